@@ -1,0 +1,114 @@
+"""What is asked for: a plane of two parameters, and the checkpoint and minibatch at which it is drawn."""
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gradviz.errors import UserError, one_line
+from gradviz.landscape.parameters import ParameterRef
+
+ENGINE_VERSION = 1
+"""Part of every key: raised whenever the same request would give other numbers, so that no cache serves old ones."""
+
+MAX_POINTS = 201
+MAX_MINIBATCH_SIZE = 1024
+
+Mode = Literal["eval", "train"]
+Masks = Literal["fresh", "frozen", "averaged"]
+
+
+class LandscapeSpec(BaseModel):
+    """The plane and how the model is evaluated on it; says nothing of files, so that it serves any model.
+
+    `x` and `y` name the two parameters; the grid has `points` × `points` values within ± `half_width` of the
+    checkpoint's own. `seed` and `masks` rule the dropout masks of `mode="train"`; `num_masks` counts the sets of `averaged`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    x: str
+    y: str
+    mode: Mode = "eval"
+    masks: Masks = "fresh"
+    num_masks: int = Field(8, ge=1, le=64)
+    half_width: float = Field(0.1, gt=0, le=100)
+    points: int = 21
+    seed: int = Field(0, ge=0, lt=2**32)
+
+    @field_validator("x", "y")
+    @classmethod
+    def _known_form(cls, text: str) -> str:
+        return str(ParameterRef.parse(text))
+
+    @field_validator("points")
+    @classmethod
+    def _odd(cls, points: int) -> int:
+        if points % 2 == 0 or not 3 <= points <= MAX_POINTS:
+            raise ValueError(
+                f"`points` must be odd and in [3, {MAX_POINTS}], got {points}: the centre arrow needs a middle point."
+            )
+        return points
+
+    @model_validator(mode="after")
+    def _two_parameters(self) -> "LandscapeSpec":
+        if self.x == self.y:
+            raise ValueError(f"`x` and `y` are both {self.x}: a plane needs two different parameters.")
+        return self
+
+    @property
+    def refs(self) -> tuple[ParameterRef, ParameterRef]:
+        return ParameterRef.parse(self.x), ParameterRef.parse(self.y)
+
+
+class LandscapeRequest(LandscapeSpec):
+    """A landscape of a stored run: `variant` and `epoch` name the checkpoint, `minibatch` counts from 0."""
+
+    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    epoch: int = Field(ge=0, lt=10_000)
+    minibatch: int = Field(0, ge=0, lt=1_000_000)
+    minibatch_size: int = Field(64, ge=1, le=MAX_MINIBATCH_SIZE)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "LandscapeRequest":
+        """Reads untrusted JSON; `UserError` with one sentence if anything in it cannot be used."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise UserError(one_line(error)) from None
+
+    @classmethod
+    def of(cls, **values: object) -> "LandscapeRequest":
+        """As the constructor, with `UserError` in place of pydantic's own error."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError(one_line(error)) from None
+
+    def canonical(self) -> str:
+        """The one JSON text of this request: sorted keys, no spaces, numbers in their shortest form."""
+        return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+
+    def key(self, digest: str) -> str:
+        """The address of the answer: changes with the checkpoint's content, not with settings that cannot matter.
+
+        `digest` is the hex digest of the checkpoint file. Two requests that must give the same field share a key:
+        nothing is random in eval mode, and only averaged masks have a number.
+        """
+        relevant = self.model_dump(exclude={"variant", "epoch"})
+        if self.mode == "eval":
+            relevant = {name: value for name, value in relevant.items() if name not in ("masks", "num_masks", "seed")}
+        elif self.masks != "averaged":
+            del relevant["num_masks"]
+        content = json.dumps([ENGINE_VERSION, digest, relevant], sort_keys=True, separators=(",", ":"))
+        return hashlib.blake2b(content.encode(), digest_size=20).hexdigest()
+
+    def spec(self) -> LandscapeSpec:
+        return LandscapeSpec(**{name: getattr(self, name) for name in LandscapeSpec.model_fields})
+
+
+def grid_steps(spec: LandscapeSpec) -> list[float]:
+    """The `points` evenly spaced steps α within ± half_width; the middle one is exactly 0."""
+    middle = spec.points // 2
+    return [spec.half_width * (k - middle) / middle for k in range(spec.points)]
