@@ -51,54 +51,52 @@ def zero_message(reason: ZeroReason | int) -> str:
 class GradientField:
     """The gradient of the minibatch loss with respect to two parameters, on a grid of their values.
 
-    `x_X`, `y_Y` are the values of the two parameters (float64); `u_YX` = ∂J/∂x, `v_YX` = ∂J/∂y and `loss_YX` = J are in
-    units of the loss (per unit of the parameter). `is_zero_YX` marks arrows that are zero up to round-off and
-    `zero_reason_YX` says why (`ZeroReason`). `share_below` is the share of the minibatch's `num_rows` rows predicted
+    `x` (X,), `y` (Y,) are the values of the two parameters (float64); `u` = ∂J/∂x, `v` = ∂J/∂y and `loss` = J, all (Y, X),
+    are in units of the loss (per unit of the parameter). `is_zero` marks arrows that are zero up to round-off and
+    `zero_reason` says why (`ZeroReason`). `share_below` is the share of the minibatch's `num_rows` rows predicted
     below their target at the centre; `x_active`, `y_active` the share on which the parameter's unit is active there.
     """
 
-    x_X: np.ndarray
-    y_Y: np.ndarray
-    u_YX: np.ndarray
-    v_YX: np.ndarray
-    loss_YX: np.ndarray
-    is_zero_YX: np.ndarray
-    zero_reason_YX: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    loss: np.ndarray
+    is_zero: np.ndarray
+    zero_reason: np.ndarray
     share_below: float
     num_rows: int
     x_active: float
     y_active: float
 
     def __post_init__(self) -> None:
-        shape = (len(self.y_Y), len(self.x_X))
-        for name in ("u_YX", "v_YX", "loss_YX", "is_zero_YX", "zero_reason_YX"):
+        shape = (len(self.y), len(self.x))
+        for name in _ON_GRID:
             assert getattr(self, name).shape == shape, (name, getattr(self, name).shape, shape)
 
     @property
     def centre(self) -> tuple[float, float]:
         """(u, v) at the checkpoint itself."""
-        j, i = len(self.y_Y) // 2, len(self.x_X) // 2
-        return float(self.u_YX[j, i]), float(self.v_YX[j, i])
+        j, i = len(self.y) // 2, len(self.x) // 2
+        return float(self.u[j, i]), float(self.v[j, i])
 
     @property
-    def magnitude_YX(self) -> np.ndarray:
-        return np.hypot(self.u_YX, self.v_YX)
+    def magnitude(self) -> np.ndarray:
+        return np.hypot(self.u, self.v)
 
     def to_dict(self) -> dict[str, dict[str, object]]:
         """In the layout of `xarray.Dataset.from_dict`: coords, data_vars and attrs with their dimension names."""
-        grid = {name: getattr(self, f"{name}_YX") for name in ("u", "v", "loss", "is_zero", "zero_reason")}
+        grid = {name: getattr(self, name) for name in _ON_GRID}
         return {
-            "coords": {"x": {"dims": ("x",), "data": self.x_X}, "y": {"dims": ("y",), "data": self.y_Y}},
+            "coords": {"x": {"dims": ("x",), "data": self.x}, "y": {"dims": ("y",), "data": self.y}},
             "data_vars": {name: {"dims": ("y", "x"), "data": array} for name, array in grid.items()},
             "attrs": {name: getattr(self, name) for name in _SCALARS},
         }
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a grid point, x running fastest: columns x, y, u, v, loss, is_zero, zero_reason."""
-        y_YX, x_YX = np.meshgrid(self.y_Y, self.x_X, indexing="ij")
-        columns = {"x": x_YX, "y": y_YX} | {
-            name: getattr(self, f"{name}_YX") for name in ("u", "v", "loss", "is_zero", "zero_reason")
-        }
+        y_YX, x_YX = np.meshgrid(self.y, self.x, indexing="ij")
+        columns = {"x": x_YX, "y": y_YX} | {name: getattr(self, name) for name in _ON_GRID}
         return pd.DataFrame({name: array.ravel() for name, array in columns.items()})
 
     def to_bytes(self) -> bytes:
@@ -129,9 +127,10 @@ class GradientField:
             offset += array.nbytes
         return cls(**values)
 
-    def with_numbers(self, u_YX: np.ndarray, v_YX: np.ndarray, loss_YX: np.ndarray) -> "GradientField":
-        return replace(self, u_YX=u_YX, v_YX=v_YX, loss_YX=loss_YX)
+    def with_numbers(self, u: np.ndarray, v: np.ndarray, loss: np.ndarray) -> "GradientField":
+        return replace(self, u=u, v=v, loss=loss)
 
 
+_ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason")
 _SCALARS = ("share_below", "num_rows", "x_active", "y_active")
 _ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in _SCALARS)
