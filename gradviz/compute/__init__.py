@@ -1,0 +1,1 @@
+"""Where landscapes are computed: in this process, with a cache that all processes share."""

@@ -1,0 +1,53 @@
+"""Settings of the program, read from `GRADVIZ_*` environment variables; a command-line option wins over its variable."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gradviz.errors import UserError
+
+PREFIX = "GRADVIZ_"
+Variant = Literal["none", "dropout", "batchnorm"]
+
+
+class Settings(BaseSettings):
+    """One frozen value for one process. Every field is documented in the README under its `GRADVIZ_*` name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    runs: Path = Field(Path("checkpoints"), description="directory of the runs that are trained and shown")
+    cache_dir: Path = Field(Path(".cache/gradviz"), description="directory of the cache of landscapes")
+    cache_bytes: int = Field(2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
+    host: str = Field("127.0.0.1", min_length=1, description="address that the dashboard listens on")
+    port: int = Field(8050, ge=1, le=65535, description="port that the dashboard listens on")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where training and landscapes are computed")
+    threads: int = Field(0, ge=0, le=1024, description="CPU threads of one process; 0 leaves the choice to torch")
+    workers: int = Field(1, ge=1, le=64, description="server processes")
+    read_only: bool = Field(False, description="show what is there: train, stop and delete nothing")
+    preset: Literal["quick", "source"] = Field("quick", description="preset of the background training")
+    variants: Annotated[tuple[Variant, ...], NoDecode] = Field(
+        ("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
+    )
+
+    @field_validator("variants", mode="before")
+    @classmethod
+    def split_names(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, with those `overrides` that are not None; raises UserError that names the variable."""
+    chosen = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**chosen)  # pyright: ignore[reportArgumentType]  (pydantic checks the values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = str(first["loc"][0]) if first["loc"] else ""
+        name = variable_name(field) if field not in chosen else f"--{field.replace('_', '-')}"
+        raise UserError(f"{name}: {first['msg']}, got {first['input']!r}.") from error
+
+
+def variable_name(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
