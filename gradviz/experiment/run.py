@@ -1,0 +1,198 @@
+"""One run as others read it: its checkpoints, its metrics and its minibatches, while a trainer may be writing them.
+
+Every file is checked before it is used; what is broken is named and left out, the rest is served. Checks are cached
+by size and time of the file, so that asking again every second costs one listing of the directory.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import TrainingConfig, Variant
+from gradviz.experiment.files import BrokenFile, signature
+from gradviz.experiment.metrics import EpochMetrics, read_metrics
+from gradviz.experiment.model import MLP
+from gradviz.experiment.rows import Minibatch, Rows, read_rows
+from gradviz.experiment.run_record import RunRecord
+from gradviz.experiment.tensor_file import TensorShape, check_header, read_bytes, read_header, read_tensors
+
+RECORD_NAME, ROWS_NAME, METRICS_NAME, RESUME_NAME = "run.json", "rows.safetensors", "metrics.csv", "resume.safetensors"
+_CHECKPOINT = re.compile(r"epoch-(\d{4})\.safetensors")
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class BrokenCheckpoint:
+    """A file of a run that cannot be used, and why."""
+
+    path: Path
+    reason: str
+
+
+def checkpoint_path(directory: Path, epoch: int) -> Path:
+    """The file of one epoch's checkpoint."""
+    return directory / f"epoch-{epoch:04d}.safetensors"
+
+
+def checkpoint_files(directory: Path) -> dict[int, Path]:
+    """Everything that is named like a checkpoint, by epoch."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return {}
+    matches = (_CHECKPOINT.fullmatch(name) for name in names)
+    return {int(match[1]): directory / match[0] for match in sorted(filter(None, matches), key=lambda match: match[1])}
+
+
+def model_of(config: TrainingConfig, generator: torch.Generator | None = None) -> MLP:
+    """A fresh network of this configuration, its linear parameters drawn from `generator`."""
+    return MLP(
+        hidden=config.hidden,
+        regularizer=config.variant,
+        norm_placement=config.norm_placement,
+        dropout=config.dropout,
+        output_scale=config.output_scale,
+        generator=generator,
+    )
+
+
+def state_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
+    """Names, dtypes and shapes of a checkpoint of this configuration."""
+    with torch.device("meta"):
+        state = model_of(config).state_dict()
+    return {name: TensorShape(tensor.dtype, tuple(tensor.shape)) for name, tensor in state.items()}
+
+
+class Run:
+    """A run on disk; reads only, keeps what it has checked. Safe to share between threads."""
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        self.path, self.record, self.config = path, record, record.config
+        self.variant: Variant = record.variant
+        self._shapes = state_shapes(self.config)
+        # name of the check and path -> (signature of the file, its result)
+        self._checked: dict[tuple[str, Path], tuple[tuple[int, int] | None, object]] = {}
+
+    def epochs(self) -> list[int]:
+        """Epochs whose checkpoint is there and whole, ascending."""
+        return [epoch for epoch, path in checkpoint_files(self.path).items() if self._reason(path) is None]
+
+    def broken(self) -> list[BrokenCheckpoint]:
+        """Files that were left out, and why: checkpoints first, then lines of metrics.csv and the table's rows."""
+        reasons = [(path, self._reason(path)) for path in checkpoint_files(self.path).values()]
+        reasons += [(self.path / METRICS_NAME, reason) for reason in self._metrics()[1]]
+        reasons += [(self.path / ROWS_NAME, self._rows_or_reason()[1])]
+        return [BrokenCheckpoint(path, reason) for path, reason in reasons if reason is not None]
+
+    def metrics(self) -> list[EpochMetrics]:
+        """What was measured after each epoch, ascending; damaged lines are left out."""
+        return self._metrics()[0]
+
+    def model(self, epoch: int) -> MLP:
+        """A fresh network in eval mode with the state of one checkpoint; UserError when there is none or it is broken.
+
+        Reads the whole file (14 MB for the full-size network).
+        """
+        path = self._checkpoint(epoch)
+        stamp = signature(path)
+        try:
+            state = read_tensors(path, self._shapes)
+            if not all(tensor.isfinite().all() for tensor in state.values()):
+                raise BrokenFile(path, "it holds values that are not finite")
+        except BrokenFile as error:
+            self._checked["checkpoint", path] = (stamp, error.reason)
+            raise
+        with torch.device("meta"):
+            model = model_of(self.config)
+        model.load_state_dict(state, assign=True)
+        return model.requires_grad_(True).eval()
+
+    def digest(self, epoch: int) -> str:
+        """Hex sha256 of a checkpoint's content: what a cache key must change with."""
+        path = self._checkpoint(epoch)
+        return self._cached("digest", path, lambda: hashlib.sha256(read_bytes(path)).hexdigest())
+
+    def num_minibatches(self, size: int) -> int:
+        """How many minibatches of `size` training rows there are to look at: at most 50."""
+        return self._rows().num_minibatches(size) if size >= 1 else 0
+
+    def minibatch(self, index: int, size: int = 64) -> Minibatch:
+        """One of the run's minibatches: the same training rows for every variant of one seed and table.
+
+        A permutation of the training rows, seeded by the run, is cut into consecutive minibatches. UserError names the
+        allowed range of `index` and `size`.
+        """
+        return self._rows().minibatch(index, size, self.config.seed)
+
+    def training_inputs(self, limit: int | None = None) -> Tensor:
+        """Inputs (R, 675) float32 of the training rows, the first `limit` of them if given."""
+        rows = self._rows()
+        return rows.inputs(rows.train_rows[:limit])
+
+    def _checkpoint(self, epoch: int) -> Path:
+        path = checkpoint_path(self.path, epoch)
+        reason = self._reason(path) if path.exists() else None
+        if reason is not None:
+            raise BrokenFile(path, reason)
+        if not path.exists():
+            raise UserError(f"`epoch` of the run {self.variant} must be {_ranges(self.epochs())}, got {epoch}.")
+        return path
+
+    def _reason(self, path: Path) -> str | None:
+        """Why a checkpoint cannot be used, by its header and length; None if it can."""
+
+        def check() -> str | None:
+            try:
+                check_header(path, read_header(path), self._shapes)
+            except BrokenFile as error:
+                return error.reason
+            return None
+
+        return self._cached("checkpoint", path, check)
+
+    def _metrics(self) -> tuple[list[EpochMetrics], list[str]]:
+        path = self.path / METRICS_NAME
+        return self._cached("metrics", path, lambda: read_metrics(path)) if path.exists() else ([], [])
+
+    def _rows(self) -> Rows:
+        rows, reason = self._rows_or_reason()
+        if rows is None:
+            raise BrokenFile(self.path / ROWS_NAME, f"{reason}; `gradviz train` with the same options writes it again")
+        return rows
+
+    def _rows_or_reason(self) -> tuple[Rows | None, str | None]:
+        path = self.path / ROWS_NAME
+
+        def read() -> tuple[Rows | None, str | None]:
+            try:
+                return read_rows(path, self.record.rows_used, self.record.rows_train), None
+            except BrokenFile as error:
+                return None, error.reason
+
+        return self._cached("rows", path, read)
+
+    def _cached(self, check: str, path: Path, compute: Callable[[], _Value]) -> _Value:
+        stamp = signature(path)
+        known = self._checked.get((check, path))
+        if known is not None and known[0] == stamp and stamp is not None:
+            return known[1]  # pyright: ignore[reportReturnType]  # one check always gives one type
+        value = compute()
+        self._checked[check, path] = (stamp, value)
+        return value
+
+
+def _ranges(epochs: list[int]) -> str:
+    """`0-12`, or `0-3, 5-12`, or that there is none yet."""
+    if not epochs:
+        return "one that is trained, and none is yet"
+    breaks = [i for i in range(1, len(epochs)) if epochs[i] != epochs[i - 1] + 1]
+    parts = [epochs[i:j] for i, j in zip([0, *breaks], [*breaks, len(epochs)], strict=True)]
+    return "one of " + ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)

@@ -1,0 +1,55 @@
+"""`run.json`: the whole configuration of a run, what it ran with, and how many rows and parameters it has."""
+
+import json
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from gradviz.errors import one_line
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.files import BrokenFile, write_whole
+from gradviz.experiment.tensor_file import read_bytes
+
+FORMAT_VERSION = 1
+
+
+class RunRecord(TrainingConfig):
+    """The configuration, flat, with the facts of the run beside it."""
+
+    format_version: int = FORMAT_VERSION
+    torch_version: str
+    num_parameters: int = Field(ge=1)
+    rows_used: int = Field(ge=1)
+    rows_left_out: int = Field(ge=0)
+    rows_train: int = Field(ge=1)
+    rows_test: int = Field(ge=1)
+
+    @property
+    def config(self) -> TrainingConfig:
+        return TrainingConfig(**self.model_dump(include=set(TrainingConfig.model_fields)))
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Writes `run.json`, whole or not at all."""
+    write_whole(path, (json.dumps(record.model_dump(mode="json"), indent=2) + "\n").encode())
+
+
+def read_record(path: Path) -> RunRecord:
+    """Reads `run.json`; raises BrokenFile with the reason when it is missing, damaged or of a later format."""
+    content = read_bytes(path)
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BrokenFile(path, "it is not JSON") from error
+    if not isinstance(values, dict):
+        raise BrokenFile(path, "it is not a JSON object")
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise BrokenFile(path, f"its format_version is {version!r}, this gradviz reads {FORMAT_VERSION}")
+    try:
+        record = RunRecord.model_validate(values)
+    except ValidationError as error:
+        raise BrokenFile(path, one_line(error).rstrip(".")) from error
+    if record.variant != path.parent.name:
+        raise BrokenFile(path, f"it speaks of the variant {record.variant}, but lies in {path.parent.name}")
+    return record
