@@ -64,19 +64,27 @@ class TrainingConfig(BaseModel):
         return [(key, value, there[key]) for key, value in self.identity().items() if value != there[key]]
 
 
-_PRESET_VALUES: dict[Preset, dict[str, object]] = {
+_PRESET_VALUES: dict[str, dict[str, object]] = {
     "quick": {"epochs": 30, "rows": 6_000, "batch_size": 64, "learning_rate": 3e-4, "output_scale": 100.0},
     "source": {"epochs": 30, "rows": 10_000, "batch_size": 128, "learning_rate": 1e-4, "output_scale": 1.0},
 }
 
 
-def preset_config(preset: Preset, variant: Variant, **changes: object) -> TrainingConfig:
+def preset_config(preset: str, variant: str, **changes: object) -> TrainingConfig:
     """The configuration of a preset for one variant, with some values changed; None means "as in the preset"."""
-    values = dict(_PRESET_VALUES[preset]) if preset in _PRESET_VALUES else {}
-    values |= {key: value for key, value in changes.items() if value is not None}
+    values = _PRESET_VALUES.get(preset, {}) | {key: value for key, value in changes.items() if value is not None}
     return TrainingConfig.model_validate({"preset": preset, "variant": variant, **values})
 
 
 def describe_differences(differences: Sequence[tuple[str, object, object]]) -> str:
     """`rows: 6000 there, 2000 asked for; ...`, for the refusal of a run with another configuration."""
-    return "; ".join(f"{key}: {there} there, {here} asked for" for key, here, there in differences)
+    return "; ".join(f"{key}: {_shown(there)} there, {_shown(here)} asked for" for key, here, there in differences)
+
+
+def _shown(value: object) -> str:
+    """A value as the command line takes it; of a digest, what is enough to tell two apart."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, str) and len(value) > 40:
+        return value[:12] + "..."
+    return "none (the synthetic table)" if value is None else str(value)

@@ -2,8 +2,8 @@
 
 A number is written plainly: a whole number without decimal point, any other with as many decimals as it has, never with
 an exponent. A date is written `YYMMDD HH:MM:SS`, which fills its 15 characters exactly and loses the century alone
-(`2015-02-18 15:46:59` becomes `150218 15:46:59`; cut, it would lose the minutes instead). What is longer than its field is
-cut on the right, what is shorter is padded with `_`, a missing value is all `_`.
+(`2015-02-18 15:46:59` becomes `150218 15:46:59`; cut, it would lose the minutes instead). What is longer than its field
+is cut on the right, what is shorter is padded with `_`, a missing value is all `_`.
 """
 
 # Shape suffixes: R = rows of the table, C = 45 characters of a row, I = 675 inputs.
@@ -65,7 +65,8 @@ _DATE_POSITIONS = (2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
 def encode(table: pd.DataFrame) -> np.ndarray:
     """The characters of every row as codes (R, 45) uint8: positions in `CHARACTERS`, fields in the order of `FIELDS`.
 
-    `table` has the columns of `FIELDS`: numbers, and dates in the column of Order Made. 200,000 rows take about a second.
+    `table` has the columns of `FIELDS`: numbers, and dates in the column of Order Made. 200,000 rows take half a
+    second.
     """
     columns = [
         _date_codes(table[field.column].to_numpy(), field)
@@ -83,7 +84,7 @@ def decode(codes_RC: np.ndarray) -> list[str]:
 
 
 def one_hot(codes_RC: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Inputs (R, 675) float32: each character as fifteen zeros and ones. Costs 2.7 kB a row, so encode rows as needed."""
+    """Inputs (R, 675) float32: each character as fifteen zeros and ones. Costs 2.7 kB a row."""
     codes = torch.as_tensor(codes_RC)
     inputs = torch.zeros(*codes.shape, len(CHARACTERS), device=codes.device)
     inputs.scatter_(-1, codes.long().unsqueeze(-1), 1.0)

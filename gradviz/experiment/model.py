@@ -1,10 +1,11 @@
-"""The network: 675 one-hot inputs, ReLU hidden layers with one of three regularizers, one output (the estimate of y)."""
+"""The network: 675 one-hot inputs, ReLU hidden layers with one of three regularizers, one output, the estimate of y."""
 
 # Shape suffixes: B = examples of a minibatch, I = inputs, N = units of a hidden layer.
 
 import itertools
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -52,8 +53,7 @@ class Block(nn.Module):
 
     def __init__(self, num_inputs: int, num_units: int, *, norm: bool, norm_placement: NormPlacement) -> None:
         super().__init__()
-        # `skip_init`: nn.Linear would draw its parameters from the global random state.
-        self.linear = nn.utils.skip_init(nn.Linear, num_inputs, num_units)
+        self.linear = _blank_linear(num_inputs, num_units)
         self.norm = BatchNorm(num_units) if norm else None
         self.norm_placement = norm_placement
 
@@ -105,7 +105,7 @@ class MLP(nn.Module):
             Block(width, num_units, norm=norm, norm_placement=norm_placement)
             for width, num_units in itertools.pairwise(widths)
         )
-        self.output = nn.utils.skip_init(nn.Linear, widths[-1], 1)
+        self.output = _blank_linear(widths[-1], 1)
         if not self.output.weight.is_meta:
             initialise(self, generator or torch.Generator().manual_seed(0))
 
@@ -149,6 +149,11 @@ def initialise(model: MLP, generator: torch.Generator) -> None:
             bound = 1.0 / math.sqrt(linear.in_features)
             linear.weight.uniform_(-bound, bound, generator=generator)
             linear.bias.uniform_(-bound, bound, generator=generator)
+
+
+def _blank_linear(num_inputs: int, num_units: int) -> nn.Linear:
+    """A linear map without values yet: `nn.Linear` would draw them from the global random state."""
+    return cast(nn.Linear, nn.utils.skip_init(nn.Linear, num_inputs, num_units))
 
 
 def draw_masks(

@@ -1,6 +1,6 @@
 """Tensors on disk in the safetensors format: nothing is unpickled, and a file is checked before it is believed.
 
-Format: 8 bytes with the length of the header (little endian), the header (JSON: name -> dtype, shape, offsets), the data.
+Format: 8 bytes with the length of the header (little endian), the header (JSON: name, dtype, shape, offsets), the data.
 https://huggingface.co/docs/safetensors/index#format
 """
 

@@ -1,0 +1,72 @@
+"""What `gradviz runs` says of each run: how far it is, how good, who trains it, its size on disk, what is broken."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.lock import Holder, holder
+from gradviz.experiment.run import BrokenCheckpoint
+from gradviz.experiment.store import RunStore
+
+
+@dataclass(frozen=True)
+class RunDescription:
+    """One run in short. `last_epoch`: the last epoch with a whole checkpoint (None before the first)."""
+
+    variant: str
+    path: Path
+    last_epoch: int | None
+    epochs_wanted: int | None
+    best_epoch: int | None
+    best_test_r2: float | None
+    holder: Holder | None
+    num_bytes: int
+    broken: tuple[BrokenCheckpoint, ...]
+
+
+def describe_runs(store: RunStore) -> list[RunDescription]:
+    """All runs of a directory, also those whose run.json cannot be read, in the order none, dropout, batchnorm."""
+    unreadable = {broken.path.parent.name: broken for broken in store.broken()}
+    readable = store.variants()
+    return [
+        _describe_unreadable(store.root / variant, unreadable[variant])
+        if variant in unreadable
+        else _describe(store, variant)
+        for variant in VARIANTS
+        if variant in unreadable or variant in readable
+    ]
+
+
+def _describe(store: RunStore, variant: str) -> RunDescription:
+    run = store.run(variant)
+    epochs = run.epochs()
+    known = set(epochs)
+    measured = [line for line in run.metrics() if line.epoch in known and not math.isnan(line.test_r2)]
+    best = max(measured, key=lambda line: line.test_r2, default=None)
+    return RunDescription(
+        variant=variant,
+        path=run.path,
+        last_epoch=epochs[-1] if epochs else None,
+        epochs_wanted=run.config.epochs,
+        best_epoch=None if best is None else best.epoch,
+        best_test_r2=None if best is None else best.test_r2,
+        holder=holder(run.path),
+        num_bytes=disk_bytes(run.path),
+        broken=tuple(run.broken()),
+    )
+
+
+def _describe_unreadable(path: Path, broken: BrokenCheckpoint) -> RunDescription:
+    return RunDescription(path.name, path, None, None, None, None, holder(path), disk_bytes(path), (broken,))
+
+
+def disk_bytes(directory: Path) -> int:
+    """Bytes of the files in a run's directory; one that a trainer renames meanwhile counts as nothing."""
+    total = 0
+    for path in directory.glob("*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

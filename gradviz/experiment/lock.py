@@ -1,0 +1,113 @@
+"""One trainer at a time per run: a lock that the system takes back when its process ends, and a note of who holds it.
+
+The lock is flock's, through filelock: kill -9 releases it. The note (`trainer.json`, beside it) names the process, with
+the time it started, so that a note left by a killed trainer is known for what it is even when its number is in use
+again. Asking who holds a run reads the note and the process table; it takes no lock, so it never stands in a trainer's
+way. Only for a note from another machine or container, whose processes cannot be seen, is the lock itself tried for an
+instant; a trainer that starts in that very instant tries again.
+"""
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gradviz.errors import UserError
+from gradviz.experiment.files import write_whole
+
+LOCK_NAME, NOTE_NAME = "trainer.lock", "trainer.json"
+PATIENCE_SECONDS = 5.0  # how long a lock may be taken by nobody known: another trainer writing its note, or an inquiry
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that trains a run, since when (ISO 8601 in UTC), and the system's mark of the process's start."""
+
+    pid: int
+    since: str
+    host: str
+    started: str = ""
+
+
+class RunLocked(UserError):
+    """The run has a trainer already."""
+
+    def __init__(self, path: Path, holder: Holder | None) -> None:
+        who = f"process {holder.pid} on {holder.host} since {holder.since}" if holder else "another process"
+        super().__init__(f"{path} is being trained by {who}: wait until it has finished, or stop it first.")
+        self.path, self.holder = path, holder
+
+
+@contextmanager
+def run_lock(path: Path) -> Iterator[Holder]:
+    """Holds the run in directory `path` (which must exist); raises RunLocked when another process does."""
+    lock = FileLock(path / LOCK_NAME)
+    try:
+        lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=0.01, cancel_check=lambda: holder(path) is not None)
+    except Timeout as error:
+        raise RunLocked(path, holder(path)) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be locked ({error.strerror or error}): allow writing there.") from error
+    note = path / NOTE_NAME
+    try:
+        pid, since = os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
+        mine = Holder(pid, since, platform.node(), _start_of(pid))
+        write_whole(note, json.dumps(asdict(mine)).encode())
+        try:
+            yield mine
+        finally:
+            note.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def holder(path: Path) -> Holder | None:
+    """Who trains the run in directory `path`; None when nobody does, or the one who did was killed."""
+    note = _read_note(path / NOTE_NAME)
+    if note is None:
+        return None
+    if note.host == platform.node() and note.started:
+        return note if _start_of(note.pid) == note.started else None
+    return note if _is_locked(path / LOCK_NAME) else None
+
+
+def _read_note(path: Path) -> Holder | None:
+    try:
+        values = json.loads(path.read_bytes())
+        return Holder(int(values["pid"]), str(values["since"]), str(values["host"]), str(values["started"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _start_of(pid: int) -> str:
+    """The start of a living process in clock ticks since boot; empty when it is gone, a zombie, or not to be seen."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # The name of the program, in parentheses, may hold anything; the state follows it, the start is the 20th after.
+    # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    state, *rest = status.rpartition(")")[2].split()
+    return "" if state in "ZX" else rest[18]
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock, by taking it shared for an instant."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,113 @@
+"""Opening a run for training: a new one, one to continue, or a refusal that says why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import TrainingConfig, describe_differences
+from gradviz.experiment.files import BrokenFile, remove_partial_files
+from gradviz.experiment.model import num_parameters
+from gradviz.experiment.prepare import PreparedRows
+from gradviz.experiment.rows import Rows, read_rows, write_rows
+from gradviz.experiment.run import RECORD_NAME, RESUME_NAME, ROWS_NAME, checkpoint_files, model_of
+from gradviz.experiment.run_files import Trained, read_trained, remove_run
+from gradviz.experiment.run_record import RunRecord, read_record, write_record
+
+OnMessage = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run ready to be trained from where it stands."""
+
+    directory: Path
+    config: TrainingConfig
+    rows: Rows
+    trained: Trained | None
+
+    @property
+    def next_epoch(self) -> int:
+        return 0 if self.trained is None else self.trained.resume.epoch + 1
+
+    @property
+    def finished(self) -> bool:
+        return self.next_epoch > self.config.epochs
+
+
+def check_same_run(directory: Path, config: TrainingConfig) -> None:
+    """Raises UserError when the directory holds a run of another configuration, or checkpoints without a run.json."""
+    path = directory / RECORD_NAME
+    if not path.exists():
+        if checkpoint_files(directory) or (directory / RESUME_NAME).exists():
+            raise UserError(f"{directory} holds checkpoints but no {RECORD_NAME}: start again there with `--fresh`.")
+        return
+    try:
+        record = read_record(path)
+    except BrokenFile as error:
+        raise UserError(f"{path} cannot be used: {error.reason}; start again there with `--fresh`.") from error
+    differences = config.differences(record.config)
+    if differences:
+        raise UserError(
+            f"{directory} holds a run of another configuration ({describe_differences(differences)}): "
+            "use the same options to continue it, `--runs` for another place, or `--fresh` to replace it."
+        )
+
+
+def create_run(directory: Path, config: TrainingConfig, prepared: PreparedRows) -> OpenRun:
+    """Begins a run: removes the files of the one before, writes the rows and `run.json`. Call it under the lock."""
+    remove_run(directory)
+    with torch.device("meta"):
+        size = num_parameters(model_of(config))
+    rows = prepared.rows
+    write_rows(directory / ROWS_NAME, rows)
+    record = RunRecord(
+        **config.model_dump(),
+        torch_version=torch.__version__,
+        num_parameters=size,
+        rows_used=rows.targets_R.numel(),
+        rows_left_out=prepared.num_left_out,
+        rows_train=rows.num_train,
+        rows_test=rows.test_rows.numel(),
+    )
+    write_record(directory / RECORD_NAME, record)
+    return OpenRun(directory, config, rows, None)
+
+
+def continue_run(
+    directory: Path, config: TrainingConfig, prepare: Callable[[], PreparedRows], on_message: OnMessage
+) -> OpenRun:
+    """Takes up a run of the same configuration where its last whole epoch stands. Call it under the lock.
+
+    What is damaged is said and made again: rows from the table, the training from epoch 0 (which writes the same
+    bytes).
+    """
+    remove_partial_files(directory)
+    record = read_record(directory / RECORD_NAME)
+    try:
+        rows = read_rows(directory / ROWS_NAME, record.rows_used, record.rows_train)
+    except BrokenFile as error:
+        on_message(f"{error} It is made again from the table.")
+        rows = prepare().rows
+        write_rows(directory / ROWS_NAME, rows)
+    try:
+        trained = read_trained(directory, config)
+    except BrokenFile as error:
+        on_message(f"{error} The training of {config.variant} starts again from epoch 0 and repeats its epochs.")
+        trained = None
+    opened = OpenRun(directory, config, rows, trained)
+    if opened.finished:
+        on_message(f"{config.variant}: {opened.next_epoch - 1} epochs are trained already, {config.epochs} asked for.")
+        return opened
+    if trained is not None:
+        on_message(f"{config.variant}: continues after epoch {trained.resume.epoch} of {config.epochs}.")
+        if record.torch_version != torch.__version__:
+            on_message(
+                f"{config.variant} was begun with torch {record.torch_version}, this is {torch.__version__}: "
+                "its numbers may differ in the last digits from a run of one version."
+            )
+    if record.config != config:
+        write_record(directory / RECORD_NAME, record.model_copy(update=config.model_dump()))
+    return opened

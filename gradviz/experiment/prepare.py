@@ -1,0 +1,48 @@
+"""From a configuration to the rows of its run: the table read or made, the rows chosen, encoded and split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import MIN_ROWS, TrainingConfig
+from gradviz.experiment.encoding import DELIVERERS, encode
+from gradviz.experiment.randomness import generator
+from gradviz.experiment.rows import Rows, split_rows
+from gradviz.experiment.synthetic import synthetic_table
+from gradviz.experiment.table import read_table
+
+
+@dataclass(frozen=True)
+class PreparedRows:
+    """The rows of a run, and what is to be said about where they come from."""
+
+    rows: Rows
+    num_usable: int
+    num_left_out: int
+
+    def summary(self) -> str:
+        """One line for the user: rows used, split, and left out."""
+        used, train, test = self.rows.targets_R.numel(), self.rows.num_train, self.rows.test_rows.numel()
+        left_out = f"; {self.num_left_out:,} without {DELIVERERS.column} left out" if self.num_left_out else ""
+        return f"{used:,} of {self.num_usable:,} usable rows: {train:,} for training, {test:,} for testing{left_out}"
+
+
+def prepare_rows(config: TrainingConfig) -> PreparedRows:
+    """Chooses `config.rows` rows (all, if there are fewer): the first of a permutation of the usable rows by the seed.
+
+    The first 80 % of those are the training rows. UserError when the table cannot be used, or has fewer than
+    ten usable rows. The variants of one seed and table get the same rows.
+    """
+    if config.data is None:
+        table, num_left_out = synthetic_table(config.rows, config.seed), 0
+    else:
+        table, num_left_out = read_table(config.data)
+    if len(table) < MIN_ROWS:
+        raise UserError(f"{config.data} has {len(table)} usable rows: training and testing take at least {MIN_ROWS}.")
+    order = torch.randperm(len(table), generator=generator(config.seed, "rows"))[: config.rows]
+    chosen = table.iloc[order.numpy()]
+    targets = 10.0 * chosen[DELIVERERS.column].to_numpy(dtype=np.float64)
+    rows = split_rows(torch.from_numpy(encode(chosen)), torch.from_numpy(targets.astype(np.float32)))
+    return PreparedRows(rows, len(table), num_left_out)

@@ -1,0 +1,105 @@
+"""The writing side of a run's directory: what is written after each epoch, in an order that a kill cannot spoil.
+
+After each epoch: the checkpoint, then the metrics, then `resume.safetensors`. The last is the commitment: an epoch
+counts as trained when `resume.safetensors` speaks of it. A trainer killed before that trains the epoch again and writes
+the same bytes. A new run begins with its rows and `run.json`; a removal ends with `run.json`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.files import BrokenFile, remove_partial_files
+from gradviz.experiment.metrics import EpochMetrics, read_metrics, write_metrics
+from gradviz.experiment.run import (
+    METRICS_NAME,
+    RECORD_NAME,
+    RESUME_NAME,
+    ROWS_NAME,
+    checkpoint_files,
+    checkpoint_path,
+    state_shapes,
+)
+from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
+from gradviz.experiment.training import EpochResult, ResumeState
+
+_GENERATOR_SHAPE = TensorShape(torch.uint8, tuple(torch.Generator().get_state().shape))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run has behind it: the network's state, what belongs to it, and the metrics up to that epoch."""
+
+    state: dict[str, torch.Tensor]
+    resume: ResumeState
+    metrics: tuple[EpochMetrics, ...]
+
+
+def write_epoch(directory: Path, result: EpochResult, metrics: list[EpochMetrics]) -> None:
+    """Writes one epoch; `metrics` are those of all epochs up to it."""
+    write_tensors(checkpoint_path(directory, result.metrics.epoch), result.state)
+    write_metrics(directory / METRICS_NAME, metrics)
+    resume = result.resume
+    write_tensors(
+        directory / RESUME_NAME,
+        {
+            "epoch": torch.tensor(resume.epoch),
+            "order_state": resume.order_state,
+            "masks_state": resume.masks_state,
+            **resume.optimizer,
+        },
+    )
+
+
+def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
+    """What a trainer can continue from; None when no epoch is complete. Raises BrokenFile when a file is damaged."""
+    path = directory / RESUME_NAME
+    if not path.exists():
+        return None
+    tensors = read_tensors(path, _resume_shapes(config))
+    epoch = int(tensors.pop("epoch"))
+    order_state, masks_state = tensors.pop("order_state"), tensors.pop("masks_state")
+    for generator_state in (order_state, masks_state):
+        try:
+            torch.Generator().set_state(generator_state)
+        except RuntimeError as error:
+            raise BrokenFile(path, "it holds a random state that is none") from error
+    state = read_tensors(checkpoint_path(directory, epoch), state_shapes(config))
+    try:
+        metrics, _ = read_metrics(directory / METRICS_NAME)
+    except BrokenFile:
+        metrics = []
+    return Trained(
+        state,
+        ResumeState(epoch, tensors, order_state, masks_state),
+        tuple(line for line in metrics if line.epoch <= epoch),
+    )
+
+
+def remove_run(directory: Path) -> None:
+    """Removes the files of a run, and nothing else that lies in its directory. Call it under the lock."""
+    remove_partial_files(directory)
+    names = (RESUME_NAME, METRICS_NAME, ROWS_NAME, RECORD_NAME)
+    paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"{path} cannot be removed ({error.strerror or error}): remove it by hand.") from error
+
+
+def _resume_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
+    """Names, dtypes and shapes of `resume.safetensors`."""
+    shapes = {
+        "epoch": TensorShape(torch.int64, ()),
+        "order_state": _GENERATOR_SHAPE,
+        "masks_state": _GENERATOR_SHAPE,
+    }
+    for name, tensor in state_shapes(config).items():
+        if not name.endswith(("running_mean", "running_var")):
+            shapes |= {f"exp_avg.{name}": tensor, f"exp_avg_sq.{name}": tensor}
+            shapes[f"step.{name}"] = TensorShape(torch.float32, ())
+    return shapes

@@ -1,0 +1,226 @@
+"""The trainer: trains the runs of a directory side by side, saves every epoch, and can be killed at any moment."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.device import resolve_device
+from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
+from gradviz.experiment.lock import run_lock
+from gradviz.experiment.metrics import EpochMetrics
+from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run
+from gradviz.experiment.prepare import PreparedRows, prepare_rows
+from gradviz.experiment.run import RECORD_NAME
+from gradviz.experiment.run_files import write_epoch
+from gradviz.experiment.training import EpochResult, num_steps, train_epochs
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where a training stands: after one of the `steps` of an epoch, or when its checkpoint has been `saved`.
+
+    `train_loss`: of the minibatch, or of all training rows when saved; `test_r2`: of the last epoch saved (None
+    before); `rows_per_second`: training rows of this epoch; `seconds_left`: for all runs of this training (None before
+    a step).
+    """
+
+    variant: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    train_loss: float
+    test_r2: float | None
+    rows_per_second: float
+    seconds_left: float | None
+    saved: bool
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """How a training ended: `finished`, or stopped as asked, by a signal (its number) or by a call (None)."""
+
+    finished: bool
+    signal: int | None = None
+
+
+def train(
+    store_root: Path | str,
+    configs: Sequence[TrainingConfig],
+    *,
+    fresh: bool = False,
+    device: str = "auto",
+    on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
+    on_message: OnMessage = lambda message: None,
+    stop: StopRequest | None = None,
+) -> TrainingOutcome:
+    """Trains one run per configuration, epoch by epoch in turn, continuing those that have begun.
+
+    Holds the lock of every run meanwhile; SIGTERM, SIGINT or `stop` end it after the step under way. Everything that
+    can be refused is refused before anything is changed: RunLocked when another trainer holds a run, UserError for
+    another configuration in the same place (unless `fresh`, which replaces it), a table that cannot be used, a device
+    that is not there, a full disk (which loses the epoch under way), a loss that is not finite.
+    """
+    root, chosen = Path(store_root), resolve_device(device)
+    configs = sorted(configs, key=lambda config: VARIANTS.index(config.variant))
+    if not configs or len({config.variant for config in configs}) < len(configs):
+        raise UserError("`variants` must name each variant at most once, and at least one of " + ", ".join(VARIANTS))
+    with ExitStack() as stack:
+        asked = stack.enter_context(stop_on_signals())
+        for config in configs:
+            stack.enter_context(run_lock(_directory(root, config)))
+        runs = _open_runs(root, configs, fresh, on_message)
+        session = _Session(runs, on_progress, (asked, stop or asked))
+        try:
+            session.train(chosen)
+        except Stopped:
+            on_message("Stopped as asked. Every epoch saved is kept; the same command continues from there.")
+            return TrainingOutcome(False, asked.signal)
+        except torch.OutOfMemoryError as error:
+            raise UserError(f"The memory of {chosen} is not enough for this training: use `--device cpu`.") from error
+    return TrainingOutcome(True)
+
+
+def _directory(root: Path, config: TrainingConfig) -> Path:
+    directory = root / config.variant
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{directory} cannot be made ({error.strerror or error}): give `--runs` a directory to write to."
+        ) from error
+    return directory
+
+
+def _open_runs(root: Path, configs: Sequence[TrainingConfig], fresh: bool, on_message: OnMessage) -> list[OpenRun]:
+    if not fresh:
+        for config in configs:
+            check_same_run(root / config.variant, config)
+
+    # The variants of one seed and table have the same rows.
+    prepared: dict[tuple[int, int, str | None], PreparedRows] = {}
+
+    def rows_of(config: TrainingConfig) -> PreparedRows:
+        key = (config.seed, config.rows, config.data)
+        if key not in prepared:
+            prepared[key] = prepare_rows(config)
+            on_message(prepared[key].summary())
+        return prepared[key]
+
+    new = [config for config in configs if fresh or not (root / config.variant / RECORD_NAME).exists()]
+    for config in new:
+        rows_of(config)
+    return [
+        create_run(root / config.variant, config, rows_of(config))
+        if config in new
+        else continue_run(root / config.variant, config, lambda config=config: rows_of(config), on_message)
+        for config in configs
+    ]
+
+
+@dataclass
+class _Training:
+    """One run under way."""
+
+    run: OpenRun
+    epochs: Iterator[EpochResult]
+    metrics: list[EpochMetrics]
+    next_epoch: int
+    steps: int
+
+    @property
+    def steps_left(self) -> int:
+        return self.steps * (self.run.config.epochs - max(self.next_epoch, 1) + 1)
+
+
+@dataclass
+class _Session:
+    """Takes the runs in turn: always the one that is furthest behind."""
+
+    runs: Sequence[OpenRun]
+    on_progress: Callable[[TrainingProgress], None]
+    stops: Sequence[StopRequest]
+    _trainings: list[_Training] = field(default_factory=list)
+    _num_steps: int = 0
+    _start: float = 0.0
+
+    def train(self, device: torch.device) -> None:
+        self._trainings = [self._begin(run, device) for run in self.runs if not run.finished]
+        self._start = time.perf_counter()
+        while self._trainings:
+            self._check_stop()
+            training = min(self._trainings, key=lambda training: training.next_epoch)
+            result = next(training.epochs)
+            training.metrics.append(result.metrics)
+            write_epoch(training.run.directory, result, training.metrics)
+            training.next_epoch = result.metrics.epoch + 1
+            self._report_saved(training, result.metrics)
+            if training.next_epoch > training.run.config.epochs:
+                self._trainings.remove(training)
+
+    def _begin(self, run: OpenRun, device: torch.device) -> _Training:
+        trained = run.trained
+        training = _Training(
+            run,
+            iter(()),
+            list(trained.metrics) if trained else [],
+            run.next_epoch,
+            num_steps(run.config, run.rows.num_train),
+        )
+        epoch_start = time.perf_counter()
+
+        def on_step(step: int, steps: int, loss: float) -> None:
+            nonlocal epoch_start
+            if step == 1:
+                epoch_start = time.perf_counter()
+            self._num_steps += 1
+            self._check_stop()
+            seconds = time.perf_counter() - epoch_start
+            rate = (step - 1) * run.config.batch_size / seconds if step > 1 else 0.0
+            self._report(training, training.next_epoch, step, loss, rate, training.steps_left - step, saved=False)
+
+        resume = (trained.state, trained.resume) if trained else None
+        training.epochs = train_epochs(run.config, run.rows, device=device, resume=resume, on_step=on_step)
+        return training
+
+    def _check_stop(self) -> None:
+        if any(stop.asked for stop in self.stops):
+            raise Stopped
+
+    def _report_saved(self, training: _Training, metrics: EpochMetrics) -> None:
+        rate = training.steps * training.run.config.batch_size / max(metrics.wall_seconds, 1e-3)
+        self._report(
+            training,
+            metrics.epoch,
+            training.steps,
+            metrics.train_loss,
+            rate if metrics.epoch else 0.0,
+            training.steps_left,
+            saved=True,
+        )
+
+    def _report(
+        self, training: _Training, epoch: int, step: int, loss: float, rate: float, steps_left: int, *, saved: bool
+    ) -> None:
+        others = sum(other.steps_left for other in self._trainings if other is not training)
+        seconds_per_step = (time.perf_counter() - self._start) / self._num_steps if self._num_steps else None
+        self.on_progress(
+            TrainingProgress(
+                variant=training.run.config.variant,
+                epoch=epoch,
+                epochs=training.run.config.epochs,
+                step=step,
+                steps=training.steps,
+                train_loss=loss,
+                test_r2=training.metrics[-1].test_r2 if training.metrics else None,
+                rows_per_second=rate,
+                seconds_left=None if seconds_per_step is None else seconds_per_step * (steps_left + others),
+                saved=saved,
+            )
+        )

@@ -1,0 +1,195 @@
+"""Training as a generator of epochs, and the measurements after each.
+
+Epoch 0 is the initialisation. An epoch is one pass over the training rows in an order drawn from the run's seed; a last
+minibatch that is not full is left out, so that every step (and every batch statistic) rests on as many rows; the order
+is drawn anew each epoch, so that other rows are left out each time. Nothing reads or moves the global random state.
+"""
+
+# Shape suffixes: B = examples of a minibatch, R = rows, C = 45 characters, I = 675 inputs.
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.encoding import one_hot
+from gradviz.experiment.metrics import EpochMetrics
+from gradviz.experiment.model import MLP, draw_masks
+from gradviz.experiment.randomness import generator
+from gradviz.experiment.rows import Rows
+from gradviz.experiment.run import model_of
+
+__all__ = ["EpochResult", "ResumeState", "TrainingConfig", "evaluate", "num_steps", "train_epochs"]
+
+EVALUATION_ROWS = 2048  # rows of one forward pass when measuring: 16 MB of activations in the widest layer
+
+OnStep = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True)
+class ResumeState:
+    """What the next epoch needs beside the parameters: Adam's moments and steps, and the state of the two generators.
+
+    Keys of `optimizer` are `exp_avg.NAME`, `exp_avg_sq.NAME`, `step.NAME` for each parameter NAME.
+    """
+
+    epoch: int
+    optimizer: dict[str, Tensor]
+    order_state: Tensor
+    masks_state: Tensor
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch: its metrics, the network's state, and what continues from here. Tensors are copies on the CPU."""
+
+    metrics: EpochMetrics
+    state: dict[str, Tensor]
+    resume: ResumeState
+
+
+def train_epochs(
+    config: TrainingConfig,
+    rows: Rows,
+    *,
+    device: torch.device,
+    resume: tuple[dict[str, Tensor], ResumeState] | None = None,
+    on_step: OnStep | None = None,
+) -> Iterator[EpochResult]:
+    """Yields one result per epoch: 0 (the initialisation) to `config.epochs`, or what follows `resume`.
+
+    `resume` is the state of a network and what belongs to it, as a result of this function holds them; the results
+    that follow are then bit for bit those of a training that was never interrupted, on the same device with the same
+    number of threads. `on_step(step, steps, loss)` is called after each step; an exception from it ends the training
+    there. UserError when the loss is not finite.
+    """
+    order, masks = generator(config.seed, "order"), generator(config.seed, "masks")
+    model = model_of(config, generator(config.seed, "initialisation")).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    rows = rows.to(device)
+    epoch = 0
+    if resume is None:
+        start = time.perf_counter()
+        yield _result(config, model, optimizer, order, masks, rows, 0, start)
+    else:
+        state, resumed = resume
+        model.load_state_dict(state)
+        _restore(model, optimizer, resumed)
+        order.set_state(resumed.order_state)
+        masks.set_state(resumed.masks_state)
+        epoch = resumed.epoch
+    while epoch < config.epochs:
+        epoch += 1
+        start = time.perf_counter()
+        _train_one_epoch(config, model, optimizer, order, masks, rows, epoch, on_step)
+        yield _result(config, model, optimizer, order, masks, rows, epoch, start)
+
+
+def num_steps(config: TrainingConfig, num_train: int) -> int:
+    """Optimizer steps of one epoch: whole minibatches, or one of all rows when there are fewer."""
+    return max(1, num_train // config.batch_size)
+
+
+@torch.no_grad()
+def evaluate(model: MLP, rows: Rows) -> tuple[float, float, float, float]:
+    """(train_loss, test_loss, test_r2, share_below_target) in eval mode, as `EpochMetrics` defines them."""
+    train_residuals, _train_targets = _residuals(model, rows, rows.train_rows)
+    test_residuals, test_targets = _residuals(model, rows, rows.test_rows)
+    variation = (test_targets - test_targets.mean()).square().sum().item()
+    unexplained = test_residuals.square().sum().item()
+    return (
+        train_residuals.abs().mean().item(),
+        test_residuals.abs().mean().item(),
+        1.0 - unexplained / variation if variation > 0.0 else math.nan,
+        (train_residuals < 0.0).double().mean().item(),
+    )
+
+
+def _train_one_epoch(
+    config: TrainingConfig,
+    model: MLP,
+    optimizer: torch.optim.Adam,
+    order: torch.Generator,
+    masks: torch.Generator,
+    rows: Rows,
+    epoch: int,
+    on_step: OnStep | None,
+) -> None:
+    model.train()
+    device = rows.targets_R.device
+    steps = num_steps(config, rows.num_train)
+    shuffled = rows.train_rows[torch.randperm(rows.num_train, generator=order).to(device)]
+    for step, rows_B in enumerate(shuffled.split(config.batch_size)[:steps], start=1):
+        masks_BN = None
+        if config.variant == "dropout":
+            masks_BN = draw_masks(config.hidden, rows_B.numel(), config.dropout, masks, device)
+        optimizer.zero_grad()
+        loss = F.l1_loss(model(one_hot(rows.codes_RC[rows_B]), masks_BN), rows.targets_R[rows_B])
+        value = loss.item()
+        if not math.isfinite(value):
+            raise UserError(_not_finite(config, f"loss is {value} in step {step} of epoch {epoch}"))
+        loss.backward()
+        optimizer.step()
+        if on_step is not None:
+            on_step(step, steps, value)
+
+
+def _residuals(model: MLP, rows: Rows, selected: Tensor) -> tuple[Tensor, Tensor]:
+    """Prediction - target and targets, both (R,) float64, in eval mode."""
+    model.eval()
+    predictions = [model(one_hot(rows.codes_RC[some])) for some in selected.split(EVALUATION_ROWS)]
+    targets = rows.targets_R[selected].double()
+    return torch.cat(predictions).double() - targets, targets
+
+
+def _result(
+    config: TrainingConfig,
+    model: MLP,
+    optimizer: torch.optim.Adam,
+    order: torch.Generator,
+    masks: torch.Generator,
+    rows: Rows,
+    epoch: int,
+    start: float,
+) -> EpochResult:
+    train_loss, test_loss, test_r2, share = evaluate(model, rows)
+    if not math.isfinite(train_loss + test_loss):
+        raise UserError(_not_finite(config, f"loss is {train_loss} after epoch {epoch}"))
+    metrics = EpochMetrics(epoch, train_loss, test_loss, test_r2, share, round(time.perf_counter() - start, 3))
+    state = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+    resume = ResumeState(epoch, _moments(model, optimizer), order.get_state(), masks.get_state())
+    return EpochResult(metrics, state, resume)
+
+
+def _moments(model: MLP, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
+    """Adam's state by parameter name; zeros before the first step."""
+    moments = {}
+    for name, parameter in model.named_parameters():
+        state = optimizer.state[parameter]
+        for kind in ("exp_avg", "exp_avg_sq"):
+            moment = state.get(kind, torch.zeros_like(parameter))
+            moments[f"{kind}.{name}"] = moment.detach().cpu().clone()
+        moments[f"step.{name}"] = state.get("step", torch.tensor(0.0)).detach().cpu().clone()
+    return moments
+
+
+def _restore(model: MLP, optimizer: torch.optim.Adam, resumed: ResumeState) -> None:
+    for name, parameter in model.named_parameters():
+        # Fused Adam keeps its step beside the parameter, as float32.
+        optimizer.state[parameter] = {
+            kind: resumed.optimizer[f"{kind}.{name}"].to(parameter.device, copy=True)
+            for kind in ("step", "exp_avg", "exp_avg_sq")
+        }
+
+
+def _not_finite(config: TrainingConfig, what: str) -> str:
+    return (
+        f"The training of {config.variant} has broken down: its {what}. The epochs before are kept; start again with "
+        f"`--fresh` and another preset or seed (the learning rate was {config.learning_rate:g})."
+    )
