@@ -1,4 +1,4 @@
-"""What defines a run: the configuration of a training, its two presets, and what makes two runs the same run."""
+"""What defines a run: the configuration of a training, and what makes two runs the same run."""
 
 import itertools
 from collections.abc import Sequence
@@ -62,18 +62,6 @@ class TrainingConfig(BaseModel):
         """(key, value here, value there) of every key in which the two are different runs."""
         there = other.identity()
         return [(key, value, there[key]) for key, value in self.identity().items() if value != there[key]]
-
-
-_PRESET_VALUES: dict[str, dict[str, object]] = {
-    "quick": {"epochs": 30, "rows": 6_000, "batch_size": 64, "learning_rate": 3e-4, "output_scale": 100.0},
-    "source": {"epochs": 30, "rows": 10_000, "batch_size": 128, "learning_rate": 1e-4, "output_scale": 1.0},
-}
-
-
-def preset_config(preset: str, variant: str, **changes: object) -> TrainingConfig:
-    """The configuration of a preset for one variant, with some values changed; None means "as in the preset"."""
-    values = _PRESET_VALUES.get(preset, {}) | {key: value for key, value in changes.items() if value is not None}
-    return TrainingConfig.model_validate({"preset": preset, "variant": variant, **values})
 
 
 def describe_differences(differences: Sequence[tuple[str, object, object]]) -> str:

@@ -7,7 +7,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gradviz.errors import UserError, one_line
-from gradviz.experiment.config import PRESETS, VARIANTS, TrainingConfig, preset_config
+from gradviz.experiment.config import PRESETS, VARIANTS, TrainingConfig
+
+_PRESET_VALUES: dict[str, dict[str, object]] = {
+    "quick": {"epochs": 30, "rows": 6_000, "batch_size": 64, "learning_rate": 3e-4, "output_scale": 100.0},
+    "source": {"epochs": 30, "rows": 10_000, "batch_size": 128, "learning_rate": 1e-4, "output_scale": 1.0},
+}
+
+
+def preset_config(preset: str, variant: str, **changes: object) -> TrainingConfig:
+    """The configuration of a preset for one variant, with some values changed; None means "as in the preset"."""
+    values = _PRESET_VALUES.get(preset, {}) | {key: value for key, value in changes.items() if value is not None}
+    return TrainingConfig.model_validate({"preset": preset, "variant": variant, **values})
 
 
 def run_configs(
