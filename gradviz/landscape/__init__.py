@@ -1,0 +1,27 @@
+"""What is computed: gradient landscapes. Knows torch, and nothing of files, caches or pages."""
+
+from gradviz.landscape.activity import unit_activity
+from gradviz.landscape.field import GradientField, ZeroReason, zero_message
+from gradviz.landscape.landscape import Minibatch, gradient_landscape
+from gradviz.landscape.network import Network, check_spec, network_of, parameter_shapes
+from gradviz.landscape.parameters import ParameterRef, default_pair
+from gradviz.landscape.request import ENGINE_VERSION, MAX_POINTS, LandscapeRequest, LandscapeSpec
+
+__all__ = [
+    "ENGINE_VERSION",
+    "MAX_POINTS",
+    "GradientField",
+    "LandscapeRequest",
+    "LandscapeSpec",
+    "Minibatch",
+    "Network",
+    "ParameterRef",
+    "ZeroReason",
+    "check_spec",
+    "default_pair",
+    "gradient_landscape",
+    "network_of",
+    "parameter_shapes",
+    "unit_activity",
+    "zero_message",
+]

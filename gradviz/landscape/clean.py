@@ -1,0 +1,85 @@
+"""One forward pass of a minibatch through the checkpoint as it is: what a landscape changes so little of.
+
+The layers are computed when first asked for and kept, so that all landscapes of one checkpoint and minibatch share them.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from gradviz.landscape.dual import Dual, activate, linear
+from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.network import Network
+
+# Shape suffixes: B = examples of a minibatch, M/N = inputs/units of a layer.
+
+
+class CleanPass:
+    """Inputs, pre-activations and outputs of every layer at the checkpoint's own parameters.
+
+    `gains` are the dropout masks over their keep-probability, one (B, N) per hidden layer, or None for no masks.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        inputs_BM: Tensor,
+        *,
+        batch_statistics: bool = False,
+        gains: Sequence[Tensor] | None = None,
+    ) -> None:
+        self.network = network
+        self.batch_statistics = batch_statistics
+        self.gains = gains
+        self._inputs = [inputs_BM.to(device=network.device, dtype=network.dtype)]
+        self._pre: list[Tensor] = []
+
+    def __len__(self) -> int:
+        return len(self._inputs[0])
+
+    def gain(self, k: int) -> Tensor | None:
+        return None if self.gains is None or k == self.network.output else self.gains[k]
+
+    def inputs(self, k: int) -> Tensor:
+        """(B, M): what layer `k` reads."""
+        while len(self._inputs) <= k:
+            below = len(self._inputs) - 1
+            layer = self.network.layers[below]
+            out = activate(layer, Dual(self.pre(below)), self.gain(below), batch_statistics=self.batch_statistics)
+            self._inputs.append(out.value)
+        return self._inputs[k]
+
+    def pre(self, k: int) -> Tensor:
+        """(B, N): pre-activations of layer `k`, before any norm."""
+        while len(self._pre) <= k:
+            at = len(self._pre)
+            self._pre.append(linear(self.network.layers[at], Dual(self.inputs(at))).value)
+        return self._pre[k]
+
+    def out(self, k: int) -> Tensor:
+        """(B, N): outputs of layer `k`."""
+        return self.pre(k) if k == self.network.output else self.inputs(k + 1)
+
+    def active(self, k: int) -> Tensor:
+        """(B, N) bool: the rows on which each unit of hidden layer `k` is active, whether or not a mask drops it."""
+        layer = self.network.layers[k]
+        z = Dual(self.pre(k))
+        if layer.norm is not None and not layer.norm.after:
+            z = activate(layer, z, None, batch_statistics=self.batch_statistics)
+        return z.value > 0
+
+    def rows(self, start: int, stop: int) -> "CleanPass":
+        """The same pass for some of its rows; allowed where the rows do not depend on each other."""
+        assert not self.batch_statistics
+        part = CleanPass(self.network, self._inputs[0][start:stop])
+        part._inputs = [tensor[start:stop] for tensor in self._inputs]
+        part._pre = [tensor[start:stop] for tensor in self._pre]
+        part.gains = None if self.gains is None else [gain[start:stop] for gain in self.gains]
+        return part
+
+
+def draw_gains(network: Network, seed: int, number: int, num_rows: int) -> list[Tensor]:
+    """The `number`-th set of dropout masks of the stream `seed`, divided by the keep-probability; (B, N) each."""
+    masks = dropout_masks(seed, number, num_rows, network.widths, network.dropout)
+    keep = 1 - network.dropout
+    return [mask.to(device=network.device).to(dtype=network.dtype) / keep for mask in masks]

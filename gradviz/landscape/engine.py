@@ -1,0 +1,198 @@
+"""The gradient landscape of two parameters at the price of about one forward pass.
+
+A parameter moves one unit of its layer. So (1) everything below is the checkpoint's own forward pass, computed once;
+(2) what the next layer reads changes by one column per parameter, a rank-one update in place of a matrix product;
+(3) where rows are independent, most units of that next layer cannot change sign on the grid (`undecided`); (4) what is
+left is pushed through the layers above as values with two derivatives (`dual`). The derivation is in docs/engine.md.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gradviz.landscape.clean import CleanPass, draw_gains
+from gradviz.landscape.dual import Dual, activate, linear
+from gradviz.landscape.network import Layer, Network, Norm
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.request import LandscapeSpec, grid_steps
+from gradviz.landscape.undecided import Change, through_relu
+
+# Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch, N = units of a layer.
+
+TILE_BYTES = 64 * 2**20
+"""Bound of the largest array of a tile of the grid; a handful of such arrays live at once."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A parameter and its steps on the grid: x varies along X, y along Y."""
+
+    ref: ParameterRef
+    step: Dual
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What is known at some grid points: predictions with their derivatives, and which moved units are active."""
+
+    rows: slice
+    columns: slice
+    outputs: Dual
+    """(Y, X, B), in units of the target; the derivatives per unit of the parameter."""
+    open_x: Tensor
+    open_y: Tensor
+    """(Y, X) or broadcastable: whether the unit of x (of y) is active on any row of the minibatch."""
+
+
+def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec) -> Iterator[Tile]:
+    """Predictions and their derivatives by x and y over the whole grid, in tiles of bounded size.
+
+    The masks are those of `clean`, one set for the whole grid, unless `spec` asks for fresh ones.
+    """
+    network = clean.network
+    fresh = spec.mode == "train" and spec.masks == "fresh" and network.dropout > 0
+    steps = torch.tensor(grid_steps(spec), dtype=torch.float64).to(device=network.device, dtype=network.dtype)
+    one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
+    refs = [replace(ref, layer=network.output if ref.layer is None else ref.layer) for ref in spec.refs]
+    for rows, columns in _tiles(network, clean, spec, refs, fresh):
+        x, y = steps[columns].view(1, -1, 1, 1), steps[rows].view(-1, 1, 1, 1)
+        moves = [Move(refs[0], Dual(x, dx=one)), Move(refs[1], Dual(y, dy=one))]
+        if fresh:
+            outputs, opened = _propagate(clean, moves, _fresh_gains(network, spec, len(clean), rows, columns))
+        else:
+            outputs, opened = _propagate(clean, moves)
+        scaled = outputs.map(lambda t: t[..., 0] * network.output_scale)
+        yield Tile(rows, columns, scaled, *(opened[ref] for ref in refs))
+
+
+def _propagate(
+    clean: CleanPass, moves: Sequence[Move], fresh_gains: Sequence[Tensor] | None = None
+) -> tuple[Dual, dict[ParameterRef, Tensor]]:
+    """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
+
+    Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first where masks are fresh.
+    """
+    network, batch_statistics = clean.network, clean.batch_statistics
+
+    def gain(k: int) -> Tensor | None:
+        return clean.gain(k) if fresh_gains is None or k == network.output else fresh_gains[k]
+
+    k = start = 0 if fresh_gains is not None else min(move.ref.layer for move in moves)
+    opened = {}
+    inputs, pre = Dual(clean.inputs(k)[None, None]), Dual(clean.pre(k)[None, None])
+    changes: list[Change] = []
+    while True:
+        layer = network.layers[k]
+        unchanged = k == start and fresh_gains is None
+        out = (
+            Dual(clean.out(k)[None, None])
+            if unchanged
+            else activate(layer, pre, gain(k), batch_statistics=batch_statistics)
+        )
+        moved = [move for move in moves if move.ref.layer == k]
+        changes = _changes(clean, layer, pre, _reader(inputs, changes), out, moved, gain(k))
+        opened |= {move.ref: change.open for change in changes for move in moved if move.ref.unit == change.unit}
+        if k == network.output:
+            for change in changes:
+                out = out + change.delta
+            return out, opened
+        above = network.layers[k + 1]
+        last_moved = all(move.ref.layer <= k for move in moves)
+        if unchanged and last_moved and above.relu and not (above.norm is not None and batch_statistics):
+            after = network.layers[k + 2]
+            pre = through_relu(above, after, clean.pre(k + 1), gain(k + 1), changes)
+            k, changes = k + 2, []
+            continue
+        pre = Dual(clean.pre(k + 1)[None, None]) if unchanged else linear(above, out)
+        for change in changes:
+            column_N = above.weight_NM[:, change.unit]
+            pre = pre + change.delta.map(lambda t, column=column_N: t * column)
+        k, inputs = k + 1, out
+
+
+def _changes(
+    clean: CleanPass,
+    layer: Layer,
+    pre: Dual,
+    read: Callable[[int], Dual],
+    out: Dual,
+    moves: Sequence[Move],
+    gain: Tensor | None,
+) -> list[Change]:
+    """What the moves of one layer do to its outputs: one column per moved unit, through that unit's own norm and ReLU."""
+    changes = []
+    for unit in dict.fromkeys(move.ref.unit for move in moves):
+        z, factors = pre.unit(unit), {}
+        for move in moves:
+            if move.ref.unit != unit:
+                continue
+            if move.ref.kind == "bias":
+                z = z + move.step
+            elif move.ref.kind == "weight":
+                z = z + move.step * read(move.ref.index[1])
+            else:
+                assert layer.norm is not None
+                own = layer.norm.weight_N if move.ref.kind == "gamma" else layer.norm.bias_N
+                factors[move.ref.kind] = Dual(own[unit : unit + 1]) + move.step
+        column = activate(
+            _one_unit(layer, unit),
+            z,
+            None if gain is None else gain[..., unit : unit + 1],
+            batch_statistics=clean.batch_statistics,
+            **factors,
+        )
+        changes.append(Change(unit, column - out.unit(unit), _is_open(layer, z, column)))
+    return changes
+
+
+def _reader(inputs: Dual, changes: Sequence[Change]) -> Callable[[int], Dual]:
+    """What a layer reads from one unit below: its output and, if it was moved, the change."""
+
+    def read(index: int) -> Dual:
+        return sum((change.delta for change in changes if change.unit == index), start=inputs.unit(index))
+
+    return read
+
+
+def _one_unit(layer: Layer, unit: int) -> Layer:
+    def cut(tensor: Tensor) -> Tensor:
+        return tensor[unit : unit + 1]
+
+    norm = layer.norm
+    if norm is not None:
+        norm = Norm(*map(cut, (norm.weight_N, norm.bias_N, norm.mean_N, norm.var_N)), eps=norm.eps, after=norm.after)
+    return Layer(cut(layer.weight_NM), cut(layer.bias_N), norm, layer.relu)
+
+
+def _is_open(layer: Layer, z: Dual, column: Dual) -> Tensor:
+    """(Y, X): is the gate of the unit open on any row? With the norm after the ReLU the gate is seen before the norm."""
+    if not layer.relu:
+        return torch.ones(z.value.shape[:2], dtype=torch.bool, device=z.value.device)
+    gate = z if layer.norm is not None and layer.norm.after else column
+    return (gate.value > 0).any(-2)[..., 0]
+
+
+def _tiles(
+    network: Network, clean: CleanPass, spec: LandscapeSpec, refs: Sequence[ParameterRef], fresh: bool
+) -> Iterator[tuple[slice, slice]]:
+    """Rectangles of the grid whose widest array stays below `TILE_BYTES`."""
+    lowest = 0 if fresh else min(ref.layer for ref in refs)
+    width = max(layer.width for layer in network.layers[lowest + (0 if fresh else 1) :] or network.layers[-1:])
+    itemsize = torch.finfo(network.dtype).bits // 8
+    most = max(1, TILE_BYTES // (len(clean) * width * itemsize))
+    num_columns = min(spec.points, most)
+    num_rows = min(spec.points, max(1, most // num_columns))
+    for j in range(0, spec.points, num_rows):
+        for i in range(0, spec.points, num_columns):
+            yield slice(j, min(j + num_rows, spec.points)), slice(i, min(i + num_columns, spec.points))
+
+
+def _fresh_gains(network: Network, spec: LandscapeSpec, num_rows: int, rows: slice, columns: slice) -> list[Tensor]:
+    """A new set of masks for every grid point of the tile, numbered by the point: (Y, X, B, N) per hidden layer."""
+    sets = [
+        [draw_gains(network, spec.seed, j * spec.points + i, num_rows) for i in range(columns.start, columns.stop)]
+        for j in range(rows.start, rows.stop)
+    ]
+    return [torch.stack([torch.stack([gains[k] for gains in row]) for row in sets]) for k in range(len(network.widths))]

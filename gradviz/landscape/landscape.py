@@ -1,0 +1,126 @@
+"""The gradient landscape of a model on a minibatch: the one function that users call."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradviz.landscape.clean import CleanPass, draw_gains
+from gradviz.landscape.evaluate import evaluate
+from gradviz.landscape.field import GradientField, ZeroReason
+from gradviz.landscape.network import Network, check_minibatch, check_spec, network_of, parameter_shapes
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.reference import landscape_by_loop, mask_numbers
+from gradviz.landscape.request import LandscapeSpec, grid_steps
+
+# Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch.
+
+Method = Literal["engine", "reference"]
+Numbers = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""u, v and loss, (Y, X) each."""
+
+
+def gradient_landscape(
+    model: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    spec: LandscapeSpec,
+    *,
+    method: Method = "engine",
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
+) -> GradientField:
+    """∂J/∂x and ∂J/∂y with J = mean |O(a; θ) - y|, on the grid of `spec`, every other parameter at the model's value.
+
+    `inputs` (B, I) and `targets` (B,) are one minibatch a. `model` is read, never changed, and no global random state is
+    touched. `method="reference"` is the plain loop of forward and backward passes: the same numbers, hundreds of times
+    slower. Raises `UserError` for parameters that the model does not have, or a minibatch that does not fit.
+
+    >>> import torch
+    >>> from gradviz.experiment.model import MLP
+    >>> from gradviz.landscape import LandscapeSpec, gradient_landscape
+    >>> model = MLP(num_inputs=4, hidden=(8, 6, 5))
+    >>> inputs, targets = torch.eye(4), torch.tensor([1.0, 2.0, 3.0, 4.0])
+    >>> spec = LandscapeSpec(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5)
+    >>> field = gradient_landscape(model, inputs, targets, spec)
+    >>> field.u.shape, field.num_rows
+    ((5, 5), 4)
+    """
+    network = network_of(model, dtype=dtype, device=device)
+    check_spec(parameter_shapes(network), spec)
+    check_minibatch(network, spec, inputs, targets)
+    minibatch = Minibatch(network, inputs, targets)
+    if method == "engine":
+        return minibatch.landscape(spec)
+    return minibatch.landscape(spec, numbers=landscape_by_loop(model, minibatch.inputs, minibatch.targets, spec))
+
+
+class Minibatch:
+    """A network and a minibatch, with the forward passes that its landscapes share.
+
+    One of these is kept where several landscapes of one checkpoint and minibatch are wanted: the layers below are then
+    computed once (per mode and set of masks).
+    """
+
+    def __init__(self, network: Network, inputs: Tensor, targets: Tensor) -> None:
+        self.network = network
+        self.inputs = inputs.to(device=network.device, dtype=network.dtype)
+        self.targets = targets.to(device=network.device, dtype=network.dtype)
+        self._passes: dict[tuple[bool, int, int] | None, CleanPass] = {}
+
+    def clean(self, spec: LandscapeSpec, number: int | None = None) -> CleanPass:
+        """The forward pass at the checkpoint in the mode of `spec`, with its `number`-th set of masks if any."""
+        batch_statistics = spec.mode == "train" and self.network.has_norm
+        key = (batch_statistics, -1, -1) if number is None else (batch_statistics, spec.seed, number)
+        if key not in self._passes:
+            gains = None if number is None else draw_gains(self.network, spec.seed, number, len(self.inputs))
+            self._passes[key] = CleanPass(self.network, self.inputs, batch_statistics=batch_statistics, gains=gains)
+        return self._passes[key]
+
+    def landscape(self, spec: LandscapeSpec, *, numbers: Numbers | None = None) -> GradientField:
+        """The field of `spec`; with `numbers` (u, v, loss of the reference) those in place of the engine's."""
+        with torch.inference_mode():
+            draws_masks = spec.mode == "train" and self.network.dropout > 0
+            sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
+            evaluations = [evaluate(self.clean(spec, number), self.targets, spec) for number in sets]
+            if numbers is None:
+                numbers = tuple(
+                    _array(sum(getattr(e, name) for e in evaluations) / len(sets)) for name in ("u", "v", "loss")
+                )
+            u, v, loss = numbers
+            x_limit, y_limit = (sum(e.thresholds[k] for e in evaluations) / len(sets) for k in (0, 1))
+            is_zero = (abs(u) <= x_limit) & (abs(v) <= y_limit)
+            reason = np.maximum.reduce([_array(e.reason) for e in evaluations])
+            explained = np.where(reason == ZeroReason.NONE, ZeroReason.TERMS_CANCEL, reason)
+            x, y = (self._values(ref, spec) for ref in spec.refs)
+            return GradientField(
+                x,
+                y,
+                u,
+                v,
+                loss,
+                is_zero,
+                np.where(is_zero, explained, ZeroReason.NONE).astype(np.uint8),
+                share_below=self._share_below(spec, sets[0]),
+                num_rows=len(self.targets),
+                x_active=self._active(spec, spec.refs[0]),
+                y_active=self._active(spec, spec.refs[1]),
+            )
+
+    def _values(self, ref: ParameterRef, spec: LandscapeSpec) -> np.ndarray:
+        """The parameter's values along its axis, in float64."""
+        return self.network.value(ref) + np.array(grid_steps(spec))
+
+    def _share_below(self, spec: LandscapeSpec, number: int | None) -> float:
+        clean = self.clean(spec, number)
+        predictions_B = self.network.output_scale * clean.out(self.network.output)[:, 0]
+        return float((predictions_B < self.targets).double().mean())
+
+    def _active(self, spec: LandscapeSpec, ref: ParameterRef) -> float:
+        """Share of the minibatch's rows on which the parameter's unit is active, without masks."""
+        return 1.0 if ref.layer is None else float(self.clean(spec).active(ref.layer)[:, ref.unit].double().mean())
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.cpu().numpy()

@@ -1,0 +1,138 @@
+"""What the engine sees of a model: a stack of layers as plain tensors, and the loss that ends it.
+
+The engine never holds the module, so nothing it does can change a parameter, a buffer or a mode. A model of one's own is
+plugged in here: anything that can be written as `Network` gets the whole engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gradviz.errors import UserError
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.request import LandscapeSpec
+
+# Shape suffixes: M/N = inputs/units of a layer.
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Batch normalization of one layer: y = weight (z - mean) / sqrt(var + eps) + bias, mean and var running or of the batch."""
+
+    weight_N: Tensor
+    bias_N: Tensor
+    mean_N: Tensor
+    var_N: Tensor
+    eps: float
+    after: bool
+    """True: applied to the activations; False: to the pre-activations."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """linear -> [norm] -> ReLU -> [norm] -> [dropout]; the output layer is linear alone."""
+
+    weight_NM: Tensor
+    bias_N: Tensor
+    norm: Norm | None
+    relu: bool
+
+    @property
+    def width(self) -> int:
+        return self.weight_NM.shape[0]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers from input to output (one unit); the prediction is `output_scale` times the last layer's value."""
+
+    layers: tuple[Layer, ...]
+    output_scale: float
+    dropout: float
+    """Probability with which train mode drops an activation of a hidden layer; 0 for none."""
+
+    @property
+    def output(self) -> int:
+        """The index of the output layer."""
+        return len(self.layers) - 1
+
+    @property
+    def widths(self) -> list[int]:
+        """Units of each hidden layer."""
+        return [layer.width for layer in self.layers[:-1]]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.layers[0].weight_NM.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.layers[0].weight_NM.device
+
+    def value(self, ref: ParameterRef) -> float:
+        """The checkpoint's own value of one parameter."""
+        layer = self.layers[self.output if ref.layer is None else ref.layer]
+        if ref.kind in ("weight", "bias"):
+            return (layer.weight_NM if ref.kind == "weight" else layer.bias_N)[ref.index].item()
+        assert layer.norm is not None
+        return (layer.norm.weight_N if ref.kind == "gamma" else layer.norm.bias_N)[ref.index].item()
+
+    @property
+    def has_norm(self) -> bool:
+        return any(layer.norm is not None for layer in self.layers)
+
+
+def network_of(
+    model: nn.Module, *, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
+) -> Network:
+    """Reads `gradviz.experiment.model.MLP` (or a module with the same attributes) without copying what need not be."""
+
+    def read(tensor: Tensor) -> Tensor:
+        return tensor.detach().to(device=device, dtype=dtype)
+
+    def norm_of(block: nn.Module) -> Norm | None:
+        norm = getattr(block, "norm", None)
+        if norm is None:
+            return None
+        parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        return Norm(*map(read, parts), eps=norm.eps, after=model.norm_placement == "after")
+
+    hidden = [Layer(read(b.linear.weight), read(b.linear.bias), norm_of(b), relu=True) for b in model.hidden]
+    output = Layer(read(model.output.weight), read(model.output.bias), None, relu=False)
+    dropout = model.dropout if model.regularizer == "dropout" else 0.0
+    return Network((*hidden, output), float(model.output_scale), float(dropout))
+
+
+def parameter_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all trainable tensors, in the order of the layers."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for k, layer in enumerate(network.layers):
+        name = "output" if k == network.output else f"hidden.{k}.linear"
+        shapes[f"{name}.weight"] = tuple(layer.weight_NM.shape)
+        shapes[f"{name}.bias"] = tuple(layer.bias_N.shape)
+        if layer.norm is not None:
+            shapes[f"hidden.{k}.norm.weight"] = shapes[f"hidden.{k}.norm.bias"] = tuple(layer.bias_N.shape)
+    return shapes
+
+
+def check_spec(shapes: Mapping[str, tuple[int, ...]], spec: LandscapeSpec) -> None:
+    """`UserError` unless both parameters of `spec` exist in a model with these shapes."""
+    for ref in spec.refs:
+        ref.check(shapes)
+
+
+def check_minibatch(network: Network, spec: LandscapeSpec, inputs: Tensor, targets: Tensor) -> None:
+    """`UserError` unless (B, inputs) and (B,) fit the network, and B allows batch statistics where they are asked for."""
+    num_inputs = network.layers[0].weight_NM.shape[1]
+    if inputs.ndim != 2 or inputs.shape[1] != num_inputs or targets.shape != inputs.shape[:1]:
+        raise UserError(
+            f"`inputs` and `targets` must have shapes (B, {num_inputs}) and (B,), got {tuple(inputs.shape)} and"
+            f" {tuple(targets.shape)}."
+        )
+    least = 2 if network.has_norm and spec.mode == "train" else 1
+    if len(inputs) < least:
+        raise UserError(
+            f"A minibatch of {len(inputs)} rows has no statistics: batch normalization in train mode needs at least 2."
+        )

@@ -1,0 +1,66 @@
+"""The plain way, kept as the yardstick of truth: one forward and one backward pass of the model for each grid point.
+
+The model's own code and torch's autograd do all the work; nothing is shared with the engine but the masks' definition.
+"""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.request import LandscapeSpec, grid_steps
+
+# Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch.
+
+
+def landscape_by_loop(
+    model: nn.Module, inputs: Tensor, targets: Tensor, spec: LandscapeSpec
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """u, v and loss, (Y, X) each, in the dtype and on the device of `inputs`, by points² passes over a copy of `model`.
+
+    With averaged masks there are `num_masks` passes at every point.
+    """
+    model = copy.deepcopy(model).to(device=inputs.device, dtype=inputs.dtype)
+    draws_masks = spec.mode == "train" and model.regularizer == "dropout"
+    tensors = dict(model.named_parameters())
+    x, y = (tensors[ref.tensor_name] for ref in spec.refs)
+    x_ref, y_ref = spec.refs
+    x_centre, y_centre = x[x_ref.index].item(), y[y_ref.index].item()
+    steps = grid_steps(spec)
+    u, v, loss = (
+        np.zeros((spec.points, spec.points), dtype=str(inputs.dtype).removeprefix("torch.")) for _ in range(3)
+    )
+    for j, step_y in enumerate(steps):
+        for i, step_x in enumerate(steps):
+            with torch.no_grad():
+                x[x_ref.index] = x_centre + step_x
+                y[y_ref.index] = y_centre + step_y
+            numbers = mask_numbers(spec, j * spec.points + i) if draws_masks else [None]
+            for number in numbers:
+                masks = None if number is None else _masks(model, spec.seed, number, inputs)
+                model.train(spec.mode == "train").zero_grad()
+                value = F.l1_loss(model(inputs, masks), targets)
+                value.backward()
+                u[j, i] += _entry(x, x_ref) / len(numbers)
+                v[j, i] += _entry(y, y_ref) / len(numbers)
+                loss[j, i] += value.item() / len(numbers)
+    return u, v, loss
+
+
+def mask_numbers(spec: LandscapeSpec, point: int) -> Sequence[int]:
+    """The sets of masks that a grid point sees: its own, the first of all, or the first `num_masks` of all."""
+    return {"fresh": [point], "frozen": [0], "averaged": range(spec.num_masks)}[spec.masks]
+
+
+def _masks(model: nn.Module, seed: int, number: int, inputs: Tensor) -> list[Tensor]:
+    widths = [block.linear.out_features for block in model.hidden]
+    return [mask.to(inputs.device) for mask in dropout_masks(seed, number, len(inputs), widths, model.dropout)]
+
+
+def _entry(tensor: Tensor, ref: ParameterRef) -> float:
+    return 0.0 if tensor.grad is None else tensor.grad[ref.index].item()

@@ -1,0 +1,90 @@
+"""Exact piecewise linearity: through a ReLU layer only the units that can change sign on the grid need be evaluated.
+
+Where the rows do not depend on each other, the pre-activation of unit n for row b is z_bn + Σ_i δ_ib p_in, with δ_i the
+change of the i-th moved unit below and p_i its outgoing weights. Its range over the grid is known in advance, so a unit
+is *open* on the whole grid, *closed* on the whole grid, or *undecided*. Open units add a constant and a slope per δ_i to
+what the next layer reads, once for all grid points; closed ones add nothing; for the undecided few the same three
+numbers are added wherever their gate is open. So everything beyond the first matrix products is
+
+    [constant, slopes](b, y, x) = [constant, slopes](b) + Σ_{n undecided} gate_n(b, y, x) [z_bn, p_1n, p_2n] w_n
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gradviz.landscape.dual import Dual
+from gradviz.landscape.network import Layer
+
+# Shape suffixes: Y/X = grid rows/columns (or 1), B = examples, N = units of the ReLU layer, S = undecided units of a row
+# (padded to the most of any row), M = units of the layer after it, C = 1 + number of changes.
+
+_MARGIN = 1 + 1e-5
+"""A unit whose range ends closer to zero than round-off counts as undecided."""
+
+
+class Change(NamedTuple):
+    """Unit `unit` of the layer below now gives `delta` (Y, X, B, 1) more than at the checkpoint."""
+
+    unit: int
+    delta: Dual
+    open: Tensor
+    """(Y, X): whether the unit is active on any row."""
+
+
+def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | None, changes: Sequence[Change]) -> Dual:
+    """Pre-activations (Y, X, B, M) of `after`, when `layer` reads the checkpoint's inputs and `changes`.
+
+    `z_BN` are the unchanged pre-activations of `layer`, a ReLU layer whose norm, if any, has running statistics.
+    """
+    weights_NM, constant = after.weight_NM.T, after.bias_N
+    slopes = [layer.weight_NM[:, change.unit] for change in changes]
+    if layer.norm is not None:
+        scale_N = layer.norm.weight_N * torch.rsqrt(layer.norm.var_N + layer.norm.eps)
+        shift_N = layer.norm.bias_N - layer.norm.mean_N * scale_N
+        if layer.norm.after:
+            constant = constant + (shift_N if gain_BN is None else gain_BN * shift_N) @ weights_NM
+            weights_NM = scale_N[:, None] * weights_NM
+        else:
+            z_BN, slopes = scale_N * z_BN + shift_N, [scale_N * slope for slope in slopes]
+
+    middle_BN, radius_BN = z_BN, torch.zeros_like(z_BN)
+    for change, slope_N in zip(changes, slopes, strict=True):
+        low_B1, high_B1 = torch.aminmax(change.delta.value.flatten(0, 1), dim=0)
+        middle_BN = torch.addcmul(middle_BN, (high_B1 + low_B1) / 2, slope_N)
+        radius_BN = torch.addcmul(radius_BN, (high_B1 - low_B1) / 2, slope_N.abs())
+    radius_BN = radius_BN * _MARGIN
+    open_BN = (middle_BN > radius_BN).to(z_BN.dtype)
+    undecided_BN = middle_BN.abs() <= radius_BN
+    if gain_BN is not None:
+        open_BN = open_BN * gain_BN
+
+    coefficients = [torch.addmm(constant, open_BN * z_BN, weights_NM)]
+    coefficients += [open_BN @ (slope_N[:, None] * weights_NM) for slope_N in slopes]
+    always_B1CM = torch.stack(coefficients, dim=1)[:, None]
+
+    num_undecided = int(undecided_BN.sum(1).max())
+    shape_YX = torch.broadcast_shapes(*(change.delta.value.shape[:2] for change in changes))
+    if num_undecided:
+        found = undecided_BN.to(z_BN.dtype).topk(num_undecided, dim=1)
+        where_BS, flag_BS = found.indices, found.values
+        if gain_BN is not None:
+            flag_BS = flag_BS * gain_BN.gather(1, where_BS)
+        terms_BS = [z_BN.gather(1, where_BS), *(slope_N[where_BS] for slope_N in slopes)]
+        gate_BYXS = terms_BS[0][:, None, None]
+        for change, term_BS in zip(changes, terms_BS[1:], strict=True):
+            gate_BYXS = gate_BYXS + change.delta.value.permute(2, 0, 1, 3) * term_BS[:, None, None]
+        gate_BPS = (gate_BYXS > 0).to(z_BN.dtype).expand(-1, *shape_YX, -1).flatten(1, 2)
+        weights_BSCM = torch.stack(terms_BS, dim=2)[..., None] * (weights_NM[where_BS] * flag_BS[..., None])[:, :, None]
+        sums_BPC_M = torch.bmm(gate_BPS, weights_BSCM.flatten(2))
+        sums_BPCM = sums_BPC_M.view(*sums_BPC_M.shape[:2], *weights_BSCM.shape[2:]) + always_B1CM
+    else:
+        sums_BPCM = always_B1CM.expand(-1, shape_YX.numel(), -1, -1)
+
+    sums_CYXBM = sums_BPCM.unflatten(1, shape_YX).permute(3, 1, 2, 0, 4)
+    total = Dual(sums_CYXBM[0])
+    for change, slope_YXBM in zip(changes, sums_CYXBM[1:], strict=True):
+        total = total + change.delta.map(lambda t, slope=slope_YXBM: t * slope)
+    return total
