@@ -1,4 +1,4 @@
-"""Settings of the program, read from `GRADVIZ_*` environment variables; a command-line option wins over its variable."""
+"""Settings of the program, from `GRADVIZ_*` environment variables; a command-line option wins over its variable."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment, with those `overrides` that are not None; raises UserError that names the variable."""
+    """Settings from the environment and the `overrides` that are not None; UserError names the variable or option."""
     chosen = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**chosen)  # pyright: ignore[reportArgumentType]  (pydantic checks the values)

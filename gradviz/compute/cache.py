@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import diskcache
 from diskcache.core import MODE_BINARY, MODE_RAW
@@ -40,7 +41,7 @@ class BytesDisk(diskcache.Disk):
             raise ValueError("The cache holds a key that is not text.")
         return key
 
-    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> tuple:
+    def store(self, value: object, read: bool, key: Any = diskcache.UNKNOWN) -> tuple:
         if read or not isinstance(value, bytes):
             raise TypeError(f"A value of the cache is bytes, got {type(value).__name__}.")
         return super().store(value, False, key=key)
@@ -76,7 +77,7 @@ class FieldCache:
         """The bytes kept under `key`; None if there are none or they are not what was stored."""
         cache = self._cache
         try:
-            stored = cache.get(key)
+            stored: Any = cache.get(key)  # BytesDisk lets nothing but bytes through
         except (ValueError, OSError):
             stored = b""
         except diskcache.Timeout:

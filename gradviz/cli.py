@@ -1,0 +1,166 @@
+"""The command line: options of every command, and the one clear line that a mistake gets.
+
+Everything heavy is imported once the command is known, so that `--help` is quick.
+"""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from gradviz import __version__
+
+MISTAKE = 2
+_INTERRUPTED = 128 + signal.SIGINT
+_LATER = {
+    "worker": "`gradviz worker` comes in a later release: landscapes are computed inside `gradviz serve` for now.",
+    "report": "`gradviz report` comes in a later release: use `gradviz landscape --out FILE.html` for now.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
+    try:
+        options = _parser().parse_args(argv)
+        if options.command in _LATER:
+            return _refuse(_LATER[options.command])
+        return _run(options)
+    except _Mistake as mistake:
+        return _refuse(str(mistake))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone; what is left in the buffer must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _run(options: argparse.Namespace) -> int:
+    from gradviz.errors import UserError
+
+    try:
+        command = importlib.import_module(f"gradviz.commands.{options.command}")
+        return command.run(options)
+    except UserError as error:
+        return _refuse(str(error))
+
+
+def _refuse(message: str) -> int:
+    line = " ".join(message.split())
+    print(f"gradviz: error: {line}", file=sys.stderr, flush=True)
+    return MISTAKE
+
+
+class _Mistake(Exception):
+    """What argparse has to say, in one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise _Mistake(f"{message.rstrip('.')}; see `{self.prog} --help`.")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of layer sizes such as 2000,1000,200") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="gradviz", description="Gradient landscapes of a network in training, by minibatch.")
+    parser.add_argument("--version", action="version", version=f"gradviz {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_train(commands)
+    _add_runs(commands)
+    _add_landscape(commands)
+    _add_minibatch(commands)
+    _add_bench(commands)
+    commands.add_parser("worker", help="compute landscapes for a server elsewhere (in a later release)")
+    commands.add_parser("report", help="write a report of a run (in a later release)")
+    return parser
+
+
+def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+
+
+def _add_runs_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", metavar="DIR", help="directory of the runs (GRADVIZ_RUNS, else checkpoints)")
+
+
+def _add_serve(commands: Any) -> None:
+    parser = _command(commands, "serve", "show the dashboard, with training in the background")
+    _add_runs_option(parser)
+    parser.add_argument("--host", help="address to listen on (GRADVIZ_HOST, else 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on (GRADVIZ_PORT, else 8050)")
+    parser.add_argument("--no-train", action="store_true", help="start no training")
+
+
+def _add_train(commands: Any) -> None:
+    parser = _command(commands, "train", "train the variants, a checkpoint per epoch; continues what was begun")
+    parser.add_argument("--data", metavar="CSV", help="table to learn from (default: a synthetic one)")
+    parser.add_argument("--preset", metavar="quick|source", help="values of all that is not given here")
+    parser.add_argument("--variants", type=_names, metavar="NAME,…", help="default: none,dropout,batchnorm")
+    parser.add_argument("--epochs", type=int, metavar="N")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows of the table to use")
+    parser.add_argument("--hidden", type=_sizes, metavar="N,…", help="units of each hidden layer: 2000,1000,200")
+    parser.add_argument("--norm-placement", metavar="before|after", help="batchnorm before or after the activation")
+    parser.add_argument("--seed", type=int, metavar="N")
+    parser.add_argument("--device", metavar="auto|cpu|cuda")
+    _add_runs_option(parser)
+    parser.add_argument("--fresh", action="store_true", help="replace the runs that are there")
+    parser.add_argument(
+        "--background",
+        action="store_true",
+        help="as the dashboard trains: with low priority, and runs that have begun keep their own options",
+    )
+
+
+def _add_runs(commands: Any) -> None:
+    _add_runs_option(_command(commands, "runs", "list the runs: how far, how good, how large, who trains them"))
+
+
+def _add_landscape(commands: Any) -> None:
+    parser = _command(commands, "landscape", "compute one gradient landscape and write it to a file")
+    _add_minibatch_options(parser, required=False)
+    parser.add_argument("--epoch", type=int, required=True, metavar="E")
+    parser.add_argument("--x", required=True, metavar="PARAM", help="such as hidden.1.linear.bias[0]")
+    parser.add_argument("--y", required=True, metavar="PARAM", help="such as hidden.1.linear.bias[1]")
+    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
+    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
+    parser.add_argument("--num-masks", type=int, metavar="K", help="sets of masks of averaged")
+    parser.add_argument("--half-width", type=float, metavar="H", help="the grid spans ± H (0.1)")
+    parser.add_argument("--points", type=int, metavar="P", help="grid points a side, odd (21)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
+    parser.add_argument("--method", choices=("engine", "reference"), default="engine")
+    parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
+
+
+def _add_minibatch(commands: Any) -> None:
+    parser = _command(commands, "minibatch", "write the inputs and targets of one minibatch to a file")
+    _add_minibatch_options(parser, required=True)
+    parser.add_argument("--out", required=True, metavar="FILE.npz", help="keys inputs (B,675) and targets (B,)")
+
+
+def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--variant", required=True, metavar="V", help="none, dropout or batchnorm")
+    parser.add_argument("--minibatch", type=int, required=required, metavar="M", help="counted from 0")
+    parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
+    _add_runs_option(parser)
+
+
+def _add_bench(commands: Any) -> None:
+    parser = _command(commands, "bench", "time the engine against the plain loop and vmap on this machine")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there too")

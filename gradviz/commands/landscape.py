@@ -1,0 +1,72 @@
+"""`gradviz landscape`."""
+
+import argparse
+from pathlib import Path
+
+from gradviz.commands.output import output_path, write_output
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.export import SUFFIXES, landscape_bytes
+from gradviz.compute.local import LocalCompute
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
+from gradviz.settings import load_settings
+
+_OPTIONAL = ("minibatch", "minibatch_size", "mode", "masks", "num_masks", "half_width", "points", "seed")
+_PICTURES = (".png", ".svg")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Computes one landscape, writes it to `--out` and says in two lines what it shows."""
+    path = output_path(options.out, (*SUFFIXES, *_PICTURES, ".html"))
+    request = _request(options)
+    settings = load_settings(runs=options.runs)
+    with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
+        compute = LocalCompute(RunStore(settings.runs), cache, device=settings.device, threads=settings.threads)
+        field = compute.landscape(request, options.method)
+    write_output(path, _content(field, request, path))
+    print(_summary(field, request, path))
+    return 0
+
+
+def _request(options: argparse.Namespace) -> LandscapeRequest:
+    given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
+    return LandscapeRequest.of(variant=options.variant, epoch=options.epoch, x=options.x, y=options.y, **given)
+
+
+def _content(field: GradientField, request: LandscapeRequest, path: Path) -> bytes:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return landscape_bytes(field, request, suffix)
+    if suffix in _PICTURES:
+        from gradviz.compute.picture import picture_bytes  # matplotlib takes a second, for these formats alone
+
+        return picture_bytes(field, request, suffix.removeprefix("."))
+    from gradviz.dashboard.figures import landscape_figure  # and so does plotly
+
+    figure = landscape_figure(
+        field.x,
+        field.y,
+        field.u,
+        field.v,
+        field.loss,
+        field.is_zero,
+        x_name=request.x,
+        y_name=request.y,
+        title=f"variant {request.variant}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode",
+    )
+    return figure.to_html(include_plotlyjs=True, full_html=True).encode()
+
+
+def _summary(field: GradientField, request: LandscapeRequest, path: Path) -> str:
+    u, v = field.centre
+    first = (
+        f"{path}: {len(field.x)} × {len(field.y)} arrows of {request.variant}, epoch {request.epoch}, "
+        f"minibatch {request.minibatch}, {request.mode} mode"
+    )
+    zero = int(field.is_zero.sum())
+    facts = f"centre ({u:.4g}, {v:.4g}); {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
+    if zero:
+        middle = field.zero_reason[len(field.y) // 2, len(field.x) // 2]
+        reason = ZeroReason(int(middle or field.zero_reason[field.is_zero][0]))
+        facts += f"; {zero} arrows are zero. {zero_message(reason)}"
+    return f"{first}\n{facts}"

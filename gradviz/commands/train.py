@@ -1,0 +1,89 @@
+"""`gradviz train`."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.interruption import stop_on_signals
+from gradviz.experiment.lock import run_lock
+from gradviz.settings import Settings, load_settings
+
+_BACKGROUND_NICENESS = 5  # the page answers first, the training takes what is left
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains; 0 when finished, 128 + the signal when stopped by one."""
+    settings = load_settings(runs=options.runs, device=options.device)
+    with _in_background(settings.runs) if options.background else contextlib.nullcontext():
+        return _train(options, settings)
+
+
+@contextlib.contextmanager
+def _in_background(runs: Path) -> Iterator[None]:
+    """Holds the lock of the directory of runs itself, by which the dashboard finds its trainer."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{runs} cannot be made ({error.strerror or error}): set GRADVIZ_RUNS.") from error
+    os.nice(_BACKGROUND_NICENESS)
+    with run_lock(runs):
+        yield
+
+
+def _train(options: argparse.Namespace, settings: Settings) -> int:
+    with stop_on_signals() as asked:  # from here on: the imports take seconds
+        import torch
+
+        from gradviz.experiment.progress import training_display
+        from gradviz.experiment.trainer import train
+
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        configs = _background_configs(options, settings) if options.background else _asked_configs(options)
+        with training_display(sys.stdout) as display:
+            outcome = train(
+                settings.runs,
+                configs,
+                fresh=options.fresh,
+                device=settings.device,
+                on_progress=display.on_progress,
+                on_message=display.on_message,
+                stop=asked,
+            )
+    if outcome.finished:
+        return 0
+    number = outcome.signal or asked.signal
+    return 128 + number if number else 0
+
+
+def _asked_configs(options: argparse.Namespace) -> list[TrainingConfig]:
+    from gradviz.experiment.presets import run_configs
+
+    return run_configs(
+        options.preset or "quick",
+        options.variants or VARIANTS,
+        data=options.data,
+        epochs=options.epochs,
+        rows=options.rows,
+        hidden=options.hidden,
+        norm_placement=options.norm_placement,
+        seed=options.seed,
+    )
+
+
+def _background_configs(options: argparse.Namespace, settings: Settings) -> list[TrainingConfig]:
+    """Runs that have begun keep their configuration, and others join them with the same; a fresh preset replaces it."""
+    from gradviz.experiment.store import RunStore
+
+    store = RunStore(settings.runs)
+    asked = _asked_configs(options)
+    begun = {variant: store.run(variant).config for variant in store.variants()}
+    if not begun or (options.fresh and options.preset is not None):
+        return asked
+    template = next(iter(begun.values()))
+    return [begun.get(config.variant, template.model_copy(update={"variant": config.variant})) for config in asked]
