@@ -1,6 +1,7 @@
 """A landscape as a still picture, drawn by matplotlib alone: no browser, no display, no global state."""
 
 import io
+import textwrap
 from typing import Any
 
 import matplotlib
@@ -114,7 +115,7 @@ def _dress(
     axes.text(0, 1.015, facts, transform=axes.transAxes, color=_FAINT, fontsize=9)
     reasons = field.zero_reason[field.is_zero]
     if len(reasons) == field.is_zero.size and (reasons == reasons[0]).all():
-        figure.supxlabel(zero_message(ZeroReason(int(reasons[0]))), fontsize=8, color=_INK)
+        figure.supxlabel(textwrap.fill(zero_message(ZeroReason(int(reasons[0]))), 100), fontsize=8.5, color=_INK)
 
 
 def _colours() -> Colormap:

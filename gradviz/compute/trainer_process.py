@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,11 +104,15 @@ class TrainerProcess:
                 self._launch(arguments)
             return self.status()
 
-    def stop(self) -> TrainerStatus:
-        """Asks the trainer to stop, whoever started it, and waits for its end; saved epochs are kept."""
+    def stop(self, *, background_only: bool = False) -> TrainerStatus:
+        """Asks the trainer to stop, whoever started it, and waits for its end; saved epochs are kept.
+
+        `background_only` leaves a trainer alone that was started in a terminal.
+        """
         with self._starting:
             for who in self._holders():
-                _terminate(who, self._holders)
+                if not background_only or who.pid == getattr(holder(self.runs), "pid", None):
+                    _terminate(who, self._holders)
             self._reap()
             return self.status()
 
@@ -186,7 +190,7 @@ class TrainerProcess:
         return False
 
 
-def _terminate(who: Holder, still_there) -> None:
+def _terminate(who: Holder, still_there: Callable[[], list[Holder]]) -> None:
     """SIGTERM to the verified holder of a lock, and a wait for its end."""
     try:
         descriptor = os.pidfd_open(who.pid)

@@ -1,0 +1,50 @@
+"""The address of the dashboard: a socket that listens there, or one sentence why none can."""
+
+import errno
+import socket
+import time
+
+from gradviz.errors import UserError
+
+_RELEASE_SECONDS = 2.0  # a server that was killed gives its port back within this time
+_RETRY_SECONDS = 0.1
+_BACKLOG = 128
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on `host`:`port`; UserError names the setting that cannot be used and why."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise UserError(f"GRADVIZ_HOST: {host!r} is no address of this machine: use 127.0.0.1 or 0.0.0.0.") from error
+    deadline = time.monotonic() + _RELEASE_SECONDS
+    while True:
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise UserError(_reason(host, port, error)) from error
+        # The kernel tells nobody that a port is free again.
+        time.sleep(_RETRY_SECONDS)
+
+
+def _reason(host: str, port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"Port {port} is in use on {host}: stop what listens there, or choose another with --port."
+        case errno.EACCES:
+            return f"Port {port} needs more rights than this user has: choose one above 1023 with --port."
+        case errno.EADDRNOTAVAIL:
+            return f"GRADVIZ_HOST: {host!r} is no address of this machine: use 127.0.0.1 or 0.0.0.0."
+    return f"{host}:{port} cannot be listened on ({error.strerror or error}): choose another with --host and --port."
+
+
+def url(host: str, port: int) -> str:
+    """What to type into a browser on this machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"

@@ -1,0 +1,60 @@
+"""The background training of a server: started or adopted, started again when it dies, stopped with the server."""
+
+import sys
+
+from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
+from gradviz.errors import UserError
+from gradviz.settings import Settings
+
+_MAX_RESTARTS = 3
+
+
+class SupervisedTraining:
+    """One for the life of a supervisor. `starts`: whether it begins a training, and begins it again."""
+
+    def __init__(self, settings: Settings, *, starts: bool) -> None:
+        self._trainer = TrainerProcess(settings.runs, variants=settings.variants)
+        self._arguments = ["--preset", settings.preset, "--device", settings.device]
+        self._starts = starts
+        self._restarts = 0
+        self._was_running = False
+        self._failure_said = False
+        if starts and self._trainer.status().state not in ("running", "finished"):
+            self._start()
+
+    def watch(self) -> None:
+        """Looks after the trainer; call it now and then. A failure is said once."""
+        status = self._trainer.status()
+        if status.state == "failed" and not self._failure_said:
+            self._failure_said = True
+            _say(f"the training has failed: {status.message}")
+            if self._starts and not status.refused:
+                self._start_again()
+        if status.state == "finished" and self._was_running:
+            _say("all runs are trained.")
+        if status.state == "running":
+            self._failure_said = False
+        self._was_running = status.state == "running"
+
+    def stop(self) -> TrainerStatus:
+        """Ends the background trainer, whoever started it; one in a terminal goes on."""
+        return self._trainer.stop(background_only=True)
+
+    def _start_again(self) -> None:
+        if self._restarts == _MAX_RESTARTS:
+            _say("it has failed too often and is not started again.")
+            return
+        self._restarts += 1
+        _say("it is started again from the last saved epoch.")
+        self._start()
+
+    def _start(self) -> None:
+        self._failure_said = False
+        try:
+            self._trainer.start(self._arguments)
+        except UserError as error:
+            _say(f"the training cannot be started: {error}")
+
+
+def _say(message: str) -> None:
+    print(f"gradviz: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,42 @@
+"""The web server's own process: gunicorn, bound to the life of the supervisor that started it.
+
+Run as `python -m gradviz.commands.web_server SUPERVISOR_PID GUNICORN_OPTIONS…`.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+from gunicorn.app.wsgiapp import run
+
+APPLICATION = "gradviz.dashboard.factory:create_server()"
+GRACEFUL_SECONDS = 5
+_PR_SET_PDEATHSIG = 1  # prctl(2), Linux
+
+
+def arguments(descriptor: int, workers: int) -> list[str]:
+    """gunicorn's options for a listening socket that is handed over as file `descriptor`."""
+    return [
+        *("--bind", f"fd://{descriptor}"),
+        *("--workers", str(workers)),
+        *("--worker-class", "gthread", "--threads", "8"),
+        *("--graceful-timeout", str(GRACEFUL_SECONDS)),
+        *("--log-level", "warning"),
+        "--no-control-socket",
+        APPLICATION,
+    ]
+
+
+def die_with(supervisor: int) -> None:
+    """Ends this process when its parent ends, however that ends: a killed supervisor leaves no server on the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+    if os.getppid() != supervisor:
+        sys.exit("gradviz: the supervisor is gone.")
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[1]))
+    sys.argv = ["gunicorn", *sys.argv[2:]]
+    sys.exit(run())
