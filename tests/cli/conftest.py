@@ -1,0 +1,25 @@
+"""Commands run in this process, as `gradviz ARGUMENTS` would run them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from gradviz.cli import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def gradviz(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    def run(*arguments: object) -> Answer:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Answer(status, *capsys.readouterr())
+
+    return run

@@ -1,0 +1,44 @@
+"""What many tests share: a tiny training of all three variants, and a world without the user's own settings."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from gradviz.experiment.presets import run_configs
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.trainer import train
+
+torch.manual_seed(0)
+torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("GRADVIZ_")]:
+            patch.delenv(name)
+        patch.setenv("GRADVIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a run of each variant: hidden 20,10,5, 300 rows, epochs 0-2. Read only: copy it to change it."""
+    path = tmp_path_factory.mktemp("runs")
+    train(path, run_configs(epochs=2, rows=300, hidden=(20, 10, 5)), device="cpu")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tiny_runs: Path) -> RunStore:
+    return RunStore(tiny_runs)
+
+
+@pytest.fixture
+def own_runs(tiny_runs: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny runs that a test may change."""
+    return shutil.copytree(tiny_runs, tmp_path / "own-runs")
