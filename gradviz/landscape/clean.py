@@ -1,6 +1,6 @@
 """One forward pass of a minibatch through the checkpoint as it is: what a landscape changes so little of.
 
-The layers are computed when first asked for and kept, so that all landscapes of one checkpoint and minibatch share them.
+The layers are computed when first asked for and kept: all landscapes of one checkpoint and minibatch share them.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradviz.landscape.network import Layer, Norm
 
@@ -111,5 +111,5 @@ def activate(
 
 def linear(layer: Layer, h: Dual) -> Dual:
     """Pre-activations of `layer`: the derivatives pass through the same matrix."""
-    z = h.map(lambda t: t @ layer.weight_NM.T)
-    return z._replace(value=z.value + layer.bias_N)
+    value = nn.functional.linear(h.value, layer.weight_NM, layer.bias_N)
+    return Dual(value, *(None if d is None else d @ layer.weight_NM.T for d in h[1:]))

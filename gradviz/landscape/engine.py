@@ -7,11 +7,12 @@ left is pushed through the layers above as values with two derivatives (`dual`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gradviz.landscape.batch_norm import through_batch_norm
 from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.dual import Dual, activate, linear
 from gradviz.landscape.network import Layer, Network, Norm
@@ -30,6 +31,7 @@ class Move:
     """A parameter and its steps on the grid: x varies along X, y along Y."""
 
     ref: ParameterRef
+    layer: int
     step: Dual
 
 
@@ -55,10 +57,11 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec) -> Iterator[Tile]:
     fresh = spec.mode == "train" and spec.masks == "fresh" and network.dropout > 0
     steps = torch.tensor(grid_steps(spec), dtype=torch.float64).to(device=network.device, dtype=network.dtype)
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
-    refs = [replace(ref, layer=network.output if ref.layer is None else ref.layer) for ref in spec.refs]
-    for rows, columns in _tiles(network, clean, spec, refs, fresh):
+    refs = spec.refs
+    layers = [network.output if ref.layer is None else ref.layer for ref in refs]
+    for rows, columns in _tiles(clean, spec, 0 if fresh else min(layers) + 1):
         x, y = steps[columns].view(1, -1, 1, 1), steps[rows].view(-1, 1, 1, 1)
-        moves = [Move(refs[0], Dual(x, dx=one)), Move(refs[1], Dual(y, dy=one))]
+        moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
         if fresh:
             outputs, opened = _propagate(clean, moves, _fresh_gains(network, spec, len(clean), rows, columns))
         else:
@@ -79,7 +82,7 @@ def _propagate(
     def gain(k: int) -> Tensor | None:
         return clean.gain(k) if fresh_gains is None or k == network.output else fresh_gains[k]
 
-    k = start = 0 if fresh_gains is not None else min(move.ref.layer for move in moves)
+    k = start = 0 if fresh_gains is not None else min(move.layer for move in moves)
     opened = {}
     inputs, pre = Dual(clean.inputs(k)[None, None]), Dual(clean.pre(k)[None, None])
     changes: list[Change] = []
@@ -91,7 +94,7 @@ def _propagate(
             if unchanged
             else activate(layer, pre, gain(k), batch_statistics=batch_statistics)
         )
-        moved = [move for move in moves if move.ref.layer == k]
+        moved = [move for move in moves if move.layer == k]
         changes = _changes(clean, layer, pre, _reader(inputs, changes), out, moved, gain(k))
         opened |= {move.ref: change.open for change in changes for move in moved if move.ref.unit == change.unit}
         if k == network.output:
@@ -99,12 +102,13 @@ def _propagate(
                 out = out + change.delta
             return out, opened
         above = network.layers[k + 1]
-        last_moved = all(move.ref.layer <= k for move in moves)
-        if unchanged and last_moved and above.relu and not (above.norm is not None and batch_statistics):
-            after = network.layers[k + 2]
-            pre = through_relu(above, after, clean.pre(k + 1), gain(k + 1), changes)
+        single = unchanged and all(move.layer <= k for move in moves)
+        if single and above.relu and not (above.norm is not None and batch_statistics):
+            pre = through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
             k, changes = k + 2, []
             continue
+        if single and above.norm is not None and not above.norm.after and k + 2 == network.output:
+            return through_batch_norm(above, network.layers[k + 2], clean.pre(k + 1), changes), opened
         pre = Dual(clean.pre(k + 1)[None, None]) if unchanged else linear(above, out)
         for change in changes:
             column_N = above.weight_NM[:, change.unit]
@@ -121,7 +125,7 @@ def _changes(
     moves: Sequence[Move],
     gain: Tensor | None,
 ) -> list[Change]:
-    """What the moves of one layer do to its outputs: one column per moved unit, through that unit's own norm and ReLU."""
+    """What the moves of one layer do to its outputs: a column per moved unit, through that unit's norm and ReLU."""
     changes = []
     for unit in dict.fromkeys(move.ref.unit for move in moves):
         z, factors = pre.unit(unit), {}
@@ -167,19 +171,17 @@ def _one_unit(layer: Layer, unit: int) -> Layer:
 
 
 def _is_open(layer: Layer, z: Dual, column: Dual) -> Tensor:
-    """(Y, X): is the gate of the unit open on any row? With the norm after the ReLU the gate is seen before the norm."""
+    """(Y, X): is the gate of the unit open on any row? With the norm after the ReLU it is seen before the norm."""
     if not layer.relu:
         return torch.ones(z.value.shape[:2], dtype=torch.bool, device=z.value.device)
     gate = z if layer.norm is not None and layer.norm.after else column
     return (gate.value > 0).any(-2)[..., 0]
 
 
-def _tiles(
-    network: Network, clean: CleanPass, spec: LandscapeSpec, refs: Sequence[ParameterRef], fresh: bool
-) -> Iterator[tuple[slice, slice]]:
-    """Rectangles of the grid whose widest array stays below `TILE_BYTES`."""
-    lowest = 0 if fresh else min(ref.layer for ref in refs)
-    width = max(layer.width for layer in network.layers[lowest + (0 if fresh else 1) :] or network.layers[-1:])
+def _tiles(clean: CleanPass, spec: LandscapeSpec, lowest: int) -> Iterator[tuple[slice, slice]]:
+    """Rectangles of the grid on which the widest array from layer `lowest` up stays below `TILE_BYTES`."""
+    network = clean.network
+    width = max((layer.width for layer in network.layers[lowest:]), default=1)
     itemsize = torch.finfo(network.dtype).bits // 8
     most = max(1, TILE_BYTES // (len(clean) * width * itemsize))
     num_columns = min(spec.points, most)

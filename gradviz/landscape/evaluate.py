@@ -1,4 +1,4 @@
-"""From predictions on the grid to the gradient of the minibatch loss, with the evidence that tells a zero from round-off."""
+"""From predictions on the grid to the gradient of the minibatch loss, and what tells a zero from round-off."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from gradviz.landscape.zero import reason_of_component, round_off
 
 @dataclass(frozen=True)
 class Evaluation:
-    """u, v and loss (Y, X) under one set of masks, the scales below which u and v are round-off, and why they would be zero."""
+    """u, v and loss (Y, X) under one set of masks, the scales below which u and v are round-off, and why zeros are."""
 
     u: Tensor
     v: Tensor
@@ -26,9 +26,9 @@ class Evaluation:
 
 
 def evaluate(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec) -> Evaluation:
-    """∂J/∂x, ∂J/∂y and J = mean_b |o_b - y_b| over the grid: the sign of each residual times the derivative of its o_b."""
+    """∂J/∂x, ∂J/∂y and J = mean_b |o_b - y_b| over the grid: each residual's sign times the derivative of its o_b."""
     shape = (spec.points, spec.points)
-    thresholds = tuple(round_off(clean, ref) for ref in spec.refs)
+    thresholds = round_off(clean, spec.refs[0]), round_off(clean, spec.refs[1])
     u, v, loss = (torch.empty(shape, dtype=targets_B.dtype, device=targets_B.device) for _ in range(3))
     reason = torch.zeros(shape, dtype=torch.uint8, device=targets_B.device)
     for tile in outputs_on_grid(clean, spec):

@@ -29,8 +29,8 @@ class ZeroReason(IntEnum):
 _MESSAGES = {
     ZeroReason.NONE: "The gradient is not zero.",
     ZeroReason.BATCH_STATISTICS: (
-        "The gradient is exactly zero: the norm subtracts the minibatch mean, which takes this parameter out of the loss."
-        " Look at β or γ, or at eval mode."
+        "The gradient is exactly zero: the norm subtracts the minibatch mean, which takes this parameter out of the"
+        " loss. Look at β or γ, or at eval mode."
     ),
     ZeroReason.SHARED_SIGN: (
         "The gradient is exactly zero: all residuals of the minibatch share a sign, and the norm above fixes the mean"
@@ -51,9 +51,9 @@ def zero_message(reason: ZeroReason | int) -> str:
 class GradientField:
     """The gradient of the minibatch loss with respect to two parameters, on a grid of their values.
 
-    `x` (X,), `y` (Y,) are the values of the two parameters (float64); `u` = ∂J/∂x, `v` = ∂J/∂y and `loss` = J, all (Y, X),
-    are in units of the loss (per unit of the parameter). `is_zero` marks arrows that are zero up to round-off and
-    `zero_reason` says why (`ZeroReason`). `share_below` is the share of the minibatch's `num_rows` rows predicted
+    `x` (X,), `y` (Y,) are the values of the two parameters (float64); `u` = ∂J/∂x, `v` = ∂J/∂y and `loss` = J, all
+    (Y, X), are in units of the loss (per unit of the parameter). `is_zero` marks arrows that are zero up to round-off
+    and `zero_reason` says why (`ZeroReason`). `share_below` is the share of the minibatch's `num_rows` rows predicted
     below their target at the centre; `x_active`, `y_active` the share on which the parameter's unit is active there.
     """
 

@@ -4,8 +4,9 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from gradviz.experiment.model import MLP
 from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.evaluate import evaluate
 from gradviz.landscape.field import GradientField, ZeroReason
@@ -22,7 +23,7 @@ Numbers = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def gradient_landscape(
-    model: nn.Module,
+    model: MLP,
     inputs: Tensor,
     targets: Tensor,
     spec: LandscapeSpec,
@@ -33,9 +34,9 @@ def gradient_landscape(
 ) -> GradientField:
     """∂J/∂x and ∂J/∂y with J = mean |O(a; θ) - y|, on the grid of `spec`, every other parameter at the model's value.
 
-    `inputs` (B, I) and `targets` (B,) are one minibatch a. `model` is read, never changed, and no global random state is
-    touched. `method="reference"` is the plain loop of forward and backward passes: the same numbers, hundreds of times
-    slower. Raises `UserError` for parameters that the model does not have, or a minibatch that does not fit.
+    `inputs` (B, I) and `targets` (B,) are one minibatch a. `model` is read, never changed, and no global random state
+    is touched. `method="reference"` is the plain loop of forward and backward passes: the same numbers, hundreds of
+    times slower. Raises `UserError` for parameters that the model does not have, or a minibatch that does not fit.
 
     >>> import torch
     >>> from gradviz.experiment.model import MLP
@@ -84,11 +85,9 @@ class Minibatch:
             draws_masks = spec.mode == "train" and self.network.dropout > 0
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
             evaluations = [evaluate(self.clean(spec, number), self.targets, spec) for number in sets]
-            if numbers is None:
-                numbers = tuple(
-                    _array(sum(getattr(e, name) for e in evaluations) / len(sets)) for name in ("u", "v", "loss")
-                )
-            u, v, loss = numbers
+            u, v, loss = numbers or (
+                _array(torch.stack([getattr(e, name) for e in evaluations]).mean(0)) for name in ("u", "v", "loss")
+            )
             x_limit, y_limit = (sum(e.thresholds[k] for e in evaluations) / len(sets) for k in (0, 1))
             is_zero = (abs(u) <= x_limit) & (abs(v) <= y_limit)
             reason = np.maximum.reduce([_array(e.reason) for e in evaluations])
@@ -104,8 +103,8 @@ class Minibatch:
                 np.where(is_zero, explained, ZeroReason.NONE).astype(np.uint8),
                 share_below=self._share_below(spec, sets[0]),
                 num_rows=len(self.targets),
-                x_active=self._active(spec, spec.refs[0]),
-                y_active=self._active(spec, spec.refs[1]),
+                x_active=self._active(spec, sets[0], spec.refs[0]),
+                y_active=self._active(spec, sets[0], spec.refs[1]),
             )
 
     def _values(self, ref: ParameterRef, spec: LandscapeSpec) -> np.ndarray:
@@ -117,9 +116,11 @@ class Minibatch:
         predictions_B = self.network.output_scale * clean.out(self.network.output)[:, 0]
         return float((predictions_B < self.targets).double().mean())
 
-    def _active(self, spec: LandscapeSpec, ref: ParameterRef) -> float:
-        """Share of the minibatch's rows on which the parameter's unit is active, without masks."""
-        return 1.0 if ref.layer is None else float(self.clean(spec).active(ref.layer)[:, ref.unit].double().mean())
+    def _active(self, spec: LandscapeSpec, number: int | None, ref: ParameterRef) -> float:
+        """Share of the minibatch's rows on which the parameter's unit is active, whether or not a mask drops it."""
+        if ref.layer is None:
+            return 1.0
+        return float(self.clean(spec, number).active(ref.layer)[:, ref.unit].double().mean())
 
 
 def _array(tensor: Tensor) -> np.ndarray:

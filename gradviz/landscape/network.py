@@ -1,16 +1,17 @@
 """What the engine sees of a model: a stack of layers as plain tensors, and the loss that ends it.
 
-The engine never holds the module, so nothing it does can change a parameter, a buffer or a mode. A model of one's own is
-plugged in here: anything that can be written as `Network` gets the whole engine.
+The engine never holds the module, so nothing it does can change a parameter, a buffer or a mode. A model of one's own
+is plugged in here: anything that can be written as `Network` gets the whole engine.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradviz.errors import UserError
+from gradviz.experiment.model import MLP, BatchNorm
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import LandscapeSpec
 
@@ -19,7 +20,7 @@ from gradviz.landscape.request import LandscapeSpec
 
 @dataclass(frozen=True)
 class Norm:
-    """Batch normalization of one layer: y = weight (z - mean) / sqrt(var + eps) + bias, mean and var running or of the batch."""
+    """Batch normalization: weight (z - mean) / sqrt(var + eps) + bias, with running statistics or the minibatch's."""
 
     weight_N: Tensor
     bias_N: Tensor
@@ -84,22 +85,19 @@ class Network:
         return any(layer.norm is not None for layer in self.layers)
 
 
-def network_of(
-    model: nn.Module, *, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
-) -> Network:
-    """Reads `gradviz.experiment.model.MLP` (or a module with the same attributes) without copying what need not be."""
+def network_of(model: MLP, *, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> Network:
+    """The layers of `model` in `dtype` on `device`, sharing its memory where neither differs."""
 
     def read(tensor: Tensor) -> Tensor:
         return tensor.detach().to(device=device, dtype=dtype)
 
-    def norm_of(block: nn.Module) -> Norm | None:
-        norm = getattr(block, "norm", None)
+    def norm_of(norm: BatchNorm | None) -> Norm | None:
         if norm is None:
             return None
         parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
         return Norm(*map(read, parts), eps=norm.eps, after=model.norm_placement == "after")
 
-    hidden = [Layer(read(b.linear.weight), read(b.linear.bias), norm_of(b), relu=True) for b in model.hidden]
+    hidden = [Layer(read(b.linear.weight), read(b.linear.bias), norm_of(b.norm), relu=True) for b in model.blocks()]
     output = Layer(read(model.output.weight), read(model.output.bias), None, relu=False)
     dropout = model.dropout if model.regularizer == "dropout" else 0.0
     return Network((*hidden, output), float(model.output_scale), float(dropout))
@@ -124,7 +122,7 @@ def check_spec(shapes: Mapping[str, tuple[int, ...]], spec: LandscapeSpec) -> No
 
 
 def check_minibatch(network: Network, spec: LandscapeSpec, inputs: Tensor, targets: Tensor) -> None:
-    """`UserError` unless (B, inputs) and (B,) fit the network, and B allows batch statistics where they are asked for."""
+    """`UserError` unless (B, inputs) and (B,) fit the network, and B allows batch statistics where needed."""
     num_inputs = network.layers[0].weight_NM.shape[1]
     if inputs.ndim != 2 or inputs.shape[1] != num_inputs or targets.shape != inputs.shape[:1]:
         raise UserError(

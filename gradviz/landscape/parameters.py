@@ -1,4 +1,4 @@
-"""The name of one scalar parameter: the tensor's name in the state dict and an index, as in `hidden.1.linear.bias[0]`."""
+"""The name of one scalar parameter: its tensor in the state dict and an index, as in `hidden.1.linear.bias[0]`."""
 
 import re
 from collections.abc import Mapping
@@ -11,12 +11,18 @@ Kind = Literal["weight", "bias", "gamma", "beta"]
 
 _NAME = re.compile(r"(?:hidden\.(\d{1,3})\.(linear|norm)|(output))\.(weight|bias)")
 _REFERENCE = re.compile(rf"({_NAME.pattern})\[(\d{{1,9}})(?:,(\d{{1,9}}))?\]")
+_KINDS: dict[tuple[str, str], Kind] = {
+    ("linear", "weight"): "weight",
+    ("linear", "bias"): "bias",
+    ("norm", "weight"): "gamma",
+    ("norm", "bias"): "beta",
+}
 _EXAMPLES = "hidden.1.linear.bias[0], hidden.2.linear.weight[3,17], hidden.1.norm.weight[5] or output.bias[0]"
 
 
 @dataclass(frozen=True)
 class ParameterRef:
-    """One scalar of the state dict. `layer` is None for the output layer; `index` has one entry, a linear weight's two."""
+    """One scalar of the state dict. `layer` is None for the output layer; `index` has one entry, a weight's two."""
 
     layer: int | None
     kind: Kind
@@ -29,7 +35,7 @@ class ParameterRef:
         if match is None:
             raise UserError(f"`{text[:80]}` is not the name of a parameter: write it as {_EXAMPLES}.")
         _, layer, room, _output, tensor, unit, column = match.groups()
-        kind: Kind = tensor if room != "norm" else ("gamma" if tensor == "weight" else "beta")
+        kind: Kind = _KINDS[room or "linear", tensor]
         if (kind == "weight") != (column is not None):
             wanted = "two indices, [unit,input]" if kind == "weight" else "one index, [unit]"
             raise UserError(f"`{text[:80]}` has the wrong number of indices: {match.group(1)} takes {wanted}.")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from gradviz.experiment.model import MLP
 from gradviz.landscape.masks import dropout_masks
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import LandscapeSpec, grid_steps
@@ -19,7 +20,7 @@ from gradviz.landscape.request import LandscapeSpec, grid_steps
 
 
 def landscape_by_loop(
-    model: nn.Module, inputs: Tensor, targets: Tensor, spec: LandscapeSpec
+    model: MLP, inputs: Tensor, targets: Tensor, spec: LandscapeSpec
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """u, v and loss, (Y, X) each, in the dtype and on the device of `inputs`, by points² passes over a copy of `model`.
 
@@ -57,9 +58,9 @@ def mask_numbers(spec: LandscapeSpec, point: int) -> Sequence[int]:
     return {"fresh": [point], "frozen": [0], "averaged": range(spec.num_masks)}[spec.masks]
 
 
-def _masks(model: nn.Module, seed: int, number: int, inputs: Tensor) -> list[Tensor]:
-    widths = [block.linear.out_features for block in model.hidden]
-    return [mask.to(inputs.device) for mask in dropout_masks(seed, number, len(inputs), widths, model.dropout)]
+def _masks(model: MLP, seed: int, number: int, inputs: Tensor) -> list[Tensor]:
+    masks = dropout_masks(seed, number, len(inputs), model.widths, model.dropout)
+    return [mask.to(inputs.device) for mask in masks]
 
 
 def _entry(tensor: Tensor, ref: ParameterRef) -> float:

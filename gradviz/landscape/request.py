@@ -23,7 +23,8 @@ class LandscapeSpec(BaseModel):
     """The plane and how the model is evaluated on it; says nothing of files, so that it serves any model.
 
     `x` and `y` name the two parameters; the grid has `points` × `points` values within ± `half_width` of the
-    checkpoint's own. `seed` and `masks` rule the dropout masks of `mode="train"`; `num_masks` counts the sets of `averaged`.
+    checkpoint's own. `seed` and `masks` rule the dropout masks of `mode="train"`; `num_masks` counts the sets of
+    `averaged`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -2,8 +2,8 @@
 
 Where the rows do not depend on each other, the pre-activation of unit n for row b is z_bn + Σ_i δ_ib p_in, with δ_i the
 change of the i-th moved unit below and p_i its outgoing weights. Its range over the grid is known in advance, so a unit
-is *open* on the whole grid, *closed* on the whole grid, or *undecided*. Open units add a constant and a slope per δ_i to
-what the next layer reads, once for all grid points; closed ones add nothing; for the undecided few the same three
+is *open* on the whole grid, *closed* on the whole grid, or *undecided*. Open units add a constant and a slope per δ_i
+to what the next layer reads, once for all grid points; closed ones add nothing; for the undecided few the same three
 numbers are added wherever their gate is open. So everything beyond the first matrix products is
 
     [constant, slopes](b, y, x) = [constant, slopes](b) + Σ_{n undecided} gate_n(b, y, x) [z_bn, p_1n, p_2n] w_n
@@ -18,8 +18,8 @@ from torch import Tensor
 from gradviz.landscape.dual import Dual
 from gradviz.landscape.network import Layer
 
-# Shape suffixes: Y/X = grid rows/columns (or 1), B = examples, N = units of the ReLU layer, S = undecided units of a row
-# (padded to the most of any row), M = units of the layer after it, C = 1 + number of changes.
+# Shape suffixes: Y/X = grid rows/columns (or 1), B = examples, N = units of the ReLU layer, S = undecided units of a
+# row (padded to the most of any row), P = grid points, M = units of the layer after it, C = 1 + number of changes.
 
 _MARGIN = 1 + 1e-5
 """A unit whose range ends closer to zero than round-off counts as undecided."""

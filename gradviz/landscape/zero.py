@@ -1,11 +1,11 @@
 """Which arrows are zero up to round-off, and why.
 
-The rule. A gradient component is a sum over rows and paths of products of weights. In floating point such a sum is known
-to about ε times the root of the sum of its squared terms (rounding errors of either sign: Higham, Accuracy and Stability
-of Numerical Algorithms, 2nd ed. 2002, section 2.8), however small its true value is. `round_off` is `SAFETY` times that
-scale, for this checkpoint, minibatch and parameter; an arrow with both components below it is marked as zero. Batch
-normalization adds the terms that its subtraction of the minibatch mean cancels. All gates count as open, so the scale
-does not depend on the grid point.
+The rule. A gradient component is a sum over rows and paths of products of weights. In floating point such a sum is
+known to about ε times the root of the sum of its squared terms (rounding errors of either sign: Higham, Accuracy and
+Stability of Numerical Algorithms, 2nd ed. 2002, section 2.8), however small its true value is. `round_off` is `SAFETY`
+times that scale, for this checkpoint, minibatch and parameter; an arrow with both components below it is marked as
+zero. Batch normalization adds the terms that its subtraction of the minibatch mean cancels. All gates count as open, so
+the scale does not depend on the grid point.
 """
 
 import torch
@@ -22,7 +22,7 @@ SAFETY = 64
 
 
 def round_off(clean: CleanPass, ref: ParameterRef) -> float:
-    """The size, in units of the loss per unit of the parameter, below which a component of this gradient is round-off."""
+    """The size, in units of the loss per unit of the parameter, below which a component of the gradient is rounding."""
     network = clean.network
     k = network.output if ref.layer is None else ref.layer
     unit = slice(ref.unit, ref.unit + 1)
@@ -40,7 +40,7 @@ def round_off(clean: CleanPass, ref: ParameterRef) -> float:
 
 
 def _through_block(clean: CleanPass, k: int, squares_BN: Tensor, unit: slice, kind: str) -> Tensor:
-    """Squared terms of the derivative of the block's outputs, given those of its pre-activations (of γ or β: of them)."""
+    """Squared terms of the derivative of the block's outputs, given those of its pre-activations (or of γ, β)."""
     norm = clean.network.layers[k].norm
     if norm is not None:
         normalized_BN, inverse_N = _normalized(clean, k, norm, unit)
