@@ -2,11 +2,12 @@
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from gradviz.experiment.files import write_whole
+from gradviz.experiment.files import BrokenFile, write_whole
 from gradviz.experiment.tensor_file import read_bytes
 
 
@@ -42,10 +43,15 @@ def write_metrics(path: Path, metrics: Sequence[EpochMetrics]) -> None:
 def read_metrics(path: Path) -> tuple[list[EpochMetrics], list[str]]:
     """The lines of `metrics.csv` by epoch, and a reason for every line that cannot be read.
 
-    A line that is damaged, cut off at the end of the file, or repeats an epoch is left out. Raises BrokenFile when
-    there is no file.
+    A line that is damaged, cut off at the end of the file, or repeats an epoch is left out; so is a file that cannot be
+    read. A missing file has no lines.
     """
-    text = read_bytes(path).decode("utf-8", "replace")
+    if not os.path.lexists(path):
+        return [], []
+    try:
+        text = read_bytes(path).decode("utf-8", "replace")
+    except BrokenFile as error:
+        return [], [error.reason]
     if text.splitlines()[:1] != [",".join(COLUMNS)]:
         return [], ["its first line is not " + ",".join(COLUMNS)]
     metrics, reasons = {}, []

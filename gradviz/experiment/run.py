@@ -139,11 +139,11 @@ class Run:
 
     def _checkpoint(self, epoch: int) -> Path:
         path = checkpoint_path(self.path, epoch)
-        reason = self._reason(path) if path.exists() else None
+        if not os.path.lexists(path):
+            raise UserError(f"`epoch` of the run {self.variant} must be {_ranges(self.epochs())}, got {epoch}.")
+        reason = self._reason(path)
         if reason is not None:
             raise BrokenFile(path, reason)
-        if not path.exists():
-            raise UserError(f"`epoch` of the run {self.variant} must be {_ranges(self.epochs())}, got {epoch}.")
         return path
 
     def _reason(self, path: Path) -> str | None:
@@ -160,7 +160,7 @@ class Run:
 
     def _metrics(self) -> tuple[list[EpochMetrics], list[str]]:
         path = self.path / METRICS_NAME
-        return self._cached("metrics", path, lambda: read_metrics(path)) if path.exists() else ([], [])
+        return self._cached("metrics", path, lambda: read_metrics(path))
 
     def _rows(self) -> Rows:
         rows, reason = self._rows_or_reason()

@@ -68,10 +68,7 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
         except RuntimeError as error:
             raise BrokenFile(path, "it holds a random state that is none") from error
     state = read_tensors(checkpoint_path(directory, epoch), state_shapes(config))
-    try:
-        metrics, _ = read_metrics(directory / METRICS_NAME)
-    except BrokenFile:
-        metrics = []
+    metrics, _ = read_metrics(directory / METRICS_NAME)
     return Trained(
         state,
         ResumeState(epoch, tensors, order_state, masks_state),

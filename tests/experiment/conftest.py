@@ -1,0 +1,45 @@
+"""Tiny runs that train in a fraction of a second."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.presets import preset_config
+from gradviz.experiment.trainer import train
+
+TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "epochs": 3, "learning_rate": 1e-3}
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., TrainingConfig]:
+    """A configuration of a tiny run, with changes."""
+
+    def config(variant: str = "none", **changes: object) -> TrainingConfig:
+        return preset_config("quick", variant, **(TINY | changes))
+
+    return config
+
+
+@pytest.fixture(scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., TrainingConfig]) -> Path:
+    root = tmp_path_factory.mktemp("trained")
+    train(root, [tiny(variant) for variant in VARIANTS], device="cpu")
+    return root
+
+
+@pytest.fixture
+def runs(_trained: Path, tmp_path: Path) -> Path:
+    """A runs directory of one's own with three tiny runs, trained to their end."""
+    return Path(shutil.copytree(_trained, tmp_path / "runs"))
+
+
+@pytest.fixture
+def real_table() -> Path:
+    """The real table, where there is one beside the project."""
+    path = Path(__file__).parents[2] / "../shared/data/deliveries.csv"
+    if not path.exists():
+        pytest.skip(f"the real table {path} is not here")
+    return path

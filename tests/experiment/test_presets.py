@@ -1,0 +1,96 @@
+"""What a user may ask for."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import VARIANTS, TrainingConfig, describe_differences
+from gradviz.experiment.presets import preset_config, run_configs
+
+
+def test_quick_and_source_are_as_documented():
+    quick, source = preset_config("quick", "none"), preset_config("source", "none")
+    assert (quick.rows, quick.batch_size, quick.learning_rate, quick.output_scale) == (6_000, 64, 3e-4, 100.0)
+    assert (source.rows, source.batch_size, source.learning_rate, source.output_scale) == (10_000, 128, 1e-4, 1.0)
+    assert quick.hidden == source.hidden == (2000, 1000, 200)
+    assert (quick.epochs, quick.dropout, quick.norm_placement) == (30, 0.3, "before")
+
+
+def test_one_configuration_per_variant_in_a_fixed_order():
+    assert [config.variant for config in run_configs()] == list(VARIANTS)
+    assert [config.variant for config in run_configs(variants=["batchnorm", "none"])] == ["none", "batchnorm"]
+
+
+def test_changes_replace_the_presets_values_and_none_keeps_them():
+    config = run_configs("source", ["none"], epochs=5, rows=None, hidden=(10,))[0]
+    assert (config.epochs, config.rows, config.hidden) == (5, 10_000, (10,))
+
+
+def test_a_table_is_known_by_its_content_not_its_place(tmp_path: Path):
+    for name, content in [("a.csv", "x"), ("b.csv", "x"), ("c.csv", "y")]:
+        (tmp_path / name).write_text(content)
+    a, b, c = (run_configs(variants=["none"], data=tmp_path / f"{name}.csv")[0] for name in "abc")
+    assert a.differences(b) == []
+    assert [key for key, _, _ in a.differences(c)] == ["data_digest"]
+
+
+def test_more_epochs_are_the_same_run_but_another_seed_is_not():
+    config = preset_config("quick", "none")
+    assert config.differences(config.model_copy(update={"epochs": 50})) == []
+    differences = config.differences(config.model_copy(update={"seed": 1, "hidden": (20, 10)}))
+    assert (
+        describe_differences(differences) == "seed: 1 there, 0 asked for; hidden: 20,10 there, 2000,1000,200 asked for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"epochs": 0}, "`epochs`.* 1, got 0"),
+        ({"epochs": 10_000}, "`epochs`.*9999, got 10000"),
+        ({"epochs": 2.5}, "`epochs`.*2.5"),
+        ({"rows": 9}, "`rows`.* 10, got 9"),
+        ({"hidden": ()}, "`hidden` must name 1 to 16 layers"),
+        ({"hidden": (5, 0)}, "`hidden.1`.* 1, got 0"),
+        ({"hidden": (20_000, 20_000, 20_000, 20_000)}, "`hidden` must stay below a billion weights"),
+        ({"hidden": "wide"}, "`hidden`.*'wide'"),
+        ({"norm_placement": "inside"}, "`norm_placement`.*'before' or 'after'.*'inside'"),
+        ({"seed": -1}, "`seed`.* 0, got -1"),
+        ({"dropout": 1.0}, "`dropout`.*less than 1"),
+        ({"learning_rate": float("nan")}, "`learning_rate`.*finite"),
+        ({"output_scale": 0.0}, "`output_scale`.*greater than 0"),
+        ({"batch_size": 1}, "`batch_size`.* 2, got 1"),
+        ({"depth": 3}, "`depth`.*not permitted"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(change, says):
+    with pytest.raises(UserError, match=says) as refusal:
+        run_configs(**change)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("variants", [["l2"], [], ["none", "none"], ["none", ""]])
+def test_variants_are_some_of_the_three_each_once(variants):
+    with pytest.raises(UserError, match="`variants` must name some of none,dropout,batchnorm, each once"):
+        run_configs(variants=variants)
+
+
+def test_an_unknown_preset_and_a_missing_table_are_refused(tmp_path: Path):
+    with pytest.raises(UserError, match="`preset` must be one of quick, source, got 'slow'"):
+        run_configs("slow")
+    with pytest.raises(UserError, match="cannot be read: No such file"):
+        run_configs(data=tmp_path / "none.csv")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        run_configs(data=tmp_path)
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        preset_config("quick", "none").seed = 1  # pyright: ignore[reportAttributeAccessIssue]  # that is the point
+
+
+def test_a_configuration_survives_json():
+    config = preset_config("source", "dropout", seed=3, learning_rate=0.1 + 0.2)
+    assert TrainingConfig.model_validate_json(config.model_dump_json()) == config

@@ -1,0 +1,135 @@
+"""Files are whole or not there, and no tensor file is believed before it is checked."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradviz.errors import UserError
+from gradviz.experiment.files import BrokenFile, remove_partial_files, write_whole
+from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
+
+TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(7), "c": torch.tensor([1, 2], dtype=torch.uint8)}
+SHAPES = {name: TensorShape(tensor.dtype, tuple(tensor.shape)) for name, tensor in TENSORS.items()}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "tensors.safetensors"
+    write_tensors(path, TENSORS)
+    return path
+
+
+def test_tensors_survive_and_the_same_tensors_give_the_same_bytes(path: Path, tmp_path: Path):
+    read = read_tensors(path, SHAPES)
+    assert all(torch.equal(read[name], tensor) for name, tensor in TENSORS.items())
+    assert read_header(path) == SHAPES
+    write_tensors(tmp_path / "again", dict(reversed(TENSORS.items())))
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_others_read_what_is_written(path: Path):
+    theirs = safetensors.torch.load_file(path)
+    assert all(torch.equal(theirs[name], tensor) for name, tensor in TENSORS.items())
+
+
+def test_a_file_with_metadata_of_others_is_read(tmp_path: Path):
+    safetensors.torch.save_file(TENSORS, tmp_path / "theirs", metadata={"format": "pt"})
+    assert read_header(tmp_path / "theirs") == SHAPES
+
+
+def test_every_cut_of_a_file_is_found_by_its_header(path: Path):
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(BrokenFile):
+            read_header(path)
+        with pytest.raises(BrokenFile):
+            read_tensors(path)
+
+
+@given(st.binary(max_size=200), st.binary(max_size=60))
+def test_random_bytes_are_never_believed(start: bytes, header: bytes):
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "random"
+        for content in (start, len(header).to_bytes(8, "little") + header):
+            path.write_bytes(content)
+            with pytest.raises(BrokenFile):
+                read_header(path)
+            with pytest.raises(BrokenFile):
+                read_tensors(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (b"[]", "header"),
+        (b'{"a": 1}', "header"),
+        (b'{"a": {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}}', "header"),
+        (b'{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}', "header"),
+        (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 8]}}', "offsets of a"),
+        (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}', "offsets of a"),
+        (b"[" * 5000, "header"),
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path: Path, header: bytes, reason: str):
+    path = tmp_path / "lies"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
+    with pytest.raises(BrokenFile, match=reason):
+        read_header(path)
+
+
+def test_a_header_longer_than_the_limit_is_not_read(tmp_path: Path):
+    path = tmp_path / "long"
+    path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}")
+    with pytest.raises(BrokenFile, match="not a safetensors file"):
+        read_header(path)
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        (SHAPES | {"d": SHAPES["a"]}, "it has no d"),
+        ({"a": SHAPES["a"], "b": SHAPES["b"]}, "it has c, which is not of this run"),
+        (SHAPES | {"a": TensorShape(torch.float32, (3, 2))}, r"a is torch.float32 of shape \(2, 3\).*\(3, 2\)"),
+        (SHAPES | {"a": TensorShape(torch.float64, (2, 3))}, "this run has torch.float64"),
+    ],
+)
+def test_a_file_of_another_network_is_refused_with_the_difference(path: Path, expected, reason: str):
+    with pytest.raises(BrokenFile, match=reason):
+        read_tensors(path, expected)
+
+
+def test_a_missing_file_and_a_directory_are_broken_files(tmp_path: Path):
+    for path, reason in [(tmp_path / "none", "No such file"), (tmp_path, "Is a directory")]:
+        with pytest.raises(BrokenFile, match=reason):
+            read_header(path)
+        with pytest.raises(BrokenFile, match=reason):
+            read_tensors(path)
+
+
+@pytest.mark.parametrize("operation", ["fsync", "replace"])
+def test_a_full_disk_keeps_the_old_file_and_says_so(path: Path, monkeypatch: pytest.MonkeyPatch, operation: str):
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, operation, full)
+    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\): make room"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_leftovers_of_a_killed_writer_are_removed_and_nothing_else(path: Path):
+    (path.parent / "x.partial").write_text("half")
+    (path.parent / "notes.txt").write_text("mine")
+    remove_partial_files(path.parent)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["notes.txt", "tensors.safetensors"]

@@ -1,0 +1,118 @@
+"""Run by tests as a process of its own, for one of two tasks.
+
+`train ROOT EPOCHS` trains three tiny runs and prints a line for each step and each epoch saved, at once.
+
+`kills ROOT [FRESH]` does, for each change to the disk that a training makes: one process trains and kills itself before
+that change (a file under way is left half written), the next trains to the end. Prints the number of kills. With FRESH
+there is an old run in the place, to be replaced.
+"""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.presets import preset_config
+from gradviz.experiment.trainer import TrainingProgress, train
+
+TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "learning_rate": 1e-3}
+
+
+def tiny(variant: str, epochs: int, seed: int = 0) -> TrainingConfig:
+    return preset_config("quick", variant, epochs=epochs, seed=seed, **TINY)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def train_aloud(root: Path, epochs: int) -> None:
+    def on_progress(progress: TrainingProgress) -> None:
+        say(f"{'saved' if progress.saved else 'step'} {progress.variant} {progress.epoch} {progress.step}")
+
+    outcome = train(
+        root,
+        [tiny(variant, epochs) for variant in VARIANTS],
+        device="cpu",
+        on_progress=on_progress,
+        on_message=lambda message: say(f"message {message}"),
+    )
+    say(f"outcome {json.dumps([outcome.finished, outcome.signal])}")
+
+
+def die_before_change(number: int) -> None:
+    """Makes the `number`-th call from here on that changes the disk kill this process instead."""
+    counted = 0
+
+    def dying(operation: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **options: object) -> object:
+            nonlocal counted
+            counted += 1
+            if counted == number:
+                if operation is fsync:
+                    cut_in_half(arguments[0])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return operation(*arguments, **options)
+
+        return call
+
+    fsync = os.fsync
+    os.fsync, os.replace, os.unlink = dying(fsync), dying(os.replace), dying(os.unlink)  # pyright: ignore
+
+
+def cut_in_half(descriptor: object) -> None:
+    assert isinstance(descriptor, int)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        os.ftruncate(descriptor, status.st_size // 2)
+
+
+def in_a_fork(work: Callable[[], None]) -> int:
+    """The wait status of a child that did the work. The parent never computes, so it has no threads to lose."""
+    pid = os.fork()
+    if pid == 0:
+        work()
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+
+
+def kill_at_every_change(root: Path, fresh: bool) -> None:
+    # Imports what an optimizer needs (a second) once for all children.
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)], fused=True)
+
+    def train_once(directory: Path, *, seed: int = 0, fresh: bool = False) -> None:
+        train(directory, [tiny("dropout", 2, seed)], device="cpu", fresh=fresh)
+
+    def train_and_die(directory: Path, number: int) -> None:
+        die_before_change(number)
+        train_once(directory, fresh=fresh)
+
+    assert in_a_fork(partial(train_once, root / "whole")) == 0
+    assert in_a_fork(partial(train_once, root / "old", seed=1)) == 0
+    for number in itertools.count(1):
+        directory = root / str(number)
+        if fresh:
+            shutil.copytree(root / "old", directory)
+        if in_a_fork(partial(train_and_die, directory, number)) == 0:
+            say(str(number - 1))
+            return
+        assert in_a_fork(partial(train_once, directory, fresh=fresh)) == 0
+
+
+if __name__ == "__main__":
+    task, path, *rest = sys.argv[1:]
+    # The networks are tiny: a second thread would only wait for its turn.
+    torch.set_num_threads(1)
+    if task == "train":
+        train_aloud(Path(path), int(rest[0]))
+    else:
+        kill_at_every_change(Path(path), fresh=bool(rest))
