@@ -1,0 +1,60 @@
+// The loss curves over the epoch slider: the chosen epoch is marked, and a click or drag goes to an epoch.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  let drawn = "";
+  let listening = null;
+  let epoch = 0;
+
+  function show(page, variants, anyway = false) {
+    const lengths = Object.values(page.runs).map((run) => run.metrics.epoch.length);
+    const lastEpoch = Math.max(1, ...Object.values(page.runs).map((run) => run.planned_epochs));
+    const key = JSON.stringify([lengths, lastEpoch, variants, Object.values(page.runs).map((run) => run.stamp)]);
+    if (key === drawn && !anyway) return;
+    drawn = key;
+    legend(page.runs, variants);
+    window.dash_clientside.set_props("loss", { figure: gv.figure.losses(page.runs, variants, lastEpoch) });
+  }
+
+  function legend(runs, variants) {
+    const { element, fill } = gv.words;
+    const entries = Object.keys(runs).map((variant) => {
+      const swatch = element("i", "gv-swatch");
+      swatch.style.background = gv.colours.palette().variants[variant];
+      return element("span", variants.includes(variant) ? "gv-chosen" : "", swatch, gv.look.variant_labels[variant]);
+    });
+    const lines = [["gv-line", "test"], ["gv-line gv-dotted", "train"]].map(([name, text]) => element("span", "", element("i", name), text));
+    fill("legend", JSON.stringify([Object.keys(runs), variants, gv.colours.scheme()]), ...entries, ...lines);
+  }
+
+  function mark(at) {
+    epoch = at;
+    const graph = document.querySelector("#loss .js-plotly-plot");
+    const line = document.getElementById("loss-mark");
+    if (!graph || !graph._fullLayout || !graph._fullLayout.meta) return;
+    if (listening !== graph) listen(graph);
+    const { xaxis, yaxis } = graph._fullLayout;
+    line.style.transform = `translateX(${xaxis._offset + xaxis.d2p(epoch)}px)`;
+    Object.assign(line.style, { top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
+    line.dataset.epoch = epoch;
+  }
+
+  function listen(graph) {
+    listening = graph;
+    graph.on("plotly_afterplot", () => mark(epoch));
+    let dragging = false;
+    const go = (event) => {
+      const { xaxis } = graph._fullLayout;
+      const at = xaxis.p2d(event.clientX - graph.getBoundingClientRect().left - xaxis._offset);
+      gv.stage.goToEpoch(Math.max(0, Math.round(at)));
+    };
+    graph.addEventListener("pointerdown", (event) => {
+      dragging = event.button === 0;
+      if (dragging) go(event);
+    }, true);
+    window.addEventListener("pointermove", (event) => dragging && go(event));
+    window.addEventListener("pointerup", () => (dragging = false));
+  }
+
+  gv.losscurves = { show, mark };
+})();

@@ -1,0 +1,73 @@
+// One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  let tokens = 0;
+
+  // A panel's place on the page. `plan` is {variant, x, y, epochs: stack, minibatches: stack or null, style}.
+  function create(slot) {
+    return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, listening: null };
+  }
+
+  function graphOf(panel) {
+    const graph = document.querySelector(`#graph-${panel.slot} .js-plotly-plot`);
+    if (graph && graph.on && panel.listening !== graph) {
+      panel.listening = graph;
+      graph.on("plotly_afterplot", () => settled(panel, graph));
+    }
+    return graph;
+  }
+
+  function canvasOf(panel) {
+    return document.getElementById(`canvas-${panel.slot}`);
+  }
+
+  // Draws at once on the canvas; Plotly follows with `commit`.
+  function paint(panel, frame, style) {
+    panel.frame = frame;
+    panel.style = style;
+    panel.token = ++tokens;
+    panel.painted = gv.paint.paint(canvasOf(panel), graphOf(panel), frame, style);
+    panel.committed = false;
+    return panel.painted;
+  }
+
+  // Brings Plotly up to date with what is painted.
+  function commit(panel) {
+    if (!panel.frame || panel.committed) return;
+    panel.committed = true;
+    const { plan, frame, style, token } = panel;
+    const figure = gv.figure.landscape(frame, style, { x: plan.x, y: plan.y }, token);
+    window.dash_clientside.set_props(`graph-${panel.slot}`, { figure });
+  }
+
+  // Plotly has drawn: the canvas goes, unless something newer is on it.
+  function settled(panel, graph) {
+    const meta = graph.layout && graph.layout.meta;
+    if (!meta || meta.token !== panel.token) return;
+    gv.paint.clear(canvasOf(panel));
+    const section = document.getElementById(`panel-${panel.slot}`);
+    section.dataset.drawn = meta.token;
+    section.dataset.index = panel.frame.index;
+  }
+
+  function say(panel, { title, facts, veil }) {
+    const { element, fill } = gv.words;
+    const { slot } = panel;
+    fill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
+    const line = (facts || []).map(([name, value]) => element("span", "gv-fact", element("b", "", name), ` ${value}`));
+    fill(`caption-${slot}`, JSON.stringify(facts), ...line);
+    const section = document.getElementById(`panel-${slot}`);
+    section.dataset.state = veil ? veil.state : "ready";
+    fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);
+  }
+
+  function veilCard({ state, text, actions = [] }) {
+    const { element, button } = gv.words;
+    if (state === "loading") return element("div", "gv-skeleton", element("span", "gv-hidden", text));
+    const buttons = actions.map(([label, action]) => button(label, action));
+    return element("div", "gv-card", element("p", "", text), buttons.length ? element("div", "gv-actions", ...buttons) : null);
+  }
+
+  gv.panels = { create, paint, commit, graphOf, say };
+})();

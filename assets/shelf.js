@@ -1,0 +1,90 @@
+// Keeps the frames of selections in memory: a *stack* is all epochs of one minibatch, or all minibatches of one epoch.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  const MOST_BYTES = 192e6;
+  const stacks = new Map(); // address -> stack, least recently used first
+
+  // The stack of a selection, empty at first. `key` names what it shows, `over` says what its frames are.
+  function open(selection, over) {
+    const key = new URLSearchParams({ ...selection, over }).toString();
+    let stack = stacks.get(key);
+    if (stack) stacks.delete(key);
+    else stack = { key, selection, over, frames: new Map(), failed: new Map(), error: null, loading: null, bytes: 0 };
+    stacks.set(key, stack);
+    return stack;
+  }
+
+  // Asks for what the stack does not hold, `first` first, unless it is being loaded. `indices`: all that there should
+  // be. `onFrame(stack, frame)` for each that arrives, `onEnd(stack)` when no more do.
+  async function load(stack, first, indices, { onFrame, onEnd }) {
+    if (stack.loading || stack.error) return;
+    const missing = indices.filter((index) => !stack.frames.has(index) && !stack.failed.has(index));
+    if (!missing.length) return;
+    const lead = missing.reduce((a, b) => (Math.abs(b - first) < Math.abs(a - first) ? b : a));
+    const controller = (stack.loading = new AbortController());
+    try {
+      await gv.frames.fetchFrames(addressOf(stack, lead, missing), {
+        signal: controller.signal,
+        onHeader: () => {},
+        onFrame: (frame) => {
+          if (frame.error) stack.failed.set(frame.index, frame.error);
+          else put(stack, frame);
+          onFrame(stack, frame);
+        },
+      });
+      gv.runs.reached();
+      // What was asked for and did not come has gone meanwhile: it is not asked for again.
+      for (const index of missing) if (!stack.frames.has(index) && !stack.failed.has(index)) stack.failed.set(index, "It is gone.");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      if (error instanceof gv.frames.Refused) stack.error = error.message;
+      else gv.runs.lost();
+    } finally {
+      if (stack.loading === controller) stack.loading = null;
+      if (!controller.signal.aborted) onEnd(stack);
+      trim();
+    }
+  }
+
+  function put(stack, frame) {
+    if (!stack.frames.has(frame.index)) stack.bytes += 14 * frame.u.length;
+    stack.frames.set(frame.index, frame);
+  }
+
+  // Stops what nobody looks at any more.
+  function keepLoadingOnly(wanted) {
+    for (const stack of stacks.values())
+      if (stack.loading && !wanted.includes(stack)) {
+        stack.loading.abort();
+        stack.loading = null;
+      }
+  }
+
+  // Forgets what was loaded of a variant, when its run begins afresh.
+  function forget(variant) {
+    for (const [key, stack] of stacks)
+      if (stack.selection.variant === variant) {
+        if (stack.loading) stack.loading.abort();
+        stacks.delete(key);
+      }
+  }
+
+  function trim() {
+    let bytes = 0;
+    for (const stack of stacks.values()) bytes += stack.bytes;
+    for (const [key, stack] of stacks) {
+      if (bytes <= MOST_BYTES || stacks.size <= 6) break;
+      bytes -= stack.bytes;
+      stacks.delete(key);
+    }
+  }
+
+  function addressOf(stack, lead, missing) {
+    const query = new URLSearchParams({ ...stack.selection, over: stack.over, only: missing.join(",") });
+    query.set(stack.over === "epochs" ? "epoch" : "minibatch", lead);
+    return `api/v1/frames?${query}`;
+  }
+
+  gv.shelf = { open, load, put, keepLoadingOnly, forget };
+})();

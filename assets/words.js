@@ -1,0 +1,92 @@
+// What is said in plain words: titles, the line under each picture, and why there is nothing to see.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  function element(tag, className, ...children) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+    return made;
+  }
+
+  function button(text, action, className = "gv-button") {
+    const made = element("button", className, text);
+    made.type = "button";
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  // Replaces the inside of an island, unless it says so already.
+  function fill(id, key, ...children) {
+    const island = document.getElementById(id);
+    if (!island || island.dataset.key === key) return;
+    island.dataset.key = key;
+    island.replaceChildren(...children.filter(Boolean));
+  }
+
+  function number(value, digits = 3) {
+    if (value === 0) return "0";
+    const size = Math.abs(value);
+    const text = size >= 1e4 || size < 1e-3 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+    return text.replace("-", "−");
+  }
+
+  function percent(share) {
+    return `${Math.round(100 * share)} %`;
+  }
+
+  // "hidden layer 1", from the name of a parameter.
+  function layerOf(parameter) {
+    const match = /^hidden\.(\d+)\./.exec(parameter);
+    return match ? `hidden layer ${match[1]}` : "output layer";
+  }
+
+  function pairTitle(x, y) {
+    const [a, b] = [layerOf(x), layerOf(y)];
+    const title = a === b ? a : `${a} × ${b}`;
+    return title[0].toUpperCase() + title.slice(1);
+  }
+
+  function unitOf(parameter) {
+    const match = /\[(\d+)/.exec(parameter);
+    return match ? Number(match[1]) : 0;
+  }
+
+  // The line under a picture: size of the gradient at the centre, loss, sign balance, and what is zero or dead.
+  function caption(panel, frame) {
+    const centre = (frame.u.length - 1) / 2;
+    const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
+    const gradient = frame.isZero[centre]
+      ? gv.look.zero_words
+      : number(Math.hypot(frame.u[centre], frame.v[centre]));
+    const facts = [
+      ["|∇J| at ○", gradient],
+      ["J", number(frame.loss[centre], 4)],
+      ["predicted below target", `${percent(frame.share_below)} of ${frame.num_rows} rows`],
+    ];
+    if (zeros) facts.push(["zero arrows", `${zeros} of ${frame.u.length}`]);
+    facts.push(["active", activity(panel, frame)]);
+    return facts;
+  }
+
+  // On what share of the rows the units of the two parameters are active.
+  function activity(panel, frame) {
+    const units = [[panel.x, frame.x_active], [panel.y, frame.y_active]].map(([parameter, share]) => {
+      if (!parameter.startsWith("hidden.")) return "output";
+      return `unit ${unitOf(parameter)} ${share === 0 ? `dead (0 of ${frame.num_rows} rows)` : percent(share)}`;
+    });
+    return units[0] === units[1] ? units[0] : units.join(", ");
+  }
+
+  // The reason that most zero arrows share, if all arrows are zero; 0 otherwise.
+  function reasonOfAllZero(frame) {
+    const counts = new Map();
+    for (let k = 0; k < frame.isZero.length; k++) {
+      if (!frame.isZero[k]) return 0;
+      counts.set(frame.zeroReason[k], (counts.get(frame.zeroReason[k]) || 0) + 1);
+    }
+    return [...counts].sort((a, b) => b[1] - a[1])[0][0];
+  }
+
+  gv.words = { element, button, fill, number, percent, pairTitle, layerOf, caption, reasonOfAllZero };
+})();

@@ -1,0 +1,63 @@
+"""The address becomes the page's choices: at load, and after back and forward."""
+
+from collections.abc import Mapping
+
+from dash import ClientsideFunction, Dash, Input, Output, State
+
+from gradviz.dashboard import ids, permalink
+from gradviz.dashboard.overview import runs_of
+from gradviz.experiment.store import RunStore
+
+
+def register(app: Dash, store: RunStore) -> None:
+    app.clientside_callback(
+        ClientsideFunction("gradviz", "readAddress"),
+        Output(ids.ADDRESS, "data"),
+        Input(ids.CONSTANTS, "data"),
+    )
+
+    @app.callback(Output(ids.OPENED, "data"), Input(ids.ADDRESS, "data"), prevent_initial_call=True)
+    def open_view(address: dict[str, object]) -> dict[str, object]:
+        return opened(str(address["search"]), runs_of(store))
+
+    app.clientside_callback(
+        ClientsideFunction("gradviz", "setControls"),
+        *(Output(component_id, "value") for component_id in CONTROLS.values()),
+        Input(ids.OPENED, "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("gradviz", "choose"),
+        Output(ids.CHOSEN, "data"),
+        *(Input(component_id, "value") for component_id in CONTROLS.values()),
+        State(ids.OPENED, "data"),
+        prevent_initial_call=True,
+    )
+
+
+CONTROLS = {
+    "view": ids.VIEW,
+    "variant": ids.VARIANT,
+    "compared": ids.COMPARED,
+    "x_a": ids.X["a"],
+    "y_a": ids.Y["a"],
+    "x_b": ids.X["b"],
+    "y_b": ids.Y["b"],
+    "minibatch_size": ids.MINIBATCH_SIZE,
+    "mode": ids.MODE,
+    "masks": ids.MASKS,
+    "seed": ids.SEED,
+    "half_width": ids.HALF_WIDTH,
+    "points": ids.POINTS,
+    "under": ids.UNDER,
+    "length": ids.LENGTH,
+    "range": ids.RANGE,
+}
+"""Fields of the view that a component holds, in the order of `assets/choices.js`; epoch and minibatch are scrubbed."""
+
+
+def opened(search: str, runs: Mapping[str, dict]) -> dict[str, object]:
+    """The view that a query string asks for, fitted to the runs, and what has to be said about it."""
+    view, unread = permalink.read(search)
+    view, unfit = permalink.settle(view, runs)
+    return {"view": view.model_dump(), "notices": [*unread, *unfit]}

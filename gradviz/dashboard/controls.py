@@ -1,0 +1,181 @@
+"""The controls at the left: what is looked at, at which minibatch, how it is evaluated, and how it is drawn."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from gradviz.dashboard import ids
+from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.dashboard.overview import MINIBATCH_SIZES
+from gradviz.dashboard.permalink import View
+
+SIDES = {"a": "Left picture", "b": "Right picture"}
+
+
+def sidebar() -> Component:
+    """All controls with the default view's values; the address and the runs change them when the page opens."""
+    view = View()
+    return html.Div(
+        [
+            _group(
+                "Regularizer",
+                segmented(ids.VARIANT, VARIANT_LABELS, view.variant, "Regularizer"),
+                class_name="gv-explore-only",
+            ),
+            _group(
+                "Regularizers side by side",
+                dmc.ChipGroup(
+                    [dmc.Chip(text, value=name, size="xs", variant="light") for name, text in VARIANT_LABELS.items()],
+                    id=ids.COMPARED,
+                    value=list(view.compared),
+                    multiple=True,
+                ),
+                class_name="gv-compare-only gv-chips",
+            ),
+            *(_pair(side) for side in SIDES),
+            _group(
+                "Minibatch",
+                html.Div(id=ids.MINIBATCH, className="gv-island"),
+                segmented(
+                    ids.MINIBATCH_SIZE,
+                    {str(size): f"{size} rows" for size in MINIBATCH_SIZES},
+                    str(view.minibatch_size),
+                    "Rows of a minibatch",
+                ),
+            ),
+            _group(
+                "Model in",
+                segmented(ids.MODE, {"eval": "eval mode", "train": "train mode"}, view.mode, "Mode of the model"),
+                html.Div(
+                    [
+                        segmented(
+                            ids.MASKS,
+                            {"fresh": "fresh", "frozen": "frozen", "averaged": "averaged"},
+                            view.masks,
+                            "Dropout masks",
+                        ),
+                        dmc.NumberInput(
+                            id=ids.SEED,
+                            value=view.seed,
+                            min=0,
+                            max=2**32 - 1,
+                            allowDecimal=False,
+                            size="xs",
+                            prefix="seed ",
+                            debounce=400,
+                            **label("Seed of the dropout masks"),
+                        ),
+                    ],
+                    id="masks-group",
+                    className="gv-masks",
+                ),
+            ),
+            _group(
+                "Grid",
+                html.Div(
+                    [
+                        dmc.NumberInput(
+                            id=ids.HALF_WIDTH,
+                            value=view.half_width,
+                            min=0.000001,
+                            max=100,
+                            step=0.05,
+                            size="xs",
+                            prefix="± ",
+                            debounce=400,
+                            **label("Half width of the grid, in units of the parameters"),
+                        ),
+                        dmc.Select(
+                            id=ids.POINTS,
+                            data=[{"value": str(n), "label": f"{n} × {n}"} for n in (11, 21, 31, 41)],
+                            value=str(view.points),
+                            allowDeselect=False,
+                            size="xs",
+                            **label("Points of the grid"),
+                        ),
+                    ],
+                    className="gv-two",
+                ),
+            ),
+            _group(
+                "Drawing",
+                _row(
+                    "loss",
+                    segmented(ids.UNDER, {"none": "off", "heat": "heat", "contour": "lines"}, view.under, "Loss"),
+                ),
+                _row(
+                    "length",
+                    segmented(
+                        ids.LENGTH,
+                        {"compressed": "compressed", "true": "true", "unit": "unit"},
+                        view.length,
+                        "Length of the arrows",
+                    ),
+                ),
+                _row(
+                    "scale",
+                    segmented(
+                        ids.RANGE,
+                        {"epochs": "all epochs", "frame": "this one"},
+                        view.range,
+                        "Colours and lengths are scaled to",
+                    ),
+                ),
+            ),
+        ],
+        className="gv-sidebar",
+        id=ids.SIDEBAR,
+    )
+
+
+def segmented(component_id: str, options: dict[str, str], value: str, name: str) -> Component:
+    return dmc.SegmentedControl(
+        id=component_id,
+        data=[{"value": option, "label": text} for option, text in options.items()],
+        value=value,
+        size="xs",
+        fullWidth=True,
+        transitionDuration=120,
+        **label(name),
+    )
+
+
+def _pair(side: str) -> Component:
+    parameters = [
+        dmc.Select(
+            id=component_ids[side],
+            data=[],
+            searchable=True,
+            allowDeselect=False,
+            size="xs",
+            leftSection=html.Span(symbol, className="gv-symbol"),
+            leftSectionWidth=28,
+            maxDropdownHeight=320,
+            placeholder="hidden.1.linear.bias[0]",
+            nothingFoundMessage="write tensor[index]",
+            comboboxProps={"width": 290, "position": "bottom-start"},
+            **label(f"{SIDES[side]}: parameter {symbol}"),
+        )
+        for component_ids, symbol in ((ids.X, "x₁"), (ids.Y, "x₂"))
+    ]
+    return _group(
+        SIDES[side],
+        segmented(ids.LAYER[side], {"0": "0", "1": "1", "2": "2", "output": "output"}, "1", f"{SIDES[side]}: layer"),
+        *parameters,
+        class_name=f"gv-pair gv-pair-{side}",
+    )
+
+
+def _group(title: str, *children: Component, class_name: str = "") -> Component:
+    return html.Fieldset([html.Legend(title), *children], className=f"gv-group {class_name}".strip())
+
+
+def _row(name: str, control: Component) -> Component:
+    return html.Div([html.Span(name, className="gv-row-label"), control], className="gv-row")
+
+
+def label(text: str) -> dict[str, Any]:
+    """The name of a control for screen readers, where none is written beside it."""
+    return {"aria-label": text}

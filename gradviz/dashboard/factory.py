@@ -1,0 +1,56 @@
+"""The app and its server, made on request: two of them in one process share nothing."""
+
+from pathlib import Path
+
+from dash import Dash
+from flask import Flask
+
+import gradviz
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.dashboard.api import create_api
+from gradviz.dashboard.callbacks import choosing, opening, training
+from gradviz.dashboard.headers import set_headers
+from gradviz.dashboard.layout import page
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings, load_settings
+
+
+def create_app(settings: Settings, compute: LocalCompute, store: RunStore, trainer: TrainerProcess) -> Dash:
+    """The dashboard over these rooms."""
+    app = Dash(
+        "gradviz",
+        assets_folder=str(assets_folder()),
+        title="gradviz: gradient landscapes",
+        update_title="",
+        serve_locally=True,
+        health_endpoint="healthz",
+        enable_mcp=False,
+        add_log_handler=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = page()
+    opening.register(app, store)
+    choosing.register(app)
+    training.register(app)
+    app.server.register_blueprint(create_api(settings, compute, store, trainer))
+    set_headers(app)
+    return app
+
+
+def create_server(settings: Settings | None = None) -> Flask:
+    """The WSGI server of one process, from `GRADVIZ_*` settings: what gunicorn is pointed at."""
+    settings = settings or load_settings()
+    store = RunStore(settings.runs)
+    cache = FieldCache(settings.cache_dir, settings.cache_bytes)
+    compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads)
+    trainer = TrainerProcess(settings.runs, variants=settings.variants)
+    return create_app(settings, compute, store, trainer).server
+
+
+def assets_folder() -> Path:
+    """`assets/` of the repository, or, of an installed package, the copy that lies within it."""
+    package = Path(gradviz.__file__).parent
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"

@@ -1,0 +1,58 @@
+"""Many gradient fields in one answer: a stream of length-prefixed blocks that a browser decodes without a library.
+
+The stream is a sequence of blocks, each a little-endian uint32 (its length in bytes) and the block itself. The first
+block is JSON that says what all frames share. Every further one is a *frame*: a uint32 (the length of the JSON that
+follows, a multiple of 4), that JSON, then - unless it has an `error` - float32 u, v, loss and uint8 is_zero and
+zero_reason, each (Y, X) with x running fastest. `assets/frames.js` reads it.
+"""
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from gradviz.landscape.field import GradientField
+
+
+def stream(header: dict[str, object], frames: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks of an answer, each as soon as its frame is there."""
+    for block in _chain(json.dumps(header).encode(), frames):
+        yield struct.pack("<I", len(block)) + block
+
+
+def frame(index: int, field: GradientField) -> bytes:
+    """One frame: the field at epoch (or of minibatch) `index`."""
+    about = {
+        "index": index,
+        "x": float(field.x[len(field.x) // 2]),
+        "y": float(field.y[len(field.y) // 2]),
+        "share_below": field.share_below,
+        "num_rows": field.num_rows,
+        "x_active": field.x_active,
+        "y_active": field.y_active,
+    }
+    numbers = [np.ascontiguousarray(array, "<f4").tobytes() for array in (field.u, field.v, field.loss)]
+    marks = [np.ascontiguousarray(array, "u1").tobytes() for array in (field.is_zero, field.zero_reason)]
+    return _with_header(about) + b"".join(numbers + marks)
+
+
+def missing_frame(index: int, reason: str) -> bytes:
+    """A frame that says why there is no field at `index`."""
+    return _with_header({"index": index, "error": reason})
+
+
+def nearest_first(indices: Iterable[int], first: int) -> list[int]:
+    """The order in which a reader who looks at `first` wants them: it, then its neighbours outwards."""
+    return sorted(indices, key=lambda index: (abs(index - first), index < first))
+
+
+def _with_header(about: dict[str, object]) -> bytes:
+    text = json.dumps(about).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<I", len(text)) + text
+
+
+def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest

@@ -1,0 +1,48 @@
+"""Ids of the page's components: one constant each, in Python and (as the same text) in the JavaScript."""
+
+# What is chosen.
+VIEW = "view"
+VARIANT = "variant"
+COMPARED = "compared"
+LAYER = {"a": "layer-a", "b": "layer-b"}
+X = {"a": "x-a", "b": "x-b"}
+Y = {"a": "y-a", "b": "y-b"}
+MINIBATCH_SIZE = "minibatch-size"
+MODE = "mode"
+MASKS = "masks"
+SEED = "seed"
+HALF_WIDTH = "half-width"
+POINTS = "points"
+UNDER = "under"
+LENGTH = "length"
+RANGE = "range"
+SCHEME = "scheme"
+
+# What flows.
+ADDRESS = "address"  # Store: the query string of the page, at load and after back and forward
+OPENED = "opened"  # Store: the view that the address asked for, checked, and what had to be said about it
+CHOSEN = "chosen"  # Store: all choices as the page shows them
+CONSTANTS = "constants"  # Store: the look, handed to the JavaScript
+
+# Where JavaScript draws: React leaves the inside of these alone.
+SCRUBBER = "scrubber"
+MINIBATCH = "minibatch-scrubber"
+CAPTIONS = tuple(f"caption-{slot}" for slot in range(3))
+TITLES = tuple(f"title-{slot}" for slot in range(3))
+VEILS = tuple(f"veil-{slot}" for slot in range(3))
+CANVASES = tuple(f"canvas-{slot}" for slot in range(3))
+NOTICES = "notices"
+STATUS = "status"
+TRAINING = "training"
+EMPTY = "empty"
+
+# Pictures.
+PANELS = tuple(f"panel-{slot}" for slot in range(3))
+GRAPHS = tuple(f"graph-{slot}" for slot in range(3))
+LOSS = "loss"
+LOSS_MARK = "loss-mark"
+SCALE = "scale"
+
+SIDEBAR = "sidebar"
+BURGER = "burger"
+SHELL = "shell"

@@ -1,0 +1,215 @@
+"""The page: header, controls, pictures with the dock under them, and the training view. Holds no data of any run."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from gradviz.dashboard import ids
+from gradviz.dashboard.controls import label, segmented, sidebar
+from gradviz.dashboard.look import FONT, PALETTES, for_browser
+from gradviz.dashboard.permalink import browser_keys
+from gradviz.landscape.field import ZeroReason, zero_message
+
+VIEWS = {"explore": "Explore", "compare": "Compare", "training": "Training"}
+SIDEBAR_WIDTH, HEADER_HEIGHT = 268, 48
+NUM_PANELS = 3
+
+# Mantine's dark greys, from text to the deepest paper, in the bluish tone of the pictures' paper.
+_DARK = [
+    "#e4e8ee",
+    "#c3cad5",
+    "#98a3b3",
+    "#6b7686",
+    "#3a4353",
+    "#2c3442",
+    "#1f2631",
+    "#14181f",
+    "#0c0f14",
+    "#080a0e",
+]
+
+_THEME: Any = {
+    "fontFamily": FONT,
+    "primaryColor": "indigo",
+    "defaultRadius": "sm",
+    "fontSizes": {"xs": "12px", "sm": "13px", "md": "14px"},
+    "respectReducedMotion": True,
+    "colors": {"dark": _DARK},
+}
+
+_GRAPH_CONFIG: Any = {
+    "displaylogo": False,
+    "displayModeBar": False,
+    "modeBarButtonsToRemove": ["sendChartToCloud"],
+    "doubleClick": "reset",
+    "scrollZoom": False,
+}
+
+
+def page() -> Component:
+    """The whole page. Elements with the class `gv-island` are filled by JavaScript alone."""
+    return dmc.MantineProvider(
+        [
+            dcc.Store(id=ids.ADDRESS),
+            dcc.Store(id=ids.OPENED),
+            dcc.Store(id=ids.CHOSEN),
+            dcc.Store(id=ids.CONSTANTS, data=_constants()),
+            dmc.AppShell(
+                [
+                    dmc.AppShellHeader(_header()),
+                    dmc.AppShellNavbar(sidebar()),
+                    dmc.AppShellMain(_main()),
+                ],
+                id=ids.SHELL,
+                header={"height": HEADER_HEIGHT},
+                navbar={"width": SIDEBAR_WIDTH, "breakpoint": "md", "collapsed": {"mobile": True}},
+                padding=0,
+                transitionDuration=0,
+            ),
+            _confirmation(),
+        ],
+        theme=_THEME,
+        defaultColorScheme="auto",
+    )
+
+
+def _constants() -> dict[str, object]:
+    """What the JavaScript draws and says with: nothing of it is written twice."""
+    zero_messages = [zero_message(reason) for reason in ZeroReason]
+    return {"look": for_browser(), "keys": browser_keys(), "zero_messages": zero_messages}
+
+
+def _header() -> Component:
+    return html.Div(
+        [
+            dmc.Burger(id=ids.BURGER, size="sm", hiddenFrom="md", opened=False, **label("Controls")),
+            html.Div(
+                [html.Span("↗", className="gv-mark"), html.Span("gradviz")],
+                className="gv-brand",
+            ),
+            html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
+            html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
+            dmc.ColorSchemeToggle(
+                lightIcon="☀",
+                darkIcon="☾",
+                id=ids.SCHEME,
+                size="md",
+                variant="subtle",
+                color="gray",
+                **label("Dark or light"),
+            ),
+        ],
+        className="gv-header",
+    )
+
+
+def _main() -> Component:
+    return html.Main(
+        [
+            html.H1("Gradient landscapes", className="gv-hidden"),
+            html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
+            html.Div(
+                [
+                    html.Div([_panel(slot) for slot in range(NUM_PANELS)], className="gv-panels"),
+                    html.Div(id=ids.SCALE, className="gv-island gv-scale"),
+                    _dock(),
+                    html.Div(id=ids.EMPTY, className="gv-island gv-empty"),
+                ],
+                className="gv-stage",
+            ),
+            _training(),
+        ],
+        className="gv-main",
+        id="main",
+    )
+
+
+def _panel(slot: int) -> Component:
+    return html.Section(
+        [
+            html.Div(id=ids.TITLES[slot], className="gv-island gv-title"),
+            html.Div(
+                [
+                    dcc.Graph(id=ids.GRAPHS[slot], config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
+                    html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
+                    html.Div(id=ids.VEILS[slot], className="gv-island gv-veil"),
+                ],
+                className="gv-picture",
+            ),
+            html.Div(id=ids.CAPTIONS[slot], className="gv-island gv-caption"),
+        ],
+        id=ids.PANELS[slot],
+        className="gv-panel",
+        **label(f"Picture {slot + 1}"),
+    )
+
+
+def _dock() -> Component:
+    return html.Section(
+        [
+            html.Div(
+                [
+                    dcc.Graph(id=ids.LOSS, config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
+                    html.Div(id=ids.LOSS_MARK, className="gv-island gv-loss-mark"),
+                ],
+                className="gv-loss",
+            ),
+            html.Div(id=ids.SCRUBBER, className="gv-island gv-scrubber"),
+        ],
+        className="gv-dock",
+        **label("Loss curves and epoch"),
+    )
+
+
+def _training() -> Component:
+    return html.Section(
+        [
+            html.H2("Training"),
+            html.Div(id=ids.TRAINING, className="gv-island"),
+            dmc.Group(
+                [
+                    dmc.Button("Start", id="train-start", size="sm"),
+                    dmc.Button("Stop", id="train-stop", size="sm", variant="default"),
+                    dmc.Button("Start again…", id="train-again", size="sm", variant="subtle", color="red"),
+                ],
+                gap="xs",
+            ),
+        ],
+        className="gv-training",
+        **label("Training"),
+    )
+
+
+def _confirmation() -> Component:
+    return dmc.Modal(
+        [
+            dmc.Text(
+                "All checkpoints and curves of all variants are deleted, and training begins at epoch 0.", size="sm"
+            ),
+            dmc.Group(
+                [
+                    dmc.Button("Keep them", id="again-cancel", variant="default", size="sm"),
+                    dmc.Button("Delete and start again", id="again-confirm", color="red", size="sm"),
+                ],
+                justify="flex-end",
+                mt="md",
+            ),
+        ],
+        id="again-modal",
+        title="Start again?",
+        centered=True,
+        opened=False,
+    )
+
+
+def _bare() -> dict[str, object]:
+    """Axes without anything on them, transparent: the page's colour shows through until the first picture is there."""
+    axis = {"visible": False, "range": [-1, 1]}
+    layout = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "xaxis": axis, "yaxis": axis}
+    layout |= {
+        "font": {"family": FONT, "color": PALETTES["light"].faint},
+        "margin": {"l": 56, "r": 12, "t": 8, "b": 40},
+    }
+    return {"data": [], "layout": layout}

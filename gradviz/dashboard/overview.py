@@ -1,0 +1,69 @@
+"""What is there, as plain JSON: runs with their epochs, curves and broken files, and what the trainer does."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+
+from gradviz.experiment.run import Run, state_shapes
+from gradviz.experiment.store import RunStore
+
+MINIBATCH_SIZES = (16, 64, 256)
+"""Offered on the page; the API takes 1 to 1024."""
+
+
+def run_of(run: Run) -> dict[str, object]:
+    """One run: its configuration, parameter shapes, whole checkpoints, metrics as columns, and what was left out."""
+    metrics = run.metrics()
+    config = run.config
+    return {
+        "variant": run.variant,
+        "stamp": _stamp(run),
+        "epochs": run.epochs(),
+        "planned_epochs": config.epochs,
+        "hidden": list(config.hidden),
+        "norm_placement": config.norm_placement,
+        "dropout": config.dropout,
+        "rows": config.rows,
+        "batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "output_scale": config.output_scale,
+        "preset": config.preset,
+        "seed": config.seed,
+        "data": config.data or "the synthetic table",
+        "shapes": {name: list(shape.shape) for name, shape in state_shapes(config).items() if ".running_" not in name},
+        "minibatches": {str(size): run.num_minibatches(size) for size in MINIBATCH_SIZES},
+        "broken": [{"file": broken.path.name, "reason": broken.reason} for broken in run.broken()],
+        "metrics": {
+            "epoch": [line.epoch for line in metrics],
+            "train_loss": _numbers(line.train_loss for line in metrics),
+            "test_loss": _numbers(line.test_loss for line in metrics),
+            "test_r2": _numbers(line.test_r2 for line in metrics),
+            "share_below_target": _numbers(line.share_below_target for line in metrics),
+            "wall_seconds": _numbers(line.wall_seconds for line in metrics),
+        },
+    }
+
+
+def runs_of(store: RunStore) -> dict[str, dict]:
+    """All runs by variant."""
+    return {variant: run_of(store.run(variant)) for variant in store.variants()}
+
+
+def etag(body: str) -> str:
+    return hashlib.blake2b(body.encode(), digest_size=12).hexdigest()
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _stamp(run: Run) -> str:
+    """Changes when the run begins afresh: what was loaded of it is then of another network."""
+    digest = run.digest(0) if 0 in run.epochs() else ""
+    return hashlib.blake2b(f"{run.config.identity()} {digest}".encode(), digest_size=8).hexdigest()
+
+
+def _numbers(values: Iterable[float]) -> list[float | None]:
+    """JSON has neither nan nor infinity."""
+    return [value if math.isfinite(value) else None for value in values]

@@ -1,0 +1,163 @@
+"""The whole view as a query string, and back: a link is checked; what cannot be used is told, nothing fails."""
+
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gradviz.dashboard.look import Length, Under
+from gradviz.errors import UserError, one_line
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
+
+ViewName = Literal["explore", "compare", "training"]
+Range = Literal["epochs", "frame"]
+
+# How a field is called in the address, where the name itself would be long; the order is the order in the address.
+_KEYS = {
+    "view": "view",
+    "variant": "variant",
+    "compared": "compared",
+    "epoch": "epoch",
+    "x_a": "x1",
+    "y_a": "y1",
+    "x_b": "x2",
+    "y_b": "y2",
+    "minibatch": "minibatch",
+    "minibatch_size": "size",
+    "mode": "mode",
+    "masks": "masks",
+    "seed": "seed",
+    "half_width": "width",
+    "points": "points",
+    "under": "under",
+    "length": "length",
+    "range": "range",
+}
+_NAMES = {key: name for name, key in _KEYS.items()}
+
+
+class View(BaseModel):
+    """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
+    first two biases of the last two hidden layers). `x_a`, `y_a` belong to the left picture, `x_b`, `y_b` to the right."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    view: ViewName = "explore"
+    variant: str = Field(default="none", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    compared: tuple[str, ...] = ("none", "dropout", "batchnorm")
+    epoch: int | None = Field(default=None, ge=0, lt=10_000)
+    x_a: str | None = None
+    y_a: str | None = None
+    x_b: str | None = None
+    y_b: str | None = None
+    minibatch: int = Field(default=0, ge=0, lt=1_000_000)
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    mode: Mode = "eval"
+    masks: Masks = "fresh"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    half_width: float = Field(default=0.1, gt=0, le=100)
+    points: int = Field(default=21, ge=3, le=201)
+    under: Under = "heat"
+    length: Length = "compressed"
+    range: Range = "epochs"
+
+    @field_validator("compared", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("x_a", "y_a", "x_b", "y_b")
+    @classmethod
+    def _parameter(cls, value: str | None) -> str | None:
+        return None if value is None else str(ParameterRef.parse(value))
+
+    @field_validator("points")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError(
+                f"`points` must be odd and in [3, 201], got {value}: the centre arrow needs a middle point."
+            )
+        return value
+
+
+def write(view: View) -> str:
+    """The query string (with its `?`) of a view; what is as by default is left out, so `""` is the plain page."""
+    default = View()
+    pairs = [
+        (key, ",".join(value) if isinstance(value, tuple) else f"{value}")
+        for name, key in _KEYS.items()
+        if (value := getattr(view, name)) != getattr(default, name)
+    ]
+    return "?" + urlencode(pairs, safe="[],.") if pairs else ""
+
+
+def read(search: str) -> tuple[View, list[str]]:
+    """The view that a query string asks for, and one sentence for each key that cannot be used and is left out."""
+    notices, values = [], {}
+    for key, value in parse_qsl(search.removeprefix("?"), keep_blank_values=True, max_num_fields=100):
+        name = _NAMES.get(key)
+        if name is None:
+            notices.append(f"The link says `{key[:40]}`, which is not known here: it is left out.")
+            continue
+        try:
+            View.model_validate({name: value})
+        except (ValidationError, UserError) as error:
+            reason = one_line(error) if isinstance(error, ValidationError) else str(error)
+            notices.append(f"The link's `{key}` is left out: {reason}")
+            continue
+        values[name] = value
+    return View.model_validate(values), notices
+
+
+def browser_keys() -> dict[str, object]:
+    """For the page's JavaScript, which writes the address: the key of each field and its default."""
+    default = View()
+    return {name: {"key": key, "default": _plain(getattr(default, name))} for name, key in _KEYS.items()}
+
+
+def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
+    """The view as these runs (`overview.run_of` by variant) can show it, and a sentence for what had to be changed."""
+    if not runs:
+        return view, []
+    notices, changes = [], {}
+    names = list(runs)
+    if view.variant not in runs:
+        changes["variant"] = names[0]
+        if view.variant != View().variant:
+            notices.append(f"There is no run of `{view.variant}`: {names[0]} is shown instead.")
+    run = runs[changes.get("variant", view.variant)]
+    for x, y, layer in (("x_a", "y_a", -2), ("x_b", "y_b", -1)):
+        pair, notice = _pair(getattr(view, x), getattr(view, y), run["shapes"], layer)
+        changes |= {x: pair[0], y: pair[1]}
+        notices += notice
+    if view.epoch is not None and run["epochs"] and view.epoch not in run["epochs"]:
+        nearest = min(run["epochs"], key=lambda epoch: abs(epoch - view.epoch))
+        changes["epoch"] = nearest
+        notices.append(f"Epoch {view.epoch} of {run['variant']} is not there: epoch {nearest} is shown instead.")
+    return view.model_copy(update=changes), notices
+
+
+def _pair(x: str | None, y: str | None, shapes: dict, layer: int) -> tuple[tuple[str, str], list[str]]:
+    biases = [name for name in shapes if name.startswith("hidden.") and name.endswith(".linear.bias")]
+    name = biases[max(layer, -len(biases))] if biases else "output.bias"
+    # A layer of one unit has one bias: its first weight is the other parameter.
+    second = f"{name}[1]" if shapes[name][0] > 1 else f"{name.replace('bias', 'weight')}[0,0]"
+    default = (f"{name}[0]", second)
+    if x is None and y is None:
+        return default, []
+    pair = (x or default[0], y or default[1])
+    try:
+        for parameter in pair:
+            ParameterRef.parse(parameter).check({tensor: tuple(shape) for tensor, shape in shapes.items()})
+    except UserError as error:
+        return default, [f"{error} The picture shows the first two biases instead."]
+    if pair[0] == pair[1]:
+        return default, [f"The link pairs {pair[0]} with itself: the picture shows the first two biases instead."]
+    return pair, []
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
