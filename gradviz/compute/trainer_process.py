@@ -67,7 +67,6 @@ class TrainerProcess:
         self.runs = Path(runs)
         self.variants = tuple(variants)
         self._store = RunStore(self.runs)
-        self._child: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()
 
     @property
@@ -76,7 +75,6 @@ class TrainerProcess:
 
     def status(self) -> TrainerStatus:
         """What the trainer does now, and how far each run is. Costs a few small reads."""
-        self._reap()
         progress = self._progress()
         who = self._holder()
         last = self._last_line()
@@ -110,10 +108,10 @@ class TrainerProcess:
         `background_only` leaves a trainer alone that was started in a terminal.
         """
         with self._starting:
+            background = holder(self.runs)
             for who in self._holders():
-                if not background_only or who.pid == getattr(holder(self.runs), "pid", None):
+                if not background_only or who == background:
                     _terminate(who, self._holders)
-            self._reap()
             return self.status()
 
     def start_again(self, arguments: Sequence[str] = ()) -> TrainerStatus:
@@ -131,7 +129,7 @@ class TrainerProcess:
                 log.write(f"{_HEADER_PREFIX}{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
                 log.flush()
                 # A session of its own: Ctrl-C at the server's terminal does not reach it, the supervisor stops it.
-                self._child = subprocess.Popen(
+                child = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -147,8 +145,10 @@ class TrainerProcess:
         deadline = time.monotonic() + _START_SECONDS
         while self._holder() is None and time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._child.wait(_POLL_SECONDS)
+                child.wait(_POLL_SECONDS)
                 return
+        # Takes note of its end whenever that comes: no process is left as a zombie of a long-lived server.
+        threading.Thread(target=child.wait, name="trainer's end", daemon=True).start()
 
     def _holders(self) -> list[Holder]:
         """Every trainer of these runs on this machine: the background one and those of terminals."""
@@ -157,10 +157,6 @@ class TrainerProcess:
 
     def _holder(self) -> Holder | None:
         return next(iter(self._holders()), None)
-
-    def _reap(self) -> None:
-        if self._child is not None and self._child.poll() is not None:
-            self._child = None
 
     def _progress(self) -> tuple[VariantProgress, ...]:
         runs = [self._store.run(variant) for variant in self._store.variants()]

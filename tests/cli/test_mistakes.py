@@ -57,7 +57,10 @@ MISTAKES = {
     "no directory for the file": (landscape(out="OUT/none/field.npz"), "OUT/none"),
     "a directory as file": (landscape(out="OUT/directory.npz"), "directory.npz"),
     "no runs": (landscape(runs="OUT"), "gradviz train"),
-    "minibatch to csv": (["minibatch", "--variant", "none", "--minibatch", "0", "--runs", "RUNS", "--out", "a.csv"], ".npz"),
+    "minibatch to csv": (
+        ["minibatch", "--variant", "none", "--minibatch", "0", "--runs", "RUNS", "--out", "a.csv"],
+        ".npz",
+    ),
     "minibatch without a number": (["minibatch", "--variant", "none", "--out", "OUT/a.npz"], "--minibatch"),
     "train no epoch": (["train", "--epochs", "0", "--runs", "OUT/new"], "epochs"),
     "train too few rows": (["train", "--rows", "3", "--runs", "OUT/new"], "rows"),
@@ -158,7 +161,9 @@ def test_broken_checkpoint_is_named_and_the_rest_is_served(gradviz: Callable, ow
 
 def test_broken_run_is_named(gradviz: Callable, own_runs: Path):
     (own_runs / "none" / "run.json").write_text(json.dumps({"variant": "none"}))
-    answer = gradviz("minibatch", "--variant", "none", "--minibatch", 0, "--runs", own_runs, "--out", own_runs / "a.npz")
+    answer = gradviz(
+        "minibatch", "--variant", "none", "--minibatch", 0, "--runs", own_runs, "--out", own_runs / "a.npz"
+    )
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert "run.json" in answer.err
 

@@ -1,0 +1,149 @@
+"""Landscapes computed here: the same numbers as the library, from the cache the second time, for many at once."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradviz.compute import local
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.errors import UserError
+from gradviz.experiment.presets import run_configs
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.trainer import train
+from gradviz.landscape import GradientField, LandscapeRequest, gradient_landscape, unit_activity
+
+REQUEST = LandscapeRequest(
+    variant="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5
+)
+ARRAYS = ("x", "y", "u", "v", "loss", "is_zero", "zero_reason")
+
+
+@pytest.fixture
+def compute(tiny_store: RunStore, tmp_path: Path):
+    with FieldCache(tmp_path / "cache") as cache:
+        yield LocalCompute(tiny_store, cache, device="cpu")
+
+
+def of_the_library(store: RunStore, request: LandscapeRequest) -> GradientField:
+    run = store.run(request.variant)
+    minibatch = run.minibatch(request.minibatch, request.minibatch_size)
+    return gradient_landscape(run.model(request.epoch), minibatch.inputs_BI, minibatch.targets_B, request.spec())
+
+
+def assert_same(one: GradientField, other: GradientField) -> None:
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"variant": "dropout", "mode": "train", "masks": "frozen", "seed": 3},
+        {"variant": "dropout", "mode": "train", "masks": "fresh"},
+        {"variant": "batchnorm", "mode": "train", "x": "hidden.1.norm.bias[0]"},
+        {"minibatch": 2, "minibatch_size": 16},
+    ],
+    ids=str,
+)
+def test_numbers_are_those_of_the_library(compute: LocalCompute, tiny_store: RunStore, changes: dict):
+    request = REQUEST.model_copy(update=changes)
+    assert_same(compute.landscape(request), of_the_library(tiny_store, request))
+
+
+def test_second_answer_comes_from_the_cache(compute: LocalCompute, monkeypatch: pytest.MonkeyPatch):
+    first = compute.landscape(REQUEST)
+
+    def fail(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(LocalCompute, "_minibatch", fail)
+    assert_same(compute.landscape(REQUEST), first)
+
+
+def test_selections_do_not_disturb_each_other(compute: LocalCompute, tiny_store: RunStore):
+    train_mode = REQUEST.model_copy(update={"variant": "batchnorm", "mode": "train"})
+    eval_mode = REQUEST.model_copy(update={"variant": "batchnorm"})
+    for request in (train_mode, eval_mode, REQUEST):
+        assert_same(compute.landscape(request), of_the_library(tiny_store, request))
+
+
+def test_sweep_gives_each_epoch(compute: LocalCompute, tiny_store: RunStore):
+    fields = dict(compute.sweep(REQUEST, [2, 0]))
+    assert list(fields) == [2, 0]
+    for epoch, field in fields.items():
+        assert_same(field, of_the_library(tiny_store, REQUEST.model_copy(update={"epoch": epoch})))
+
+
+def test_minibatches_gives_each_minibatch(compute: LocalCompute, tiny_store: RunStore):
+    fields = dict(compute.minibatches(REQUEST, range(3)))
+    assert list(fields) == [0, 1, 2]
+    assert_same(fields[2], of_the_library(tiny_store, REQUEST.model_copy(update={"minibatch": 2})))
+
+
+def test_reference_agrees_with_the_engine(compute: LocalCompute):
+    engine, reference = compute.landscape(REQUEST), compute.landscape(REQUEST, method="reference")
+    # float32 sums in another order: 1e-5 of the largest.
+    np.testing.assert_allclose(engine.u, reference.u, atol=1e-5 * np.abs(reference.u).max())
+
+
+def test_activity_is_that_of_the_library_and_cached(
+    compute: LocalCompute, tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch
+):
+    run = tiny_store.run("batchnorm")
+    expected = unit_activity(run.model(2), run.training_inputs(limit=local.ACTIVITY_ROWS))
+    shares = compute.activity("batchnorm", 2)
+    assert [len(share) for share in shares] == [20, 10, 5]
+    monkeypatch.setattr(local, "unit_activity", None)
+    for share, again, wanted in zip(shares, compute.activity("batchnorm", 2), expected, strict=True):
+        np.testing.assert_allclose(share, wanted.cpu().numpy(), rtol=1e-6)
+        np.testing.assert_array_equal(share, again)
+
+
+def test_key_tells_runs_apart_that_share_their_initialisation(tiny_store: RunStore, tmp_path: Path):
+    # One seed gives one initialisation, whatever the dropout rate; the landscapes differ all the same.
+    [config] = run_configs(epochs=1, rows=300, hidden=(20, 10, 5), variants=("dropout",))
+    train(tmp_path / "runs", [config.model_copy(update={"dropout": 0.6})], device="cpu")
+    request = REQUEST.model_copy(update={"variant": "dropout", "epoch": 0, "mode": "train"})
+    with FieldCache(tmp_path / "cache") as cache:
+        other = LocalCompute(RunStore(tmp_path / "runs"), cache, device="cpu")
+        here = LocalCompute(tiny_store, cache, device="cpu")
+        digests = {store.run("dropout").digest(0) for store in (other.store, here.store)}
+        assert len(digests) == 1
+        assert other.key(request) != here.key(request)
+
+
+def test_new_content_of_a_checkpoint_is_seen(own_runs: Path, tmp_path: Path):
+    with FieldCache(tmp_path / "cache") as cache:
+        compute = LocalCompute(RunStore(own_runs), cache, device="cpu")
+        first = compute.landscape(REQUEST)
+        shutil.copy(own_runs / "none" / "epoch-0002.safetensors", own_runs / "none" / "epoch-0001.safetensors")
+        second = compute.landscape(REQUEST)
+        assert_same(second, compute.landscape(REQUEST.model_copy(update={"epoch": 2})))
+        assert not np.array_equal(first.u, second.u)
+
+
+def test_only_recent_models_are_kept(compute: LocalCompute, monkeypatch: pytest.MonkeyPatch):
+    recent = local._Recent(2)
+    loaded = [recent.get((key,), lambda key=key: key) for key in (1, 2, 1, 3, 1, 2)]
+    assert loaded == [1, 2, 1, 3, 1, 2]
+    assert list(recent._values) == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"variant": "other"}, "variant"),
+        ({"epoch": 9}, "0-2"),
+        ({"minibatch": 99}, "minibatch"),
+        ({"x": "hidden.1.linear.bias[10]"}, "0..9"),
+        ({"variant": "none", "x": "hidden.1.norm.bias[0]"}, "norm"),
+    ],
+    ids=str,
+)
+def test_what_is_not_there_is_one_clear_sentence(compute: LocalCompute, changes: dict, named: str):
+    with pytest.raises(UserError, match=named.replace(".", r"\.")):
+        compute.landscape(REQUEST.model_copy(update=changes))

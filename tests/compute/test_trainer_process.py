@@ -1,0 +1,114 @@
+"""The background trainer: started once, found by others, stopped by anybody, its failures told."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
+from gradviz.experiment.store import RunStore
+
+LONG = ("--hidden", "40,20,10", "--rows", "300", "--epochs", "9000", "--device", "cpu")
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[TrainerProcess]:
+    trainer = TrainerProcess(tmp_path / "runs")
+    yield trainer
+    trainer.stop()
+
+
+@pytest.fixture
+def wait_for(trainer: TrainerProcess) -> Callable[[Callable[[TrainerStatus], bool]], TrainerStatus]:
+    """Asks for the status until it is as wanted; the time limit of the test ends it otherwise."""
+
+    def wait(wanted: Callable[[TrainerStatus], bool]) -> TrainerStatus:
+        while not wanted(status := trainer.status()):
+            assert trainer.runs.exists()
+        return status
+
+    return wait
+
+
+def has_begun(status: TrainerStatus) -> bool:
+    return len(status.progress) == 3 and all(run.epoch is not None for run in status.progress)
+
+
+def test_empty_directory_is_said(trainer: TrainerProcess):
+    assert trainer.status().state == "empty"
+    assert trainer.stop().state == "empty"
+
+
+def test_all_trained_is_finished(tiny_runs: Path):
+    status = TrainerProcess(tiny_runs).status()
+    assert status.state == "finished"
+    assert [(run.variant, run.epoch, run.epochs) for run in status.progress] == [
+        ("none", 2, 2),
+        ("dropout", 2, 2),
+        ("batchnorm", 2, 2),
+    ]
+
+
+def test_trainer_is_started_once_found_by_others_and_stopped(trainer: TrainerProcess, wait_for: Callable):
+    started = trainer.start(LONG)
+    assert started.state == "running"
+    assert started.holder is not None
+    other = TrainerProcess(trainer.runs)
+    again = other.start(LONG)
+    assert again.holder is not None
+    assert again.holder.pid == started.holder.pid
+    wait_for(has_begun)
+    stopped = other.stop()
+    assert stopped.state == "stopped"
+    assert trainer.status().state == "stopped"
+    with pytest.raises(ProcessLookupError):
+        os.kill(started.holder.pid, 0)
+
+
+def test_stop_during_the_start_is_a_stop(trainer: TrainerProcess):
+    trainer.start(LONG)
+    assert trainer.stop().state in ("stopped", "empty")
+
+
+def test_killed_trainer_has_failed_and_continues(trainer: TrainerProcess, wait_for: Callable):
+    holder = trainer.start(LONG).holder
+    assert holder is not None
+    wait_for(has_begun)
+    os.kill(holder.pid, signal.SIGKILL)
+    status = wait_for(lambda status: status.state != "running")
+    assert status.state == "failed"
+    assert "unexpectedly" in status.message
+    assert not status.refused
+    before = RunStore(trainer.runs).run("none").epochs()[-1]
+    trainer.start(LONG)
+    wait_for(lambda status: status.progress[0].epoch > before)
+
+
+def test_refused_training_says_why(trainer: TrainerProcess, wait_for: Callable):
+    trainer.start(["--device", "tpu"])
+    status = wait_for(lambda status: status.state != "running")
+    assert (status.state, status.refused) == ("failed", True)
+    assert "tpu" in status.message
+
+
+def test_begun_runs_keep_their_own_options(own_runs: Path):
+    # As a server would start it, whose preset is larger by far.
+    trainer = TrainerProcess(own_runs)
+    trainer.start(["--preset", "quick", "--device", "cpu"])
+    while (status := trainer.status()).state == "running":
+        pass
+    assert status.state == "finished"
+    assert RunStore(own_runs).run("none").config.hidden == (20, 10, 5)
+
+
+def test_starting_again_begins_afresh_with_the_same_options(own_runs: Path):
+    trainer = TrainerProcess(own_runs)
+    first = (own_runs / "none" / "epoch-0002.safetensors").stat().st_mtime_ns
+    trainer.start_again(["--device", "cpu"])
+    while (status := trainer.status()).state == "running":
+        pass
+    assert status.state == "finished"
+    assert RunStore(own_runs).run("none").config.hidden == (20, 10, 5)
+    assert (own_runs / "none" / "epoch-0002.safetensors").stat().st_mtime_ns > first
