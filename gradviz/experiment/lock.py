@@ -60,11 +60,9 @@ def run_lock(path: Path) -> Iterator[Holder]:
         pid, since = os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
         mine = Holder(pid, since, platform.node(), _start_of(pid))
         write_whole(note, json.dumps(asdict(mine)).encode())
-        try:
-            yield mine
-        finally:
-            note.unlink(missing_ok=True)
+        yield mine
     finally:
+        note.unlink(missing_ok=True)
         lock.release()
 
 

@@ -1,16 +1,33 @@
 """Tiny runs that train in a fraction of a second."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from gradviz.experiment.config import VARIANTS, TrainingConfig
 from gradviz.experiment.presets import preset_config
 from gradviz.experiment.trainer import train
 
 TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "epochs": 3, "learning_rate": 1e-3}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Computes with one thread: in a tiny network a second one only waits, for long where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +43,8 @@ def tiny() -> Callable[..., TrainingConfig]:
 @pytest.fixture(scope="session")
 def _trained(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., TrainingConfig]) -> Path:
     root = tmp_path_factory.mktemp("trained")
-    train(root, [tiny(variant) for variant in VARIANTS], device="cpu")
+    with one_thread():
+        train(root, [tiny(variant) for variant in VARIANTS], device="cpu")
     return root
 
 

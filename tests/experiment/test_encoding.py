@@ -1,6 +1,7 @@
 """Rows as characters."""
 
 import string
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def field_text(column: str, value: object) -> str:
     raise AssertionError(column)
 
 
-def slow_encoding(table: pd.DataFrame) -> list[str]:
+def slow_encoding(table: Any) -> list[str]:
     """The obvious reference: one row and one field after the other."""
     rows = []
     for _, row in table.iterrows():

@@ -28,7 +28,7 @@ def csv(tmp_path: Path) -> Callable[..., Path]:
 
 def changed(column: str, value: str) -> str:
     """The example row with one value changed."""
-    cells = ROW.split(",")
+    cells: list[str] = list(ROW.split(","))
     cells[[field.column for field in FIELDS].index(column)] = value
     return ",".join(cells)
 

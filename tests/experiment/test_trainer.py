@@ -1,0 +1,349 @@
+"""The trainer: what it refuses, what it continues, what it says."""
+
+import errno
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gradviz.errors import UserError
+from gradviz.experiment import trainer as trainer_module
+from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.interruption import StopRequest, stop_on_signals
+from gradviz.experiment.lock import RunLocked, holder, run_lock
+from gradviz.experiment.presets import run_configs
+from gradviz.experiment.run import checkpoint_path
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.trainer import TrainingOutcome, TrainingProgress, train
+
+
+def contents(root: Path, only: str = "") -> dict[str, bytes]:
+    """Every file of the runs (or of `only` one) but metrics.csv, which holds times."""
+    files = (path for path in sorted((root / only).rglob("*")) if path.is_file() and path.name != "metrics.csv")
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+def train_all(root: Path, tiny, **options) -> tuple[list[TrainingProgress], list[str]]:
+    """Trains the three variants; gives what was reported and said."""
+    progress: list[TrainingProgress] = []
+    messages: list[str] = []
+    changes = options.pop("changes", {})
+    configs = [tiny(variant, **changes) for variant in VARIANTS]
+    train(root, configs, device="cpu", on_progress=progress.append, on_message=messages.append, **options)
+    return progress, messages
+
+
+def test_the_variants_are_trained_in_turn_epoch_by_epoch(tmp_path: Path, tiny):
+    progress, _ = train_all(tmp_path, tiny)
+    saved = [(line.variant, line.epoch) for line in progress if line.saved]
+    assert saved == [(variant, epoch) for epoch in range(4) for variant in VARIANTS]
+
+
+def test_the_order_of_the_configurations_does_not_matter(tmp_path: Path, tiny, runs: Path):
+    train(tmp_path / "reversed", [tiny(variant) for variant in reversed(VARIANTS)], device="cpu")
+    assert contents(tmp_path / "reversed") == contents(runs)
+
+
+def test_one_variant_alone_gives_the_same_run_as_all_together(tmp_path: Path, tiny, runs: Path):
+    train(tmp_path, [tiny("dropout")], device="cpu")
+    assert contents(tmp_path / "dropout") == contents(runs / "dropout")
+
+
+def test_progress_counts_steps_and_epochs_and_what_is_left(tmp_path: Path, tiny):
+    progress, messages = train_all(tmp_path, tiny)
+    steps = [line for line in progress if not line.saved]
+    assert len(steps) == 3 * 3 * 4
+    assert {(line.step, line.steps, line.epochs) for line in steps} == {(step, 4, 3) for step in (1, 2, 3, 4)}
+    first, last = progress[0], progress[-1]
+    assert (first.epoch, first.seconds_left, first.saved) == (0, None, True)
+    assert (last.variant, last.epoch, last.seconds_left) == ("batchnorm", 3, 0.0)
+    assert all(line.seconds_left is not None and line.seconds_left >= 0.0 for line in steps)
+    assert all(line.test_r2 is not None for line in progress)
+    assert messages == ["80 of 80 usable rows: 64 for training, 16 for testing"]
+
+
+def test_what_is_reported_is_what_the_store_holds(tmp_path: Path, tiny):
+    progress, _ = train_all(tmp_path, tiny)
+    store = RunStore(tmp_path)
+    for line in progress:
+        if line.saved:
+            metrics = store.run(line.variant).metrics()[line.epoch]
+            assert (metrics.train_loss, metrics.test_r2) == (line.train_loss, line.test_r2)
+
+
+def test_a_checkpoint_is_there_when_it_is_reported(tmp_path: Path, tiny):
+    store = RunStore(tmp_path)
+
+    def look(progress: TrainingProgress) -> None:
+        if progress.saved:
+            assert store.run(progress.variant).epochs()[-1] == progress.epoch
+
+    train(tmp_path, [tiny(variant) for variant in VARIANTS], device="cpu", on_progress=look)
+
+
+def test_a_finished_run_says_so_and_is_left_as_it_is(runs: Path, tiny):
+    before = contents(runs)
+    for epochs in (3, 2):
+        progress, messages = train_all(runs, tiny, changes={"epochs": epochs})
+        assert progress == []
+        assert messages[0] == f"none: 3 epochs are trained already, {epochs} asked for."
+        assert contents(runs) == before
+
+
+def test_more_epochs_continue_the_same_run(runs: Path, tmp_path: Path, tiny):
+    _, messages = train_all(runs, tiny, changes={"epochs": 5})
+    assert "dropout: continues after epoch 3 of 5." in messages
+    train_all(tmp_path / "at once", tiny, changes={"epochs": 5})
+    assert contents(runs) == contents(tmp_path / "at once")
+    assert [line.epoch for line in RunStore(runs).run("none").metrics()] == list(range(6))
+
+
+def test_a_variant_that_is_behind_is_caught_up_first(runs: Path, tmp_path: Path, tiny):
+    for path in (runs / "batchnorm").iterdir():
+        path.unlink()
+    progress, _ = train_all(runs, tiny, changes={"epochs": 4})
+    saved = [line.variant for line in progress if line.saved]
+    assert saved == ["batchnorm"] * 4 + list(VARIANTS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"seed": 1}, "seed: 0 there, 1 asked for"),
+        ({"hidden": (6, 5)}, "hidden: 6,5,4 there, 6,5 asked for"),
+        ({"norm_placement": "after"}, "norm_placement: before there, after asked for"),
+        ({"rows": 90, "batch_size": 8}, "rows: 80 there, 90 asked for; batch_size: 16 there, 8 asked for"),
+    ],
+)
+def test_another_configuration_in_the_same_place_is_refused_with_both_values(runs: Path, tiny, changes, says: str):
+    before = contents(runs)
+    with pytest.raises(UserError, match=f"another configuration .{says}.*`--fresh` to replace it"):
+        train_all(runs, tiny, changes=changes)
+    assert contents(runs) == before
+
+
+def test_another_table_in_the_same_place_is_refused(runs: Path, tiny, real_table: Path):
+    config = run_configs(variants=["none"], data=real_table)[0]
+    table = {"data": config.data, "data_digest": config.data_digest}
+    with pytest.raises(UserError, match=r"data_digest: none \(the synthetic table\) there, .{12}\.\.\. asked for"):
+        train_all(runs, tiny, changes=table)
+
+
+def test_one_run_that_does_not_fit_stops_all_before_anything_is_written(runs: Path, tiny):
+    for path in (runs / "none").iterdir():
+        path.unlink()
+    with pytest.raises(UserError, match="dropout holds a run of another configuration"):
+        train_all(runs, tiny, changes={"seed": 1})
+    assert not (runs / "none" / "run.json").exists()
+
+
+def test_fresh_replaces_the_run_and_nothing_else(runs: Path, tmp_path: Path, tiny):
+    (runs / "none" / "notes.txt").write_text("mine")
+    (runs / "other").mkdir()
+    (runs / "none" / "epoch-0099.safetensors").write_text("of the old run")
+    train_all(runs, tiny, changes={"seed": 1, "epochs": 2}, fresh=True)
+    assert (runs / "none" / "notes.txt").read_text() == "mine"
+    assert (runs / "other").is_dir()
+    (runs / "none" / "notes.txt").unlink()
+    train_all(tmp_path / "new", tiny, changes={"seed": 1, "epochs": 2})
+    assert contents(runs) == contents(tmp_path / "new")
+
+
+def test_fresh_with_a_mistake_keeps_the_old_run(runs: Path, tiny, tmp_path: Path):
+    before = contents(runs)
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match="no column"):
+        train_all(runs, tiny, changes={"data": str(tmp_path / "table.csv"), "data_digest": "x"}, fresh=True)
+    with pytest.raises(UserError, match="device"):
+        train(runs, [tiny("none")], device="tpu", fresh=True)
+    assert contents(runs) == before
+
+
+def test_a_run_that_is_held_is_refused_and_left_as_it_is(runs: Path, tiny):
+    before = contents(runs)
+    with run_lock(runs / "dropout"):
+        with pytest.raises(RunLocked, match=f"dropout is being trained by process {os.getpid()} on"):
+            train_all(runs, tiny, changes={"epochs": 5}, fresh=True)
+        assert holder(runs / "none") is None
+    assert contents(runs) == before
+
+
+@pytest.mark.parametrize("name", ["resume.safetensors", "epoch-0003.safetensors"])
+@pytest.mark.parametrize("damage", [b"", b"random bytes that are no tensors at all"])
+def test_a_damaged_last_state_is_said_and_trained_again_to_the_same_bytes(runs: Path, tiny, name: str, damage: bytes):
+    before = contents(runs)
+    (runs / "dropout" / name).write_bytes(damage)
+    progress, messages = train_all(runs, tiny)
+    assert any(f"{name} cannot be used" in line and "starts again from epoch 0" in line for line in messages)
+    assert {line.variant for line in progress} == {"dropout"}
+    assert contents(runs) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"random bytes that are no tensors at all", None])
+def test_damaged_rows_are_said_and_made_again(runs: Path, tiny, damage: bytes | None):
+    before = contents(runs)
+    path = runs / "dropout" / "rows.safetensors"
+    path.unlink() if damage is None else path.write_bytes(damage)
+    _, messages = train_all(runs, tiny)
+    assert any("rows.safetensors cannot be used" in line and "made again from the table" in line for line in messages)
+    assert contents(runs) == before
+
+
+def test_a_damaged_record_is_refused_until_fresh(runs: Path, tiny):
+    (runs / "none" / "run.json").write_text("{")
+    with pytest.raises(UserError, match=r"run\.json cannot be used: it is not JSON; start again there with `--fresh`"):
+        train_all(runs, tiny)
+    train_all(runs, tiny, fresh=True)
+    assert RunStore(runs).variants() == list(VARIANTS)
+
+
+def test_checkpoints_without_a_record_are_not_overwritten(runs: Path, tiny):
+    (runs / "none" / "run.json").unlink()
+    with pytest.raises(UserError, match=r"holds checkpoints but no run\.json: start again there with `--fresh`"):
+        train_all(runs, tiny)
+    assert checkpoint_path(runs / "none", 3).exists()
+
+
+def test_leftovers_of_a_killed_trainer_are_removed(runs: Path, tiny):
+    (runs / "none" / "epoch-0004.safetensors.partial").write_text("half")
+    train_all(runs, tiny)
+    assert not list(runs.rglob("*.partial"))
+
+
+def test_another_version_of_torch_is_said(runs: Path, tiny):
+    path = runs / "none" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"torch_version": "1.0"}))
+    _, messages = train_all(runs, tiny, changes={"epochs": 4})
+    assert any(f"begun with torch 1.0, this is {torch.__version__}" in line for line in messages)
+
+
+class Disk:
+    """A disk with room for some changes; the next one finds it full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.room, self.num_changes = 10**9, 0
+        for name in ("fsync", "replace"):
+            monkeypatch.setattr(os, name, self._limited(getattr(os, name)))
+
+    def _limited(self, operation: Callable[..., None]) -> Callable[..., None]:
+        def call(*arguments: object) -> None:
+            self.num_changes += 1
+            if self.num_changes > self.room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            operation(*arguments)
+
+        return call
+
+
+def test_a_full_disk_loses_at_most_the_epoch_under_way(
+    tmp_path: Path, runs: Path, tiny, monkeypatch: pytest.MonkeyPatch
+):
+    disk = Disk(monkeypatch)
+    train(tmp_path / "whole", [tiny("dropout")], device="cpu")
+    num_changes, expected = disk.num_changes, contents(tmp_path / "whole")
+    assert expected == contents(runs, only="dropout")
+    for room in range(num_changes):
+        disk.room, disk.num_changes = room, 0
+        with pytest.raises(UserError, match=r"cannot be written \(No space left on device\): make room"):
+            train(tmp_path / str(room), [tiny("dropout")], device="cpu")
+        assert holder(tmp_path / str(room) / "dropout") is None
+        assert not list(tmp_path.rglob("*.partial"))
+        disk.room = 10**9
+        train(tmp_path / str(room), [tiny("dropout")], device="cpu")
+        assert contents(tmp_path / str(room)) == expected
+
+
+def test_a_loss_that_is_not_finite_keeps_what_was_saved(tmp_path: Path, tiny):
+    with pytest.raises(UserError, match="has broken down"):
+        train(tmp_path, [tiny("none", learning_rate=1e38)], device="cpu")
+    assert RunStore(tmp_path).run("none").epochs() == [0]
+    assert holder(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize("variants", [[], ["none", "none"]])
+def test_each_variant_is_named_at_most_once_and_one_at_least(tmp_path: Path, tiny, variants: list[str]):
+    with pytest.raises(UserError, match="`variants` must name each variant at most once"):
+        train(tmp_path, [tiny(variant) for variant in variants])
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, tiny):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/none cannot be made \(Not a directory\): give `--runs`"):
+        train(tmp_path / "file", [tiny("none")], device="cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, tiny):
+    with pytest.raises(UserError, match="finds no CUDA device here: use auto or cpu"):
+        train(tmp_path, [tiny("none")], device="cuda")
+
+
+def test_a_request_stops_the_training_between_two_steps(tmp_path: Path, tiny):
+    stop = StopRequest()
+    steps: list[int] = []
+
+    def on_progress(progress: TrainingProgress) -> None:
+        steps.append(progress.step)
+        if (progress.epoch, progress.step) == (2, 2):
+            stop.ask()
+
+    outcome = train(tmp_path, [tiny("none")], device="cpu", on_progress=on_progress, stop=stop)
+    assert outcome == TrainingOutcome(finished=False)
+    assert RunStore(tmp_path).run("none").epochs() == [0, 1]
+
+
+def test_training_works_outside_the_main_thread(tmp_path: Path, tiny):
+    outcomes = []
+    thread = threading.Thread(target=lambda: outcomes.append(train(tmp_path, [tiny("none")], device="cpu")))
+    thread.start()
+    thread.join()
+    assert outcomes == [TrainingOutcome(finished=True)]
+
+
+def test_signals_are_handled_as_before_afterwards(tmp_path: Path, tiny):
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    train(tmp_path, [tiny("none")], device="cpu")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_second_interrupt_interrupts_at_once():
+    with stop_on_signals() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert (stop.asked, stop.signal) == (True, signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_too_little_memory_on_the_device_is_said(tmp_path: Path, tiny, monkeypatch: pytest.MonkeyPatch):
+    def out_of_memory(*_arguments, **_options):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(trainer_module, "train_epochs", out_of_memory)
+    with pytest.raises(UserError, match="The memory of cpu is not enough"):
+        train(tmp_path, [tiny("none")], device="cpu")
+
+
+def test_a_table_of_the_users_is_trained_on(tmp_path: Path, real_table: Path):
+    configs = run_configs(variants=["none"], data=real_table, rows=100, hidden=(5,), epochs=1)
+    messages: list[str] = []
+    train(tmp_path, configs, device="cpu", on_message=messages.append)
+    assert messages[0].startswith("100 of 10,974 usable rows: 80 for training, 20 for testing; 1,026 without")
+    record = RunStore(tmp_path).run("none").record
+    assert (record.rows_left_out, record.data, record.data_digest) == (
+        1026,
+        str(real_table.resolve()),
+        configs[0].data_digest,
+    )
+
+
+def test_the_runs_of_a_table_are_read_without_the_table(tmp_path: Path, real_table: Path):
+    (tmp_path / "table.csv").write_bytes(real_table.read_bytes())
+    configs = run_configs(variants=["none"], data=tmp_path / "table.csv", rows=100, hidden=(5,), epochs=1)
+    train(tmp_path, configs, device="cpu")
+    (tmp_path / "table.csv").unlink()
+    assert RunStore(tmp_path).run("none").minibatch(0, 64).inputs_BI.shape == (64, 675)
