@@ -110,7 +110,7 @@ class TrainerProcess:
         with self._starting:
             background = holder(self.runs)
             for who in self._holders():
-                if not background_only or who == background:
+                if not background_only or (background is not None and who.pid == background.pid):
                     _terminate(who, self._holders)
             return self.status()
 
@@ -152,7 +152,8 @@ class TrainerProcess:
 
     def _holders(self) -> list[Holder]:
         """Every trainer of these runs on this machine: the background one and those of terminals."""
-        found = [holder(path) for path in (self.runs, *(self.runs / variant for variant in VARIANTS))]
+        found = [holder(path) for path in (*(self.runs / variant for variant in VARIANTS), self.runs)]
+        # One process holds several locks; what its first note says, of the whole directory, stands for it.
         return list({who.pid: who for who in found if who is not None}.values())
 
     def _holder(self) -> Holder | None:

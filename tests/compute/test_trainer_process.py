@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
 from gradviz.experiment.store import RunStore
 
+PAUSE = threading.Event()  # never set: between two looks at another process
 LONG = ("--hidden", "40,20,10", "--rows", "300", "--epochs", "9000", "--device", "cpu")
 
 
@@ -26,7 +28,7 @@ def wait_for(trainer: TrainerProcess) -> Callable[[Callable[[TrainerStatus], boo
 
     def wait(wanted: Callable[[TrainerStatus], bool]) -> TrainerStatus:
         while not wanted(status := trainer.status()):
-            assert trainer.runs.exists()
+            PAUSE.wait(0.02)
         return status
 
     return wait
@@ -98,7 +100,7 @@ def test_begun_runs_keep_their_own_options(own_runs: Path):
     trainer = TrainerProcess(own_runs)
     trainer.start(["--preset", "quick", "--device", "cpu"])
     while (status := trainer.status()).state == "running":
-        pass
+        PAUSE.wait(0.02)
     assert status.state == "finished"
     assert RunStore(own_runs).run("none").config.hidden == (20, 10, 5)
 
@@ -108,7 +110,7 @@ def test_starting_again_begins_afresh_with_the_same_options(own_runs: Path):
     first = (own_runs / "none" / "epoch-0002.safetensors").stat().st_mtime_ns
     trainer.start_again(["--device", "cpu"])
     while (status := trainer.status()).state == "running":
-        pass
+        PAUSE.wait(0.02)
     assert status.state == "finished"
     assert RunStore(own_runs).run("none").config.hidden == (20, 10, 5)
     assert (own_runs / "none" / "epoch-0002.safetensors").stat().st_mtime_ns > first
