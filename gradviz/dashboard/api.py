@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import TrainerProcess
@@ -85,6 +85,11 @@ def create_api(settings: Settings, compute: LocalCompute, store: RunStore, train
             raise UserError('Send {"action": "start"} as application/json.')
         training.act(query.json_object(request.get_data()), trainer, settings)
         return _json(training.status_of(trainer, settings))
+
+    @api.get("/<path:unknown>")
+    def nothing(unknown: str) -> Response:
+        # Without this, Dash answers any address with the page.
+        raise NotFound(f"{PREFIX}/{unknown[:80]} does not exist.")
 
     @api.errorhandler(UserError)
     def user_error(error: UserError) -> Response:

@@ -40,7 +40,7 @@ _NAMES = {key: name for name, key in _KEYS.items()}
 
 class View(BaseModel):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
-    first two biases of the last two hidden layers). `x_a`, `y_a` belong to the left picture, `x_b`, `y_b` to the right."""
+    first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

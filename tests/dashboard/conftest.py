@@ -1,0 +1,61 @@
+"""The dashboard's server in this process, over the tiny runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from dash import Dash
+from flask.testing import FlaskClient
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.trainer_process import TrainerStatus
+from gradviz.dashboard.factory import create_app
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings
+
+MakeApp = Callable[..., Dash]
+
+
+@dataclass
+class StandInTrainer:
+    """A trainer that trains nothing and remembers what it was told."""
+
+    status_now: TrainerStatus = field(
+        default_factory=lambda: TrainerStatus("finished", None, (), "All runs are trained.")
+    )
+    told: list[str] = field(default_factory=list)
+
+    def status(self) -> TrainerStatus:
+        return self.status_now
+
+    def start(self) -> None:
+        self.told.append("start")
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+    def start_again(self) -> None:
+        self.told.append("start_again")
+
+
+@pytest.fixture
+def trainer() -> StandInTrainer:
+    return StandInTrainer()
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, trainer: StandInTrainer) -> MakeApp:
+    def make(runs: Path, **settings: object) -> Dash:
+        store = RunStore(runs)
+        compute = LocalCompute(store, FieldCache(tmp_path / "cache"), device="cpu")
+        chosen = Settings.model_validate({"runs": runs, **settings})
+        return create_app(chosen, compute, store, trainer)  # pyright: ignore[reportArgumentType]  (a stand-in)
+
+    return make
+
+
+@pytest.fixture
+def client(make_app: MakeApp, tiny_runs: Path) -> FlaskClient:
+    return make_app(tiny_runs).server.test_client()

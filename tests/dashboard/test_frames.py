@@ -1,0 +1,77 @@
+"""The stream of frames, decoded here as a browser decodes it."""
+
+import json
+import struct
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradviz.dashboard import frames
+from gradviz.landscape.field import GradientField
+
+
+def blocks_of(content: bytes) -> list[bytes]:
+    blocks = []
+    while content:
+        (length,) = struct.unpack_from("<I", content)
+        blocks.append(content[4 : 4 + length])
+        assert len(blocks[-1]) == length
+        content = content[4 + length :]
+    return blocks
+
+
+def decode(block: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    (header_bytes,) = struct.unpack_from("<I", block)
+    assert header_bytes % 4 == 0
+    about = json.loads(block[4 : 4 + header_bytes])
+    numbers = block[4 + header_bytes :]
+    size = len(numbers) // 14
+    arrays = {name: np.frombuffer(numbers, "<f4", size, 4 * k * size) for k, name in enumerate(("u", "v", "loss"))}
+    arrays |= {name: np.frombuffer(numbers, "u1", size, (12 + k) * size) for k, name in enumerate(("zero", "reason"))}
+    return about, arrays
+
+
+def example() -> GradientField:
+    random = np.random.default_rng(0)
+    u, v, loss = random.normal(size=(3, 3, 3)).astype(np.float32)
+    is_zero = np.eye(3, dtype=bool)
+    return GradientField(
+        x=0.5 + np.array([-0.1, 0, 0.1]),
+        y=np.array([-0.1, 0, 0.1]),
+        u=u,
+        v=v,
+        loss=loss,
+        is_zero=is_zero,
+        zero_reason=is_zero.astype(np.uint8) * 3,
+        share_below=0.25,
+        num_rows=64,
+        x_active=0.5,
+        y_active=0.0,
+    )
+
+
+def test_a_frame_carries_the_field_bit_for_bit() -> None:
+    field = example()
+    about, arrays = decode(frames.frame(7, field))
+    assert about["index"] == 7
+    assert (about["x"], about["y"], about["share_below"], about["num_rows"]) == (0.5, 0.0, 0.25, 64)
+    for name, expected in (("u", field.u), ("v", field.v), ("loss", field.loss), ("reason", field.zero_reason)):
+        np.testing.assert_array_equal(arrays[name], expected.ravel())
+    np.testing.assert_array_equal(arrays["zero"].astype(bool), field.is_zero.ravel())
+
+
+def test_a_stream_is_a_header_and_one_block_a_frame() -> None:
+    stream = b"".join(frames.stream({"over": "epochs"}, [frames.frame(0, example()), frames.missing_frame(1, "gone")]))
+    header, first, second = blocks_of(stream)
+    assert json.loads(header) == {"over": "epochs"}
+    assert decode(first)[0]["index"] == 0
+    assert decode(second)[0] == {"index": 1, "error": "gone"}
+
+
+@given(st.sets(st.integers(0, 200), min_size=1), st.integers(0, 200))
+def test_the_frame_looked_at_comes_first_and_its_neighbours_next(indices: set[int], first: int) -> None:
+    order = frames.nearest_first(indices, first)
+    assert set(order) == indices
+    distances = [abs(index - first) for index in order]
+    assert distances == sorted(distances)

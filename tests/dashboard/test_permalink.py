@@ -1,0 +1,105 @@
+"""The address says the whole view; what it cannot say is a notice and never a failure."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradviz.dashboard import permalink
+from gradviz.dashboard.overview import runs_of
+from gradviz.dashboard.permalink import View
+from gradviz.experiment.store import RunStore
+
+PARAMETERS = st.sampled_from(
+    ["hidden.0.linear.bias[3]", "hidden.1.norm.weight[5]", "hidden.2.linear.weight[3,17]", "output.bias[0]"]
+)
+VIEWS = st.builds(
+    View,
+    view=st.sampled_from(["explore", "compare", "training"]),
+    variant=st.sampled_from(["none", "dropout", "batchnorm"]),
+    compared=st.lists(st.sampled_from(["none", "dropout", "batchnorm"]), min_size=1, unique=True).map(tuple),
+    epoch=st.none() | st.integers(0, 9999),
+    x_a=st.none() | PARAMETERS,
+    y_b=st.none() | PARAMETERS,
+    minibatch=st.integers(0, 49),
+    minibatch_size=st.sampled_from([16, 64, 256]),
+    mode=st.sampled_from(["eval", "train"]),
+    masks=st.sampled_from(["fresh", "frozen", "averaged"]),
+    seed=st.integers(0, 2**32 - 1),
+    half_width=st.floats(1e-6, 100),
+    points=st.integers(1, 100).map(lambda n: 2 * n + 1),
+    under=st.sampled_from(["none", "heat", "contour"]),
+    length=st.sampled_from(["compressed", "true", "unit"]),
+    range=st.sampled_from(["epochs", "frame"]),
+)
+
+
+@given(VIEWS)
+@settings(max_examples=200, deadline=None)
+def test_a_view_comes_back_from_its_address(view: View) -> None:
+    assert permalink.read(permalink.write(view)) == (view, [])
+
+
+def test_the_plain_page_has_a_plain_address() -> None:
+    assert permalink.write(View()) == ""
+    assert permalink.read("") == (View(), [])
+
+
+@pytest.mark.parametrize(
+    ("search", "word"),
+    [
+        ("?colour=red", "colour"),
+        ("?epoch=ten", "epoch"),
+        ("?epoch=-1", "epoch"),
+        ("?points=20", "odd"),
+        ("?points=999", "points"),
+        ("?width=0", "width"),
+        ("?width=nan", "width"),
+        ("?mode=both", "mode"),
+        ("?x1=hidden.1.bias", "hidden.1.bias"),
+        ("?x1=hidden.1.linear.weight[3]", "indices"),
+        ("?size=5000", "size"),
+        ("?view=matrix", "view"),
+        ("?variant=../../etc", "variant"),
+        ("?seed=-3", "seed"),
+    ],
+)
+def test_what_a_link_cannot_say_is_noticed_and_left_out(search: str, word: str) -> None:
+    view, (notice,) = permalink.read(search)
+    assert view == View()
+    assert word in notice
+    assert "\n" not in notice
+
+
+def test_the_rest_of_a_damaged_link_is_kept() -> None:
+    view, notices = permalink.read("?old=1&epoch=7&mode=x&points=11")
+    assert (view.epoch, view.points, view.mode) == (7, 11, "eval")
+    assert len(notices) == 2
+
+
+def test_the_first_two_biases_of_the_last_two_layers_are_shown_by_default(tiny_store: RunStore) -> None:
+    view, notices = permalink.settle(View(), runs_of(tiny_store))
+    assert (view.x_a, view.y_a) == ("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")
+    assert (view.x_b, view.y_b) == ("hidden.2.linear.bias[0]", "hidden.2.linear.bias[1]")
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"epoch": 900}, "Epoch 900"),
+        ({"x_a": "hidden.1.norm.bias[0]"}, "hidden.1.norm.bias"),
+        ({"x_a": "hidden.1.linear.bias[99]"}, "out of range"),
+        ({"variant": "ridge"}, "ridge"),
+        ({"x_a": "output.bias[0]", "y_a": "output.bias[0]"}, "itself"),
+    ],
+)
+def test_what_the_runs_cannot_show_is_noticed_and_replaced(tiny_store: RunStore, asked: dict, word: str) -> None:
+    view, (notice,) = permalink.settle(View(**asked), runs_of(tiny_store))
+    assert word in notice
+    assert view.variant == "none"
+    assert view.epoch in (None, 2)
+    assert view.x_a == "hidden.1.linear.bias[0]"
+
+
+def test_without_runs_a_view_stays_as_it_is() -> None:
+    assert permalink.settle(View(epoch=3), {}) == (View(epoch=3), [])
