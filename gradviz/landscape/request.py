@@ -33,10 +33,10 @@ class LandscapeSpec(BaseModel):
     y: str
     mode: Mode = "eval"
     masks: Masks = "fresh"
-    num_masks: int = Field(8, ge=1, le=64)
-    half_width: float = Field(0.1, gt=0, le=100)
+    num_masks: int = Field(default=8, ge=1, le=64)
+    half_width: float = Field(default=0.1, gt=0, le=100)
     points: int = 21
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
     @field_validator("x", "y")
     @classmethod
@@ -68,8 +68,8 @@ class LandscapeRequest(LandscapeSpec):
 
     variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
-    minibatch: int = Field(0, ge=0, lt=1_000_000)
-    minibatch_size: int = Field(64, ge=1, le=MAX_MINIBATCH_SIZE)
+    minibatch: int = Field(default=0, ge=0, lt=1_000_000)
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LandscapeRequest":

@@ -1,9 +1,10 @@
-"""Small random networks, and the gradient landscape once more: written from the formulas, by autograd, sharing nothing."""
+"""Small random networks, and the gradient landscape once more: from the formulas, by autograd, sharing nothing."""
 
 # Shape suffixes: B = examples of a minibatch, I = inputs, N = units of a layer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,25 +60,37 @@ def parameters_of(case: Case) -> list[str]:
     names = []
     for name, tensor in case.model.named_parameters():
         last = ",".join(str(n - 1) for n in tensor.shape)
-        names += [f"{name}[{','.join('0' for _ in tensor.shape)}]"] + ([f"{name}[{last}]"] if tensor.numel() > 1 else [])
+        names += [f"{name}[{','.join('0' for _ in tensor.shape)}]"] + (
+            [f"{name}[{last}]"] if tensor.numel() > 1 else []
+        )
     return names
 
 
 def autograd_field(case: Case, spec: LandscapeSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """u, v, loss (Y, X) in float64 by `torch.func.grad_and_value` of the loss by the two steps, mapped over the grid."""
+    """u, v, loss (Y, X) in float64 by `torch.func.grad_and_value` of the loss by the two steps, over the grid."""
+    return autograd_field_and_margin(case, spec)[:3]
+
+
+def autograd_field_and_margin(case: Case, spec: LandscapeSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """As `autograd_field`, and how far each grid point is from a kink.
+
+    That is the smallest |gate input| or |residual|, relative to the largest of its layer.
+    """
     state = {name: tensor.detach().double() for name, tensor in case.model.state_dict().items()}
     steps = torch.tensor(grid_steps(spec), dtype=torch.float64)
     y_P, x_P = (grid.flatten() for grid in torch.meshgrid(steps, steps, indexing="ij"))
 
-    def loss(x: Tensor, y: Tensor, masks: list[Tensor] | None) -> Tensor:
+    def loss(x: Tensor, y: Tensor, masks: list[Tensor] | None) -> tuple[Tensor, Tensor]:
         moved = dict(state)
         for ref, step in zip(spec.refs, (x, y), strict=True):
             direction = torch.zeros_like(state[ref.tensor_name])
             direction[ref.index] = 1
             moved[ref.tensor_name] = moved[ref.tensor_name] + step * direction
-        return (_predict(case, moved, spec, masks) - case.targets.double()).abs().mean()
+        predictions, margins = _predict(case, moved, spec, masks)
+        residuals = predictions - case.targets.double()
+        return residuals.abs().mean(), torch.stack([*margins, _margin(residuals)]).min()
 
-    gradients = torch.func.grad_and_value(loss, argnums=(0, 1))
+    gradients = torch.func.grad_and_value(loss, argnums=(0, 1), has_aux=True)
     if spec.mode == "train" and case.model.regularizer == "dropout":
         numbers_PK = [list(mask_numbers(spec, point)) for point in range(len(x_P))]
         sets = {number: _masks(case, spec, number) for number in {n for numbers in numbers_PK for n in numbers}}
@@ -88,21 +101,27 @@ def autograd_field(case: Case, spec: LandscapeSpec) -> tuple[np.ndarray, np.ndar
     else:
         results = [torch.func.vmap(gradients, in_dims=(0, 0, None))(x_P, y_P, None)]
     shape = (spec.points, spec.points)
-    arrays = ([u for (u, _), _ in results], [v for (_, v), _ in results], [value for _, value in results])
-    u, v, value = (torch.stack(array).mean(0).reshape(shape).numpy() for array in arrays)
-    return u, v, value
+    arrays = [torch.stack(array) for array in zip(*((u, v, value, m) for (u, v), (value, m) in results), strict=True)]
+    u, v, value = (array.mean(0).reshape(shape).numpy() for array in arrays[:3])
+    return u, v, value, arrays[3].amin(0).reshape(shape).numpy()
+
+
+def _margin(z: Tensor) -> Tensor:
+    return z.abs().min() / z.abs().max()
 
 
 def _masks(case: Case, spec: LandscapeSpec, number: int) -> list[Tensor]:
     return dropout_masks(spec.seed, number, len(case.inputs), case.model.widths, case.model.dropout)
 
 
-def _predict(case: Case, state: dict[str, Tensor], spec: LandscapeSpec, masks: list[Tensor] | None) -> Tensor:
-    h_BN = case.inputs.double()
+def _predict(case: Case, state: dict[str, Tensor], spec: LandscapeSpec, masks: list[Tensor] | None):
+    h_BN, margins = case.inputs.double(), []
     for k in range(len(case.model.widths)):
         z_BN = h_BN @ state[f"hidden.{k}.linear.weight"].T + state[f"hidden.{k}.linear.bias"]
         after = case.model.norm_placement == "after"
         h_BN = z_BN.relu() if after else z_BN
+        if after:
+            margins.append(_margin(z_BN))
         if case.model.regularizer == "batchnorm":
             mean, var = state[f"hidden.{k}.norm.running_mean"], state[f"hidden.{k}.norm.running_var"]
             if spec.mode == "train":
@@ -110,15 +129,16 @@ def _predict(case: Case, state: dict[str, Tensor], spec: LandscapeSpec, masks: l
             h_BN = (h_BN - mean) / (var + 1e-5).sqrt() * state[f"hidden.{k}.norm.weight"]
             h_BN = h_BN + state[f"hidden.{k}.norm.bias"]
         if not after:
+            margins.append(_margin(h_BN))
             h_BN = h_BN.relu()
         if masks is not None:
             h_BN = h_BN * masks[k] / (1 - case.model.dropout)
-    return case.model.output_scale * (h_BN @ state["output.weight"].T + state["output.bias"])[:, 0]
+    return case.model.output_scale * (h_BN @ state["output.weight"].T + state["output.bias"])[:, 0], margins
 
 
-def modes_of(regularizer: str) -> list[dict[str, object]]:
+def modes_of(regularizer: str) -> list[dict[str, Any]]:
     """Every way to evaluate a model with this regularizer."""
-    train = [{"mode": "train"}] if regularizer == "batchnorm" else []
+    train: list[dict[str, Any]] = [{"mode": "train"}] if regularizer == "batchnorm" else []
     if regularizer == "dropout":
         train = [{"mode": "train", "masks": masks, "num_masks": 3} for masks in ("fresh", "frozen", "averaged")]
     return [{"mode": "eval"}, *train]

@@ -63,7 +63,7 @@ def test_reference_equals_engine_and_autograd(regularizer, placement, x, y):
 def test_any_number_of_hidden_layers(regularizer, placement, hidden):
     case = random_case(regularizer, placement, seed=4, hidden=hidden)
     names = parameters_of(case)
-    for x, y in zip(names, names[1:], strict=False):
+    for x, y in itertools.pairwise(names):
         for mode in modes_of(regularizer):
             spec = LandscapeSpec(x=x, y=y, points=3, half_width=0.5, **mode)
             field = gradient_landscape(case.model, case.inputs, case.targets, spec, dtype=torch.float64)
@@ -76,7 +76,7 @@ def test_computing_changes_nothing(regularizer, placement, method):
     case = random_case(regularizer, placement)
     case.model.train()
     before = {name: tensor.clone() for name, tensor in case.model.state_dict().items()}
-    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state(legacy=False)["state"]["key"].copy()
     for mode in modes_of(regularizer):
         spec = LandscapeSpec(x="hidden.0.linear.bias[0]", y="output.bias[0]", points=3, **mode)
         gradient_landscape(case.model, case.inputs, case.targets, spec, method=method)
@@ -86,7 +86,7 @@ def test_computing_changes_nothing(regularizer, placement, method):
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert torch.equal(torch_state, torch.get_rng_state())
-    assert np.array_equal(numpy_state, np.random.get_state()[1])
+    assert np.array_equal(numpy_state, np.random.get_state(legacy=False)["state"]["key"])
 
 
 @pytest.mark.parametrize(("regularizer", "placement"), KINDS)

@@ -1,5 +1,7 @@
 """Arrows that are round-off are marked as zero, and nothing else is."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from tests.landscape.cases import KINDS, autograd_field, modes_of, parameters_of
 METHODS = ["engine", "reference"]
 
 
-def float32_field(case, method="engine", **values):
+def float32_field(case, method: Any = "engine", **values):
     values = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]", "points": 5} | values
     return gradient_landscape(case.model, case.inputs, case.targets, LandscapeSpec(**values), method=method)
 
@@ -90,7 +92,7 @@ def test_balanced_signs_cancel_and_are_zero():
 
 @pytest.mark.parametrize(("regularizer", "placement"), KINDS)
 def test_float32_marks_what_float64_finds_zero(regularizer, placement):
-    """Against float64 autograd: marked arrows are zero there to 1e-4 of the largest arrow, unmarked ones are not zero."""
+    """Against float64 autograd: marked arrows are zero there to 1e-4 of the largest one, unmarked ones are not zero."""
     for seed in range(4):
         case = random_case(regularizer, placement, seed=seed, hidden=(30, 25, 20), num_rows=32)
         if seed % 2:
