@@ -17,18 +17,22 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    runs: Path = Field(Path("checkpoints"), description="directory of the runs that are trained and shown")
-    cache_dir: Path = Field(Path(".cache/gradviz"), description="directory of the cache of landscapes")
-    cache_bytes: int = Field(2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
-    host: str = Field("127.0.0.1", min_length=1, description="address that the dashboard listens on")
-    port: int = Field(8050, ge=1, le=65535, description="port that the dashboard listens on")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where training and landscapes are computed")
-    threads: int = Field(0, ge=0, le=1024, description="CPU threads of one process; 0 leaves the choice to torch")
-    workers: int = Field(1, ge=1, le=64, description="server processes")
-    read_only: bool = Field(False, description="show what is there: train, stop and delete nothing")
-    preset: Literal["quick", "source"] = Field("quick", description="preset of the background training")
+    runs: Path = Field(default=Path("checkpoints"), description="directory of the runs that are trained and shown")
+    cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
+    cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
+    host: str = Field(default="127.0.0.1", min_length=1, description="address that the dashboard listens on")
+    port: int = Field(default=8050, ge=1, le=65535, description="port that the dashboard listens on")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where training and landscapes are computed"
+    )
+    threads: int = Field(
+        default=0, ge=0, le=1024, description="CPU threads of one process; 0 leaves the choice to torch"
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="server processes")
+    read_only: bool = Field(default=False, description="show what is there: train, stop and delete nothing")
+    preset: Literal["quick", "source"] = Field(default="quick", description="preset of the background training")
     variants: Annotated[tuple[Variant, ...], NoDecode] = Field(
-        ("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
+        default=("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
     )
 
     @field_validator("variants", mode="before")

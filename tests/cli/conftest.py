@@ -20,6 +20,7 @@ def gradviz(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     def run(*arguments: object) -> Answer:
         capsys.readouterr()
         status = main([str(argument) for argument in arguments])
-        return Answer(status, *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return Answer(status, str(out), str(err))
 
     return run

@@ -37,7 +37,7 @@ def write(gradviz: Callable, tiny_runs: Path, tmp_path: Path) -> Callable[..., b
 def test_npz_holds_what_python_gives(write: Callable, tiny_store: RunStore):
     run = tiny_store.run("none")
     minibatch = run.minibatch(1)
-    request = LandscapeRequest(variant="none", epoch=1, x=X, y=Y, points=5, minibatch=1)
+    request = LandscapeRequest.of(variant="none", epoch=1, x=X, y=Y, points=5, minibatch=1)
     field = gradient_landscape(run.model(1), minibatch.inputs_BI, minibatch.targets_B, request.spec())
     with np.load(io.BytesIO(write("npz")), allow_pickle=False) as npz:
         for name in ("x", "y", "u", "v", "loss", "is_zero"):
@@ -54,7 +54,9 @@ def test_csv_and_json_hold_the_same_numbers(write: Callable):
     assert list(rows[0]) == ["x", "y", "u", "v", "loss", "is_zero"]
     assert len(rows) == 25
     for name in ("u", "v", "loss"):
-        np.testing.assert_array_equal(np.float32([row[name] for row in rows]), np.float32(values[name]).ravel())
+        np.testing.assert_array_equal(
+            np.array([float(row[name]) for row in rows], np.float32), np.array(values[name], np.float32).ravel()
+        )
     assert [row["is_zero"] == "True" for row in rows] == np.ravel(values["is_zero"]).tolist()
     assert [float(row["x"]) for row in rows[:5]] == values["x"]
     assert values["request"]["epoch"] == 1

@@ -111,21 +111,6 @@ def test_killed_server_frees_the_port_while_the_training_goes_on(tmp_path: Path,
     assert trainer.status().state == "stopped"
 
 
-def test_killed_training_is_started_again(tmp_path: Path, port: int):
-    runs = tmp_path / "runs"
-    trainer = TrainerProcess(runs)
-    first = trainer.start(LONG).holder
-    assert first is not None
-    with serving(runs, port) as server:
-        until(lambda: bool(trainer.status().progress))
-        os.kill(first.pid, signal.SIGKILL)
-        until(lambda: getattr(trainer.status().holder, "pid", first.pid) != first.pid)
-        server.send_signal(signal.SIGINT)
-        _, errors = server.communicate(timeout=60)
-    assert "the training has failed" in errors
-    assert "started again" in errors
-
-
 @pytest.mark.parametrize("how", [("--no-train",), ("read only",)], ids=str)
 def test_server_that_only_shows_starts_no_training(
     tmp_path: Path, port: int, how: tuple[str], monkeypatch: pytest.MonkeyPatch

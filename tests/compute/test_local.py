@@ -15,7 +15,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import train
 from gradviz.landscape import GradientField, LandscapeRequest, gradient_landscape, unit_activity
 
-REQUEST = LandscapeRequest(
+REQUEST = LandscapeRequest.of(
     variant="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5
 )
 ARRAYS = ("x", "y", "u", "v", "loss", "is_zero", "zero_reason")
