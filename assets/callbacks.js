@@ -5,8 +5,8 @@
 
   // In the order of CONTROLS in gradviz/dashboard/callbacks/opening.py.
   const FIELDS = [
-    "view", "variant", "compared", "x_a", "y_a", "x_b", "y_b", "minibatch_size", "mode", "masks", "seed", "half_width",
-    "points", "under", "length", "range",
+    "view", "variant", "compared", "minibatch_size", "mode", "masks", "seed", "half_width", "points", "under", "length",
+    "range",
   ];
   const AS_TEXT = ["minibatch_size", "points"]; // controls whose values are texts
 
@@ -30,36 +30,18 @@
     for (const [name, value] of Object.entries(choices)) if (value === null || value === undefined) delete choices[name];
     if (choices.compared && !choices.compared.length) delete choices.compared;
     gv.stage.choose(choices);
-    showLayers();
     return choices;
   }
 
-  // The layer buttons say where the parameters are.
-  function showLayers() {
-    const { view, runs } = gv.stage.page;
-    const run = runs[view.variant];
-    if (!run) return;
-    const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
-    for (const side of ["a", "b"]) {
-      const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map(gv.parameters.layerOf);
-      window.dash_clientside.set_props(`layer-${side}`, { data, value: a === b ? a : "" });
-    }
-  }
-
-  function pickLayer(layer, x, y) {
+  // A layer's button shows its first two biases, unless a pair of that layer is on show.
+  function pickLayer(layer, id) {
     const { view, runs } = gv.stage.page;
     const run = view && runs[view.variant];
-    const isThere = gv.parameters.layerOf(x) === layer && gv.parameters.layerOf(y) === layer;
-    if (!layer || !run || isThere) return [none(), none()];
-    return gv.parameters.defaultPair(layer, run);
-  }
-
-  async function suggest(search, value) {
-    const { view, runs } = gv.stage.page;
-    const run = view && runs[view.variant];
-    if (!run) return value ? [{ value, label: value }] : [];
-    await gv.parameters.learnActivity(view.variant, view.epoch);
-    return gv.parameters.suggestions(search, value, run);
+    const side = id.slice(-1);
+    const [x, y] = [`x_${side}`, `y_${side}`];
+    if (!layer || !run || (gv.parameters.layerOf(view[x]) === layer && gv.parameters.layerOf(view[y]) === layer)) return;
+    const [first, second] = gv.parameters.defaultPair(layer, run);
+    gv.stage.choose({ [x]: first, [y]: second });
   }
 
   function toggleControls(opened, navbar) {
@@ -76,5 +58,5 @@
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.gradviz = { readAddress, setControls, choose, pickLayer, suggest, toggleControls, train };
+  window.dash_clientside.gradviz = { readAddress, setControls, choose, pickLayer, toggleControls, train };
 })();

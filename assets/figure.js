@@ -34,10 +34,11 @@
         cmax: style.scale.high,
         colorscale: palette.arrows,
         showscale: !style.sharesScale,
-        arrowsize: 0.75,
-        line: { width: gv.paint.LINE_WIDTH },
+        arrowsize: gv.look.arrow_head,
+        line: { width: gv.look.arrow_width },
         colorbar: {
-          title: { text: "log10 |∇J|", side: "right" }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
+          title: { text: "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
+          lenmode: "pixels", len: style.side + 24,
         },
       },
     });

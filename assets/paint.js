@@ -2,9 +2,8 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  // plotly.js draws heads of 5.8 px × arrowsize × line width at ±15°: the canvas does the same, so that nothing jumps.
-  const LINE_WIDTH = 1.4;
-  const HEAD = 5.8 * 0.75 * LINE_WIDTH;
+  // plotly.js draws heads of 5.8 px × arrowsize × line width, at most 0.7 of the arrow, at ±15°: the canvas does the same, so that nothing jumps.
+  const HEAD_PIXELS = 5.8;
   const HEAD_ANGLE = Math.PI / 12;
 
   // Returns false if there is no Plotly picture yet to draw over. `style`: {halfWidth, scale, length, under}.
@@ -65,7 +64,7 @@
       if (!paths.has(shade)) paths.set(shade, new Path2D());
       addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY);
     }
-    context.lineWidth = LINE_WIDTH;
+    context.lineWidth = gv.look.arrow_width;
     for (const [shade, path] of paths) {
       context.strokeStyle = shades[shade];
       context.stroke(path);
@@ -74,7 +73,7 @@
 
   function addArrow(path, x, y, across, down) {
     const [tipX, tipY] = [x + across / 2, y + down / 2];
-    const head = Math.min(HEAD, 0.7 * Math.hypot(across, down));
+    const head = Math.min(HEAD_PIXELS * gv.look.arrow_head * gv.look.arrow_width, 0.7 * Math.hypot(across, down));
     const angle = Math.atan2(down, across);
     path.moveTo(x - across / 2, y - down / 2);
     path.lineTo(tipX, tipY);
@@ -128,5 +127,5 @@
     context.stroke(path);
   }
 
-  gv.paint = { paint, clear, planeOf, LINE_WIDTH };
+  gv.paint = { paint, clear, planeOf };
 })();

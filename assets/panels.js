@@ -37,7 +37,9 @@
     if (!panel.frame || panel.committed) return;
     panel.committed = true;
     const { plan, frame, style, token } = panel;
-    const figure = gv.figure.landscape(frame, style, { x: plan.x, y: plan.y }, token);
+    const box = canvasOf(panel).getBoundingClientRect();
+    const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
+    const figure = gv.figure.landscape(frame, { ...style, side }, { x: plan.x, y: plan.y }, token);
     window.dash_clientside.set_props(`graph-${panel.slot}`, { figure });
   }
 

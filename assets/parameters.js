@@ -1,29 +1,23 @@
-// Names of parameters that fit what is being written, with the share of rows on which a unit is active.
+// What is known of parameters: their names by the model's shapes, and on what share of rows a unit is active.
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  const MOST = 40;
-  const activities = new Map(); // "variant/epoch" -> shares per hidden layer
+  const MOST = 60;
+  const activities = new Map(); // variant -> {at: "variant/epoch", layers: shares per hidden layer or null}
 
-  // Options for a chooser: `search` is what is written in it, `value` its present choice, `run` one of /api/v1/runs.
+  // [{name, share}] that fit what is written; without a search, the first parameters around the present choice.
   function suggestions(search, value, run) {
-    const names = new Set(value ? [value] : []);
-    const typed = (search || "").replace(/\s/g, "").split("·")[0];
-    const isChoice = !typed || typed === value;
-    for (const name of isChoice ? aroundChoice(value, run) : matching(typed, run)) {
-      if (names.size >= MOST) break;
-      names.add(name);
-    }
-    return [...names].map((name) => ({ value: name, label: name + note(name, run) }));
+    const typed = search.replace(/\s/g, "");
+    const names = new Set(!typed || typed === value ? aroundChoice(value, run) : matching(typed, run));
+    return [...names].slice(0, MOST).map((name) => ({ name, share: shareOf(name, run) }));
   }
 
-  // Without a search: the first parameters of each kind in the layer of the present choice, then of the others.
   function aroundChoice(value, run) {
     const layer = (value || "").split(".").slice(0, 2).join(".");
     const tensors = Object.keys(run.shapes);
     const near = tensors.filter((tensor) => tensor.startsWith(`${layer}.`));
     const far = tensors.filter((tensor) => !near.includes(tensor));
-    return [...near.flatMap((tensor) => first(tensor, run, 8)), ...far.flatMap((tensor) => first(tensor, run, 2))];
+    return [...near.flatMap((tensor) => first(tensor, run, 10)), ...far.flatMap((tensor) => first(tensor, run, 2))];
   }
 
   function matching(typed, run) {
@@ -40,11 +34,9 @@
 
   // tensor[i] or tensor[i,j] for the indices that begin as given and lie within the shape.
   function completions(tensor, shape, given) {
-    if (given.some((index, axis) => !Number.isInteger(index) || index >= shape[axis]) || given.length > shape.length) return [];
-    if (shape.length === 2)
-      return given.length === 2
-        ? [`${tensor}[${given}]`]
-        : counting(shape[given.length], 12).map((n) => `${tensor}[${given.length ? [given[0], n] : [n, 0]}]`);
+    if (given.some((index, axis) => !Number.isInteger(index) || index >= shape[axis])) return [];
+    if (given.length === shape.length && shape.length === 2) return [`${tensor}[${given}]`];
+    if (shape.length === 2) return counting(shape[given.length], 12).map((n) => `${tensor}[${given.length ? [given[0], n] : [n, 0]}]`);
     const found = counting(shape[0], shape[0]).filter((n) => !given.length || `${n}`.startsWith(`${given[0]}`));
     return found.slice(0, 12).map((n) => `${tensor}[${n}]`);
   }
@@ -53,25 +45,37 @@
     return Array.from({ length: Math.min(length, most) }, (_, n) => n);
   }
 
-  function note(name, run) {
-    const shares = activities.get(run.variant);
-    const match = /^hidden\.(\d+)\.\w+\.\w+\[(\d+)/.exec(name);
-    if (!shares || !match) return "";
-    const share = (shares[match[1]] || [])[match[2]];
-    if (share === undefined) return "";
-    return share === 0 ? " · dead, 0 % of rows" : ` · ${gv.words.percent(share)}`;
+  // One sentence if there is no such parameter in the model, else null.
+  function mistakeIn(name, run) {
+    const match = /^([\w.]+)\[(\d+)(?:,(\d+))?\]$/.exec(name);
+    if (!match) return `"${name}" is not the name of a parameter: write it as hidden.1.linear.bias[0] or hidden.2.linear.weight[3,17].`;
+    const shape = run.shapes[match[1]];
+    if (!shape) return `This model has no ${match[1]}: it has ${Object.keys(run.shapes).join(", ")}.`;
+    const given = [match[2], match[3]].filter((text) => text !== undefined).map(Number);
+    if (given.length !== shape.length) return `${match[1]} takes ${shape.length === 2 ? "two indices, [unit,input]" : "one index, [unit]"}.`;
+    const outside = given.findIndex((index, axis) => index >= shape[axis]);
+    return outside < 0 ? null : `${name} is out of range: ${match[1]} takes [${shape.map((size) => `0–${size - 1}`).join(", ")}].`;
   }
 
-  // Activities of a checkpoint, for the notes; the last ones stay until the new ones are there.
-  async function learnActivity(variant, epoch) {
-    const key = `${variant}/${epoch}`;
-    if (activities.get(`${variant} at`) === key) return;
-    activities.set(`${variant} at`, key);
+  // Share of training rows on which the unit of a hidden parameter is active; undefined if that is not known.
+  function shareOf(name, run) {
+    const match = /^hidden\.(\d+)\.\w+\.\w+\[(\d+)/.exec(name);
+    return match ? activities.get(run.variant)?.layers?.[match[1]]?.[match[2]] : undefined;
+  }
+
+  // Learns the activities of a checkpoint; `onKnown` when there is something new to say.
+  async function learnActivity(variant, epoch, onKnown) {
+    const at = `${variant}/${epoch}`;
+    const known = activities.get(variant);
+    if (known?.at === at) return;
+    activities.set(variant, { at, layers: known?.layers ?? null });
     try {
-      const answer = await fetch(`api/v1/activity/${variant}/${epoch}`);
-      if (answer.ok) activities.set(variant, (await answer.json()).layers);
+      const answer = await fetch(`api/v1/activity/${at}`);
+      if (!answer.ok || activities.get(variant).at !== at) return;
+      activities.set(variant, { at, layers: (await answer.json()).layers });
+      onKnown();
     } catch {
-      activities.delete(`${variant} at`);
+      activities.delete(variant);
     }
   }
 
@@ -87,5 +91,5 @@
     return [`${tensor}.bias[0]`, shape && shape[0] > 1 ? `${tensor}.bias[1]` : `${tensor}.weight[0,0]`];
   }
 
-  gv.parameters = { suggestions, learnActivity, layerOf, defaultPair };
+  gv.parameters = { suggestions, mistakeIn, shareOf, learnActivity, layerOf, defaultPair };
 })();

@@ -3,6 +3,7 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   const MOST_BYTES = 192e6;
+  const MOST_AT_ONCE = 400; // the server takes 500
   const stacks = new Map(); // address -> stack, least recently used first
 
   // The stack of a selection, empty at first. `key` names what it shows, `over` says what its frames are.
@@ -19,7 +20,7 @@
   // be. `onFrame(stack, frame)` for each that arrives, `onEnd(stack)` when no more do.
   async function load(stack, first, indices, { onFrame, onEnd }) {
     if (stack.loading || stack.error) return;
-    const missing = indices.filter((index) => !stack.frames.has(index) && !stack.failed.has(index));
+    const missing = indices.filter((index) => !stack.frames.has(index) && !stack.failed.has(index)).slice(0, MOST_AT_ONCE);
     if (!missing.length) return;
     const lead = missing.reduce((a, b) => (Math.abs(b - first) < Math.abs(a - first) ? b : a));
     const controller = (stack.loading = new AbortController());
@@ -81,7 +82,8 @@
   }
 
   function addressOf(stack, lead, missing) {
-    const query = new URLSearchParams({ ...stack.selection, over: stack.over, only: missing.join(",") });
+    const query = new URLSearchParams({ ...stack.selection, over: stack.over });
+    if (stack.frames.size) query.set("only", missing.join(","));
     query.set(stack.over === "epochs" ? "epoch" : "minibatch", lead);
     return `api/v1/frames?${query}`;
   }

@@ -77,9 +77,10 @@
     return view === "compare" ? Object.keys(gv.look.variant_labels).filter((name) => compared.includes(name)) : [variant];
   }
 
+  // The newest epoch of all that are on show, so that pictures side by side are of one epoch.
   function follow() {
-    const newest = shownEpochs().at(-1);
-    if (page.live && newest !== undefined && !epochs?.busy) page.view.epoch = newest;
+    const newest = Math.min(...shownVariants().map((variant) => page.runs[variant]?.epochs.at(-1) ?? Infinity));
+    if (page.live && Number.isFinite(newest) && !epochs?.busy) page.view.epoch = newest;
   }
 
   // ---- what the panels show -------------------------------------------------------------------------------------
@@ -123,6 +124,21 @@
     draw();
     commit();
     gv.losscurves.show(page, shownVariants());
+    showParameters();
+  }
+
+  // The layer buttons and the names say which parameters are on show.
+  function showParameters() {
+    const { view } = page;
+    const run = page.runs[view.variant];
+    if (run?.epochs.includes(view.epoch)) gv.parameters.learnActivity(view.variant, view.epoch, () => gv.chooser.show(page.view, run));
+    gv.chooser.show(view, run);
+    if (!run) return;
+    const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
+    for (const side of ["a", "b"]) {
+      const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map(gv.parameters.layerOf);
+      window.dash_clientside.set_props(`layer-${side}`, { data, value: a === b ? a : "" });
+    }
   }
 
   const arrivals = {
@@ -233,10 +249,7 @@
   function otherParameters(plan) {
     const side = plan.x === page.view.x_b && plan.y === page.view.y_b && page.view.view === "explore" ? "b" : "a";
     const renamed = (tensor) => (name) => name.replace(/\.linear\.(bias|weight)\[(\d+).*\]/, `.norm.${tensor}[$2]`);
-    const show = (tensor) => () => {
-      window.dash_clientside.set_props(`x-${side}`, { value: renamed(tensor)(plan.x) });
-      window.dash_clientside.set_props(`y-${side}`, { value: renamed(tensor)(plan.y) });
-    };
+    const show = (tensor) => () => choose({ [`x_${side}`]: renamed(tensor)(plan.x), [`y_${side}`]: renamed(tensor)(plan.y) });
     return [
       ["Show β", show("bias")],
       ["Show γ", show("weight")],

@@ -32,6 +32,8 @@
   }
 
   function percent(share) {
+    if (share > 0 && share < 0.005) return "<1 %";
+    if (share < 1 && share > 0.995) return ">99 %";
     return `${Math.round(100 * share)} %`;
   }
 
@@ -73,7 +75,7 @@
   function activity(panel, frame) {
     const units = [[panel.x, frame.x_active], [panel.y, frame.y_active]].map(([parameter, share]) => {
       if (!parameter.startsWith("hidden.")) return "output";
-      return `unit ${unitOf(parameter)} ${share === 0 ? `dead (0 of ${frame.num_rows} rows)` : percent(share)}`;
+      return `unit ${unitOf(parameter)} ${share === 0 ? "dead" : percent(share)}`;
     });
     return units[0] === units[1] ? units[0] : units.join(", ");
   }

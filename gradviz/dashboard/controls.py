@@ -143,27 +143,19 @@ def segmented(component_id: str, options: dict[str, str], value: str, name: str)
 
 
 def _pair(side: str) -> Component:
-    parameters = [
-        dmc.Select(
-            id=component_ids[side],
-            data=[],
-            searchable=True,
-            allowDeselect=False,
-            size="xs",
-            leftSection=html.Span(symbol, className="gv-symbol"),
-            leftSectionWidth=28,
-            maxDropdownHeight=320,
-            placeholder="hidden.1.linear.bias[0]",
-            nothingFoundMessage="write tensor[index]",
-            comboboxProps={"width": 290, "position": "bottom-start"},
-            **label(f"{SIDES[side]}: parameter {symbol}"),
+    choosers = [
+        html.Div(
+            id=f"chooser-{axis}_{side}",
+            className="gv-island gv-chooser",
+            **{"data-symbol": symbol, "data-label": f"{SIDES[side]}: parameter {symbol}"},  # pyright: ignore[reportArgumentType]  (html takes data-*)
         )
-        for component_ids, symbol in ((ids.X, "x₁"), (ids.Y, "x₂"))
+        for axis, symbol in (("x", "x₁"), ("y", "x₂"))
     ]
+    layers = {"0": "0", "1": "1", "2": "2", "output": "output"}
     return _group(
         SIDES[side],
-        segmented(ids.LAYER[side], {"0": "0", "1": "1", "2": "2", "output": "output"}, "1", f"{SIDES[side]}: layer"),
-        *parameters,
+        segmented(ids.LAYER[side], layers, "", f"{SIDES[side]}: first two biases of layer"),
+        *choosers,
         class_name=f"gv-pair gv-pair-{side}",
     )
 

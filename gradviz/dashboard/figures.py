@@ -10,6 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradviz.dashboard.look import (
+    ARROW_HEAD,
+    ARROW_WIDTH,
     FLAT_SHARE,
     FONT,
     LENGTH_EXPONENT,
@@ -196,8 +198,8 @@ def _arrow_marker(log10_magnitude: np.ndarray, scale: Scale, palette: Palette) -
         "cmax": scale.high,
         "colorscale": [list(stop) for stop in palette.arrows],
         "showscale": True,
-        "arrowsize": 0.75,
-        "line": {"width": 1.4},
+        "arrowsize": ARROW_HEAD,
+        "line": {"width": ARROW_WIDTH},
         "colorbar": {
             "title": {"text": "log10 |∇J|", "side": "right"},
             "thickness": 8,

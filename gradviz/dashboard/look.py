@@ -15,6 +15,9 @@ LENGTH_EXPONENT = 0.35
 LONGEST_IN_CELLS = 0.92
 """Length of the longest arrow in grid cells: arrows of one line do not run into each other."""
 
+ARROW_WIDTH, ARROW_HEAD = 1.4, 0.55
+"""Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows."""
+
 ZERO_WORDS = "zero up to round-off"
 
 VARIANT_LABELS = {"none": "None", "dropout": "Dropout", "batchnorm": "BatchNorm"}
@@ -85,6 +88,8 @@ def for_browser() -> dict[str, object]:
         "length_exponent": LENGTH_EXPONENT,
         "longest_in_cells": LONGEST_IN_CELLS,
         "zero_words": ZERO_WORDS,
+        "arrow_width": ARROW_WIDTH,
+        "arrow_head": ARROW_HEAD,
         "flat_share": FLAT_SHARE,
         "variant_labels": VARIANT_LABELS,
         "font": FONT,

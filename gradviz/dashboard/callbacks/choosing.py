@@ -1,4 +1,4 @@
-"""Choosing parameters: a layer gives its first two biases, a name gives any parameter."""
+"""Choosing a layer, whose first two biases are then shown, and opening the controls on a narrow page."""
 
 from dash import ClientsideFunction, Dash, Input, Output, State
 
@@ -9,22 +9,10 @@ def register(app: Dash) -> None:
     for side in ("a", "b"):
         app.clientside_callback(
             ClientsideFunction("gradviz", "pickLayer"),
-            Output(ids.X[side], "value", allow_duplicate=True),
-            Output(ids.Y[side], "value", allow_duplicate=True),
             Input(ids.LAYER[side], "value"),
-            State(ids.X[side], "value"),
-            State(ids.Y[side], "value"),
+            State(ids.LAYER[side], "id"),
             prevent_initial_call=True,
         )
-        for parameter in (ids.X[side], ids.Y[side]):
-            app.clientside_callback(
-                ClientsideFunction("gradviz", "suggest"),
-                Output(parameter, "data"),
-                Input(parameter, "searchValue"),
-                Input(parameter, "value"),
-                Input(ids.CHOSEN, "data"),
-                prevent_initial_call=True,
-            )
     app.clientside_callback(
         ClientsideFunction("gradviz", "toggleControls"),
         Output(ids.SHELL, "navbar"),

@@ -39,10 +39,6 @@ CONTROLS = {
     "view": ids.VIEW,
     "variant": ids.VARIANT,
     "compared": ids.COMPARED,
-    "x_a": ids.X["a"],
-    "y_a": ids.Y["a"],
-    "x_b": ids.X["b"],
-    "y_b": ids.Y["b"],
     "minibatch_size": ids.MINIBATCH_SIZE,
     "mode": ids.MODE,
     "masks": ids.MASKS,
@@ -53,7 +49,8 @@ CONTROLS = {
     "length": ids.LENGTH,
     "range": ids.RANGE,
 }
-"""Fields of the view that a component holds, in the order of `assets/choices.js`; epoch and minibatch are scrubbed."""
+"""Fields of the view that a component holds, in the order of `assets/callbacks.js`; the others - epoch, minibatch and
+parameters - have controls of the page's own."""
 
 
 def opened(search: str, runs: Mapping[str, dict]) -> dict[str, object]:

@@ -1,0 +1,70 @@
+// Choosing the two parameters of a picture by name: suggestions, a check against the model's shapes, and what is known
+// of the unit.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  const FIELDS = ["x_a", "y_a", "x_b", "y_b"];
+  const made = new Map(); // field -> {input, list, note}
+
+  function create(field) {
+    const { element } = gv.words;
+    const host = document.getElementById(`chooser-${field}`);
+    const list = element("datalist");
+    list.id = `suggestions-${field}`;
+    const input = element("input", "gv-name");
+    Object.assign(input, { type: "text", spellcheck: false, autocomplete: "off" });
+    input.setAttribute("list", list.id);
+    input.setAttribute("aria-label", host.dataset.label);
+    const note = element("span", "gv-note");
+    host.replaceChildren(element("span", "gv-symbol", host.dataset.symbol), input, note, list);
+    input.addEventListener("focus", () => input.select());
+    input.addEventListener("input", () => suggest(field));
+    input.addEventListener("change", () => choose(field));
+    made.set(field, { input, list, note });
+  }
+
+  function choose(field) {
+    const { input } = made.get(field);
+    const { view, runs } = gv.stage.page;
+    const name = input.value.replace(/\s/g, "");
+    const mistake = gv.parameters.mistakeIn(name, runs[view.variant]) || twice(field, name);
+    input.classList.toggle("gv-mistake", Boolean(mistake));
+    if (mistake) return gv.notices.show([mistake]);
+    if (name !== view[field]) gv.stage.choose({ [field]: name });
+  }
+
+  function twice(field, name) {
+    const other = (field[0] === "x" ? "y" : "x") + field.slice(1);
+    return gv.stage.page.view[other] === name ? `${name} is the other parameter already: a plane needs two.` : null;
+  }
+
+  function suggest(field) {
+    const { input, list } = made.get(field);
+    const { view, runs } = gv.stage.page;
+    const run = runs[view.variant];
+    if (!run) return;
+    const options = gv.parameters.suggestions(input.value, view[field], run).map(({ name, share }) => {
+      const option = new Option("", name);
+      if (share !== undefined) option.label = share === 0 ? "dead" : `active ${gv.words.percent(share)}`;
+      return option;
+    });
+    list.replaceChildren(...options);
+  }
+
+  // Brings the fields in line with the view.
+  function show(view, run) {
+    for (const field of FIELDS) {
+      if (!made.has(field)) create(field);
+      const { input, note } = made.get(field);
+      if (document.activeElement !== input || !input.value) input.value = view[field] ?? "";
+      input.classList.remove("gv-mistake");
+      const share = run && view[field] ? gv.parameters.shareOf(view[field], run) : undefined;
+      note.textContent = share === undefined ? "" : share === 0 ? "dead" : gv.words.percent(share);
+      note.title = share === undefined ? "" : "share of training rows on which this unit is active";
+      note.classList.toggle("gv-dead", share === 0);
+      if (run) suggest(field);
+    }
+  }
+
+  gv.chooser = { show };
+})();
