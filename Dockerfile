@@ -15,7 +15,7 @@ RUN pip install --constraint constraints.txt .
 FROM python:3.12-slim
 RUN useradd --create-home --uid 1000 gradviz
 COPY --from=build /opt/gradviz /opt/gradviz
-USER gradviz
+USER 1000
 WORKDIR /home/gradviz
 RUN mkdir checkpoints cache
 ENV PATH=/opt/gradviz/bin:$PATH PYTHONUNBUFFERED=1 \

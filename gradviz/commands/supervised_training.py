@@ -14,7 +14,6 @@ class SupervisedTraining:
 
     def __init__(self, settings: Settings, *, starts: bool) -> None:
         self._trainer = TrainerProcess(settings.runs, variants=settings.variants)
-        self._arguments = ["--preset", settings.preset, "--device", settings.device]
         self._starts = starts
         self._restarts = 0
         self._was_running = False
@@ -51,7 +50,7 @@ class SupervisedTraining:
     def _start(self) -> None:
         self._failure_said = False
         try:
-            self._trainer.start(self._arguments)
+            self._trainer.start()
         except UserError as error:
             _say(f"the training cannot be started: {error}")
 

@@ -44,7 +44,7 @@ def _train(options: argparse.Namespace, settings: Settings) -> int:
 
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        configs = _background_configs(options, settings) if options.background else _asked_configs(options)
+        configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
         with training_display(sys.stdout) as display:
             outcome = train(
                 settings.runs,
@@ -61,11 +61,11 @@ def _train(options: argparse.Namespace, settings: Settings) -> int:
     return 128 + number if number else 0
 
 
-def _asked_configs(options: argparse.Namespace) -> list[TrainingConfig]:
+def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingConfig]:
     from gradviz.experiment.presets import run_configs
 
     return run_configs(
-        options.preset or "quick",
+        options.preset or preset,
         options.variants or VARIANTS,
         data=options.data,
         epochs=options.epochs,
@@ -81,7 +81,7 @@ def _background_configs(options: argparse.Namespace, settings: Settings) -> list
     from gradviz.experiment.store import RunStore
 
     store = RunStore(settings.runs)
-    asked = _asked_configs(options)
+    asked = _asked_configs(options, settings.preset)
     begun = {variant: store.run(variant).config for variant in store.variants()}
     if not begun or (options.fresh and options.preset is not None):
         return asked

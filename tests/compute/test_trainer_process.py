@@ -114,3 +114,14 @@ def test_starting_again_begins_afresh_with_the_same_options(own_runs: Path):
     assert status.state == "finished"
     assert RunStore(own_runs).run("none").config.hidden == (20, 10, 5)
     assert (own_runs / "none" / "epoch-0002.safetensors").stat().st_mtime_ns > first
+
+
+def test_first_training_takes_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRADVIZ_PRESET", "source")
+    monkeypatch.setenv("GRADVIZ_VARIANTS", "none")
+    trainer = TrainerProcess(tmp_path, variants=("none",))
+    trainer.start(["--hidden", "10,5", "--rows", "100", "--epochs", "1"])
+    while (status := trainer.status()).state == "running":
+        PAUSE.wait(0.02)
+    assert [run.variant for run in status.progress] == ["none"]
+    assert RunStore(tmp_path).run("none").config.output_scale == 1.0
