@@ -20,7 +20,7 @@ from typing import Literal
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS
-from gradviz.experiment.lock import Holder, holder
+from gradviz.experiment.lock import NOTE_NAME, Holder, holder
 from gradviz.experiment.store import RunStore
 
 LOG_NAME = "trainer.log"
@@ -75,21 +75,22 @@ class TrainerProcess:
 
     def status(self) -> TrainerStatus:
         """What the trainer does now, and how far each run is. Costs a few small reads."""
-        progress = self._progress()
-        who = self._holder()
-        last = self._last_line()
+        who = self._holder()  # first: what is read after a trainer's end is final
+        progress, last = self._progress(), self._last_line()
         if who is not None:
             return TrainerStatus("running", who, progress, last or "The training is starting.")
-        if self._log_is_current() and last and not last.startswith(STOPPED_PREFIX):
-            if last.startswith(ERROR_PREFIX):
-                return TrainerStatus("failed", None, progress, last.removeprefix(ERROR_PREFIX), refused=True)
-            if not self._all_finished(progress):
-                message = f"The training ended unexpectedly; its last words are in {self.log_path}."
-                return TrainerStatus("failed", None, progress, message)
-        if not progress:
-            return TrainerStatus("empty", None, progress, "Nothing is trained yet.")
+        log_is_current = self._log_is_current()
+        if log_is_current and last.startswith(ERROR_PREFIX):
+            return TrainerStatus("failed", None, progress, last.removeprefix(ERROR_PREFIX), refused=True)
         if self._all_finished(progress):
             return TrainerStatus("finished", None, progress, "All runs are trained.")
+        # Only a trainer that was killed leaves its note; one that failed in itself leaves other last words than these.
+        failed_by_itself = log_is_current and last and not last.startswith(STOPPED_PREFIX)
+        if (self.runs / NOTE_NAME).exists() or failed_by_itself:
+            message = f"The training ended unexpectedly; its last words are in {self.log_path}."
+            return TrainerStatus("failed", None, progress, message)
+        if not progress:
+            return TrainerStatus("empty", None, progress, "Nothing is trained yet.")
         return TrainerStatus("stopped", None, progress, "The training is stopped; every saved epoch is kept.")
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
@@ -164,8 +165,7 @@ class TrainerProcess:
         return tuple(VariantProgress(run.variant, max(run.epochs(), default=None), run.config.epochs) for run in runs)
 
     def _all_finished(self, progress: Sequence[VariantProgress]) -> bool:
-        finished = {run.variant for run in progress if run.finished}
-        return bool(progress) and all(run.finished for run in progress) and finished.issuperset(self.variants)
+        return {run.variant for run in progress if run.finished}.issuperset(self.variants)
 
     def _last_line(self) -> str:
         """The last line that the trainer started last has written; empty if it has written none."""

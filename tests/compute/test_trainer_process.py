@@ -125,3 +125,10 @@ def test_first_training_takes_the_settings(tmp_path: Path, monkeypatch: pytest.M
         PAUSE.wait(0.02)
     assert [run.variant for run in status.progress] == ["none"]
     assert RunStore(tmp_path).run("none").config.output_scale == 1.0
+
+
+def test_variants_that_are_not_wanted_need_not_be_trained(own_runs: Path):
+    run = own_runs / "dropout"
+    (run / "run.json").write_text((run / "run.json").read_text().replace('"epochs": 2', '"epochs": 9'))
+    assert TrainerProcess(own_runs).status().state == "stopped"
+    assert TrainerProcess(own_runs, variants=("none",)).status().state == "finished"
