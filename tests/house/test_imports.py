@@ -88,7 +88,8 @@ import numpy, torch
 
 def state():
     torch_state = torch.get_num_threads(), torch.initial_seed(), torch.get_default_dtype()
-    return *torch_state, random.getstate(), list(logging.root.handlers), logging.root.level, os.listdir()
+    states = torch.random.get_rng_state().sum().item(), str(numpy.random.get_state())
+    return *torch_state, *states, list(logging.root.handlers), logging.root.level, os.listdir()
 
 before = state()
 for name in {names!r}:
