@@ -41,6 +41,14 @@
     const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
     const figure = gv.figure.landscape(frame, { ...style, side }, { x: plan.x, y: plan.y }, token);
     window.dash_clientside.set_props(`graph-${panel.slot}`, { figure });
+    awaitGraph(panel);
+  }
+
+  // At the page's first picture, plotly.js may still be on its way.
+  function awaitGraph(panel) {
+    const graph = graphOf(panel);
+    if (graph && graph._fullLayout) settled(panel, graph);
+    else requestAnimationFrame(() => awaitGraph(panel));
   }
 
   // Plotly has drawn: the canvas goes, unless something newer is on it.

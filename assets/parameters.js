@@ -91,5 +91,11 @@
     return [`${tensor}.bias[0]`, shape && shape[0] > 1 ? `${tensor}.bias[1]` : `${tensor}.weight[0,0]`];
   }
 
-  gv.parameters = { suggestions, mistakeIn, shareOf, learnActivity, layerOf, defaultPair };
+  // What is shown without a choice: the first two biases of the last two hidden layers (permalink.py says the same).
+  function suggestedPairs(run) {
+    const last = run.hidden.length - 1;
+    return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
+  }
+
+  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, learnActivity, layerOf, defaultPair };
 })();

@@ -9,7 +9,7 @@
   function create(host, { name, label, onMove, onRelease, onIntent, ready, playable = true }) {
     const { element, button } = gv.words;
     const range = element("input", "gv-range");
-    Object.assign(range, { type: "range", min: 0, max: 0, step: 1, value: 0 });
+    Object.assign(range, { type: "range", min: 0, max: 0, step: 1, value: 0, disabled: true });
     range.setAttribute("aria-label", label);
     const shown = element("output", "gv-number");
     const play = button("▶", () => toggle(), "gv-play");

@@ -36,7 +36,11 @@
   }
 
   function remember(isStep) {
-    gv.address.write({ ...page.view, epoch: page.live ? null : page.view.epoch }, isStep);
+    const view = { ...page.view, epoch: page.live ? null : page.view.epoch };
+    const run = page.runs[view.variant];
+    for (const [side, [x, y]] of run ? Object.entries(gv.parameters.suggestedPairs(run)) : [])
+      if (view[`x_${side}`] === x && view[`y_${side}`] === y) view[`x_${side}`] = view[`y_${side}`] = null;
+    gv.address.write(view, isStep);
   }
 
   // ---- what is trained ------------------------------------------------------------------------------------------

@@ -65,13 +65,20 @@ def create_api(settings: Settings, compute: LocalCompute, store: RunStore, train
     def many() -> Response:
         asked = query.frames_query(request.args)
         indices = _indices(asked, store)
+        packed = "gzip" in request.accept_encodings
+        tag = etag(f"{packed} {indices} {[_key(compute, asked, index) for index in indices]}")
+        if request.if_none_match.contains(tag):
+            return _tagged(Response(status=304), tag)
         header = {"request": asked.request.model_dump(), "over": asked.over, "indices": indices}
         blocks = _frames(compute, asked, indices)
         # The first frame is made before the answer begins: a mistake is still a 422.
         first = next(blocks, b"")
-        answer = Response(frames.stream(header, _chain(first, blocks)), mimetype=BINARY)
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        stream = frames.stream(header, _chain(first, blocks))
+        answer = Response(frames.gzipped(stream) if packed else stream, mimetype=BINARY)
+        if packed:
+            answer.headers["Content-Encoding"] = "gzip"
+        answer.vary.add("Accept-Encoding")
+        return _tagged(answer, tag)
 
     @api.get("/training")
     def training_status() -> Response:
@@ -115,11 +122,18 @@ def _indices(asked: query.FramesQuery, store: RunStore) -> list[int]:
     return frames.nearest_first(wanted, asked.first)
 
 
+def _key(compute: LocalCompute, asked: query.FramesQuery, index: int) -> str:
+    """The address of one frame; what it lacks, if it cannot be had."""
+    try:
+        return compute.key(asked.at(index))
+    except UserError as error:
+        return str(error)
+
+
 def _frames(compute: LocalCompute, asked: query.FramesQuery, indices: list[int]) -> Iterator[bytes]:
-    name = "epoch" if asked.over == "epochs" else "minibatch"
     for position, index in enumerate(indices):
         try:
-            field = compute.landscape(asked.request.model_copy(update={name: index}))
+            field = compute.landscape(asked.at(index))
         except UserError as error:
             if position == 0:
                 raise

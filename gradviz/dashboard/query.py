@@ -28,6 +28,10 @@ class FramesQuery:
     over: Over
     only: tuple[int, ...] | None
 
+    def at(self, index: int) -> LandscapeRequest:
+        """The request of one frame."""
+        return self.request.model_copy(update={"epoch" if self.over == "epochs" else "minibatch": index})
+
     @property
     def first(self) -> int:
         return self.request.epoch if self.over == "epochs" else self.request.minibatch

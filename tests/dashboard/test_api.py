@@ -1,5 +1,6 @@
 """The HTTP API through Flask's client: the numbers are those of the rooms below, and mistakes are one sentence."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -87,6 +88,22 @@ def test_frames_hold_all_minibatches_of_an_epoch(client: FlaskClient, compute: L
     assert sorted(indices) == list(range(15))  # 240 training rows
     expected = compute.landscape(LandscapeRequest(**GOOD, minibatch=indices[1], minibatch_size=16))
     np.testing.assert_array_equal(decode(blocks[1])[1]["loss"], expected.loss.ravel())
+
+
+def test_unchanged_frames_are_not_sent_again(make_app, own_runs: Path) -> None:
+    client = make_app(own_runs).server.test_client()
+    tag = client.get("/api/v1/frames", query_string=GOOD).headers["ETag"]
+    known = {"If-None-Match": tag}
+    assert client.get("/api/v1/frames", query_string=GOOD, headers=known).status_code == 304
+    (own_runs / "none" / "epoch-0002.safetensors").unlink()
+    assert client.get("/api/v1/frames", query_string=GOOD, headers=known).status_code == 200
+
+
+def test_frames_are_packed_for_who_can_unpack(client: FlaskClient) -> None:
+    plain = client.get("/api/v1/frames", query_string=GOOD)
+    packed = client.get("/api/v1/frames", query_string=GOOD, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
 
 
 def test_frames_can_be_limited_to_what_is_missing(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zlib
 
 import numpy as np
 from hypothesis import given
@@ -67,6 +68,15 @@ def test_a_stream_is_a_header_and_one_block_a_frame() -> None:
     assert json.loads(header) == {"over": "epochs"}
     assert decode(first)[0]["index"] == 0
     assert decode(second)[0] == {"index": 1, "error": "gone"}
+
+
+def test_a_packed_stream_can_be_read_block_by_block() -> None:
+    blocks = [frames.frame(k, example()) for k in range(3)]
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    packed = frames.gzipped(frames.stream({}, blocks))
+    first, *rest = [reader.decompress(part) for part in packed]
+    assert blocks_of(first) == [b"{}"]
+    assert blocks_of(b"".join(rest)) == blocks
 
 
 @given(st.sets(st.integers(0, 200), min_size=1), st.integers(0, 200))

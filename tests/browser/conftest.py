@@ -1,0 +1,208 @@
+"""A real server in a process of its own, and a browser in which no error, foreign request or violation is tolerated."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from gradviz.experiment.presets import run_configs
+from gradviz.experiment.trainer import train
+
+ROOT = Path(__file__).parents[2]
+ARTEFACTS = ROOT / "artefacts" / "browser"
+NUM_EPOCHS = 7  # the initialisation and six
+
+Serve = Callable[[Path], "Server"]
+Visit = Callable[..., Page]
+
+
+@dataclass
+class Server:
+    """gunicorn on a free loopback port; `restart` keeps the port."""
+
+    runs: Path
+    cache: Path
+    port: int = 0
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "app:server", "--bind", f"127.0.0.1:{self.port}"]
+        command += ["--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "2", "--no-control-socket"]
+        environment = os.environ | {"GRADVIZ_RUNS": str(self.runs), "GRADVIZ_CACHE_DIR": str(self.cache)}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            match = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", line)
+            if match:
+                self.port = int(match[1])
+            if "Booting worker" in line:
+                return
+        raise RuntimeError("The server has ended before it listened.")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.communicate(timeout=20)
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-quic"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of all variants with enough rows for 50 minibatches of 16."""
+    path = tmp_path_factory.mktemp("browser") / "runs"
+    path.mkdir()
+    train(path, run_configs(epochs=NUM_EPOCHS - 1, rows=1000, hidden=(20, 10, 5)), device="cpu")
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that most tests share; none of them changes its runs."""
+    with _served(trained, tmp_path_factory.mktemp("cache")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Serve]:
+    """Starts a server over runs of the test's own."""
+    started: list[Server] = []
+
+    def serve(runs: Path) -> Server:
+        started.append(Server(runs, tmp_path / f"cache-{len(started)}"))
+        started[-1].start()
+        return started[-1]
+
+    yield serve
+    for one in started:
+        one.stop()
+
+
+@contextmanager
+def _served(runs: Path, cache: Path) -> Iterator[Server]:
+    running = Server(runs, cache)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@dataclass
+class Witness:
+    """What a page did that it should not have done."""
+
+    origin: str
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("request", lambda request: self._request(request.url))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(f"{kind}: {text}")
+
+    def _request(self, url: str) -> None:
+        self.requests.append(url)
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws") and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            self.complaints.append(f"foreign request: {url}")
+
+
+_TELL_VIOLATIONS = (
+    "document.addEventListener('securitypolicyviolation', (event) =>"
+    " console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`))"
+)
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """`visit("/?epoch=3", width=…, scheme="dark")` opens a page, waits until it is drawn, and returns it.
+
+    When the test ends, every page must have been without error, violation or foreign request, unless `lenient`.
+    """
+    opened: list[tuple[BrowserContext, Witness, bool]] = []
+
+    def open_page(
+        address: str = "/",
+        *,
+        at: Server | None = None,
+        width: int = 1280,
+        height: int = 720,
+        scheme: str = "light",
+        reduced_motion: str = "no-preference",
+        lenient: bool = False,
+        drawn: bool = True,
+    ) -> Page:
+        origin = (at or server).url
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # pyright: ignore[reportArgumentType]  (a literal)
+            reduced_motion=reduced_motion,  # pyright: ignore[reportArgumentType]  (a literal)
+        )
+        context.set_default_timeout(30_000)
+        context.add_init_script(_TELL_VIOLATIONS)
+        page = context.new_page()
+        witness = Witness(origin)
+        witness.watch(page)
+        opened.append((context, witness, lenient))
+        page.goto(origin + address)
+        if drawn:
+            wait_until_drawn(page)
+        return page
+
+    yield open_page
+    for context, _, _ in opened:
+        context.close()
+    assert [complaint for _, witness, lenient in opened if not lenient for complaint in witness.complaints] == []
+
+
+_DRAWN = """() => {
+  const stage = window.gradviz && window.gradviz.stage;
+  const panels = stage && stage.page.view ? stage.page.panels.filter((panel) => panel.plan) : [];
+  return panels.length > 0 && panels.every((panel) => {
+    const section = document.getElementById(`panel-${panel.slot}`);
+    return panel.frame && panel.committed && Number(section.dataset.drawn) === panel.token
+      && ["ready", "zero"].includes(section.dataset.state) && !panel.plan.epochs.loading;
+  });
+}"""
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Until Plotly shows what is chosen in every panel, and all frames of the selection are in memory."""
+    page.wait_for_function(_DRAWN)
+
+
+def shoot(page: Page, name: str) -> Path:
+    """A screenshot in `artefacts/browser`, for looking at."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    path = ARTEFACTS / f"{name}.png"
+    page.screenshot(path=path, animations="disabled")
+    return path

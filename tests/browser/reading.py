@@ -1,0 +1,46 @@
+"""What a page shows, read from it."""
+
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page
+
+_ARROWS = """(slot) => {
+  const graph = document.querySelector(`#graph-${slot} .js-plotly-plot`);
+  const traces = graph._fullData.map(({ type, name, customdata, marker, x, y, u, v, lengthfactor, zorder }) => ({
+    type, name, zorder, lengthfactor,
+    customdata: customdata ? customdata.map((row) => [...row]) : [],
+    x: x ? [...x] : [], y: y ? [...y] : [], u: u ? [...u] : [], v: v ? [...v] : [],
+    cmin: marker && marker.cmin, cmax: marker && marker.cmax, color: marker && marker.color,
+  }));
+  return { traces, xTitle: graph._fullLayout.xaxis.title.text, yTitle: graph._fullLayout.yaxis.title.text };
+}"""
+
+
+def plotly(page: Page, slot: int = 0) -> dict[str, Any]:
+    """The traces and axis titles that Plotly shows in a panel."""
+    return page.evaluate(_ARROWS, slot)
+
+
+def trace(page: Page, kind: str, slot: int = 0, name: str | None = None) -> dict[str, Any] | None:
+    found = [one for one in plotly(page, slot)["traces"] if one["type"] == kind and name in (None, one["name"])]
+    return found[0] if found else None
+
+
+def gradients(page: Page, slot: int = 0) -> np.ndarray:
+    """(points, 6) in row order of the grid: x1, x2, u, v, |g|, J, of arrows and zero markers together."""
+    rows = [row for one in plotly(page, slot)["traces"] for row in one["customdata"]]
+    return np.array(sorted(rows, key=lambda row: (round(row[1], 6), round(row[0], 6))))
+
+
+def epoch_shown(page: Page) -> int:
+    return page.evaluate("() => window.gradviz.stage.page.view.epoch")
+
+
+def frame_shown(page: Page, slot: int = 0) -> int:
+    """The epoch (or minibatch) of the frame that is painted or committed."""
+    return page.evaluate("(slot) => window.gradviz.stage.page.panels[slot].frame.index", slot)
+
+
+def caption(page: Page, slot: int = 0) -> str:
+    return page.locator(f"#caption-{slot}").inner_text()

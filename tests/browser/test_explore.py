@@ -1,0 +1,299 @@
+"""Explore: one regularizer, two layers, scrubbing, other parameters and minibatches; the numbers are the API's."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
+from tests.browser.reading import caption, epoch_shown, frame_shown, gradients, plotly, trace
+
+pytestmark = pytest.mark.browser
+
+LAST = NUM_EPOCHS - 1
+
+
+def from_api(page: Page, server: Server, **asked: object) -> np.ndarray:
+    """The field as the API has it, in the rows of `gradients`."""
+    answer = page.request.get(
+        f"{server.url}/api/v1/landscape", params={key: str(value) for key, value in asked.items()}
+    )
+    field: dict[str, Any] = answer.json()
+    y_YX, x_YX = np.meshgrid(field["y"], field["x"], indexing="ij")
+    u, v, loss = (np.array(field[name]).ravel() for name in ("u", "v", "loss"))
+    return np.stack([x_YX.ravel(), y_YX.ravel(), u, v, np.hypot(u, v), loss], axis=1)
+
+
+def api_requests(page: Page) -> list[str]:
+    """Collects addresses of the API from now on."""
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url) if "/api/" in request.url else None)
+    return seen
+
+
+def test_the_first_page_shows_two_layers_at_the_newest_epoch(visit: Visit, server: Server) -> None:
+    page = visit()
+    expect(page.locator("#title-0 h2")).to_have_text("Hidden layer 1")
+    expect(page.locator("#title-1 h2")).to_have_text("Hidden layer 2")
+    assert epoch_shown(page) == LAST
+    for slot, layer in ((0, 1), (1, 2)):
+        pair = {"x": f"hidden.{layer}.linear.bias[0]", "y": f"hidden.{layer}.linear.bias[1]"}
+        expected = from_api(page, server, variant="none", epoch=LAST, **pair)
+        np.testing.assert_allclose(gradients(page, slot), expected, rtol=1e-6)
+        assert f"Δ {pair['x']}" == plotly(page, slot)["xTitle"]
+    assert "rows" in caption(page)
+    expect(page.locator("#loss-mark")).to_have_attribute("data-epoch", str(LAST))
+    shoot(page, "explore-light-1280")
+
+
+def test_keys_scrub_without_asking_the_server(visit: Visit, server: Server) -> None:
+    page = visit()
+    asked = api_requests(page)
+    slider = page.get_by_role("slider", name="Epoch")
+    slider.focus()
+    for key, epoch in (("ArrowLeft", LAST - 1), ("ArrowLeft", LAST - 2), ("Home", 0), ("ArrowRight", 1), ("End", LAST)):
+        page.keyboard.press(key)
+        assert (epoch_shown(page), frame_shown(page), frame_shown(page, 1)) == (epoch, epoch, epoch)
+        expect(page.locator("#scrubber .gv-number")).to_have_text(f"epoch {epoch}")
+    page.keyboard.press("ArrowLeft")
+    wait_until_drawn(page)
+    assert [address for address in asked if "frames" in address or "landscape" in address] == []
+    expected = from_api(
+        page, server, variant="none", epoch=LAST - 1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"
+    )
+    np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
+    expect(page).to_have_url(re.compile(rf"epoch={LAST - 1}"))
+
+
+def test_arrow_keys_work_where_nothing_has_the_focus(visit: Visit) -> None:
+    page = visit()
+    page.keyboard.press("ArrowLeft")
+    assert frame_shown(page) == LAST - 1
+
+
+def test_dragging_and_turning_the_wheel_scrub(visit: Visit) -> None:
+    page = visit()
+    asked = api_requests(page)
+    slider = page.get_by_role("slider", name="Epoch")
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] - 8, middle)
+    page.mouse.down()
+    seen = set()
+    for step in range(25):
+        page.mouse.move(box["x"] + 8 + (box["width"] - 16) * (24 - step) / 24, middle)
+        seen.add(frame_shown(page))
+    assert page.evaluate("() => window.gradviz.stage.page.panels[0].committed") is False
+    page.mouse.up()
+    wait_until_drawn(page)
+    assert seen == set(range(NUM_EPOCHS))
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("() => window.gradviz.stage.page.view.epoch === 1")
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("() => window.gradviz.stage.page.view.epoch === 0")
+    wait_until_drawn(page)
+    assert [address for address in asked if "frames" in address] == []
+
+
+def test_the_canvas_shows_what_plotly_then_shows(visit: Visit) -> None:
+    """Arrows are painted while a slider moves; let go, Plotly draws the same: fewer than 2 % of the pixels differ."""
+    page = visit("/?epoch=3&under=none")
+    page.evaluate(
+        """() => {
+          const { page } = window.gradviz.stage;
+          const canvas = document.getElementById("canvas-0");
+          const graph = document.querySelector("#graph-0 .js-plotly-plot");
+          window.gradviz.paint.paint(canvas, graph, page.panels[0].frame, page.panels[0].style);
+        }"""
+    )
+    painted = page.locator("#panel-0 .gv-picture").screenshot()
+    page.evaluate("() => window.gradviz.paint.clear(document.getElementById('canvas-0'))")
+    drawn = page.locator("#panel-0 .gv-picture").screenshot()
+    share = page.evaluate(
+        """async ([a, b]) => {
+          const pixels = await Promise.all([a, b].map(async (text) => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+            const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+            context.drawImage(image, 0, 0);
+            return context.getImageData(0, 0, image.width, image.height).data;
+          }));
+          let different = 0;
+          for (let k = 0; k < pixels[0].length; k += 4) {
+            const steps = [0, 1, 2].map((c) => Math.abs(pixels[0][k + c] - pixels[1][k + c]));
+            if (Math.max(...steps) > 64) different++;
+          }
+          return different / (pixels[0].length / 4);
+        }""",
+        [_base64(painted), _base64(drawn)],
+    )
+    assert share < 0.02
+
+
+def _base64(content: bytes) -> str:
+    import base64  # noqa: PLC0415
+
+    return base64.b64encode(content).decode()
+
+
+def test_a_click_on_the_loss_curves_goes_to_that_epoch(visit: Visit) -> None:
+    page = visit()
+    place = page.evaluate(
+        """() => {
+          const graph = document.querySelector("#loss .js-plotly-plot");
+          const { left, top } = graph.getBoundingClientRect();
+          const { xaxis, yaxis } = graph._fullLayout;
+          return [left + xaxis._offset + xaxis.d2p(2), top + yaxis._offset + yaxis._length / 2];
+        }"""
+    )
+    page.mouse.click(*place)
+    page.wait_for_function("() => window.gradviz.stage.page.view.epoch === 2")
+    wait_until_drawn(page)
+    assert frame_shown(page) == 2
+
+
+def test_play_goes_through_the_epochs_and_stops_at_the_last(visit: Visit) -> None:
+    page = visit("/?epoch=0")
+    page.get_by_label("Steps a second").select_option("30")
+    page.get_by_role("button", name="Play the epochs").click()
+    page.wait_for_function(f"() => window.gradviz.stage.page.view.epoch === {LAST}")
+    wait_until_drawn(page)
+    expect(page.get_by_role("button", name="Play the epochs")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("hidden.0.linear.bias[3]", "hidden.0.linear.bias[7]"),
+        ("hidden.1.linear.weight[3,17]", "output.bias[0]"),
+        ("hidden.0.linear.bias[19]", "hidden.2.linear.weight[4,9]"),
+    ],
+)
+def test_any_two_parameters_can_be_paired(visit: Visit, server: Server, x: str, y: str) -> None:
+    page = visit("/?epoch=2")
+    for label, name in (("Left picture: parameter x₁", x), ("Left picture: parameter x₂", y)):
+        page.get_by_label(label, exact=True).fill(name)
+        page.keyboard.press("Enter")
+    page.wait_for_function("(name) => window.gradviz.stage.page.view.y_a === name", arg=y)
+    wait_until_drawn(page)
+    expected = from_api(page, server, variant="none", epoch=2, x=x, y=y)
+    np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
+    assert plotly(page)["xTitle"] == f"Δ {x}"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("hidden.1.linear.bias[10]", "out of range"),
+        ("hidden.1.bias", "is not the name of a parameter"),
+        ("hidden.1.norm.weight[0]", "has no hidden.1.norm.weight"),
+        ("hidden.1.linear.weight[1]", "two indices"),
+        ("hidden.1.linear.bias[1]", "other parameter already"),
+    ],
+)
+def test_a_wrong_name_is_a_notice_and_the_picture_stays(visit: Visit, name: str, word: str) -> None:
+    page = visit("/?epoch=2")
+    before = gradients(page)
+    page.get_by_label("Left picture: parameter x₁", exact=True).fill(name)
+    page.keyboard.press("Enter")
+    expect(page.locator(".gv-notice")).to_contain_text(word)
+    np.testing.assert_array_equal(gradients(page), before)
+
+
+def test_a_layer_button_shows_its_first_two_biases(visit: Visit) -> None:
+    page = visit()
+    page.locator("#layer-a").get_by_text("0", exact=True).click()
+    expect(page.locator("#title-0 h2")).to_have_text("Hidden layer 0")
+    wait_until_drawn(page)
+    page.locator("#layer-b").get_by_text("output", exact=True).click()
+    expect(page.locator("#title-1 h2")).to_have_text("Output layer")
+    wait_until_drawn(page)
+    assert plotly(page, 1)["yTitle"] == "Δ output.weight[0,0]"
+
+
+def test_dead_units_are_labelled(visit: Visit) -> None:
+    page = visit()
+    activity = page.evaluate("async () => (await (await fetch('api/v1/activity/none/6')).json()).layers")
+    layer, unit = next((k, n) for k, shares in enumerate(activity) for n, share in enumerate(shares) if share == 0)
+    page.get_by_label("Left picture: parameter x₁", exact=True).fill(f"hidden.{layer}.linear.bias[{unit}]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chooser-x_a .gv-note")).to_have_text("dead")
+
+
+def test_minibatches_are_scrubbed_and_chosen(visit: Visit, server: Server) -> None:
+    page = visit("/?size=16&epoch=4")
+    slider = page.get_by_role("slider", name="Minibatch")
+    slider.focus()
+    page.wait_for_function(
+        "() => window.gradviz.stage.page.panels[0].plan.minibatches?.frames.size === 50"
+        " && window.gradviz.stage.page.panels[1].plan.minibatches?.frames.size === 50"
+    )
+    asked = api_requests(page)
+    for minibatch in (1, 2, 3):
+        page.keyboard.press("ArrowRight")
+        assert frame_shown(page) == minibatch
+    assert asked == []
+    page.wait_for_url(re.compile("minibatch=3"))
+    wait_until_drawn(page)
+    pair = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
+    expected = from_api(page, server, variant="none", epoch=4, minibatch=3, minibatch_size=16, **pair)
+    np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
+    page.get_by_role("slider", name="Epoch").focus()
+    page.keyboard.press("ArrowRight")
+    wait_until_drawn(page)
+    expected = from_api(page, server, variant="none", epoch=5, minibatch=3, minibatch_size=16, **pair)
+    np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
+
+
+def test_batch_statistics_make_bias_arrows_zero_and_the_page_says_why(visit: Visit) -> None:
+    page = visit("/?variant=batchnorm&mode=train&epoch=3")
+    assert trace(page, "quiver") is None
+    zeros = trace(page, "scatter", name="zero up to round-off")
+    assert zeros is not None
+    assert len(zeros["x"]) == 441
+    expect(page.locator("#veil-0")).to_contain_text("minibatch mean")
+    assert "zero up to round-off" in caption(page)
+    shoot(page, "zero-arrows-light-1280")
+    page.locator("#veil-0").get_by_role("button", name="Show β").click()
+    page.wait_for_function("() => window.gradviz.stage.page.view.x_a === 'hidden.1.norm.bias[0]'")
+    wait_until_drawn(page)
+    assert trace(page, "quiver") is not None
+    page.locator("#veil-1").get_by_role("button", name="Use eval mode").click()
+    page.wait_for_function("() => window.gradviz.stage.page.view.mode === 'eval'")
+    wait_until_drawn(page)
+    expect(page.locator("#veil-1")).to_be_empty()
+
+
+def test_random_masks_are_named_where_they_are(visit: Visit) -> None:
+    page = visit("/?variant=dropout&epoch=3")
+    expect(page.locator("#masks")).to_be_hidden()
+    page.locator("#mode").get_by_text("train mode").click()
+    expect(page.locator("#title-0")).to_contain_text("random masks (fresh)")
+    wait_until_drawn(page)
+    page.locator("#masks").get_by_text("frozen").click()
+    expect(page.locator("#title-0")).to_contain_text("random masks (frozen)")
+    wait_until_drawn(page)
+    shoot(page, "random-masks-light-1280")
+
+
+def test_grid_and_drawing_controls_do_what_they_say(visit: Visit) -> None:
+    page = visit("/?epoch=3")
+    page.get_by_role("textbox", name="Half width").fill("0.5")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => window.gradviz.stage.page.view.half_width === 0.5")
+    wait_until_drawn(page)
+    assert np.ptp(gradients(page)[:, 0]) == pytest.approx(1.0)
+    page.locator("#under").get_by_text("lines").click()
+    page.wait_for_function("() => window.gradviz.stage.page.view.under === 'contour'")
+    wait_until_drawn(page)
+    assert trace(page, "contour") is not None
+    page.locator("#length").get_by_text("unit").click()
+    page.wait_for_function("() => window.gradviz.stage.page.view.length === 'unit'")
+    wait_until_drawn(page)
+    quiver = trace(page, "quiver")
+    assert quiver is not None
+    lengths = np.hypot(quiver["u"], quiver["v"])
+    assert np.ptp(lengths) < 1e-6 * lengths.max()
