@@ -2,8 +2,11 @@
 
 from gradviz.landscape.activity import unit_activity
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
+from gradviz.landscape.gradients import centre_gradients
 from gradviz.landscape.landscape import Minibatch, gradient_landscape
+from gradviz.landscape.many import minibatch_landscapes
 from gradviz.landscape.network import Network, check_spec, network_of, parameter_shapes
+from gradviz.landscape.pairs import PairSuggestion, find_pairs
 from gradviz.landscape.parameters import ParameterRef, default_pair
 from gradviz.landscape.request import ENGINE_VERSION, MAX_POINTS, LandscapeRequest, LandscapeSpec
 
@@ -15,11 +18,15 @@ __all__ = [
     "LandscapeSpec",
     "Minibatch",
     "Network",
+    "PairSuggestion",
     "ParameterRef",
     "ZeroReason",
+    "centre_gradients",
     "check_spec",
     "default_pair",
+    "find_pairs",
     "gradient_landscape",
+    "minibatch_landscapes",
     "network_of",
     "parameter_shapes",
     "unit_activity",

@@ -33,6 +33,7 @@ class CleanPass:
         self.gains = gains
         self._inputs = [inputs_BM.to(device=network.device, dtype=network.dtype)]
         self._pre: list[Tensor] = []
+        self._active: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self._inputs[0])
@@ -62,11 +63,16 @@ class CleanPass:
 
     def active(self, k: int) -> Tensor:
         """(B, N) bool: the rows on which each unit of hidden layer `k` is active, whether or not a mask drops it."""
-        layer = self.network.layers[k]
-        z = Dual(self.pre(k))
-        if layer.norm is not None and not layer.norm.after:
-            z = activate(layer, z, None, batch_statistics=self.batch_statistics)
-        return z.value > 0
+        if k not in self._active:
+            layer, z = self.network.layers[k], Dual(self.pre(k))
+            if layer.norm is not None and not layer.norm.after:
+                z = activate(layer, z, None, batch_statistics=self.batch_statistics)
+            self._active[k] = z.value > 0
+        return self._active[k]
+
+    def predictions(self) -> Tensor:
+        """(B,): the model's outputs."""
+        return self.network.output_scale * self.out(self.network.output)[:, 0]
 
     def rows(self, start: int, stop: int) -> "CleanPass":
         """The same pass for some of its rows; allowed where the rows do not depend on each other."""

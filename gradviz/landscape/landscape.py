@@ -68,22 +68,35 @@ class Minibatch:
         self.network = network
         self.inputs = inputs.to(device=network.device, dtype=network.dtype)
         self.targets = targets.to(device=network.device, dtype=network.dtype)
-        self._passes: dict[tuple[bool, int, int] | None, CleanPass] = {}
+        self._passes: dict[tuple[bool, int | None, int | None], CleanPass] = {}
 
     def clean(self, spec: LandscapeSpec, number: int | None = None) -> CleanPass:
         """The forward pass at the checkpoint in the mode of `spec`, with its `number`-th set of masks if any."""
         batch_statistics = spec.mode == "train" and self.network.has_norm
-        key = (batch_statistics, -1, -1) if number is None else (batch_statistics, spec.seed, number)
+        key = (batch_statistics, None, None) if number is None else (batch_statistics, spec.seed, number)
         if key not in self._passes:
             gains = None if number is None else draw_gains(self.network, spec.seed, number, len(self.inputs))
+            # One masked pass at most is kept: averaged masks would fill the memory with passes used once.
+            self._passes = {kept: clean for kept, clean in self._passes.items() if kept[1] is None}
             self._passes[key] = CleanPass(self.network, self.inputs, batch_statistics=batch_statistics, gains=gains)
         return self._passes[key]
+
+    def share(self, clean: CleanPass) -> None:
+        """Uses `clean`, a pass over this minibatch without masks or batch statistics, in place of its own."""
+        self._passes[False, None, None] = clean
 
     def landscape(self, spec: LandscapeSpec, *, numbers: Numbers | None = None) -> GradientField:
         """The field of `spec`; with `numbers` (u, v, loss of the reference) those in place of the engine's."""
         with torch.inference_mode():
             draws_masks = spec.mode == "train" and self.network.dropout > 0
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
+            first = self.clean(spec, sets[0])
+            facts = {
+                "share_below": _share(first.predictions() < self.targets),
+                "num_rows": len(self.targets),
+                "x_active": _active(first, spec.refs[0]),
+                "y_active": _active(first, spec.refs[1]),
+            }
             evaluations = [evaluate(self.clean(spec, number), self.targets, spec) for number in sets]
             u, v, loss = numbers or (
                 _array(torch.stack([getattr(e, name) for e in evaluations]).mean(0)) for name in ("u", "v", "loss")
@@ -101,26 +114,21 @@ class Minibatch:
                 loss,
                 is_zero,
                 np.where(is_zero, explained, ZeroReason.NONE).astype(np.uint8),
-                share_below=self._share_below(spec, sets[0]),
-                num_rows=len(self.targets),
-                x_active=self._active(spec, sets[0], spec.refs[0]),
-                y_active=self._active(spec, sets[0], spec.refs[1]),
+                **facts,
             )
 
     def _values(self, ref: ParameterRef, spec: LandscapeSpec) -> np.ndarray:
         """The parameter's values along its axis, in float64."""
         return self.network.value(ref) + np.array(grid_steps(spec))
 
-    def _share_below(self, spec: LandscapeSpec, number: int | None) -> float:
-        clean = self.clean(spec, number)
-        predictions_B = self.network.output_scale * clean.out(self.network.output)[:, 0]
-        return float((predictions_B < self.targets).double().mean())
 
-    def _active(self, spec: LandscapeSpec, number: int | None, ref: ParameterRef) -> float:
-        """Share of the minibatch's rows on which the parameter's unit is active, whether or not a mask drops it."""
-        if ref.layer is None:
-            return 1.0
-        return float(self.clean(spec, number).active(ref.layer)[:, ref.unit].double().mean())
+def _active(clean: CleanPass, ref: ParameterRef) -> float:
+    """Share of the minibatch's rows on which the parameter's unit is active, whether or not a mask drops it."""
+    return 1.0 if ref.layer is None else _share(clean.active(ref.layer)[:, ref.unit])
+
+
+def _share(rows_B: Tensor) -> float:
+    return int(rows_B.sum()) / len(rows_B)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from gradviz.errors import UserError
@@ -29,6 +30,7 @@ class ParameterRef:
     index: tuple[int, ...]
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> "ParameterRef":
         """Reads `NAME[I]` or `NAME[I,J]`; `UserError` if the text is no such name (sizes are checked by `check`)."""
         match = _REFERENCE.fullmatch(text.replace(" ", ""))

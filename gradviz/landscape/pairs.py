@@ -1,0 +1,108 @@
+"""Which two parameters of a layer are worth looking at: alive, and pulled apart by the minibatches."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gradviz.landscape.activity import unit_activity_of
+from gradviz.landscape.gradients import centre_gradients
+from gradviz.landscape.network import Network
+from gradviz.landscape.request import Mode
+
+# Shape suffixes: R = rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer, L = live units
+# that are compared. Pairs are (L, L).
+
+ACTIVE_SHARE = (0.05, 0.95)
+ROUND_OFF = 1e-5
+"""Gradients below this share of the layer's largest count as zero."""
+MOST_COMPARED = 200
+"""Of the live units, those with the largest gradients are compared with each other."""
+
+
+@dataclass(frozen=True)
+class PairSuggestion:
+    """A pair and why: `spread` is 1 - R, with R the mean resultant length of the centre arrows over the minibatches (0:
+    all agree, 1: they cancel); `planarity` is 0 where all arrows lie on one line and 1 where no line is preferred.
+    """
+
+    x: str
+    y: str
+    score: float
+    spread: float
+    planarity: float
+    x_active: float
+    y_active: float
+
+
+def find_pairs(
+    network: Network,
+    rows_RM: Tensor,
+    inputs_KBM: Tensor,
+    targets_KB: Tensor,
+    layer: int,
+    *,
+    mode: Mode = "eval",
+    most: int = 10,
+) -> list[PairSuggestion]:
+    """The best pairs of biases of hidden layer `layer`, best first (of βs where batch statistics cancel the biases).
+
+    Live units are active on 5-95 % of `rows_RM` and have a gradient in at least half of the minibatches. The score is
+    √(spread · planarity). Each unit is suggested once. Empty if fewer than two units are live.
+    """
+    tensor = suggested_tensor(network, layer, mode)
+    activity_N = unit_activity_of(network, rows_RM)[layer]
+    gradients_KN = centre_gradients(network, inputs_KBM, targets_KB, [tensor], mode=mode)[tensor]
+    size_N = gradients_KN.square().mean(0).sqrt()
+    live_N = (activity_N >= ACTIVE_SHARE[0]) & (activity_N <= ACTIVE_SHARE[1])
+    live_N &= (gradients_KN.abs() > ROUND_OFF * size_N.max()).double().mean(0) >= 0.5
+    candidates_L = size_N.where(live_N, size_N.new_zeros(())).argsort(descending=True)[
+        : min(MOST_COMPARED, int(live_N.sum()))
+    ]
+    if len(candidates_L) < 2:
+        return []
+    spread, planarity = _shape_of_arrows(gradients_KN[:, candidates_L] / size_N[candidates_L])
+    score = (spread * planarity).sqrt().triu(1)
+    suggestions: list[PairSuggestion] = []
+    taken: set[int] = set()
+    for flat in score.flatten().argsort(descending=True).tolist():
+        i, j = divmod(flat, len(candidates_L))
+        if len(suggestions) == most or score[i, j] <= 0:
+            break
+        if taken & {i, j}:
+            continue
+        taken |= {i, j}
+        first, second = sorted((int(candidates_L[i]), int(candidates_L[j])))
+        suggestions.append(
+            PairSuggestion(
+                f"{tensor}[{first}]",
+                f"{tensor}[{second}]",
+                float(score[i, j]),
+                float(spread[i, j]),
+                float(planarity[i, j]),
+                float(activity_N[first]),
+                float(activity_N[second]),
+            )
+        )
+    return suggestions
+
+
+def suggested_tensor(network: Network, layer: int, mode: Mode) -> str:
+    """The biases of the layer, or β where a norm before the activation takes the biases out."""
+    norm = network.layers[layer].norm
+    cancelled = mode == "train" and norm is not None and not norm.after
+    return f"hidden.{layer}.norm.bias" if cancelled else f"hidden.{layer}.linear.bias"
+
+
+def _shape_of_arrows(gradients_KL: Tensor) -> tuple[Tensor, Tensor]:
+    """(L, L) each: spread and planarity of the unit arrows (g_i, g_j) / |(g_i, g_j)| over the minibatches."""
+    squares_KL = gradients_KL.square()
+    total_KLL = squares_KL[:, :, None] + squares_KL[:, None, :]
+    inverse_KLL = torch.where(total_KLL > 0, total_KLL.rsqrt(), 0.0)
+    mean_LL = (gradients_KL[:, :, None] * inverse_KLL).mean(0)
+    resultant = torch.hypot(mean_LL, mean_LL.T)
+    # Second moments of the unit arrows: trace 1, so the smaller eigenvalue λ is at most 1/2.
+    xx_LL = (squares_KL[:, :, None] * inverse_KLL.square()).mean(0)
+    xy_LL = (gradients_KL[:, :, None] * gradients_KL[:, None, :] * inverse_KLL.square()).mean(0)
+    smaller = (xx_LL + xx_LL.T) / 2 - torch.hypot((xx_LL - xx_LL.T) / 2, xy_LL)
+    return 1 - resultant, (2 * smaller).clamp(0, 1)
