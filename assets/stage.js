@@ -194,15 +194,20 @@
     gv.losscurves.mark(page.view.epoch);
   }
 
-  // One scale for all regularizers, one for each of two layers; over all epochs that are in memory, or for this frame.
+  // One scale for all regularizers, one for each of two layers.
   function stylesOf(planned) {
-    const { half_width: halfWidth, length, under, range, view } = page.view;
-    const framesOf = (plan) => (range === "frame" ? [frameOf(plan)].filter(Boolean) : [...plan.epochs.frames.values()]);
-    const shared = view === "compare" ? gv.arrows.scaleOf(planned.flatMap(framesOf)) : null;
+    const { half_width: halfWidth, length, under, view } = page.view;
+    const shared = view === "compare" ? scaleOf(planned) : null;
     gv.scalebar.show(shared);
-    return planned.map((plan) => ({
-      halfWidth, length, under, sharesScale: Boolean(shared), scale: shared ?? gv.arrows.scaleOf(framesOf(plan)),
-    }));
+    return planned.map((plan) => ({ halfWidth, length, under, sharesScale: Boolean(shared), scale: shared ?? scaleOf([plan]) }));
+  }
+
+  // Colours tell sizes over all epochs that are in memory, or of what is on show; lengths tell them within what is on
+  // show, where they are easier to see.
+  function scaleOf(planned) {
+    const shown = gv.arrows.scaleOf(planned.map(frameOf).filter(Boolean));
+    if (page.view.range === "frame") return shown;
+    return { ...gv.arrows.scaleOf(planned.flatMap((plan) => [...plan.epochs.frames.values()])), longest: shown.longest };
   }
 
   function needsPaint(panel, frame, style) {

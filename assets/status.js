@@ -103,7 +103,7 @@
 
   function setLive(on, running) {
     live.setAttribute("aria-pressed", on);
-    live.hidden = !running && on;
+    live.hidden = !running;
     live.dataset.running = running;
   }
 

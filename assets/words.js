@@ -68,6 +68,7 @@
     ];
     if (zeros) facts.push(["zero arrows", `${zeros} of ${frame.u.length}`]);
     facts.push(["active", activity(panel, frame)]);
+    facts.push(["○ is at", `x₁ ${number(frame.x)}, x₂ ${number(frame.y)}`]);
     return facts;
   }
 

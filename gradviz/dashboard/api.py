@@ -15,9 +15,11 @@ from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.overview import as_json, etag, runs_of
 from gradviz.errors import UserError
+from gradviz.experiment.files import signature
+from gradviz.experiment.run import checkpoint_files
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.field import GradientField
-from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
 from gradviz.settings import Settings
 
 PREFIX = "/api/v1"
@@ -66,7 +68,7 @@ def create_api(settings: Settings, compute: LocalCompute, store: RunStore, train
         asked = query.frames_query(request.args)
         indices = _indices(asked, store)
         packed = "gzip" in request.accept_encodings
-        tag = etag(f"{packed} {indices} {[_key(compute, asked, index) for index in indices]}")
+        tag = etag(f"{packed} {asked} {indices} {_files(asked, store)}")
         if request.if_none_match.contains(tag):
             return _tagged(Response(status=304), tag)
         header = {"request": asked.request.model_dump(), "over": asked.over, "indices": indices}
@@ -122,12 +124,12 @@ def _indices(asked: query.FramesQuery, store: RunStore) -> list[int]:
     return frames.nearest_first(wanted, asked.first)
 
 
-def _key(compute: LocalCompute, asked: query.FramesQuery, index: int) -> str:
-    """The address of one frame; what it lacks, if it cannot be had."""
-    try:
-        return compute.key(asked.at(index))
-    except UserError as error:
-        return str(error)
+def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
+    """What the frames depend on, by size and time of the files: their digests would take a second to learn."""
+    run = store.run(asked.request.variant)
+    files = checkpoint_files(run.path).items()
+    needed = [path for epoch, path in files if asked.over == "epochs" or epoch == asked.request.epoch]
+    return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]
 
 
 def _frames(compute: LocalCompute, asked: query.FramesQuery, indices: list[int]) -> Iterator[bytes]:

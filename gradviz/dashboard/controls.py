@@ -115,12 +115,12 @@ def sidebar() -> Component:
                     ),
                 ),
                 _row(
-                    "scale",
+                    "colour",
                     segmented(
                         ids.RANGE,
                         {"epochs": "all epochs", "frame": "this one"},
                         view.range,
-                        "Colours and lengths are scaled to",
+                        "Colours are scaled to",
                     ),
                 ),
             ),

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 _ARROWS = """(slot) => {
   const graph = document.querySelector(`#graph-${slot} .js-plotly-plot`);
   const traces = graph._fullData.map(({ type, name, customdata, marker, x, y, u, v, lengthfactor, zorder }) => ({
-    type, name, zorder, lengthfactor,
+    type, name, zorder: zorder ?? null, lengthfactor,
     customdata: customdata ? customdata.map((row) => [...row]) : [],
     x: x ? [...x] : [], y: y ? [...y] : [], u: u ? [...u] : [], v: v ? [...v] : [],
     cmin: marker && marker.cmin, cmax: marker && marker.cmax, color: marker && marker.color,

@@ -1,5 +1,6 @@
 """Explore: one regularizer, two layers, scrubbing, other parameters and minibatches; the numbers are the API's."""
 
+import base64
 import re
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from gradviz.dashboard.figures import landscape_figure
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import caption, epoch_shown, frame_shown, gradients, plotly, trace
 
@@ -134,9 +136,28 @@ def test_the_canvas_shows_what_plotly_then_shows(visit: Visit) -> None:
 
 
 def _base64(content: bytes) -> str:
-    import base64  # noqa: PLC0415
-
     return base64.b64encode(content).decode()
+
+
+def test_python_and_javascript_draw_the_same_arrows(visit: Visit, server: Server) -> None:
+    page = visit("/?epoch=3&range=frame&under=contour")
+    asked = {"variant": "none", "epoch": 3, "x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
+    field = page.request.get(f"{server.url}/api/v1/landscape", params=asked).json()
+    arrays = {name: np.array(field[name]) for name in ("x", "y", "u", "v", "loss", "is_zero")}
+    expected: Any = landscape_figure(**arrays, under="contour")
+    for kind in ("quiver", "contour"):
+        (there,) = [one for one in expected.data if one.type == kind]
+        here = trace(page, kind)
+        assert here is not None
+        assert here["zorder"] == there.zorder
+        for name in ("x", "y"):
+            np.testing.assert_allclose(here[name], there[name], atol=1e-9)
+        if kind == "quiver":
+            for name in ("u", "v"):
+                np.testing.assert_allclose(here[name], there[name], rtol=1e-4, atol=1e-9)
+            assert here["lengthfactor"] == there.lengthfactor
+            np.testing.assert_allclose(here["color"], there.marker.color, atol=1e-5)
+            np.testing.assert_allclose([here["cmin"], here["cmax"]], [there.marker.cmin, there.marker.cmax], atol=1e-5)
 
 
 def test_a_click_on_the_loss_curves_goes_to_that_epoch(visit: Visit) -> None:
