@@ -24,6 +24,7 @@ from gradviz.landscape import (
     gradient_landscape,
     network_of,
     parameter_shapes,
+    share_layers_below,
     unit_activity,
 )
 from gradviz.landscape.landscape import Method
@@ -33,7 +34,7 @@ ACTIVITY_ROWS = 2000
 """Training rows over which the activity of units is measured."""
 
 _NUM_MODELS = 8
-_NUM_MINIBATCHES = 16
+_NUM_MINIBATCHES = 64
 _Value = TypeVar("_Value")
 
 
@@ -90,9 +91,22 @@ class LocalCompute:
             yield epoch, self.landscape(request.model_copy(update={"epoch": epoch}))
 
     def minibatches(self, request: LandscapeRequest, indices: Iterable[int]) -> Iterator[tuple[int, GradientField]]:
-        """The same selection for many minibatches, as they are ready."""
-        for index in indices:
-            yield index, self.landscape(request.model_copy(update={"minibatch": index}))
+        """The same selection for many minibatches, as they are ready; those not cached share their forward pass."""
+        requests = [request.model_copy(update={"minibatch": index}) for index in indices]
+        for first in range(0, len(requests), _NUM_MINIBATCHES):
+            part = requests[first : first + _NUM_MINIBATCHES]
+            self._share_layers_below([each for each in part if self.cache.get(self.key(each)) is None])
+            for each in part:
+                yield each.minibatch, self.landscape(each)
+
+    def _share_layers_below(self, requests: list[LandscapeRequest]) -> None:
+        """One forward pass for the minibatches of all `requests`, which differ in nothing else."""
+        if not requests:
+            return
+        run = self.store.run(requests[0].variant)
+        if not _draws_masks(run, requests[0]):
+            with self._turn:
+                share_layers_below([self._minibatch(run, each) for each in requests], requests[0].spec())
 
     def activity(self, variant: str, epoch: int) -> list[np.ndarray]:
         """For each hidden layer (N,) float32: the share of training rows on which each unit is active, in eval mode."""

@@ -4,7 +4,7 @@ from gradviz.landscape.activity import unit_activity
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.gradients import centre_gradients
 from gradviz.landscape.landscape import Minibatch, gradient_landscape
-from gradviz.landscape.many import minibatch_landscapes
+from gradviz.landscape.many import minibatch_landscapes, share_layers_below
 from gradviz.landscape.network import Network, check_spec, network_of, parameter_shapes
 from gradviz.landscape.pairs import PairSuggestion, find_pairs
 from gradviz.landscape.parameters import ParameterRef, default_pair
@@ -29,6 +29,7 @@ __all__ = [
     "minibatch_landscapes",
     "network_of",
     "parameter_shapes",
+    "share_layers_below",
     "unit_activity",
     "zero_message",
 ]

@@ -1,6 +1,6 @@
 """Many landscapes of one checkpoint, one for each minibatch, sharing the forward pass where rows are independent."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,8 +10,6 @@ from gradviz.landscape.field import GradientField
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.network import Network
 from gradviz.landscape.request import LandscapeSpec
-
-# Shape suffixes: B = examples of a minibatch.
 
 ROWS_AT_ONCE = 4096
 """Rows of one shared forward pass: enough for the full rate of the matrix products, few enough for the memory."""
@@ -26,25 +24,34 @@ def minibatch_landscapes(
 ) -> Iterator[GradientField]:
     """The field of `spec` for each (inputs, targets), in order and as each is ready.
 
-    Where the rows do not depend on each other (no batch statistics, no masks) the layers below are computed for many
-    minibatches in one pass. `on_progress` is told how many fields are done.
+    `on_progress` is told how many fields are done.
     """
-    independent = spec.mode == "eval" or not (network.has_norm or network.dropout)
     done = 0
     for group in _groups(minibatches):
-        shared = CleanPass(network, torch.cat([inputs for inputs, _ in group])) if independent else None
-        if shared is not None:
-            _compute(shared, spec)
-        start = 0
-        for inputs, targets in group:
-            minibatch = Minibatch(network, inputs, targets)
-            if shared is not None:
-                minibatch.share(shared.rows(start, start + len(inputs)))
-                start += len(inputs)
+        together = [Minibatch(network, inputs, targets) for inputs, targets in group]
+        share_layers_below(together, spec)
+        for minibatch in together:
             yield minibatch.landscape(spec)
             done += 1
             if on_progress is not None:
                 on_progress(done)
+
+
+def share_layers_below(minibatches: Sequence[Minibatch], spec: LandscapeSpec) -> None:
+    """Computes the forward passes of all `minibatches` of one network at once.
+
+    Does nothing where the rows depend on each other (batch statistics) or each landscape has masks of its own.
+    """
+    network = minibatches[0].network
+    if spec.mode == "train" and (network.has_norm or network.dropout):
+        return
+    with torch.inference_mode():
+        shared = CleanPass(network, torch.cat([minibatch.inputs for minibatch in minibatches]))
+        shared.pre(network.output)
+        start = 0
+        for minibatch in minibatches:
+            minibatch.share(shared.rows(start, start + len(minibatch.inputs)))
+            start += len(minibatch.inputs)
 
 
 def _groups(minibatches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[list[tuple[Tensor, Tensor]]]:
@@ -56,9 +63,3 @@ def _groups(minibatches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[list[tuple
         group.append(minibatch)
     if group:
         yield group
-
-
-def _compute(shared: CleanPass, spec: LandscapeSpec) -> None:
-    """The whole pass at once, before it is cut into minibatches."""
-    with torch.inference_mode():
-        shared.pre(shared.network.output)
