@@ -106,7 +106,7 @@ def main(json_path: Path | None = None, *, device: str = "cpu", names: list[str]
 
 def time_case(case: Case, device: str, rate: float) -> Timing:
     """All measurements of one case, one after the other, with the same threads."""
-    model, inputs, targets = _workload(case, device)
+    model, inputs, targets = workload(case, device)
     network = network_of(model)
     forward = _median(lambda: _forward(model, inputs), least=15)
     one = slice(0, MINIBATCH_SIZE)
@@ -154,7 +154,8 @@ def fresh_mask_flops(network: Network, spec: LandscapeSpec) -> float:
     return 2.0 * above * spec.points**2 * MINIBATCH_SIZE
 
 
-def _workload(case: Case, device: str) -> tuple[MLP, Tensor, Tensor]:
+def workload(case: Case, device: str) -> tuple[MLP, Tensor, Tensor]:
+    """A briefly trained full-size model and the rows of all minibatches of the case, one-hot."""
     generator = torch.Generator().manual_seed(0)
     num_rows = MINIBATCH_SIZE * case.minibatches
     characters = torch.randint(0, 15, (num_rows, NUM_CHARACTERS), generator=generator)
