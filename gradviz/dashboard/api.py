@@ -1,134 +1,197 @@
-"""The HTTP API under /api/v1: what the page draws from, and anyone else may.
+"""The HTTP API under /api/v1: what the page draws from, and anyone else may. `openapi.py` describes it.
 
-`GET runs` · `GET activity/VARIANT/EPOCH` · `GET|POST landscape` · `GET frames` · `GET|POST training`. A mistake gets
-422 and {"error": one sentence}. Answers that would change with the checkpoints carry an ETag.
+A mistake gets {"error": one sentence} and the status that fits. Every answer has an ETag; a landscape that is asked for
+by its key may be kept for ever.
 """
 
+import io
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import numpy as np
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException, NotFound
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import Conflict, NotFound, RequestEntityTooLarge, UnsupportedMediaType
 
+from gradviz.compute.export import landscape_bytes
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard import frames, query, training
-from gradviz.dashboard.overview import as_json, etag, runs_of
+from gradviz.dashboard.openapi import PREFIX, document
+from gradviz.dashboard.overview import etag, run_of, runs_of
+from gradviz.dashboard.query import from_arguments, from_body
+from gradviz.dashboard.sending import (
+    CHECK_AGAIN,
+    FOR_EVER,
+    MEDIA_TYPES,
+    chosen_format,
+    mistake,
+    sent,
+    sent_json,
+    tagged,
+    tell_mistakes,
+)
 from gradviz.errors import UserError
 from gradviz.experiment.files import signature
+from gradviz.experiment.rows import Minibatch
 from gradviz.experiment.run import checkpoint_files
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
 from gradviz.settings import Settings
 
-PREFIX = "/api/v1"
-BINARY = "application/octet-stream"
-
 
 def create_api(settings: Settings, compute: LocalCompute, store: RunStore, trainer: TrainerProcess) -> Blueprint:
     """The blueprint; its handlers hold no state but what they are given here."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
+    @api.record_once
+    def mistakes(state: BlueprintSetupState) -> None:
+        tell_mistakes(state.app, PREFIX, query.MAX_BODY_BYTES, f"{api.name}.{nothing.__name__}")
+
+    @api.errorhandler(UserError)
+    def user_error(error: UserError) -> Response:
+        return mistake(str(error), 422)
+
     @api.before_request
     def refuse_large_bodies() -> None:
         # Of this prefix alone: Dash's own requests have their own limits.
         request.max_content_length = query.MAX_BODY_BYTES
+        if (request.content_length or 0) > query.MAX_BODY_BYTES:
+            raise RequestEntityTooLarge
+
+    @api.get("/openapi.json")
+    def openapi() -> Response:
+        from_arguments(query.Nothing, request.args)
+        return sent_json(document())
 
     @api.get("/runs")
     def runs() -> Response:
-        query.no_arguments(request.args)
-        return _json({"runs": runs_of(store), "training": training.status_of(trainer, settings)})
+        from_arguments(query.Nothing, request.args)
+        return sent_json({"runs": runs_of(store), "training": training.status_of(trainer, settings)})
 
-    @api.get("/activity/<variant>/<int:epoch>")
-    def activity(variant: str, epoch: int) -> Response:
-        query.no_arguments(request.args)
-        shares = compute.activity(variant, epoch)
-        return _json({"layers": [np.round(np.asarray(layer, float), 4).tolist() for layer in shares]})
+    @api.get("/runs/<variant>")
+    def run(variant: str) -> Response:
+        asked = from_arguments(query.RunQuery, request.args, variant=variant)
+        return sent_json(run_of(store.run(asked.variant)))
 
-    @api.route("/landscape", methods=["GET", "POST"])
-    def landscape() -> Response:
-        if request.method == "POST":
-            query.no_arguments(request.args)
-            asked = query.landscape_request_of_body(request.get_data())
+    @api.get("/activity/<variant>/<epoch>")
+    def activity(variant: str, epoch: str) -> Response:
+        asked = from_arguments(query.ActivityQuery, request.args, variant=variant, epoch=epoch)
+        return sent_json({"layers": [_shares(layer) for layer in compute.activity(asked.variant, asked.epoch)]})
+
+    @api.get("/activity/<variant>/<epoch>/<layer>")
+    def layer_activity(variant: str, epoch: str, layer: str) -> Response:
+        asked = from_arguments(query.LayerActivityQuery, request.args, variant=variant, epoch=epoch, layer=layer)
+        layers = compute.activity(asked.variant, asked.epoch)
+        if asked.layer >= len(layers):
+            raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {asked.layer}.")
+        return sent_json({"layer": asked.layer, "active": _shares(layers[asked.layer])})
+
+    @api.get("/minibatches/<variant>/<minibatch>")
+    def minibatch(variant: str, minibatch: str) -> Response:
+        asked = from_arguments(query.MinibatchQuery, request.args, variant=variant, minibatch=minibatch)
+        form = chosen_format(asked.format, ("json", "npz"))
+        rows = store.run(asked.variant).minibatch(asked.minibatch, asked.minibatch_size)
+        if form == "npz":
+            content = _npz(rows)
+            answer = sent(lambda: content, MEDIA_TYPES["npz"], etag(content.hex()))
         else:
-            asked = query.landscape_request(request.args)
-        tag = compute.key(asked)
-        wants_binary = request.accept_mimetypes.best_match(["application/json", BINARY]) == BINARY
-        tag += "-b" if wants_binary else "-j"
-        if request.if_none_match.contains(tag):
-            return _tagged(Response(status=304), tag)
-        field = compute.landscape(asked)
-        if wants_binary:
-            return _tagged(Response(field.to_bytes(), mimetype=BINARY), tag)
-        return _tagged(Response(as_json(_field_as_json(asked, field)), mimetype="application/json"), tag)
+            about = {"variant": asked.variant, "minibatch": asked.minibatch}
+            answer = sent_json(about | {"rows": rows.rows_B.tolist(), "targets": rows.targets_B.tolist()})
+        answer.vary.add("Accept")
+        return answer
+
+    @api.get("/landscape")
+    def landscape() -> Response:
+        return answer_landscape(from_arguments(query.LandscapeQuery, request.args))
+
+    @api.post("/landscape")
+    def landscape_of_body() -> Response:
+        from_arguments(query.Nothing, request.args)
+        return answer_landscape(from_body(query.LandscapeQuery, _json_body()))
+
+    def answer_landscape(asked: query.LandscapeQuery) -> Response:
+        form = chosen_format(asked.format, ("json", "csv", "npz", "binary"))
+        key = compute.key(asked.request)
+        if asked.expected_key not in ("", key):
+            raise Conflict(
+                "this key is of another content of the checkpoint; ask without `expected_key` for what is there now."
+            )
+        stable = asked.request.model_dump() | {"format": form, "expected_key": key}
+        answer = sent(
+            lambda: _landscape_bytes(compute.landscape(asked.request), asked.request, form),
+            MEDIA_TYPES[form],
+            # what the key leaves out, as the seed in eval mode, is repeated in the answer
+            etag(f"{key} {form} {asked.request.canonical()}"),
+            kept=FOR_EVER if asked.expected_key else CHECK_AGAIN,
+            headers={"Content-Location": f"{PREFIX}/landscape?{urlencode(stable)}"},
+        )
+        answer.vary.add("Accept")
+        return answer
 
     @api.get("/frames")
     def many() -> Response:
-        asked = query.frames_query(request.args)
+        asked = from_arguments(query.FramesQuery, request.args)
         indices = _indices(asked, store)
         packed = "gzip" in request.accept_encodings
         tag = etag(f"{packed} {asked} {indices} {_files(asked, store)}")
-        if request.if_none_match.contains(tag):
-            return _tagged(Response(status=304), tag)
-        header = {"request": asked.request.model_dump(), "over": asked.over, "indices": indices}
-        blocks = _frames(compute, asked, indices)
-        # The first frame is made before the answer begins: a mistake is still a 422.
-        first = next(blocks, b"")
-        stream = frames.stream(header, _chain(first, blocks))
-        answer = Response(frames.gzipped(stream) if packed else stream, mimetype=BINARY)
-        if packed:
-            answer.headers["Content-Encoding"] = "gzip"
+        if request.if_none_match.contains_weak(tag):
+            answer = Response(status=304)
+        else:
+            header = {"request": asked.request.model_dump(), "over": asked.over, "indices": indices}
+            blocks = _frames(compute, asked, indices)
+            # The first frame is made before the answer begins: a mistake is still a 422.
+            first = next(blocks, b"")
+            stream = frames.stream(header, _chain(first, blocks))
+            answer = Response(frames.gzipped(stream) if packed else stream, mimetype=MEDIA_TYPES["binary"])
+            if packed:
+                answer.headers["Content-Encoding"] = "gzip"
         answer.vary.add("Accept-Encoding")
-        return _tagged(answer, tag)
+        return tagged(answer, tag)
 
     @api.get("/training")
     def training_status() -> Response:
-        query.no_arguments(request.args)
-        return _json(training.status_of(trainer, settings))
+        from_arguments(query.Nothing, request.args)
+        return sent_json(training.status_of(trainer, settings))
 
     @api.post("/training")
     def training_action() -> Response:
+        from_arguments(query.Nothing, request.args)
         # JSON alone: a form of another site cannot send it without asking first.
-        if not request.is_json:
-            raise UserError('Send {"action": "start"} as application/json.')
-        training.act(query.json_object(request.get_data()), trainer, settings)
-        return _json(training.status_of(trainer, settings))
+        asked = from_body(query.TrainingAction, _json_body())
+        training.act(asked.model_dump(), trainer, settings)
+        return sent_json(training.status_of(trainer, settings))
 
+    @api.get("/", defaults={"unknown": ""})
     @api.get("/<path:unknown>")
     def nothing(unknown: str) -> Response:
         # Without this, Dash answers any address with the page.
-        raise NotFound(f"{PREFIX}/{unknown[:80]} does not exist.")
-
-    @api.errorhandler(UserError)
-    def user_error(error: UserError) -> Response:
-        return Response(as_json({"error": str(error)}), status=422, mimetype="application/json")
-
-    @api.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        message = f"{error.name}: {error.description}"
-        if error.code == 413:
-            message = f"The body is larger than {query.MAX_BODY_BYTES // 1024} kB: a request is far smaller."
-        return Response(as_json({"error": message}), status=error.code, mimetype="application/json")
+        raise NotFound
 
     return api
 
 
+def _json_body() -> bytes:
+    if not request.is_json:
+        raise UnsupportedMediaType("send JSON, with Content-Type: application/json.")
+    return request.get_data()
+
+
 def _indices(asked: query.FramesQuery, store: RunStore) -> list[int]:
     """What there is, nearest to the first first."""
-    run = store.run(asked.request.variant)
-    there = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(asked.request.minibatch_size))
-    wanted = set(there) if asked.only is None else set(there) & set(asked.only)
-    if asked.only is None:
-        wanted.add(asked.first)  # if it is not there, the reader is told
+    run = store.run(asked.variant)
+    there = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(asked.minibatch_size))
+    # If the first is not there, the reader is told.
+    wanted = {*there, asked.first} if asked.wanted is None else set(there) & asked.wanted
     return frames.nearest_first(wanted, asked.first)
 
 
 def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
     """What the frames depend on, by size and time of the files: their digests would take a second to learn."""
-    run = store.run(asked.request.variant)
+    run = store.run(asked.variant)
     files = checkpoint_files(run.path).items()
-    needed = [path for epoch, path in files if asked.over == "epochs" or epoch == asked.request.epoch]
+    needed = [path for epoch, path in files if asked.over == "epochs" or epoch == asked.epoch]
     return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]
 
 
@@ -144,33 +207,23 @@ def _frames(compute: LocalCompute, asked: query.FramesQuery, indices: list[int])
             yield frames.frame(index, field)
 
 
-def _field_as_json(asked: LandscapeRequest, field: GradientField) -> dict[str, object]:
-    arrays = {name: getattr(field, name) for name in ("x", "y", "u", "v", "loss", "is_zero", "zero_reason")}
-    return {
-        "request": asked.model_dump(),
-        **{name: array.tolist() for name, array in arrays.items()},
-        "share_below": field.share_below,
-        "num_rows": field.num_rows,
-        "x_active": field.x_active,
-        "y_active": field.y_active,
-    }
-
-
-def _json(value: object) -> Response:
-    body = as_json(value)
-    tag = etag(body)
-    if request.method == "GET" and request.if_none_match.contains(tag):
-        return _tagged(Response(status=304), tag)
-    return _tagged(Response(body, mimetype="application/json"), tag)
-
-
-def _tagged(answer: Response, tag: str) -> Response:
-    answer.set_etag(tag)
-    answer.headers["Cache-Control"] = "no-cache"  # kept, but asked for again: a checkpoint may change
-    return answer
-
-
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     if first:
         yield first
     yield from rest
+
+
+def _landscape_bytes(field: GradientField, asked: LandscapeRequest, form: str) -> bytes:
+    return field.to_bytes() if form == "binary" else landscape_bytes(field, asked, f".{form}")
+
+
+def _npz(rows: Minibatch) -> bytes:
+    content = io.BytesIO()
+    np.savez_compressed(
+        content, inputs=rows.inputs_BI.numpy(), targets=rows.targets_B.numpy(), rows=rows.rows_B.numpy()
+    )
+    return content.getvalue()
+
+
+def _shares(layer: np.ndarray) -> list[float]:
+    return np.round(np.asarray(layer, float), 4).tolist()

@@ -1,32 +1,71 @@
-"""What a request of the HTTP API says, checked at the door: unknown or repeated keys and large bodies are refused."""
+"""What a request of the HTTP API says, checked at the door: unknown or repeated keys and large bodies are refused.
+
+The models here check the requests and describe them in the OpenAPI document. A query string and a body of JSON say the
+same: numbers are told by the model's own types, nothing is turned from one type into another.
+"""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from gradviz.errors import UserError
-from gradviz.landscape.request import LandscapeRequest
+from gradviz.errors import UserError, one_line
+from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FRAMES = 500
 
 Over = Literal["epochs", "minibatches"]
-_LANDSCAPE_KEYS = frozenset(LandscapeRequest.model_fields)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_BY_ACCEPT = "`auto`: by the Accept header, JSON if there is none"
+_INTEGER = re.compile(r"-?[0-9]{1,300}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-@dataclass(frozen=True)
-class FramesQuery:
+class _Query(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Nothing(_Query):
+    """A request without arguments."""
+
+
+class LandscapeQuery(LandscapeRequest):
+    """One landscape, and in which form it is wanted."""
+
+    format: Literal["auto", "json", "csv", "npz", "binary"] = Field(default="auto", description=_BY_ACCEPT)
+    expected_key: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{40})?$",
+        description="the key that an earlier answer gave (Content-Location): the answer may then be kept for ever, "
+        "and 409 tells that the checkpoint has changed",
+    )
+
+    @property
+    def request(self) -> LandscapeRequest:
+        return _request_of(self)
+
+
+class FramesQuery(LandscapeRequest):
     """Many fields of one selection: over all epochs of a minibatch or all minibatches of an epoch.
 
-    `request` holds the selection and, as its epoch or minibatch, the frame wanted `first`; `only` limits the others.
+    `epoch` or `minibatch` is the frame wanted first; `only` limits the others.
     """
 
-    request: LandscapeRequest
-    over: Over
-    only: tuple[int, ...] | None
+    over: Over = "epochs"
+    only: str = Field(
+        default="all",
+        pattern=rf"^(all|[0-9]{{1,6}}(,[0-9]{{1,6}}){{0,{MAX_FRAMES - 1}}})$",
+        description=f"`all`, or up to {MAX_FRAMES} epochs or minibatches with commas between",
+    )
+
+    @property
+    def request(self) -> LandscapeRequest:
+        return _request_of(self)
 
     def at(self, index: int) -> LandscapeRequest:
         """The request of one frame."""
@@ -34,50 +73,109 @@ class FramesQuery:
 
     @property
     def first(self) -> int:
-        return self.request.epoch if self.over == "epochs" else self.request.minibatch
+        return self.epoch if self.over == "epochs" else self.minibatch
+
+    @property
+    def wanted(self) -> frozenset[int] | None:
+        """What `only` names; None for all."""
+        return None if self.only == "all" else frozenset(map(int, self.only.split(",")))
 
 
-def landscape_request(arguments: MultiDict[str, str]) -> LandscapeRequest:
-    """One request from a query string."""
-    return LandscapeRequest.of(**_once_each(arguments, _LANDSCAPE_KEYS))
+class RunQuery(_Query):
+    """One run."""
+
+    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
 
 
-def landscape_request_of_body(body: bytes) -> LandscapeRequest:
-    """One request from a JSON body."""
-    values = json_object(body)
-    _refuse_unknown(values, _LANDSCAPE_KEYS)
-    return LandscapeRequest.of(**values)
+class ActivityQuery(RunQuery):
+    """A checkpoint."""
+
+    epoch: int = Field(ge=0, lt=10_000)
 
 
-def frames_query(arguments: MultiDict[str, str]) -> FramesQuery:
-    values = _once_each(arguments, _LANDSCAPE_KEYS | {"over", "only"})
-    over = values.pop("over", "epochs")
-    if over not in ("epochs", "minibatches"):
-        raise UserError(f"`over` must be epochs or minibatches, got {over[:40]!r}.")
-    only = values.pop("only", None)
-    return FramesQuery(LandscapeRequest.of(**values), over, None if only is None else _whole_numbers("only", only))
+class LayerActivityQuery(ActivityQuery):
+    """A hidden layer of a checkpoint, counted from 0."""
+
+    layer: int = Field(ge=0, lt=1000)
 
 
-def json_object(body: bytes) -> dict[str, object]:
+class MinibatchQuery(RunQuery):
+    """A minibatch, as the landscapes number them."""
+
+    minibatch: int = Field(ge=0, lt=1_000_000)
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    format: Literal["auto", "json", "npz"] = Field(default="auto", description=_BY_ACCEPT)
+
+
+class TrainingAction(_Query):
+    """What the background trainer is told."""
+
+    action: Literal["start", "stop", "start_again"]
+    confirm: bool = Field(default=False, description="needed by `start_again`, which deletes all checkpoints")
+
+
+def from_arguments(model: type[_Model], arguments: MultiDict[str, str], **path: str) -> _Model:
+    """One request from a query string and the parts of a path."""
+    allowed = frozenset(model.model_fields) - path.keys()
+    _refuse_unknown(arguments, allowed)
+    repeated = [key for key in arguments if len(arguments.getlist(key)) > 1]
+    if repeated:
+        raise UserError(f"`{repeated[0]}` is given more than once: give it once.")
+    texts = {**arguments.to_dict(), **path}
+    return _checked(model, {name: _typed(text, model.model_fields[name].annotation) for name, text in texts.items()})
+
+
+def from_body(model: type[_Model], body: bytes) -> _Model:
+    """One request from a body of JSON."""
+    values = _json_object(body)
+    _refuse_unknown(values, frozenset(model.model_fields))
+    return _checked(model, {name: _whole(value, model.model_fields[name].annotation) for name, value in values.items()})
+
+
+def _request_of(query: LandscapeRequest) -> LandscapeRequest:
+    return LandscapeRequest(**{name: getattr(query, name) for name in LandscapeRequest.model_fields})
+
+
+def _checked(model: type[_Model], values: dict[str, object]) -> _Model:
     try:
-        values = json.loads(body, parse_constant=_no_constant)
-    except ValueError:
-        raise UserError('The body is not JSON: send one object, such as {"variant": "none", "epoch": 0}.') from None
+        return model.model_validate(values, strict=True)
+    except ValidationError as error:
+        raise UserError(one_line(error)) from None
+
+
+def _typed(text: str, kind: object) -> object:
+    if kind is int and _INTEGER.fullmatch(text):
+        return int(text)
+    if kind is float and _NUMBER.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _whole(value: object, kind: object) -> object:
+    """In JSON 3.0 is a whole number too."""
+    return int(value) if kind is int and isinstance(value, float) and value.is_integer() else value
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    try:
+        values = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_once_each)
+    except UserError:
+        raise
+    except (ValueError, RecursionError):
+        example = '{"variant": "none", "epoch": 0}'
+        raise UserError(f"The body is not JSON that can be read: send one object, such as {example}.") from None
     if not isinstance(values, dict):
         raise UserError(f"The body must be one JSON object, got {type(values).__name__}.")
     return values
 
 
-def no_arguments(arguments: Mapping[str, str]) -> None:
-    _refuse_unknown(arguments, frozenset())
-
-
-def _once_each(arguments: MultiDict[str, str], allowed: frozenset[str]) -> dict[str, str]:
-    _refuse_unknown(arguments, allowed)
-    repeated = [key for key in arguments if len(arguments.getlist(key)) > 1]
-    if repeated:
-        raise UserError(f"`{repeated[0]}` is given more than once: give it once.")
-    return arguments.to_dict()
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"`{repeated[:40]}` is given more than once: give it once.")
+    return values
 
 
 def _refuse_unknown(values: Mapping[str, object], allowed: frozenset[str]) -> None:
@@ -85,13 +183,6 @@ def _refuse_unknown(values: Mapping[str, object], allowed: frozenset[str]) -> No
     if unknown:
         known = f"known here are {', '.join(sorted(allowed))}" if allowed else "nothing can be given here"
         raise UserError(f"`{unknown[0][:40]}` is not known: {known}.")
-
-
-def _whole_numbers(name: str, text: str) -> tuple[int, ...]:
-    parts = text.split(",")
-    if not all(part.isdecimal() and len(part) <= 6 for part in parts) or len(parts) > MAX_FRAMES:
-        raise UserError(f"`{name}` must be up to {MAX_FRAMES} whole numbers with commas between, got {text[:40]!r}.")
-    return tuple(int(part) for part in parts)
 
 
 def _no_constant(name: str) -> float:

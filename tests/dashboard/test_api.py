@@ -242,7 +242,7 @@ def test_what_the_trainer_cannot_do_is_refused(client: FlaskClient, trainer, bod
 
 
 def test_a_form_cannot_tell_the_trainer_anything(client: FlaskClient, trainer) -> None:
-    assert client.post("/api/v1/training", data='{"action": "stop"}', content_type="text/plain").status_code == 422
+    assert client.post("/api/v1/training", data='{"action": "stop"}', content_type="text/plain").status_code == 415
     assert trainer.told == []
 
 

@@ -1,0 +1,116 @@
+"""What the HTTP API answers, as models: the OpenAPI document is made of them, a test holds answers to it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gradviz.landscape.field import ZeroReason
+from gradviz.landscape.request import LandscapeRequest
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Grid = Annotated[list[list[float]], Field(description="(Y, X): one list for each value of y")]
+Units = Annotated[list[Share], Field(description="for each unit, the share of training rows on which it is active")]
+
+
+class Mistake(BaseModel):
+    """Why there is no answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    error: str = Field(min_length=1, description="one sentence: which value, what is allowed, what to do")
+
+
+class Broken(BaseModel):
+    file: str
+    reason: str
+
+
+class Metrics(BaseModel):
+    """Columns, one entry for each measured epoch; null where a number is not finite."""
+
+    epoch: list[int]
+    train_loss: list[float | None]
+    test_loss: list[float | None]
+    test_r2: list[float | None]
+    share_below_target: list[float | None]
+    wall_seconds: list[float | None]
+
+
+class RunAnswer(BaseModel):
+    """A run: its configuration, parameters, whole checkpoints and metrics, and what was left out of it."""
+
+    variant: Literal["none", "dropout", "batchnorm"]
+    epochs: list[int] = Field(description="epochs with a whole checkpoint, ascending")
+    planned_epochs: int
+    hidden: list[int]
+    dropout: float
+    batch_size: int
+    rows: int
+    seed: int
+    shapes: dict[str, list[int]] = Field(description="of each parameter tensor, by its name in the state dict")
+    minibatches: dict[str, int] = Field(description="how many minibatches there are, by their size")
+    broken: list[Broken]
+    metrics: Metrics
+
+
+class Progress(BaseModel):
+    variant: str
+    epoch: int | None
+    epochs: int
+
+
+class TrainingAnswer(BaseModel):
+    """What the background trainer does."""
+
+    state: Literal["running", "stopped", "finished", "failed", "empty"]
+    message: str
+    progress: list[Progress]
+    read_only: bool
+
+
+class RunsAnswer(BaseModel):
+    """All runs by variant, and what the background trainer does."""
+
+    runs: dict[str, RunAnswer]
+    training: TrainingAnswer
+
+
+class ActivityAnswer(BaseModel):
+    """The activity of each hidden layer's units."""
+
+    layers: list[Units]
+
+
+class LayerActivityAnswer(BaseModel):
+    """The activity of one hidden layer's units."""
+
+    layer: int
+    active: Units
+
+
+class MinibatchAnswer(BaseModel):
+    """The rows of a minibatch, as numbered in the run, and their targets."""
+
+    variant: str
+    minibatch: int
+    rows: list[int]
+    targets: list[float]
+
+
+class LandscapeAnswer(BaseModel):
+    """A gradient landscape: u = ∂J/∂x, v = ∂J/∂y and loss = J on a grid of values of the two parameters."""
+
+    request: LandscapeRequest
+    x: list[float]
+    y: list[float]
+    u: Grid
+    v: Grid
+    loss: Grid
+    is_zero: list[list[bool]] = Field(description="arrows that are zero up to round-off")
+    zero_reason: list[list[ZeroReason]] = Field(
+        description=", ".join(f"{reason.value} {reason.name.lower().replace('_', ' ')}" for reason in ZeroReason)
+    )
+    share_below: Share = Field(description="share of the rows predicted below their target, at the centre")
+    num_rows: int
+    x_active: Share = Field(description="share of the rows on which the unit of x is active, at the centre")
+    y_active: Share

@@ -1,0 +1,93 @@
+"""An answer of the HTTP API on its way: in which form, under which tag, how long it may be kept; mistakes as JSON."""
+
+from collections.abc import Callable, Mapping
+
+from flask import Response, current_app, request
+from flask.sansio.app import App
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotAcceptable
+
+from gradviz.dashboard.overview import as_json, etag
+
+JSON = "application/json"
+MEDIA_TYPES = {"json": JSON, "csv": "text/csv", "npz": "application/zip", "binary": "application/octet-stream"}
+"""By the name of a format; `binary` is `GradientField.to_bytes`."""
+
+CHECK_AGAIN = "no-cache"  # kept, but asked for again: a checkpoint may change
+FOR_EVER = "public, max-age=31536000, immutable"
+METHODS = ("GET", "POST")
+
+
+def chosen_format(named: str, offered: tuple[str, ...]) -> str:
+    """One of `offered`: the one that is named, else by the Accept header; 406 if that takes none of them."""
+    if named != "auto":
+        return named
+    if not request.accept_mimetypes:
+        return offered[0]
+    best = request.accept_mimetypes.best_match([MEDIA_TYPES[name] for name in offered])
+    if best is None:
+        types = ", ".join(MEDIA_TYPES[name] for name in offered)
+        raise NotAcceptable(f"this can be had as {types}; the Accept header takes none of them.")
+    return next(name for name in offered if MEDIA_TYPES[name] == best)
+
+
+def sent(
+    content: Callable[[], bytes], mimetype: str, tag: str, *, kept: str = CHECK_AGAIN, headers: Mapping[str, str] = {}
+) -> Response:
+    """The answer, or 304 without making it if the client has it."""
+    known = request.method == "GET" and request.if_none_match.contains_weak(tag)
+    answer = Response(status=304) if known else Response(content(), mimetype=mimetype)
+    answer.headers.update(headers)
+    return tagged(answer, tag, kept)
+
+
+def sent_json(value: object) -> Response:
+    body = as_json(value)
+    return sent(body.encode, JSON, etag(body))
+
+
+def tagged(answer: Response, tag: str, kept: str = CHECK_AGAIN) -> Response:
+    answer.set_etag(tag)
+    answer.headers["Cache-Control"] = kept
+    return answer
+
+
+def mistake(message: str, status: int) -> Response:
+    """{"error": one line}, whatever the client has put into it."""
+    line = "".join(character if character.isprintable() else " " for character in message)
+    return Response(as_json({"error": line}), status=status, mimetype=JSON, headers={"Cache-Control": "no-store"})
+
+
+def tell_mistakes(server: App, prefix: str, max_body_bytes: int, catch_all: str) -> None:
+    """Every mistake under `prefix` gets JSON; `catch_all` is the endpoint of unknown paths."""
+
+    @server.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response | HTTPException:
+        if not (request.path + "/").startswith(prefix + "/"):
+            return error
+        allowed = allowed_methods(catch_all)
+        if error.code == 405 and allowed:
+            answer = mistake(f"{request.method} is not done here: allowed are {', '.join(allowed)}.", 405)
+            answer.headers["Allow"] = ", ".join(allowed)
+            return answer
+        if error.code in (404, 405):
+            return mistake(f"{request.path[:80]} is not there: {prefix}/openapi.json says what is.", 404)
+        if error.code == 413:
+            return mistake(f"The body is larger than {max_body_bytes // 1024} kB: a request is far smaller.", 413)
+        if error.code == 500:  # the traceback is in the server's log
+            return mistake("Something went wrong in the server: its log says what.", 500)
+        return mistake(f"{error.name}: {error.description}", error.code or 400)
+
+
+def allowed_methods(catch_all: str) -> list[str]:
+    """What can be done at the address of this request; nothing, if it is not known."""
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    allowed = []
+    for method in METHODS:
+        try:
+            endpoint, _ = adapter.match(method=method)
+        except (MethodNotAllowed, HTTPException):
+            continue
+        if endpoint != catch_all:
+            allowed += ["GET", "HEAD"] if method == "GET" else [method]
+    return [*allowed, "OPTIONS"] if allowed else []
