@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -26,9 +27,10 @@ from gradviz.landscape.field import GradientField
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.many import minibatch_landscapes
 from gradviz.landscape.masks import dropout_masks
-from gradviz.landscape.network import Network, network_of
+from gradviz.landscape.network import network_of
 from gradviz.landscape.reference import landscape_by_loop
-from gradviz.landscape.request import LandscapeSpec, grid_steps
+from gradviz.landscape.request import LandscapeSpec
+from gradviz.landscape.vmap import landscape_by_vmap
 
 # Shape suffixes: B = examples of a minibatch, I = inputs, P = grid points.
 
@@ -100,6 +102,10 @@ def main(json_path: Path | None = None, *, device: str = "cpu", names: list[str]
             with console.status(case.name):
                 timings.append(time_case(case, device, rate))
     console.print(_as_table(timings))
+    for timing in timings:
+        if timing.case == "dropout-fresh-layer1":
+            share = fresh_mask_flops(timing.points) / timing.cold_seconds / 1e9 / rate
+            console.print(f"{timing.case}: {100 * share:.0f} % of the rate of the large matrix product")
     if json_path is not None:
         json_path.write_text(json.dumps([asdict(timing) for timing in timings], indent=1) + "\n")
 
@@ -113,7 +119,7 @@ def time_case(case: Case, device: str, rate: float) -> Timing:
     repeats = case.minibatches * case.checkpoints
     small = case.spec.model_copy(update={"points": LOOP_POINTS})
     loop = _median(lambda: landscape_by_loop(model, inputs[one], targets[one], small), least=1)
-    vmap = _median(lambda: _vmap(model, inputs[one], targets[one], case.spec), least=1)
+    vmap = _median(lambda: landscape_by_vmap(model, inputs[one], targets[one], case.spec), least=1)
     loading = 0.0
     if case.checkpoints > 1:
         cold, loading = _sweep(case, model, inputs, targets)
@@ -148,10 +154,10 @@ def matrix_product_rate(device: str) -> float:
     return 2 * a.numel() * b.shape[1] / _median(lambda: a @ b, least=7) / 1e9
 
 
-def fresh_mask_flops(network: Network, spec: LandscapeSpec) -> float:
-    """Operations of the products that fresh masks cannot avoid: every layer above the first, at every grid point."""
-    above = sum(layer.weight_NM.numel() for layer in network.layers[1:-1])
-    return 2.0 * above * spec.points**2 * MINIBATCH_SIZE
+def fresh_mask_flops(points: int) -> float:
+    """Operations of the products that fresh masks cannot avoid: hidden layers 1 and 2, at every grid point."""
+    above = sum(rows * columns for rows, columns in pairwise(MLP().widths))
+    return 2.0 * above * points**2 * MINIBATCH_SIZE
 
 
 def workload(case: Case, device: str) -> tuple[MLP, Tensor, Tensor]:
@@ -179,48 +185,6 @@ def workload(case: Case, device: str) -> tuple[MLP, Tensor, Tensor]:
 def _forward(model: MLP, inputs: Tensor) -> None:
     with torch.inference_mode():
         model(inputs)
-
-
-def _vmap(model: MLP, inputs: Tensor, targets: Tensor, spec: LandscapeSpec) -> None:
-    """What an expert writes without an engine: the gradient by the two scalars, mapped over the grid."""
-    state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-    steps = torch.tensor(grid_steps(spec), device=inputs.device)
-    y_P, x_P = (grid.flatten() for grid in torch.meshgrid(steps, steps, indexing="ij"))
-    draws_masks = spec.mode == "train" and model.regularizer == "dropout"
-    batch_statistics = spec.mode == "train" and model.regularizer == "batchnorm"
-    model = model.train(spec.mode == "train")
-
-    def loss(x: Tensor, y: Tensor, masks: list[Tensor] | None, buffers: dict[str, Tensor]) -> Tensor:
-        moved = state | buffers
-        for ref, step in zip(spec.refs, (x, y), strict=True):
-            place = tuple(torch.tensor(i, device=inputs.device) for i in ref.index)
-            tensor = moved[ref.tensor_name]
-            moved[ref.tensor_name] = tensor.index_put(place, step, accumulate=True)
-        predictions = torch.func.functional_call(model, moved, (inputs, masks))
-        return (predictions - targets).abs().mean()
-
-    gradient = torch.func.grad_and_value(loss, argnums=(0, 1))
-    chunk = 8 if any(ref.kind == "weight" for ref in spec.refs) or spec.masks == "fresh" else 63
-    running = {name: state[name] for name, _ in model.named_buffers()} if batch_statistics else {}
-    for start in range(0, len(x_P), chunk):
-        part = slice(start, start + chunk)
-        num = len(x_P[part])
-        buffers = {name: tensor.expand(num, -1).clone() for name, tensor in running.items()}
-        masks, masks_dim = None, None
-        if draws_masks and spec.masks == "fresh":
-            sets = [_masks(model, spec, number, inputs) for number in range(start, start + num)]
-            masks, masks_dim = [torch.stack(layer) for layer in zip(*sets, strict=True)], 0
-        elif draws_masks:
-            masks = _masks(model, spec, 0, inputs)
-        torch.func.vmap(gradient, in_dims=(0, 0, masks_dim, 0 if running else None))(
-            x_P[part], y_P[part], masks, buffers
-        )
-    model.eval()
-
-
-def _masks(model: MLP, spec: LandscapeSpec, number: int, inputs: Tensor) -> list[Tensor]:
-    masks = dropout_masks(spec.seed, number, len(inputs), model.widths, model.dropout)
-    return [mask.to(inputs.device) for mask in masks]
 
 
 def _sweep(case: Case, model: MLP, inputs: Tensor, targets: Tensor) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """The engine, the plain loop and an independent autograd computation agree: every pair, mode, variant and placement."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from gradviz.landscape import LandscapeSpec, gradient_landscape
 from gradviz.landscape import engine as engine_module
+from gradviz.landscape.vmap import landscape_by_vmap
 from tests.landscape.cases import KINDS, autograd_field, modes_of, parameters_of, random_case, relative_error
 
 # In float64 the three differ by the order of their sums alone: a few hundred terms, 1e-16 each, over what cancels.
@@ -53,6 +55,8 @@ def test_reference_equals_engine_and_autograd(regularizer, placement, x, y):
             case.model, case.inputs, case.targets, spec, method="reference", dtype=torch.float64
         )
         field = gradient_landscape(case.model, case.inputs, case.targets, spec, dtype=torch.float64)
+        double = copy.deepcopy(case.model).double()
+        assert_same(reference, *landscape_by_vmap(double, case.inputs.double(), case.targets.double(), spec))
         assert_same(reference, *autograd_field(case, spec))
         assert_same(field, reference.u, reference.v, reference.loss)
         np.testing.assert_array_equal(field.is_zero, reference.is_zero)
