@@ -14,6 +14,12 @@
     drawn = key;
     legend(page.runs, variants);
     window.dash_clientside.set_props("loss", { figure: gv.figure.losses(page.runs, variants, lastEpoch) });
+    awaitGraph();
+  }
+
+  // At the page's first curves, plotly.js may still be on its way.
+  function awaitGraph() {
+    if (!mark(epoch)) requestAnimationFrame(awaitGraph);
   }
 
   function legend(runs, variants) {
@@ -27,16 +33,18 @@
     fill("legend", JSON.stringify([Object.keys(runs), variants, gv.colours.scheme()]), ...entries, ...lines);
   }
 
+  // Marks the epoch; false if there are no curves yet to mark it on.
   function mark(at) {
     epoch = at;
     const graph = document.querySelector("#loss .js-plotly-plot");
     const line = document.getElementById("loss-mark");
-    if (!graph || !graph._fullLayout || !graph._fullLayout.meta) return;
+    if (!graph || !graph.on || !graph._fullLayout || !graph._fullLayout.meta) return false;
     if (listening !== graph) listen(graph);
     const { xaxis, yaxis } = graph._fullLayout;
     line.style.transform = `translateX(${xaxis._offset + xaxis.d2p(epoch)}px)`;
     Object.assign(line.style, { top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
     line.dataset.epoch = epoch;
+    return true;
   }
 
   function listen(graph) {

@@ -142,13 +142,30 @@ _TELL_VIOLATIONS = (
 )
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor who has been here before: the scripts are in the browser's cache."""
+    shared = _context(browser)
+    yield shared
+    shared.close()
+
+
+def _context(browser: Browser) -> BrowserContext:
+    made = browser.new_context()
+    made.set_default_timeout(30_000)
+    made.add_init_script(_TELL_VIOLATIONS)
+    return made
+
+
 @pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+def visit(browser: Browser, context: BrowserContext, server: Server) -> Iterator[Visit]:
     """`visit("/?epoch=3", width=…, scheme="dark")` opens a page, waits until it is drawn, and returns it.
 
-    When the test ends, every page must have been without error, violation or foreign request, unless `lenient`.
+    `stranger` visits with nothing cached or remembered. When the test ends, every page must have been without error,
+    violation or foreign request, unless `lenient`.
     """
-    opened: list[tuple[BrowserContext, Witness, bool]] = []
+    opened: list[tuple[Page, Witness, bool]] = []
+    own_contexts: list[BrowserContext] = []
 
     def open_page(
         address: str = "/",
@@ -160,27 +177,30 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
         reduced_motion: str = "no-preference",
         lenient: bool = False,
         drawn: bool = True,
+        stranger: bool = False,
     ) -> Page:
         origin = (at or server).url
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
+        if stranger:
+            own_contexts.append(_context(browser))
+        page = (own_contexts[-1] if stranger else context).new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(
             color_scheme=scheme,  # pyright: ignore[reportArgumentType]  (a literal)
             reduced_motion=reduced_motion,  # pyright: ignore[reportArgumentType]  (a literal)
         )
-        context.set_default_timeout(30_000)
-        context.add_init_script(_TELL_VIOLATIONS)
-        page = context.new_page()
         witness = Witness(origin)
         witness.watch(page)
-        opened.append((context, witness, lenient))
+        opened.append((page, witness, lenient))
         page.goto(origin + address)
         if drawn:
             wait_until_drawn(page)
         return page
 
     yield open_page
-    for context, _, _ in opened:
-        context.close()
+    for page, _, _ in opened:
+        page.close()
+    for one in own_contexts:
+        one.close()
     assert [complaint for _, witness, lenient in opened if not lenient for complaint in witness.complaints] == []
 
 

@@ -45,24 +45,32 @@ def frames(page: Page) -> list[dict]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), WIDTHS)
 @pytest.mark.parametrize("view", ["explore", "compare"])
-def test_pictures_are_reached_without_scrolling(visit: Visit, view: str, width: int, height: int, scheme: str) -> None:
-    page = visit(f"/?view={view}&epoch=5", width=width, height=height, scheme=scheme)
-    for slot in range(2 if view == "explore" else 3):
-        box = page.locator(f"#panel-{slot} .gv-picture").bounding_box()
-        assert box is not None
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width + 1
-        assert box["y"] + box["height"] <= height
-    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+def test_pictures_are_reached_without_scrolling(visit: Visit, view: str, scheme: str) -> None:
+    page = visit(f"/?view={view}&epoch=5", scheme=scheme)
     paper = page.evaluate("() => getComputedStyle(document.querySelector('.gv-panel')).backgroundColor")
     assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 24, 31)")
-    shoot(page, f"{view}-{scheme}-{width}")
+    for width, height in WIDTHS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(_FITTED)
+        for slot in range(2 if view == "explore" else 3):
+            box = page.locator(f"#panel-{slot} .gv-picture").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width + 1
+            assert box["y"] + box["height"] <= height
+        assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+        shoot(page, f"{view}-{scheme}-{width}")
+
+
+_FITTED = """() => [...document.querySelectorAll(".gv-panel:not([hidden]) .gv-picture")].every((picture) => {
+  const layout = picture.querySelector(".js-plotly-plot")._fullLayout;
+  return Math.abs(layout.width - picture.clientWidth) <= 1 && Math.abs(layout.height - picture.clientHeight) <= 1;
+})"""
 
 
 def test_the_scheme_can_be_chosen_and_pictures_follow(visit: Visit) -> None:
-    page = visit()
+    page = visit(stranger=True)
     paper = "() => document.querySelector('#graph-0 .js-plotly-plot')._fullLayout.plot_bgcolor"
     assert page.evaluate(paper) == "#ffffff"
     page.locator("#scheme").click()
@@ -85,7 +93,7 @@ def test_a_link_opens_the_same_picture_in_another_browser(visit: Visit) -> None:
     first.wait_for_function("() => window.gradviz.stage.page.view.x_b === 'hidden.0.linear.bias[5]'")
     wait_until_drawn(first)
     address = first.url.removeprefix(first.evaluate("() => window.location.origin"))
-    second = visit(address)
+    second = visit(address, stranger=True)
     for slot in (0, 1):
         assert (gradients(first, slot) == gradients(second, slot)).all()
 
@@ -220,7 +228,7 @@ def test_starting_again_is_asked_before_anything_is_deleted(
 
 
 def test_two_visitors_do_not_see_each_others_choices(visit: Visit) -> None:
-    one, other = visit("/?epoch=3"), visit("/?epoch=5&variant=dropout")
+    one, other = visit("/?epoch=3"), visit("/?epoch=5&variant=dropout", stranger=True)
     one.locator("#variant").get_by_text("BatchNorm").click()
     wait_until_drawn(one)
     other.locator("#mode").get_by_text("train mode").click()
@@ -231,7 +239,7 @@ def test_two_visitors_do_not_see_each_others_choices(visit: Visit) -> None:
 
 
 def test_scripts_travel_once_and_compressed(visit: Visit, server: Server) -> None:
-    page = visit(drawn=False)
+    page = visit(drawn=False, stranger=True)
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     received: list[float] = []
