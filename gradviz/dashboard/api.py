@@ -163,7 +163,7 @@ def create_api(settings: Settings, compute: LocalCompute, store: RunStore, train
         training.act(asked.model_dump(), trainer, settings)
         return sent_json(training.status_of(trainer, settings))
 
-    @api.get("/", defaults={"unknown": ""})
+    @api.get("/", defaults={"unknown": ""}, strict_slashes=False)
     @api.get("/<path:unknown>")
     def nothing(unknown: str) -> Response:
         # Without this, Dash answers any address with the page.

@@ -159,6 +159,7 @@ def _whole(value: object, kind: object) -> object:
 def _json_object(body: bytes) -> dict[str, object]:
     try:
         values = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_once_each)
+        json.dumps(values, ensure_ascii=False).encode()  # "\\ud800" is JSON, and half a character
     except UserError:
         raise
     except (ValueError, RecursionError):

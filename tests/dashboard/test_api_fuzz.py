@@ -1,0 +1,94 @@
+"""Requests made from the OpenAPI document, good and bad: none fails the server, all answers are as the document says.
+
+Twice: with the document as it is served, where most names fit no run, and with one narrowed to what the tiny runs have,
+where every good request must be answered with numbers. The same requests in every run.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.dashboard.factory import create_app
+from gradviz.dashboard.openapi import document
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings
+from tests.dashboard.conftest import StandInTrainer
+
+MAX_EXAMPLES = 15
+"""Random ones for each operation, beside those at the bounds of every value."""
+
+FUZZ = settings(
+    max_examples=MAX_EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
+    "variant": {"enum": ["none", "dropout", "batchnorm"]},
+    "epoch": {"maximum": 2},
+    "layer": {"maximum": 2},
+    "x": {"enum": ["hidden.0.linear.bias[0]", "hidden.1.linear.weight[2,3]", "output.bias[0]"]},
+    "y": {"enum": ["hidden.1.linear.bias[1]", "hidden.2.linear.bias[4]", "output.weight[0,1]"]},
+    "points": {"enum": [3, 5, 7]},
+    "num_masks": {"maximum": 3},
+    "minibatch": {"maximum": 1},
+    "minibatch_size": {"minimum": 2, "maximum": 120},
+    "expected_key": {"enum": [""]},
+    "only": {"enum": ["all", "0", "1,2"]},
+    "action": {"enum": ["start", "stop"]},
+}
+
+UNPACKED = {"Accept-Encoding": "identity"}  # a client in this process unpacks nothing
+
+
+@pytest.fixture(scope="module")
+def server(tiny_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    store = RunStore(tiny_runs)
+    with FieldCache(tmp_path_factory.mktemp("fuzz-cache")) as cache:
+        compute = LocalCompute(store, cache, device="cpu")
+        trainer: Any = StandInTrainer()
+        yield create_app(Settings(runs=tiny_runs), compute, store, trainer).server
+
+
+def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
+    operations = [operation for methods in told["paths"].values() for operation in methods.values()]
+    for parameter in [parameter for operation in operations for parameter in operation.get("parameters", ())]:
+        parameter["schema"] |= OF_THE_TINY_RUNS.get(parameter["name"], {})
+    for body in ("LandscapeQuery", "TrainingAction"):
+        for name, schema in told["components"]["schemas"][body]["properties"].items():
+            schema |= OF_THE_TINY_RUNS.get(name, {})
+    return told
+
+
+def _config(*modes: schemathesis.GenerationMode) -> SchemathesisConfig:
+    """Nothing is read from a file of the user's."""
+    generation = GenerationConfig(modes=list(modes), deterministic=True, max_examples=MAX_EXAMPLES)
+    return SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
+
+
+AS_SERVED = schemathesis.openapi.from_dict(document(), config=_config(*schemathesis.GenerationMode))
+NARROWED = schemathesis.openapi.from_dict(_narrowed(document()), config=_config(schemathesis.GenerationMode.POSITIVE))
+
+
+@AS_SERVED.parametrize()
+@FUZZ
+def test_no_request_fails_the_server(case: schemathesis.Case, server: Flask) -> None:
+    # Most names that fit the document fit no run.
+    case.call_and_validate(app=server, headers=UNPACKED, excluded_checks=[positive_data_acceptance])
+
+
+@NARROWED.parametrize()
+@FUZZ
+def test_every_good_request_is_answered(case: schemathesis.Case, server: Flask) -> None:
+    case.call_and_validate(app=server, headers=UNPACKED)
