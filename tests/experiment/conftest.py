@@ -1,5 +1,6 @@
 """Tiny runs that train in a fraction of a second."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,14 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     with one_thread():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """What fsync is for, a power cut, no test can show; it takes seconds where others write to the same disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

@@ -1,23 +1,96 @@
 """A trainer killed at any moment loses nothing but time: the next one leaves byte for byte the uninterrupted run."""
 
 import json
+import os
 import random
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
-from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.config import VARIANTS, TrainingConfig
 from gradviz.experiment.lock import holder
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.trainer import train
 
 CHILD = Path(__file__).with_name("trainer_child.py")
 EPOCHS = 10
 NUM_LINES = 3 * (1 + 5 * EPOCHS)  # of three variants: epoch 0, then four steps and a save an epoch
+
+
+class Trainer:
+    """A process that trains; `lines` are what it prints, and end when it does."""
+
+    def __init__(self, output: TextIO) -> None:
+        self.pid = int(output.readline().removeprefix("pid "))
+        self.lines = self._read(output)
+        self.status: int | None = None  # of its exit; a signal is negative
+
+    def _read(self, output: TextIO) -> Iterator[str]:
+        for line in output:
+            if line.startswith("ended "):
+                self.status = int(line.removeprefix("ended "))
+            else:
+                yield line
+
+    def progress(self) -> Iterator[str]:
+        return (line for line in self.lines if line.startswith(("saved", "step")))
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.status is None:
+            os.kill(self.pid, number)
+
+    def end(self) -> list[str]:
+        """The lines that it still prints."""
+        return list(self.lines)
+
+    def outcome(self) -> list[object]:
+        """Whether it finished, and the signal that stopped it."""
+        *_, last = self.lines
+        assert self.status == 0
+        return json.loads(last.removeprefix("outcome "))
+
+
+Training = Callable[[Path], AbstractContextManager[Trainer]]
+
+
+@contextmanager
+def ordered(orders: socket.socket, *order: object) -> Iterator[Trainer]:
+    reading, writing = os.pipe()
+    with open(reading) as output:
+        try:
+            socket.send_fds(orders, [json.dumps(order).encode()], [writing])
+        finally:
+            os.close(writing)
+        trainer = Trainer(output)
+        try:
+            yield trainer
+        finally:
+            trainer.send_signal(signal.SIGKILL)
+            trainer.end()
+
+
+@pytest.fixture(scope="module")
+def orders() -> Iterator[socket.socket]:
+    """Where processes are ordered: from one that has imported torch once, and forks each of them."""
+    mine, its = socket.socketpair()
+    command = [sys.executable, str(CHILD), str(its.fileno())]
+    with mine, subprocess.Popen(command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL):
+        its.close()
+        yield mine
+        mine.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(scope="module")
+def training(orders: socket.socket) -> Training:
+    """Trains three tiny runs in a directory."""
+    return lambda root: ordered(orders, "train", str(root), EPOCHS)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -30,63 +103,43 @@ def contents(root: Path) -> dict[str, bytes]:
     return files
 
 
-@contextmanager
-def training(root: Path) -> Iterator[subprocess.Popen]:
-    command = [sys.executable, str(CHILD), "train", str(root), str(EPOCHS)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def lines_of(process: subprocess.Popen) -> Iterator[str]:
-    assert process.stdout is not None
-    return iter(process.stdout)
-
-
-def progress_lines(lines: Iterator[str]) -> Iterator[str]:
-    return (line for line in lines if line.startswith(("saved", "step")))
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def whole(training: Training, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What an uninterrupted training leaves."""
     root = tmp_path_factory.mktemp("whole")
     with training(root) as process:
-        assert len(list(progress_lines(lines_of(process)))) == NUM_LINES
-        assert process.wait() == 0
+        assert len(list(process.progress())) == NUM_LINES
+    assert process.status == 0
     return contents(root)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(4))
 def test_kill_9_at_random_moments_then_training_again_gives_the_same_bytes(
-    tmp_path: Path, whole: dict[str, bytes], seed: int
+    tmp_path: Path, training: Training, tiny: Callable[..., TrainingConfig], whole: dict[str, bytes], seed: int
 ):
     # Killed twice in one training, each time a while after a random line: steps and writes go on meanwhile.
     moments = random.Random(seed)
     for num_lines in (moments.randrange(1, NUM_LINES // 2), moments.randrange(1, NUM_LINES // 3)):
         with training(tmp_path) as process:
-            lines = progress_lines(lines_of(process))
+            lines = process.progress()
             for _ in range(num_lines):
                 next(lines)
             process.send_signal(signal.SIGKILL)
-            assert process.wait() == -signal.SIGKILL
+            process.end()
+        assert process.status == -signal.SIGKILL
         assert all(holder(tmp_path / variant) is None for variant in VARIANTS)
-    with training(tmp_path) as process:
-        *_, last = lines_of(process)
-        assert json.loads(last.removeprefix("outcome ")) == [True, None]
+    # In this process, whose hashes are others.
+    assert train(tmp_path, [tiny(variant, epochs=EPOCHS) for variant in VARIANTS], device="cpu").finished
     assert contents(tmp_path) == whole
     assert len(whole) == 3 * (EPOCHS + 1 + len(["run.json", "rows", "metrics.csv", "resume", "trainer.lock"]))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fresh", [False, True], ids=["new or begun run", "fresh over an old run"])
-def test_kill_9_before_each_single_change_of_the_disk_is_survived(tmp_path: Path, fresh: bool):
-    command = [sys.executable, str(CHILD), "kills", str(tmp_path), *["fresh"] * fresh]
-    num_kills = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def test_kill_9_before_each_single_change_of_the_disk_is_survived(tmp_path: Path, orders: socket.socket, fresh: bool):
+    with ordered(orders, "kills", str(tmp_path), int(fresh)) as process:
+        num_kills = int(*process.lines)
+    assert process.status == 0
     # At least: the file, its name and its directory, for three files of each of three epochs and for three more.
     assert num_kills >= 3 * (3 * 3 + 3)
     expected = contents(tmp_path / "whole")
@@ -96,34 +149,32 @@ def test_kill_9_before_each_single_change_of_the_disk_is_survived(tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_trainer_within_the_epoch_and_it_can_be_continued(
-    tmp_path: Path, whole: dict[str, bytes], number: signal.Signals
+    tmp_path: Path, training: Training, whole: dict[str, bytes], number: signal.Signals
 ):
     with training(tmp_path) as process:
-        lines = lines_of(process)
-        assert any(line.startswith("step dropout 2 1") for line in lines)
+        assert any(line.startswith("step dropout 2 1") for line in process.lines)
         process.send_signal(number)
-        rest = list(lines)
-        assert process.wait() == 0
+        *rest, last = process.lines
+    assert process.status == 0
     assert "message Stopped as asked. Every epoch saved is kept" in "".join(rest)
-    assert json.loads(rest[-1].removeprefix("outcome ")) == [False, number]
+    assert json.loads(last.removeprefix("outcome ")) == [False, number]
     assert all(holder(tmp_path / variant) is None for variant in VARIANTS)
     assert max(RunStore(tmp_path).run("none").epochs()) < EPOCHS
     with training(tmp_path) as process:
-        list(lines_of(process))
+        assert process.outcome() == [True, None]
     assert contents(tmp_path) == whole
 
 
-def test_a_second_trainer_is_refused_and_the_first_goes_on(tmp_path: Path, whole: dict[str, bytes]):
+def test_a_second_trainer_is_refused_and_the_first_goes_on(tmp_path: Path, training: Training, whole: dict[str, bytes]):
     with training(tmp_path) as first:
-        lines = lines_of(first)
-        next(line for line in lines if line.startswith("step"))
+        next(line for line in first.lines if line.startswith("step"))
         first.send_signal(signal.SIGSTOP)
         with training(tmp_path) as second:
-            assert second.wait() != 0
+            said = second.end()
+        assert said == [f"refused for {first.pid}\n"]
         who = holder(tmp_path / "none")
         assert who is not None
         assert who.pid == first.pid
         first.send_signal(signal.SIGCONT)
-        *_, last = lines
-        assert json.loads(last.removeprefix("outcome ")) == [True, None]
+        assert first.outcome() == [True, None]
     assert contents(tmp_path) == whole

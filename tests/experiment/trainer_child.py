@@ -1,26 +1,34 @@
-"""Run by tests as a process of its own, for one of two tasks.
+"""Trainers in processes of their own, for tests: born by fork from one process that has imported torch once.
+
+Run as `trainer_child.py DESCRIPTOR`, a socket. For each order that comes there (a JSON list, with the descriptor of a
+pipe) a new process writes to the pipe: `pid NUMBER`, the lines of the task, and at last `ended STATUS`. Two tasks:
 
 `train ROOT EPOCHS` trains three tiny runs and prints a line for each step and each epoch saved, at once.
 
-`kills ROOT [FRESH]` does, for each change to the disk that a training makes: one process trains and kills itself before
+`kills ROOT FRESH` does, for each change to the disk that a training makes: one process trains and kills itself before
 that change (a file under way is left half written), the next trains to the end. Prints the number of kills. With FRESH
 there is an old run in the place, to be replaced.
 """
 
+import gc
 import itertools
 import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
 from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.lock import RunLocked
 from gradviz.experiment.presets import preset_config
 from gradviz.experiment.trainer import TrainingProgress, train
 
@@ -39,13 +47,17 @@ def train_aloud(root: Path, epochs: int) -> None:
     def on_progress(progress: TrainingProgress) -> None:
         say(f"{'saved' if progress.saved else 'step'} {progress.variant} {progress.epoch} {progress.step}")
 
-    outcome = train(
-        root,
-        [tiny(variant, epochs) for variant in VARIANTS],
-        device="cpu",
-        on_progress=on_progress,
-        on_message=lambda message: say(f"message {message}"),
-    )
+    try:
+        outcome = train(
+            root,
+            [tiny(variant, epochs) for variant in VARIANTS],
+            device="cpu",
+            on_progress=on_progress,
+            on_message=lambda message: say(f"message {message}"),
+        )
+    except RunLocked as locked:
+        say(f"refused for {locked.holder.pid if locked.holder else 'nobody'}")
+        return
     say(f"outcome {json.dumps([outcome.finished, outcome.signal])}")
 
 
@@ -80,15 +92,23 @@ def in_a_fork(work: Callable[[], None]) -> int:
     """The wait status of a child that did the work. The parent never computes, so it has no threads to lose."""
     pid = os.fork()
     if pid == 0:
-        work()
-        os._exit(0)
+        do(work)
     return os.waitpid(pid, 0)[1]
 
 
-def kill_at_every_change(root: Path, fresh: bool) -> None:
-    # Imports what an optimizer needs (a second) once for all children.
-    torch.optim.Adam([torch.zeros(1, requires_grad=True)], fused=True)
+def do(work: Callable[[], object]) -> NoReturn:
+    """Ends this process with the work: nothing of the process that it was forked from is to be tidied up."""
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        if status:
+            traceback.print_exc()
+        os._exit(status)
 
+
+def kill_at_every_change(root: Path, fresh: bool) -> None:
     def train_once(directory: Path, *, seed: int = 0, fresh: bool = False) -> None:
         train(directory, [tiny("dropout", 2, seed)], device="cpu", fresh=fresh)
 
@@ -108,11 +128,44 @@ def kill_at_every_change(root: Path, fresh: bool) -> None:
         assert in_a_fork(partial(train_once, directory, fresh=fresh)) == 0
 
 
-if __name__ == "__main__":
-    task, path, *rest = sys.argv[1:]
+def perform(task: str, root: str, option: int) -> None:
+    if task == "train":
+        train_aloud(Path(root), option)
+    else:
+        kill_at_every_change(Path(root), fresh=bool(option))
+
+
+def mind(order: list, pipe: int) -> None:
+    """Bears the process of one order, and tells its end: also when it was killed."""
+    os.dup2(pipe, sys.stdout.fileno())
+    os.close(pipe)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        say(f"pid {os.getpid()}")
+        do(partial(perform, *order))
+    say(f"ended {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}")
+
+
+def take_orders(orders: socket.socket) -> None:
     # The networks are tiny: a second thread would only wait for its turn.
     torch.set_num_threads(1)
-    if task == "train":
-        train_aloud(Path(path), int(rest[0]))
-    else:
-        kill_at_every_change(Path(path), fresh=bool(rest))
+    # What it is for, a power cut, no kill can show; the calls are counted all the same.
+    os.fsync = lambda descriptor: None  # pyright: ignore
+    # Imports what an optimizer needs (a second) once for all children.
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)], fused=True)
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        order, pipes, _, _ = socket.recv_fds(orders, 4096, 1)
+        if not order:
+            return
+        if os.fork() == 0:
+            orders.close()
+            do(partial(mind, json.loads(order), pipes[0]))
+        os.close(pipes[0])
+
+
+if __name__ == "__main__":
+    take_orders(socket.socket(fileno=int(sys.argv[1])))
