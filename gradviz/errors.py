@@ -12,7 +12,7 @@ def one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
-    if not where or f"`{where}`" in message:
-        return message
+    if not where or message.endswith("."):
+        return message  # a sentence of our own, with the value in it
     given = repr(first["input"])
     return f"`{where}`: {message}, got {given if len(given) <= 60 else given[:57] + '...'}."

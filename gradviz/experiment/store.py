@@ -19,6 +19,8 @@ class RunStore:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise UserError(f"The runs are kept in a directory, and {self.root} is a file: name another with --runs.")
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | BrokenFile]] = {}
 
     def variants(self) -> list[str]:
