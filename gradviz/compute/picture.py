@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
 
 _INK, _FAINT, _CENTRE = "#1f2933", "#7b8794", "#d6336c"
+_LEAST_DECADES = 0.1  # a narrower scale would give round-off all the colours
 _LENGTH_EXPONENT = 0.35  # raw gradients span decades: their lengths would read as one arrow and many dots
 _LONGEST_IN_CELLS = 0.92
 _STYLE: dict[Any, Any] = {
@@ -68,7 +69,7 @@ def _draw_arrows(
     colours = np.log10(size)
     # The rarest small arrows would take most of the scale: it leaves out the smallest 2 %.
     low, high = np.quantile(colours, 0.02), colours.max()
-    scale = Normalize(low, high if high > low else low + 1e-6, clip=True)
+    scale = Normalize(min(low, high - _LEAST_DECADES), high, clip=True)
     axes.quiver(
         x_YX[there_YX],
         y_YX[there_YX],
