@@ -6,6 +6,7 @@ by its key may be kept for ever.
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import numpy as np
@@ -196,15 +197,21 @@ def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
 
 
 def _frames(compute: LocalCompute, asked: query.FramesQuery, indices: list[int]) -> Iterator[bytes]:
-    for position, index in enumerate(indices):
+    """The frames in this order. A mistake in the first is raised; later ones are frames that say it."""
+    if not indices:
+        return
+    yield frames.frame(indices[0], compute.landscape(asked.at(indices[0])))
+    made = 1
+    if asked.over == "minibatches":
+        with suppress(UserError):  # what is left is told one by one
+            for index, field in compute.minibatches(asked.request, indices[1:]):
+                yield frames.frame(index, field)
+                made += 1
+    for index in indices[made:]:
         try:
-            field = compute.landscape(asked.at(index))
+            yield frames.frame(index, compute.landscape(asked.at(index)))
         except UserError as error:
-            if position == 0:
-                raise
             yield frames.missing_frame(index, str(error))
-        else:
-            yield frames.frame(index, field)
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

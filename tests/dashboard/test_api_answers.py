@@ -17,9 +17,11 @@ from gradviz.compute.export import landscape_bytes
 from gradviz.compute.local import LocalCompute
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.openapi import PREFIX, document
+from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.settings import Settings
+from tests.dashboard.test_frames import blocks_of, decode
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
 GOOD = {"variant": "none", "epoch": 1, "points": 5, **PAIR}
@@ -236,6 +238,34 @@ def test_a_mistake_of_ours_is_logged_and_not_shown(
     assert b"secret" not in answer.data
     assert b"Traceback" not in answer.data
     assert "the secret of the house" in caplog.text
+
+
+class Vanishing(LocalCompute):
+    """The checkpoint is gone after two minibatches."""
+
+    def minibatches(self, request: LandscapeRequest, indices: Any) -> Any:
+        yield from super().minibatches(request, list(indices)[:1])
+        raise UserError("gone")
+
+    def landscape(self, request: LandscapeRequest, method: Any = "engine") -> Any:
+        if request.minibatch > 4:
+            raise UserError("gone")
+        return super().landscape(request, method)
+
+
+def test_minibatches_that_cannot_be_had_are_told_one_by_one(tiny_store: RunStore, trainer: Any, tmp_path: Path) -> None:
+    compute = Vanishing(tiny_store, FieldCache(tmp_path / "cache"), device="cpu")
+    client = create_app(Settings(runs=tiny_store.root), compute, tiny_store, trainer).server.test_client()
+    asked = {**GOOD, "over": "minibatches", "minibatch_size": 16, "only": "0,1,2,3,7"}
+    _, *blocks = blocks_of(client.get(f"{PREFIX}/frames", query_string=asked).data)
+    abouts = [decode(block)[0] for block in blocks]
+    assert [(about["index"], about.get("error")) for about in abouts] == [
+        (0, None),
+        (1, None),
+        (2, None),
+        (3, None),
+        (7, "gone"),
+    ]
 
 
 # The document

@@ -74,7 +74,7 @@ def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
 def _config(*modes: schemathesis.GenerationMode) -> SchemathesisConfig:
     """Nothing is read from a file of the user's."""
     generation = GenerationConfig(modes=list(modes), deterministic=True, max_examples=MAX_EXAMPLES)
-    return SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
+    return SchemathesisConfig(seed=0, projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
 
 
 AS_SERVED = schemathesis.openapi.from_dict(document(), config=_config(*schemathesis.GenerationMode))
