@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Response, current_app, request
 from flask.sansio.app import App
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotAcceptable
+from werkzeug.exceptions import HTTPException, NotAcceptable
 
 from gradviz.dashboard.overview import as_json, etag
 
@@ -86,7 +86,7 @@ def allowed_methods(catch_all: str) -> list[str]:
     for method in METHODS:
         try:
             endpoint, _ = adapter.match(method=method)
-        except (MethodNotAllowed, HTTPException):
+        except HTTPException:
             continue
         if endpoint != catch_all:
             allowed += ["GET", "HEAD"] if method == "GET" else [method]
