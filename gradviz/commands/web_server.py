@@ -22,6 +22,7 @@ def arguments(descriptor: int, workers: int) -> list[str]:
         *("--workers", str(workers)),
         *("--worker-class", "gthread", "--threads", "8"),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
+        *("--timeout", "120"),  # a slow machine may need long to import torch
         *("--log-level", "warning"),
         "--no-control-socket",
         APPLICATION,
