@@ -116,7 +116,7 @@
     document.body.dataset.view = view.view;
     document.body.dataset.panels = planned.length;
     document.body.dataset.masks = view.mode === "train" && shownVariants().includes("dropout") ? "on" : "off";
-    document.body.dataset.empty = Object.keys(page.runs).length ? "no" : "yes";
+    document.body.dataset.empty = !gv.runs.state.known || Object.keys(page.runs).length ? "no" : "yes";
     page.panels.forEach((panel, slot) => {
       panel.plan = planned[slot] ?? null;
       document.getElementById(`panel-${slot}`).hidden = !panel.plan;
@@ -167,12 +167,8 @@
   }
 
   function loadMinibatches({ variant, minibatches: stack }) {
-    const many = numMinibatches(variant);
+    const many = gv.explain.numMinibatches(page, variant);
     if (many && stack && !page.away) gv.shelf.load(stack, page.view.minibatch, Array.from({ length: many }, (_, k) => k), arrivals);
-  }
-
-  function numMinibatches(variant) {
-    return page.runs[variant]?.minibatches[page.view.minibatch_size] ?? 0;
   }
 
   function frameOf(plan) {
@@ -185,29 +181,13 @@
   // Paints every panel that has its frame, and says in the others why they have not.
   function draw() {
     const active = page.panels.filter((panel) => panel.plan);
-    const styles = stylesOf(active.map((panel) => panel.plan));
+    const styles = gv.scales.stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: plan.epochs.frames })));
     active.forEach((panel, k) => {
       const frame = frameOf(panel.plan);
       if (frame && needsPaint(panel, frame, styles[k])) gv.panels.paint(panel, frame, styles[k]);
-      gv.panels.say(panel, wordsOf(panel, frame));
+      gv.panels.say(panel, gv.explain.wordsOf(page, panel.plan, frame));
     });
     gv.losscurves.mark(page.view.epoch);
-  }
-
-  // One scale for all regularizers, one for each of two layers.
-  function stylesOf(planned) {
-    const { half_width: halfWidth, length, under, view } = page.view;
-    const shared = view === "compare" ? scaleOf(planned) : null;
-    gv.scalebar.show(shared);
-    return planned.map((plan) => ({ halfWidth, length, under, sharesScale: Boolean(shared), scale: shared ?? scaleOf([plan]) }));
-  }
-
-  // Colours tell sizes over all epochs that are in memory, or of what is on show; lengths tell them within what is on
-  // show, where they are easier to see.
-  function scaleOf(planned) {
-    const shown = gv.arrows.scaleOf(planned.map(frameOf).filter(Boolean));
-    if (page.view.range === "frame") return shown;
-    return { ...gv.arrows.scaleOf(planned.flatMap((plan) => [...plan.epochs.frames.values()])), longest: shown.longest };
   }
 
   function needsPaint(panel, frame, style) {
@@ -215,55 +195,6 @@
     if (panel.frame === frame && panel.look === look) return false;
     panel.look = look;
     return true;
-  }
-
-  function wordsOf(panel, frame) {
-    const { plan } = panel;
-    const title = titleOf(plan);
-    if (frame) return { title, facts: gv.words.caption(plan, frame), veil: zeroVeil(plan, frame) };
-    const missing = whyMissing(plan);
-    return { title, facts: null, veil: { key: `${missing.state}|${missing.text}`, ...missing } };
-  }
-
-  function titleOf(plan) {
-    const { view, epoch, minibatch, minibatch_size: size, mode, masks } = page.view;
-    const random = mode === "train" && plan.variant === "dropout" ? `, random masks (${masks})` : "";
-    const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}`;
-    return [view === "compare" ? gv.look.variant_labels[plan.variant] : gv.words.pairTitle(plan.x, plan.y), where];
-  }
-
-  function whyMissing(plan) {
-    const run = page.runs[plan.variant];
-    const { epoch, minibatch } = page.view;
-    const failed = plan.epochs.error ?? plan.minibatches?.error ?? plan.epochs.failed.get(epoch) ?? plan.minibatches?.failed.get(minibatch);
-    if (!run) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is not trained yet.` };
-    if (failed) return { state: "error", text: failed };
-    const broken = run.broken.find(({ file }) => file.startsWith(`epoch-${String(epoch).padStart(4, "0")}`));
-    if (broken) return { state: "error", text: `${broken.file} is broken and left out: ${broken.reason}` };
-    if (!run.epochs.length) return { state: "away", text: "Its first checkpoint is on its way." };
-    if (!run.epochs.includes(epoch)) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is at epoch ${run.epochs.at(-1)} so far.` };
-    if (page.away) return { state: "away", text: "The server is away: the picture comes when it is back." };
-    return { state: "loading", text: "Computing" };
-  }
-
-  // All arrows are zero: says why, and offers what is not.
-  function zeroVeil(plan, frame) {
-    const reason = gv.words.reasonOfAllZero(frame);
-    if (!reason) return null;
-    const text = gv.zeroMessages[reason];
-    const actions = reason === 1 ? otherParameters(plan) : [];
-    return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}`, text, actions };
-  }
-
-  function otherParameters(plan) {
-    const side = plan.x === page.view.x_b && plan.y === page.view.y_b && page.view.view === "explore" ? "b" : "a";
-    const renamed = (tensor) => (name) => name.replace(/\.linear\.(bias|weight)\[(\d+).*\]/, `.norm.${tensor}[$2]`);
-    const show = (tensor) => () => choose({ [`x_${side}`]: renamed(tensor)(plan.x), [`y_${side}`]: renamed(tensor)(plan.y) });
-    return [
-      ["Show β", show("bias")],
-      ["Show γ", show("weight")],
-      ["Use eval mode", () => window.dash_clientside.set_props("mode", { value: "eval" })],
-    ];
   }
 
   // ---- sliders --------------------------------------------------------------------------------------------------
@@ -306,7 +237,7 @@
     document.body.style.setProperty("--gv-trained", planned ? (there.at(-1) ?? 0) / planned : 1);
     document.body.dataset.live = page.live ? "on" : "off";
     gv.status.setLive(page.live, page.training.state === "running");
-    const many = Math.max(0, ...shownVariants().map(numMinibatches));
+    const many = Math.max(0, ...shownVariants().map((variant) => gv.explain.numMinibatches(page, variant)));
     if (many) {
       page.view.minibatch = Math.min(page.view.minibatch, many - 1);
       minibatches.setRange(0, many - 1);

@@ -1,0 +1,60 @@
+// What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  // Title, facts and veil of a panel; `frame` is undefined while it has none.
+  function wordsOf(page, plan, frame) {
+    const title = titleOf(page, plan);
+    if (frame) return { title, facts: gv.words.caption(plan, frame), veil: zeroVeil(page, plan, frame) };
+    const missing = whyMissing(page, plan);
+    return { title, facts: null, veil: { key: `${missing.state}|${missing.text}`, ...missing } };
+  }
+
+  function titleOf(page, plan) {
+    const { view, epoch, minibatch, minibatch_size: size, mode, masks } = page.view;
+    const random = mode === "train" && plan.variant === "dropout" ? `, random masks (${masks})` : "";
+    const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}`;
+    return [view === "compare" ? gv.look.variant_labels[plan.variant] : gv.words.pairTitle(plan.x, plan.y), where];
+  }
+
+  function whyMissing(page, plan) {
+    const run = page.runs[plan.variant];
+    const { epoch, minibatch } = page.view;
+    const failed = plan.epochs.error ?? plan.minibatches?.error ?? plan.epochs.failed.get(epoch) ?? plan.minibatches?.failed.get(minibatch);
+    if (!run) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is not trained yet.` };
+    if (failed) return { state: "error", text: failed };
+    const broken = run.broken.find(({ file }) => file.startsWith(`epoch-${String(epoch).padStart(4, "0")}`));
+    if (broken) return { state: "error", text: `${broken.file} is broken and left out: ${broken.reason}` };
+    if (!run.epochs.length) return { state: "away", text: "Its first checkpoint is on its way." };
+    if (!run.epochs.includes(epoch)) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is at epoch ${run.epochs.at(-1)} so far.` };
+    if (page.away) return { state: "away", text: "The server is away: the picture comes when it is back." };
+    return { state: "loading", text: "Computing" };
+  }
+
+  // All arrows are zero: says why, and offers what is not.
+  function zeroVeil(page, plan, frame) {
+    const reason = gv.words.reasonOfAllZero(frame);
+    if (!reason) return null;
+    const text = gv.zeroMessages[reason];
+    const actions = reason === 1 ? otherParameters(page, plan) : [];
+    return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}`, text, actions };
+  }
+
+  function otherParameters(page, plan) {
+    const side = plan.x === page.view.x_b && plan.y === page.view.y_b && page.view.view === "explore" ? "b" : "a";
+    const renamed = (tensor) => (name) => name.replace(/\.linear\.(bias|weight)\[(\d+).*\]/, `.norm.${tensor}[$2]`);
+    const show = (tensor) => () => gv.stage.choose({ [`x_${side}`]: renamed(tensor)(plan.x), [`y_${side}`]: renamed(tensor)(plan.y) });
+    return [
+      ["Show β", show("bias")],
+      ["Show γ", show("weight")],
+      ["Use eval mode", () => window.dash_clientside.set_props("mode", { value: "eval" })],
+    ];
+  }
+
+  // How many minibatches of the chosen size a run has.
+  function numMinibatches(page, variant) {
+    return page.runs[variant]?.minibatches[page.view.minibatch_size] ?? 0;
+  }
+
+  gv.explain = { wordsOf, numMinibatches };
+})();

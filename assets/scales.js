@@ -1,0 +1,24 @@
+// What colours and lengths are measured by.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  // How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch}]. One scale for all
+  // regularizers side by side, one for each of two layers.
+  function stylesOf({ half_width: halfWidth, length, under, range, view }, panels) {
+    const shared = view === "compare" ? scaleOf(range, panels) : null;
+    gv.scalebar.show(shared);
+    return panels.map((panel) => ({
+      halfWidth, length, under, sharesScale: Boolean(shared), scale: shared ?? scaleOf(range, [panel]),
+    }));
+  }
+
+  // Colours tell sizes over all epochs that are in memory, or of what is on show; lengths tell them within what is on
+  // show, where they are easier to see.
+  function scaleOf(range, panels) {
+    const shown = gv.arrows.scaleOf(panels.map((panel) => panel.shown).filter(Boolean));
+    if (range === "frame") return shown;
+    return { ...gv.arrows.scaleOf(panels.flatMap((panel) => [...panel.all.values()])), longest: shown.longest };
+  }
+
+  gv.scales = { stylesOf };
+})();
