@@ -22,7 +22,7 @@ from gradviz.landscape.undecided import Change, through_relu
 
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch, N = units of a layer.
 
-TILE_BYTES = 16 * 2**20
+TILE_BYTES = 24 * 2**20
 """Bound of the largest array of a tile of the grid; a handful of such arrays live at once."""
 
 

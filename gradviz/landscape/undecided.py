@@ -73,10 +73,14 @@ def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | Non
         if gain_BN is not None:
             flag_BS = flag_BS * gain_BN.gather(1, where_BS)
         terms_BS = [z_BN.gather(1, where_BS), *(slope_N[where_BS] for slope_N in slopes)]
-        gate_BYXS = terms_BS[0][:, None, None]
-        for change, term_BS in zip(changes, terms_BS[1:], strict=True):
-            gate_BYXS = gate_BYXS + change.delta.value.permute(2, 0, 1, 3) * term_BS[:, None, None]
-        gate_BPS = (gate_BYXS > 0).to(z_BN.dtype).expand(-1, *shape_YX, -1).flatten(1, 2)
+        *others_BYXS, last_BYXS = (
+            change.delta.value.permute(2, 0, 1, 3) * term_BS[:, None, None]
+            for change, term_BS in zip(changes, terms_BS[1:], strict=True)
+        )
+        # z + δ_1 p_1 + δ_2 p_2 > 0, as a comparison of its two parts: the sum of grid points × units is never formed.
+        gate_BYXS = z_BN.new_empty((len(z_BN), *shape_YX, num_undecided))
+        torch.gt(last_BYXS, -sum(others_BYXS, start=terms_BS[0][:, None, None]), out=gate_BYXS)
+        gate_BPS = gate_BYXS.flatten(1, 2)
         weights_BSCM = torch.stack(terms_BS, dim=2)[..., None] * (weights_NM[where_BS] * flag_BS[..., None])[:, :, None]
         sums_BPC_M = torch.bmm(gate_BPS, weights_BSCM.flatten(2))
         sums_BPCM = sums_BPC_M.view(*sums_BPC_M.shape[:2], *weights_BSCM.shape[2:]) + always_B1CM
