@@ -6,6 +6,7 @@ A parameter moves one unit of its layer. So (1) everything below is the checkpoi
 left is pushed through the layers above as values with two derivatives (`dual`). The derivation is in docs/engine.md.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -184,8 +185,9 @@ def _tiles(clean: CleanPass, spec: LandscapeSpec, lowest: int) -> Iterator[tuple
     width = max((layer.width for layer in network.layers[lowest:]), default=1)
     itemsize = torch.finfo(network.dtype).bits // 8
     most = max(1, TILE_BYTES // (len(clean) * width * itemsize))
-    num_columns = min(spec.points, most)
-    num_rows = min(spec.points, max(1, most // num_columns))
+    # Whole rows where they fit; else squares, on which the changes, and so the undecided units, range least.
+    num_columns = spec.points if most >= spec.points else math.isqrt(most)
+    num_rows = most // num_columns
     for j in range(0, spec.points, num_rows):
         for i in range(0, spec.points, num_columns):
             yield slice(j, min(j + num_rows, spec.points)), slice(i, min(i + num_columns, spec.points))
