@@ -5,12 +5,11 @@ they are in use. "Cold" starts from the loaded model, "warm" has the layers belo
 """
 
 import json
-import math
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +22,6 @@ from torch import Tensor
 
 from gradviz.experiment.encoding import NUM_CHARACTERS, NUM_INPUTS
 from gradviz.experiment.model import MLP
-from gradviz.landscape.field import GradientField
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.many import minibatch_landscapes
 from gradviz.landscape.masks import dropout_masks
@@ -121,18 +119,17 @@ def time_case(case: Case, device: str, rate: float) -> Timing:
     loop = _median(lambda: landscape_by_loop(model, inputs[one], targets[one], small), least=1)
     vmap = _median(lambda: landscape_by_vmap(model, inputs[one], targets[one], case.spec), least=1)
     loading = 0.0
+    parts = [
+        (inputs[i : i + MINIBATCH_SIZE], targets[i : i + MINIBATCH_SIZE]) for i in range(0, len(inputs), MINIBATCH_SIZE)
+    ]
+    kept = [Minibatch(network, *part) for part in parts] * case.checkpoints
     if case.checkpoints > 1:
         cold, loading = _sweep(case, model, inputs, targets)
-        warm = math.nan
     elif case.minibatches > 1:
-        parts = [(inputs[i : i + 64], targets[i : i + 64]) for i in range(0, len(inputs), MINIBATCH_SIZE)]
-        cold = _median(lambda: _last(minibatch_landscapes(network, parts, case.spec)), least=3)
-        warm = math.nan
+        cold = _median(lambda: list(minibatch_landscapes(network, parts, case.spec)), least=3)
     else:
         cold = _median(lambda: Minibatch(network, inputs, targets).landscape(case.spec), least=15)
-        kept = Minibatch(network, inputs, targets)
-        kept.landscape(case.spec)
-        warm = _median(lambda: kept.landscape(case.spec), least=15)
+    warm = _median(lambda: [minibatch.landscape(case.spec) for minibatch in kept], least=3 if repeats > 1 else 15)
     return Timing(
         case=case.name,
         device=device,
@@ -205,11 +202,6 @@ def _sweep(case: Case, model: MLP, inputs: Tensor, targets: Tensor) -> tuple[flo
         return _median(sweep, least=3), _median(lambda: [load(path) for path in paths], least=3)
 
 
-def _last(fields: Iterator[GradientField]) -> None:
-    for _ in fields:
-        pass
-
-
 def _median(run: Callable[[], object], *, least: int, seconds: float = 0.5) -> float:
     """The median over at least `least` runs after one that does not count, and for at least `seconds`.
 
@@ -261,7 +253,7 @@ def _as_table(timings: list[Timing]) -> Table:
         ratios = (cold / forward, t.warm_seconds / forward, t.reference_seconds / cold, t.vmap_seconds / cold)
         table.add_row(
             t.case,
-            *("-" if math.isnan(s) else f"{1e3 * s:.2f}" if s < 0.1 else f"{1e3 * s:.0f}" for s in milliseconds),
-            *("-" if math.isnan(r) else f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratios),
+            *(f"{1e3 * s:.2f}" if s < 0.1 else f"{1e3 * s:.0f}" for s in milliseconds),
+            *(f"{r:.2f}" if r < 10 else f"{r:.0f}" for r in ratios),
         )
     return table
