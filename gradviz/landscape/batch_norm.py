@@ -57,8 +57,8 @@ def through_batch_norm(layer: Layer, output: Layer, z_BN: Tensor, changes: Seque
         delta.to(dtype)[..., None] * slope.to(dtype) for delta, slope in zip(deltas, slopes, strict=True)
     ]
     h_YXBN = sum(shifted[1:-1], start=shifted[0]) + shifted[-1]
-    h_YXBN = torch.addcmul(norm.bias_N, h_YXBN, (gamma_N * inverse_YXN).to(dtype)[:, :, None]).relu_()
-    gate_YXBN = (h_YXBN > 0).to(dtype)
+    # The one array of grid points × rows × units: activations, then in its place the gates.
+    h_YXBN.mul_((gamma_N * inverse_YXN).to(dtype)[:, :, None]).add_(norm.bias_N).relu_()
 
     directions = [[getattr(change.delta, name) for change in changes] for name in ("dx", "dy")]
     tangents = [[None if d is None else _centred(d) for d in direction] for direction in directions]
@@ -70,17 +70,18 @@ def through_batch_norm(layer: Layer, output: Layer, z_BN: Tensor, changes: Seque
         )
         by_h.append(weight_N * covariance_YXN * inverse_YXN.square())
         by_gate.append(beta_N * by_h[-1])
-    from_h = h_YXBN @ torch.stack(by_h, dim=-1).to(dtype)
-    from_gate = gate_YXBN @ torch.stack(by_gate, dim=-1).to(dtype)
+    from_h = torch.stack(by_h, dim=2).to(dtype) @ h_YXBN.mT
+    gate_YXBN = torch.gt(h_YXBN, 0, out=h_YXBN)
+    from_gate = torch.stack(by_gate, dim=2).to(dtype) @ gate_YXBN.mT
 
     derivatives = []
     for number, direction in enumerate(tangents):
-        total = from_gate[..., len(changes) + number] - from_h[..., 1 + number]
+        total = from_gate[:, :, len(changes) + number] - from_h[:, :, 1 + number]
         for at, t in enumerate(direction):
             if t is not None:
-                total = total + t.to(dtype) * from_gate[..., at]
+                total = total + t.to(dtype) * from_gate[:, :, at]
         derivatives.append(total[..., None])
-    return Dual(from_h[..., :1] + output.bias_N, *derivatives)
+    return Dual(from_h[:, :, 0, :, None] + output.bias_N, *derivatives)
 
 
 def _centred(t_YXB1: Tensor) -> Tensor:

@@ -119,9 +119,7 @@ def time_case(case: Case, device: str, rate: float) -> Timing:
     loop = _median(lambda: landscape_by_loop(model, inputs[one], targets[one], small), least=1)
     vmap = _median(lambda: landscape_by_vmap(model, inputs[one], targets[one], case.spec), least=1)
     loading = 0.0
-    parts = [
-        (inputs[i : i + MINIBATCH_SIZE], targets[i : i + MINIBATCH_SIZE]) for i in range(0, len(inputs), MINIBATCH_SIZE)
-    ]
+    parts = list(zip(inputs.split(MINIBATCH_SIZE), targets.split(MINIBATCH_SIZE), strict=True))
     kept = [Minibatch(network, *part) for part in parts] * case.checkpoints
     if case.checkpoints > 1:
         cold, loading = _sweep(case, model, inputs, targets)
