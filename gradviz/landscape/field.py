@@ -3,7 +3,7 @@
 import hashlib
 import json
 import struct
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -126,9 +126,6 @@ class GradientField:
             values[name] = array
             offset += array.nbytes
         return cls(**values)
-
-    def with_numbers(self, u: np.ndarray, v: np.ndarray, loss: np.ndarray) -> "GradientField":
-        return replace(self, u=u, v=v, loss=loss)
 
 
 _ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason")
