@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "gradviz"
 FOUNDATIONS = ("settings", "errors", "__init__")
-ROOMS = ("experiment", "landscape", "compute", "dashboard", "commands", "cli", "__main__")
+ROOMS = ("experiment", "landscape", "compute", "evidence", "dashboard", "report", "commands", "cli", "__main__")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -55,6 +55,7 @@ def test_no_room_imports_a_higher_one(path: Path):
         ("experiment", {"dash", "plotly", "flask", "diskcache"}),
         ("landscape", {"dash", "plotly", "flask", "diskcache", "filelock", "safetensors"}),
         ("compute", {"dash", "plotly", "flask"}),
+        ("evidence", {"dash", "plotly", "flask", "diskcache", "matplotlib"}),
     ],
 )
 def test_lower_rooms_know_nothing_of_pages(room: str, strangers: set[str]):

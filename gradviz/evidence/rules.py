@@ -1,0 +1,27 @@
+"""The numbers in the rules of the verdicts: fixed before the measurement, the same for every run."""
+
+AGREES = 0.9
+"""Minibatches agree where the mean resultant length R of their arrows is at least this: a spread of about 26°."""
+
+MANY_OPPOSITE = 0.3
+"""Minibatches disagree where at least this share of their pairs is opposite (cosine < 0); half is the most that random
+directions give."""
+
+ROUGH_RATIO = 3.0
+"""A landscape counts as rough if its neighbouring arrows differ by at least this many times what the control's do."""
+
+SIMILAR = 2.0
+"""Two sizes are similar within this factor."""
+
+MID_LOSS = 0.5
+"""Mid-training: the training loss has fallen below this share of its initial value, and is falling."""
+
+BATCHNORM_EPOCH = 10
+"""The epoch at which the source looks at batch normalization, and the layer (the middle one)."""
+BATCHNORM_LAYER = 1
+
+ACCURATE_R2 = 0.95
+"""The network performs the task accurately from this coefficient of determination on the test rows on."""
+
+LAYERS = (1, 2)
+"""Hidden layers of the source's pictures, counted from 0: the second and the third."""
