@@ -54,7 +54,7 @@
     const go = (event) => {
       const { xaxis } = graph._fullLayout;
       const at = xaxis.p2d(event.clientX - graph.getBoundingClientRect().left - xaxis._offset);
-      gv.stage.goToEpoch(Math.max(0, Math.round(at)));
+      gv.sliders.goToEpoch(Math.max(0, Math.round(at)));
     };
     graph.addEventListener("pointerdown", (event) => {
       dragging = event.button === 0;

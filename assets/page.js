@@ -1,0 +1,31 @@
+// What the page is about: its only state, and what follows from it alone. Loaded before all that changes it (dash loads
+// the scripts in alphabetical order).
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  const page = {
+    view: null, // all choices, as gradviz/dashboard/permalink.py names them; epoch and minibatch are what is shown
+    live: true, // the newest epoch is followed
+    runs: {},
+    training: { state: "unknown", progress: [] },
+    away: false,
+    over: "epochs", // which slider moves the pictures now
+    panels: [], // see panels.js
+    notices: [],
+    shownVariants,
+    shownEpochs,
+  };
+
+  function shownVariants() {
+    const { view, variant, compared } = page.view;
+    return view === "compare" ? Object.keys(gv.look.variant_labels).filter((name) => compared.includes(name)) : [variant];
+  }
+
+  // Epochs of the variants on show, ascending.
+  function shownEpochs() {
+    const all = new Set(shownVariants().flatMap((variant) => page.runs[variant]?.epochs ?? []));
+    return [...all].sort((a, b) => a - b);
+  }
+
+  gv.page = page;
+})();
