@@ -2,96 +2,205 @@
 
 import io
 import textwrap
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_hex
+from matplotlib.figure import Figure, SubFigure
 
 from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
 
-_INK, _FAINT, _CENTRE = "#1f2933", "#7b8794", "#d6336c"
-_LEAST_DECADES = 0.1  # a narrower scale would give round-off all the colours
-_LENGTH_EXPONENT = 0.35  # raw gradients span decades: their lengths would read as one arrow and many dots
+Length = Literal["compressed", "true", "unit"]
+Under = Literal["none", "heat", "contour"]
+Stops = tuple[tuple[float, str], ...]
+
+_LEAST_DECADES, _MOST_DECADES = 0.1, 4.0  # narrower, round-off would get all the colours; wider, most arrows one
+_EXPONENTS = {"compressed": 0.35, "true": 1.0, "unit": 0.0}  # raw gradients span decades, and drawn lengths cannot
 _LONGEST_IN_CELLS = 0.92
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "svg.hashsalt": "gradviz",
-}
+_FLAT_SHARE = 1e-6  # of the loss: a smaller range is float32's round-off
+_PANEL_INCHES = (8, 7)
 
 
-def picture_bytes(field: GradientField, request: LandscapeRequest, kind: str) -> bytes:
+# Viridis without the end that is lost on white: dark is strong.
+_PALE_TO_DARK: Stops = tuple(
+    (k / 255, to_hex(shade)) for k, shade in enumerate(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 1, 256)))
+)
+
+
+@dataclass(frozen=True)
+class Inks:
+    """The colours of a picture; `arrows` from weak to strong, `loss` from low to high."""
+
+    paper: str = "#ffffff"
+    ink: str = "#1f2933"
+    faint: str = "#7b8794"
+    centre: str = "#d6336c"
+    contour: str = "#b4bbc7"
+    arrows: Stops = _PALE_TO_DARK
+    loss: Stops = ((0.0, "#ffffff"), (1.0, "#c9ced8"))
+
+
+@dataclass(frozen=True)
+class Strength:
+    """What several pictures may share: `low`, `high` of log10 |g| for the colours, `longest` |g| for the lengths."""
+
+    low: float
+    high: float
+    longest: float
+
+    @classmethod
+    def of(cls, fields: Iterable[GradientField]) -> "Strength":
+        """Over all arrows of the fields; the rarest small ones, which would take most of the colours, are left out."""
+        sizes = [size for size in (field.magnitude[_there(field)].astype(np.float64) for field in fields) if size.size]
+        if not sizes:
+            return cls(-1.0, 0.0, 1.0)
+        longest = max(float(size.max()) for size in sizes)
+        high = float(np.log10(longest))
+        low = min(float(np.quantile(np.log10(size), 0.02)) for size in sizes)
+        return cls(min(max(low, high - _MOST_DECADES), high - _LEAST_DECADES), high, longest)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a field is drawn."""
+
+    inks: Inks = Inks()
+    length: Length = "compressed"
+    under: Under = "none"
+    strength: Strength | None = None
+
+    def measured_by(self, strength: Strength) -> "Drawing":
+        return replace(self, strength=strength)
+
+    @property
+    def style(self) -> dict[Any, Any]:
+        """For `matplotlib.rc_context`."""
+        return {
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "axes.facecolor": self.inks.paper,
+            "axes.edgecolor": self.inks.faint,
+            "axes.labelcolor": self.inks.ink,
+            "text.color": self.inks.ink,
+            "xtick.color": self.inks.faint,
+            "ytick.color": self.inks.faint,
+            "svg.hashsalt": "gradviz",
+        }
+
+
+def picture_bytes(field: GradientField, request: LandscapeRequest, kind: str, drawing: Drawing = Drawing()) -> bytes:
     """A png (1280 × 1120) or svg of the field; the same field gives the same bytes."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(drawing.style):
         content = io.BytesIO()
         metadata = {"Title": request.canonical()} | ({"Date": None} if kind == "svg" else {"Software": None})
-        draw(field, request).savefig(content, format=kind, dpi=160, metadata=metadata)
+        figure = figure_of(1, drawing)
+        draw(figure, field, request, drawing)
+        figure.savefig(content, format=kind, dpi=160, metadata=metadata)
         return content.getvalue()
 
 
-def draw(field: GradientField, request: LandscapeRequest) -> Figure:
-    """The figure: arrows by length ∝ |g|^0.35 and colour = log10 |g|, zero arrows as circles, the centre marked."""
-    figure = Figure(figsize=(8, 7), layout="constrained", facecolor="white")
+def figure_of(num_panels: int, drawing: Drawing) -> Figure:
+    """An empty figure with room for this many pictures side by side."""
+    width, height = _PANEL_INCHES
+    return Figure(figsize=(width * num_panels, height), layout="constrained", facecolor=drawing.inks.paper)
+
+
+def draw(figure: Figure | SubFigure, field: GradientField, request: LandscapeRequest, drawing: Drawing) -> None:
+    """Arrows by length ∝ |g|^0.35 and colour = log10 |g|, zero arrows as circles, the centre marked.
+
+    Within `rc_context(drawing.style)`.
+    """
     axes = figure.add_subplot()
     x_X, y_Y = field.x - field.x[len(field.x) // 2], field.y - field.y[len(field.y) // 2]
     x_YX, y_YX = np.meshgrid(x_X, y_Y)
-    zero_YX = field.is_zero | (field.magnitude == 0)
-    _draw_arrows(figure, axes, field, x_YX, y_YX, ~zero_YX)
+    zero_YX = ~_there(field)
+    _draw_loss(axes, field, x_X, y_Y, drawing)
+    _draw_arrows(figure, axes, field, x_YX, y_YX, drawing)
+    faint, centre = drawing.inks.faint, drawing.inks.centre
     if zero_YX.any():
         label = f"gradient zero up to round-off ({zero_YX.sum()} of {zero_YX.size} points)"
         axes.scatter(
-            x_YX[zero_YX], y_YX[zero_YX], s=11, facecolors="none", edgecolors=_FAINT, linewidths=0.8, label=label
+            x_YX[zero_YX], y_YX[zero_YX], s=11, facecolors="none", edgecolors=faint, linewidths=0.8, label=label
         )
     axes.scatter(
-        [0], [0], s=90, facecolors="none", edgecolors=_CENTRE, linewidths=1.6, label="the checkpoint itself", zorder=5
+        [0], [0], s=90, facecolors="none", edgecolors=centre, linewidths=1.6, label="the checkpoint itself", zorder=5
     )
-    _dress(figure, axes, field, request, x_X, y_Y)
-    return figure
+    _dress(figure, axes, field, request, x_X, y_Y, drawing.inks)
+
+
+def _there(field: GradientField) -> np.ndarray:
+    """(Y, X): where there is an arrow."""
+    return ~(field.is_zero | (field.magnitude == 0))
+
+
+def _draw_loss(axes: Axes, field: GradientField, x_X: np.ndarray, y_Y: np.ndarray, drawing: Drawing) -> None:
+    low, high = float(field.loss.min()), float(field.loss.max())
+    if drawing.under == "none" or high - low <= _FLAT_SHARE * max(abs(low), abs(high)):
+        return
+    if drawing.under == "heat":
+        colours = LinearSegmentedColormap.from_list("loss", drawing.inks.loss)
+        axes.pcolormesh(x_X, y_Y, field.loss, cmap=colours, shading="nearest", zorder=0)
+    else:
+        levels = low + (high - low) * (np.arange(10) + 0.5) / 10
+        axes.contour(x_X, y_Y, field.loss, levels=levels, colors=drawing.inks.contour, linewidths=0.8, zorder=0)
 
 
 def _draw_arrows(
-    figure: Figure, axes: Axes, field: GradientField, x_YX: np.ndarray, y_YX: np.ndarray, there_YX: np.ndarray
+    figure: Figure | SubFigure,
+    axes: Axes,
+    field: GradientField,
+    x_YX: np.ndarray,
+    y_YX: np.ndarray,
+    drawing: Drawing,
 ) -> None:
-    if not there_YX.any():
+    there_YX = _there(field)
+    strength = drawing.strength or Strength.of([field])
+    scale = Normalize(strength.low, strength.high, clip=True)
+    colours = LinearSegmentedColormap.from_list("strength", drawing.inks.arrows)
+    if there_YX.any():
+        size = field.magnitude[there_YX].astype(np.float64)
+        cell = x_YX[0, 1] - x_YX[0, 0]
+        share = np.clip(size / strength.longest, 0, 1) ** _EXPONENTS[drawing.length]
+        factor = _LONGEST_IN_CELLS * cell * share * (0.8 if drawing.length == "unit" else 1.0) / size
+        axes.quiver(
+            x_YX[there_YX],
+            y_YX[there_YX],
+            field.u[there_YX] * factor,
+            field.v[there_YX] * factor,
+            np.log10(size),
+            norm=scale,
+            cmap=colours,
+            angles="xy",
+            scale_units="xy",
+            scale=1,
+            units="xy",
+            width=0.07 * cell,
+            pivot="tail",
+        )
+    elif drawing.strength is None:
         return
-    size = field.magnitude[there_YX].astype(np.float64)
-    cell = x_YX[0, 1] - x_YX[0, 0]
-    factor = _LONGEST_IN_CELLS * cell * (size / size.max()) ** _LENGTH_EXPONENT / size
-    colours = np.log10(size)
-    # The rarest small arrows would take most of the scale: it leaves out the smallest 2 %.
-    low, high = np.quantile(colours, 0.02), colours.max()
-    scale = Normalize(min(low, high - _LEAST_DECADES), high, clip=True)
-    axes.quiver(
-        x_YX[there_YX],
-        y_YX[there_YX],
-        field.u[there_YX] * factor,
-        field.v[there_YX] * factor,
-        colours,
-        norm=scale,
-        cmap=_colours(),
-        angles="xy",
-        scale_units="xy",
-        scale=1,
-        units="xy",
-        width=0.07 * cell,
-        pivot="tail",
-    )
-    bar = figure.colorbar(ScalarMappable(scale, _colours()), ax=axes, shrink=0.85, pad=0.02)
+    _draw_scale(figure, axes, scale, colours)
+
+
+def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Normalize, colours: Colormap) -> None:
+    bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, shrink=0.85, pad=0.02)
     bar.set_label("log10 |∇J|   (loss per unit of parameter)")
     bar.outline.set_visible(False)
 
 
 def _dress(
-    figure: Figure, axes: Axes, field: GradientField, request: LandscapeRequest, x_X: np.ndarray, y_Y: np.ndarray
+    figure: Figure | SubFigure,
+    axes: Axes,
+    field: GradientField,
+    request: LandscapeRequest,
+    x_X: np.ndarray,
+    y_Y: np.ndarray,
+    inks: Inks,
 ) -> None:
     margin = 1.2 * (x_X[1] - x_X[0])
     axes.set(
@@ -113,12 +222,7 @@ def _dress(
         fontweight="bold",
     )
     facts = f"{field.num_rows} rows, {field.share_below:.0%} of them predicted below their target"
-    axes.text(0, 1.015, facts, transform=axes.transAxes, color=_FAINT, fontsize=9)
+    axes.text(0, 1.015, facts, transform=axes.transAxes, color=inks.faint, fontsize=9)
     reasons = field.zero_reason[field.is_zero]
     if len(reasons) == field.is_zero.size and (reasons == reasons[0]).all():
-        figure.supxlabel(textwrap.fill(zero_message(ZeroReason(int(reasons[0]))), 100), fontsize=8.5, color=_INK)
-
-
-def _colours() -> Colormap:
-    """Viridis from pale to dark, without the end that is lost on white: dark is strong."""
-    return LinearSegmentedColormap.from_list("strength", matplotlib.colormaps["viridis_r"](np.linspace(0.1, 1, 256)))
+        figure.supxlabel(textwrap.fill(zero_message(ZeroReason(int(reasons[0]))), 100), fontsize=8.5, color=inks.ink)

@@ -1,0 +1,88 @@
+"""The animated picture: every frame is there, nothing jumps, colours mean the same throughout."""
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gradviz.compute.animation import Shown, drawn_frames, gif_bytes
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.picture import Drawing, Inks, Strength, picture_bytes
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import LandscapeRequest
+
+NUM_EPOCHS = 3
+
+
+@pytest.fixture(scope="module")
+def rows(tiny_store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[list[Shown]]]:
+    """Two regularizers side by side over the epochs."""
+    with FieldCache(tmp_path_factory.mktemp("cache")) as cache:
+        compute = LocalCompute(tiny_store, cache, device="cpu")
+        requests = [
+            LandscapeRequest(
+                variant=variant, epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5
+            )
+            for variant in ("none", "dropout")
+        ]
+        yield [
+            [(compute.landscape(asked), asked) for asked in (r.model_copy(update={"epoch": epoch}) for r in requests)]
+            for epoch in range(NUM_EPOCHS)
+        ]
+
+
+@pytest.fixture(scope="module")
+def frames(rows: list[list[Shown]]) -> list[Image.Image]:
+    return list(drawn_frames(rows, Drawing(under="heat"), share_scale=True, fixed_colours=True))
+
+
+def test_a_gif_has_a_frame_for_each_row_and_holds_the_last(frames: list[Image.Image]):
+    gif = Image.open(io.BytesIO(gif_bytes(frames, 5, Inks())))
+    durations = []
+    for k in range(gif.n_frames):  # pyright: ignore[reportAttributeAccessIssue]  (GIF files have it)
+        gif.seek(k)
+        gif.load()
+        durations.append(gif.info["duration"])
+    assert durations == [200, 200, 800]
+    assert gif.size == (1600, 700)
+
+
+def test_axes_and_scales_stand_still(frames: list[Image.Image]):
+    pixels = [np.asarray(image).astype(int) for image in frames]
+    spine = np.array([0x7B, 0x87, 0x94])
+    columns = [np.flatnonzero((np.abs(frame - spine).sum(-1) < 30).sum(0) > 400) for frame in pixels]
+    assert len(columns[0]) >= 2  # one axis for each picture
+    for later in columns[1:]:
+        np.testing.assert_array_equal(later, columns[0])
+    # the colour bars with their numbers, at the right of each picture
+    right = [frame[:, 1500:] for frame in pixels]
+    assert all((part == right[0]).all() for part in right)
+
+
+def test_the_palette_keeps_every_colour_of_the_drawing(frames: list[Image.Image]):
+    exact = np.asarray(frames[0]).astype(int)
+    kept = np.asarray(Image.open(io.BytesIO(gif_bytes(frames[:1], 5, Inks()))).convert("RGB")).astype(int)
+    far = np.abs(exact - kept).max(-1) > 60  # edges of lines over the loss, which fade into another colour
+    assert far.mean() < 0.002
+
+
+@pytest.mark.parametrize("under", ["heat", "contour"])
+def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: list[list[Shown]], under: str):
+    field, request = rows[0][0]
+    dark = Inks(paper="#14181f", ink="#e4e8ee")
+    plain = picture_bytes(field, request, "png", Drawing(dark))
+    drawing = Drawing(dark, under=under)  # pyright: ignore[reportArgumentType]  (a literal)
+    image = Image.open(io.BytesIO(picture_bytes(field, request, "png", drawing)))
+    assert image.convert("RGB").getpixel((2, 2)) == (0x14, 0x18, 0x1F)
+    assert picture_bytes(field, request, "png", drawing) != plain
+
+
+def test_a_common_scale_spans_all_fields_but_no_more_than_four_decades(rows: list[list[Shown]]):
+    fields = [field for row in rows for field, _ in row]
+    whole = Strength.of(fields)
+    parts = [Strength.of([field]) for field in fields]
+    assert whole.longest == max(part.longest for part in parts)
+    assert whole.low == max(min(part.low for part in parts), whole.high - 4)
