@@ -7,6 +7,7 @@ from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
 from gradviz.settings import load_settings
@@ -21,8 +22,12 @@ def run(options: argparse.Namespace) -> int:
     request = _request(options)
     settings = load_settings(runs=options.runs)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
-        compute = LocalCompute(RunStore(settings.runs), cache, device=settings.device, threads=settings.threads)
-        field = compute.landscape(request, options.method)
+        store = RunStore(settings.runs)
+        compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads)
+        if options.method == "reference":
+            field = Workbench(store, device=settings.device).reference(request)
+        else:
+            field = compute.landscape(request)
     write_output(path, _content(field, request, path))
     print(_summary(field, request, path))
     return 0

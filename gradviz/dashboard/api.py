@@ -15,7 +15,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import Conflict, NotFound, RequestEntityTooLarge, UnsupportedMediaType
 
 from gradviz.compute.export import landscape_bytes
-from gradviz.compute.local import LocalCompute
+from gradviz.compute.interface import Compute
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.openapi import PREFIX, document
@@ -42,7 +42,7 @@ from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
 from gradviz.settings import Settings
 
 
-def create_api(settings: Settings, compute: LocalCompute, store: RunStore, trainer: TrainerProcess) -> Blueprint:
+def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: TrainerProcess) -> Blueprint:
     """The blueprint; its handlers hold no state but what they are given here."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
@@ -196,7 +196,7 @@ def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
     return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]
 
 
-def _frames(compute: LocalCompute, asked: query.FramesQuery, indices: list[int]) -> Iterator[bytes]:
+def _frames(compute: Compute, asked: query.FramesQuery, indices: list[int]) -> Iterator[bytes]:
     """The frames in this order. A mistake in the first is raised; later ones are frames that say it."""
     if not indices:
         return

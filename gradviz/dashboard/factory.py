@@ -7,6 +7,7 @@ from flask import Flask
 
 import gradviz
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.interface import Compute
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard.api import create_api
@@ -17,7 +18,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings, load_settings
 
 
-def create_app(settings: Settings, compute: LocalCompute, store: RunStore, trainer: TrainerProcess) -> Dash:
+def create_app(settings: Settings, compute: Compute, store: RunStore, trainer: TrainerProcess) -> Dash:
     """The dashboard over these rooms."""
     app = Dash(
         "gradviz",

@@ -5,6 +5,7 @@ by size and time of the file, so that asking again every second costs one listin
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable
@@ -119,6 +120,14 @@ class Run:
         """Hex sha256 of a checkpoint's content: what a cache key must change with."""
         path = self._checkpoint(epoch)
         return self._cached("digest", path, lambda: hashlib.sha256(read_bytes(path)).hexdigest())
+
+    def address(self, epoch: int) -> str:
+        """What tells this checkpoint from any other: its content, and what else defines the run.
+
+        An initialisation is the same for other data or another dropout rate: the content alone does not tell.
+        """
+        identity = json.dumps(self.config.identity(), sort_keys=True, separators=(",", ":"))
+        return f"{self.digest(epoch)} {identity}"
 
     def num_minibatches(self, size: int) -> int:
         """How many minibatches of `size` training rows there are to look at: at most 50."""

@@ -81,6 +81,10 @@ class Minibatch:
             self._passes[key] = CleanPass(self.network, self.inputs, batch_statistics=batch_statistics, gains=gains)
         return self._passes[key]
 
+    def has_clean(self) -> bool:
+        """Whether its pass without masks or batch statistics is there already."""
+        return (False, None, None) in self._passes
+
     def share(self, clean: CleanPass) -> None:
         """Uses `clean`, a pass over this minibatch without masks or batch statistics, in place of its own."""
         self._passes[False, None, None] = clean

@@ -1,19 +1,30 @@
 """Landscapes computed here: the same numbers as the library, from the cache the second time, for many at once."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gradviz.compute import local
+from gradviz.compute import kinds, workbench
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.kinds import QUESTION, ActivityQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.workbench import Recent, Workbench
 from gradviz.errors import UserError
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import train
-from gradviz.landscape import GradientField, LandscapeRequest, gradient_landscape, unit_activity
+from gradviz.landscape import (
+    GradientField,
+    LandscapeRequest,
+    LandscapeSpec,
+    Minibatch,
+    gradient_landscape,
+    share_layers_below,
+    unit_activity,
+)
 
 REQUEST = LandscapeRequest.of(
     variant="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5
@@ -60,7 +71,7 @@ def test_second_answer_comes_from_the_cache(compute: LocalCompute, monkeypatch: 
     def fail(*_: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(LocalCompute, "_minibatch", fail)
+    monkeypatch.setattr(Workbench, "minibatch", fail)
     assert_same(compute.landscape(REQUEST), first)
 
 
@@ -84,8 +95,43 @@ def test_minibatches_gives_each_minibatch(compute: LocalCompute, tiny_store: Run
     assert_same(fields[2], of_the_library(tiny_store, REQUEST.model_copy(update={"minibatch": 2})))
 
 
+def test_minibatches_share_one_forward_pass(compute: LocalCompute, monkeypatch: pytest.MonkeyPatch):
+    shared: list[int] = []
+
+    def note(minibatches: Sequence[Minibatch], spec: LandscapeSpec) -> None:
+        shared.append(len(minibatches))
+        share_layers_below(minibatches, spec)
+
+    monkeypatch.setattr(workbench, "share_layers_below", note)
+    compute.landscape(REQUEST.model_copy(update={"minibatch": 1}))
+    assert len(list(compute.minibatches(REQUEST, range(3)))) == 3
+    assert shared == [2]  # minibatch 1 is in the cache
+
+
+def test_a_stream_that_is_closed_cancels_what_was_asked_ahead(compute: LocalCompute, monkeypatch: pytest.MonkeyPatch):
+    cancelled: list[int] = []
+    monkeypatch.setattr(compute, "cancel", lambda ticket: cancelled.append(ticket.question.request.epoch))
+    fields = compute.sweep(REQUEST, [0, 1, 2])
+    next(fields)
+    fields.close()  # pyright: ignore[reportAttributeAccessIssue]  (a generator)
+    assert cancelled == [1, 2]
+
+
+def test_progress_tells_what_is_done(compute: LocalCompute):
+    [ticket] = compute.submit([LandscapeQuestion(request=REQUEST)])
+    assert compute.progress(ticket) == "waiting"
+    content = compute.result(ticket)
+    assert compute.progress(ticket) == "done"
+    assert content == compute.ask(ticket.question)
+
+
+def test_every_kind_of_question_survives_its_message():
+    for question in (LandscapeQuestion(request=REQUEST), ActivityQuestion(variant="none", epoch=1)):
+        assert QUESTION.validate_json(question.model_dump_json()) == question
+
+
 def test_reference_agrees_with_the_engine(compute: LocalCompute):
-    engine, reference = compute.landscape(REQUEST), compute.landscape(REQUEST, method="reference")
+    engine, reference = compute.landscape(REQUEST), compute.bench.reference(REQUEST)
     # float32 sums in another order: 1e-5 of the largest.
     np.testing.assert_allclose(engine.u, reference.u, atol=1e-5 * np.abs(reference.u).max())
 
@@ -94,10 +140,10 @@ def test_activity_is_that_of_the_library_and_cached(
     compute: LocalCompute, tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch
 ):
     run = tiny_store.run("batchnorm")
-    expected = unit_activity(run.model(2), run.training_inputs(limit=local.ACTIVITY_ROWS))
+    expected = unit_activity(run.model(2), run.training_inputs(limit=kinds.ACTIVITY_ROWS))
     shares = compute.activity("batchnorm", 2)
     assert [len(share) for share in shares] == [20, 10, 5]
-    monkeypatch.setattr(local, "unit_activity", None)
+    monkeypatch.setattr(kinds, "unit_activity", None)
     for share, again, wanted in zip(shares, compute.activity("batchnorm", 2), expected, strict=True):
         np.testing.assert_allclose(share, wanted.cpu().numpy(), rtol=1e-6)
         np.testing.assert_array_equal(share, again)
@@ -126,11 +172,11 @@ def test_new_content_of_a_checkpoint_is_seen(own_runs: Path, tmp_path: Path):
         assert not np.array_equal(first.u, second.u)
 
 
-def test_only_recent_models_are_kept(compute: LocalCompute, monkeypatch: pytest.MonkeyPatch):
-    recent = local._Recent(2)
-    loaded = [recent.get((key,), lambda key=key: key) for key in (1, 2, 1, 3, 1, 2)]
+def test_only_recent_models_are_kept():
+    recent: Recent[int] = Recent(2)
+    loaded = [recent.get(key, lambda key=key: key) for key in (1, 2, 1, 3, 1, 2)]
     assert loaded == [1, 2, 1, 3, 1, 2]
-    assert list(recent._values) == [(1,), (2,)]
+    assert list(recent._values) == [1, 2]
 
 
 @pytest.mark.parametrize(

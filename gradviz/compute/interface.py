@@ -1,0 +1,153 @@
+"""Where questions are answered: submit, result, progress, cancel; who asks does not know whether here or elsewhere.
+
+An answer is addressed by its question's key: to ask again is to ask for the same answer, computed once, whoever asks.
+"""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion, arrays_of
+from gradviz.compute.question import Question
+from gradviz.compute.workbench import MINIBATCHES_KEPT
+from gradviz.errors import UserError
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import GradientField, LandscapeRequest
+
+Priority = Literal["interactive", "sweep"]
+State = Literal["waiting", "running", "done"]
+StillWanted = Callable[[], bool]
+"""Asked now and then while a result is waited for: False once nobody would read it."""
+
+_AHEAD = 16
+
+
+class Unavailable(UserError):
+    """Nothing is wrong with the question: the same one can be answered a little later."""
+
+
+class Busy(Unavailable):
+    """As many questions wait as may."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"Busy: {waiting} computations are waiting. Try again in a moment.")
+        self.waiting = waiting
+
+
+class Cancelled(Unavailable):
+    """Nobody waits for this result any more, or somebody has cancelled it."""
+
+    def __init__(self) -> None:
+        super().__init__("This computation was cancelled: ask again if it is still wanted.")
+
+
+class ComputationFailed(UserError):
+    """The question was good and could not be answered; to ask again at once would not help."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A question that was submitted. `together`: the questions submitted with it, which may share work."""
+
+    key: str
+    question: Question
+    priority: Priority
+    together: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many computations wait for their turn and how many run, and whether who computes can be reached."""
+
+    waiting_interactive: int
+    waiting_sweeps: int
+    running: int
+    reachable: bool = True
+
+
+class Compute(ABC):
+    """Answers questions about the runs of `store`. Safe to share between threads."""
+
+    store: RunStore
+
+    @abstractmethod
+    def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
+        """A ticket for each question, in order. UserError for what is not there, Busy if too many wait already."""
+
+    @abstractmethod
+    def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
+        """Waits for the answer's bytes. UserError if what is asked for is not there or cannot be computed;
+
+        Unavailable if it may be later: Cancelled when `still_wanted` says so or `cancel` was called.
+        """
+
+    @abstractmethod
+    def progress(self, ticket: Ticket) -> State:
+        """How far the answer is; `done` when `result` would not wait."""
+
+    @abstractmethod
+    def cancel(self, ticket: Ticket) -> None:
+        """Tells that the result of this ticket is not wanted any more; others who want the same still get it."""
+
+    @abstractmethod
+    def load(self) -> Load:
+        """How busy this place of computing is now."""
+
+    def ask(self, question: Question, still_wanted: StillWanted = lambda: True) -> bytes:
+        """The answer to one question that somebody waits for."""
+        [ticket] = self.submit([question])
+        return self.result(ticket, still_wanted)
+
+    def stream(
+        self, questions: Iterable[Question], *, together: int = 1, still_wanted: StillWanted = lambda: True
+    ) -> Iterator[bytes]:
+        """The answers in this order, each as soon as it is there, after all that somebody waits for.
+
+        `together`: how many questions in a row share work. Some are submitted ahead; those are cancelled when the
+        iterator is closed.
+        """
+        asked = iter(questions)
+        tickets: deque[Ticket] = deque()
+        try:
+            while True:
+                while len(tickets) < _AHEAD and (part := list(islice(asked, together))):
+                    tickets.extend(self.submit(part, "sweep"))
+                if not tickets:
+                    return
+                content = self.result(tickets[0], still_wanted)
+                tickets.popleft()
+                yield content
+        finally:
+            for ticket in tickets:
+                self.cancel(ticket)
+
+    def landscape(self, request: LandscapeRequest, still_wanted: StillWanted = lambda: True) -> GradientField:
+        """The field of one request; UserError if the run, epoch, minibatch or parameters are not there."""
+        return GradientField.from_bytes(self.ask(LandscapeQuestion(request=request), still_wanted))
+
+    def key(self, request: LandscapeRequest) -> str:
+        """The address of a landscape."""
+        return LandscapeQuestion(request=request).key(self.store)
+
+    def sweep(self, request: LandscapeRequest, epochs: Iterable[int]) -> Iterator[tuple[int, GradientField]]:
+        """The same selection at many epochs, as they are ready."""
+        wanted = list(epochs)
+        questions = [LandscapeQuestion(request=request.model_copy(update={"epoch": epoch})) for epoch in wanted]
+        for epoch, content in zip(wanted, self.stream(questions), strict=True):
+            yield epoch, GradientField.from_bytes(content)
+
+    def minibatches(self, request: LandscapeRequest, indices: Iterable[int]) -> Iterator[tuple[int, GradientField]]:
+        """The same selection for many minibatches, as they are ready; those not known yet share their forward pass."""
+        wanted = list(indices)
+        questions = [LandscapeQuestion(request=request.model_copy(update={"minibatch": index})) for index in wanted]
+        for index, content in zip(wanted, self.stream(questions, together=MINIBATCHES_KEPT), strict=True):
+            yield index, GradientField.from_bytes(content)
+
+    def activity(self, variant: str, epoch: int) -> list[np.ndarray]:
+        """For each hidden layer (N,) float32: the share of training rows on which each unit is active, in eval mode."""
+        return arrays_of(self.ask(ActivityQuestion(variant=variant, epoch=epoch)))

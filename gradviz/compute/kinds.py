@@ -1,0 +1,67 @@
+"""Every kind of question there is: one class each, named in `AnyQuestion`; local and celery answer them all."""
+
+import struct
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, TypeAdapter
+
+from gradviz.compute.question import Question, address_of
+from gradviz.compute.workbench import Workbench
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import LandscapeRequest, unit_activity
+
+ACTIVITY_ROWS = 2000
+"""Training rows over which the activity of units is measured."""
+
+
+class LandscapeQuestion(Question):
+    """One gradient landscape; the answer is `GradientField.to_bytes`."""
+
+    kind: Literal["landscape"] = "landscape"
+    request: LandscapeRequest
+
+    def key(self, store: RunStore) -> str:
+        return self.request.key(store.run(self.request.variant).address(self.request.epoch))
+
+    def answer(self, bench: Workbench) -> bytes:
+        return bench.minibatch(self.request).landscape(self.request.spec()).to_bytes()
+
+    @classmethod
+    def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:
+        bench.share_layers_below([each.request for each in questions if isinstance(each, cls)])
+
+
+class ActivityQuestion(Question):
+    """The share of training rows on which each hidden unit is active, in eval mode; `arrays_of` reads the answer."""
+
+    kind: Literal["activity"] = "activity"
+    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    epoch: int = Field(ge=0, lt=10_000)
+
+    def key(self, store: RunStore) -> str:
+        return address_of(self, store, self.variant, self.epoch, ACTIVITY_ROWS)
+
+    def answer(self, bench: Workbench) -> bytes:
+        inputs = bench.store.run(self.variant).training_inputs(limit=ACTIVITY_ROWS)
+        shares = unit_activity(bench.model(self.variant, self.epoch), inputs)
+        return packed_arrays([share.cpu().numpy() for share in shares])
+
+
+AnyQuestion = Annotated[LandscapeQuestion | ActivityQuestion, Field(discriminator="kind")]
+QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)
+
+
+def packed_arrays(arrays: Sequence[np.ndarray]) -> bytes:
+    """One-dimensional arrays as float32, behind their number and lengths."""
+    lengths = struct.pack(f"<{len(arrays) + 1}I", len(arrays), *(len(array) for array in arrays))
+    return lengths + b"".join(array.astype("<f4").tobytes() for array in arrays)
+
+
+def arrays_of(content: bytes) -> list[np.ndarray]:
+    """The inverse of `packed_arrays`."""
+    (count,) = struct.unpack_from("<I", content)
+    lengths = struct.unpack_from(f"<{count}I", content, 4)
+    flat = np.frombuffer(content, "<f4", offset=4 * (count + 1))
+    return np.split(flat, np.cumsum(lengths)[:-1])
