@@ -39,8 +39,9 @@
   }
 
   // Points with an arrow: positions (relative to the checkpoint) and drawn vectors, both in units of the parameters,
-  // with log10 |g|; and the points whose arrow is zero.
-  function encode(frame, halfWidth, scale, length, look) {
+  // with log10 |g|; and the points whose arrow is zero. Descent turns the arrows round.
+  function encode(frame, { halfWidth, scale, length, direction }, look) {
+    const sign = direction === "descent" ? -1 : 1;
     const middle = (frame.points - 1) / 2;
     const cell = halfWidth / middle;
     const arrows = { point: [], x: [], y: [], u: [], v: [], colour: [] };
@@ -55,7 +56,7 @@
         zeros.point.push(k), zeros.x.push(x), zeros.y.push(y);
         continue;
       }
-      const drawn = (cell * drawnLength(size, scale.longest, length, look)) / size;
+      const drawn = (sign * cell * drawnLength(size, scale.longest, length, look)) / size;
       arrows.point.push(k), arrows.x.push(x), arrows.y.push(y);
       arrows.u.push(drawn * u), arrows.v.push(drawn * v), arrows.colour.push(Math.log10(size));
     }

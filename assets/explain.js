@@ -11,9 +11,9 @@
   }
 
   function titleOf(page, plan) {
-    const { view, epoch, minibatch, minibatch_size: size, mode, masks } = page.view;
+    const { view, epoch, minibatch, minibatch_size: size, mode, masks, direction } = page.view;
     const random = mode === "train" && plan.variant === "dropout" ? `, random masks (${masks})` : "";
-    const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}`;
+    const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
     return [view === "compare" ? gv.look.variant_labels[plan.variant] : gv.words.pairTitle(plan.x, plan.y), where];
   }
 

@@ -4,14 +4,16 @@
 
   const PIXEL_PRECISION = 1e4; // see figures.py: plotly.js rounds before it scales
   const HEAD = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>";
-  const LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)<extra></extra>";
+  const LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)";
+  const DESCENT = "<br>the arrow is −∇J (descent)";
+  const END = "<extra></extra>";
   const GRADIENT =
     "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g} per unit of parameter";
 
   // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
   function landscape(frame, style, names, token) {
     const palette = gv.colours.palette();
-    const { arrows, zeros } = gv.arrows.encode(frame, style.halfWidth, style.scale, style.length, gv.look);
+    const { arrows, zeros } = gv.arrows.encode(frame, style, gv.look);
     const data = [];
     const levels = gv.contours.levelsOf(frame.loss);
     if (style.under !== "none" && levels) data.push(lossTrace(frame, style, levels, palette));
@@ -26,7 +28,7 @@
       anchor: "center",
       lengthmode: "raw",
       lengthfactor: 1 / PIXEL_PRECISION,
-      hovertemplate: HEAD + GRADIENT + LOSS,
+      hovertemplate: HEAD + GRADIENT + LOSS + (style.direction === "descent" ? DESCENT : "") + END,
       showlegend: false,
       marker: {
         color: arrows.colour,
@@ -45,7 +47,7 @@
     if (!arrows.x.length) data.pop();
     data.push(markers(zeros.x, zeros.y, 4, 1, palette.zero, {
       customdata: rows(frame, zeros, style),
-      hovertemplate: `${HEAD}gradient: ${gv.look.zero_words}${LOSS}`,
+      hovertemplate: `${HEAD}gradient: ${gv.look.zero_words}${LOSS}${END}`,
       name: gv.look.zero_words,
     }));
     data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));

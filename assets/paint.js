@@ -20,7 +20,7 @@
     context.fillRect(plane.left, plane.top, plane.width, plane.height);
     if (style.under === "heat") paintHeat(context, plane, frame, style, palette);
     if (style.under === "contour") paintContours(context, plane, frame, style, palette);
-    const { arrows, zeros } = gv.arrows.encode(frame, style.halfWidth, style.scale, style.length, gv.look);
+    const { arrows, zeros } = gv.arrows.encode(frame, style, gv.look);
     paintArrows(context, plane, arrows, style.scale, palette);
     paintRings(context, plane, zeros.x, zeros.y, 2, 1, palette.zero);
     paintRings(context, plane, [0], [0], 9, 2, palette.centre);

@@ -3,12 +3,12 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   // How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch}]. One scale for all
-  // regularizers side by side, one for each of two layers.
-  function stylesOf({ half_width: halfWidth, length, under, range, view }, panels) {
-    const shared = view === "compare" ? scaleOf(range, panels) : null;
+  // regularizers side by side, unless it is set free; one for each of two layers.
+  function stylesOf({ half_width: halfWidth, length, under, range, view, direction, scales }, panels) {
+    const shared = view === "compare" && scales === "locked" ? scaleOf(range, panels) : null;
     gv.scalebar.show(shared);
     return panels.map((panel) => ({
-      halfWidth, length, under, sharesScale: Boolean(shared), scale: shared ?? scaleOf(range, [panel]),
+      halfWidth, length, under, direction, sharesScale: Boolean(shared), scale: shared ?? scaleOf(range, [panel]),
     }));
   }
 

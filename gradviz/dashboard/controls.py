@@ -1,12 +1,12 @@
 """The controls at the left: what is looked at, at which minibatch, how it is evaluated, and how it is drawn."""
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
+from gradviz.dashboard.drawing import drawing, sharing
+from gradviz.dashboard.fieldsets import group, label, segmented
 from gradviz.dashboard.look import VARIANT_LABELS
 from gradviz.dashboard.overview import MINIBATCH_SIZES
 from gradviz.dashboard.permalink import View
@@ -19,23 +19,30 @@ def sidebar() -> Component:
     view = View()
     return html.Div(
         [
-            _group(
+            group(
                 "Regularizer",
                 segmented(ids.VARIANT, VARIANT_LABELS, view.variant, "Regularizer"),
                 class_name="gv-explore-only",
             ),
-            _group(
+            group(
                 "Regularizers side by side",
-                dmc.ChipGroup(
-                    [dmc.Chip(text, value=name, size="xs", variant="light") for name, text in VARIANT_LABELS.items()],
-                    id=ids.COMPARED,
-                    value=list(view.compared),
-                    multiple=True,
+                html.Div(
+                    dmc.ChipGroup(
+                        [
+                            dmc.Chip(text, value=name, size="xs", variant="light")
+                            for name, text in VARIANT_LABELS.items()
+                        ],
+                        id=ids.COMPARED,
+                        value=list(view.compared),
+                        multiple=True,
+                    ),
+                    className="gv-chips",
                 ),
-                class_name="gv-compare-only gv-chips",
+                sharing(view),
+                class_name="gv-compare-only",
             ),
             *(_pair(side) for side in SIDES),
-            _group(
+            group(
                 "Minibatch",
                 html.Div(id=ids.MINIBATCH, className="gv-island"),
                 segmented(
@@ -45,7 +52,7 @@ def sidebar() -> Component:
                     "Rows of a minibatch",
                 ),
             ),
-            _group(
+            group(
                 "Model in",
                 segmented(ids.MODE, {"eval": "eval mode", "train": "train mode"}, view.mode, "Mode of the model"),
                 html.Div(
@@ -72,7 +79,7 @@ def sidebar() -> Component:
                     className="gv-masks",
                 ),
             ),
-            _group(
+            group(
                 "Grid",
                 html.Div(
                     [
@@ -99,46 +106,10 @@ def sidebar() -> Component:
                     className="gv-two",
                 ),
             ),
-            _group(
-                "Drawing",
-                _row(
-                    "loss",
-                    segmented(ids.UNDER, {"none": "off", "heat": "heat", "contour": "lines"}, view.under, "Loss"),
-                ),
-                _row(
-                    "length",
-                    segmented(
-                        ids.LENGTH,
-                        {"compressed": "compressed", "true": "true", "unit": "unit"},
-                        view.length,
-                        "Length of the arrows",
-                    ),
-                ),
-                _row(
-                    "colour",
-                    segmented(
-                        ids.RANGE,
-                        {"epochs": "all epochs", "frame": "this one"},
-                        view.range,
-                        "Colours are scaled to",
-                    ),
-                ),
-            ),
+            drawing(view),
         ],
         className="gv-sidebar",
         id=ids.SIDEBAR,
-    )
-
-
-def segmented(component_id: str, options: dict[str, str], value: str, name: str) -> Component:
-    return dmc.SegmentedControl(
-        id=component_id,
-        data=[{"value": option, "label": text} for option, text in options.items()],
-        value=value,
-        size="xs",
-        fullWidth=True,
-        transitionDuration=120,
-        **label(name),
     )
 
 
@@ -152,22 +123,9 @@ def _pair(side: str) -> Component:
         for axis, symbol in (("x", "x₁"), ("y", "x₂"))
     ]
     layers = {"0": "0", "1": "1", "2": "2", "output": "output"}
-    return _group(
+    return group(
         SIDES[side],
         segmented(ids.LAYER[side], layers, "", f"{SIDES[side]}: first two biases of layer"),
         *choosers,
         class_name=f"gv-pair gv-pair-{side}",
     )
-
-
-def _group(title: str, *children: Component, class_name: str = "") -> Component:
-    return html.Fieldset([html.Legend(title), *children], className=f"gv-group {class_name}".strip())
-
-
-def _row(name: str, control: Component) -> Component:
-    return html.Div([html.Span(name, className="gv-row-label"), control], className="gv-row")
-
-
-def label(text: str) -> dict[str, Any]:
-    """The name of a control for screen readers, where none is written beside it."""
-    return {"aria-label": text}

@@ -19,6 +19,7 @@ from gradviz.dashboard.look import (
     PALETTES,
     VARIANT_LABELS,
     ZERO_WORDS,
+    Direction,
     Length,
     Palette,
     Scheme,
@@ -32,8 +33,9 @@ this many times too long and `lengthfactor` takes it back, which leaves 1e-4 of 
 _HOVER = (
     "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>"
     "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>"
-    "|∇J| = %{customdata[4]:.4g} per unit of parameter<br>J = %{customdata[5]:.5g} (mean |error|)<extra></extra>"
+    "|∇J| = %{customdata[4]:.4g} per unit of parameter<br>J = %{customdata[5]:.5g} (mean |error|)"
 )
+_HOVER_DESCENT = "<br>the arrow is −∇J (descent)"
 _HOVER_ZERO = (
     "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>"
     "gradient: " + ZERO_WORDS + "<br>J = %{customdata[5]:.5g} (mean |error|)<extra></extra>"
@@ -79,12 +81,14 @@ def landscape_figure(
     scale: Scale | None = None,
     length: Length = "compressed",
     under: Under = "none",
+    direction: Direction = "ascent",
     scheme: Scheme = "light",
 ) -> go.Figure:
     """The gradient landscape as arrows over the plane of two parameters, drawn relative to the checkpoint.
 
     `x` (X,), `y` (Y,) are values of the parameters; `u`, `v`, `loss`, `is_zero` are (Y, X). Colour is log10 |g|, length
     grows with |g|^0.35 (`length="compressed"`); arrows that are zero are small hollow markers; hover tells true values.
+    `direction="descent"` turns the arrows round, to −∇J; the numbers stay those of the gradient.
     """
     palette = PALETTES[scheme]
     x_P, y_P, columns_P6 = _points(x, y, u, v, loss)
@@ -95,7 +99,8 @@ def landscape_figure(
     arrow_P = finite_P & ~zero_P
     scale = scale or Scale.of(magnitude_P[arrow_P])
     cell = float(x[1] - x[0])
-    drawn_P = cell * drawn_lengths(magnitude_P[arrow_P], scale.longest, length) / magnitude_P[arrow_P]
+    sign = -1.0 if direction == "descent" else 1.0
+    drawn_P = sign * cell * drawn_lengths(magnitude_P[arrow_P], scale.longest, length) / magnitude_P[arrow_P]
     figure = go.Figure(layout=_layout(palette, float(x[-1] - x[0]) / 2, float(y[-1] - y[0]) / 2, title))
     if under != "none" and np.ptp(loss) > FLAT_SHARE * np.abs(loss).max():
         figure.add_trace(_loss_trace(x - x[len(x) // 2], y - y[len(y) // 2], loss, under, palette))
@@ -110,7 +115,7 @@ def landscape_figure(
             anchor="center",
             lengthmode="raw",
             lengthfactor=1 / PIXEL_PRECISION,
-            hovertemplate=_HOVER,
+            hovertemplate=_HOVER + (_HOVER_DESCENT if sign < 0 else "") + "<extra></extra>",
             marker=_arrow_marker(np.log10(magnitude_P[arrow_P]), scale, palette),
             showlegend=False,
         )

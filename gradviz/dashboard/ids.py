@@ -14,6 +14,8 @@ POINTS = "points"
 UNDER = "under"
 LENGTH = "length"
 RANGE = "range"
+DIRECTION = "direction"
+SCALES = "scales"
 SCHEME = "scheme"
 
 # What flows.

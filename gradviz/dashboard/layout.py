@@ -7,7 +7,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.controls import label, segmented, sidebar
+from gradviz.dashboard.controls import sidebar
+from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.look import FONT, PALETTES, for_browser
 from gradviz.dashboard.permalink import browser_keys
 from gradviz.landscape.field import ZeroReason, zero_message

@@ -8,6 +8,7 @@ from plotly.colors import sample_colorscale, sequential
 Scheme = Literal["light", "dark"]
 Length = Literal["compressed", "true", "unit"]
 Under = Literal["none", "heat", "contour"]
+Direction = Literal["ascent", "descent"]
 
 LENGTH_EXPONENT = 0.35
 """Length of an arrow ∝ |g|^0.35: gradients of one picture span decades, and a drawn length cannot."""

@@ -6,13 +6,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from gradviz.dashboard.look import Length, Under
+from gradviz.dashboard.look import Direction, Length, Under
 from gradviz.errors import UserError, one_line
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 
 ViewName = Literal["explore", "compare", "training"]
 Range = Literal["epochs", "frame"]
+Scales = Literal["locked", "free"]
 
 # How a field is called in the address, where the name itself would be long; the order is the order in the address.
 _KEYS = {
@@ -34,6 +35,8 @@ _KEYS = {
     "under": "under",
     "length": "length",
     "range": "range",
+    "direction": "direction",
+    "scales": "scales",
 }
 _NAMES = {key: name for name, key in _KEYS.items()}
 
@@ -62,6 +65,8 @@ class View(BaseModel):
     under: Under = "heat"
     length: Length = "compressed"
     range: Range = "epochs"
+    direction: Direction = "ascent"
+    scales: Scales = "locked"
 
     @field_validator("compared", mode="before")
     @classmethod

@@ -309,6 +309,7 @@ def test_grid_and_drawing_controls_do_what_they_say(visit: Visit) -> None:
     page.wait_for_function("() => window.gradviz.stage.page.view.half_width === 0.5")
     wait_until_drawn(page)
     assert np.ptp(gradients(page)[:, 0]) == pytest.approx(1.0)
+    page.get_by_text("Drawing", exact=True).click()
     page.locator("#under").get_by_text("lines").click()
     page.wait_for_function("() => window.gradviz.stage.page.view.under === 'contour'")
     wait_until_drawn(page)

@@ -56,6 +56,15 @@ def test_arrows_keep_their_direction() -> None:
     np.testing.assert_allclose(np.arctan2(quiver.v, quiver.u), np.arctan2(columns[:, 3], columns[:, 2]))
 
 
+def test_descent_turns_the_arrows_round_and_says_so_while_the_numbers_stay() -> None:
+    up = trace(landscape_figure(X, Y, **field()), "quiver")
+    down = trace(landscape_figure(X, Y, **field(), direction="descent"), "quiver")
+    np.testing.assert_array_equal(np.stack([down.u, down.v]), -np.stack([up.u, up.v]))
+    np.testing.assert_array_equal(down.customdata, up.customdata)
+    assert "−∇J" in down.hovertemplate
+    assert "−∇J" not in up.hovertemplate
+
+
 def test_zero_arrows_are_hollow_markers_and_no_arrows() -> None:
     arrays = field()
     arrays["is_zero"][1, 2] = True

@@ -30,6 +30,8 @@ VIEWS = st.builds(
     under=st.sampled_from(["none", "heat", "contour"]),
     length=st.sampled_from(["compressed", "true", "unit"]),
     range=st.sampled_from(["epochs", "frame"]),
+    direction=st.sampled_from(["ascent", "descent"]),
+    scales=st.sampled_from(["locked", "free"]),
 )
 
 

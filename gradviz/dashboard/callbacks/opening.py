@@ -48,6 +48,8 @@ CONTROLS = {
     "under": ids.UNDER,
     "length": ids.LENGTH,
     "range": ids.RANGE,
+    "direction": ids.DIRECTION,
+    "scales": ids.SCALES,
 }
 """Fields of the view that a component holds, in the order of `assets/callbacks.js`; the others - epoch, minibatch and
 parameters - have controls of the page's own."""

@@ -1,0 +1,64 @@
+"""What the sidebar is built of: named groups of controls with their help, rows, and segmented controls."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from gradviz.dashboard.help import HELP, Entry
+
+
+def group(title: str, *children: Component, class_name: str = "") -> Component:
+    """A fieldset; its help, if there is any, opens from a small button beside the title."""
+    return html.Fieldset(
+        [html.Legend(title), *help_of(title), *children],
+        className=f"gv-group {class_name}".strip(),
+    )
+
+
+def folded(title: str, *children: Component) -> Component:
+    """A group that is closed until it is wanted."""
+    return html.Details(
+        [html.Summary(title), html.Div([*help_of(title), *children], className="gv-group")],
+        className="gv-fold",
+        **label(title),
+    )
+
+
+def help_of(title: str) -> list[Component]:
+    """The button and the card of a group's help; `assets/help.js` closes it again."""
+    if title not in HELP:
+        return []
+    button = html.Summary("?", **label(f"Help: {title}"))
+    return [html.Details([button, html.Div(_entries(HELP[title]), className="gv-help-card")], className="gv-help")]
+
+
+def _entries(entries: tuple[Entry, ...]) -> list[Component]:
+    made: list[Component] = []
+    for entry in entries:
+        made.append(html.P([html.B(entry.term), f" {entry.text}"]))
+        if entry.formula:
+            made.append(html.P(entry.formula, className="gv-formula"))
+    return made
+
+
+def row(name: str, control: Component) -> Component:
+    return html.Div([html.Span(name, className="gv-row-label"), control], className="gv-row")
+
+
+def segmented(component_id: str, options: dict[str, str], value: str, name: str) -> Component:
+    return dmc.SegmentedControl(
+        id=component_id,
+        data=[{"value": option, "label": text} for option, text in options.items()],
+        value=value,
+        size="xs",
+        fullWidth=True,
+        transitionDuration=120,
+        **label(name),
+    )
+
+
+def label(text: str) -> dict[str, Any]:
+    """The name of a control for screen readers, where none is written beside it."""
+    return {"aria-label": text}

@@ -1,0 +1,93 @@
+"""Short help at the controls: what each means, with the formula where there is one."""
+
+from dataclasses import dataclass
+
+from gradviz.dashboard.look import LENGTH_EXPONENT
+from gradviz.landscape.request import LandscapeSpec
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One control, or one choice of it. A formula is set apart, in the mathematical letters of the pictures."""
+
+    term: str
+    text: str
+    formula: str = ""
+
+
+_MASK_SETS = LandscapeSpec.model_fields["num_masks"].default
+
+HELP: dict[str, tuple[Entry, ...]] = {
+    "Regularizer": (
+        Entry(
+            "Regularizer",
+            "Three variants of one network. They start from the same weights and see the same minibatches in the same "
+            "order; only the regularizer differs.",
+        ),
+    ),
+    "Regularizers side by side": (
+        Entry(
+            "Regularizers", "The same two parameters, minibatch and epoch in each picture; zoom and pointer are one."
+        ),
+        Entry(
+            "scales",
+            "Locked: one scale of colour and length for all pictures, so that sizes can be compared. Free: each "
+            "picture has its own, so that a field of small gradients can be read.",
+        ),
+    ),
+    "Left picture": (
+        Entry(
+            "Plane",
+            "Two parameters are moved, all others stay as the checkpoint has them. An arrow is the gradient of the "
+            "minibatch's loss at that point; the circle is the checkpoint itself.",
+            "u = ∂J/∂x₁, v = ∂J/∂x₂ at (x₁ + α, x₂ + β)",
+        ),
+        Entry("Layer", "A button shows the first two biases of that layer."),
+        Entry(
+            "Name",
+            "Any parameter, as in hidden.2.linear.weight[3,17]. Beside it: on how many training rows its unit is "
+            "active. A dead unit is active on none, and its gradient is zero.",
+        ),
+    ),
+    "Minibatch": (
+        Entry(
+            "Minibatch",
+            "The training rows in a fixed random order, cut into minibatches; the first 50 can be shown. The model "
+            "does not change between them.",
+            "J(θ; a) = (1/B) Σ |O(a_b; θ) − y_b|",
+        ),
+    ),
+    "Model in": (
+        Entry("eval", "Dropout is off, batch normalization uses its running statistics."),
+        Entry("train", "Dropout is on, batch normalization uses the statistics of this minibatch. Nothing is updated."),
+        Entry(
+            "Masks",
+            "Fresh: new dropout masks at every grid point, so neighbouring arrows differ by chance. Frozen: one set "
+            f"for the whole plane. Averaged: the mean over {_MASK_SETS} sets. The seed makes them the same again.",
+        ),
+    ),
+    "Grid": (
+        Entry(
+            "Half width and points",
+            "How far the two parameters are moved to either side, in their own units, and in how many steps.",
+            "α, β ∈ [−w, w], evenly spaced",
+        ),
+    ),
+    "Drawing": (
+        Entry(
+            "loss", "J under the arrows: darker is larger, or ten level lines between its smallest and largest value."
+        ),
+        Entry(
+            "length",
+            "Compressed keeps small arrows visible, true is proportional, unit shows the direction alone.",
+            f"length ∝ |∇J|^{LENGTH_EXPONENT}, |∇J|, 1",
+        ),
+        Entry(
+            "colour",
+            "The size of the gradient, on one scale for all epochs in memory or for what is on show alone.",
+            "log10 |∇J|, |∇J| = √(u² + v²)",
+        ),
+        Entry("arrows", "Ascent: the gradient, uphill. Descent: where a step of gradient descent goes.", "∇J or −∇J"),
+    ),
+}
+"""By the title of the group of controls."""
