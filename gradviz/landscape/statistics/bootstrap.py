@@ -1,0 +1,93 @@
+"""Bootstrap intervals of statistics that are functions of how often each observation counts.
+
+BCa intervals: Efron, "Better bootstrap confidence intervals", J. Amer. Statist. Assoc. 82 (1987). A statistic of pairs
+counts a pair of two different observations w_k w_l times and never an observation with itself: a resample would
+otherwise agree with itself the better, the oftener it drew one observation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+# Shape suffixes: R = resamples, K = observations.
+
+LEVEL, RESAMPLES = 0.95, 1000
+_NORMAL = NormalDist()
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""Weights (R, K) -> values (R,): how often each observation counts, a whole number; nan where it is not defined."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval. `low` = `high` = `value` where no resample differs."""
+
+    value: float
+    low: float
+    high: float
+
+
+def estimate(
+    statistic: Statistic, num: int, generator: np.random.Generator, *, resamples: int = RESAMPLES
+) -> Estimate | None:
+    """The statistic of `num` observations with its BCa interval; None where it is not defined.
+
+    Coverage, simulated for pairs of 50 arrows: 0.89-0.95 where arrows agree to some degree, near 1 where their
+    directions are random (the statistic is degenerate there), less for a share of rare pairs (below about 1 %).
+    """
+    if num == 0:
+        return None
+    value = float(statistic(np.ones((1, num)))[0])
+    if np.isnan(value):
+        return None
+    weights_RK = generator.multinomial(num, np.full(num, 1 / num), size=resamples).astype(float)
+    values_R = statistic(weights_RK)
+    values_R = values_R[~np.isnan(values_R)]
+    if len(values_R) == 0 or np.ptp(values_R) == 0:
+        return Estimate(value, value, value)
+    left_out_K = statistic(1 - np.eye(num))
+    quantiles = _bca_levels(value, values_R, left_out_K[~np.isnan(left_out_K)])
+    low, high = np.quantile(values_R, quantiles)
+    return Estimate(value, float(min(low, value)), float(max(high, value)))
+
+
+def _bca_levels(value: float, values_R: np.ndarray, left_out_K: np.ndarray) -> list[float]:
+    """Efron 1987, equation 2.3 with the acceleration by the jackknife (equation 6.6)."""
+    num = len(values_R)
+    below = ((values_R < value).sum() + (values_R <= value).sum()) / (2 * num)
+    bias = _NORMAL.inv_cdf(min(max(below, 1 / num), 1 - 1 / num))
+    influence_K = left_out_K.mean() - left_out_K
+    spread = (influence_K**2).sum()
+    acceleration = (influence_K**3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
+    levels = []
+    for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2):
+        moved = bias + _NORMAL.inv_cdf(tail)
+        levels.append(_NORMAL.cdf(bias + moved / (1 - acceleration * moved)))
+    return levels
+
+
+def mean_of(values_K: np.ndarray) -> Statistic:
+    """The mean over observations."""
+    return lambda weights_RK: weights_RK @ values_K / weights_RK.sum(1)
+
+
+def mean_of_pairs(values_KK: np.ndarray) -> Statistic:
+    """The mean over pairs of different observations of a symmetric kernel: a U-statistic (Hoeffding 1948)."""
+    return ratio_of_pairs(values_KK, np.ones_like(values_KK))
+
+
+def ratio_of_pairs(above_KK: np.ndarray, below_KK: np.ndarray) -> Statistic:
+    """Σ_{k≠l} above / Σ_{k≠l} below; nan where there is no such pair."""
+
+    def statistic(weights_RK: np.ndarray) -> np.ndarray:
+        above_R, below_R = (_sum_of_pairs(values_KK, weights_RK) for values_KK in (above_KK, below_KK))
+        return np.divide(above_R, below_R, out=np.full(len(weights_RK), np.nan), where=below_R > 0)
+
+    return statistic
+
+
+def _sum_of_pairs(values_KK: np.ndarray, weights_RK: np.ndarray) -> np.ndarray:
+    off_KK = values_KK - np.diag(np.diag(values_KK))
+    return ((weights_RK @ off_KK) * weights_RK).sum(1)

@@ -1,0 +1,94 @@
+"""Inner products of the minibatches' gradients, tensor by tensor: all that their agreement is made of.
+
+A layer's, a model's are sums of its tensors', so one pass over the model serves every part of it, and the gradients of
+a weight matrix are formed a few units at a time: K full gradients of a large model never lie in memory.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradviz.landscape.backward import Backward, layer_of
+from gradviz.landscape.network import parameter_shapes
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.zero_tensors import RoundOff
+
+# Shape suffixes: K = minibatches, P = parameters, B = examples of a minibatch, M/N = inputs/units of a layer.
+
+ENTRIES_AT_ONCE = 2**22
+"""Entries of the gradients of a weight matrix that are formed at once: 16 MB in float32."""
+
+
+@dataclass(frozen=True)
+class InnerProducts:
+    """Of gradients G (K, P): ⟨G_k, G_l⟩; #(same sign) - #(opposite sign); #(both not zero). (K, K) float64 each."""
+
+    num_parameters: int
+    dot_KK: np.ndarray
+    signs_KK: np.ndarray
+    both_KK: np.ndarray
+
+    def __add__(self, other: "InnerProducts") -> "InnerProducts":
+        return InnerProducts(
+            self.num_parameters + other.num_parameters,
+            self.dot_KK + other.dot_KK,
+            self.signs_KK + other.signs_KK,
+            self.both_KK + other.both_KK,
+        )
+
+
+def inner_products_of(gradients_KP: Tensor) -> InnerProducts:
+    """Those of any gradients, (K, P); entries of exactly 0 are zero."""
+    signs_KP = gradients_KP.sign()
+    numbers = [_gram(gradients_KP), _gram(signs_KP), _gram(signs_KP.abs_())]
+    return InnerProducts(gradients_KP.shape[1], *numbers)
+
+
+def tensor_inner_products(passed: Backward, round_off: RoundOff, name: str) -> InnerProducts:
+    """Those of one tensor of the model, entries below round-off counted as zero.
+
+    For a weight matrix 2 K N M (B + 3 K) operations, in blocks of units.
+    """
+    k = layer_of(passed.network, name)
+    if len(parameter_shapes(passed.network)[name]) == 1:
+        limit_KN = {"linear.bias": round_off.bias, "norm.bias": round_off.beta, "norm.weight": round_off.gamma}
+        kind = "linear.bias" if k == passed.network.output else name.split(".", 2)[2]
+        return inner_products_of(without_round_off(passed.tensor(name), limit_KN[kind](k)))
+    factors = passed.layers[k]
+    num_minibatches, _, num_inputs = factors.inputs_KBM.shape
+    num_units = factors.gradient_KBN.shape[2]
+    step = max(1, ENTRIES_AT_ONCE // (num_minibatches * num_inputs))
+    total = None
+    for first in range(0, num_units, step):
+        units = slice(first, first + step)
+        block_KNM = torch.bmm(factors.gradient_KBN[..., units].transpose(1, 2), factors.inputs_KBM)
+        part = inner_products_of(without_round_off(block_KNM, round_off.weight(k, units)).flatten(1))
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def entry_gradients(passed: Backward, round_off: RoundOff, ref: ParameterRef) -> Tensor:
+    """(K,): the gradients of one scalar parameter, 0 where they are round-off."""
+    k = passed.network.output if ref.layer is None else ref.layer
+    if ref.kind == "weight":
+        unit, column = ref.index
+        factors = passed.layers[k]
+        gradient_K = (factors.gradient_KBN[..., unit] * factors.inputs_KBM[..., column]).sum(1)
+        limit_K = round_off.weight(k, slice(unit, unit + 1))[:, 0, column]
+    else:
+        limits = {"bias": round_off.bias, "beta": round_off.beta, "gamma": round_off.gamma}
+        gradient_K = passed.tensor(ref.tensor_name)[:, ref.unit]
+        limit_K = limits[ref.kind](k)[:, ref.unit]
+    return without_round_off(gradient_K, limit_K)
+
+
+def without_round_off(gradients: Tensor, limits: Tensor) -> Tensor:
+    """`gradients`, changed in place: 0 where the magnitude is at most the limit."""
+    return gradients.masked_fill_(gradients.abs() <= limits, 0)
+
+
+def _gram(rows_KP: Tensor) -> np.ndarray:
+    return (rows_KP @ rows_KP.T).double().cpu().numpy()
