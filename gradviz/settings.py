@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gradviz.errors import UserError
 
 PREFIX = "GRADVIZ_"
+SECRETS = Path("/run/secrets")
+"""Where Docker and its like put secrets: a setting may come from a file of its name there too."""
+
 Variant = Literal["none", "dropout", "batchnorm"]
+_SHORTEST_PASSWORD = 8
 
 
 class Settings(BaseSettings):
@@ -34,6 +38,18 @@ class Settings(BaseSettings):
     variants: Annotated[tuple[Variant, ...], NoDecode] = Field(
         default=("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
     )
+    password: SecretStr = Field(default=SecretStr(""), description="asked for by the whole page, unless empty")
+    proxies: int = Field(default=0, ge=0, le=8, description="reverse proxies before the server that are believed")
+    metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
+    log_level: Literal["warning", "info"] = Field(default="warning", description="info: a line for each request too")
+    log_format: Literal["text", "json"] = Field(default="text", description="form of the log lines")
+
+    @field_validator("password")
+    @classmethod
+    def cannot_be_guessed_quickly(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < _SHORTEST_PASSWORD:
+            raise ValueError(f"a password has at least {_SHORTEST_PASSWORD} characters")
+        return value
 
     @field_validator("variants", mode="before")
     @classmethod
@@ -45,12 +61,30 @@ def load_settings(**overrides: object) -> Settings:
     """Settings from the environment and the `overrides` that are not None; UserError names the variable or option."""
     chosen = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**chosen)  # pyright: ignore[reportArgumentType]  (pydantic checks the values)
+        secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
+        return Settings(**chosen, **secrets)  # pyright: ignore[reportArgumentType]  (pydantic checks the values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = str(first["loc"][0]) if first["loc"] else ""
         name = variable_name(field) if field not in chosen else f"--{field.replace('_', '-')}"
-        raise UserError(f"{name}: {first['msg']}, got {first['input']!r}.") from error
+        message = first["msg"].removeprefix("Value error, ")
+        if _is_secret(field):  # the value goes nowhere, neither here nor into a traceback
+            raise UserError(f"{name}: {message}.") from None
+        raise UserError(f"{name}: {message}, got {first['input']!r}.") from error
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables that give another process these settings. Secrets are not among them: it finds them as we did."""
+    values = settings.model_dump(mode="json", exclude={name for name in Settings.model_fields if _is_secret(name)})
+    return {
+        variable_name(field): ",".join(value) if isinstance(value, list) else str(value)
+        for field, value in values.items()
+        if value is not None
+    }
+
+
+def _is_secret(field: str) -> bool:
+    return field in Settings.model_fields and Settings.model_fields[field].annotation is SecretStr
 
 
 def variable_name(field: str) -> str:

@@ -1,6 +1,7 @@
 """The address of the dashboard: a socket that listens there, or one sentence why none can."""
 
 import errno
+import ipaddress
 import socket
 import time
 
@@ -42,6 +43,12 @@ def _reason(host: str, port: int, error: OSError) -> str:
         case errno.EADDRNOTAVAIL:
             return f"GRADVIZ_HOST: {host!r} is no address of this machine: use 127.0.0.1 or 0.0.0.0."
     return f"{host}:{port} cannot be listened on ({error.strerror or error}): choose another with --host and --port."
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
 
 
 def url(host: str, port: int) -> str:

@@ -8,14 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 
-from gradviz.commands.listening import listen, url
+from gradviz.commands.listening import is_loopback, listen, url
 from gradviz.commands.web_server import GRACEFUL_SECONDS, arguments
 from gradviz.compute.cache import FieldCache
 from gradviz.errors import UserError
-from gradviz.settings import Settings, load_settings, variable_name
+from gradviz.settings import Settings, as_environment, load_settings
 
 _TICK_SECONDS = 0.5
 _READY_POLL_SECONDS = 0.1
@@ -25,13 +26,21 @@ _MAX_WEB_RESTARTS = 3
 def run(options: argparse.Namespace) -> int:
     """Serves until Ctrl-C or SIGTERM, then ends both processes; 1 if the web server cannot be kept up."""
     settings = load_settings(runs=options.runs, host=options.host, port=options.port)
-    with listen(settings.host, settings.port) as listener, _stop_signals() as stop:
+    with (
+        listen(settings.host, settings.port) as listener,
+        _stop_signals() as stop,
+        tempfile.TemporaryDirectory(prefix="gradviz-metrics-") as figures,
+    ):
+        _warn_of_strangers(settings)
         FieldCache(settings.cache_dir, settings.cache_bytes).close()  # a directory that cannot be used is said here
-        return _supervise(settings, listener, stop, trains=not (options.no_train or settings.read_only))
+        return _supervise(settings, listener, figures, stop, trains=not (options.no_train or settings.read_only))
 
 
-def _supervise(settings: Settings, listener: socket.socket, stop: threading.Event, *, trains: bool) -> int:
-    web = _start_web(settings, listener)
+def _supervise(
+    settings: Settings, listener: socket.socket, figures: str, stop: threading.Event, *, trains: bool
+) -> int:
+    """`figures`: a directory in which the server's processes add up what they count."""
+    web = _start_web(settings, listener, figures)
     training = None
     restarts = 0
     try:
@@ -47,7 +56,7 @@ def _supervise(settings: Settings, listener: socket.socket, stop: threading.Even
                     return _gave_up(web)
                 restarts += 1
                 _say(f"the web server has ended (status {web.returncode}) and is started again.")
-                web = _start_web(settings, listener)
+                web = _start_web(settings, listener, figures)
             training.watch()
         return 0
     except UserError:
@@ -61,22 +70,21 @@ def _supervise(settings: Settings, listener: socket.socket, stop: threading.Even
         _end(web)
 
 
-def _start_web(settings: Settings, listener: socket.socket) -> subprocess.Popen[bytes]:
+def _start_web(settings: Settings, listener: socket.socket, figures: str) -> subprocess.Popen[bytes]:
     descriptor = listener.fileno()
-    values = settings.model_dump(mode="json")
-    chosen = {
-        variable_name(field): ",".join(value) if isinstance(value, list) else str(value)
-        for field, value in values.items()
-    }
+    environment = os.environ | as_environment(settings)
+    if settings.metrics:
+        # A directory of its own for each server: what an earlier one had under way is over.
+        environment["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(dir=figures)
     return subprocess.Popen(
         [
             sys.executable,
             "-m",
             "gradviz.commands.web_server",
             str(os.getpid()),
-            *arguments(descriptor, settings.workers),
+            *arguments(descriptor, settings),
         ],
-        env=os.environ | chosen,
+        env=environment,
         pass_fds=[descriptor],
         start_new_session=True,  # Ctrl-C comes here, and is passed on in order
     )
@@ -108,6 +116,15 @@ def _answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _warn_of_strangers(settings: Settings) -> None:
+    is_open = not (settings.read_only or settings.password.get_secret_value())
+    if is_open and not is_loopback(settings.host):
+        _say(
+            f"whoever reaches {settings.host}:{settings.port} can start and stop the training: "
+            "set GRADVIZ_PASSWORD, or GRADVIZ_READ_ONLY=1."
+        )
 
 
 def _gave_up(web: subprocess.Popen[bytes]) -> int:

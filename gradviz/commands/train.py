@@ -19,6 +19,8 @@ _BACKGROUND_NICENESS = 5  # the page answers first, the training takes what is l
 def run(options: argparse.Namespace) -> int:
     """Trains; 0 when finished, 128 + the signal when stopped by one."""
     settings = load_settings(runs=options.runs, device=options.device)
+    if settings.read_only:
+        raise UserError("GRADVIZ_READ_ONLY is set: nothing is trained or deleted here; unset it to train.")
     with _in_background(settings.runs) if options.background else contextlib.nullcontext():
         return _train(options, settings)
 

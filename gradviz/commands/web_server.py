@@ -10,20 +10,23 @@ import sys
 
 from gunicorn.app.wsgiapp import run
 
+from gradviz.settings import Settings
+
 APPLICATION = "gradviz.dashboard.factory:create_server()"
 GRACEFUL_SECONDS = 5
 _PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 
 
-def arguments(descriptor: int, workers: int) -> list[str]:
+def arguments(descriptor: int, settings: Settings) -> list[str]:
     """gunicorn's options for a listening socket that is handed over as file `descriptor`."""
     return [
         *("--bind", f"fd://{descriptor}"),
-        *("--workers", str(workers)),
+        *("--config", "python:gradviz.commands.gunicorn_config"),
+        *("--workers", str(settings.workers)),
         *("--worker-class", "gthread", "--threads", "8"),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
         *("--timeout", "120"),  # a slow machine may need long to import torch
-        *("--log-level", "warning"),
+        *("--log-level", settings.log_level),
         "--no-control-socket",
         APPLICATION,
     ]

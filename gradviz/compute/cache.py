@@ -56,10 +56,20 @@ class BytesDisk(diskcache.Disk):
 
 
 class FieldCache:
-    """Bytes by key under `directory`, at most about `size_limit` bytes, the least recently used going first."""
+    """Bytes by key under `directory`, at most about `size_limit` bytes, the least recently used going first.
 
-    def __init__(self, directory: Path | str, size_limit: int = 2 * 1024**3) -> None:
+    `on_lookup` is told of each answer asked for by `once` whether it was there.
+    """
+
+    def __init__(
+        self,
+        directory: Path | str,
+        size_limit: int = 2 * 1024**3,
+        *,
+        on_lookup: Callable[[bool], None] = lambda found: None,
+    ) -> None:
         self.directory = Path(directory)
+        self._on_lookup = on_lookup
         self._answers = self.directory / _LAYOUT
         self._locks = self.directory / "locks"
         self._size_limit = size_limit
@@ -111,6 +121,7 @@ class FieldCache:
         of those who wait goes on. What `compute` raises reaches its own caller only.
         """
         value = self.get(key)
+        self._on_lookup(value is not None)
         if value is not None:
             return value
         path = self._locks / f"{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}.lock"

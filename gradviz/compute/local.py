@@ -1,6 +1,6 @@
 """Questions answered in this process: from the cache if it has the answer, else one computation at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -17,7 +17,8 @@ QUEUE_LIMIT = 256
 class LocalCompute(Compute):
     """Who waits for a result computes it, when it is his turn; the cache answers at any time.
 
-    `device` is auto, cpu or cuda; `threads` of torch, 0 for its own choice; `queue_limit`: computations that may wait.
+    `device` is auto, cpu or cuda; `threads` of torch, 0 for its own choice; `queue_limit`: computations that may wait;
+    `on_load` is told when that number changes.
     """
 
     def __init__(
@@ -28,12 +29,13 @@ class LocalCompute(Compute):
         device: str = "auto",
         threads: int = 0,
         queue_limit: int = QUEUE_LIMIT,
+        on_load: Callable[[Load], None] = lambda load: None,
     ) -> None:
         self.store, self.cache = store, cache
         self.bench = Workbench(store, device=device)
         if threads:
             torch.set_num_threads(threads)
-        self._turns = Turns(queue_limit)
+        self._turns = Turns(queue_limit, on_load)
 
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
         keyed = [(question.key(self.store), question) for question in questions]

@@ -21,10 +21,11 @@ class _Place:
 
 
 class Turns:
-    """At most `limit` computations wait for the one that runs."""
+    """At most `limit` computations wait for the one that runs; `on_load` is told of each change."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, on_load: Callable[[Load], None] = lambda load: None) -> None:
         self._limit = limit
+        self._on_load = on_load
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._waiting: list[_Place] = []
@@ -38,14 +39,16 @@ class Turns:
                 raise Busy(len(self._waiting))
             place = _Place(_RANKS[ticket.priority], next(self._numbers), ticket)
             heapq.heappush(self._waiting, place)
+            self._tell()
             self._wait(place, still_wanted)
             self._running = ticket
+            self._tell()
         try:
             yield
         finally:
             with self._changed:
                 self._running = None
-                self._changed.notify_all()
+                self._tell()
 
     def cancel(self, ticket: Ticket) -> None:
         with self._changed:
@@ -57,8 +60,15 @@ class Turns:
 
     def load(self) -> Load:
         with self._changed:
-            sweeps = sum(place.rank == _RANKS["sweep"] for place in self._waiting)
-            return Load(len(self._waiting) - sweeps, sweeps, int(self._running is not None))
+            return self._load()
+
+    def _load(self) -> Load:
+        sweeps = sum(place.rank == _RANKS["sweep"] for place in self._waiting)
+        return Load(len(self._waiting) - sweeps, sweeps, int(self._running is not None))
+
+    def _tell(self) -> None:
+        self._changed.notify_all()
+        self._on_load(self._load())
 
     def _wait(self, place: _Place, still_wanted: StillWanted) -> None:
         """Until it is this place's turn, under the condition."""
@@ -74,4 +84,4 @@ class Turns:
     def _leave(self, leaves: Callable[[_Place], bool]) -> None:
         self._waiting = [place for place in self._waiting if not leaves(place)]
         heapq.heapify(self._waiting)
-        self._changed.notify_all()
+        self._tell()

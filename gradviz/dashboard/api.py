@@ -39,6 +39,7 @@ from gradviz.experiment.run import checkpoint_files
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
+from gradviz.logs import tell_log
 from gradviz.settings import Settings
 
 
@@ -115,6 +116,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     def answer_landscape(asked: query.LandscapeQuery) -> Response:
         form = chosen_format(asked.format, ("json", "csv", "npz", "binary"))
         key = compute.key(asked.request)
+        tell_log(key=key)
         if asked.expected_key not in ("", key):
             raise Conflict(
                 "this key is of another content of the checkpoint; ask without `expected_key` for what is there now."
@@ -137,6 +139,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         indices = _indices(asked, store)
         packed = "gzip" in request.accept_encodings
         tag = etag(f"{packed} {asked} {indices} {_files(asked, store)}")
+        tell_log(key=tag, frames=len(indices))
         if request.if_none_match.contains_weak(tag):
             answer = Response(status=304)
         else:

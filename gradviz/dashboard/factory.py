@@ -4,22 +4,34 @@ from pathlib import Path
 
 from dash import Dash
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import gradviz
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.dashboard.access import watch_requests
 from gradviz.dashboard.api import create_api
 from gradviz.dashboard.callbacks import choosing, opening, training
 from gradviz.dashboard.headers import set_headers
 from gradviz.dashboard.layout import page
+from gradviz.dashboard.metrics import Metrics, Now, serve_metrics
+from gradviz.dashboard.password import ask_for_password
+from gradviz.dashboard.readiness import checks, serve_readiness
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings, load_settings
 
 
-def create_app(settings: Settings, compute: Compute, store: RunStore, trainer: TrainerProcess) -> Dash:
-    """The dashboard over these rooms."""
+def create_app(
+    settings: Settings,
+    compute: Compute,
+    store: RunStore,
+    trainer: TrainerProcess,
+    metrics: Metrics | None = None,
+) -> Dash:
+    """The dashboard over these rooms; `metrics`: what is counted, shown at /metrics if the settings say so."""
+    metrics = metrics or Metrics()
     app = Dash(
         "gradviz",
         assets_folder=str(assets_folder()),
@@ -31,6 +43,14 @@ def create_app(settings: Settings, compute: Compute, store: RunStore, trainer: T
         add_log_handler=False,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
+    if settings.proxies:
+        app.server.wsgi_app = ProxyFix(app.server.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
+    watch_requests(app.server, metrics)
+    if settings.password.get_secret_value():
+        ask_for_password(app.server, settings.password)
+    serve_readiness(app.server, checks(settings, store, compute))
+    if settings.metrics:
+        serve_metrics(app.server, metrics, Now(trainer, compute))
     app.layout = page()
     opening.register(app, store)
     choosing.register(app)
@@ -44,10 +64,11 @@ def create_server(settings: Settings | None = None) -> Flask:
     """The WSGI server of one process, from `GRADVIZ_*` settings: what gunicorn is pointed at."""
     settings = settings or load_settings()
     store = RunStore(settings.runs)
-    cache = FieldCache(settings.cache_dir, settings.cache_bytes)
-    compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads)
+    metrics = Metrics()
+    cache = FieldCache(settings.cache_dir, settings.cache_bytes, on_lookup=metrics.count_lookup)
+    compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads, on_load=metrics.set_load)
     trainer = TrainerProcess(settings.runs, variants=settings.variants)
-    return create_app(settings, compute, store, trainer).server
+    return create_app(settings, compute, store, trainer, metrics).server
 
 
 def assets_folder() -> Path:

@@ -29,12 +29,14 @@ _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
 """What the fields of a landscape's request must be, where validators say it in words that JSON Schema does not know."""
 
 _MISTAKES = {
+    401: "The server asks for a password (HTTP Basic), and this is not it.",
     404: "Nothing is at this address.",
     405: "This cannot be done at this address.",
     406: "The Accept header takes no form that this can be had in.",
     409: "The checkpoint has another content than the key says.",
     413: f"The body is larger than {query.MAX_BODY_BYTES // 1024} kB.",
     415: "The body is not declared as application/json.",
+    429: "Too many wrong passwords from this address; Retry-After says how long to wait.",
     422: "A value cannot be used, is missing or is not known.",
     500: "The server failed; its log says how.",
 }
@@ -151,7 +153,7 @@ def document() -> dict[str, Any]:
 
 def _described(operation: _Operation) -> dict[str, Any]:
     has_body = operation.method == "post"
-    codes = {404, 405, 413, 422, 500, *operation.mistakes, *((415,) if has_body else ())}
+    codes = {401, 404, 405, 413, 422, 429, 500, *operation.mistakes, *((415,) if has_body else ())}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary.split(":")[0] if len(operation.summary) > 100 else operation.summary,

@@ -1,0 +1,31 @@
+"""What gunicorn is told in Python: its lines go into the one log, and an ended worker's requests out of the metrics."""
+
+import os
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from gradviz.logs import set_up_logging
+from gradviz.settings import load_settings
+
+
+class WebLogger(Logger):
+    """Leaves the form of all lines to the settings."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        set_up_logging(load_settings())
+
+
+logger_class = WebLogger
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """gunicorn calls it in the master, once for each worker that has ended."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

@@ -1,0 +1,128 @@
+"""Figures for Prometheus at /metrics: requests, the cache, what waits to be computed, the training, the GPU's memory.
+
+With several server processes the figures are the sums of all of them: they meet in files of PROMETHEUS_MULTIPROC_DIR,
+which `gradviz serve` prepares; whoever runs gunicorn without it sets that variable to an empty directory.
+"""
+
+import os
+from collections.abc import Iterator
+
+import torch
+from flask import Flask, Response, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+import gradviz
+from gradviz.compute.interface import Compute, Load
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.trainer_process import TrainerProcess
+
+DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+
+
+_WAITING = ("gradviz_computations_waiting", "Computations that wait for their turn.")
+_RUNNING = ("gradviz_computations_running", "Computations under way.")
+
+
+class Metrics:
+    """What is counted while the server works; one for each server."""
+
+    def __init__(self) -> None:
+        self.seconds = Histogram(
+            "gradviz_request_seconds",
+            "Seconds from a request to the last byte of its answer.",
+            ("method", "route", "status"),
+            buckets=_BUCKETS,
+            registry=None,
+        )
+        self.under_way = Gauge(
+            "gradviz_requests_under_way", "Requests being answered.", registry=None, multiprocess_mode="livesum"
+        )
+        self._lookups = Counter(
+            "gradviz_cache_lookups",
+            "Answers looked for in the cache: hit, or miss (computed, or waited for while another computed it).",
+            ("result",),
+            registry=None,
+        )
+        self._waiting = Gauge(*_WAITING, ("priority",), registry=None, multiprocess_mode="livesum")
+        self._running = Gauge(*_RUNNING, registry=None, multiprocess_mode="livesum")
+
+    def count_lookup(self, hit: bool) -> None:
+        self._lookups.labels("hit" if hit else "miss").inc()
+
+    def set_load(self, load: Load) -> None:
+        """The computations of this process."""
+        for priority, number in _waiting_of(load):
+            self._waiting.labels(priority).set(number)
+        self._running.set(load.running)
+
+    @property
+    def here(self) -> tuple[Collector, ...]:
+        """What this process has counted."""
+        return self.seconds, self.under_way, self._lookups, self._waiting, self._running
+
+
+class Now(Collector):
+    """What is read when it is asked for, and is the same whichever process answers."""
+
+    def __init__(self, trainer: TrainerProcess, compute: Compute) -> None:
+        self._trainer = trainer
+        # Computations of this server are counted as they come; those of workers elsewhere are asked for.
+        self._elsewhere = None if isinstance(compute, LocalCompute) else compute
+        self._device = compute.bench.device if isinstance(compute, LocalCompute) else torch.device("cpu")
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("gradviz", "This server.", {"version": gradviz.__version__, "device": self._device.type})
+        status = self._trainer.status()
+        running = float(status.state == "running")
+        yield GaugeMetricFamily("gradviz_training", "1 while a training is under way.", running)
+        epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["variant"])
+        for run in status.progress:
+            if run.epoch is not None:
+                epochs.add_metric([run.variant], run.epoch)
+        yield epochs
+        if self._elsewhere is not None:
+            yield from _load_figures(self._elsewhere.load())
+        if self._device.type == "cuda":
+            yield _gpu_memory(self._device)
+
+
+def serve_metrics(server: Flask, metrics: Metrics, now: Collector) -> None:
+    """Answers /metrics in the text format or as OpenMetrics, by the Accept header."""
+
+    @server.get("/metrics")
+    def answer_metrics() -> Response:
+        shown = CollectorRegistry()
+        if os.environ.get(DIRECTORY_VARIABLE):
+            multiprocess.MultiProcessCollector(shown)
+        else:
+            for counted in metrics.here:
+                shown.register(counted)
+        shown.register(now)
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(shown), content_type=content_type, headers={"Cache-Control": "no-store"})
+
+
+def _waiting_of(load: Load) -> tuple[tuple[str, int], ...]:
+    return ("interactive", load.waiting_interactive), ("sweep", load.waiting_sweeps)
+
+
+def _load_figures(load: Load) -> Iterator[Metric]:
+    yield GaugeMetricFamily("gradviz_broker_reachable", "1 while the broker answers.", float(load.reachable))
+    if load.reachable:
+        waiting = GaugeMetricFamily(*_WAITING, labels=["priority"])
+        for priority, number in _waiting_of(load):
+            waiting.add_metric([priority], number)
+        yield waiting
+        yield GaugeMetricFamily(*_RUNNING, load.running)
+
+
+def _gpu_memory(device: torch.device) -> Metric:
+    family = GaugeMetricFamily("gradviz_gpu_memory_bytes", "Memory of the GPU, of all processes.", labels=["state"])
+    free, total = torch.cuda.mem_get_info(device)
+    family.add_metric(["used"], total - free)
+    family.add_metric(["total"], total)
+    return family

@@ -1,0 +1,44 @@
+"""/readyz: whether this server can answer now, part by part; /healthz only says that it is there."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from flask import Flask, Response
+
+from gradviz.compute.interface import Compute
+from gradviz.dashboard.overview import as_json
+from gradviz.dashboard.sending import JSON
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings
+
+Check = Callable[[], str]
+"""Returns one sentence of what is wrong, empty if nothing is. Its words are seen by anyone: no path, no address."""
+
+
+def checks(settings: Settings, store: RunStore, compute: Compute) -> dict[str, Check]:
+    """What answering needs: the runs, a place for the answers, and whoever computes them."""
+
+    def runs() -> str:
+        # Before the first training there is no directory yet, but there is a place for it.
+        place = store.root if store.root.exists() else store.root.absolute().parent
+        return "" if os.access(place, os.R_OK | os.X_OK) else "The directory of runs cannot be read."
+
+    def cache() -> str:
+        usable = os.access(settings.cache_dir, os.W_OK | os.X_OK)
+        return "" if usable else "The directory of the cache cannot be written."
+
+    def computing() -> str:
+        return "" if compute.load().reachable else "Who computes cannot be reached."
+
+    return {"runs": runs, "cache": cache, "compute": computing}
+
+
+def serve_readiness(server: Flask, checks: Mapping[str, Check]) -> None:
+    """Answers 200, or 503 if one of `checks` finds something; {"ready": …, "checks": {part: "ok" or a sentence}}."""
+
+    @server.get("/readyz")
+    def readyz() -> Response:
+        found = {name: check() for name, check in checks.items()}
+        ready = not any(found.values())
+        told = {"ready": ready, "checks": {name: sentence or "ok" for name, sentence in found.items()}}
+        return Response(as_json(told), 200 if ready else 503, mimetype=JSON, headers={"Cache-Control": "no-store"})
