@@ -51,9 +51,10 @@
   // The buttons of the training view; returns whether the question before deleting is open.
   async function train() {
     const [trigger] = window.dash_clientside.callback_context.triggered.map(({ prop_id: id }) => id.split(".")[0]);
-    if (trigger === "train-again") return true;
-    const action = { "train-start": "start", "train-stop": "stop", "again-confirm": "start_again" }[trigger];
-    if (action) await gv.status.act(action);
+    if (trigger === "train-again") return gv.training.askToStartAgain(), true;
+    if (trigger === "train-start") await gv.training.act({ action: "start" });
+    if (trigger === "train-stop") await gv.training.act({ action: "stop" });
+    if (trigger === "confirm-yes") await gv.training.confirm();
     return false;
   }
 

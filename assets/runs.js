@@ -48,13 +48,13 @@
     gv.stage.connectionChanged(false);
   }
 
-  // {action: "start" | "stop" | "start_again"}; returns the sentence of a refusal, or null.
-  async function train(action) {
+  // {action: "start" | "stop" | "start_again" | "delete", …}; returns the sentence of a refusal, or null.
+  async function train(body) {
     try {
       const answer = await fetch("api/v1/training", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(action === "start_again" ? { action, confirm: true } : { action }),
+        body: JSON.stringify(body),
       });
       if (answer.status === 422) return (await answer.json()).error;
       if (!answer.ok) return `The server answered ${answer.status}.`;

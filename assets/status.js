@@ -1,4 +1,4 @@
-// What the page says of the training and of itself: the header's line, the training view, the empty page, notices.
+// What the page says of itself: the header's line, the empty page, and whether the newest epoch is followed.
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
@@ -17,9 +17,8 @@
     const broken = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ run: run.variant, file, reason })));
     fill("status", text + broken.length, element("span", `gv-dot gv-${state}`), element("span", "gv-status-text", text),
       broken.length ? brokenNote(broken) : null);
-    showTraining(page);
+    gv.training.show(page);
     showEmpty(page);
-    setButtons(page);
   }
 
   function progressOf(progress) {
@@ -36,35 +35,6 @@
     return note;
   }
 
-  function showTraining(page) {
-    const { element, fill, number } = gv.words;
-    const head = ["regularizer", "epochs", "", "train loss J", "test loss J", "test R²", "seconds an epoch"];
-    const rows = page.training.progress.map(({ variant, epoch, epochs }) => {
-      const metrics = page.runs[variant]?.metrics ?? { epoch: [] };
-      const last = metrics.epoch.length - 1;
-      const cell = (column, digits) => (last >= 0 && metrics[column][last] !== null ? number(metrics[column][last], digits) : "–");
-      const bar = element("progress", "gv-progress");
-      Object.assign(bar, { max: epochs, value: epoch ?? 0 });
-      bar.setAttribute("aria-label", `Epochs of ${variant}`);
-      const name = element("th", "", element("i", "gv-swatch"), gv.look.variant_labels[variant]);
-      name.scope = "row";
-      name.firstChild.style.background = gv.colours.palette().variants[variant];
-      return element("tr", "", name,
-        ...[`${epoch ?? 0} of ${epochs}`, bar, cell("train_loss"), cell("test_loss"), cell("test_r2", 4), cell("wall_seconds", 2)].map((value) => element("td", "", value)));
-    });
-    const table = element("table", "gv-table", element("thead", "", element("tr", "", ...head.map((text) => element("th", "", text)))), element("tbody", "", ...rows));
-    const message = element("p", "gv-message", page.training.message ?? "");
-    const run = Object.values(page.runs)[0];
-    const setup = run ? element("p", "gv-setup", setupOf(run)) : null;
-    fill("training", JSON.stringify([page.training, gv.colours.scheme(), Object.values(page.runs).map((r) => r.metrics.epoch.length)]),
-      message, rows.length ? table : null, setup);
-  }
-
-  function setupOf(run) {
-    const layers = [675, ...run.hidden, 1].join(" → ");
-    return `${layers}, ${run.rows} rows of ${run.data}, minibatch ${run.batch_size}, Adam ${run.learning_rate}, output scale ${run.output_scale}, dropout ${run.dropout}, batch norm ${run.norm_placement} the activation, seed ${run.seed}.`;
-  }
-
   function showEmpty(page) {
     const { element, button, fill } = gv.words;
     const isEmpty = Object.values(page.runs).every((run) => !run.epochs.length) && page.training.state !== "unknown";
@@ -78,19 +48,7 @@
       element("h2", "", "No checkpoint yet"),
       element("p", "", text),
       page.training.state === "failed" ? element("p", "gv-error", page.training.message) : null,
-      refusal ?? button("Start training", () => act("start"), "gv-button gv-primary")));
-  }
-
-  function setButtons({ training }) {
-    const running = training.state === "running";
-    const off = training.read_only || training.state === "unknown";
-    const states = { "train-start": off || running || training.state === "finished", "train-stop": off || !running, "train-again": off || training.state === "empty" };
-    for (const [id, disabled] of Object.entries(states)) window.dash_clientside.set_props(id, { disabled });
-  }
-
-  async function act(action) {
-    const refusal = await gv.runs.train(action);
-    if (refusal) gv.notices.show([refusal]);
+      refusal ?? button("Start training", () => gv.training.act({ action: "start" }), "gv-button gv-primary")));
   }
 
   function addLiveButton(host, onToggle) {
@@ -107,5 +65,5 @@
     live.dataset.running = running;
   }
 
-  gv.status = { show, act, addLiveButton, setLive };
+  gv.status = { show, addLiveButton, setLive };
 })();

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, TrainingConfig
-from gradviz.experiment.interruption import stop_on_signals
+from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
 from gradviz.settings import Settings, load_settings
 
@@ -21,8 +21,13 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(runs=options.runs, device=options.device)
     if settings.read_only:
         raise UserError("GRADVIZ_READ_ONLY is set: nothing is trained or deleted here; unset it to train.")
-    with _in_background(settings.runs) if options.background else contextlib.nullcontext():
-        return _train(options, settings)
+    # Before the lock, by which others find this process and ask it to stop, and before imports that take seconds.
+    with stop_on_signals() as asked, _lock(options, settings):
+        return _train(options, settings, asked)
+
+
+def _lock(options: argparse.Namespace, settings: Settings) -> contextlib.AbstractContextManager[None]:
+    return _in_background(settings.runs) if options.background else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -37,26 +42,25 @@ def _in_background(runs: Path) -> Iterator[None]:
         yield
 
 
-def _train(options: argparse.Namespace, settings: Settings) -> int:
-    with stop_on_signals() as asked:  # from here on: the imports take seconds
-        import torch
+def _train(options: argparse.Namespace, settings: Settings, asked: StopRequest) -> int:
+    import torch
 
-        from gradviz.experiment.progress import training_display
-        from gradviz.experiment.trainer import train
+    from gradviz.experiment.progress import training_display
+    from gradviz.experiment.trainer import train
 
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
-        with training_display(sys.stdout) as display:
-            outcome = train(
-                settings.runs,
-                configs,
-                fresh=options.fresh,
-                device=settings.device,
-                on_progress=display.on_progress,
-                on_message=display.on_message,
-                stop=asked,
-            )
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
+    with training_display(sys.stdout) as display:
+        outcome = train(
+            settings.runs,
+            configs,
+            fresh=options.fresh,
+            device=settings.device,
+            on_progress=display.on_progress,
+            on_message=display.on_message,
+            stop=asked,
+        )
     if outcome.finished:
         return 0
     number = outcome.signal or asked.signal

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Literal
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.config import VARIANTS, Variant
+from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
 from gradviz.experiment.store import RunStore
 
@@ -119,6 +120,16 @@ class TrainerProcess:
         """Stops the trainer and begins all runs afresh: what was trained is replaced."""
         self.stop()
         return self.start([*arguments, "--fresh"])
+
+    def delete(self, variant: Variant) -> TrainerStatus:
+        """Deletes one run, which must not be in training: RunLocked says who trains it."""
+        with self._starting:
+            delete_run(self.runs, variant)
+            if self.log_path.exists():
+                # Its last words are what the status goes by: that epochs are missing is no failure.
+                with open(self.log_path, "a") as log:
+                    log.write(f"{STOPPED_PREFIX}: the run {variant} was deleted.\n")
+            return self.status()
 
     def _launch(self, arguments: Sequence[str]) -> None:
         command = [sys.executable, "-m", "gradviz", "train", "--background", "--runs", str(self.runs)]

@@ -46,6 +46,8 @@ class RunAnswer(BaseModel):
     dropout: float
     batch_size: int
     rows: int
+    train_rows: int = Field(description="rows of one epoch of training")
+    disk_bytes: int = Field(description="size of its files")
     seed: int
     shapes: dict[str, list[int]] = Field(description="of each parameter tensor, by its name in the state dict")
     minibatches: dict[str, int] = Field(description="how many minibatches there are, by their size")

@@ -164,7 +164,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         from_arguments(query.Nothing, request.args)
         # JSON alone: a form of another site cannot send it without asking first.
         asked = from_body(query.TrainingAction, _json_body())
-        training.act(asked.model_dump(), trainer, settings)
+        training.act(asked, trainer, settings)
         return sent_json(training.status_of(trainer, settings))
 
     @api.get("/", defaults={"unknown": ""}, strict_slashes=False)

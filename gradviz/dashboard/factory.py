@@ -15,7 +15,7 @@ from gradviz.dashboard.access import watch_requests
 from gradviz.dashboard.api import create_api
 from gradviz.dashboard.callbacks import choosing, opening, training
 from gradviz.dashboard.headers import set_headers
-from gradviz.dashboard.layout import page
+from gradviz.dashboard.layout import PAGE, page
 from gradviz.dashboard.metrics import Metrics, Now, serve_metrics
 from gradviz.dashboard.password import ask_for_password
 from gradviz.dashboard.readiness import checks, serve_readiness
@@ -41,6 +41,7 @@ def create_app(
         health_endpoint="healthz",
         enable_mcp=False,
         add_log_handler=False,
+        index_string=PAGE,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     if settings.proxies:

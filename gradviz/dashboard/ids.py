@@ -43,6 +43,15 @@ LOSS = "loss"
 LOSS_MARK = "loss-mark"
 SCALE = "scale"
 
+# Training, and the question before something is deleted.
+TRAIN_START = "train-start"
+TRAIN_STOP = "train-stop"
+TRAIN_AGAIN = "train-again"
+CONFIRM = "confirm"
+CONFIRM_TEXT = "confirm-text"
+CONFIRM_YES = "confirm-yes"
+CONFIRM_NO = "confirm-no"
+
 SIDEBAR = "sidebar"
 BURGER = "burger"
 SHELL = "shell"

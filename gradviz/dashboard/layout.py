@@ -11,6 +11,7 @@ from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.look import FONT, PALETTES, for_browser
 from gradviz.dashboard.permalink import browser_keys
+from gradviz.dashboard.training_view import confirmation, training_view
 from gradviz.landscape.field import ZeroReason, zero_message
 
 VIEWS = {"explore": "Explore", "compare": "Compare", "training": "Training"}
@@ -34,6 +35,7 @@ _DARK = [
 _THEME: Any = {
     "fontFamily": FONT,
     "primaryColor": "indigo",
+    "primaryShade": {"light": 9, "dark": 8},  # text in these on white or on their own tint has a contrast above 4.5
     "defaultRadius": "sm",
     "fontSizes": {"xs": "12px", "sm": "13px", "md": "14px"},
     "respectReducedMotion": True,
@@ -47,6 +49,14 @@ _GRAPH_CONFIG: Any = {
     "doubleClick": "reset",
     "scrollZoom": False,
 }
+
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+  <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+  <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
+"""The document that Dash fills: its own has no language, which screen readers speak by."""
 
 
 def page() -> Component:
@@ -69,7 +79,7 @@ def page() -> Component:
                 padding=0,
                 transitionDuration=0,
             ),
-            _confirmation(),
+            confirmation(),
         ],
         theme=_THEME,
         defaultColorScheme="auto",
@@ -107,7 +117,7 @@ def _header() -> Component:
 
 
 def _main() -> Component:
-    return html.Main(
+    return html.Div(
         [
             html.H1("Gradient landscapes", className="gv-hidden"),
             html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
@@ -120,7 +130,7 @@ def _main() -> Component:
                 ],
                 className="gv-stage",
             ),
-            _training(),
+            training_view(),
         ],
         className="gv-main",
         id="main",
@@ -161,47 +171,6 @@ def _dock() -> Component:
         ],
         className="gv-dock",
         **label("Loss curves and epoch"),
-    )
-
-
-def _training() -> Component:
-    return html.Section(
-        [
-            html.H2("Training"),
-            html.Div(id=ids.TRAINING, className="gv-island"),
-            dmc.Group(
-                [
-                    dmc.Button("Start", id="train-start", size="sm"),
-                    dmc.Button("Stop", id="train-stop", size="sm", variant="default"),
-                    dmc.Button("Start again…", id="train-again", size="sm", variant="subtle", color="red"),
-                ],
-                gap="xs",
-            ),
-        ],
-        className="gv-training",
-        **label("Training"),
-    )
-
-
-def _confirmation() -> Component:
-    return dmc.Modal(
-        [
-            dmc.Text(
-                "All checkpoints and curves of all variants are deleted, and training begins at epoch 0.", size="sm"
-            ),
-            dmc.Group(
-                [
-                    dmc.Button("Keep them", id="again-cancel", variant="default", size="sm"),
-                    dmc.Button("Delete and start again", id="again-confirm", color="red", size="sm"),
-                ],
-                justify="flex-end",
-                mt="md",
-            ),
-        ],
-        id="again-modal",
-        title="Start again?",
-        centered=True,
-        opened=False,
     )
 
 

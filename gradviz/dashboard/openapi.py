@@ -119,7 +119,7 @@ _OPERATIONS = (
         "post",
         "/training",
         "train",
-        "Starts, stops or starts again the training",
+        "Starts, stops or starts again the training, or deletes a run",
         query.TrainingAction,
         answers.TrainingAnswer,
     ),

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterable
 
+from gradviz.experiment.describe import disk_bytes
 from gradviz.experiment.run import Run, state_shapes
 from gradviz.experiment.store import RunStore
 
@@ -25,6 +26,8 @@ def run_of(run: Run) -> dict[str, object]:
         "norm_placement": config.norm_placement,
         "dropout": config.dropout,
         "rows": config.rows,
+        "train_rows": run.record.rows_train,
+        "disk_bytes": disk_bytes(run.path),
         "batch_size": config.batch_size,
         "learning_rate": config.learning_rate,
         "output_scale": config.output_scale,

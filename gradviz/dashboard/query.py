@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from gradviz.errors import UserError, one_line
+from gradviz.experiment.config import Variant
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest
 
 MAX_BODY_BYTES = 64 * 1024
@@ -110,8 +111,11 @@ class MinibatchQuery(RunQuery):
 class TrainingAction(_Query):
     """What the background trainer is told."""
 
-    action: Literal["start", "stop", "start_again"]
-    confirm: bool = Field(default=False, description="needed by `start_again`, which deletes all checkpoints")
+    action: Literal["start", "stop", "start_again", "delete"]
+    variant: Variant | None = Field(default=None, description="the run that `delete` deletes")
+    confirm: bool = Field(
+        default=False, description="needed by `start_again`, which deletes all checkpoints, and by `delete`"
+    )
 
 
 def from_arguments(model: type[_Model], arguments: MultiDict[str, str], **path: str) -> _Model:

@@ -1,10 +1,9 @@
 """What the page says of the training, and what it may do with it."""
 
 from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.dashboard.query import TrainingAction
 from gradviz.errors import UserError
 from gradviz.settings import Settings
-
-ACTIONS = ("start", "stop", "start_again")
 
 
 def status_of(trainer: TrainerProcess, settings: Settings) -> dict[str, object]:
@@ -20,21 +19,19 @@ def status_of(trainer: TrainerProcess, settings: Settings) -> dict[str, object]:
     }
 
 
-def act(values: dict[str, object], trainer: TrainerProcess, settings: Settings) -> None:
-    """Does what {"action": ...} asks; UserError if it cannot be asked, or nothing may be changed here."""
-    unknown = sorted(set(values) - {"action", "confirm"})
-    if unknown:
-        raise UserError(f"`{unknown[0][:40]}` is not known: known here are action, confirm.")
-    action = values.get("action")
-    if action not in ACTIONS:
-        raise UserError(f"`action` must be one of {', '.join(ACTIONS)}, got {str(action)[:40]!r}.")
+def act(asked: TrainingAction, trainer: TrainerProcess, settings: Settings) -> None:
+    """Does what is asked; UserError if nothing may be changed here or what would be deleted is not said twice."""
     if settings.read_only:
         raise UserError("This server only shows what is there (GRADVIZ_READ_ONLY): train with `gradviz train`.")
-    if action == "start":
+    if asked.action in ("start_again", "delete") and not asked.confirm:
+        raise UserError(f'`{asked.action}` deletes checkpoints: say so with "confirm": true.')
+    if asked.action == "delete" and asked.variant is None:
+        raise UserError("`delete` deletes one run: name it with `variant`, one of none, dropout, batchnorm.")
+    if asked.action == "start":
         trainer.start()
-    elif action == "stop":
+    elif asked.action == "stop":
         trainer.stop()
-    elif values.get("confirm") is not True:
-        raise UserError('Starting again deletes all checkpoints: say so with "confirm": true.')
-    else:
+    elif asked.action == "start_again":
         trainer.start_again()
+    elif asked.variant is not None:
+        trainer.delete(asked.variant)

@@ -222,9 +222,21 @@ def test_starting_again_is_asked_before_anything_is_deleted(
     page.get_by_role("button", name="Start again…").click()
     expect(page.get_by_role("dialog")).to_contain_text("deleted")
     shoot(page, "start-again-light-1280")
-    page.get_by_role("button", name="Keep them").click()
+    page.get_by_role("button", name="Keep").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert len(list(runs.glob("none/epoch-*.safetensors"))) == NUM_EPOCHS
+
+
+def test_a_run_is_deleted_after_the_question(visit: Visit, own_server: Serve, trained: Path, tmp_path: Path) -> None:
+    runs = shutil.copytree(trained, tmp_path / "runs")
+    page = visit("/?view=training", at=own_server(runs), drawn=False)
+    expect(page.get_by_role("row", name=re.compile("^Dropout"))).to_contain_text("MB")
+    page.get_by_role("button", name="Delete the run Dropout").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Delete the run Dropout?")
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("row", name=re.compile("^Dropout"))).to_have_count(0)
+    assert not list(runs.glob("dropout/epoch-*"))
+    assert len(list(runs.glob("none/epoch-*"))) == NUM_EPOCHS
 
 
 def test_two_visitors_do_not_see_each_others_choices(visit: Visit) -> None:

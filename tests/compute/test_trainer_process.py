@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
+from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 
 PAUSE = threading.Event()  # never set: between two looks at another process
@@ -140,3 +141,29 @@ def test_variants_that_are_not_wanted_need_not_be_trained(own_runs: Path):
     (run / "run.json").write_text((run / "run.json").read_text().replace('"epochs": 2', '"epochs": 9'))
     assert TrainerProcess(own_runs).status().state == "stopped"
     assert TrainerProcess(own_runs, variants=("none",)).status().state == "finished"
+
+
+def test_a_deleted_run_is_gone_and_trained_again_when_asked(own_runs: Path):
+    trainer = TrainerProcess(own_runs)
+    trainer.start(["--device", "cpu"])  # writes its log, though all is trained
+    while trainer.status().state == "running":
+        PAUSE.wait(0.02)
+    (own_runs / "dropout" / "notes.txt").write_text("mine")
+    status = trainer.delete("dropout")
+    assert status.state == "stopped"
+    assert [run.variant for run in status.progress] == ["none", "batchnorm"]
+    assert [path.name for path in (own_runs / "dropout").glob("*[!k]")] == ["notes.txt"]
+    assert (own_runs / "none" / "epoch-0002.safetensors").exists()
+    assert trainer.delete("dropout").state == "stopped"
+    trainer.start(["--device", "cpu"])
+    while trainer.status().state == "running":
+        PAUSE.wait(0.02)
+    assert RunStore(own_runs).run("dropout").epochs() == [0, 1, 2]
+
+
+def test_a_run_in_training_cannot_be_deleted(trainer: TrainerProcess, wait_for: Callable):
+    trainer.start(LONG)
+    wait_for(has_begun)
+    with pytest.raises(UserError, match="is being trained by process"):
+        trainer.delete("none")
+    assert RunStore(trainer.runs).run("none").epochs()

@@ -39,6 +39,9 @@ class StandInTrainer:
     def start_again(self) -> None:
         self.told.append("start_again")
 
+    def delete(self, variant: str) -> None:
+        self.told.append(f"delete {variant}")
+
 
 @pytest.fixture
 def trainer() -> StandInTrainer:

@@ -228,13 +228,24 @@ def test_what_is_not_there_is_said_in_json_or_by_its_status(client: FlaskClient,
 
 
 def test_the_trainer_is_told_what_was_asked(client: FlaskClient, trainer) -> None:
-    for action in ({"action": "start"}, {"action": "stop"}, {"action": "start_again", "confirm": True}):
+    deletion = {"action": "delete", "variant": "dropout", "confirm": True}
+    for action in ({"action": "start"}, {"action": "stop"}, {"action": "start_again", "confirm": True}, deletion):
         assert client.post("/api/v1/training", json=action).status_code == 200
-    assert trainer.told == ["start", "stop", "start_again"]
+    assert trainer.told == ["start", "stop", "start_again", "delete dropout"]
 
 
 @pytest.mark.parametrize(
-    "body", [{"action": "pause"}, {}, {"action": "start_again"}, {"action": "start", "epochs": 3}, {"action": ["stop"]}]
+    "body",
+    [
+        {"action": "pause"},
+        {},
+        {"action": "start_again"},
+        {"action": "start", "epochs": 3},
+        {"action": ["stop"]},
+        {"action": "delete", "variant": "dropout"},
+        {"action": "delete", "confirm": True},
+        {"action": "delete", "variant": "../none", "confirm": True},
+    ],
 )
 def test_what_the_trainer_cannot_do_is_refused(client: FlaskClient, trainer, body: dict) -> None:
     assert client.post("/api/v1/training", json=body).status_code == 422
@@ -248,6 +259,6 @@ def test_a_form_cannot_tell_the_trainer_anything(client: FlaskClient, trainer) -
 
 def test_a_read_only_server_trains_nothing(make_app, tiny_runs: Path, trainer) -> None:
     client = make_app(tiny_runs, read_only=True).server.test_client()
-    answer = client.post("/api/v1/training", json={"action": "start"})
-    assert answer.status_code == 422
+    for action in ({"action": "start"}, {"action": "delete", "variant": "none", "confirm": True}):
+        assert client.post("/api/v1/training", json=action).status_code == 422
     assert trainer.told == []

@@ -2,16 +2,16 @@
 
 from dash import ClientsideFunction, Dash, Input, Output
 
-MODAL = "again-modal"
+from gradviz.dashboard import ids
 
 
 def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("gradviz", "train"),
-        Output(MODAL, "opened"),
+        Output(ids.CONFIRM, "opened"),
         *(
             Input(button, "n_clicks")
-            for button in ("train-start", "train-stop", "train-again", "again-cancel", "again-confirm")
+            for button in (ids.TRAIN_START, ids.TRAIN_STOP, ids.TRAIN_AGAIN, ids.CONFIRM_NO, ids.CONFIRM_YES)
         ),
         prevent_initial_call=True,
     )
