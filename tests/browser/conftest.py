@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.trainer import train
@@ -20,6 +20,7 @@ from gradviz.experiment.trainer import train
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "artefacts" / "browser"
 NUM_EPOCHS = 7  # the initialisation and six
+_PATIENCE_MS = 60_000  # a server that starts imports torch, which takes long on a machine that is busy
 
 Serve = Callable[[Path], "Server"]
 Visit = Callable[..., Page]
@@ -65,6 +66,7 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
+    expect.set_options(timeout=_PATIENCE_MS)
     flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-quic"]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=flags)
@@ -153,7 +155,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 def _context(browser: Browser) -> BrowserContext:
     made = browser.new_context()
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(_PATIENCE_MS)
     made.add_init_script(_TELL_VIOLATIONS)
     return made
 
