@@ -32,6 +32,7 @@
     return longest ? { low: Math.max(low, high - 4), high, longest } : { low: -1, high: 0, longest: 1 };
   }
 
+  // In cells; 0.92 of a cell for the longest.
   function drawnLength(size, longest, length, look) {
     const share = Math.min(1, size / longest);
     if (length === "unit") return 0.8 * look.longest_in_cells;
@@ -63,5 +64,5 @@
     return { arrows, zeros };
   }
 
-  gv.arrows = { rangeOf, scaleOf, encode };
+  gv.arrows = { rangeOf, scaleOf, encode, drawnLength };
 })();

@@ -14,6 +14,7 @@
     const { view, epoch, minibatch, minibatch_size: size, mode, masks, direction } = page.view;
     const random = mode === "train" && plan.variant === "dropout" ? `, random masks (${masks})` : "";
     const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
+    if (view === "minibatches") return [`Minibatch ${minibatch}`, where.replace(`minibatch ${minibatch} (${size} rows) · `, "")];
     return [view === "compare" ? gv.look.variant_labels[plan.variant] : gv.words.pairTitle(plan.x, plan.y), where];
   }
 

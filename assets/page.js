@@ -14,6 +14,7 @@
     notices: [],
     shownVariants,
     shownEpochs,
+    acrossMinibatches,
   };
 
   function shownVariants() {
@@ -25,6 +26,11 @@
   function shownEpochs() {
     const all = new Set(shownVariants().flatMap((variant) => page.runs[variant]?.epochs ?? []));
     return [...all].sort((a, b) => a - b);
+  }
+
+  // Whether pictures come from all minibatches of the epoch on show, not from all epochs of the minibatch.
+  function acrossMinibatches() {
+    return page.view.view === "minibatches" || page.over === "minibatches";
   }
 
   gv.page = page;

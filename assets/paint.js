@@ -94,9 +94,10 @@
     context.stroke(path);
   }
 
-  function paintHeat(context, plane, frame, style, palette) {
+  // The loss as an image, a pixel for each point; null where it is flat.
+  function heatTile(frame, palette) {
     const levels = gv.contours.levelsOf(frame.loss);
-    if (!levels) return;
+    if (!levels) return null;
     const shades = gv.colours.shadesOf(palette.loss).map(gv.colours.channels);
     const tile = new OffscreenCanvas(frame.points, frame.points);
     const pixels = new ImageData(frame.points, frame.points);
@@ -106,6 +107,12 @@
       pixels.data.set([...shade, 255], 4 * (row * frame.points + (k % frame.points)));
     }
     tile.getContext("2d").putImageData(pixels, 0, 0);
+    return tile;
+  }
+
+  function paintHeat(context, plane, frame, style, palette) {
+    const tile = heatTile(frame, palette);
+    if (!tile) return;
     const cell = (2 * style.halfWidth) / (frame.points - 1);
     const [width, height] = [cell * frame.points * plane.scaleX, cell * frame.points * plane.scaleY];
     context.imageSmoothingEnabled = false;
@@ -127,5 +134,5 @@
     context.stroke(path);
   }
 
-  gv.paint = { paint, clear, planeOf };
+  gv.paint = { paint, clear, planeOf, prepared, addArrow, heatTile };
 })();

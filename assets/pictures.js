@@ -10,6 +10,7 @@
   function plans() {
     const { view } = page;
     if (view.view === "training" || !view.x_a) return [];
+    if (view.view === "minibatches") return [planOf(view.variant, view.x_a, view.y_a)];
     if (view.view === "compare") return page.shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a));
     return [planOf(view.variant, view.x_a, view.y_a), planOf(view.variant, view.x_b, view.y_b)];
   }
@@ -23,7 +24,7 @@
     return {
       variant, x, y,
       epochs: gv.shelf.open({ ...common, minibatch: view.minibatch }, "epochs"),
-      minibatches: page.over === "minibatches" ? gv.shelf.open({ ...common, epoch: view.epoch }, "minibatches") : null,
+      minibatches: page.acrossMinibatches() ? gv.shelf.open({ ...common, epoch: view.epoch }, "minibatches") : null,
     };
   }
 
@@ -48,8 +49,8 @@
   function load() {
     const planned = page.panels.flatMap((panel) => panel.plan ?? []);
     gv.shelf.keepLoadingOnly(planned.flatMap((one) => [one.epochs, one.minibatches]));
-    for (const one of planned) loadEpochs(one);
-    if (page.over === "minibatches") loadMinibatches();
+    if (!gv.spreadview.isOn()) for (const one of planned) loadEpochs(one);
+    if (page.acrossMinibatches()) loadMinibatches();
   }
 
   function loadEpochs({ variant, epochs: stack }) {
@@ -58,18 +59,20 @@
   }
 
   function loadMinibatches() {
-    for (const panel of page.panels) {
-      const stack = panel.plan?.minibatches;
-      const many = stack ? gv.explain.numMinibatches(page, panel.plan.variant) : 0;
-      if (many && !page.away) gv.shelf.load(stack, page.view.minibatch, Array.from({ length: many }, (_, k) => k), arrivals);
-    }
+    for (const { plan } of page.panels) if (plan?.minibatches) loadAll(plan.minibatches, plan.variant);
+  }
+
+  function loadAll(stack, variant) {
+    const many = gv.explain.numMinibatches(page, variant);
+    if (many && !page.away) gv.shelf.load(stack, page.view.minibatch, Array.from({ length: many }, (_, k) => k), arrivals);
   }
 
   const arrivals = {
     onFrame(stack, frame) {
       const wanted = stack.over === "epochs" ? page.view.epoch : page.view.minibatch;
-      const isFirst = frame.index === wanted && page.panels.some(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack));
-      if (isFirst) draw(), commitSoon();
+      if (!page.panels.some(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack))) return;
+      if (frame.index === wanted) draw(), commitSoon();
+      else if (gv.spreadview.isOn()) drawSoon();
     },
     onEnd(stack) {
       if (!page.panels.some(({ plan }) => plan?.epochs === stack || plan?.minibatches === stack)) return;
@@ -83,14 +86,23 @@
 
   function frameOf(plan) {
     const fromMinibatches = plan.minibatches?.frames.get(page.view.minibatch);
-    if (page.over === "minibatches" && fromMinibatches) return fromMinibatches;
+    if (page.acrossMinibatches() && fromMinibatches) return fromMinibatches;
     const fromEpochs = plan.epochs.frames.get(page.view.epoch);
     return plan.epochs.selection.minibatch === page.view.minibatch ? fromEpochs : undefined;
   }
 
-  // Whether the pictures of this epoch are there, or will not come.
+  // Whether the pictures of this epoch are there, or will not come. Those of all minibatches are asked for.
   function ready(epoch) {
+    if (gv.spreadview.isOn()) return readyAcross(epoch);
     return page.panels.every(({ plan }) => !plan || plan.epochs.frames.has(epoch) || !plan.epochs.loading);
+  }
+
+  function readyAcross(epoch) {
+    const { plan } = page.panels[0];
+    if (!plan || !page.runs[plan.variant]?.epochs.includes(epoch)) return true;
+    const stack = gv.shelf.open({ ...plan.minibatches.selection, epoch }, "minibatches");
+    loadAll(stack, plan.variant);
+    return !stack.loading;
   }
 
   // ---- drawing --------------------------------------------------------------------------------------------------
@@ -98,13 +110,26 @@
   // Paints every panel that has its frame, and says in the others why they have not.
   function draw() {
     const active = page.panels.filter((panel) => panel.plan);
-    const styles = gv.scales.stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: plan.epochs.frames })));
+    const styles = gv.scales.stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: besides(plan) })));
     active.forEach((panel, k) => {
       const frame = frameOf(panel.plan);
       if (frame && needsPaint(panel, frame, styles[k])) gv.panels.paint(panel, frame, styles[k]);
       gv.panels.say(panel, gv.explain.wordsOf(page, panel.plan, frame));
     });
+    gv.spreadview.show(styles[0]);
     gv.losscurves.mark(page.view.epoch);
+  }
+
+  // The frames whose colours a picture's are compared with.
+  function besides(plan) {
+    return gv.spreadview.isOn() ? plan.minibatches.frames : plan.epochs.frames;
+  }
+
+  let drawing = null;
+
+  // Once for many frames that arrive one after the other.
+  function drawSoon() {
+    drawing ??= setTimeout(() => ((drawing = null), draw()), 100);
   }
 
   function needsPaint(panel, frame, style) {

@@ -2,10 +2,11 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  // How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch}]. One scale for all
-  // regularizers side by side, unless it is set free; one for each of two layers.
+  // How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch or minibatch}]. One scale for all
+  // regularizers side by side, unless it is set free; one for each of two layers; one for all minibatches of a checkpoint.
   function stylesOf({ half_width: halfWidth, length, under, range, view, direction, scales }, panels) {
-    const shared = view === "compare" && scales === "locked" ? scaleOf(range, panels) : null;
+    const across = view === "minibatches" && range === "epochs" && panels.length;
+    const shared = across ? gv.arrows.scaleOf([...panels[0].all.values()]) : view === "compare" && scales === "locked" ? scaleOf(range, panels) : null;
     gv.scalebar.show(shared);
     return panels.map((panel) => ({
       halfWidth, length, under, direction, sharesScale: Boolean(shared), scale: shared ?? scaleOf(range, [panel]),

@@ -1,10 +1,11 @@
-// The two sliders, epoch and minibatch, and the keys that move them from anywhere.
+// The two sliders, epoch and minibatch, and the keys that move them from anywhere. The minibatch has one among the
+// controls and, in the view that is about minibatches, one beside the epoch's that plays.
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
   const { page } = gv;
 
   let epochs = null; // scrubbers
-  let minibatches = null;
+  let minibatches = []; // two scrubbers of one value
 
   function make() {
     if (epochs) return;
@@ -12,19 +13,20 @@
       name: "epoch",
       label: "Epoch",
       onMove: moveToEpoch,
-      onRelease: () => (gv.pictures.commit(), gv.stage.remember(false)),
+      onRelease: releaseEpoch,
       onIntent: () => {},
       ready: gv.pictures.ready,
     });
-    minibatches = gv.scrubber.create(document.getElementById("minibatch-scrubber"), {
+    minibatches = ["minibatch-scrubber", "minibatch-player"].map((id) => gv.scrubber.create(document.getElementById(id), {
       name: "minibatch",
+      names: "minibatches",
       label: "Minibatch, counted from 0",
       onMove: moveToMinibatch,
       onRelease: releaseMinibatch,
       onIntent: prepareMinibatches,
       ready: () => true,
-      playable: false,
-    });
+      playable: id === "minibatch-player",
+    }));
     gv.status.addLiveButton(document.querySelector("#scrubber .gv-transport"), gv.stage.toggleLive);
   }
 
@@ -43,17 +45,24 @@
     const many = Math.max(0, ...page.shownVariants().map((variant) => gv.explain.numMinibatches(page, variant)));
     if (many) {
       page.view.minibatch = Math.min(page.view.minibatch, many - 1);
-      minibatches.setRange(0, many - 1);
+      for (const one of minibatches) one.setRange(0, many - 1);
     }
-    if (!minibatches.busy) minibatches.set(page.view.minibatch);
+    if (!minibatches.some((one) => one.busy)) for (const one of minibatches) one.set(page.view.minibatch);
   }
 
   function moveToEpoch(epoch) {
-    if (page.over === "minibatches") gv.pictures.moveOver("epochs");
     page.view.epoch = epoch;
+    if (gv.spreadview.isOn()) gv.pictures.plan();
+    else if (page.over === "minibatches") gv.pictures.moveOver("epochs");
     page.live = page.live && epoch === page.shownEpochs().at(-1);
     gv.status.setLive(page.live, page.training.state === "running");
     gv.pictures.draw();
+  }
+
+  function releaseEpoch() {
+    gv.pictures.commit();
+    if (gv.spreadview.isOn()) gv.pictures.load();
+    gv.stage.remember(false);
   }
 
   function goToEpoch(epoch) {
@@ -61,12 +70,19 @@
     if (!there.length || page.view.epoch === epoch) return;
     epochs.set(Math.max(there[0], Math.min(there.at(-1), epoch)));
     moveToEpoch(epochs.value);
+    if (gv.spreadview.isOn()) gv.pictures.load();
     gv.pictures.commitSoon();
     gv.stage.remember(false);
   }
 
+  function goToMinibatch(minibatch) {
+    if (page.view.minibatch === minibatch) return;
+    moveToMinibatch(minibatch);
+    releaseMinibatch();
+  }
+
   function prepareMinibatches() {
-    if (page.over === "minibatches" || !page.view) return;
+    if (!page.view || page.acrossMinibatches()) return;
     gv.pictures.moveOver("minibatches");
     gv.pictures.loadMinibatches();
   }
@@ -74,6 +90,7 @@
   function moveToMinibatch(minibatch) {
     prepareMinibatches();
     page.view.minibatch = minibatch;
+    for (const one of minibatches) if (one.value !== minibatch) one.set(minibatch);
     gv.pictures.draw();
   }
 
@@ -84,7 +101,7 @@
     gv.stage.refresh();
     page.panels.forEach(({ plan }, slot) => {
       const frame = chosen[slot];
-      if (plan && frame && !plan.epochs.frames.has(page.view.epoch)) gv.shelf.put(plan.epochs, { ...frame, index: page.view.epoch });
+      if (!gv.spreadview.isOn() && plan && frame && !plan.epochs.frames.has(page.view.epoch)) gv.shelf.put(plan.epochs, { ...frame, index: page.view.epoch });
     });
     gv.stage.remember(true);
   }
@@ -93,19 +110,19 @@
   document.addEventListener("keydown", (event) => {
     const { target } = event;
     if (event.ctrlKey || event.altKey || event.metaKey || !epochs || !page.view || page.view.view === "training") return;
-    if (target.closest?.("input, select, textarea, button, [role=dialog], [contenteditable]")) return;
-    const there = page.shownEpochs();
-    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: there[0] - epochs.value, End: there.at(-1) - epochs.value };
-    if (event.key in steps) epochs.step(steps[event.key]);
-    else if (event.key === " ") epochs.toggle();
+    if (target.closest?.("input, select, textarea, button, summary, [role=dialog], [contenteditable]")) return;
+    const slider = gv.spreadview.isOn() ? minibatches.at(-1) : epochs;
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+    if (event.key in steps) slider.step(steps[event.key]);
+    else if (event.key === " ") slider.toggle();
     else return;
     event.preventDefault();
   });
 
   gv.sliders = {
-    make, set, goToEpoch,
+    make, set, goToEpoch, goToMinibatch,
     get busy() {
-      return Boolean(epochs?.busy || minibatches?.busy);
+      return Boolean(epochs?.busy || minibatches.some((one) => one.busy));
     },
     get scrubbing() {
       return Boolean(epochs?.busy);

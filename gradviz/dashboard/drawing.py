@@ -23,7 +23,7 @@ def drawing(view: View) -> Component:
         ),
         row(
             "colour",
-            segmented(ids.RANGE, {"epochs": "all epochs", "frame": "this one"}, view.range, "Colours are scaled to"),
+            segmented(ids.RANGE, {"epochs": "all", "frame": "this one"}, view.range, "Colours are scaled to"),
         ),
         row(
             "arrows",

@@ -84,10 +84,26 @@ HELP: dict[str, tuple[Entry, ...]] = {
         ),
         Entry(
             "colour",
-            "The size of the gradient, on one scale for all epochs in memory or for what is on show alone.",
+            "The size of the gradient, on one scale for all epochs (in Minibatches: all minibatches) in memory, or for "
+            "what is on show alone.",
             "log10 |∇J|, |∇J| = √(u² + v²)",
         ),
         Entry("arrows", "Ascent: the gradient, uphill. Descent: where a step of gradient descent goes.", "∇J or −∇J"),
+    ),
+    "Agreement": (
+        Entry(
+            "R",
+            "How far the minibatches' gradients agree in direction: 1 if all point the same way, about 1/√K for K "
+            "random directions. Their mean direction is that of the sum of the unit vectors.",
+            "R = |Σ ∇J_k / |∇J_k|| / K",
+        ),
+        Entry("Cosine", "Of the angle between two minibatches' gradients.", "cos = ∇J_k · ∇J_l / (|∇J_k| |∇J_l|)"),
+        Entry(
+            "Predicted below target",
+            "An L1 gradient is a sum of signs: where nearly all rows lie on one side of their target, all gradients "
+            "agree for that reason alone.",
+        ),
+        Entry("Zero", "A gradient that is zero up to round-off has no direction: it is counted and left out of R."),
     ),
 }
 """By the title of the group of controls."""

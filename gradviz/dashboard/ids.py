@@ -27,6 +27,17 @@ CONSTANTS = "constants"  # Store: the look, handed to the JavaScript
 # Where JavaScript draws: React leaves the inside of these alone.
 SCRUBBER = "scrubber"
 MINIBATCH = "minibatch-scrubber"
+MINIBATCH_PLAYER = "minibatch-player"
+SPREAD_WORDS = "spread-words"
+SPREAD_NUMBERS = "spread-numbers"
+SPREAD_TABLE = "spread-table"
+ROSE = "rose"
+ROSE_KEY = "rose-key"
+MATRIX = "matrix"
+COSINE_BAR = "cosine-bar"
+MINIS = "minis"
+MINIS_CANVAS = "minis-canvas"
+TIP = "tip"
 CAPTIONS = tuple(f"caption-{slot}" for slot in range(3))
 TITLES = tuple(f"title-{slot}" for slot in range(3))
 VEILS = tuple(f"veil-{slot}" for slot in range(3))

@@ -11,10 +11,11 @@ from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.look import FONT, PALETTES, for_browser
 from gradviz.dashboard.permalink import browser_keys
+from gradviz.dashboard.spread import spread
 from gradviz.dashboard.training_view import confirmation, training_view
 from gradviz.landscape.field import ZeroReason, zero_message
 
-VIEWS = {"explore": "Explore", "compare": "Compare", "training": "Training"}
+VIEWS = {"explore": "Explore", "compare": "Compare", "minibatches": "Minibatches", "training": "Training"}
 SIDEBAR_WIDTH, HEADER_HEIGHT = 268, 48
 NUM_PANELS = 3
 
@@ -123,7 +124,7 @@ def _main() -> Component:
             html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
             html.Div(
                 [
-                    html.Div([_panel(slot) for slot in range(NUM_PANELS)], className="gv-panels"),
+                    html.Div([*(_panel(slot) for slot in range(NUM_PANELS)), *spread()], className="gv-panels"),
                     html.Div(id=ids.SCALE, className="gv-island gv-scale"),
                     _dock(),
                     html.Div(id=ids.EMPTY, className="gv-island gv-empty"),
@@ -131,6 +132,7 @@ def _main() -> Component:
                 className="gv-stage",
             ),
             training_view(),
+            html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),
         ],
         className="gv-main",
         id="main",
@@ -168,6 +170,7 @@ def _dock() -> Component:
                 className="gv-loss",
             ),
             html.Div(id=ids.SCRUBBER, className="gv-island gv-scrubber"),
+            html.Div(id=ids.MINIBATCH_PLAYER, className="gv-island gv-scrubber gv-minibatches-only"),
         ],
         className="gv-dock",
         **label("Loss curves and epoch"),

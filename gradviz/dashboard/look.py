@@ -32,7 +32,8 @@ _STOPS = 12
 @dataclass(frozen=True)
 class Palette:
     """Colours of one scheme. The arrows' scale is a part of viridis in which a larger gradient always stands out more
-    from the paper: perceptually uniform and safe for colour-blind readers. Loss lies under it in near-greys."""
+    from the paper: perceptually uniform and safe for colour-blind readers. Loss lies under it in near-greys. Cosines go
+    from brown (opposite) over paper (a right angle) to blue-green (the same direction)."""
 
     paper: str
     ink: str
@@ -43,6 +44,8 @@ class Palette:
     arrows: tuple[tuple[float, str], ...]
     loss: tuple[tuple[float, str], ...]
     contour: str
+    chosen: str
+    cosine: tuple[tuple[float, str], ...]
     variants: dict[str, str]
 
 
@@ -63,6 +66,8 @@ PALETTES: dict[Scheme, Palette] = {
         arrows=_part_of_viridis(0.80, 0.0),
         loss=((0.0, "#ffffff"), (1.0, "#c9ced8")),
         contour="#b4bbc7",
+        chosen="#3b4cca",
+        cosine=((0.0, "#8c510a"), (0.25, "#d8b06a"), (0.5, "#f7f7f7"), (0.75, "#5fb3a9"), (1.0, "#01665e")),
         # Okabe and Ito's colours, told apart by colour-blind readers.
         variants={"none": "#0072b2", "dropout": "#d55e00", "batchnorm": "#008f68"},
     ),
@@ -76,6 +81,8 @@ PALETTES: dict[Scheme, Palette] = {
         arrows=_part_of_viridis(0.25, 1.0),
         loss=((0.0, "#14181f"), (1.0, "#3b4556")),
         contour="#4a5568",
+        chosen="#9aa7ff",
+        cosine=((0.0, "#f0b25c"), (0.25, "#8f6220"), (0.5, "#1b2029"), (0.75, "#1f6f69"), (1.0, "#52cfc1")),
         variants={"none": "#56b4e9", "dropout": "#f0924a", "batchnorm": "#2fc49a"},
     ),
 }

@@ -11,7 +11,7 @@ from gradviz.errors import UserError, one_line
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 
-ViewName = Literal["explore", "compare", "training"]
+ViewName = Literal["explore", "compare", "minibatches", "training"]
 Range = Literal["epochs", "frame"]
 Scales = Literal["locked", "free"]
 

@@ -213,7 +213,8 @@ _DRAWN = """() => {
   return panels.length > 0 && panels.every((panel) => {
     const section = document.getElementById(`panel-${panel.slot}`);
     return panel.frame && panel.committed && Number(section.dataset.drawn) === panel.token
-      && ["ready", "zero"].includes(section.dataset.state) && !panel.plan.epochs.loading;
+      && ["ready", "zero"].includes(section.dataset.state) && !panel.plan.epochs.loading
+      && !panel.plan.minibatches?.loading;
   });
 }"""
 

@@ -14,7 +14,7 @@ PARAMETERS = st.sampled_from(
 )
 VIEWS = st.builds(
     View,
-    view=st.sampled_from(["explore", "compare", "training"]),
+    view=st.sampled_from(["explore", "compare", "minibatches", "training"]),
     variant=st.sampled_from(["none", "dropout", "batchnorm"]),
     compared=st.lists(st.sampled_from(["none", "dropout", "batchnorm"]), min_size=1, unique=True).map(tuple),
     epoch=st.none() | st.integers(0, 9999),

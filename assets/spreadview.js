@@ -1,0 +1,167 @@
+// The Minibatches view: rose, matrix and small multiples of one checkpoint, linked with each other, with the large
+// picture and with the slider: what is hovered or chosen in one is marked in all.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+  const { page } = gv;
+
+  let stack = null; // of which `spread` is made, with so many frames
+  let size = 0;
+  let spread = null;
+  let fields = ""; // what the small multiples show
+  let layout = null;
+  let style = null;
+  let hovered = null; // a minibatch, or null
+  let other = null; // in the matrix, the minibatch of the column
+  let pointedIn = null; // the canvas in which pointer or keyboard have been last
+  let listening = false;
+
+  const at = (id) => document.getElementById(id);
+
+  function isOn() {
+    return page.view?.view === "minibatches";
+  }
+
+  // Brings the view in line with the page; `pictureStyle` as of the large picture. Cheap where only the choice moves.
+  function show(pictureStyle) {
+    if (!isOn() || !page.panels[0].plan) return;
+    const { plan } = page.panels[0];
+    style = { ...pictureStyle, range: page.view.range };
+    if (!listening) listen();
+    if (stack !== plan.minibatches || size !== stack.frames.size) {
+      [stack, size] = [plan.minibatches, plan.minibatches.frames.size];
+      spread = gv.spread.of(stack.frames);
+      if (hovered !== null && !stack.frames.has(hovered)) [hovered, other] = [null, null];
+      fields = "";
+    }
+    gv.spreadwords.show(page, plan, spread, stack);
+    showFields();
+    mark();
+  }
+
+  function showFields() {
+    const host = at("minis");
+    const many = gv.explain.numMinibatches(page, page.view.variant);
+    const canvas = at("minis-canvas");
+    const wanted = JSON.stringify([stack.key, size, many, style, gv.colours.scheme(), canvas.clientWidth, canvas.clientHeight]);
+    if (wanted === fields) return;
+    fields = wanted;
+    layout = gv.multiples.layoutOf(many, canvas.clientWidth, canvas.clientHeight);
+    gv.multiples.buttons(host, many, { onChoose: choose, onHover: (minibatch) => hover(minibatch, null) });
+    gv.multiples.place(host, layout);
+    gv.multiples.draw(canvas, stack.frames, layout, style);
+    [...host.children].forEach((one, minibatch) => one.setAttribute("aria-label", gv.spreadwords.linesOf(arrowOf(minibatch), minibatch).join(", ")));
+  }
+
+  // Marks what is chosen and hovered in rose, matrix and multiples.
+  function mark() {
+    const chosen = { selected: page.view.minibatch, hovered, other };
+    gv.rose.draw(at("rose"), spread, { style, ...chosen });
+    gv.matrix.draw(at("matrix"), { order: spread.order, value: cosineOf, key: `${stack.key}|${size}` }, chosen);
+    gv.multiples.mark(at("minis"), page.view.minibatch, hovered);
+  }
+
+  function arrowOf(minibatch) {
+    return spread.arrows.find((arrow) => arrow.minibatch === minibatch);
+  }
+
+  function cosineOf(a, b) {
+    return gv.spread.cosine(arrowOf(a), arrowOf(b));
+  }
+
+  function hover(minibatch, column) {
+    if (minibatch === hovered && column === other) return;
+    [hovered, other] = [minibatch, column];
+    if (minibatch === null) gv.tip.hide();
+    if (spread) mark();
+  }
+
+  function choose(minibatch) {
+    gv.sliders.goToMinibatch(minibatch);
+  }
+
+  // ---- rose and matrix by pointer and keyboard ------------------------------------------------------------------
+
+  function listen() {
+    listening = true;
+    attach("rose", {
+      meant: (x, y) => {
+        const row = gv.rose.at(x, y);
+        return row === null ? null : { row, column: null };
+      },
+      moved: (event) => ({ row: moved(hovered ?? page.view.minibatch, stepOf(event, "ArrowLeft", "ArrowRight") + stepOf(event, "ArrowUp", "ArrowDown")), column: null }),
+    });
+    attach("matrix", {
+      meant: gv.matrix.at,
+      moved: (event) => {
+        const row = hovered ?? page.view.minibatch;
+        return { row: moved(row, stepOf(event, "ArrowUp", "ArrowDown")), column: moved(other ?? row, stepOf(event, "ArrowLeft", "ArrowRight")) };
+      },
+    });
+    at("minis").addEventListener("keydown", (event) => gv.multiples.step(at("minis"), event));
+    new ResizeObserver(() => isOn() && stack && show(style)).observe(at("minis-canvas"));
+    new ResizeObserver(() => isOn() && stack && mark()).observe(at("rose"));
+  }
+
+  // `meant(x, y)` and `moved(event)` say which {row, column} the pointer or a key goes to.
+  function attach(id, { meant, moved: movedBy }) {
+    const canvas = at(id);
+    const group = canvas.parentElement;
+    const point = (event) => {
+      const found = meant(event.offsetX, event.offsetY);
+      go(canvas, found, [event.offsetX, event.offsetY]);
+      canvas.style.cursor = found ? "pointer" : "default";
+    };
+    canvas.addEventListener("pointermove", point);
+    canvas.addEventListener("pointerdown", point);
+    canvas.addEventListener("pointerleave", () => hover(null, null));
+    canvas.addEventListener("click", (event) => {
+      const found = meant(event.offsetX, event.offsetY);
+      if (found) choose(found.row);
+    });
+    // A click in one picture takes the focus from the other, which must not unmark what is clicked.
+    group.addEventListener("blur", () => pointedIn === canvas && hover(null, null));
+    group.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || !spread?.order.length) return;
+      if (event.key === "Enter" || event.key === " ") choose(hovered ?? page.view.minibatch);
+      else if (event.key === "Escape") hover(null, null);
+      else if (/^(Arrow|Home$|End$)/.test(event.key)) {
+        const found = movedBy(event);
+        const place = id === "matrix" ? gv.matrix.middleOf(found.row, found.column) : gv.rose.placeOf(found.row);
+        go(canvas, found, place);
+      } else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
+  function go(canvas, found, place) {
+    pointedIn = canvas;
+    hover(found ? found.row : null, found ? found.column : null);
+    if (found) gv.tip.show(canvas, place, linesOf(found));
+  }
+
+  function linesOf({ row, column }) {
+    if (column === null || column === row) return gv.spreadwords.linesOf(arrowOf(row), row);
+    return gv.spreadwords.pairLines(row, column, cosineOf(row, column));
+  }
+
+  function stepOf({ key }, back, forth) {
+    return { [back]: -1, [forth]: 1, Home: -Infinity, End: Infinity }[key] ?? 0;
+  }
+
+  // The minibatch so many steps away in the order of directions.
+  function moved(minibatch, by) {
+    const { order } = spread;
+    return order[Math.max(0, Math.min(order.length - 1, order.indexOf(minibatch) + by))];
+  }
+
+  gv.spreadview = {
+    isOn, show,
+    get spread() {
+      return spread;
+    },
+    get hovered() {
+      return hovered;
+    },
+  };
+})();

@@ -1,0 +1,112 @@
+// What the Minibatches view says in words and numbers: its title, the plain line, the lines of an arrow, the table.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  const DEGREES = 180 / Math.PI;
+
+  function show(page, plan, spread, stack) {
+    const { element, fill } = gv.words;
+    const many = gv.explain.numMinibatches(page, plan.variant);
+    const line = lineOf(page, plan, spread, stack, many);
+    const title = titleOf(page, plan, many);
+    const notes = notesOf(page, plan, spread, stack);
+    fill("spread-words", JSON.stringify([title, line, notes]),
+      element("h2", "", title[0]), element("span", "gv-sub", title[1]), element("p", "gv-spread-line", line),
+      ...notes.map((note) => element("p", "gv-spread-note", note)));
+    for (const [id, name] of [["rose", "Rose of the gradients"], ["matrix", "Cosines between the gradients"], ["minis-canvas", "Small multiples"]])
+      document.getElementById(id).setAttribute("aria-label", `${name}: ${line}`);
+    const key = document.getElementById("rose-key");
+    key.textContent = `mean direction, ${gv.spread.strength(spread.resultant.length)}`;
+    key.parentElement.style.visibility = spread.live.length ? "visible" : "hidden";
+    const stops = gv.colours.palette().cosine.map(([at, colour]) => `${colour} ${100 * at}%`);
+    document.getElementById("cosine-bar").style.background = `linear-gradient(to right, ${stops.join(",")})`;
+    latest = spread;
+    showTable();
+  }
+
+  function titleOf(page, plan, many) {
+    const { epoch, minibatch_size: rows, mode } = page.view;
+    const pair = gv.words.pairTitle(plan.x, plan.y);
+    return [`${many} minibatches of ${rows} rows`, `${gv.look.variant_labels[plan.variant]} · epoch ${epoch} · ${mode} mode · ${pair[0].toLowerCase()}${pair.slice(1)}`];
+  }
+
+  function lineOf(page, plan, spread, stack, many) {
+    const there = spread.arrows.length;
+    if (stack.error) return stack.error;
+    if (!there) return gv.explain.wordsOf(page, plan, undefined).veil.text;
+    if (there < many && stack.loading) return `Computing: ${there} of ${many} minibatches so far.`;
+    const missing = many - there ? ` ${many - there} of ${many} could not be computed.` : "";
+    return gv.spread.sentence(spread) + missing;
+  }
+
+  // Why gradients are zero, whose unit is dead, and what of the spread is the masks'.
+  function notesOf(page, plan, spread, stack) {
+    const notes = [];
+    const reason = gv.spread.commonReason(spread.arrows);
+    const shown = stack.frames.get(page.view.minibatch);
+    // The large picture says it where all of its own arrows are zero.
+    if (reason && !(shown && gv.words.reasonOfAllZero(shown) === reason)) notes.push(gv.zeroMessages[reason]);
+    notes.push(...deadNotes(spread));
+    if (page.view.mode === "train" && plan.variant === "dropout")
+      notes.push(`Dropout masks are random (${page.view.masks}, seed ${page.view.seed}): a part of the spread is theirs.`);
+    return notes;
+  }
+
+  // Said where the arrows show it: with dropout masks drawn anew, a unit that is dead without them may wake.
+  function deadNotes({ arrows, live }) {
+    const said = (symbol, other, isDead, component) =>
+      live.length && arrows.every(isDead) && live.every(component)
+        ? [`The unit of ${symbol} is dead in all minibatches: every arrow lies along ${other}.`] : [];
+    return [
+      ...said("x₁", "x₂", ({ xDead }) => xDead, ({ u }) => u === 0),
+      ...said("x₂", "x₁", ({ yDead }) => yDead, ({ v }) => v === 0),
+    ];
+  }
+
+  // Of one arrow: its minibatch, components, size, angle to the mean, sign balance.
+  function linesOf(arrow, minibatch) {
+    const { number, percent } = gv.words;
+    if (!arrow) return [`minibatch ${minibatch}`, "not computed yet"];
+    const below = `${percent(arrow.below)} of ${arrow.rows} rows predicted below target`;
+    if (arrow.isZero) return [`minibatch ${minibatch}`, `gradient: ${gv.look.zero_words}`, below];
+    return [
+      `minibatch ${minibatch}`, `∂J/∂x₁ = ${number(arrow.u, 4)}`, `∂J/∂x₂ = ${number(arrow.v, 4)}`, `|∇J| = ${number(arrow.size, 4)}`,
+      `${angle(arrow)} from the mean direction`, below,
+    ];
+  }
+
+  function pairLines(a, b, cosine) {
+    const head = `minibatches ${a} and ${b}`;
+    if (cosine === null) return [head, "no angle: a gradient is zero"];
+    return [head, `cosine ${gv.words.number(cosine, 3)}`, `${Math.round(DEGREES * Math.acos(Math.max(-1, Math.min(1, cosine))))}° apart`];
+  }
+
+  function angle({ fromMean }) {
+    return `${Math.round(DEGREES * fromMean)}°`.replace("-", "−");
+  }
+
+  const HEAD = ["minibatch", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "angle to the mean direction", "rows predicted below target"];
+  let latest = null; // the spread on show
+  let table = null; // the one in the table
+
+  // The numbers behind the pictures, made when they are looked at.
+  function showTable() {
+    const details = document.getElementById("spread-numbers");
+    details.ontoggle ??= showTable;
+    if (!details.open || table === latest) return;
+    table = latest;
+    const { element, number } = gv.words;
+    const rows = latest.arrows.map((arrow) => {
+      const name = element("th", "", `${arrow.minibatch}`);
+      name.scope = "row";
+      const vector = arrow.isZero ? ["0", "0", gv.look.zero_words, "–"] : [number(arrow.u, 5), number(arrow.v, 5), number(arrow.size, 5), angle(arrow)];
+      return element("tr", "", name, ...[...vector, gv.words.percent(arrow.below)].map((text) => element("td", "", text)));
+    });
+    const heads = HEAD.map((text) => Object.assign(element("th", "", text), { scope: "col" }));
+    const made = element("table", "gv-table", element("caption", "gv-hidden", "Gradients of the minibatches at the checkpoint"),
+      element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
+    document.getElementById("spread-table").replaceChildren(made);
+  }
+
+  gv.spreadwords = { show, linesOf, pairLines };
+})();
