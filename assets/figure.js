@@ -55,8 +55,7 @@
   }
 
   function layout(style, names, token, palette) {
-    const reach = 1.1 * style.halfWidth;
-    const axis = { range: [-reach, reach], constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
+    const axis = { range: rangeOf(style.halfWidth), constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
     return {
       ...base(palette),
       margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
@@ -68,6 +67,10 @@
       xaxis: { ...axis, title: { text: `Δ ${names.x}`, standoff: 8 } },
       yaxis: { ...axis, scaleanchor: "x", title: { text: `Δ ${names.y}`, standoff: 4 } },
     };
+  }
+
+  function rangeOf(halfWidth) {
+    return [-1.1 * halfWidth, 1.1 * halfWidth];
   }
 
   function base(palette) {
@@ -166,5 +169,5 @@
     return ticks;
   }
 
-  gv.figure = { landscape, losses };
+  gv.figure = { landscape, losses, rangeOf };
 })();

@@ -40,8 +40,26 @@
     const box = canvasOf(panel).getBoundingClientRect();
     const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
     const figure = gv.figure.landscape(frame, { ...style, side }, { x: plan.x, y: plan.y }, token);
-    window.dash_clientside.set_props(`graph-${panel.slot}`, { figure });
-    awaitGraph(panel);
+    const show = () => {
+      if (token !== panel.token) return; // something newer is painted, and is committed in its turn
+      window.dash_clientside.set_props(`graph-${panel.slot}`, { figure });
+      awaitGraph(panel);
+    };
+    const graph = graphOf(panel);
+    if (hasOtherRange(graph, style.halfWidth)) forgetRange(graph, style.halfWidth).then(show);
+    else show();
+  }
+
+  function hasOtherRange(graph, halfWidth) {
+    const shown = graph?._fullLayout?.uirevision;
+    return shown !== undefined && shown !== `${halfWidth}`;
+  }
+
+  // plotly.js remembers the range that an axis first had and stretches a narrower one towards it, unless it is told of
+  // the new range by itself.
+  function forgetRange(graph, halfWidth) {
+    const range = gv.figure.rangeOf(halfWidth);
+    return window.Plotly.relayout(graph, { "xaxis.range": range, "yaxis.range": range });
   }
 
   // At the page's first picture, plotly.js may still be on its way.

@@ -1,0 +1,106 @@
+"""A copied link opens the same picture in another browser, whatever is chosen."""
+
+import json
+import random
+from typing import Any, get_args, get_origin
+
+import pytest
+from playwright.sync_api import Page
+
+from gradviz.dashboard import permalink
+from gradviz.dashboard.permalink import View
+from gradviz.experiment.config import VARIANTS
+from tests.browser.conftest import NUM_EPOCHS, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+NUM_VIEWS = 50
+
+_PARAMETERS = [
+    *(f"hidden.{layer}.linear.bias[{unit}]" for layer in (0, 1, 2) for unit in range(5)),
+    *("hidden.0.linear.weight[3,70]", "hidden.1.linear.weight[9,19]", "hidden.2.linear.weight[4,0]", "output.bias[0]"),
+]
+
+
+def random_view(choose: random.Random) -> View:
+    """Every choice of the page, of what these runs have; what is a list of words in the model is drawn from it."""
+    x_a, y_a, x_b, y_b = choose.sample(_PARAMETERS, 4)
+    values: dict[str, Any] = {
+        "variant": choose.choice(VARIANTS),
+        "compared": tuple(sorted(choose.sample(VARIANTS, choose.randint(1, 3)), key=VARIANTS.index)),
+        "epoch": choose.choice([None, *range(NUM_EPOCHS)]),
+        "x_a": x_a,
+        "y_a": y_a,
+        "x_b": x_b,
+        "y_b": y_b,
+        "minibatch": choose.randrange(3),
+        "minibatch_size": choose.choice([16, 64, 256]),
+        "seed": choose.randrange(2**32),
+        "half_width": choose.choice([0.003, 0.1, 0.25, 1.5, 40.0]),
+        "points": choose.choice([5, 11, 21]),
+    }
+    for name, field in View.model_fields.items():
+        if name in values:
+            continue
+        options = [True, False] if field.annotation is bool else list(get_args(field.annotation))
+        assert options, f"{name} is not drawn yet"
+        assert get_origin(field.annotation) is not None or field.annotation is bool
+        values[name] = choose.choice(options)
+    return View(**values)
+
+
+# All choices, and what is seen: words as they stand, numbers as Plotly has them.
+_SEEN = """() => {
+  const shown = (element) => element.offsetParent !== null;
+  const pictures = [...document.querySelectorAll(".js-plotly-plot")].filter(shown).map(({ _fullData, _fullLayout }) => ({
+    axes: [_fullLayout.xaxis.title.text, _fullLayout.yaxis.title.text, _fullLayout.xaxis.range, _fullLayout.yaxis.range],
+    traces: _fullData.map(({ type, customdata, marker, x, y, z, u, v }) => ({
+      type, customdata, x, y, z, u, v, color: marker?.color, cmin: marker?.cmin, cmax: marker?.cmax,
+    })),
+  }));
+  const { view } = window.gradviz.stage.page;
+  return JSON.stringify({ view, words: document.querySelector(".gv-main").innerText, pictures });
+}"""
+
+# The page is of this view, nothing is loading and nothing waits to be drawn.
+_SETTLED = """(view) => {
+  const stage = window.gradviz && window.gradviz.stage;
+  if (!stage || !stage.page.view || !window.gradviz.runs.state.known) return false;
+  if (Object.keys(view).some((name) => JSON.stringify(view[name]) !== JSON.stringify(stage.page.view[name]))) return false;
+  if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
+  const panels = stage.page.panels.filter((panel) => panel.plan);
+  return panels.every((panel) => {
+    const section = document.getElementById(`panel-${panel.slot}`);
+    const { epochs, minibatches } = panel.plan;
+    if (epochs.loading || (minibatches && minibatches.loading)) return false;
+    if (section.dataset.state === "away" || section.dataset.state === "error") return true;
+    return panel.committed && Number(section.dataset.drawn) === panel.token;
+  });
+}"""
+
+
+def seen(page: Page, view: View) -> dict[str, Any]:
+    shown = view.model_dump() | {"epoch": NUM_EPOCHS - 1 if view.epoch is None else view.epoch}
+    page.wait_for_function(_SETTLED, arg=shown)
+    return json.loads(page.evaluate(_SEEN))
+
+
+@pytest.mark.timeout(600)
+def test_fifty_links_open_the_same_view_in_another_browser(visit: Visit) -> None:
+    choose = random.Random(20)
+    first, second = visit(), visit(stranger=True)
+    for _ in range(NUM_VIEWS):
+        view = random_view(choose)
+        # As after "back": the page takes up what its address says.
+        first.evaluate(
+            "(search) => { history.pushState(null, '', `/${search}`); dispatchEvent(new PopStateEvent('popstate')); }",
+            permalink.write(view),
+        )
+        there = seen(first, view)
+        second.goto(first.url)
+        here = seen(second, view)
+        assert here["view"] == there["view"]
+        assert here["words"].splitlines() == there["words"].splitlines()
+        assert here["pictures"] == there["pictures"]
+        assert second.url == first.url
+        assert second.locator(".gv-notice").count() == 0
