@@ -25,6 +25,7 @@ run: setup
 # Browser and redis tests are left out, and said so, where these programs are missing and cannot be installed.
 test: $(VENV)/.installed-dev
 	@.ci/programs chromium redis-server
+	@.ci/programs caddy
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.installed-dev

@@ -7,7 +7,6 @@ which `gradviz serve` prepares; whoever runs gunicorn without it sets that varia
 import os
 from collections.abc import Iterator
 
-import torch
 from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
@@ -15,6 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 import gradviz
+from gradviz.compute.gpu import gpu_memory
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import TrainerProcess
@@ -72,10 +72,10 @@ class Now(Collector):
         self._trainer = trainer
         # Computations of this server are counted as they come; those of workers elsewhere are asked for.
         self._elsewhere = None if isinstance(compute, LocalCompute) else compute
-        self._device = compute.bench.device if isinstance(compute, LocalCompute) else torch.device("cpu")
+        self._device = compute.bench.device.type if isinstance(compute, LocalCompute) else "elsewhere"
 
     def collect(self) -> Iterator[Metric]:
-        yield InfoMetricFamily("gradviz", "This server.", {"version": gradviz.__version__, "device": self._device.type})
+        yield InfoMetricFamily("gradviz", "This server.", {"version": gradviz.__version__, "device": self._device})
         status = self._trainer.status()
         running = float(status.state == "running")
         yield GaugeMetricFamily("gradviz_training", "1 while a training is under way.", running)
@@ -86,8 +86,7 @@ class Now(Collector):
         yield epochs
         if self._elsewhere is not None:
             yield from _load_figures(self._elsewhere.load())
-        if self._device.type == "cuda":
-            yield _gpu_memory(self._device)
+        yield from gpu_figures()
 
 
 def serve_metrics(server: Flask, metrics: Metrics, now: Collector) -> None:
@@ -120,9 +119,13 @@ def _load_figures(load: Load) -> Iterator[Metric]:
         yield GaugeMetricFamily(*_RUNNING, load.running)
 
 
-def _gpu_memory(device: torch.device) -> Metric:
-    family = GaugeMetricFamily("gradviz_gpu_memory_bytes", "Memory of the GPU, of all processes.", labels=["state"])
-    free, total = torch.cuda.mem_get_info(device)
-    family.add_metric(["used"], total - free)
-    family.add_metric(["total"], total)
-    return family
+def gpu_figures() -> Iterator[Metric]:
+    """The memory of each GPU of this machine; nothing where there is none."""
+    family = GaugeMetricFamily(
+        "gradviz_gpu_memory_bytes", "Memory of a GPU, of all processes.", labels=["gpu", "state"]
+    )
+    for gpu in gpu_memory():
+        family.add_metric([str(gpu.index), "used"], gpu.used)
+        family.add_metric([str(gpu.index), "total"], gpu.total)
+    if family.samples:
+        yield family

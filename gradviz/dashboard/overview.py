@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from gradviz.experiment.describe import disk_bytes
-from gradviz.experiment.run import Run, state_shapes
+from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 
 MINIBATCH_SIZES = (16, 64, 256)
@@ -34,7 +34,7 @@ def run_of(run: Run) -> dict[str, object]:
         "preset": config.preset,
         "seed": config.seed,
         "data": config.data or "the synthetic table",
-        "shapes": {name: list(shape.shape) for name, shape in state_shapes(config).items() if ".running_" not in name},
+        "shapes": {name: list(shape.shape) for name, shape in run.shapes.items() if ".running_" not in name},
         "minibatches": {str(size): run.num_minibatches(size) for size in MINIBATCH_SIZES},
         "broken": [{"file": broken.path.name, "reason": broken.reason} for broken in run.broken()],
         "metrics": {

@@ -153,7 +153,8 @@ def initialise(model: MLP, generator: torch.Generator) -> None:
 
 def _blank_linear(num_inputs: int, num_units: int) -> nn.Linear:
     """A linear map without values yet: `nn.Linear` would draw them from the global random state."""
-    return cast(nn.Linear, nn.utils.skip_init(nn.Linear, num_inputs, num_units))
+    # Named, since without a name it would leave the meta device for the CPU.
+    return cast(nn.Linear, nn.utils.skip_init(nn.Linear, num_inputs, num_units, device=torch.get_default_device()))
 
 
 def draw_masks(

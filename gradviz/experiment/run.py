@@ -78,7 +78,7 @@ class Run:
     def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record, self.config = path, record, record.config
         self.variant: Variant = record.variant
-        self._shapes = state_shapes(self.config)
+        self.shapes = state_shapes(self.config)
         # name of the check and path -> (signature of the file, its result)
         self._checked: dict[tuple[str, Path], tuple[tuple[int, int] | None, object]] = {}
 
@@ -105,7 +105,7 @@ class Run:
         path = self._checkpoint(epoch)
         stamp = signature(path)
         try:
-            state = read_tensors(path, self._shapes)
+            state = read_tensors(path, self.shapes)
             if not all(tensor.isfinite().all() for tensor in state.values()):
                 raise BrokenFile(path, "it holds values that are not finite")
         except BrokenFile as error:
@@ -160,7 +160,7 @@ class Run:
 
         def check() -> str | None:
             try:
-                check_header(path, read_header(path), self._shapes)
+                check_header(path, read_header(path), self.shapes)
             except BrokenFile as error:
                 return error.reason
             return None

@@ -4,16 +4,20 @@ import hashlib
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard.factory import create_server
+from gradviz.dashboard.query import TrainingAction
 from gradviz.settings import Settings
 
 # Each address that takes more than GET: a new one must be looked at here.
 TAKES_BODIES = {"/_dash-update-component", "/api/v1/landscape", "/api/v1/training"}
-TRIES = [{"action": action, "confirm": sure} for action in ("start", "stop", "start_again") for sure in (True, False)]
+ACTIONS = get_args(TrainingAction.model_fields["action"].annotation)
+TRIES = [{"action": action, "variant": "none", "confirm": sure} for action in ACTIONS for sure in (True, False)]
+TRIES += [{"action": action} for action in ACTIONS]
 
 
 def contents(directory: Path) -> dict[str, str]:
@@ -27,7 +31,7 @@ def contents(directory: Path) -> dict[str, str]:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What any trainer of this process was told."""
     told: list[str] = []
-    for what in ("_launch", "stop", "start", "start_again"):
+    for what in ("_launch", "stop", "start", "start_again", "delete"):
         monkeypatch.setattr(TrainerProcess, what, lambda *_, what=what, **__: told.append(what))
     return told
 

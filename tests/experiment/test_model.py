@@ -128,3 +128,14 @@ def test_any_depth_works(hidden):
 def test_values_that_make_no_network_are_named(argument, value):
     with pytest.raises(ValueError, match=f"`{argument}` must"):
         MLP(**{**SMALL, argument: value})
+
+
+def test_shapes_are_known_without_a_network_in_memory():
+    with torch.device("meta"):
+        model = MLP(hidden=(20, 10, 5), regularizer="batchnorm")
+    assert all(tensor.is_meta for tensor in model.state_dict().values())
+    real = MLP(hidden=(20, 10, 5), regularizer="batchnorm").state_dict()
+    assert {name: tensor.shape for name, tensor in model.state_dict().items()} == {
+        name: tensor.shape for name, tensor in real.items()
+    }
+    assert not any(tensor.is_meta for tensor in real.values())

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from gradviz.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -61,3 +63,10 @@ def test_base_is_a_version_that_the_package_takes():
     versions = re.findall(r"^FROM python:3\.(\d+)-slim", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert versions
     assert all(int(version) >= 11 for version in versions)
+
+
+@pytest.mark.skipif(not (BIN / "hadolint").exists(), reason="hadolint is not there for this kind of machine")
+def test_linter_finds_nothing():
+    command = [BIN / "hadolint", "--no-color", ROOT / "Dockerfile"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
