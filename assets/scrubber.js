@@ -5,8 +5,8 @@
   const IDLE_MS = 250; // without another key or turn of the wheel, the hand has let go
 
   // Fills `host`. `name` is what one step is ("epoch"); onMove(value) for every step, onRelease(value) when it is over,
-  // onIntent() when a hand comes near. Returns {setRange, set, value, play}.
-  function create(host, { name, label, names = `${name}s`, onMove, onRelease, onIntent, ready, playable = true }) {
+  // onIntent() when a hand comes near; `told(value)` is the number said for a value. Returns {setRange, set, value, play}.
+  function create(host, { name, label, names = `${name}s`, onMove, onRelease, onIntent, ready, playable = true, told = (value) => value }) {
     const { element, button } = gv.words;
     const range = element("input", "gv-range");
     Object.assign(range, { type: "range", min: 0, max: 0, step: 1, value: 0, disabled: true });
@@ -49,9 +49,9 @@
     }
 
     function tell() {
-      const text = `${name} ${range.value}`;
-      shown.textContent = playable ? text : `${range.value} of ${range.min}–${range.max}`;
-      range.setAttribute("aria-valuetext", `${text} of ${range.max}`);
+      const [value, min, max] = [range.value, range.min, range.max].map((each) => told(Number(each)));
+      shown.textContent = playable ? `${name} ${value}` : `${value} of ${min}–${max}`;
+      range.setAttribute("aria-valuetext", `${name} ${value} of ${max}`);
       const width = Number(range.max) - Number(range.min);
       range.style.setProperty("--gv-share", width ? (Number(range.value) - Number(range.min)) / width : 0);
     }

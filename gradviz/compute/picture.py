@@ -17,6 +17,7 @@ from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_
 
 Length = Literal["compressed", "true", "unit"]
 Under = Literal["none", "heat", "contour"]
+Direction = Literal["ascent", "descent"]
 Stops = tuple[tuple[float, str], ...]
 
 _LEAST_DECADES, _MOST_DECADES = 0.1, 4.0  # narrower, round-off would get all the colours; wider, most arrows one
@@ -67,11 +68,12 @@ class Strength:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a field is drawn."""
+    """How a field is drawn; `descent` turns the arrows round, to −∇J."""
 
     inks: Inks = Inks()
     length: Length = "compressed"
     under: Under = "none"
+    direction: Direction = "ascent"
     strength: Strength | None = None
 
     def measured_by(self, strength: Strength) -> "Drawing":
@@ -130,7 +132,7 @@ def draw(figure: Figure | SubFigure, field: GradientField, request: LandscapeReq
     axes.scatter(
         [0], [0], s=90, facecolors="none", edgecolors=centre, linewidths=1.6, label="the checkpoint itself", zorder=5
     )
-    _dress(figure, axes, field, request, x_X, y_Y, drawing.inks)
+    _dress(figure, axes, field, request, x_X, y_Y, drawing)
 
 
 def _there(field: GradientField) -> np.ndarray:
@@ -166,7 +168,8 @@ def _draw_arrows(
         size = field.magnitude[there_YX].astype(np.float64)
         cell = x_YX[0, 1] - x_YX[0, 0]
         share = np.clip(size / strength.longest, 0, 1) ** _EXPONENTS[drawing.length]
-        factor = _LONGEST_IN_CELLS * cell * share * (0.8 if drawing.length == "unit" else 1.0) / size
+        sign = -1.0 if drawing.direction == "descent" else 1.0
+        factor = sign * _LONGEST_IN_CELLS * cell * share * (0.8 if drawing.length == "unit" else 1.0) / size
         axes.quiver(
             x_YX[there_YX],
             y_YX[there_YX],
@@ -200,7 +203,7 @@ def _dress(
     request: LandscapeRequest,
     x_X: np.ndarray,
     y_Y: np.ndarray,
-    inks: Inks,
+    drawing: Drawing,
 ) -> None:
     margin = 1.2 * (x_X[1] - x_X[0])
     axes.set(
@@ -222,7 +225,11 @@ def _dress(
         fontweight="bold",
     )
     facts = f"{field.num_rows} rows, {field.share_below:.0%} of them predicted below their target"
-    axes.text(0, 1.015, facts, transform=axes.transAxes, color=inks.faint, fontsize=9)
+    if drawing.direction == "descent":
+        facts += "; arrows show −∇J"
+    axes.text(0, 1.015, facts, transform=axes.transAxes, color=drawing.inks.faint, fontsize=9)
     reasons = field.zero_reason[field.is_zero]
     if len(reasons) == field.is_zero.size and (reasons == reasons[0]).all():
-        figure.supxlabel(textwrap.fill(zero_message(ZeroReason(int(reasons[0]))), 100), fontsize=8.5, color=inks.ink)
+        figure.supxlabel(
+            textwrap.fill(zero_message(ZeroReason(int(reasons[0]))), 100), fontsize=8.5, color=drawing.inks.ink
+        )

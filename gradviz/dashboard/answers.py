@@ -116,3 +116,11 @@ class LandscapeAnswer(BaseModel):
     num_rows: int
     x_active: Share = Field(description="share of the rows on which the unit of x is active, at the centre")
     y_active: Share
+
+
+class RecipeAnswer(BaseModel):
+    """How the numbers of a view are had again on the machine of the runs; `names` are of files, without suffix."""
+
+    command_lines: str
+    python: str
+    names: list[str]

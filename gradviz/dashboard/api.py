@@ -12,19 +12,21 @@ from urllib.parse import urlencode
 import numpy as np
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import Conflict, NotFound, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Compute
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard import frames, query, training
+from gradviz.dashboard.export_api import add_exports
 from gradviz.dashboard.openapi import PREFIX, document
 from gradviz.dashboard.overview import etag, run_of, runs_of
-from gradviz.dashboard.query import from_arguments, from_body
+from gradviz.dashboard.query import from_arguments, from_body, json_body
 from gradviz.dashboard.sending import (
     CHECK_AGAIN,
     FOR_EVER,
     MEDIA_TYPES,
+    allowed_methods,
     chosen_format,
     mistake,
     sent,
@@ -46,10 +48,11 @@ from gradviz.settings import Settings
 def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: TrainerProcess) -> Blueprint:
     """The blueprint; its handlers hold no state but what they are given here."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
+    catch_all = f"{api.name}.nothing"
 
     @api.record_once
     def mistakes(state: BlueprintSetupState) -> None:
-        tell_mistakes(state.app, PREFIX, query.MAX_BODY_BYTES, f"{api.name}.{nothing.__name__}")
+        tell_mistakes(state.app, PREFIX, query.MAX_BODY_BYTES, catch_all)
 
     @api.errorhandler(UserError)
     def user_error(error: UserError) -> Response:
@@ -111,7 +114,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     @api.post("/landscape")
     def landscape_of_body() -> Response:
         from_arguments(query.Nothing, request.args)
-        return answer_landscape(from_body(query.LandscapeQuery, _json_body()))
+        return answer_landscape(from_body(query.LandscapeQuery, json_body()))
 
     def answer_landscape(asked: query.LandscapeQuery) -> Response:
         form = chosen_format(asked.format, ("json", "csv", "npz", "binary"))
@@ -162,24 +165,25 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     @api.post("/training")
     def training_action() -> Response:
         from_arguments(query.Nothing, request.args)
-        # JSON alone: a form of another site cannot send it without asking first.
-        asked = from_body(query.TrainingAction, _json_body())
+        asked = from_body(query.TrainingAction, json_body())
         training.act(asked, trainer, settings)
         return sent_json(training.status_of(trainer, settings))
+
+    add_exports(api, settings, compute, store)
 
     @api.get("/", defaults={"unknown": ""}, strict_slashes=False)
     @api.get("/<path:unknown>")
     def nothing(unknown: str) -> Response:
         # Without this, Dash answers any address with the page.
-        raise NotFound
+        raise MethodNotAllowed if allowed_methods(catch_all) else NotFound
+
+    @api.after_request
+    def tell_methods(answer: Response) -> Response:
+        if request.method == "OPTIONS":  # Flask counts the address above, which takes GET for any
+            answer.headers["Allow"] = ", ".join(allowed_methods(catch_all))
+        return answer
 
     return api
-
-
-def _json_body() -> bytes:
-    if not request.is_json:
-        raise UnsupportedMediaType("send JSON, with Content-Type: application/json.")
-    return request.get_data()
 
 
 def _indices(asked: query.FramesQuery, store: RunStore) -> list[int]:

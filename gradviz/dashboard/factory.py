@@ -1,18 +1,16 @@
 """The app and its server, made on request: two of them in one process share nothing."""
 
-from pathlib import Path
-
 from dash import Dash
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import gradviz
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard.access import watch_requests
 from gradviz.dashboard.api import create_api
+from gradviz.dashboard.assets import STANDALONE, assets_folder
 from gradviz.dashboard.callbacks import choosing, opening, training
 from gradviz.dashboard.headers import set_headers
 from gradviz.dashboard.layout import PAGE, page
@@ -35,6 +33,7 @@ def create_app(
     app = Dash(
         "gradviz",
         assets_folder=str(assets_folder()),
+        assets_path_ignore=[STANDALONE],
         title="gradviz: gradient landscapes",
         update_title="",
         serve_locally=True,
@@ -70,10 +69,3 @@ def create_server(settings: Settings | None = None) -> Flask:
     compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads, on_load=metrics.set_load)
     trainer = TrainerProcess(settings.runs, variants=settings.variants)
     return create_app(settings, compute, store, trainer, metrics).server
-
-
-def assets_folder() -> Path:
-    """`assets/` of the repository, or, of an installed package, the copy that lies within it."""
-    package = Path(gradviz.__file__).parent
-    installed = package / "assets"
-    return installed if installed.is_dir() else package.parent / "assets"

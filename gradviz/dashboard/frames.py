@@ -18,7 +18,12 @@ from gradviz.landscape.field import GradientField
 
 def stream(header: dict[str, object], frames: Iterable[bytes]) -> Iterator[bytes]:
     """The blocks of an answer, each as soon as its frame is there."""
-    for block in _chain(json.dumps(header).encode(), frames):
+    return prefixed(_chain(json.dumps(header).encode(), frames))
+
+
+def prefixed(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Each block with its length before it."""
+    for block in blocks:
         yield struct.pack("<I", len(block)) + block
 
 

@@ -36,7 +36,7 @@ _MISTAKES = {
     409: "The checkpoint has another content than the key says.",
     413: f"The body is larger than {query.MAX_BODY_BYTES // 1024} kB.",
     415: "The body is not declared as application/json.",
-    429: "Too many wrong passwords from this address; Retry-After says how long to wait.",
+    429: "Too many wrong passwords from this address (Retry-After says how long to wait), or too many files at once.",
     422: "A value cannot be used, is missing or is not known.",
     500: "The server failed; its log says how.",
 }
@@ -62,6 +62,12 @@ _FRAMES = (
     "little-endian uint32 (its length) and its bytes: first JSON that says what all share, then a frame each: a uint32 "
     "(the length of its JSON), the JSON, and, unless that has an `error`, float32 u, v, loss and uint8 is_zero, "
     "zero_reason, each (points, points) with x running fastest."
+)
+_EXPORTS = (
+    "A view as one file: an interactive page or an animated gif. With `progress` the answer is a stream of blocks, "
+    "each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each step, then "
+    "JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. The work ends when "
+    "the client closes the connection."
 )
 _OPERATIONS = (
     _Operation("get", "/openapi.json", "document", "This document", query.Nothing, None),
@@ -122,6 +128,23 @@ _OPERATIONS = (
         "Starts, stops or starts again the training, or deletes a run",
         query.TrainingAction,
         answers.TrainingAnswer,
+    ),
+    _Operation(
+        "post",
+        "/exports",
+        "export",
+        _EXPORTS,
+        query.ExportQuery,
+        None,
+        forms=("html", "gif", "binary"),
+    ),
+    _Operation(
+        "post",
+        "/recipes",
+        "recipes",
+        "How the numbers of a view are had again: lines for a shell, and Python",
+        query.RecipeQuery,
+        answers.RecipeAnswer,
     ),
 )
 
@@ -199,6 +222,8 @@ def _content(operation: _Operation) -> dict[str, Any]:
 
 
 def _headers(operation: _Operation) -> dict[str, Any]:
+    if operation.name == "export":
+        return {}  # made anew each time, and kept by nobody
     headers = {"ETag": {"description": "For If-None-Match.", "required": True, "schema": {"type": "string"}}}
     if operation.path == "/landscape":
         headers["Content-Location"] = {

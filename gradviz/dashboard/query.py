@@ -7,11 +7,14 @@ same: numbers are told by the model's own types, nothing is turned from one type
 import json
 import re
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
+from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import UnsupportedMediaType
 
+from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import Variant
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest
@@ -118,6 +121,42 @@ class TrainingAction(_Query):
     )
 
 
+class Panel(LandscapeRequest):
+    """One picture of a view."""
+
+
+class RecipeQuery(_Query):
+    """The pictures of a view, side by side."""
+
+    panels: list[Panel] = Field(min_length=1, max_length=3)
+
+    @property
+    def requests(self) -> list[LandscapeRequest]:
+        return [_request_of(panel) for panel in self.panels]
+
+
+class ExportQuery(RecipeQuery):
+    """A view as one file: `html`, a page that stands alone, or `gif`, an animated picture.
+
+    Its pictures over all epochs, or all minibatches, that each of them has. Those of one view have the same grid.
+    """
+
+    kind: Literal["html", "gif"]
+    over: Over = "epochs"
+    every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
+    scheme: Scheme = "light"
+    under: Under = "heat"
+    length: Length = "compressed"
+    direction: Direction = "ascent"
+    range: Literal["epochs", "frame"] = Field(default="epochs", description="colours tell sizes over all, or in each")
+    share_scale: bool = Field(default=False, description="one scale for all pictures, as of regularizers compared")
+    per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
+    progress: bool = Field(
+        default=False,
+        description="answer with a stream that tells the progress and then brings the file; closing it ends the work",
+    )
+
+
 def from_arguments(model: type[_Model], arguments: MultiDict[str, str], **path: str) -> _Model:
     """One request from a query string and the parts of a path."""
     allowed = frozenset(model.model_fields) - path.keys()
@@ -155,9 +194,22 @@ def _typed(text: str, kind: object) -> object:
     return text
 
 
-def _whole(value: object, kind: object) -> object:
+def _whole(value: object, kind: Any) -> object:
     """In JSON 3.0 is a whole number too."""
+    if isinstance(value, list) and get_origin(kind) is list:
+        return [_whole(each, get_args(kind)[0]) for each in value]
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = kind.model_fields
+        return {name: _whole(of, fields[name].annotation if name in fields else None) for name, of in value.items()}
     return int(value) if kind is int and isinstance(value, float) and value.is_integer() else value
+
+
+def json_body() -> bytes:
+    """The body of this request, if it is declared as JSON; 415 otherwise. A form of another site cannot send it
+    without asking first."""
+    if not request.is_json:
+        raise UnsupportedMediaType("send JSON, with Content-Type: application/json.")
+    return request.get_data()
 
 
 def _json_object(body: bytes) -> dict[str, object]:

@@ -9,7 +9,14 @@ from werkzeug.exceptions import HTTPException, NotAcceptable
 from gradviz.dashboard.overview import as_json, etag
 
 JSON = "application/json"
-MEDIA_TYPES = {"json": JSON, "csv": "text/csv", "npz": "application/zip", "binary": "application/octet-stream"}
+MEDIA_TYPES = {
+    "json": JSON,
+    "csv": "text/csv",
+    "npz": "application/zip",
+    "binary": "application/octet-stream",
+    "html": "text/html",
+    "gif": "image/gif",
+}
 """By the name of a format; `binary` is `GradientField.to_bytes`."""
 
 CHECK_AGAIN = "no-cache"  # kept, but asked for again: a checkpoint may change

@@ -47,6 +47,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "expected_key": {"enum": [""]},
     "only": {"enum": ["all", "0", "1,2"]},
     "action": {"enum": ["start", "stop"]},
+    "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
 
 UNPACKED = {"Accept-Encoding": "identity"}  # a client in this process unpacks nothing
@@ -65,7 +66,7 @@ def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
     operations = [operation for methods in told["paths"].values() for operation in methods.values()]
     for parameter in [parameter for operation in operations for parameter in operation.get("parameters", ())]:
         parameter["schema"] |= OF_THE_TINY_RUNS.get(parameter["name"], {})
-    for body in ("LandscapeQuery", "TrainingAction"):
+    for body in ("LandscapeQuery", "TrainingAction", "ExportQuery", "Panel"):
         for name, schema in told["components"]["schemas"][body]["properties"].items():
             schema |= OF_THE_TINY_RUNS.get(name, {})
     return told

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from gradviz.dashboard import ids, permalink
+from gradviz.dashboard.assets import assets_folder
 from gradviz.dashboard.callbacks.opening import CONTROLS, opened
-from gradviz.dashboard.factory import assets_folder
 from gradviz.dashboard.layout import page
 from gradviz.dashboard.overview import runs_of
 from gradviz.experiment.store import RunStore

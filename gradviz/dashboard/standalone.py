@@ -1,0 +1,153 @@
+"""A view with its slider as one HTML file that stands alone: the dashboard's own drawing, plotly.js and the numbers.
+
+It needs neither server nor network, and forbids itself both: its policy lets nothing be loaded, and no script run but
+those that it was made with.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from plotly.offline import get_plotlyjs
+
+import gradviz
+from gradviz.dashboard import frames
+from gradviz.dashboard.assets import STANDALONE, assets_folder
+from gradviz.dashboard.look import Direction, Length, Scheme, Under, for_browser
+from gradviz.landscape.field import GradientField, ZeroReason, zero_message
+from gradviz.landscape.request import LandscapeRequest
+
+Over = Literal["epochs", "minibatches"]
+
+_SCRIPTS = ("colours", "contours", "arrows", "scalebar", "scales", "words", "frames", "figure", "paint", "scrubber")
+"""Of the dashboard's scripts those that draw; they know nothing of a server."""
+
+_ABOUT_BYTES = 240  # what a frame says beside its numbers
+_NUMBER_BYTES = 14  # three float32 and two marks for each point
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them."""
+
+    request: LandscapeRequest
+    frames: Mapping[int, GradientField]
+
+
+@dataclass(frozen=True)
+class ViewLook:
+    """How the pictures are drawn, as on the dashboard: `share_scale` measures all by one scale, as Compare does;
+    `range` says whether colours tell sizes over all frames or within each."""
+
+    scheme: Scheme = "light"
+    under: Under = "heat"
+    length: Length = "compressed"
+    direction: Direction = "ascent"
+    range: Literal["epochs", "frame"] = "epochs"
+    share_scale: bool = False
+
+
+def interactive_html(
+    stacks: Sequence[Stack], *, over: Over = "epochs", first: int | None = None, look: ViewLook = ViewLook()
+) -> bytes:
+    """The file, with the numbers as they are; `first` is the index shown when it opens, the last one if None."""
+    indices = sorted(stacks[0].frames)
+    compared = len({stack.request.variant for stack in stacks}) > 1
+    told = {
+        "look": for_browser(),
+        "zero_messages": [zero_message(reason) for reason in ZeroReason],
+        "over": over,
+        "first": indices[-1] if first is None else first,
+        "view": {
+            "view": "compare" if look.share_scale or compared else "explore",
+            "scales": "locked" if look.share_scale else "free",
+            "direction": look.direction,
+            "under": look.under,
+            "length": look.length,
+            "range": look.range,
+        },
+        "panels": [
+            {
+                "request": stack.request.model_dump(),
+                "frames": [_text_of(index, stack.frames[index]) for index in sorted(stack.frames)],
+            }
+            for stack in stacks
+        ],
+    }
+    return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over)).encode()
+
+
+def expected_bytes(points: Sequence[int], num_frames: int) -> int:
+    """About how large the file becomes, to within a few percent; `points` of each picture's grid."""
+    return shell_bytes() + num_frames * sum(frame_bytes(each) for each in points)
+
+
+@cache
+def shell_bytes() -> int:
+    """Size of the file without any frame: most of it is plotly.js."""
+    return len(_page(json.dumps(for_browser()), "light", "").encode())
+
+
+def frame_bytes(points: int) -> int:
+    """About what one frame of one picture adds, in base64."""
+    return 4 * (_ABOUT_BYTES + _NUMBER_BYTES * points**2) // 3
+
+
+def _text_of(index: int, field: GradientField) -> str:
+    return base64.b64encode(frames.frame(index, field)).decode()
+
+
+def _title(stacks: Sequence[Stack], over: Over) -> str:
+    request = stacks[0].request
+    indices = sorted(stacks[0].frames)
+    variants = ", ".join(dict.fromkeys(stack.request.variant for stack in stacks))
+    fixed = f"minibatch {request.minibatch}" if over == "epochs" else f"epoch {request.epoch}"
+    return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}, {fixed}"
+
+
+def _page(told: str, scheme: Scheme, title: str) -> str:
+    scripts = list(_scripts())
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            "style-src 'unsafe-inline'",  # plotly.js writes style attributes and elements
+            "img-src data: blob:",
+            f"script-src {' '.join(_hash_of(script) for script in scripts)}",
+        ]
+    )
+    inert = told.replace("</", "<\\/")  # the element would end there, whatever it stands in
+    styles = [
+        (assets_folder() / name).read_text(encoding="utf-8") for name in ("gradviz.css", f"{STANDALONE}/standalone.css")
+    ]
+    return "\n".join(
+        [
+            f'<!doctype html>\n<html lang="en" data-mantine-color-scheme="{scheme}">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta name="generator" content="gradviz {gradviz.__version__}">',
+            f"<title>{html.escape(title)}</title>",
+            *(f"<style>\n{style}</style>" for style in styles),
+            f"</head>\n<body>\n<main>\n<h1>{html.escape(title)}</h1>",
+            '<div class="gv-panels" id="panels"></div>\n<div id="scale" class="gv-scale"></div>',
+            '<div id="scrubber" class="gv-scrubber"></div>\n</main>',
+            f'<script type="application/json" id="told">{inert}</script>',
+            *(f"<script>{script}</script>" for script in scripts),
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _scripts() -> Iterator[str]:
+    yield get_plotlyjs()
+    for name in (*_SCRIPTS, f"{STANDALONE}/standalone"):
+        yield (assets_folder() / f"{name}.js").read_text(encoding="utf-8")
+
+
+def _hash_of(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,0 +1,196 @@
+"""A view as one file: the numbers in it are the landscapes', progress is told, and what may be asked for is bounded."""
+
+import base64
+import io
+import json
+import re
+import shlex
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from gradviz.cli import main
+from gradviz.dashboard import exports
+from gradviz.dashboard.export_api import AT_ONCE
+from gradviz.dashboard.standalone import expected_bytes
+from tests.dashboard.conftest import MakeApp
+
+PANELS: list[dict[str, Any]] = [
+    {"variant": variant, "epoch": 1, "x": "hidden.1.linear.bias[0]", "y": "hidden.2.linear.weight[3,4]", "points": 5}
+    for variant in ("none", "dropout")
+]
+RANDOM = {"mode": "train", "masks": "frozen", "seed": 3}
+
+
+def asked(kind: str = "html", **values: object) -> dict[str, Any]:
+    return {"kind": kind, "panels": PANELS, **values}
+
+
+def error_of(client: FlaskClient, **values: Any) -> str:
+    answer = client.post("/api/v1/exports", json=asked(**values))
+    assert answer.status_code == 422, answer.data[:200]
+    return answer.get_json()["error"]
+
+
+def npz(client: FlaskClient, request: dict[str, Any]) -> dict[str, np.ndarray]:
+    answer = client.get("/api/v1/landscape", query_string=request | {"format": "npz"})
+    assert answer.status_code == 200, answer.data
+    return dict(np.load(io.BytesIO(answer.data)))
+
+
+def told_in(html: str) -> dict[str, Any]:
+    [told] = re.findall(r'<script type="application/json" id="told">(.*?)</script>', html, re.DOTALL)
+    return json.loads(told)
+
+
+def numbers_of(frame: str) -> tuple[dict[str, Any], np.ndarray]:
+    """A frame's own words, and u, v, loss as (3, points).
+
+    Read by hand, not by the code that wrote it."""
+    block = base64.b64decode(frame)
+    (length,) = struct.unpack_from("<I", block)
+    about = json.loads(block[4 : 4 + length])
+    points = (len(block) - 4 - length) // 14
+    return about, np.frombuffer(block, "<f4", count=3 * points, offset=4 + length).reshape(3, points)
+
+
+@pytest.mark.parametrize(
+    ("over", "one", "indices"), [("epochs", "epoch", [0, 1, 2]), ("minibatches", "minibatch", [0, 2])]
+)
+def test_the_page_that_stands_alone_holds_the_numbers_of_the_api(
+    client: FlaskClient, over: str, one: str, indices: list[int]
+):
+    panels = [panel | RANDOM for panel in PANELS]
+    answer = client.post("/api/v1/exports", json=asked(over=over, panels=panels, every=1 if over == "epochs" else 2))
+    assert answer.mimetype == "text/html"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="none-dropout-')
+    told = told_in(answer.text)
+    for panel, request in zip(told["panels"], panels, strict=True):
+        frames = [numbers_of(frame) for frame in panel["frames"]]
+        assert [about["index"] for about, _ in frames][: len(indices)] == indices
+        for about, numbers in frames:
+            exact = npz(client, request | {one: about["index"]})
+            np.testing.assert_array_equal(numbers, np.stack([exact[name].ravel() for name in ("u", "v", "loss")]))
+
+
+def test_the_page_that_stands_alone_may_load_nothing_and_run_its_own_scripts_alone(client: FlaskClient):
+    html = client.post("/api/v1/exports", json=asked()).text
+    [policy] = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy.startswith("default-src &#x27;none&#x27;;")
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert len(scripts) == policy.count("sha256-") > 5
+    assert html.count("<script") == len(scripts) + 1  # and the numbers
+    assert not re.findall(r"""<(?:link|img|iframe)|<script [^>]*src=|@import""", html)
+
+
+@pytest.mark.parametrize("points", [5, 21])
+def test_the_size_is_said_beforehand(client: FlaskClient, points: int):
+    panels = [panel | {"points": points} for panel in PANELS]
+    content = client.post("/api/v1/exports", json=asked(panels=panels)).data
+    assert len(content) == pytest.approx(expected_bytes([points, points], 3), rel=0.01)
+
+
+def test_a_gif_has_a_frame_for_each_epoch(client: FlaskClient):
+    answer = client.post("/api/v1/exports", json=asked("gif", scheme="dark", per_second=10))
+    assert answer.mimetype == "image/gif"
+    gif = Image.open(io.BytesIO(answer.data))
+    assert gif.n_frames == 3  # pyright: ignore[reportAttributeAccessIssue]  (GIF files have it)
+    assert gif.info["duration"] == 100
+    assert gif.convert("RGB").getpixel((2, 2)) == (0x14, 0x18, 0x1F)
+
+
+def blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What is between the lengths."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= 4 and len(held) >= 4 + (length := struct.unpack_from("<I", held)[0]):
+            yield held[4 : 4 + length]
+            held = held[4 + length :]
+    assert not held
+
+
+def test_progress_is_told_step_by_step_and_the_file_is_the_same(client: FlaskClient):
+    answer = client.post("/api/v1/exports", json=asked("gif", progress=True, panels=PANELS[:1]))
+    parts = blocks(iter(answer.response))  # pyright: ignore[reportArgumentType]  (bytes)
+    steps = [json.loads(next(parts)) for _ in range(6)]
+    assert [step["done"] for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert {step["total"] for step in steps} == {7}
+    assert [steps[0]["doing"], steps[-1]["doing"]] == ["computing epoch 0", "drawing epoch 2"]
+    about = json.loads(next(parts))
+    content = b"".join(parts)
+    assert about == {"name": "none-minibatch-0-over-epochs.gif", "type": "image/gif", "bytes": len(content)}
+    assert content == client.post("/api/v1/exports", json=asked("gif", panels=PANELS[:1])).data
+
+
+def test_as_many_files_as_may_be_are_made_at_a_time_and_who_leaves_makes_room(client: FlaskClient):
+    made = [client.post("/api/v1/exports", json=asked(progress=True)) for _ in range(AT_ONCE)]
+    busy = client.post("/api/v1/exports", json=asked())
+    assert busy.status_code == 429
+    assert "wait until one is done" in busy.get_json()["error"]
+    made[0].close()
+    assert client.post("/api/v1/exports", json=asked()).status_code == 200
+    made[1].close()
+    left = b"".join(iter(made[1].response))  # pyright: ignore[reportArgumentType]  (bytes)
+    assert b"doctype" not in left
+
+
+def test_a_mistake_in_what_is_asked_for_makes_room_too(client: FlaskClient):
+    for _ in range(AT_ONCE + 1):
+        assert "hidden.7.linear.bias" in error_of(client, panels=[PANELS[0] | {"x": "hidden.7.linear.bias[0]"}])
+    assert client.post("/api/v1/exports", json=asked()).status_code == 200
+
+
+def test_what_is_too_large_is_refused_before_it_is_made(client: FlaskClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(exports, "MOST_FRAMES", 2)
+    assert error_of(client) == "A file has at most 2 frames, and there are 3 epochs: set `every` higher."
+    monkeypatch.setattr(exports, "MOST_FRAMES", 3)
+    monkeypatch.setattr(exports, "MOST_BYTES", expected_bytes([5, 5], 3) - 1)
+    assert "set `every` higher, or choose fewer points" in error_of(client)
+    monkeypatch.setattr(exports, "MOST_SECONDS", -1)
+    monkeypatch.setattr(exports, "MOST_BYTES", 10**8)
+    assert error_of(client).startswith("This takes longer than -1 s")
+
+
+def test_a_mistake_on_the_way_is_told_in_the_stream(client: FlaskClient, monkeypatch: pytest.MonkeyPatch):
+    answer = client.post("/api/v1/exports", json=asked(progress=True))
+    monkeypatch.setattr(exports, "MOST_BYTES", 0)
+    parts = list(blocks(iter(answer.response)))  # pyright: ignore[reportArgumentType]  (bytes)
+    assert json.loads(parts[-1])["error"].startswith("The file is larger than")
+
+
+def test_a_form_of_another_site_makes_no_file(client: FlaskClient):
+    for path in ("exports", "recipes"):
+        assert client.post(f"/api/v1/{path}", data={"kind": "html"}).status_code == 415
+
+
+def test_recipes_reproduce_the_numbers(
+    make_app: MakeApp, tiny_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runs = tmp_path / "a directory's name; quoted"
+    runs.symlink_to(tiny_runs)
+    client = make_app(runs).server.test_client()
+    panels = [panel | RANDOM for panel in PANELS]
+    recipe = client.post("/api/v1/recipes", json={"panels": panels}).get_json()
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(recipe["python"], scope)  # what a reader pastes
+    lines = recipe["command_lines"].splitlines()
+    for line, name, panel, field in zip(lines, recipe["names"], panels, scope["fields"], strict=True):
+        assert main(shlex.split(line)[1:]) == 0
+        exact = npz(client, panel)
+        by_command = np.load(tmp_path / f"{name}.npz")
+        for key in ("x", "y", "u", "v", "loss", "is_zero"):
+            np.testing.assert_array_equal(by_command[key], exact[key])
+            np.testing.assert_array_equal(getattr(field, key), exact[key])
+
+
+def test_a_recipe_of_what_is_not_there_is_refused(client: FlaskClient):
+    answer = client.post("/api/v1/recipes", json={"panels": [PANELS[0] | {"epoch": 77}]})
+    assert answer.status_code == 422
