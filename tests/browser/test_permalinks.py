@@ -52,9 +52,10 @@ def random_view(choose: random.Random) -> View:
 # All choices, and what is seen: words as they stand, numbers as Plotly has them.
 _SEEN = """() => {
   const shown = (element) => element.offsetParent !== null;
-  const pictures = [...document.querySelectorAll(".js-plotly-plot")].filter(shown).map(({ _fullData, _fullLayout }) => ({
-    axes: [_fullLayout.xaxis.title.text, _fullLayout.yaxis.title.text, _fullLayout.xaxis.range, _fullLayout.yaxis.range],
-    traces: _fullData.map(({ type, customdata, marker, x, y, z, u, v }) => ({
+  const graphs = [...document.querySelectorAll(".js-plotly-plot")].filter(shown);
+  const pictures = graphs.map(({ _fullData: data, _fullLayout: { xaxis, yaxis } }) => ({
+    axes: [xaxis, yaxis].map(({ title, range }) => [title.text, range]),
+    traces: data.map(({ type, customdata, marker, x, y, z, u, v }) => ({
       type, customdata, x, y, z, u, v, color: marker?.color, cmin: marker?.cmin, cmax: marker?.cmax,
     })),
   }));
@@ -66,7 +67,8 @@ _SEEN = """() => {
 _SETTLED = """(view) => {
   const stage = window.gradviz && window.gradviz.stage;
   if (!stage || !stage.page.view || !window.gradviz.runs.state.known) return false;
-  if (Object.keys(view).some((name) => JSON.stringify(view[name]) !== JSON.stringify(stage.page.view[name]))) return false;
+  const differs = (name) => JSON.stringify(view[name]) !== JSON.stringify(stage.page.view[name]);
+  if (Object.keys(view).some(differs)) return false;
   if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
   const panels = stage.page.panels.filter((panel) => panel.plan);
   return panels.every((panel) => {
