@@ -5,6 +5,7 @@ squares, so that the same number is Σ_b (squares at the parameter) a_b with a t
 pass down serves all parameters.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,7 @@ class RoundOff:
         self._rows = passed.residual_KB.shape[1]
         self._factor = SAFETY * torch.finfo(network.dtype).eps * network.output_scale / self._rows
         self._scales: dict[int, LayerScale] = {}
+        self._inputs: dict[int, Tensor] = {}
         adjoint = torch.ones((1, 1, 1), dtype=network.dtype, device=network.device)
         for k in range(network.output, min(passed.layers) - 1, -1):
             if passed.drops and k < network.output:
@@ -57,11 +59,17 @@ class RoundOff:
     def weight(self, k: int, units: slice) -> Tensor:
         """(K, n, M) for some of the layer's units."""
         adjoint_KBN = self._scales[k].pre_KBN[..., units]
-        inputs_KBM = self._passed.layers[k].inputs_KBM
         if adjoint_KBN.shape[1] == 1:  # the same for all rows: a product of two vectors
-            size_KM = inputs_KBM.square().sum(1).sqrt()
-            return self._factor * adjoint_KBN[:, 0, :, None].sqrt() * size_KM[:, None, :]
-        return self._factor * torch.bmm(adjoint_KBN.transpose(1, 2), inputs_KBM.square()).sqrt()
+            size_K1M = self._kept(k, lambda squares_KBM: squares_KBM.sum(1, keepdim=True).sqrt())
+            return self._factor * adjoint_KBN.transpose(1, 2).sqrt() * size_K1M
+        squares_KBM = self._kept(k, lambda squares_KBM: squares_KBM)
+        return torch.bmm(adjoint_KBN.transpose(1, 2), squares_KBM).sqrt_().mul_(self._factor)
+
+    def _kept(self, k: int, of_squares: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is needed of the squares of the layer's inputs, computed once for all blocks of its units."""
+        if k not in self._inputs:
+            self._inputs[k] = of_squares(self._passed.layers[k].inputs_KBM.square())
+        return self._inputs[k]
 
     def _of(self, squares_KBN: Tensor) -> Tensor:
         repeats = self._rows // squares_KBN.shape[1]

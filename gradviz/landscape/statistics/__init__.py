@@ -1,7 +1,7 @@
 """What is measured of gradients and landscapes: agreement, roughness, null models, the measures of the literature."""
 
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of
-from gradviz.landscape.statistics.bootstrap import Estimate, estimate
+from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate
 from gradviz.landscape.statistics.checkpoint import CheckpointAgreement, minibatch_agreement, pair_name, parts_of
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
 
@@ -10,6 +10,7 @@ __all__ = [
     "CheckpointAgreement",
     "Estimate",
     "InnerProducts",
+    "Resamples",
     "agreement_of",
     "estimate",
     "inner_products_of",

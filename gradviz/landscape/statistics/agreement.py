@@ -16,7 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradviz.landscape.statistics.bootstrap import Estimate, estimate, mean_of, mean_of_pairs, ratio_of_pairs
+from gradviz.landscape.statistics.bootstrap import (
+    Estimate,
+    Resamples,
+    Statistic,
+    mean_of,
+    mean_of_pairs,
+    ratio_of_pairs,
+)
 from gradviz.landscape.statistics.inner_products import InnerProducts
 
 # Shape suffixes: R = resamples, K = minibatches.
@@ -51,25 +58,28 @@ def agreement_of(part: str, products: InnerProducts, generator: np.random.Genera
     """The statistics of one part from the inner products of its gradients; costs milliseconds."""
     num = len(products.dot_KK)
     norms_K = np.sqrt(np.diag(products.dot_KK))
-    zeros = estimate(mean_of(1 - np.diag(products.both_KK) / products.num_parameters), num, generator)
+    resamples = Resamples.draw(num, generator)
+    zeros = resamples.estimate(mean_of(1 - np.diag(products.both_KK) / products.num_parameters))
     assert zeros is not None
     live = norms_K > 0
     facts = (part, products.num_parameters, num, int((~live).sum()), zeros, float(norms_K.mean()))
     count = int(live.sum())
     if count < 2:
         return Agreement(*facts, None, None, None, None, None, None)
+    if count < num:
+        resamples = Resamples.draw(count, generator)
     square = np.ix_(live, live)
     cosine_KK = cosines(products)[square]
-    cosine = estimate(mean_of_pairs(cosine_KK), count, generator)
-    above = (products.signs_KK + products.both_KK)[square] / 2
+    cosine = resamples.estimate(mean_of_pairs(cosine_KK))
+    same_KK = (products.signs_KK + products.both_KK)[square] / 2
     return Agreement(
         *facts,
         resultant=_resultant(cosine, count),
         cosine=cosine,
-        opposite=estimate(mean_of_pairs((cosine_KK < 0).astype(float)), count, generator),
-        beyond_150=estimate(mean_of_pairs((cosine_KK < COSINE_OF_150).astype(float)), count, generator),
-        norm_variation=estimate(variation_of(norms_K[live]), count, generator),
-        sign_agreement=estimate(ratio_of_pairs(above, products.both_KK[square]), count, generator),
+        opposite=resamples.estimate(mean_of_pairs((cosine_KK < 0).astype(float))),
+        beyond_150=resamples.estimate(mean_of_pairs((cosine_KK < COSINE_OF_150).astype(float))),
+        norm_variation=resamples.estimate(variation_of(norms_K[live])),
+        sign_agreement=resamples.estimate(ratio_of_pairs(same_KK, products.both_KK[square])),
     )
 
 
@@ -81,7 +91,7 @@ def cosines(products: InnerProducts) -> np.ndarray:
     return cosine_KK.clip(-1, 1)
 
 
-def variation_of(values_K: np.ndarray):
+def variation_of(values_K: np.ndarray) -> Statistic:
     """Standard deviation (of a sample: K - 1) over mean, as a statistic of weights."""
 
     def statistic(weights_RK: np.ndarray) -> np.ndarray:

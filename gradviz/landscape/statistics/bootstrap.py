@@ -29,28 +29,41 @@ class Estimate:
     high: float
 
 
+@dataclass(frozen=True)
+class Resamples:
+    """How often each of K observations counts in each of R resamples: drawn once, used by many statistics."""
+
+    weights_RK: np.ndarray
+
+    @classmethod
+    def draw(cls, num: int, generator: np.random.Generator, resamples: int = RESAMPLES) -> "Resamples":
+        return cls(generator.multinomial(num, np.full(num, 1 / num), size=resamples).astype(float))
+
+    def estimate(self, statistic: Statistic) -> Estimate | None:
+        """The statistic with its BCa interval; None where it is not defined.
+
+        Coverage, simulated for pairs of 50 arrows: 0.89-0.95 where arrows agree to some degree, near 1 where their
+        directions are random (the statistic is degenerate there), less for a share of rare pairs (below about 1 %).
+        """
+        num = self.weights_RK.shape[1]
+        value = float(statistic(np.ones((1, num)))[0])
+        if np.isnan(value):
+            return None
+        values_R = statistic(self.weights_RK)
+        values_R = values_R[~np.isnan(values_R)]
+        if len(values_R) == 0 or np.ptp(values_R) == 0:
+            return Estimate(value, value, value)
+        left_out_K = statistic(1 - np.eye(num))
+        quantiles = _bca_levels(value, values_R, left_out_K[~np.isnan(left_out_K)])
+        low, high = np.quantile(values_R, quantiles)
+        return Estimate(value, float(min(low, value)), float(max(high, value)))
+
+
 def estimate(
     statistic: Statistic, num: int, generator: np.random.Generator, *, resamples: int = RESAMPLES
 ) -> Estimate | None:
-    """The statistic of `num` observations with its BCa interval; None where it is not defined.
-
-    Coverage, simulated for pairs of 50 arrows: 0.89-0.95 where arrows agree to some degree, near 1 where their
-    directions are random (the statistic is degenerate there), less for a share of rare pairs (below about 1 %).
-    """
-    if num == 0:
-        return None
-    value = float(statistic(np.ones((1, num)))[0])
-    if np.isnan(value):
-        return None
-    weights_RK = generator.multinomial(num, np.full(num, 1 / num), size=resamples).astype(float)
-    values_R = statistic(weights_RK)
-    values_R = values_R[~np.isnan(values_R)]
-    if len(values_R) == 0 or np.ptp(values_R) == 0:
-        return Estimate(value, value, value)
-    left_out_K = statistic(1 - np.eye(num))
-    quantiles = _bca_levels(value, values_R, left_out_K[~np.isnan(left_out_K)])
-    low, high = np.quantile(values_R, quantiles)
-    return Estimate(value, float(min(low, value)), float(max(high, value)))
+    """The statistic of `num` observations with its BCa interval; None where it is not defined, as with none of them."""
+    return Resamples.draw(num, generator, resamples).estimate(statistic) if num else None
 
 
 def _bca_levels(value: float, values_R: np.ndarray, left_out_K: np.ndarray) -> list[float]:
