@@ -40,26 +40,26 @@
 
   // Which slider moves the pictures now.
   function moveOver(over) {
+    if (page.over === over) return;
     page.over = over;
     for (const panel of page.panels) if (panel.plan) panel.plan = planOf(panel.plan.variant, panel.plan.x, panel.plan.y);
+    load();
   }
 
   // ---- loading --------------------------------------------------------------------------------------------------
 
+  // What the moving slider needs, then the rest: a browser opens six connections to a server at most.
   function load() {
     const planned = page.panels.flatMap((panel) => panel.plan ?? []);
-    gv.shelf.keepLoadingOnly(planned.flatMap((one) => [one.epochs, one.minibatches]));
-    if (!gv.spreadview.isOn()) for (const one of planned) loadEpochs(one);
-    if (page.acrossMinibatches()) loadMinibatches();
+    gv.shelf.keepLoadingOnly(planned.map((one) => one.minibatches ?? one.epochs));
+    for (const one of planned) loadNext(one);
   }
 
-  function loadEpochs({ variant, epochs: stack }) {
-    const run = page.runs[variant];
-    if (run && !page.away) gv.shelf.load(stack, page.view.epoch, run.epochs, arrivals);
-  }
-
-  function loadMinibatches() {
-    for (const { plan } of page.panels) if (plan?.minibatches) loadAll(plan.minibatches, plan.variant);
+  function loadNext(plan) {
+    if (page.away || !page.runs[plan.variant]) return;
+    if (plan.minibatches) loadAll(plan.minibatches, plan.variant);
+    if (plan.minibatches?.loading || gv.spreadview.isOn()) return;
+    gv.shelf.load(plan.epochs, page.view.epoch, page.runs[plan.variant].epochs, arrivals);
   }
 
   function loadAll(stack, variant) {
@@ -67,22 +67,35 @@
     if (many && !page.away) gv.shelf.load(stack, page.view.minibatch, Array.from({ length: many }, (_, k) => k), arrivals);
   }
 
+  // Asks for the pictures that are wanted now and not there yet ahead of all that is being loaded.
+  function hurry() {
+    for (const { plan } of page.panels) {
+      if (!plan || page.away || frameOf(plan)) continue;
+      const run = page.runs[plan.variant];
+      if (plan.minibatches) gv.shelf.hurry(plan.minibatches, page.view.minibatch, arrivals);
+      else if (run?.epochs.includes(page.view.epoch)) gv.shelf.hurry(plan.epochs, page.view.epoch, arrivals);
+    }
+  }
+
   const arrivals = {
     onFrame(stack, frame) {
       const wanted = stack.over === "epochs" ? page.view.epoch : page.view.minibatch;
-      if (!page.panels.some(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack))) return;
+      if (!shows(stack).length) return;
       if (frame.index === wanted) draw(), commitSoon();
       else if (gv.spreadview.isOn()) drawSoon();
     },
     onEnd(stack) {
-      if (!page.panels.some(({ plan }) => plan?.epochs === stack || plan?.minibatches === stack)) return;
-      if (stack.over === "epochs") {
-        const panel = page.panels.find(({ plan }) => plan?.epochs === stack);
-        loadEpochs(panel.plan); // what was trained meanwhile
-      }
+      const panels = shows(stack);
+      if (!panels.length) return;
+      for (const { plan } of panels) loadNext(plan); // and what was trained meanwhile
+      hurry();
       draw(), commitSoon();
     },
   };
+
+  function shows(stack) {
+    return page.panels.filter(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack));
+  }
 
   function frameOf(plan) {
     const fromMinibatches = plan.minibatches?.frames.get(page.view.minibatch);
@@ -154,5 +167,5 @@
     soon = setTimeout(() => (gv.sliders.busy ? null : commit()), 60);
   }
 
-  gv.pictures = { plan, moveOver, load, loadMinibatches, frameOf, ready, draw, commit, commitSoon };
+  gv.pictures = { plan, moveOver, load, hurry, frameOf, ready, draw, commit, commitSoon };
 })();

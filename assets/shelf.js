@@ -11,7 +11,7 @@
     const key = new URLSearchParams({ ...selection, over }).toString();
     let stack = stacks.get(key);
     if (stack) stacks.delete(key);
-    else stack = { key, selection, over, frames: new Map(), failed: new Map(), error: null, loading: null, bytes: 0 };
+    else stack = { key, selection, over, frames: new Map(), failed: new Map(), error: null, loading: null, lead: null, hurrying: null, bytes: 0 };
     stacks.set(key, stack);
     return stack;
   }
@@ -22,10 +22,23 @@
     if (stack.loading || stack.error) return;
     const missing = indices.filter((index) => !stack.frames.has(index) && !stack.failed.has(index)).slice(0, MOST_AT_ONCE);
     if (!missing.length) return;
-    const lead = missing.reduce((a, b) => (Math.abs(b - first) < Math.abs(a - first) ? b : a));
-    const controller = (stack.loading = new AbortController());
+    stack.lead = missing.reduce((a, b) => (Math.abs(b - first) < Math.abs(a - first) ? b : a));
+    await fetchInto(stack, "loading", stack.lead, missing, { onFrame, onEnd });
+  }
+
+  // Asks for one frame ahead of those that are being loaded. One at a time: when it has come, `onEnd` may ask for the one
+  // that is wanted by then.
+  async function hurry(stack, index, { onFrame, onEnd }) {
+    if (stack.hurrying || stack.error || stack.frames.has(index) || stack.failed.has(index)) return;
+    if (stack.loading && stack.lead === index) return;
+    await fetchInto(stack, "hurrying", index, [index], { onFrame, onEnd });
+  }
+
+  // `as`: under which name of the stack the request is known, and can be stopped.
+  async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
+    const controller = (stack[as] = new AbortController());
     try {
-      await gv.frames.fetchFrames(addressOf(stack, lead, missing), {
+      await gv.frames.fetchFrames(addressOf(stack, as, lead, missing), {
         signal: controller.signal,
         onHeader: () => {},
         onFrame: (frame) => {
@@ -42,31 +55,35 @@
       if (error instanceof gv.frames.Refused) stack.error = error.message;
       else gv.runs.lost();
     } finally {
-      if (stack.loading === controller) stack.loading = null;
+      if (stack[as] === controller) stack[as] = null;
       if (!controller.signal.aborted) onEnd(stack);
       trim();
     }
   }
 
   function put(stack, frame) {
-    if (!stack.frames.has(frame.index)) stack.bytes += 14 * frame.u.length;
+    if (stack.frames.has(frame.index)) return;
+    stack.bytes += 14 * frame.u.length;
     stack.frames.set(frame.index, frame);
   }
 
   // Stops what nobody looks at any more.
   function keepLoadingOnly(wanted) {
-    for (const stack of stacks.values())
-      if (stack.loading && !wanted.includes(stack)) {
-        stack.loading.abort();
-        stack.loading = null;
-      }
+    for (const stack of stacks.values()) if (!wanted.includes(stack)) stop(stack);
+  }
+
+  function stop(stack) {
+    for (const as of ["loading", "hurrying"]) {
+      stack[as]?.abort();
+      stack[as] = null;
+    }
   }
 
   // Forgets what was loaded of a variant, when its run begins afresh.
   function forget(variant) {
     for (const [key, stack] of stacks)
       if (stack.selection.variant === variant) {
-        if (stack.loading) stack.loading.abort();
+        stop(stack);
         stacks.delete(key);
       }
   }
@@ -81,12 +98,12 @@
     }
   }
 
-  function addressOf(stack, lead, missing) {
+  function addressOf(stack, as, lead, missing) {
     const query = new URLSearchParams({ ...stack.selection, over: stack.over });
-    if (stack.frames.size) query.set("only", missing.join(","));
+    if (as === "hurrying" || stack.frames.size) query.set("only", missing.join(","));
     query.set(stack.over === "epochs" ? "epoch" : "minibatch", lead);
     return `api/v1/frames?${query}`;
   }
 
-  gv.shelf = { open, load, put, keepLoadingOnly, forget };
+  gv.shelf = { open, load, hurry, put, keepLoadingOnly, forget };
 })();

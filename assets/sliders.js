@@ -53,10 +53,11 @@
   function moveToEpoch(epoch) {
     page.view.epoch = epoch;
     if (gv.spreadview.isOn()) gv.pictures.plan();
-    else if (page.over === "minibatches") gv.pictures.moveOver("epochs");
+    else gv.pictures.moveOver("epochs");
     page.live = page.live && epoch === page.shownEpochs().at(-1);
     gv.status.setLive(page.live, page.training.state === "running");
     gv.pictures.draw();
+    gv.pictures.hurry();
   }
 
   function releaseEpoch() {
@@ -82,9 +83,7 @@
   }
 
   function prepareMinibatches() {
-    if (!page.view || page.acrossMinibatches()) return;
-    gv.pictures.moveOver("minibatches");
-    gv.pictures.loadMinibatches();
+    if (page.view && !page.acrossMinibatches()) gv.pictures.moveOver("minibatches");
   }
 
   function moveToMinibatch(minibatch) {
@@ -92,6 +91,7 @@
     page.view.minibatch = minibatch;
     for (const one of minibatches) if (one.value !== minibatch) one.set(minibatch);
     gv.pictures.draw();
+    gv.pictures.hurry();
   }
 
   // The minibatch is chosen: the epochs of this one are fetched, beginning with what is already on show.
