@@ -9,11 +9,11 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 
 from gradviz.experiment.files import BrokenFile, write_whole
 
@@ -36,15 +36,18 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def read_tensors(path: Path, expected: Mapping[str, TensorShape] | None = None) -> dict[str, torch.Tensor]:
-    """The tensors of a file, in memory of their own; raises BrokenFile when the file is not what is `expected`."""
-    content = read_bytes(path)
-    check_header(path, _parse_header(path, content[:8], content[8:], len(content)), expected)
+    """The tensors of a file, in memory of their own; raises BrokenFile when the file is not what is `expected`.
+
+    Each is read to where it stays: `safetensors.torch.load` takes the whole file first and gives views into it, at
+    addresses that no allocator would choose.
+    """
     try:
-        tensors = safetensors.torch.load(content)
-    except (SafetensorError, ValueError, TypeError) as error:
-        raise BrokenFile(path, str(error)) from error
-    # The loaded tensors look into `content`, at addresses that no allocator would choose.
-    return {name: tensor.clone() for name, tensor in tensors.items()}
+        with open(path, "rb") as stream:
+            header = _read_header(path, stream)
+            check_header(path, header, expected)
+            return {name: _read_tensor(path, stream, tensor) for name, tensor in header.items()}
+    except OSError as error:
+        raise BrokenFile(path, error.strerror or str(error)) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -62,9 +65,7 @@ def read_header(path: Path) -> dict[str, TensorShape]:
     """
     try:
         with open(path, "rb") as stream:
-            length = stream.read(8)
-            size = os.fstat(stream.fileno()).st_size
-            return _parse_header(path, length, stream.read(min(_header_length(length), MAX_HEADER_BYTES)), size)
+            return _read_header(path, stream)
     except OSError as error:
         raise BrokenFile(path, error.strerror or str(error)) from error
 
@@ -83,6 +84,21 @@ def check_header(path: Path, header: Mapping[str, TensorShape], expected: Mappin
             raise BrokenFile(
                 path, f"{name} is {here.dtype} of shape {here.shape}, but this run has {there.dtype} of {there.shape}"
             )
+
+
+def _read_header(path: Path, stream: BufferedReader) -> dict[str, TensorShape]:
+    """Names, dtypes and shapes in the order of the data, which the stream then stands before."""
+    length = stream.read(8)
+    size = os.fstat(stream.fileno()).st_size
+    return _parse_header(path, length, stream.read(min(_header_length(length), MAX_HEADER_BYTES)), size)
+
+
+def _read_tensor(path: Path, stream: BufferedReader, expected: TensorShape) -> torch.Tensor:
+    tensor = torch.empty(expected.shape, dtype=expected.dtype)
+    memory = tensor.view(-1).view(torch.uint8).numpy().data
+    if stream.readinto(memory) != memory.nbytes:
+        raise BrokenFile(path, "it was cut while it was read")
+    return tensor
 
 
 def _header_length(length: bytes) -> int:

@@ -343,3 +343,13 @@ def test_a_file_in_place_of_the_runs_directory_is_refused(tmp_path: Path):
     path.touch()
     with pytest.raises(UserError, match="is a file"):
         RunStore(path)
+
+
+def test_models_of_one_run_share_nothing(tiny_store: RunStore):
+    run = tiny_store.run("batchnorm")
+    one, other = run.model(1), run.model(1)
+    expected = {name: tensor.clone() for name, tensor in other.state_dict().items()}
+    for tensor in (*one.parameters(), *one.buffers()):
+        tensor.data.fill_(7)
+    for name, tensor in (*other.state_dict().items(), *run.model(1).state_dict().items()):
+        assert torch.equal(tensor, expected[name])

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradviz.errors import UserError
+from gradviz.experiment import tensor_file
 from gradviz.experiment.files import BrokenFile, remove_partial_files, write_whole
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
 
@@ -32,6 +33,25 @@ def test_tensors_survive_and_the_same_tensors_give_the_same_bytes(path: Path, tm
     assert read_header(path) == SHAPES
     write_tensors(tmp_path / "again", dict(reversed(TENSORS.items())))
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_tensors_lie_where_an_allocator_puts_them_and_nobody_else_does(path: Path):
+    one, other = read_tensors(path), read_tensors(path)
+    for name, tensor in one.items():
+        # 16 at least; how sums are grouped, and so their last bits, may depend on it
+        assert tensor.data_ptr() % 16 == 0
+        tensor.zero_()
+        assert torch.equal(other[name], TENSORS[name])
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_broken(path: Path, monkeypatch: pytest.MonkeyPatch):
+    def cut(path: Path, *_: object) -> None:
+        os.truncate(path, path.stat().st_size - 1)
+
+    write_tensors(path, {"large": torch.zeros(10_000)})  # more than is read ahead
+    monkeypatch.setattr(tensor_file, "check_header", cut)
+    with pytest.raises(BrokenFile, match="was cut while it was read"):
+        read_tensors(path)
 
 
 def test_others_read_what_is_written(path: Path):
