@@ -24,6 +24,11 @@ class Settings(BaseSettings):
     runs: Path = Field(default=Path("checkpoints"), description="directory of the runs that are trained and shown")
     cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
     cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
+    memory_bytes: int = Field(
+        default=512 * 1024**2,
+        ge=1024**2,
+        description="bytes of models and forward passes that one process keeps in memory",
+    )
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the dashboard listens on")
     port: int = Field(default=8050, ge=1, le=65535, description="port that the dashboard listens on")
     device: Literal["auto", "cpu", "cuda"] = Field(

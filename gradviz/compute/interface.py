@@ -14,7 +14,7 @@ import numpy as np
 
 from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion, arrays_of
 from gradviz.compute.question import Question
-from gradviz.compute.workbench import MINIBATCHES_KEPT
+from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
@@ -145,7 +145,7 @@ class Compute(ABC):
         """The same selection for many minibatches, as they are ready; those not known yet share their forward pass."""
         wanted = list(indices)
         questions = [LandscapeQuestion(request=request.model_copy(update={"minibatch": index})) for index in wanted]
-        for index, content in zip(wanted, self.stream(questions, together=MINIBATCHES_KEPT), strict=True):
+        for index, content in zip(wanted, self.stream(questions, together=MINIBATCHES_TOGETHER), strict=True):
             yield index, GradientField.from_bytes(content)
 
     def activity(self, variant: str, epoch: int) -> list[np.ndarray]:

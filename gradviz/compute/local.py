@@ -8,7 +8,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute, Load, Priority, State, StillWanted, Ticket
 from gradviz.compute.question import Question
 from gradviz.compute.turns import Turns
-from gradviz.compute.workbench import Workbench
+from gradviz.compute.workbench import MEMORY_BYTES, Workbench
 from gradviz.experiment.store import RunStore
 
 QUEUE_LIMIT = 256
@@ -28,11 +28,12 @@ class LocalCompute(Compute):
         *,
         device: str = "auto",
         threads: int = 0,
+        memory_bytes: int = MEMORY_BYTES,
         queue_limit: int = QUEUE_LIMIT,
         on_load: Callable[[Load], None] = lambda load: None,
     ) -> None:
         self.store, self.cache = store, cache
-        self.bench = Workbench(store, device=device)
+        self.bench = Workbench(store, device=device, memory_bytes=memory_bytes)
         if threads:
             torch.set_num_threads(threads)
         self._turns = Turns(queue_limit, on_load)

@@ -1,8 +1,8 @@
-"""What computing keeps at hand: the last few models and minibatches of a store, with their forward passes."""
+"""What computing keeps at hand, bounded in bytes: models of a store, and forward passes of their minibatches."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from itertools import islice
 
 import torch
 
@@ -22,34 +22,42 @@ from gradviz.landscape import (
 )
 from gradviz.landscape.network import check_minibatch
 
-MINIBATCHES_KEPT = 64
-_MODELS_KEPT = 8
-_Value = TypeVar("_Value")
+MEMORY_BYTES = 512 * 2**20
+"""Room for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
+
+MINIBATCHES_TOGETHER = 8
+"""Minibatches that share a forward pass: enough for the full rate of the matrix products, and soon done."""
 
 
 class Workbench:
-    """The runs of `store` on one device (auto, cpu or cuda); for one computation at a time."""
+    """The runs of `store` on one device (auto, cpu or cuda); for one computation at a time.
 
-    def __init__(self, store: RunStore, *, device: str = "auto") -> None:
+    Keeps the checkpoints used last in `memory_bytes`, and always the last one; the computation under way comes on top.
+    """
+
+    def __init__(self, store: RunStore, *, device: str = "auto", memory_bytes: int = MEMORY_BYTES) -> None:
         self.store = store
         self.device = resolve_device(device)
-        self._models: Recent[MLP] = Recent(_MODELS_KEPT)
-        self._minibatches: Recent[Minibatch] = Recent(MINIBATCHES_KEPT)
+        self._memory_bytes = memory_bytes
+        self._checkpoints: OrderedDict[str, Checkpoint] = OrderedDict()  # by address, the one used last at the end
+        self._sizes: dict[str, int] = {}
 
     def model(self, variant: str, epoch: int) -> MLP:
         """The network of one checkpoint, on the device; read it, never change it."""
-        run = self.store.run(variant)
-        return self._models.get(run.address(epoch), lambda: run.model(epoch).to(self.device))
+        return self._checkpoint(self.store.run(variant), epoch).model
 
     def minibatch(self, request: LandscapeRequest) -> Minibatch:
         """The checkpoint and minibatch of one request; UserError if they or the parameters are not there."""
         run = self.store.run(request.variant)
-        if _draws_masks(run, request):
-            minibatch = self._load(request)  # a forward pass per set of masks: too much to keep
-        else:
-            key = (run.address(request.epoch), request.minibatch, request.minibatch_size, request.mode)
-            minibatch = self._minibatches.get(key, lambda: self._load(request))
-        check_spec(parameter_shapes(minibatch.network), request.spec())
+        checkpoint = self._checkpoint(run, request.epoch)
+        check_spec(parameter_shapes(checkpoint.network), request.spec())
+        rows = (request.minibatch, request.minibatch_size, request.mode)
+        minibatch = checkpoint.minibatches.get(rows)
+        if minibatch is None:
+            minibatch = _load(run, checkpoint, request)
+        if not _draws_masks(run, request):  # a forward pass per set of masks would be too much to keep
+            checkpoint.minibatches[rows] = minibatch
+            checkpoint.minibatches.move_to_end(rows)
         return minibatch
 
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
@@ -69,27 +77,51 @@ class Workbench:
             model, rows.inputs_BI, rows.targets_B, request.spec(), method="reference", device=self.device
         )
 
-    def _load(self, request: LandscapeRequest) -> Minibatch:
-        rows = self.store.run(request.variant).minibatch(request.minibatch, request.minibatch_size)
-        network = network_of(self.model(request.variant, request.epoch), dtype=torch.float32, device=self.device)
-        check_minibatch(network, request.spec(), rows.inputs_BI, rows.targets_B)
-        return Minibatch(network, rows.inputs_BI, rows.targets_B)
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that is kept."""
+        # Only the checkpoint used last may have grown since it was measured, or the one before where another is new.
+        for address in islice(reversed(self._checkpoints), 2):
+            self._sizes[address] = self._checkpoints[address].nbytes
+        return sum(self._sizes.values())
+
+    def _checkpoint(self, run: Run, epoch: int) -> "Checkpoint":
+        address = run.address(epoch)
+        if address not in self._checkpoints:
+            self._checkpoints[address] = Checkpoint(run.model(epoch).to(self.device), self.device)
+        self._checkpoints.move_to_end(address)
+        self._make_room()
+        return self._checkpoints[address]
+
+    def _make_room(self) -> None:
+        """Drops the checkpoints used longest ago, then minibatches of the last one, until the rest fits."""
+        excess = self.nbytes - self._memory_bytes
+        while excess > 0 and len(self._checkpoints) > 1:
+            excess -= self._sizes.pop(self._checkpoints.popitem(last=False)[0])
+        [last] = list(self._checkpoints.values())[-1:]
+        # Those that are being computed together must stay.
+        while excess > 0 and len(last.minibatches) > MINIBATCHES_TOGETHER:
+            excess -= last.minibatches.popitem(last=False)[1].nbytes
 
 
-class Recent(Generic[_Value]):
-    """The `size` values used last, by key; for use under a lock."""
+class Checkpoint:
+    """A model and what is known of it: its minibatches share its weights and hold activations of their own."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[object, _Value] = OrderedDict()
+    def __init__(self, model: MLP, device: torch.device) -> None:
+        self.model = model
+        self.network = network_of(model, dtype=torch.float32, device=device)
+        # by number, size and mode, the one used last at the end
+        self.minibatches: OrderedDict[tuple[int, int, str], Minibatch] = OrderedDict()
 
-    def get(self, key: object, load: Callable[[], _Value]) -> _Value:
-        if key not in self._values:
-            self._values[key] = load()
-        self._values.move_to_end(key)
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
-        return self._values[key]
+    @property
+    def nbytes(self) -> int:
+        return self.network.nbytes + sum(minibatch.nbytes for minibatch in self.minibatches.values())
+
+
+def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
+    rows = run.minibatch(request.minibatch, request.minibatch_size)
+    check_minibatch(checkpoint.network, request.spec(), rows.inputs_BI, rows.targets_B)
+    return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 
 def _draws_masks(run: Run, spec: LandscapeSpec) -> bool:

@@ -66,6 +66,13 @@ def create_server(settings: Settings | None = None) -> Flask:
     store = RunStore(settings.runs)
     metrics = Metrics()
     cache = FieldCache(settings.cache_dir, settings.cache_bytes, on_lookup=metrics.count_lookup)
-    compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads, on_load=metrics.set_load)
+    compute = LocalCompute(
+        store,
+        cache,
+        device=settings.device,
+        threads=settings.threads,
+        memory_bytes=settings.memory_bytes,
+        on_load=metrics.set_load,
+    )
     trainer = TrainerProcess(settings.runs, variants=settings.variants)
     return create_app(settings, compute, store, trainer, metrics).server

@@ -38,6 +38,12 @@ class CleanPass:
     def __len__(self) -> int:
         return len(self._inputs[0])
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what has been computed and kept so far."""
+        kept = [*self._inputs, *self._pre, *self._active.values(), *(self.gains or ())]
+        return sum(tensor.nbytes for tensor in kept)
+
     def gain(self, k: int) -> Tensor | None:
         return None if self.gains is None or k == self.network.output else self.gains[k]
 

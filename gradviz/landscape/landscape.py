@@ -70,6 +70,11 @@ class Minibatch:
         self.targets = targets.to(device=network.device, dtype=network.dtype)
         self._passes: dict[tuple[bool, int | None, int | None], CleanPass] = {}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows and of the forward passes kept; the network, which others share, is not among them."""
+        return self.inputs.nbytes + self.targets.nbytes + sum(clean.nbytes for clean in self._passes.values())
+
     def clean(self, spec: LandscapeSpec, number: int | None = None) -> CleanPass:
         """The forward pass at the checkpoint in the mode of `spec`, with its `number`-th set of masks if any."""
         batch_statistics = spec.mode == "train" and self.network.has_norm

@@ -72,6 +72,14 @@ class Network:
     def device(self) -> torch.device:
         return self.layers[0].weight_NM.device
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors of all layers."""
+        norms = [layer.norm for layer in self.layers if layer.norm is not None]
+        tensors = [tensor for layer in self.layers for tensor in (layer.weight_NM, layer.bias_N)]
+        tensors += [t for norm in norms for t in (norm.weight_N, norm.bias_N, norm.mean_N, norm.var_N)]
+        return sum(tensor.nbytes for tensor in tensors)
+
     def value(self, ref: ParameterRef) -> float:
         """The checkpoint's own value of one parameter."""
         layer = self.layers[self.output if ref.layer is None else ref.layer]

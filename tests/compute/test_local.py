@@ -11,7 +11,7 @@ from gradviz.compute import kinds, workbench
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.kinds import QUESTION, ActivityQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.workbench import Recent, Workbench
+from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
@@ -170,13 +170,6 @@ def test_new_content_of_a_checkpoint_is_seen(own_runs: Path, tmp_path: Path):
         second = compute.landscape(REQUEST)
         assert_same(second, compute.landscape(REQUEST.model_copy(update={"epoch": 2})))
         assert not np.array_equal(first.u, second.u)
-
-
-def test_only_recent_models_are_kept():
-    recent: Recent[int] = Recent(2)
-    loaded = [recent.get(key, lambda key=key: key) for key in (1, 2, 1, 3, 1, 2)]
-    assert loaded == [1, 2, 1, 3, 1, 2]
-    assert list(recent._values) == [1, 2]
 
 
 @pytest.mark.parametrize(
