@@ -200,7 +200,7 @@ def test_play_goes_through_the_minibatches_without_asking(visit: Visit) -> None:
     expect(page).to_have_url(re.compile(f"minibatch={MANY - 1}"))
 
 
-def test_another_epoch_is_one_more_answer_and_a_link_opens_it(visit: Visit) -> None:
+def test_another_epoch_is_one_picture_at_once_and_then_the_others_and_a_link_opens_it(visit: Visit) -> None:
     page = visit(VIEW)
     before = page.evaluate(SPREAD)["arrows"][3]
     page.get_by_role("slider", name="Epoch").focus()
@@ -209,7 +209,7 @@ def test_another_epoch_is_one_more_answer_and_a_link_opens_it(visit: Visit) -> N
     wait_until_drawn(page)
     after = page.evaluate(SPREAD)["arrows"][3]
     assert after != before
-    assert len(frames_asked(page)) == 2
+    assert len(frames_asked(page)) == 3
     expect(page).to_have_url(re.compile("view=minibatches.*epoch=3"))
     other = visit(page.url.removeprefix(page.evaluate("() => window.location.origin")), stranger=True)
     assert other.evaluate(SPREAD)["arrows"][3] == after
