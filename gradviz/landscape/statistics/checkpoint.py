@@ -76,6 +76,42 @@ def minibatch_agreement(
     pass over all K·B rows, and 6 K² operations for each parameter of the parts. `UserError` for a part or parameter
     that the model does not have.
     """
+    passed, products = minibatch_products(
+        network,
+        inputs_KBM,
+        targets_KB,
+        mode=mode,
+        masks=masks,
+        num_masks=num_masks,
+        seed=seed,
+        parts=parts,
+        pairs=pairs,
+    )
+    shares_K = passed.share_below_K.cpu().numpy()
+    share = estimate(mean_of(shares_K), len(shares_K), generator)
+    assert share is not None
+    return CheckpointAgreement(
+        share,
+        tuple(shares_K.tolist()),
+        len(shares_K),
+        targets_KB.numel(),
+        {name: agreement_of(name, found, generator) for name, found in products.items()},
+    )
+
+
+def minibatch_products(
+    network: Network,
+    inputs_KBM: Tensor,
+    targets_KB: Tensor,
+    *,
+    mode: Mode = "eval",
+    masks: Masks = "fresh",
+    num_masks: int = 8,
+    seed: int = 0,
+    parts: Sequence[str] | None = None,
+    pairs: Sequence[Pair] = (),
+) -> tuple[Backward, dict[str, InnerProducts]]:
+    """What `minibatch_agreement` is made of: the pass, and the inner products of the gradients by part."""
     available = parts_of(network)
     names = list(available) if parts is None else list(parts)
     unknown = [name for name in names if name not in available]
@@ -88,9 +124,8 @@ def minibatch_agreement(
     layers = {layer_of(network, name) for name in tensors}
     layers |= {network.output if ref.layer is None else ref.layer for pair in refs.values() for ref in pair}
     with torch.no_grad():
-        passed = masked_backward(
-            network, inputs_KBM, targets_KB, mode, masks, num_masks, seed, layers or {network.output}
-        )
+        layers = layers or {network.output}
+        passed = masked_backward(network, inputs_KBM, targets_KB, mode, masks, num_masks, seed, layers)
         round_off = RoundOff(passed)
         by_tensor = {
             name: tensor_inner_products(passed, round_off, name) for name in available["model"] if name in tensors
@@ -99,16 +134,7 @@ def minibatch_agreement(
         for name, pair in refs.items():
             columns = [entry_gradients(passed, round_off, ref) for ref in pair]
             found[name] = inner_products_of(torch.stack(columns, 1))
-    shares_K = passed.share_below_K.cpu().numpy()
-    share = estimate(mean_of(shares_K), len(shares_K), generator)
-    assert share is not None
-    return CheckpointAgreement(
-        share,
-        tuple(shares_K.tolist()),
-        len(shares_K),
-        targets_KB.numel(),
-        {name: agreement_of(name, products, generator) for name, products in found.items()},
-    )
+    return passed, found
 
 
 def masked_backward(

@@ -18,7 +18,7 @@ from gradviz.landscape.zero_tensors import RoundOff
 # Shape suffixes: K = minibatches, P = parameters, B = examples of a minibatch, M/N = inputs/units of a layer.
 
 ENTRIES_AT_ONCE = 2**22
-"""Entries of the gradients of a weight matrix that are formed at once: 16 MB in float32; fewer make the products slower."""
+"""Entries of the gradients of a weight matrix that are formed at once: 16 MB in float32; fewer make it slower."""
 
 
 @dataclass(frozen=True)
