@@ -3,10 +3,14 @@
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate
 from gradviz.landscape.statistics.checkpoint import CheckpointAgreement, minibatch_agreement, pair_name, parts_of
+from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
-from gradviz.landscape.statistics.masks_split import MasksSplit, masks_split
+from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
 from gradviz.landscape.statistics.per_example import example_products
+from gradviz.landscape.statistics.smoothness import plane_smoothness
+from gradviz.landscape.statistics.tests_of_norm import norm_tests
+from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
 
 __all__ = [
     "Agreement",
@@ -19,12 +23,18 @@ __all__ = [
     "agreement_of",
     "estimate",
     "example_products",
+    "gradient_confusion",
+    "gradient_noise",
     "inner_products_of",
     "masks_split",
     "minibatch_agreement",
+    "noise_scale_of_two_sizes",
+    "norm_tests",
     "null_agreement",
     "pair_name",
     "parts_of",
+    "plane_smoothness",
     "redrawn_agreement",
     "sensitivity",
+    "stiffness",
 ]

@@ -67,7 +67,7 @@ def estimate(
 
 
 def _bca_levels(value: float, values_R: np.ndarray, left_out_K: np.ndarray) -> list[float]:
-    """Efron 1987, equation 2.3 with the acceleration by the jackknife (equation 6.6)."""
+    """Efron 1987: the bias by the share of resamples below, the acceleration by the jackknife."""
     num = len(values_R)
     below = ((values_R < value).sum() + (values_R <= value).sum()) / (2 * num)
     bias = _NORMAL.inv_cdf(min(max(below, 1 / num), 1 - 1 / num))

@@ -6,7 +6,7 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.landscape import network_of
-from gradviz.landscape.statistics.masks_split import masks_split, split_of
+from gradviz.landscape.statistics.variance_split import masks_split, split_of
 from tests.landscape.cases import random_case
 from tests.landscape.statistics.loops import NUM_MINIBATCHES, SIZE, gradients_by_autograd
 
