@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, TypeAdapter
 
+from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
@@ -49,7 +50,7 @@ class ActivityQuestion(Question):
         return packed_arrays([share.cpu().numpy() for share in shares])
 
 
-AnyQuestion = Annotated[LandscapeQuestion | ActivityQuestion, Field(discriminator="kind")]
+AnyQuestion = Annotated[LandscapeQuestion | ActivityQuestion | AgreementQuestion, Field(discriminator="kind")]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)
 
 

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gradviz.compute.agreement import AgreementRequest
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.statistics import Agreement, Estimate
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Grid = Annotated[list[list[float]], Field(description="(Y, X): one list for each value of y")]
@@ -88,6 +90,17 @@ class LayerActivityAnswer(BaseModel):
 
     layer: int
     active: Units
+
+
+class AgreementAnswer(BaseModel):
+    """Agreement of the minibatches' gradients by part, with 95 % bootstrap intervals over the minibatches."""
+
+    request: AgreementRequest
+    share_below: Estimate = Field(description="share of all rows predicted below their target")
+    share_below_K: list[Share] = Field(description="that of each minibatch")
+    num_minibatches: int
+    num_rows: int
+    parts: list[Agreement]
 
 
 class MinibatchAnswer(BaseModel):

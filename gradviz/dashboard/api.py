@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Compute
 from gradviz.compute.trainer_process import TrainerProcess
@@ -92,6 +93,14 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         if asked.layer >= len(layers):
             raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {asked.layer}.")
         return sent_json({"layer": asked.layer, "active": _shares(layers[asked.layer])})
+
+    @api.get("/agreement")
+    def agreement() -> Response:
+        asked = from_arguments(query.AgreementQuery, request.args)
+        question = AgreementQuestion(request=AgreementRequest.of(**asked.model_dump()))
+        key = question.key(store)
+        tell_log(key=key)
+        return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))
 
     @api.get("/minibatches/<variant>/<minibatch>")
     def minibatch(variant: str, minibatch: str) -> Response:

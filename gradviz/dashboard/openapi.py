@@ -91,6 +91,14 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
+        "/agreement",
+        "agreement",
+        "How much the gradients of the minibatches agree at a checkpoint",
+        query.AgreementQuery,
+        answers.AgreementAnswer,
+    ),
+    _Operation(
+        "get",
         "/minibatches/{variant}/{minibatch}",
         "minibatch",
         "Row numbers and targets of a minibatch; as npz with the inputs",

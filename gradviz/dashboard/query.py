@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
+from gradviz.compute.agreement import AgreementRequest
 from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import Variant
@@ -101,6 +102,10 @@ class LayerActivityQuery(ActivityQuery):
     """A hidden layer of a checkpoint, counted from 0."""
 
     layer: int = Field(ge=0, lt=1000)
+
+
+class AgreementQuery(AgreementRequest):
+    """Agreement of all minibatches at a checkpoint."""
 
 
 class MinibatchQuery(RunQuery):

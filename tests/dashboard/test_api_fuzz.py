@@ -47,6 +47,8 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "expected_key": {"enum": [""]},
     "only": {"enum": ["all", "0", "1,2"]},
     "action": {"enum": ["start", "stop"]},
+    "parts": {"enum": ["all", "model", "hidden.1,hidden.1.linear.bias"]},
+    "pair": {"enum": ["", "hidden.1.linear.bias[0];hidden.1.linear.weight[2,3]"]},
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
 

@@ -97,7 +97,8 @@ def variation_of(values_K: np.ndarray) -> Statistic:
     def statistic(weights_RK: np.ndarray) -> np.ndarray:
         num_R = weights_RK.sum(1)
         mean_R = weights_RK @ values_K / num_R
-        square_R = (weights_RK * (values_K - mean_R[:, None]) ** 2).sum(1) / (num_R - 1)
+        squares_R = (weights_RK * (values_K - mean_R[:, None]) ** 2).sum(1)
+        square_R = np.divide(squares_R, num_R - 1, out=np.full(len(num_R), np.nan), where=num_R > 1)
         return np.sqrt(square_R) / mean_R
 
     return statistic

@@ -71,7 +71,7 @@ def _bca_levels(value: float, values_R: np.ndarray, left_out_K: np.ndarray) -> l
     num = len(values_R)
     below = ((values_R < value).sum() + (values_R <= value).sum()) / (2 * num)
     bias = _NORMAL.inv_cdf(min(max(below, 1 / num), 1 - 1 / num))
-    influence_K = left_out_K.mean() - left_out_K
+    influence_K = left_out_K.mean() - left_out_K if len(left_out_K) else np.zeros(1)  # one of two leaves no pair
     spread = (influence_K**2).sum()
     acceleration = (influence_K**3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
     levels = []

@@ -169,3 +169,14 @@ def test_known_arrows_have_known_agreement():
     values = {name: getattr(own, name).value for name in STATISTICS}
     expected = {"resultant": 1 / 3, "cosine": -1 / 3, "opposite": 2 / 3, "beyond_150": 2 / 3, "norm_variation": 0.5}
     assert values == pytest.approx(expected | {"sign_agreement": 1 / 3})
+
+
+def test_two_minibatches_are_enough_and_one_is_none():
+    gradients = torch.tensor([[1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
+    two = agreement_of("pair", inner_products_of(gradients), np.random.default_rng(0))
+    assert two.resultant is not None
+    assert two.resultant.value == pytest.approx(2**-0.5)
+    assert two.norm_variation is not None
+    assert two.norm_variation.value == pytest.approx(np.std([1, 2], ddof=1) / 1.5)
+    one = agreement_of("pair", inner_products_of(gradients[:1]), np.random.default_rng(0))
+    assert one.resultant is one.norm_variation is one.sign_agreement is None

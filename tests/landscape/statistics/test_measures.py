@@ -66,6 +66,7 @@ def test_noise_equals_loops_and_diversity_its_identity(examples):
     assert (found.square, found.variance) == pytest.approx((square, variance))
     assert found.diversity == pytest.approx(sum(dot(g, g) for g in gradients) / dot(total, total))
     sigma = sum(dot(g - mean, g - mean) for g in gradients) / num
+    assert found.diversity is not None
     assert num * found.diversity == pytest.approx(1 + sigma / dot(mean, mean))
     if square > 0:
         assert found.noise_scale == pytest.approx(variance / square)
