@@ -4,6 +4,11 @@
 
   const IDLE_MS = 250; // without another key or turn of the wheel, the hand has let go
 
+  // A key that is held down repeats after a pause that is longer than that.
+  let keyIsDown = false;
+  window.addEventListener("keydown", () => (keyIsDown = true), true);
+  for (const event of ["keyup", "blur"]) window.addEventListener(event, () => (keyIsDown = false), true);
+
   // Fills `host`. `name` is what one step is ("epoch"); onMove(value) for every step, onRelease(value) when it is over,
   // onIntent() when a hand comes near; `told(value)` is the number said for a value. Returns {setRange, set, value, play}.
   function create(host, { name, label, names = `${name}s`, onMove, onRelease, onIntent, ready, playable = true, told = (value) => value }) {
@@ -31,7 +36,7 @@
 
     function released() {
       if (playing) return;
-      if (range.matches(":active")) {
+      if (keyIsDown || range.matches(":active")) {
         idle = setTimeout(released, IDLE_MS);
         return;
       }
@@ -62,12 +67,14 @@
       moved();
       play.textContent = "❚❚";
       play.setAttribute("aria-label", `Pause at this ${name}`);
-      let last = performance.now();
+      let due = performance.now() + 1000 / Number(speed.value);
       const turn = (now) => {
         if (!playing) return;
         playing = requestAnimationFrame(turn);
-        if (now - last < 1000 / Number(speed.value) - 2 || !ready(Number(range.value) + 1)) return;
-        last = now;
+        if (now < due || !ready(Number(range.value) + 1)) return;
+        // A frame that came late does not put off the next step; a wait for a picture is not made up for.
+        const period = 1000 / Number(speed.value);
+        due = now - due < period ? due + period : now + period;
         if (!step(1)) stop();
       };
       playing = requestAnimationFrame(turn);

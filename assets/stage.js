@@ -84,7 +84,7 @@
     gv.pictures.plan();
     gv.pictures.load();
     gv.pictures.draw();
-    gv.pictures.commit();
+    if (!gv.sliders.busy) gv.pictures.commit(); // else when the hand lets go
     gv.losscurves.show(page, page.shownVariants());
     showParameters();
   }

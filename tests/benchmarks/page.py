@@ -210,7 +210,7 @@ def new_minibatches(page: Page) -> Times:
     box = page.get_by_role("slider", name="Minibatch").bounding_box()
     assert box is not None
     for change in range(CHANGES):
-        _press(page, "Epoch", "ArrowLeft" if change else "End")
+        _press(page, "Epoch", "ArrowRight" if change else "Home")  # far from where the layers were changed
         x = box["x"] + box["width"] * (0.15 + 0.7 * ((change * 7) % CHANGES) / CHANGES)
 
         def click(x: float = x) -> None:

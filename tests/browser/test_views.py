@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gradviz.compute.trainer_process import TrainerProcess
-from tests.browser.conftest import NUM_EPOCHS, Serve, Server, Visit, shoot, wait_until_drawn
+from tests.browser.conftest import NUM_EPOCHS, Serve, Visit, shoot, wait_until_drawn
 from tests.browser.reading import epoch_shown, gradients, trace
 
 pytestmark = pytest.mark.browser
@@ -172,15 +172,6 @@ def test_a_server_that_was_away_is_found_again(visit: Visit, own_server: Serve, 
     assert page.evaluate("() => window.gradviz.stage.page.view.variant") == "dropout"
 
 
-def test_a_page_at_rest_asks_for_nothing(visit: Visit) -> None:
-    page = visit()
-    seen: list[str] = []
-    page.on("request", lambda request: seen.append(request.url))
-    # Longer than the interval at which a training is followed; there is nothing else to wait for.
-    page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 2500))")
-    assert [address for address in seen if "favicon" not in address] == []
-
-
 @pytest.fixture
 def stopped_runs(tmp_path: Path) -> Path:
     """A training of 2000 short epochs that was stopped after its first checkpoints."""
@@ -248,17 +239,3 @@ def test_two_visitors_do_not_see_each_others_choices(visit: Visit) -> None:
     shown = "() => { const { variant, epoch, mode } = window.gradviz.stage.page.view; return [variant, epoch, mode]; }"
     assert one.evaluate(shown) == ["batchnorm", 3, "eval"]
     assert other.evaluate(shown) == ["dropout", 5, "train"]
-
-
-def test_scripts_travel_once_and_compressed(visit: Visit, server: Server) -> None:
-    page = visit(drawn=False, stranger=True)
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    received: list[float] = []
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    session.send("Network.clearBrowserCache")
-    for limit in (2_200_000, 100_000):
-        received.clear()
-        page.reload()
-        wait_until_drawn(page)
-        assert 0 < sum(received) <= limit
