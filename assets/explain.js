@@ -2,12 +2,12 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  // Title, facts and veil of a panel; `frame` is undefined while it has none.
+  // Title, sentences and veil of a panel; `frame` is undefined while it has none.
   function wordsOf(page, plan, frame) {
     const title = titleOf(page, plan);
-    if (frame) return { title, facts: gv.words.caption(plan, frame), veil: zeroVeil(page, plan, frame) };
+    if (frame) return { title, sentences: gv.plain.sentencesOf(page, plan, frame), veil: zeroVeil(page, plan, frame) };
     const missing = whyMissing(page, plan);
-    return { title, facts: null, veil: { key: `${missing.state}|${missing.text}`, ...missing } };
+    return { title, sentences: [], veil: { key: `${missing.state}|${missing.text}`, ...missing } };
   }
 
   function titleOf(page, plan) {
@@ -15,10 +15,13 @@
     const random = mode === "train" && plan.variant === "dropout" ? `, random masks (${masks})` : "";
     const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
     if (view === "minibatches") return [`Minibatch ${minibatch}`, where.replace(`minibatch ${minibatch} (${size} rows) · `, "")];
-    return [view === "compare" ? gv.look.variant_labels[plan.variant] : gv.words.pairTitle(plan.x, plan.y), where];
+    if (view !== "compare") return [gv.words.pairTitle(plan.x, plan.y), where];
+    const label = gv.look.variant_labels[plan.variant];
+    return plan.minus ? [`${label} − ${gv.look.variant_labels[plan.minus.variant]}`, `difference Δ∇J · ${where}`] : [label, where];
   }
 
   function whyMissing(page, plan) {
+    if (plan.minus && gv.pictures.ownFrame(plan)) return whyMissing(page, plan.minus);
     const run = page.runs[plan.variant];
     const { epoch, minibatch } = page.view;
     const failed = plan.epochs.error ?? plan.minibatches?.error ?? plan.epochs.failed.get(epoch) ?? plan.minibatches?.failed.get(minibatch);
@@ -34,6 +37,9 @@
 
   // All arrows are zero: says why, and offers what is not.
   function zeroVeil(page, plan, frame) {
+    if (frame.difference?.equal === frame.u.length)
+      return { state: "zero", key: "equal", text: "The two fields are equal up to round-off: there is no difference to draw." };
+    if (frame.difference) return null;
     const reason = gv.words.reasonOfAllZero(frame);
     if (!reason) return null;
     const text = gv.zeroMessages[reason];

@@ -3,6 +3,10 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   const PIXEL_PRECISION = 1e4; // see figures.py: plotly.js rounds before it scales
+  const HEAD_DIFFERENCE = "Δx₁ = %{customdata[0]:.5g}, Δx₂ = %{customdata[1]:.5g}<br>";
+  const GRADIENT_DIFFERENCE =
+    "difference of ∂J/∂x₁ = %{customdata[2]:.4g}<br>difference of ∂J/∂x₂ = %{customdata[3]:.4g}<br>|Δ∇J| = %{customdata[4]:.4g} per unit of parameter";
+  const LOSS_DIFFERENCE = "<br>difference of J = %{customdata[5]:.5g} (mean |error|)";
   const HEAD = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>";
   const LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)";
   const DESCENT = "<br>the arrow is −∇J (descent)";
@@ -28,7 +32,7 @@
       anchor: "center",
       lengthmode: "raw",
       lengthfactor: 1 / PIXEL_PRECISION,
-      hovertemplate: HEAD + GRADIENT + LOSS + (style.direction === "descent" ? DESCENT : "") + END,
+      hovertemplate: hoverOf(frame, GRADIENT, GRADIENT_DIFFERENCE) + (style.direction === "descent" ? DESCENT : "") + END,
       showlegend: false,
       marker: {
         color: arrows.colour,
@@ -39,7 +43,7 @@
         arrowsize: gv.look.arrow_head,
         line: { width: gv.look.arrow_width },
         colorbar: {
-          title: { text: "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
+          title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
           lenmode: "pixels", len: style.side + 24,
         },
       },
@@ -47,30 +51,31 @@
     if (!arrows.x.length) data.pop();
     data.push(markers(zeros.x, zeros.y, 4, 1, palette.zero, {
       customdata: rows(frame, zeros, style),
-      hovertemplate: `${HEAD}gradient: ${gv.look.zero_words}${LOSS}${END}`,
+      hovertemplate: hoverOf(frame, `gradient: ${gv.look.zero_words}`, "gradients: equal up to round-off") + END,
       name: gv.look.zero_words,
     }));
+    data.push(...gv.strokes.traces(style.strokes ?? []));
     data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
     return { data, layout: layout(style, names, token, palette) };
   }
 
+  function hoverOf(frame, plain, difference) {
+    return frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS;
+  }
+
   function layout(style, names, token, palette) {
-    const axis = { range: rangeOf(style.halfWidth), constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
+    const { part } = style;
+    const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
     return {
       ...base(palette),
       margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
       hovermode: "closest",
       dragmode: "zoom",
       showlegend: false,
-      uirevision: `${style.halfWidth}`,
-      meta: { token },
-      xaxis: { ...axis, title: { text: `Δ ${names.x}`, standoff: 8 } },
-      yaxis: { ...axis, scaleanchor: "x", title: { text: `Δ ${names.y}`, standoff: 4 } },
+      meta: { token, part: gv.zoom.nameOf(part) },
+      xaxis: { ...axis, range: [...part.x], title: { text: `Δ ${names.x}`, standoff: 8 } },
+      yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: `Δ ${names.y}`, standoff: 4 } },
     };
-  }
-
-  function rangeOf(halfWidth) {
-    return [-1.1 * halfWidth, 1.1 * halfWidth];
   }
 
   function base(palette) {
@@ -169,5 +174,5 @@
     return ticks;
   }
 
-  gv.figure = { landscape, losses, rangeOf };
+  gv.figure = { landscape, losses };
 })();

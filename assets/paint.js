@@ -23,6 +23,7 @@
     const { arrows, zeros } = gv.arrows.encode(frame, style, gv.look);
     paintArrows(context, plane, arrows, style.scale, palette);
     paintRings(context, plane, zeros.x, zeros.y, 2, 1, palette.zero);
+    gv.strokes.paint(context, plane, style.strokes ?? []);
     paintRings(context, plane, [0], [0], 9, 2, palette.centre);
     context.restore();
     return true;

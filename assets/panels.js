@@ -14,6 +14,7 @@
     if (graph && graph.on && panel.listening !== graph) {
       panel.listening = graph;
       graph.on("plotly_afterplot", () => settled(panel, graph));
+      gv.zoom.listen(graph);
     }
     return graph;
   }
@@ -46,20 +47,19 @@
       awaitGraph(panel);
     };
     const graph = graphOf(panel);
-    if (hasOtherRange(graph, style.halfWidth)) forgetRange(graph, style.halfWidth).then(show);
+    if (showsOtherPart(graph, style.part)) goToPart(graph, style.part).then(show);
     else show();
   }
 
-  function hasOtherRange(graph, halfWidth) {
-    const shown = graph?._fullLayout?.uirevision;
-    return shown !== undefined && shown !== `${halfWidth}`;
+  function showsOtherPart(graph, part) {
+    const shown = graph?._fullLayout?.meta?.part;
+    return shown !== undefined && shown !== gv.zoom.nameOf(part);
   }
 
   // plotly.js remembers the range that an axis first had and stretches a narrower one towards it, unless it is told of
   // the new range by itself.
-  function forgetRange(graph, halfWidth) {
-    const range = gv.figure.rangeOf(halfWidth);
-    return window.Plotly.relayout(graph, { "xaxis.range": range, "yaxis.range": range });
+  function goToPart(graph, { x, y }) {
+    return window.Plotly.relayout(graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
   }
 
   // At the page's first picture, plotly.js may still be on its way.
@@ -77,14 +77,15 @@
     const section = document.getElementById(`panel-${panel.slot}`);
     section.dataset.drawn = meta.token;
     section.dataset.index = panel.frame.index;
+    const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
+    gv.numbers.show(`numbers-${panel.slot}`, gv.numbers.ofField(title, panel.frame, panel.style.halfWidth));
   }
 
-  function say(panel, { title, facts, veil }) {
+  function say(panel, { title, sentences, veil }) {
     const { element, fill } = gv.words;
     const { slot } = panel;
     fill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
-    const line = (facts || []).map(([name, value]) => element("span", "gv-fact", element("b", "", name), ` ${value}`));
-    fill(`caption-${slot}`, JSON.stringify(facts), ...line);
+    fill(`caption-${slot}`, sentences.join(" "), element("p", "", sentences.join(" ")));
     const section = document.getElementById(`panel-${slot}`);
     section.dataset.state = veil ? veil.state : "ready";
     fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);

@@ -11,12 +11,19 @@
     const { view } = page;
     if (view.view === "training" || !view.x_a) return [];
     if (view.view === "minibatches") return [planOf(view.variant, view.x_a, view.y_a)];
-    if (view.view === "compare") return page.shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a));
+    if (view.view === "compare") return compared(page.shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a)));
     return [planOf(view.variant, view.x_a, view.y_a), planOf(view.variant, view.x_b, view.y_b)];
+  }
+
+  // Each against the reference, where one is subtracted.
+  function compared(plans) {
+    const reference = gv.difference.referenceOf(page, plans);
+    return reference ? plans.map((one) => (one === reference ? one : { ...one, minus: reference })) : plans;
   }
 
   function planOf(variant, x, y) {
     const { view } = page;
+    const wantsMinibatches = page.acrossMinibatches() || gv.overlays.wants(view, "spread");
     const common = {
       variant, x, y, minibatch_size: view.minibatch_size, mode: view.mode, half_width: view.half_width, points: view.points,
     };
@@ -24,7 +31,7 @@
     return {
       variant, x, y,
       epochs: gv.shelf.open({ ...common, minibatch: view.minibatch }, "epochs"),
-      minibatches: page.acrossMinibatches() ? gv.shelf.open({ ...common, epoch: view.epoch }, "minibatches") : null,
+      minibatches: wantsMinibatches ? gv.shelf.open({ ...common, epoch: view.epoch }, "minibatches") : null,
     };
   }
 
@@ -42,7 +49,7 @@
   function moveOver(over) {
     if (page.over === over) return;
     page.over = over;
-    for (const panel of page.panels) if (panel.plan) panel.plan = planOf(panel.plan.variant, panel.plan.x, panel.plan.y);
+    plan();
     load();
   }
 
@@ -51,15 +58,21 @@
   // What the moving slider needs, then the rest: a browser opens six connections to a server at most.
   function load() {
     const planned = page.panels.flatMap((panel) => panel.plan ?? []);
-    gv.shelf.keepLoadingOnly(planned.map((one) => one.minibatches ?? one.epochs));
+    const across = page.acrossMinibatches();
+    gv.shelf.keepLoadingOnly(planned.flatMap((one) => (across ? [one.minibatches] : [one.epochs, one.minibatches])));
     for (const one of planned) loadNext(one);
   }
 
   function loadNext(plan) {
     if (page.away || !page.runs[plan.variant]) return;
-    if (plan.minibatches) loadAll(plan.minibatches, plan.variant);
-    if (plan.minibatches?.loading || gv.spreadview.isOn()) return;
-    gv.shelf.load(plan.epochs, page.view.epoch, page.runs[plan.variant].epochs, arrivals);
+    const loadEpochs = () => gv.shelf.load(plan.epochs, page.view.epoch, page.runs[plan.variant].epochs, arrivals);
+    if (page.acrossMinibatches()) {
+      loadAll(plan.minibatches, plan.variant);
+      if (!plan.minibatches.loading && !gv.spreadview.isOn()) loadEpochs();
+    } else {
+      loadEpochs();
+      if (plan.minibatches && !plan.epochs.loading) loadAll(plan.minibatches, plan.variant);
+    }
   }
 
   function loadAll(stack, variant) {
@@ -70,9 +83,9 @@
   // Asks for the pictures that are wanted now and not there yet ahead of all that is being loaded.
   function hurry() {
     for (const { plan } of page.panels) {
-      if (!plan || page.away || frameOf(plan)) continue;
+      if (!plan || page.away || ownFrame(plan)) continue;
       const run = page.runs[plan.variant];
-      if (plan.minibatches) gv.shelf.hurry(plan.minibatches, page.view.minibatch, arrivals);
+      if (page.acrossMinibatches()) gv.shelf.hurry(plan.minibatches, page.view.minibatch, arrivals);
       else if (run?.epochs.includes(page.view.epoch)) gv.shelf.hurry(plan.epochs, page.view.epoch, arrivals);
     }
   }
@@ -97,7 +110,12 @@
     return page.panels.filter(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack));
   }
 
+  // What a plan shows: its own frame, or by how much that differs from the reference's.
   function frameOf(plan) {
+    return plan.minus ? gv.difference.of(ownFrame(plan), ownFrame(plan.minus)) : ownFrame(plan);
+  }
+
+  function ownFrame(plan) {
     const fromMinibatches = plan.minibatches?.frames.get(page.view.minibatch);
     if (page.acrossMinibatches() && fromMinibatches) return fromMinibatches;
     const fromEpochs = plan.epochs.frames.get(page.view.epoch);
@@ -123,19 +141,22 @@
   // Paints every panel that has its frame, and says in the others why they have not.
   function draw() {
     const active = page.panels.filter((panel) => panel.plan);
-    const styles = gv.scales.stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: besides(plan) })));
+    const styles = gv.scales.stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus) })));
     active.forEach((panel, k) => {
-      const frame = frameOf(panel.plan);
+      const frame = (panel.shown = frameOf(panel.plan));
+      styles[k].strokes = gv.overlays.strokesOf(page.view, panel.plan, frame, styles[k]);
       if (frame && needsPaint(panel, frame, styles[k])) gv.panels.paint(panel, frame, styles[k]);
       gv.panels.say(panel, gv.explain.wordsOf(page, panel.plan, frame));
     });
     gv.spreadview.show(styles[0]);
+    gv.reading.show();
     gv.losscurves.mark(page.view.epoch);
   }
 
   // The frames whose colours a picture's are compared with.
   function besides(plan) {
-    return gv.spreadview.isOn() ? plan.minibatches.frames : plan.epochs.frames;
+    if (gv.spreadview.isOn()) return plan.minibatches.frames;
+    return plan.minus ? gv.difference.all(plan.epochs.frames, plan.minus.epochs.frames) : plan.epochs.frames;
   }
 
   let drawing = null;
@@ -159,6 +180,15 @@
     clearTimeout(soon);
     soon = null;
     for (const panel of page.panels) if (panel.plan && panel.frame) gv.panels.commit(panel);
+    followSpread();
+  }
+
+  // The spread of the minibatches belongs to one checkpoint: at another epoch it is fetched once the hand has let go.
+  function followSpread() {
+    const isBehind = page.panels.some((panel) => panel.plan?.minibatches && panel.plan.minibatches.selection.epoch !== page.view.epoch);
+    if (!isBehind || gv.sliders.busy) return;
+    plan();
+    load();
   }
 
   // After the hand has let go, and once for several frames that arrive together.
@@ -167,5 +197,5 @@
     soon = setTimeout(() => (gv.sliders.busy ? null : commit()), 60);
   }
 
-  gv.pictures = { plan, moveOver, load, hurry, frameOf, ready, draw, commit, commitSoon };
+  gv.pictures = { plan, moveOver, load, hurry, frameOf, ownFrame, ready, draw, commit, commitSoon };
 })();

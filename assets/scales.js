@@ -5,12 +5,17 @@
   // How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch or minibatch}]. One scale for all
   // regularizers side by side, unless it is set free; one for each of two layers; one for all minibatches of a checkpoint.
   function stylesOf({ half_width: halfWidth, length, under, range, view, direction, scales }, panels) {
-    const across = view === "minibatches" && range === "epochs" && panels.length;
-    const shared = across ? gv.arrows.scaleOf([...panels[0].all.values()]) : view === "compare" && scales === "locked" ? scaleOf(range, panels) : null;
-    gv.scalebar.show(shared);
-    return panels.map((panel) => ({
-      halfWidth, length, under, direction, sharesScale: Boolean(shared), scale: shared ?? scaleOf(range, [panel]),
+    const isLocked = view === "compare" && scales === "locked";
+    // Differences have a scale of their own; each picture then has its colour bar, which says what of.
+    const alike = ({ isDifference }) => panels.filter((other) => other.isDifference === isDifference);
+    const across = view === "minibatches" && range === "epochs" && panels.length ? gv.arrows.scaleOf([...panels[0].all.values()]) : null;
+    const sharesScale = Boolean(across) || (isLocked && !panels.some(({ isDifference }) => isDifference));
+    const part = gv.zoom.partOf(halfWidth);
+    const styles = panels.map((panel) => ({
+      halfWidth, length, under, direction, sharesScale, part, scale: across ?? scaleOf(range, isLocked ? alike(panel) : [panel]),
     }));
+    gv.scalebar.show(sharesScale ? styles[0].scale : null);
+    return styles;
   }
 
   // Colours tell sizes over all epochs that are in memory, or of what is on show; lengths tell them within what is on

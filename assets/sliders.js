@@ -97,7 +97,7 @@
   // The minibatch is chosen: the epochs of this one are fetched, beginning with what is already on show.
   function releaseMinibatch() {
     gv.pictures.commit();
-    const chosen = page.panels.map(({ plan }) => plan && gv.pictures.frameOf(plan));
+    const chosen = page.panels.map(({ plan }) => plan && gv.pictures.ownFrame(plan));
     gv.stage.refresh();
     page.panels.forEach(({ plan }, slot) => {
       const frame = chosen[slot];

@@ -79,6 +79,8 @@
     const { view } = page;
     document.body.dataset.view = view.view;
     document.body.dataset.masks = view.mode === "train" && page.shownVariants().includes("dropout") ? "on" : "off";
+    document.body.dataset.overlays = view.show.length;
+    document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
     document.body.dataset.empty = !gv.runs.state.known || Object.keys(page.runs).length ? "no" : "yes";
     gv.sliders.set();
     gv.pictures.plan();
@@ -96,6 +98,7 @@
     if (run?.epochs.includes(view.epoch)) gv.parameters.learnActivity(view.variant, view.epoch, () => gv.chooser.show(page.view, run));
     gv.chooser.show(view, run);
     if (!run) return;
+    gv.difference.offer(page);
     const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
     for (const side of ["a", "b"]) {
       const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map(gv.parameters.layerOf);

@@ -1,4 +1,4 @@
-// What is said in plain words: titles, the line under each picture, and why there is nothing to see.
+// What is said in plain words: titles, numbers, and why there is nothing to see.
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
@@ -54,33 +54,6 @@
     return match ? Number(match[1]) : 0;
   }
 
-  // The line under a picture: size of the gradient at the centre, loss, sign balance, and what is zero or dead.
-  function caption(panel, frame) {
-    const centre = (frame.u.length - 1) / 2;
-    const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
-    const gradient = frame.isZero[centre]
-      ? gv.look.zero_words
-      : number(Math.hypot(frame.u[centre], frame.v[centre]));
-    const facts = [
-      ["|∇J| at ○", gradient],
-      ["J", number(frame.loss[centre], 4)],
-      ["predicted below target", `${percent(frame.share_below)} of ${frame.num_rows} rows`],
-    ];
-    if (zeros) facts.push(["zero arrows", `${zeros} of ${frame.u.length}`]);
-    facts.push(["active", activity(panel, frame)]);
-    facts.push(["○ is at", `x₁ ${number(frame.x)}, x₂ ${number(frame.y)}`]);
-    return facts;
-  }
-
-  // On what share of the rows the units of the two parameters are active.
-  function activity(panel, frame) {
-    const units = [[panel.x, frame.x_active], [panel.y, frame.y_active]].map(([parameter, share]) => {
-      if (!parameter.startsWith("hidden.")) return "output";
-      return `unit ${unitOf(parameter)} ${share === 0 ? "dead" : percent(share)}`;
-    });
-    return units[0] === units[1] ? units[0] : units.join(", ");
-  }
-
   // The reason that most zero arrows share, if all arrows are zero; 0 otherwise.
   function reasonOfAllZero(frame) {
     const counts = new Map();
@@ -91,5 +64,5 @@
     return [...counts].sort((a, b) => b[1] - a[1])[0][0];
   }
 
-  gv.words = { element, button, fill, number, percent, pairTitle, layerOf, caption, reasonOfAllZero };
+  gv.words = { element, button, fill, number, percent, pairTitle, layerOf, unitOf, reasonOfAllZero };
 })();

@@ -38,7 +38,7 @@ def sidebar() -> Component:
                     ),
                     className="gv-chips",
                 ),
-                sharing(view),
+                *sharing(view),
                 class_name="gv-compare-only",
             ),
             *(_pair(side) for side in SIDES),

@@ -1,10 +1,14 @@
 """The controls of how fields are drawn, and of what pictures side by side share."""
 
+import dash_mantine_components as dmc
+from dash import html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.fieldsets import folded, row, segmented
+from gradviz.dashboard.fieldsets import folded, label, row, segmented
 from gradviz.dashboard.permalink import View
+
+OVERLAYS = {"path": "path", "spread": "minibatches"}
 
 
 def drawing(view: View) -> Component:
@@ -34,12 +38,39 @@ def drawing(view: View) -> Component:
                 "Direction of the arrows",
             ),
         ),
+        row(
+            "also",
+            html.Div(
+                dmc.ChipGroup(
+                    [dmc.Chip(text, value=name, size="xs", variant="light") for name, text in OVERLAYS.items()],
+                    id=ids.SHOW,
+                    value=list(view.show),
+                    multiple=True,
+                ),
+                className="gv-chips",
+                role="group",
+                **label("Drawn over the arrows"),
+            ),
+        ),
     )
 
 
-def sharing(view: View) -> Component:
-    """Whether the pictures of Compare share one scale."""
-    return row(
-        "scales",
-        segmented(ids.SCALES, {"locked": "locked", "free": "free"}, view.scales, "Scales of colour and length"),
-    )
+def sharing(view: View) -> list[Component]:
+    """Whether the pictures of Compare share one scale, and which of them is subtracted from the others."""
+    return [
+        row(
+            "scales",
+            segmented(ids.SCALES, {"locked": "locked", "free": "free"}, view.scales, "Scales of colour and length"),
+        ),
+        row(
+            "minus",
+            dmc.Select(
+                id=ids.MINUS,
+                data=[{"value": "off", "label": "off"}],
+                value=view.minus,
+                allowDeselect=False,
+                size="xs",
+                **label("Subtracted from the other fields"),
+            ),
+        ),
+    ]

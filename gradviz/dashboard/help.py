@@ -34,6 +34,12 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "Locked: one scale of colour and length for all pictures, so that sizes can be compared. Free: each "
             "picture has its own, so that a field of small gradients can be read.",
         ),
+        Entry(
+            "minus",
+            "Draws by how much the other fields differ from this one, at the same offsets from each checkpoint. The "
+            "planes are centred at each variant's own parameters.",
+            "Δ∇J = ∇J(picture) − ∇J(reference)",
+        ),
     ),
     "Left picture": (
         Entry(
@@ -89,6 +95,21 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "log10 |∇J|, |∇J| = √(u² + v²)",
         ),
         Entry("arrows", "Ascent: the gradient, uphill. Descent: where a step of gradient descent goes.", "∇J or −∇J"),
+        Entry(
+            "path",
+            "The way of (x₁, x₂) through the epochs: firm up to the epoch on show, dashed after it, a triangle where "
+            "it leaves the plane.",
+        ),
+        Entry(
+            "minibatches",
+            "The gradients of all minibatches at this checkpoint, as rays from the centre. The strong arrow is their "
+            "mean direction, R of the radius long: 1 if all agree, near 0 if they point everywhere.",
+            "R = |Σ ∇Jₖ / |∇Jₖ|| / K",
+        ),
+        Entry(
+            "Zoom",
+            "Drag over a part of a picture; double click for the whole plane. Keys: + and −, Shift with arrows, 0.",
+        ),
     ),
     "Agreement": (
         Entry(

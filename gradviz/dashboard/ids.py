@@ -16,6 +16,8 @@ LENGTH = "length"
 RANGE = "range"
 DIRECTION = "direction"
 SCALES = "scales"
+MINUS = "minus"
+SHOW = "show"
 SCHEME = "scheme"
 
 # What flows.
@@ -40,6 +42,11 @@ MINIS_CANVAS = "minis-canvas"
 TIP = "tip"
 CAPTIONS = tuple(f"caption-{slot}" for slot in range(3))
 TITLES = tuple(f"title-{slot}" for slot in range(3))
+READINGS = tuple(f"reading-{slot}" for slot in range(3))
+CROSSES = tuple(f"cross-{slot}" for slot in range(3))
+ZOOMED = tuple(f"zoomed-{slot}" for slot in range(3))
+NUMBERS = tuple(f"numbers-{slot}" for slot in range(3))
+SPOKEN = "spoken"
 VEILS = tuple(f"veil-{slot}" for slot in range(3))
 CANVASES = tuple(f"canvas-{slot}" for slot in range(3))
 NOTICES = "notices"

@@ -47,7 +47,7 @@ _GRAPH_CONFIG: Any = {
     "displaylogo": False,
     "displayModeBar": False,
     "modeBarButtonsToRemove": ["sendChartToCloud"],
-    "doubleClick": "reset",
+    "doubleClick": False,  # assets/zoom.js resets all pictures together
     "scrollZoom": False,
 }
 
@@ -122,6 +122,7 @@ def _main() -> Component:
         [
             html.H1("Gradient landscapes", className="gv-hidden"),
             html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
+            html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
             html.Div(
                 [
                     html.Div([*(_panel(slot) for slot in range(NUM_PANELS)), *spread()], className="gv-panels"),
@@ -147,11 +148,27 @@ def _panel(slot: int) -> Component:
                 [
                     dcc.Graph(id=ids.GRAPHS[slot], config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
+                    html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
                     html.Div(id=ids.VEILS[slot], className="gv-island gv-veil"),
+                    html.Div(id=ids.ZOOMED[slot], className="gv-island gv-zoomed"),
                 ],
                 className="gv-picture",
+                **{"data-slot": slot},  # pyright: ignore[reportArgumentType]  (html takes data-*)
             ),
-            html.Div(id=ids.CAPTIONS[slot], className="gv-island gv-caption"),
+            html.Div(
+                [
+                    html.Div(
+                        id=ids.READINGS[slot],
+                        className="gv-island gv-reading",
+                        role="group",
+                        tabIndex=0,
+                        **label(f"Numbers at one point of picture {slot + 1}: arrow keys move the point"),
+                    ),
+                    html.Div(id=ids.CAPTIONS[slot], className="gv-island gv-caption"),
+                    html.Div(id=ids.NUMBERS[slot], className="gv-island"),
+                ],
+                className="gv-foot",
+            ),
         ],
         id=ids.PANELS[slot],
         className="gv-panel",

@@ -16,6 +16,9 @@ LENGTH_EXPONENT = 0.35
 LONGEST_IN_CELLS = 0.92
 """Length of the longest arrow in grid cells: arrows of one line do not run into each other."""
 
+FAN_IN_CELLS = 3.2
+"""Radius in grid cells of the disc on which the minibatches' gradients at the centre are drawn."""
+
 ARROW_WIDTH, ARROW_HEAD = 1.4, 0.55
 """Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows."""
 
@@ -95,6 +98,7 @@ def for_browser() -> dict[str, object]:
     return {
         "length_exponent": LENGTH_EXPONENT,
         "longest_in_cells": LONGEST_IN_CELLS,
+        "fan_in_cells": FAN_IN_CELLS,
         "zero_words": ZERO_WORDS,
         "arrow_width": ARROW_WIDTH,
         "arrow_head": ARROW_HEAD,

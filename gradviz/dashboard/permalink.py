@@ -14,6 +14,7 @@ from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 ViewName = Literal["explore", "compare", "minibatches", "training"]
 Range = Literal["epochs", "frame"]
 Scales = Literal["locked", "free"]
+Overlay = Literal["path", "spread"]
 
 # How a field is called in the address, where the name itself would be long; the order is the order in the address.
 _KEYS = {
@@ -37,13 +38,16 @@ _KEYS = {
     "range": "range",
     "direction": "direction",
     "scales": "scales",
+    "minus": "minus",
+    "show": "show",
 }
 _NAMES = {key: name for name, key in _KEYS.items()}
 
 
 class View(BaseModel):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
-    first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right."""
+    first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
+    `minus`: the variant whose field is subtracted from the others in Compare; `show`: what is drawn over the arrows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -67,11 +71,13 @@ class View(BaseModel):
     range: Range = "epochs"
     direction: Direction = "ascent"
     scales: Scales = "locked"
+    minus: str = Field(default="off", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    show: tuple[Overlay, ...] = ()
 
-    @field_validator("compared", mode="before")
+    @field_validator("compared", "show", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(value.split(",")) if isinstance(value, str) else value
+        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
     @field_validator("x_a", "y_a", "x_b", "y_b")
     @classmethod

@@ -13,7 +13,9 @@ _ARROWS = """(slot) => {
     x: x ? [...x] : [], y: y ? [...y] : [], u: u ? [...u] : [], v: v ? [...v] : [],
     cmin: marker && marker.cmin, cmax: marker && marker.cmax, color: marker && marker.color,
   }));
-  return { traces, xTitle: graph._fullLayout.xaxis.title.text, yTitle: graph._fullLayout.yaxis.title.text };
+  const bar = graph._fullData.find(({ type }) => type === "quiver")?.marker.colorbar;
+  const { xaxis, yaxis } = graph._fullLayout;
+  return { traces, colourBar: bar?.title.text, xTitle: xaxis.title.text, yTitle: yaxis.title.text };
 }"""
 
 
@@ -29,7 +31,7 @@ def trace(page: Page, kind: str, slot: int = 0, name: str | None = None) -> dict
 
 def gradients(page: Page, slot: int = 0) -> np.ndarray:
     """(points, 6) in row order of the grid: x1, x2, u, v, |g|, J, of arrows and zero markers together."""
-    rows = [row for one in plotly(page, slot)["traces"] for row in one["customdata"]]
+    rows = [row for one in plotly(page, slot)["traces"] for row in one["customdata"] if len(row) == 6]
     return np.array(sorted(rows, key=lambda row: (round(row[1], 6), round(row[0], 6))))
 
 
@@ -44,3 +46,23 @@ def frame_shown(page: Page, slot: int = 0) -> int:
 
 def caption(page: Page, slot: int = 0) -> str:
     return page.locator(f"#caption-{slot}").inner_text()
+
+
+def reading(page: Page, slot: int = 0) -> str:
+    """The line of numbers of the point that is read."""
+    return " ".join(page.locator(f"#reading-{slot}").inner_text().split())
+
+
+def place_of(page: Page, x: float, y: float, slot: int = 0) -> tuple[float, float]:
+    """Where on the page a point of the plane lies, given in offsets from the checkpoint."""
+    return tuple(
+        page.evaluate(
+            """([slot, x, y]) => {
+              const graph = document.querySelector(`#graph-${slot} .js-plotly-plot`);
+              const { left, top } = graph.getBoundingClientRect();
+              const plane = window.gradviz.paint.planeOf(graph);
+              return [left + plane.x(x), top + plane.y(y)];
+            }""",
+            [slot, x, y],
+        )
+    )

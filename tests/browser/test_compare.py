@@ -2,11 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit, wait_until_drawn
-from tests.browser.reading import trace
+from tests.browser.conftest import Visit, shoot, wait_until_drawn
+from tests.browser.reading import caption, gradients, plotly, trace
 
 pytestmark = pytest.mark.browser
 
@@ -25,3 +26,47 @@ def test_scales_are_one_or_free(visit: Visit) -> None:
     wait_until_drawn(page)
     assert len(set(ends(page))) == 3
     expect(page).to_have_url(re.compile("scales=free"))
+
+
+def test_the_difference_to_a_reference_is_drawn_and_named(visit: Visit) -> None:
+    page = visit("/?view=compare&epoch=4&points=11")
+    fields = [gradients(page, slot) for slot in range(3)]
+    page.get_by_role("textbox", name="Subtracted from the other fields").click()
+    page.get_by_role("option", name="Dropout").click()
+    expect(page.locator("#title-0 h2")).to_have_text("None − Dropout")
+    expect(page.locator("#title-1 h2")).to_have_text("Dropout")
+    expect(page.locator("#title-2 h2")).to_have_text("BatchNorm − Dropout")
+    wait_until_drawn(page)
+    np.testing.assert_array_equal(gradients(page, 1), fields[1])
+    zeros = [np.array(page.evaluate(_IS_ZERO, slot), bool) for slot in range(3)]
+    for slot in (0, 2):
+        vectors = [np.where(zeros[k][:, None], 0, fields[k][:, 2:4]) for k in (slot, 1)]
+        np.testing.assert_allclose(gradients(page, slot)[:, 2:4], vectors[0] - vectors[1], rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(gradients(page, slot)[:, 5], fields[slot][:, 5] - fields[1][:, 5], atol=1e-4)
+        assert plotly(page, slot)["colourBar"] == "log10 |Δ∇J|"
+        one_sided = int((zeros[slot] != zeros[1]).sum())
+        assert (f"At {one_sided} of 121 points one of the two is zero" in caption(page, slot)) == (one_sided > 0)
+    expect(page).to_have_url(re.compile("minus=dropout"))
+    shoot(page, "difference-light-1280")
+
+
+_IS_ZERO = "(slot) => [...window.gradviz.page.panels[slot].plan.epochs.frames.get(4).isZero]"
+
+
+def test_where_two_fields_are_equal_there_is_no_difference(visit: Visit) -> None:
+    """Before the first step, none and dropout have the same weights; in eval mode the same gradients."""
+    page = visit("/?view=compare&epoch=0&compared=none,dropout&minus=none")
+    expect(page.locator("#veil-1")).to_contain_text("equal up to round-off")
+    assert "At 441 of 441 points" in caption(page, 1)
+
+
+def test_no_difference_is_offered_where_a_variant_lacks_the_parameters(visit: Visit) -> None:
+    page = visit("/?view=compare&epoch=4&compared=dropout,batchnorm")
+    expect(page.get_by_role("textbox", name="Subtracted from the other fields")).to_be_enabled()
+    page = visit(
+        "/?view=compare&epoch=4&variant=batchnorm&x1=hidden.1.norm.bias[0]&y1=hidden.1.norm.bias[1]",
+        drawn=False,
+        lenient=True,  # the browser complains of the server's refusals
+    )
+    page.wait_for_function("() => window.gradviz.page?.view?.view === 'compare'")
+    expect(page.get_by_role("textbox", name="Subtracted from the other fields")).to_be_disabled()

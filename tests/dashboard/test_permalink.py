@@ -32,6 +32,8 @@ VIEWS = st.builds(
     range=st.sampled_from(["epochs", "frame"]),
     direction=st.sampled_from(["ascent", "descent"]),
     scales=st.sampled_from(["locked", "free"]),
+    minus=st.sampled_from(["off", "none", "batchnorm"]),
+    show=st.lists(st.sampled_from(["path", "spread"]), unique=True).map(tuple),
 )
 
 

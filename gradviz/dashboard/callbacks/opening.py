@@ -50,6 +50,8 @@ CONTROLS = {
     "range": ids.RANGE,
     "direction": ids.DIRECTION,
     "scales": ids.SCALES,
+    "minus": ids.MINUS,
+    "show": ids.SHOW,
 }
 """Fields of the view that a component holds, in the order of `assets/callbacks.js`; the others - epoch, minibatch and
 parameters - have controls of the page's own."""

@@ -1,0 +1,66 @@
+// What a picture shows, in plain words: the line beside it.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  function sentencesOf(page, plan, frame) {
+    if (frame.difference) return [...gv.difference.sentencesOf(frame), whatIsRandom(page, plan)].filter(Boolean);
+    return [
+      whereTo(page.view, frame),
+      `${gv.words.percent(frame.share_below)} of ${frame.num_rows} rows are predicted below target.`,
+      whatIsZero(frame),
+      whatIsActive(plan, frame),
+      whatIsRandom(page, plan),
+      ...gv.overlays.sentencesOf(page.view, plan, frame),
+    ].filter(Boolean);
+  }
+
+  // "At ○ the gradient points to larger x₁ and smaller x₂."
+  function whereTo({ direction }, frame) {
+    const centre = (frame.u.length - 1) / 2;
+    if (frame.isZero[centre]) return `At ○ the gradient is ${gv.look.zero_words}.`;
+    const sign = direction === "descent" ? -1 : 1;
+    const parts = [["x₁", sign * frame.u[centre]], ["x₂", sign * frame.v[centre]]].filter(([, part]) => part !== 0);
+    const largest = Math.max(...parts.map(([, part]) => Math.abs(part)));
+    // Within 6° of an axis the other part cannot be seen.
+    const seen = parts.filter(([, part]) => Math.abs(part) > 0.1 * largest);
+    const towards = seen.map(([name, part]) => `${part > 0 ? "larger" : "smaller"} ${name}`).join(" and ");
+    return direction === "descent" ? `At ○ descent goes to ${towards}.` : `At ○ the gradient points to ${towards}.`;
+  }
+
+  function whatIsZero(frame) {
+    const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
+    return zeros ? `${zeros} of ${frame.u.length} arrows are ${gv.look.zero_words}.` : "";
+  }
+
+  // On what share of the minibatch's rows the units of the two parameters are active at ○.
+  function whatIsActive(plan, frame) {
+    const units = [[plan.x, frame.x_active], [plan.y, frame.y_active]]
+      .filter(([parameter]) => parameter.startsWith("hidden."))
+      .map(([parameter, share]) => [nameOf(parameter, plan), share]);
+    if (units.length === 2 && units[0][0] === units[1][0]) units.pop();
+    const told = units.map(([name, share]) => (share === 0 ? `${name} is dead on these rows` : `${name} is active on ${gv.words.percent(share)} of them`));
+    return told.length ? `${capital(told.join(", "))}.` : "";
+  }
+
+  // The unit's number, with its layer where the two parameters are of different ones.
+  function nameOf(parameter, plan) {
+    const [layer, unit] = [gv.words.layerOf(parameter), gv.words.unitOf(parameter)];
+    return gv.words.layerOf(plan.x) === gv.words.layerOf(plan.y) ? `unit ${unit}` : `unit ${unit} of ${layer}`;
+  }
+
+  function whatIsRandom({ view }, plan) {
+    const variants = [plan.variant, plan.minus?.variant];
+    if (view.mode !== "train" || !variants.includes("dropout")) return "";
+    return {
+      fresh: "Masks are drawn anew at every grid point, so neighbouring arrows differ by chance.",
+      frozen: "One random set of masks holds for the whole plane.",
+      averaged: "Arrows are means over several random sets of masks.",
+    }[view.masks];
+  }
+
+  function capital(text) {
+    return text[0].toUpperCase() + text.slice(1);
+  }
+
+  gv.plain = { sentencesOf };
+})();

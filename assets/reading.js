@@ -1,0 +1,108 @@
+// The point that is read: the grid point at the pointer, marked in all pictures, with its numbers under each; without a
+// pointer, the checkpoint itself.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+  const { page } = gv;
+
+  let point = null; // {i, j}: column and row of the grid, from the middle
+
+  // ---- what is said ---------------------------------------------------------------------------------------------
+
+  // Brings the lines and the marks in line with what the panels show.
+  function show() {
+    for (const panel of page.panels) {
+      if (!panel.plan) continue;
+      const frame = panel.shown;
+      const k = frame ? indexOf(frame) : -1;
+      gv.words.fill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, k) : "", ...(frame ? factsOf(frame, k).map(fact) : []));
+      mark(panel, frame);
+    }
+  }
+
+  function keyOf(panel, frame, k) {
+    return `${panel.plan.x}|${panel.plan.y}|${k}|${frame.u[k]}|${frame.v[k]}|${frame.loss[k]}|${frame.x}|${frame.y}|${frame.isZero[k]}|${point !== null}`;
+  }
+
+  function fact([name, value]) {
+    const { element } = gv.words;
+    return element("span", "gv-fact", element("b", "", name), ` ${value}`);
+  }
+
+  // [name, value] of the point that is read.
+  function factsOf(frame, k) {
+    const { number } = gv.words;
+    const delta = frame.difference ? "Δ" : "";
+    const [across, up] = offsetsOf(frame);
+    const gradient = frame.isZero[k]
+      ? [[`${delta}∇J`, frame.difference ? "none, up to round-off" : gv.look.zero_words]]
+      : [[`${delta}∂J/∂x₁`, number(frame.u[k])], [`${delta}∂J/∂x₂`, number(frame.v[k])], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
+    const where = point ? ["Δ", `${number(across)}, ${number(up)}`] : ["○", frame.difference ? "Δ 0, 0" : `${number(frame.x)}, ${number(frame.y)}`];
+    return [where, ...gradient, [`${delta}J`, number(frame.loss[k], 4)]];
+  }
+
+  function offsetsOf({ points }) {
+    const cell = (2 * page.view.half_width) / (points - 1);
+    return [cell * (point?.i ?? 0), cell * (point?.j ?? 0)];
+  }
+
+  function indexOf({ points }) {
+    const middle = (points - 1) / 2;
+    return (middle + (point?.j ?? 0)) * points + middle + (point?.i ?? 0);
+  }
+
+  function mark({ slot }, frame) {
+    const cross = document.getElementById(`cross-${slot}`);
+    const plane = point && frame && gv.paint.planeOf(document.querySelector(`#graph-${slot} .js-plotly-plot`));
+    cross.hidden = !plane;
+    if (!plane) return;
+    const [across, up] = offsetsOf(frame);
+    cross.style.transform = `translate(${plane.x(across)}px, ${plane.y(up)}px)`;
+  }
+
+  // ---- pointer and keys -----------------------------------------------------------------------------------------
+
+  // Moves to a grid point, within the grid; null: back to the checkpoint.
+  function read(next) {
+    const frame = page.panels.find(({ plan, shown }) => plan && shown)?.shown;
+    if (next && frame) {
+      const middle = (frame.points - 1) / 2;
+      const within = (step) => Math.max(-middle, Math.min(middle, step));
+      next = { i: within(next.i), j: within(next.j) };
+    }
+    if (next?.i === point?.i && next?.j === point?.j) return;
+    point = next;
+    show();
+  }
+
+  document.addEventListener("pointermove", (event) => {
+    const slot = event.target.closest?.(".gv-picture")?.dataset.slot;
+    if (slot === undefined) return read(null);
+    const panel = page.panels[slot];
+    const graph = document.querySelector(`#graph-${slot} .js-plotly-plot`);
+    const plane = gv.paint.planeOf(graph);
+    if (!plane || !panel.shown) return;
+    const box = graph.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    if (x < plane.left || x > plane.left + plane.width || y < plane.top || y > plane.top + plane.height) return read(null);
+    const cell = (2 * page.view.half_width) / (panel.shown.points - 1);
+    read({ i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell) });
+  });
+
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+  document.addEventListener("keydown", (event) => {
+    const line = event.target.closest?.(".gv-reading");
+    if (!line || event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = STEPS[event.key];
+    if (step) read({ i: (point?.i ?? 0) + step[0], j: (point?.j ?? 0) + step[1] });
+    else if (event.key === "Home" || event.key === "Escape") read(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    document.getElementById("spoken").textContent = line.textContent;
+  }, true);
+
+  document.addEventListener("focusout", (event) => event.target.matches?.(".gv-reading") && read(null));
+
+  gv.reading = { show, read };
+})();
