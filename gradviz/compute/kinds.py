@@ -9,12 +9,10 @@ from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.question import Question, address_of
+from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, unit_activity
-
-ACTIVITY_ROWS = 2000
-"""Training rows over which the activity of units is measured."""
 
 
 class LandscapeQuestion(Question):
@@ -50,7 +48,10 @@ class ActivityQuestion(Question):
         return packed_arrays([share.cpu().numpy() for share in shares])
 
 
-AnyQuestion = Annotated[LandscapeQuestion | ActivityQuestion | AgreementQuestion, Field(discriminator="kind")]
+AnyQuestion = Annotated[
+    LandscapeQuestion | ActivityQuestion | AgreementQuestion | UnitsQuestion | PairsQuestion,
+    Field(discriminator="kind"),
+]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)
 
 

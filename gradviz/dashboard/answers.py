@@ -103,6 +103,36 @@ class AgreementAnswer(BaseModel):
     parts: list[Agreement]
 
 
+class UnitsAnswer(BaseModel):
+    """The units of one hidden layer: how often each is active, how large its gradient is."""
+
+    layer: int
+    tensor: str = Field(description="whose gradients these are: the biases, or β where batch statistics cancel them")
+    num_minibatches: int
+    active: Units
+    gradient_rms: list[Annotated[float, Field(ge=0)]] = Field(description="root mean square over the minibatches")
+
+
+class Pair(BaseModel):
+    """Two parameters worth looking at, and why."""
+
+    x: str
+    y: str
+    score: float = Field(description="√(spread · planarity)")
+    spread: float = Field(description="1 − R of the minibatches' arrows: 0 where all agree")
+    planarity: float = Field(description="0 where all arrows lie on one line")
+    x_active: Share
+    y_active: Share
+
+
+class PairsAnswer(BaseModel):
+    """Suggested pairs of a hidden layer, best first; empty if fewer than two units are alive."""
+
+    layer: int
+    num_minibatches: int
+    pairs: list[Pair]
+
+
 class MinibatchAnswer(BaseModel):
     """The rows of a minibatch, as numbered in the run, and their targets."""
 

@@ -18,6 +18,7 @@ from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Compute
 from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.compute.units import PairsQuestion, UnitsQuestion
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.export_api import add_exports
 from gradviz.dashboard.openapi import PREFIX, document
@@ -93,6 +94,20 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         if asked.layer >= len(layers):
             raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {asked.layer}.")
         return sent_json({"layer": asked.layer, "active": _shares(layers[asked.layer])})
+
+    @api.get("/units/<variant>/<epoch>/<layer>")
+    def units(variant: str, epoch: str, layer: str) -> Response:
+        return answer_of_layer(UnitsQuestion, variant=variant, epoch=epoch, layer=layer)
+
+    @api.get("/pairs/<variant>/<epoch>/<layer>")
+    def pairs(variant: str, epoch: str, layer: str) -> Response:
+        return answer_of_layer(PairsQuestion, variant=variant, epoch=epoch, layer=layer)
+
+    def answer_of_layer(kind: type[UnitsQuestion | PairsQuestion], **path: str) -> Response:
+        question = kind(**from_arguments(query.UnitsQuery, request.args, **path).model_dump())
+        key = question.key(store)
+        tell_log(key=key)
+        return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))
 
     @api.get("/agreement")
     def agreement() -> Response:

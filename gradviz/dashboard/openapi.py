@@ -99,6 +99,22 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
+        "/units/{variant}/{epoch}/{layer}",
+        "units",
+        "Activity and size of the gradients of one hidden layer's units",
+        query.UnitsQuery,
+        answers.UnitsAnswer,
+    ),
+    _Operation(
+        "get",
+        "/pairs/{variant}/{epoch}/{layer}",
+        "pairs",
+        "Suggested pairs of one hidden layer",
+        query.UnitsQuery,
+        answers.PairsAnswer,
+    ),
+    _Operation(
+        "get",
         "/minibatches/{variant}/{minibatch}",
         "minibatch",
         "Row numbers and targets of a minibatch; as npz with the inputs",

@@ -18,7 +18,7 @@ from gradviz.compute.agreement import AgreementRequest
 from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import Variant
-from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest
+from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Mode
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FRAMES = 500
@@ -106,6 +106,13 @@ class LayerActivityQuery(ActivityQuery):
 
 class AgreementQuery(AgreementRequest):
     """Agreement of all minibatches at a checkpoint."""
+
+
+class UnitsQuery(LayerActivityQuery):
+    """A hidden layer of a checkpoint, as the minibatches of a size see it."""
+
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    mode: Mode = "eval"
 
 
 class MinibatchQuery(RunQuery):

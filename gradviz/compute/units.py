@@ -1,0 +1,88 @@
+"""Questions about the units of a hidden layer: how large their gradients are, and which pairs are worth looking at."""
+
+import json
+from dataclasses import asdict
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gradviz.compute.question import Question, address_of
+from gradviz.compute.workbench import Workbench
+from gradviz.errors import UserError
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import Network, centre_gradients, find_pairs, network_of
+from gradviz.landscape.activity import unit_activity_of
+from gradviz.landscape.pairs import suggested_tensor
+from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Mode
+
+ACTIVITY_ROWS = 2000
+"""Training rows over which the activity of units is measured."""
+
+# Shape suffixes: R = training rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer.
+
+
+class LayerQuestion(Question):
+    """A hidden layer of a checkpoint, seen by all minibatches of a size (at most 50), without dropout masks."""
+
+    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    epoch: int = Field(ge=0, lt=10_000)
+    layer: int = Field(ge=0, lt=1000)
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    mode: Mode = "eval"
+
+    def key(self, store: RunStore) -> str:
+        return address_of(self, store, self.variant, self.epoch, ACTIVITY_ROWS)
+
+    def network(self, bench: Workbench) -> Network:
+        """The checkpoint; UserError if it has no such layer or cannot be evaluated so."""
+        network = network_of(bench.model(self.variant, self.epoch), dtype=torch.float32, device=bench.device)
+        if self.layer >= network.output:
+            raise UserError(f"`layer` must be one of the hidden layers, 0..{network.output - 1}, got {self.layer}.")
+        if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
+            raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
+        return network
+
+    def minibatches(self, bench: Workbench) -> tuple[Tensor, Tensor]:
+        """Inputs (K, B, M) and targets (K, B)."""
+        run = bench.store.run(self.variant)
+        run.minibatch(0, self.minibatch_size)  # says what sizes there are
+        rows = [run.minibatch(k, self.minibatch_size) for k in range(run.num_minibatches(self.minibatch_size))]
+        return torch.stack([each.inputs_BI for each in rows]), torch.stack([each.targets_B for each in rows])
+
+    def training_rows(self, bench: Workbench) -> Tensor:
+        """(R, M)."""
+        return bench.store.run(self.variant).training_inputs(limit=ACTIVITY_ROWS)
+
+
+class UnitsQuestion(LayerQuestion):
+    """Of each unit: on what share of training rows it is active (eval mode), and the root mean square over the
+
+    minibatches of its bias' gradient (β's, where batch statistics cancel the bias'). The answer is JSON.
+    """
+
+    kind: Literal["units"] = "units"
+
+    def answer(self, bench: Workbench) -> bytes:
+        network = self.network(bench)
+        tensor = suggested_tensor(network, self.layer, self.mode)
+        inputs_KBM, targets_KB = self.minibatches(bench)
+        gradients_KN = centre_gradients(network, inputs_KBM, targets_KB, [tensor], mode=self.mode)[tensor]
+        active_N = unit_activity_of(network, self.training_rows(bench))[self.layer]
+        told = {"layer": self.layer, "tensor": tensor, "num_minibatches": len(inputs_KBM)}
+        told |= {"active": active_N.tolist(), "gradient_rms": gradients_KN.square().mean(0).sqrt().tolist()}
+        return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
+
+
+class PairsQuestion(LayerQuestion):
+    """The pairs of `find_pairs`, best first, with what speaks for them. The answer is JSON."""
+
+    kind: Literal["pairs"] = "pairs"
+
+    def answer(self, bench: Workbench) -> bytes:
+        network = self.network(bench)
+        inputs_KBM, targets_KB = self.minibatches(bench)
+        found = find_pairs(network, self.training_rows(bench), inputs_KBM, targets_KB, self.layer, mode=self.mode)
+        told = {"layer": self.layer, "num_minibatches": len(inputs_KBM), "pairs": [asdict(pair) for pair in found]}
+        return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
