@@ -11,8 +11,9 @@
   const AS_TEXT = ["minibatch_size", "points"]; // controls whose values are texts
 
   // The page begins: constants are here, the address is read, the runs are asked for.
-  function readAddress({ look, keys, zero_messages: zeroMessages }) {
+  function readAddress({ look, keys, zero_messages: zeroMessages, exports }) {
     Object.assign(gv, { look, keys, zeroMessages });
+    gv.exporting.offer(exports);
     gv.runs.ask();
     return gv.address.current();
   }

@@ -58,5 +58,5 @@
     return frame;
   }
 
-  gv.frames = { fetchFrames, decodeFrame, Refused };
+  gv.frames = { fetchFrames, blocks, decodeFrame, Refused };
 })();

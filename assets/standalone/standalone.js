@@ -1,27 +1,45 @@
 // The conductor of a page that stands alone (gradviz/dashboard/standalone.py): pictures and a slider over their frames.
 (function () {
   const gv = window.gradviz;
+  const { page } = gv;
   const { element } = gv.words;
   const told = JSON.parse(document.getElementById("told").textContent);
   const step = told.over === "epochs" ? "epoch" : "minibatch";
-  const config = { displaylogo: false, displayModeBar: false, doubleClick: "reset", responsive: true };
-  gv.look = told.look;
-  document.body.dataset.view = told.view.view;
-  document.body.dataset.masks = told.panels.some(({ request }) => request.mode === "train" && request.variant === "dropout") ? "on" : "off";
+  const config = { displaylogo: false, displayModeBar: false, doubleClick: false, responsive: true };
+  const PARTS = ["title", "canvas", "veil", "zoomed", "caption"];
 
-  let index = told.first;
   let tokens = 0;
-  const panels = told.panels.map(create);
+  gv.look = told.look;
+  const { epoch, minibatch, mode, masks, half_width } = told.panels[0].request;
+  page.view = { ...told.view, epoch, minibatch, mode, masks, half_width, [step]: told.first };
+  page.panels = told.panels.map(create);
+  gv.stage = { redraw: () => (draw(), commit()) };
+  document.body.dataset.view = page.view.view;
+  document.body.dataset.masks = told.panels.some(({ request }) => isRandom(request)) ? "on" : "off";
+
+  function isRandom(request) {
+    return request.mode === "train" && request.variant === "dropout";
+  }
 
   function create({ request, frames }, slot) {
-    const decoded = frames.map(decode).map((frame) => [frame.index, frame]);
-    const parts = Object.fromEntries(["title", "graph", "canvas", "veil", "caption"].map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
-    for (const name of ["title", "caption", "veil"]) parts[name].id = `${name}-${slot}`;
-    const picture = element("div", "gv-picture", parts.graph, parts.canvas, parts.veil);
-    const section = element("section", "gv-panel", parts.title, picture, parts.caption);
+    const decoded = new Map(frames.map(decode).map((frame) => [frame.index, frame]));
+    const parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
+    for (const name of PARTS) parts[name].id = `${name}-${slot}`;
+    const graph = element("div");
+    const place = element("div", "", graph);
+    place.id = `graph-${slot}`;
+    const picture = element("div", "gv-picture", place, parts.canvas, parts.veil, parts.zoomed);
+    const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts.caption));
     section.setAttribute("aria-label", `Picture ${slot + 1}`);
     document.getElementById("panels").append(section);
-    return { slot, request, frames: new Map(decoded), section, ...parts };
+    return { slot, request, plan: planOf(request, decoded), frames: decoded, section, graph, canvas: parts.canvas };
+  }
+
+  // As the dashboard's pictures.js has it: what is there of epochs or of minibatches.
+  function planOf(request, frames) {
+    const { variant, x, y } = request;
+    const stack = { frames, loading: null, selection: request };
+    return { variant, x, y, epochs: step === "epoch" ? stack : { frames: new Map() }, minibatches: step === "epoch" ? null : stack };
   }
 
   function decode(text) {
@@ -30,58 +48,67 @@
 
   // Paints every picture at once; Plotly follows with `commit`.
   function draw() {
-    const shown = panels.map(({ frames }) => ({ shown: frames.get(index), all: frames }));
-    const styles = gv.scales.stylesOf(told.view, shown).map((style, k) => ({ ...style, halfWidth: panels[k].request.half_width }));
-    panels.forEach((panel, k) => {
+    const index = page.view[step];
+    const shown = page.panels.map(({ frames }) => ({ shown: frames.get(index), all: frames, isDifference: false }));
+    const styles = gv.scales.stylesOf(page.view, shown);
+    page.panels.forEach((panel, k) => {
       const frame = panel.frames.get(index);
-      Object.assign(panel, { frame, style: styles[k], token: ++tokens });
-      gv.paint.paint(panel.canvas, panel.graph, frame, styles[k]);
+      const style = { ...styles[k], halfWidth: panel.request.half_width };
+      style.strokes = gv.overlays.strokesOf(page.view, panel.plan, frame, style);
+      Object.assign(panel, { frame, style, token: ++tokens });
+      gv.paint.paint(panel.canvas, panel.graph, frame, style);
       say(panel);
     });
   }
 
-  function say({ slot, request, frame }) {
-    const at = { ...request, [step]: index };
-    const random = at.mode === "train" && at.variant === "dropout" ? `, random masks (${at.masks})` : "";
-    const label = gv.look.variant_labels[at.variant];
-    const compared = told.view.view === "compare";
-    const title = compared ? label : gv.words.pairTitle(at.x, at.y);
-    const where = `${compared ? "" : `${label} · `}epoch ${at.epoch} · minibatch ${at.minibatch} (${at.minibatch_size} rows) · ${at.mode} mode${random}${told.view.direction === "descent" ? " · −∇J" : ""}`;
-    gv.words.fill(`title-${slot}`, where, element("h2", "", title), element("span", "gv-sub", where));
-    const facts = gv.words.caption(at, frame);
-    gv.words.fill(`caption-${slot}`, JSON.stringify(facts), ...facts.map(([name, value]) => element("span", "gv-fact", element("b", "", name), ` ${value}`)));
+  function say({ slot, request, plan, frame }) {
+    const { variant, minibatch_size: size } = request;
+    const label = gv.look.variant_labels[variant];
+    const isCompared = page.view.view === "compare";
+    const words = [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${size} rows)`, `${request.mode} mode${isRandom(request) ? `, random masks (${request.masks})` : ""}`];
+    if (!isCompared) words.unshift(label);
+    if (page.view.direction === "descent") words.push("−∇J");
+    const where = words.join(" · ");
+    gv.words.fill(`title-${slot}`, where, element("h2", "", isCompared ? label : gv.words.pairTitle(plan.x, plan.y)), element("span", "gv-sub", where));
+    const sentences = gv.plain.sentencesOf(page, plan, frame).join(" ");
+    gv.words.fill(`caption-${slot}`, sentences, element("p", "", sentences));
     const reason = gv.words.reasonOfAllZero(frame);
     gv.words.fill(`veil-${slot}`, `${reason}`, reason ? element("div", "gv-card", element("p", "", told.zero_messages[reason])) : null);
   }
 
   // Brings Plotly up to date with what is painted.
-  async function commit() {
-    await Promise.all(panels.map(async ({ ...panel }, slot) => {
-      const box = panel.canvas.getBoundingClientRect();
-      const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
-      const names = { x: panel.request.x, y: panel.request.y };
-      const { data, layout } = gv.figure.landscape(panel.frame, { ...panel.style, side }, names, panel.token);
-      await window.Plotly.react(panel.graph, data, layout, config);
-      if (panels[slot].token !== panel.token) return; // the slider has moved on
-      gv.paint.clear(panel.canvas);
-      panel.section.dataset.state = gv.words.reasonOfAllZero(panel.frame) ? "zero" : "ready";
-      panel.section.dataset.index = panel.frame.index;
-    }));
+  function commit() {
+    return Promise.all(page.panels.map(commitOne));
   }
 
-  const indices = [...panels[0].frames.keys()];
+  async function commitOne(panel) {
+    const { graph, canvas, section, plan, frame, style, token } = panel;
+    const box = canvas.getBoundingClientRect();
+    const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
+    const { data, layout } = gv.figure.landscape(frame, { ...style, side }, { x: plan.x, y: plan.y }, token);
+    const isFirst = !graph._fullLayout;
+    await window.Plotly.react(graph, data, layout, config);
+    if (isFirst) gv.zoom.listen(graph);
+    if (panel.token !== token) return; // the slider has moved on
+    gv.paint.clear(canvas);
+    section.dataset.state = gv.words.reasonOfAllZero(frame) ? "zero" : "ready";
+    section.dataset.index = frame.index;
+  }
+
+  const indices = [...page.panels[0].frames.keys()];
   const slider = gv.scrubber.create(document.getElementById("scrubber"), {
     name: step,
     label: step === "epoch" ? "Epoch" : "Minibatch, counted from 0",
+    names: told.over,
     told: (place) => indices[place],
-    onMove: (place) => ((index = indices[place]), draw()),
+    onMove: (place) => ((page.view[step] = indices[place]), draw()),
     onRelease: commit,
     onIntent: () => {},
     ready: () => true,
   });
 
   slider.setRange(0, indices.length - 1);
-  slider.set(indices.indexOf(index));
+  slider.set(indices.indexOf(told.first));
   draw();
   commit();
 })();

@@ -20,6 +20,7 @@ from gradviz.settings import Settings
 AT_ONCE = 2
 """Files that one server process makes at a time: each holds one of its threads."""
 
+_PATIENCE_SECONDS = 5.0  # who has left is noticed at the next step
 _CHUNK_BYTES = 1 << 18
 
 
@@ -59,7 +60,7 @@ def add_exports(api: Blueprint, settings: Settings, compute: Compute, store: Run
 
 def _in_place(places: BoundedSemaphore, work: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:
     """The work in one of the places, which is free again when it ends, fails or is no longer listened to."""
-    if not places.acquire(blocking=False):
+    if not places.acquire(timeout=_PATIENCE_SECONDS):
         raise TooManyRequests(f"{AT_ONCE} files are being made already: wait until one is done.")
     try:
         yield from work

@@ -22,7 +22,7 @@ from gradviz.landscape.request import LandscapeRequest
 
 MOST_FRAMES = 200
 MOST_BYTES = 64_000_000
-MOST_SECONDS = 300.0
+MOST_SECONDS = 600.0
 
 Row = list[Shown]
 _ONE = {"epochs": "epoch", "minibatches": "minibatch"}
@@ -94,7 +94,9 @@ def steps(asked: ExportQuery, compute: Compute, store: RunStore) -> Iterator[Ste
 
 def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, until: float) -> Step:
     if monotonic() > until:
-        raise UserError(f"This takes longer than {MOST_SECONDS:.0f} s: set `every` higher, or choose fewer points.")
+        raise UserError(
+            f"This takes longer than {MOST_SECONDS:.0f} s: ask once more (what was computed is kept), or for less."
+        )
     return Step(done, total, f"{doing} {_ONE[asked.over]} {index}")
 
 
@@ -164,6 +166,14 @@ def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:
         for panel, column in zip(asked.requests, columns, strict=True)
     ]
     shown = asked.requests[0].epoch if asked.over == "epochs" else asked.requests[0].minibatch
-    look = ViewLook(asked.scheme, asked.under, asked.length, asked.direction, asked.range, asked.share_scale)
+    look = ViewLook(
+        scheme=asked.scheme,
+        under=asked.under,
+        length=asked.length,
+        direction=asked.direction,
+        range=asked.range,
+        share_scale=asked.share_scale,
+        overlays=tuple(asked.show),
+    )
     first = min(indices, key=lambda index: abs(index - shown))
     return interactive_html(stacks, over=asked.over, first=first, look=look)

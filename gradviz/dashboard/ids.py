@@ -51,6 +51,7 @@ VEILS = tuple(f"veil-{slot}" for slot in range(3))
 CANVASES = tuple(f"canvas-{slot}" for slot in range(3))
 NOTICES = "notices"
 STATUS = "status"
+EXPORT = "export"
 TRAINING = "training"
 EMPTY = "empty"
 

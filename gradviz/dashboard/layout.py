@@ -8,10 +8,12 @@ from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
 from gradviz.dashboard.controls import sidebar
+from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.look import FONT, PALETTES, for_browser
 from gradviz.dashboard.permalink import browser_keys
 from gradviz.dashboard.spread import spread
+from gradviz.dashboard.standalone import FRAME_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
 from gradviz.landscape.field import ZeroReason, zero_message
 
@@ -90,7 +92,9 @@ def page() -> Component:
 def _constants() -> dict[str, object]:
     """What the JavaScript draws and says with: nothing of it is written twice."""
     zero_messages = [zero_message(reason) for reason in ZeroReason]
-    return {"look": for_browser(), "keys": browser_keys(), "zero_messages": zero_messages}
+    sizes = {"shell_bytes": shell_bytes(), "frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES}
+    exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
+    return {"look": for_browser(), "keys": browser_keys(), "zero_messages": zero_messages, "exports": exports}
 
 
 def _header() -> Component:
@@ -103,6 +107,7 @@ def _header() -> Component:
             ),
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
+            html.Div(id=ids.EXPORT, className="gv-island gv-export"),
             dmc.ColorSchemeToggle(
                 lightIcon="☀",
                 darkIcon="☾",

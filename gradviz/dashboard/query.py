@@ -16,6 +16,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.dashboard.look import Direction, Length, Scheme, Under
+from gradviz.dashboard.permalink import Overlay
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import Variant
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Mode
@@ -161,6 +162,9 @@ class ExportQuery(RecipeQuery):
     length: Length = "compressed"
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = Field(default="epochs", description="colours tell sizes over all, or in each")
+    show: list[Overlay] = Field(
+        default=[], max_length=2, description="on a page: path over epochs, spread over minibatches"
+    )
     share_scale: bool = Field(default=False, description="one scale for all pictures, as of regularizers compared")
     per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
     progress: bool = Field(

@@ -19,16 +19,23 @@ import gradviz
 from gradviz.dashboard import frames
 from gradviz.dashboard.assets import STANDALONE, assets_folder
 from gradviz.dashboard.look import Direction, Length, Scheme, Under, for_browser
+from gradviz.dashboard.permalink import Overlay
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.request import LandscapeRequest
 
 Over = Literal["epochs", "minibatches"]
 
-_SCRIPTS = ("colours", "contours", "arrows", "scalebar", "scales", "words", "frames", "figure", "paint", "scrubber")
-"""Of the dashboard's scripts those that draw; they know nothing of a server."""
+_OVERLAY_OF = {"epochs": "path", "minibatches": "spread"}
+_DRAWING = ("colours", "contours", "arrows", "strokes", "scalebar", "scales", "figure", "paint", "zoom")
+_TELLING = ("words", "spread", "fan", "path", "overlays", "plain")
+_SCRIPTS = ("page", "frames", *_DRAWING, *_TELLING, "scrubber", f"{STANDALONE}/standalone")
+"""Of the dashboard's scripts those that draw and tell; they know nothing of a server."""
 
-_ABOUT_BYTES = 240  # what a frame says beside its numbers
-_NUMBER_BYTES = 14  # three float32 and two marks for each point
+FRAME_BYTES = 4 / 3 * 240
+"""About what a frame takes in base64 for what it says beside its numbers."""
+
+POINT_BYTES = 4 / 3 * 14
+"""What a point takes: three float32 and two marks."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class Stack:
 @dataclass(frozen=True)
 class ViewLook:
     """How the pictures are drawn, as on the dashboard: `share_scale` measures all by one scale, as Compare does;
-    `range` says whether colours tell sizes over all frames or within each."""
+    `range` says whether colours tell sizes over all frames or within each; of the `overlays` the path is shown over
+    epochs and the spread over minibatches."""
 
     scheme: Scheme = "light"
     under: Under = "heat"
@@ -50,6 +58,7 @@ class ViewLook:
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = "epochs"
     share_scale: bool = False
+    overlays: tuple[Overlay, ...] = ()
 
 
 def interactive_html(
@@ -70,6 +79,7 @@ def interactive_html(
             "under": look.under,
             "length": look.length,
             "range": look.range,
+            "show": [overlay for overlay in look.overlays if overlay == _OVERLAY_OF[over]],
         },
         "panels": [
             {
@@ -95,7 +105,7 @@ def shell_bytes() -> int:
 
 def frame_bytes(points: int) -> int:
     """About what one frame of one picture adds, in base64."""
-    return 4 * (_ABOUT_BYTES + _NUMBER_BYTES * points**2) // 3
+    return round(FRAME_BYTES + POINT_BYTES * points**2)
 
 
 def _text_of(index: int, field: GradientField) -> str:
@@ -144,7 +154,7 @@ def _page(told: str, scheme: Scheme, title: str) -> str:
 
 def _scripts() -> Iterator[str]:
     yield get_plotlyjs()
-    for name in (*_SCRIPTS, f"{STANDALONE}/standalone"):
+    for name in _SCRIPTS:
         yield (assets_folder() / f"{name}.js").read_text(encoding="utf-8")
 
 

@@ -1,0 +1,199 @@
+// The dialog from which what is seen is taken along: as a picture, as numbers, as a page that stands alone, as a film, as
+// the lines that reproduce it.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  let opener = null;
+  let dialog = null;
+  let limits = null; // see gradviz/dashboard/layout.py
+  let work = null; // the AbortController of the file being made
+
+  // The button in the header.
+  function offer(told) {
+    limits = told;
+    opener = gv.words.button("Export", open, "gv-button gv-export-open");
+    opener.setAttribute("aria-haspopup", "dialog");
+    document.getElementById("export").replaceChildren(opener);
+  }
+
+  function open() {
+    const shown = gv.page.panels.filter(({ plan, frame }) => plan && frame);
+    if (!shown.length) return gv.notices.show(["There is no picture to export yet."]);
+    if (!dialog) create();
+    fill(shown);
+    dialog.showModal();
+  }
+
+  function create() {
+    dialog = gv.words.element("dialog", "gv-dialog");
+    dialog.setAttribute("role", "dialog");
+    dialog.setAttribute("aria-labelledby", "export-title");
+    document.body.append(dialog);
+  }
+
+  function fill(shown) {
+    const { element, button } = gv.words;
+    gv.pictures.commit(); // Plotly shows what is painted
+    const title = element("h2", "", "Export");
+    title.id = "export-title";
+    const close = button("×", () => dialog.close(), "gv-close");
+    close.setAttribute("aria-label", "Close");
+    const recipes = element("div", "gv-recipes");
+    dialog.replaceChildren(
+      element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
+      group("Picture", picture()),
+      group("Numbers", ...shown.map(numbers)),
+      group("With a slider", ...moving(shown)),
+      group("The same numbers again", recipes),
+    );
+    gv.copyAs.show(recipes, shown.map(requestOf));
+  }
+
+  function group(name, ...children) {
+    return gv.words.element("fieldset", "gv-group", gv.words.element("legend", "", name), ...children);
+  }
+
+  function seen(shown) {
+    const { epoch, minibatch } = gv.page.view;
+    const variants = [...new Set(shown.map(({ plan }) => gv.look.variant_labels[plan.variant]))].join(", ");
+    return `${variants} · epoch ${epoch} · minibatch ${minibatch}`;
+  }
+
+  // The request whose answer a panel shows (of a difference, that of its own field).
+  function requestOf({ plan }) {
+    const { epoch, minibatch } = gv.page.view;
+    return { ...plan.epochs.selection, epoch, minibatch };
+  }
+
+  function nameOf({ plan }) {
+    return gv.page.view.view === "compare" ? gv.look.variant_labels[plan.variant] : gv.words.pairTitle(plan.x, plan.y);
+  }
+
+  function row(text, note, ...buttons) {
+    const { element } = gv.words;
+    return element("div", "gv-export-row", element("span", "", text), note ? element("span", "gv-sub", note) : null, element("span", "gv-actions", ...buttons));
+  }
+
+  // ---- picture and numbers --------------------------------------------------------------------------------------
+
+  function picture() {
+    const [width, height] = gv.pictureFile.size();
+    const name = (kind) => `gradviz-${gv.page.view.view}-epoch-${gv.page.view.epoch}-minibatch-${gv.page.view.minibatch}.${kind}`;
+    const save = (kind) => saved(async () => gv.download.save(await gv.pictureFile[kind](), name(kind)));
+    return row("As on the page, with titles and words", `${width} × ${height} pixels`, gv.words.button("PNG", () => save("png")), gv.words.button("SVG", () => save("svg")));
+  }
+
+  function numbers(panel) {
+    const request = requestOf(panel);
+    const save = (format) => saved(async () => {
+      const answer = await gv.download.asked(`api/v1/landscape?${new URLSearchParams({ ...request, format })}`);
+      const place = request.x.replace(/[[,]/g, "-").replace("]", "");
+      gv.download.save(await answer.blob(), `${request.variant}-epoch-${request.epoch}-minibatch-${request.minibatch}-${place}.${format}`);
+    });
+    const buttons = ["npz", "csv"].map((format) => {
+      const one = gv.words.button(format.toUpperCase(), () => save(format));
+      one.setAttribute("aria-label", `${format.toUpperCase()} of ${nameOf(panel)}`);
+      return one;
+    });
+    return row(nameOf(panel), `${request.x}, ${request.y}`, ...buttons);
+  }
+
+  async function saved(action) {
+    try {
+      await action();
+    } catch (error) {
+      if (error.name !== "AbortError") gv.notices.show([error.message]);
+      if (!(error.name === "AbortError" || error instanceof gv.frames.Refused)) throw error;
+    }
+  }
+
+  // ---- over epochs or minibatches -------------------------------------------------------------------------------
+
+  function moving(shown) {
+    const { element, button } = gv.words;
+    const counts = { epochs: numEpochs(shown), minibatches: Math.min(...shown.map(({ plan }) => gv.explain.numMinibatches(gv.page, plan.variant))) };
+    const isOver = gv.page.acrossMinibatches() ? "minibatches" : "epochs";
+    const over = element("select", "gv-speed", ...Object.entries(counts).map(([name, many]) => new Option(`${many} ${name}`, name, name === isOver, name === isOver)));
+    over.setAttribute("aria-label", "Over");
+    const speed = element("select", "gv-speed", ...[2, 5, 10, 20].map((n) => new Option(`${n}/s`, n, n === 5, n === 5)));
+    speed.setAttribute("aria-label", "Frames a second");
+    const size = element("span", "gv-sub");
+    const progress = element("div", "gv-making");
+    progress.setAttribute("role", "status");
+    const files = [button("HTML", () => saved(() => make("html"))), button("GIF", () => saved(() => make("gif")))];
+    const every = () => Math.ceil(counts[over.value] / limits.most_frames);
+
+    async function make(kind) {
+      if (work) return gv.notices.show(["A file is being made: wait for it, or cancel it."]);
+      const { under, length, direction, range, view, scales, show } = gv.page.view;
+      await run(progress, files, {
+        kind, panels: shown.map(requestOf), over: over.value, every: every(), scheme: gv.colours.scheme(), under, length, direction, range, show,
+        share_scale: view === "compare" && scales === "locked", per_second: Number(speed.value),
+      });
+    }
+
+    function tell() {
+      const bytes = sizeOf(shown, Math.ceil(counts[over.value] / every()));
+      const left = every() > 1 ? `every ${every()}th of them · ` : "";
+      const isTooLarge = bytes > limits.most_bytes;
+      size.textContent = left + (isTooLarge ? `too large: ${megabytes(bytes)}, at most ${megabytes(limits.most_bytes)}` : `about ${megabytes(bytes)}, opens without server or network`);
+      for (const file of files) file.disabled = isTooLarge || work !== null;
+    }
+
+    over.addEventListener("change", tell);
+    tell();
+    return [
+      row("Over", null, over),
+      row("Interactive page", null, size, files[0]),
+      row("Animation", null, speed, files[1]),
+      progress,
+    ];
+  }
+
+  function numEpochs(shown) {
+    const [first, ...others] = shown.map(({ plan }) => gv.page.runs[plan.variant]?.epochs ?? []);
+    return first.filter((epoch) => others.every((epochs) => epochs.includes(epoch))).length;
+  }
+
+  function sizeOf(shown, frames) {
+    const points = shown.reduce((sum, { plan }) => sum + limits.frame_bytes + limits.point_bytes * plan.epochs.selection.points ** 2, 0);
+    return limits.shell_bytes + frames * points;
+  }
+
+  function megabytes(bytes) {
+    return `${(bytes / 1e6).toFixed(1)} MB`;
+  }
+
+  // Makes a file, showing how far it is here and, when the dialog is closed, in the header.
+  async function run(host, files, request) {
+    const { element, button } = gv.words;
+    work = new AbortController();
+    const bar = element("progress", "gv-progress");
+    Object.assign(bar, { max: 1, value: 0 });
+    bar.setAttribute("aria-label", "Progress of the file");
+    const doing = element("span", "gv-sub", "Beginning");
+    host.replaceChildren(bar, doing, button("Cancel", () => work?.abort()));
+    for (const file of files) file.disabled = true;
+    try {
+      const { blob, name } = await gv.download.made(request, {
+        signal: work.signal,
+        onStep(step) {
+          Object.assign(bar, { max: step.total, value: step.done });
+          doing.textContent = `${step.doing}, step ${step.done} of ${step.total}`;
+          opener.textContent = `Export ${Math.round((100 * step.done) / step.total)} %`;
+        },
+      });
+      gv.download.save(blob, name);
+      host.replaceChildren(element("span", "gv-sub", `${name}, ${megabytes(blob.size)}`));
+    } catch (error) {
+      host.replaceChildren(error.name === "AbortError" ? element("span", "gv-sub", "Cancelled.") : "");
+      throw error;
+    } finally {
+      work = null;
+      opener.textContent = "Export";
+      for (const file of files) file.disabled = false;
+    }
+  }
+
+  gv.exporting = { offer };
+})();
