@@ -14,7 +14,13 @@ from gradviz.dashboard.query import TrainingAction
 from gradviz.settings import Settings
 
 # Each address that takes more than GET: a new one must be looked at here.
-TAKES_BODIES = {"/_dash-update-component", "/api/v1/landscape", "/api/v1/training"}
+TAKES_BODIES = {
+    "/_dash-update-component",
+    "/api/v1/exports",
+    "/api/v1/landscape",
+    "/api/v1/recipes",
+    "/api/v1/training",
+}
 ACTIONS = get_args(TrainingAction.model_fields["action"].annotation)
 TRIES = [{"action": action, "variant": "none", "confirm": sure} for action in ACTIONS for sure in (True, False)]
 TRIES += [{"action": action} for action in ACTIONS]
