@@ -1,5 +1,11 @@
 """The server for gunicorn: `gunicorn app:server`."""
 
-from gradviz.dashboard.factory import create_server
+import os
+
+from gradviz.threads import wait_asleep
+
+wait_asleep(os.environ)
+
+from gradviz.dashboard.factory import create_server  # noqa: E402  (it imports torch, which reads the environment)
 
 server = create_server()

@@ -17,6 +17,7 @@ from gradviz.commands.web_server import GRACEFUL_SECONDS, arguments
 from gradviz.compute.cache import FieldCache
 from gradviz.errors import UserError
 from gradviz.settings import Settings, as_environment, load_settings
+from gradviz.threads import wait_asleep
 
 _TICK_SECONDS = 0.5
 _READY_POLL_SECONDS = 0.1
@@ -73,6 +74,7 @@ def _supervise(
 def _start_web(settings: Settings, listener: socket.socket, figures: str) -> subprocess.Popen[bytes]:
     descriptor = listener.fileno()
     environment = os.environ | as_environment(settings)
+    wait_asleep(environment)
     if settings.metrics:
         # A directory of its own for each server: what an earlier one had under way is over.
         environment["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(dir=figures)
