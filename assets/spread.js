@@ -87,5 +87,5 @@
     return counts.size ? [...counts].sort((a, b) => b[1] - a[1])[0][0] : 0;
   }
 
-  gv.spread = { of, cosine, sentence, strength, commonReason };
+  gv.spread = { of, cosine, sentence, strength, commonReason, turnBetween };
 })();

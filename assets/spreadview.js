@@ -13,6 +13,7 @@
   let hovered = null; // a minibatch, or null
   let other = null; // in the matrix, the minibatch of the column
   let pointedIn = null; // the canvas in which pointer or keyboard have been last
+  let cosines = null; // see cosines.js
   let listening = false;
 
   const at = (id) => document.getElementById(id);
@@ -33,7 +34,8 @@
       if (hovered !== null && !stack.frames.has(hovered)) [hovered, other] = [null, null];
       fields = "";
     }
-    gv.spreadwords.show(page, plan, spread, stack);
+    cosines = gv.cosines.of(page, plan, spread, `${stack.key}|${size}`, () => isOn() && show(style));
+    gv.spreadwords.show(page, plan, spread, stack, cosines);
     showFields();
     mark();
   }
@@ -56,7 +58,7 @@
   function mark() {
     const chosen = { selected: page.view.minibatch, hovered, other };
     gv.rose.draw(at("rose"), spread, { style, ...chosen });
-    gv.matrix.draw(at("matrix"), { order: spread.order, value: cosineOf, key: `${stack.key}|${size}` }, chosen);
+    gv.matrix.draw(at("matrix"), cosines, chosen);
     gv.multiples.mark(at("minis"), page.view.minibatch, hovered);
   }
 
@@ -64,15 +66,11 @@
     return spread.arrows.find((arrow) => arrow.minibatch === minibatch);
   }
 
-  function cosineOf(a, b) {
-    return gv.spread.cosine(arrowOf(a), arrowOf(b));
-  }
-
   function hover(minibatch, column) {
     if (minibatch === hovered && column === other) return;
     [hovered, other] = [minibatch, column];
     if (minibatch === null) gv.tip.hide();
-    if (spread) mark();
+    if (cosines) mark();
   }
 
   function choose(minibatch) {
@@ -88,18 +86,22 @@
         const row = gv.rose.at(x, y);
         return row === null ? null : { row, column: null };
       },
-      moved: (event) => ({ row: moved(hovered ?? page.view.minibatch, stepOf(event, "ArrowLeft", "ArrowRight") + stepOf(event, "ArrowUp", "ArrowDown")), column: null }),
+      moved: (event) => {
+        const by = stepOf(event, "ArrowLeft", "ArrowRight") + stepOf(event, "ArrowUp", "ArrowDown");
+        return { row: moved(spread.order, hovered ?? page.view.minibatch, by), column: null };
+      },
     });
     attach("matrix", {
       meant: gv.matrix.at,
       moved: (event) => {
         const row = hovered ?? page.view.minibatch;
-        return { row: moved(row, stepOf(event, "ArrowUp", "ArrowDown")), column: moved(other ?? row, stepOf(event, "ArrowLeft", "ArrowRight")) };
+        const by = [stepOf(event, "ArrowUp", "ArrowDown"), stepOf(event, "ArrowLeft", "ArrowRight")];
+        return { row: moved(cosines.order, row, by[0]), column: moved(cosines.order, other ?? row, by[1]) };
       },
     });
     at("minis").addEventListener("keydown", (event) => gv.multiples.step(at("minis"), event));
     new ResizeObserver(() => isOn() && stack && show(style)).observe(at("minis-canvas"));
-    new ResizeObserver(() => isOn() && stack && mark()).observe(at("rose"));
+    new ResizeObserver(() => isOn() && cosines && mark()).observe(at("rose"));
   }
 
   // `meant(x, y)` and `moved(event)` say which {row, column} the pointer or a key goes to.
@@ -121,7 +123,7 @@
     // A click in one picture takes the focus from the other, which must not unmark what is clicked.
     group.addEventListener("blur", () => pointedIn === canvas && hover(null, null));
     group.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || !spread?.order.length) return;
+      if (event.ctrlKey || event.altKey || event.metaKey || !(id === "matrix" ? cosines : spread)?.order.length) return;
       if (event.key === "Enter" || event.key === " ") choose(hovered ?? page.view.minibatch);
       else if (event.key === "Escape") hover(null, null);
       else if (/^(Arrow|Home$|End$)/.test(event.key)) {
@@ -142,16 +144,15 @@
 
   function linesOf({ row, column }) {
     if (column === null || column === row) return gv.spreadwords.linesOf(arrowOf(row), row);
-    return gv.spreadwords.pairLines(row, column, cosineOf(row, column));
+    return gv.spreadwords.pairLines(row, column, cosines.value(row, column));
   }
 
   function stepOf({ key }, back, forth) {
     return { [back]: -1, [forth]: 1, Home: -Infinity, End: Infinity }[key] ?? 0;
   }
 
-  // The minibatch so many steps away in the order of directions.
-  function moved(minibatch, by) {
-    const { order } = spread;
+  // The minibatch so many steps away in an order of directions.
+  function moved(order, minibatch, by) {
     return order[Math.max(0, Math.min(order.length - 1, order.indexOf(minibatch) + by))];
   }
 

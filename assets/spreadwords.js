@@ -4,7 +4,7 @@
 
   const DEGREES = 180 / Math.PI;
 
-  function show(page, plan, spread, stack) {
+  function show(page, plan, spread, stack, cosines) {
     const { element, fill } = gv.words;
     const many = gv.explain.numMinibatches(page, plan.variant);
     const line = lineOf(page, plan, spread, stack, many);
@@ -18,10 +18,19 @@
     const key = document.getElementById("rose-key");
     key.textContent = `mean direction, ${gv.spread.strength(spread.resultant.length)}`;
     key.parentElement.style.visibility = spread.live.length ? "visible" : "hidden";
+    showPart(cosines);
     const stops = gv.colours.palette().cosine.map(([at, colour]) => `${colour} ${100 * at}%`);
     document.getElementById("cosine-bar").style.background = `linear-gradient(to right, ${stops.join(",")})`;
     latest = spread;
     showTable();
+  }
+
+  // Of what the matrix is, and how far its directions agree.
+  function showPart(cosines) {
+    const length = gv.cosines.strength(cosines);
+    const state = cosines.error ?? (length === null ? (cosines.order.length ? "all are zero" : "computing") : gv.spread.strength(length));
+    const note = document.getElementById("matrix-note");
+    note.textContent = note.title = `${cosines.name}: ${state}`;
   }
 
   function titleOf(page, plan, many) {

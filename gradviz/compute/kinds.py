@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
+from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench
@@ -49,7 +50,7 @@ class ActivityQuestion(Question):
 
 
 AnyQuestion = Annotated[
-    LandscapeQuestion | ActivityQuestion | AgreementQuestion | UnitsQuestion | PairsQuestion,
+    LandscapeQuestion | ActivityQuestion | AgreementQuestion | CosinesQuestion | UnitsQuestion | PairsQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

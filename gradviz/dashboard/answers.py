@@ -133,6 +133,13 @@ class PairsAnswer(BaseModel):
     pairs: list[Pair]
 
 
+class CosinesAnswer(BaseModel):
+    """Cosines of the angles between the gradients of all minibatches, which count from 0."""
+
+    part: str
+    cosine: list[list[float | None]] = Field(description="null where one of the two gradients is zero up to round-off")
+
+
 class MinibatchAnswer(BaseModel):
     """The rows of a minibatch, as numbered in the run, and their targets."""
 

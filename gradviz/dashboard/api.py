@@ -15,6 +15,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
+from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Compute
 from gradviz.compute.trainer_process import TrainerProcess
@@ -113,6 +114,15 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     def agreement() -> Response:
         asked = from_arguments(query.AgreementQuery, request.args)
         question = AgreementQuestion(request=AgreementRequest.of(**asked.model_dump()))
+        key = question.key(store)
+        tell_log(key=key)
+        return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))
+
+    @api.get("/cosines/<variant>/<epoch>")
+    def cosines(variant: str, epoch: str) -> Response:
+        asked = from_arguments(query.CosinesQuery, request.args, variant=variant, epoch=epoch)
+        values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
+        question = CosinesQuestion(**values)
         key = question.key(store)
         tell_log(key=key)
         return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))

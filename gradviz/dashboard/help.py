@@ -118,7 +118,12 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "random directions. Their mean direction is that of the sum of the unit vectors.",
             "R = |Σ ∇J_k / |∇J_k|| / K",
         ),
-        Entry("Cosine", "Of the angle between two minibatches' gradients.", "cos = ∇J_k · ∇J_l / (|∇J_k| |∇J_l|)"),
+        Entry(
+            "Cosine",
+            "Of the angle between two minibatches' gradients, of this pair, of the biases of x₁'s layer, of that whole "
+            "layer or of all parameters. Rows and columns are ordered by direction.",
+            "cos = ∇J_k · ∇J_l / (|∇J_k| |∇J_l|)",
+        ),
         Entry(
             "Predicted below target",
             "An L1 gradient is a sum of signs: where nearly all rows lie on one side of their target, all gradients "

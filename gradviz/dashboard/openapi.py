@@ -115,6 +115,14 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
+        "/cosines/{variant}/{epoch}",
+        "cosines",
+        "Cosines between the gradients of all minibatches at a checkpoint",
+        query.CosinesQuery,
+        answers.CosinesAnswer,
+    ),
+    _Operation(
+        "get",
         "/minibatches/{variant}/{minibatch}",
         "minibatch",
         "Row numbers and targets of a minibatch; as npz with the inputs",

@@ -13,6 +13,7 @@ from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 
 ViewName = Literal["explore", "compare", "minibatches", "training"]
 Range = Literal["epochs", "frame"]
+Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
 
@@ -28,6 +29,7 @@ _KEYS = {
     "y_b": "y2",
     "minibatch": "minibatch",
     "minibatch_size": "size",
+    "part": "part",
     "mode": "mode",
     "masks": "masks",
     "seed": "seed",
@@ -61,6 +63,7 @@ class View(BaseModel):
     y_b: str | None = None
     minibatch: int = Field(default=0, ge=0, lt=1_000_000)
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    part: Part = "pair"
     mode: Mode = "eval"
     masks: Masks = "fresh"
     seed: int = Field(default=0, ge=0, lt=2**32)

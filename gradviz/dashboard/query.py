@@ -19,7 +19,7 @@ from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.dashboard.permalink import Overlay
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import Variant
-from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Mode
+from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Masks, Mode
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FRAMES = 500
@@ -114,6 +114,21 @@ class UnitsQuery(LayerActivityQuery):
 
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
     mode: Mode = "eval"
+
+
+class CosinesQuery(ActivityQuery):
+    """All minibatches at a checkpoint, for one part of the model."""
+
+    part: str = Field(
+        min_length=1,
+        max_length=80,
+        description="`model`, a layer or a tensor",
+        examples=["model", "hidden.1", "hidden.1.linear.bias"],
+    )
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    mode: Mode = "eval"
+    masks: Masks = Field(default="fresh", description="in train mode, with dropout")
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
 
 class MinibatchQuery(RunQuery):

@@ -4,7 +4,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.fieldsets import help_of, label
+from gradviz.dashboard.fieldsets import help_of, label, segmented
+from gradviz.dashboard.permalink import View
+
+PARTS = {"pair": "pair", "biases": "biases", "layer": "layer", "model": "model"}
 
 
 def spread() -> list[Component]:
@@ -26,7 +29,7 @@ def spread() -> list[Component]:
         ),
         html.Section(
             [
-                _heading("All fields", "click or Enter shows one large"),
+                _heading("All fields", html.Span("click or Enter shows one large", className="gv-sub")),
                 html.Div(
                     [
                         html.Canvas(id=ids.MINIS_CANVAS, role="img"),
@@ -40,7 +43,7 @@ def spread() -> list[Component]:
         ),
         _picture(
             "Gradients at ○",
-            "of all minibatches",
+            html.Span("of all minibatches", className="gv-sub"),
             ids.ROSE,
             "Rose: arrow keys go from arrow to arrow by direction, Enter chooses",
             html.Div(
@@ -49,15 +52,16 @@ def spread() -> list[Component]:
             ),
         ),
         _picture(
-            "Cosines of each two",
-            "ordered by direction",
+            "Cosines",
+            html.Span(id=ids.MATRIX_NOTE, className="gv-island gv-sub"),
             ids.MATRIX,
             "Matrix: arrow keys go from cell to cell, Enter chooses the row",
             html.Div(
                 [
-                    html.Span("−1 opposite"),
+                    html.Span("−1"),
                     html.I(id=ids.COSINE_BAR, className="gv-cosine-bar"),
-                    html.Span("1 the same direction"),
+                    html.Span("1"),
+                    segmented(ids.PART, PARTS, View().part, "Gradients of which parameters, ordered by direction"),
                 ],
                 className="gv-spread-key",
             ),
@@ -65,12 +69,12 @@ def spread() -> list[Component]:
     ]
 
 
-def _picture(title: str, note: str, canvas: str, keys: str, key: Component) -> Component:
+def _picture(title: str, note: Component, canvas: str, keys: str, key: Component) -> Component:
     group = html.Div(
         html.Canvas(id=canvas, role="img"), className="gv-spread-picture", tabIndex=0, role="group", **label(keys)
     )
     return html.Section([_heading(title, note), group, key], className=f"gv-spread gv-spread-{canvas}", **label(title))
 
 
-def _heading(title: str, note: str) -> Component:
-    return html.Div([html.H3(title), html.Span(note, className="gv-sub")], className="gv-spread-title")
+def _heading(title: str, note: Component) -> Component:
+    return html.Div([html.H3(title), note], className="gv-spread-title")

@@ -219,6 +219,25 @@ def test_another_epoch_is_one_picture_at_once_and_then_the_others_and_a_link_ope
     assert frame_shown(other, 1) == 3
 
 
+def test_the_matrix_can_be_of_larger_parts_of_the_model(visit: Visit, server: Server) -> None:
+    page = visit(VIEW)
+    for choice, part in (("biases", "hidden.0.linear.bias"), ("layer", "hidden.0"), ("model", "model")):
+        page.locator("#part").get_by_text(choice, exact=True).click()
+        expect(page.locator("#matrix-note")).to_contain_text(re.compile(r"R [=>] \d"))
+        asked: dict[str, Any] = {"part": part, "minibatch_size": 16}
+        answer = page.request.get(f"{server.url}/api/v1/cosines/none/4", params=asked).json()
+        expected = np.array(answer["cosine"], float)
+        strength = np.sqrt(np.nanmean(expected))
+        expect(page.locator("#matrix-note")).to_contain_text("0.99" if strength > 0.995 else f"R = {strength:.2f}")
+        pairs = [(0, 0), (3, 40), (49, 7)]
+        colours = [colour(expected[row, column]) for row, column in pairs]
+        np.testing.assert_allclose(cells(page, pairs), colours, atol=9)
+    expect(page).to_have_url(re.compile("part=model"))
+    shoot(page, "minibatches-model-light-1280")
+    page.locator("#matrix").click(position=point(page, "window.gradviz.matrix.middleOf(11, 5)"))
+    chosen_everywhere(page, 11)
+
+
 def test_arrows_that_are_zero_are_rings_and_said_to_be(visit: Visit) -> None:
     page = visit("/?view=minibatches&size=16&epoch=3&variant=batchnorm&mode=train")
     expect(page.locator("#spread-words")).to_contain_text("All 50 gradients are zero up to round-off")

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from flask.testing import FlaskClient
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.experiment.store import RunStore
+from gradviz.landscape import network_of
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.statistics import minibatch_cosines
 from tests.dashboard.test_frames import blocks_of, decode
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
@@ -132,6 +135,25 @@ def test_a_checkpoint_with_damaged_numbers_is_one_missing_frame(make_app, own_ru
     abouts = [decode(block)[0] for block in blocks]
     assert [about["index"] for about in abouts] == [1, 2, 0]
     assert "epoch-0002" in abouts[1]["error"]
+
+
+def test_cosines_are_those_of_the_library_and_null_where_a_gradient_is_zero(
+    client: FlaskClient, tiny_store: RunStore
+) -> None:
+    run = tiny_store.run("batchnorm")
+    rows = [run.minibatch(k, 16) for k in range(run.num_minibatches(16))]
+    inputs, targets = (torch.stack([getattr(each, name) for each in rows]) for name in ("inputs_BI", "targets_B"))
+    network = network_of(run.model(1))
+    asked = {"minibatch_size": 16, "mode": "train"}
+    for part in ("hidden.1.linear.bias", "hidden.1", "model"):
+        told = client.get("/api/v1/cosines/batchnorm/1", query_string={"part": part, **asked}).get_json()
+        expected = minibatch_cosines(network, inputs, targets, part, mode="train")
+        found = np.array(told["cosine"], float)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert np.isnan(found).all() == (part == "hidden.1.linear.bias")
+    answer = client.get("/api/v1/cosines/batchnorm/1", query_string={"part": "hidden.9"})
+    assert answer.status_code == 422
+    assert "hidden.9" in answer.get_json()["error"]
 
 
 def test_activity_is_a_share_for_each_unit(client: FlaskClient) -> None:

@@ -41,6 +41,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "x": {"enum": ["hidden.0.linear.bias[0]", "hidden.1.linear.weight[2,3]", "output.bias[0]"]},
     "y": {"enum": ["hidden.1.linear.bias[1]", "hidden.2.linear.bias[4]", "output.weight[0,1]"]},
     "points": {"enum": [3, 5, 7]},
+    "part": {"enum": ["model", "hidden.1", "hidden.0.linear.bias", "output"]},
     "num_masks": {"maximum": 3},
     "minibatch": {"maximum": 1},
     "minibatch_size": {"minimum": 2, "maximum": 120},

@@ -22,6 +22,7 @@ VIEWS = st.builds(
     y_b=st.none() | PARAMETERS,
     minibatch=st.integers(0, 49),
     minibatch_size=st.sampled_from([16, 64, 256]),
+    part=st.sampled_from(["pair", "biases", "layer", "model"]),
     mode=st.sampled_from(["eval", "train"]),
     masks=st.sampled_from(["fresh", "frozen", "averaged"]),
     seed=st.integers(0, 2**32 - 1),

@@ -40,6 +40,7 @@ CONTROLS = {
     "variant": ids.VARIANT,
     "compared": ids.COMPARED,
     "minibatch_size": ids.MINIBATCH_SIZE,
+    "part": ids.PART,
     "mode": ids.MODE,
     "masks": ids.MASKS,
     "seed": ids.SEED,

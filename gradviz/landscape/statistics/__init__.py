@@ -4,6 +4,7 @@ from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate
 from gradviz.landscape.statistics.checkpoint import CheckpointAgreement, minibatch_agreement, pair_name, parts_of
 from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
+from gradviz.landscape.statistics.cosines import minibatch_cosines
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
@@ -28,6 +29,7 @@ __all__ = [
     "inner_products_of",
     "masks_split",
     "minibatch_agreement",
+    "minibatch_cosines",
     "noise_scale_of_two_sizes",
     "norm_tests",
     "null_agreement",

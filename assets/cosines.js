@@ -1,0 +1,110 @@
+// The cosines between the gradients of all minibatches: of the pair from its arrows, of larger parts from the server,
+// each asked for once.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  const MOST_KEPT = 200;
+  const answers = new Map(); // address -> {cosine: rows or null, error: sentence or null}
+
+  // {order, value(a, b), key, part, error} of what the view wants; `order` is empty and `error` null while it is on its
+  // way. `onKnown` is called when it is there.
+  function of(page, plan, spread, spreadKey, onKnown) {
+    const part = partOf(page.view, plan);
+    if (!part) {
+      const arrows = new Map(spread.arrows.map((arrow) => [arrow.minibatch, arrow]));
+      return { order: spread.order, value: (a, b) => gv.spread.cosine(arrows.get(a), arrows.get(b)), key: spreadKey, name: "this pair", error: null };
+    }
+    const address = addressOf(page, plan, part);
+    const { cosine, order, error } = answerOf(address, page, onKnown);
+    return { order: cosine ? order : [], value: (a, b) => cosine[a][b], key: address, name: nameOf(part), error };
+  }
+
+  // The name of a part of the model; null for the pair itself.
+  function partOf({ part }, { x }) {
+    const layer = gv.parameters.layerOf(x);
+    const name = layer === "output" ? "output" : `hidden.${layer}`;
+    return { biases: layer === "output" ? "output.bias" : `${name}.linear.bias`, layer: name, model: "model" }[part] ?? null;
+  }
+
+  function nameOf(part) {
+    if (part === "model") return "whole model";
+    const layer = part.startsWith("output") ? "output layer" : `layer ${part.split(".")[1]}`;
+    return part.endsWith("bias") ? `biases of ${layer}` : layer;
+  }
+
+  function addressOf({ view, runs }, { variant }, part) {
+    const query = { part, minibatch_size: view.minibatch_size, mode: view.mode };
+    if (view.mode === "train" && variant === "dropout") Object.assign(query, { masks: view.masks, seed: view.seed });
+    return `api/v1/cosines/${variant}/${view.epoch}?${new URLSearchParams(query)}#${runs[variant]?.stamp}`;
+  }
+
+  function answerOf(address, page, onKnown) {
+    if (!answers.has(address)) {
+      if (page.away || gv.sliders.scrubbing) return { cosine: null, error: null };
+      if (answers.size >= MOST_KEPT) answers.delete(answers.keys().next().value);
+      answers.set(address, { cosine: null, error: null });
+      ask(address, onKnown);
+    }
+    return answers.get(address);
+  }
+
+  async function ask(address, onKnown) {
+    try {
+      const answer = await fetch(address.split("#")[0]);
+      const told = await answer.json();
+      if (answer.ok) answers.set(address, { cosine: told.cosine, order: orderOf(told.cosine), error: null });
+      else answers.set(address, { cosine: null, error: told.error });
+    } catch {
+      answers.delete(address); // asked again when the server is back
+      gv.runs.lost();
+    }
+    onKnown();
+  }
+
+  // By direction in the plane that the directions share most: that of the two leading eigenvectors of the cosines, cut
+  // open opposite to their mean. Minibatches without direction come last.
+  function orderOf(cosine) {
+    const all = cosine.map((_, k) => k);
+    const live = all.filter((k) => cosine[k][k] !== null);
+    if (!live.length) return all;
+    const square = live.map((j) => live.map((i) => cosine[j][i]));
+    const first = leading(square, []);
+    const second = leading(square, [first]);
+    const angles = live.map((_, k) => Math.atan2(second[k], first[k]));
+    const sum = (part) => angles.reduce((total, angle) => total + part(angle), 0);
+    const mean = Math.atan2(sum(Math.sin), sum(Math.cos));
+    const fromMean = new Map(live.map((k, n) => [k, gv.spread.turnBetween(mean, angles[n])]));
+    return [...live.sort((a, b) => fromMean.get(a) - fromMean.get(b) || a - b), ...all.filter((k) => cosine[k][k] === null)];
+  }
+
+  // An eigenvector times the root of its eigenvalue, orthogonal to `others`, by power iteration: 200 rounds tell
+  // directions apart as well as the eye can.
+  function leading(square, others) {
+    let vector = square.map((_, k) => Math.cos(1 + 7 * k));
+    let size = 0;
+    for (let round = 0; round < 200; round++) {
+      for (const other of others) {
+        const share = dot(vector, other) / (dot(other, other) || 1);
+        vector = vector.map((value, k) => value - share * other[k]);
+      }
+      const next = square.map((row) => dot(row, vector));
+      size = Math.sqrt(dot(next, next));
+      if (!size) return next;
+      vector = next.map((value) => value / size);
+    }
+    return vector.map((value) => value * Math.sqrt(size));
+  }
+
+  function dot(a, b) {
+    return a.reduce((sum, value, k) => sum + value * b[k], 0);
+  }
+
+  // R of those that have a direction: R² is the mean of all their cosines, each with itself among them.
+  function strength({ order, value }) {
+    const live = order.filter((k) => value(k, k) !== null);
+    const sum = live.reduce((total, a) => total + live.reduce((row, b) => row + value(a, b), 0), 0);
+    return live.length ? Math.sqrt(Math.max(0, sum)) / live.length : null;
+  }
+
+  gv.cosines = { of, strength };
+})();

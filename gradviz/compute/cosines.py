@@ -1,0 +1,53 @@
+"""The question how the minibatches' gradients lie to each other: their cosines for one part of the model, as JSON."""
+
+import json
+import math
+from typing import Literal
+
+import torch
+from pydantic import Field
+
+from gradviz.compute.question import Question, address_of
+from gradviz.compute.workbench import Workbench
+from gradviz.errors import UserError
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import network_of
+from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
+from gradviz.landscape.statistics import minibatch_cosines
+
+DECIMALS = 6
+
+
+class CosinesQuestion(Question):
+    """All minibatches of a size (at most 50); `part` is `model`, a layer (`hidden.1`) or a tensor."""
+
+    kind: Literal["cosines"] = "cosines"
+    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    epoch: int = Field(ge=0, lt=10_000)
+    part: str = Field(min_length=1, max_length=80)
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    mode: Mode = "eval"
+    masks: Masks = "fresh"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    def key(self, store: RunStore) -> str:
+        return address_of(self, store, self.variant, self.epoch, DECIMALS)
+
+    def answer(self, bench: Workbench) -> bytes:
+        run = bench.store.run(self.variant)
+        network = network_of(bench.model(self.variant, self.epoch), dtype=torch.float32, device=bench.device)
+        if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
+            raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
+        run.minibatch(0, self.minibatch_size)  # says what sizes there are
+        rows = [run.minibatch(k, self.minibatch_size) for k in range(run.num_minibatches(self.minibatch_size))]
+        cosine_KK = minibatch_cosines(
+            network,
+            torch.stack([each.inputs_BI for each in rows]),
+            torch.stack([each.targets_B for each in rows]),
+            self.part,
+            mode=self.mode,
+            masks=self.masks,
+            seed=self.seed,
+        )
+        told = [[None if math.isnan(value) else round(value, DECIMALS) for value in row] for row in cosine_KK.tolist()]
+        return json.dumps({"part": self.part, "cosine": told}, separators=(",", ":"), allow_nan=False).encode()
