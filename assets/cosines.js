@@ -52,51 +52,13 @@
     try {
       const answer = await fetch(address.split("#")[0]);
       const told = await answer.json();
-      if (answer.ok) answers.set(address, { cosine: told.cosine, order: orderOf(told.cosine), error: null });
+      if (answer.ok) answers.set(address, { cosine: told.cosine, order: told.order, error: null });
       else answers.set(address, { cosine: null, error: told.error });
     } catch {
       answers.delete(address); // asked again when the server is back
       gv.runs.lost();
     }
     onKnown();
-  }
-
-  // By direction in the plane that the directions share most: that of the two leading eigenvectors of the cosines, cut
-  // open opposite to their mean. Minibatches without direction come last.
-  function orderOf(cosine) {
-    const all = cosine.map((_, k) => k);
-    const live = all.filter((k) => cosine[k][k] !== null);
-    if (!live.length) return all;
-    const square = live.map((j) => live.map((i) => cosine[j][i]));
-    const first = leading(square, []);
-    const second = leading(square, [first]);
-    const angles = live.map((_, k) => Math.atan2(second[k], first[k]));
-    const sum = (part) => angles.reduce((total, angle) => total + part(angle), 0);
-    const mean = Math.atan2(sum(Math.sin), sum(Math.cos));
-    const fromMean = new Map(live.map((k, n) => [k, gv.spread.turnBetween(mean, angles[n])]));
-    return [...live.sort((a, b) => fromMean.get(a) - fromMean.get(b) || a - b), ...all.filter((k) => cosine[k][k] === null)];
-  }
-
-  // An eigenvector times the root of its eigenvalue, orthogonal to `others`, by power iteration: 200 rounds tell
-  // directions apart as well as the eye can.
-  function leading(square, others) {
-    let vector = square.map((_, k) => Math.cos(1 + 7 * k));
-    let size = 0;
-    for (let round = 0; round < 200; round++) {
-      for (const other of others) {
-        const share = dot(vector, other) / (dot(other, other) || 1);
-        vector = vector.map((value, k) => value - share * other[k]);
-      }
-      const next = square.map((row) => dot(row, vector));
-      size = Math.sqrt(dot(next, next));
-      if (!size) return next;
-      vector = next.map((value) => value / size);
-    }
-    return vector.map((value) => value * Math.sqrt(size));
-  }
-
-  function dot(a, b) {
-    return a.reduce((sum, value, k) => sum + value * b[k], 0);
   }
 
   // R of those that have a direction: R² is the mean of all their cosines, each with itself among them.

@@ -19,7 +19,7 @@
     const shown = element("output", "gv-number");
     const play = button("▶", () => toggle(), "gv-play");
     const speed = element("select", "gv-speed", ...[1, 2, 5, 10, 20, 30].map((n) => new Option(`${n}/s`, n, n === 5, n === 5)));
-    speed.setAttribute("aria-label", "Steps a second");
+    speed.setAttribute("aria-label", `${names} a second`.replace(/^./, (first) => first.toUpperCase()));
     const track = element("div", "gv-track", range);
     const transport = element("div", "gv-transport", play, shown, speed);
     host.replaceChildren(track, playable ? transport : shown);

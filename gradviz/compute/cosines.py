@@ -13,7 +13,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import network_of
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
-from gradviz.landscape.statistics import minibatch_cosines
+from gradviz.landscape.statistics import by_direction, minibatch_cosines
 
 DECIMALS = 6
 
@@ -50,4 +50,5 @@ class CosinesQuestion(Question):
             seed=self.seed,
         )
         told = [[None if math.isnan(value) else round(value, DECIMALS) for value in row] for row in cosine_KK.tolist()]
-        return json.dumps({"part": self.part, "cosine": told}, separators=(",", ":"), allow_nan=False).encode()
+        answer = {"part": self.part, "cosine": told, "order": by_direction(cosine_KK)}
+        return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()

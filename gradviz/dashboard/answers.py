@@ -138,6 +138,7 @@ class CosinesAnswer(BaseModel):
 
     part: str
     cosine: list[list[float | None]] = Field(description="null where one of the two gradients is zero up to round-off")
+    order: list[int] = Field(description="the minibatches by direction, in the plane that the directions share most")
 
 
 class MinibatchAnswer(BaseModel):

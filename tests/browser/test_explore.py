@@ -180,7 +180,7 @@ def test_a_click_on_the_loss_curves_goes_to_that_epoch(visit: Visit) -> None:
 
 def test_play_goes_through_the_epochs_and_stops_at_the_last(visit: Visit) -> None:
     page = visit("/?epoch=0")
-    page.get_by_label("Steps a second").select_option("30")
+    page.get_by_label("Epochs a second").select_option("30")
     page.get_by_role("button", name="Play the epochs").click()
     page.wait_for_function(f"() => window.gradviz.stage.page.view.epoch === {LAST}")
     wait_until_drawn(page)

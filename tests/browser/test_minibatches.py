@@ -191,7 +191,7 @@ def test_play_goes_through_the_minibatches_without_asking(visit: Visit) -> None:
     page = visit(VIEW)
     asked = len(frames_asked(page))
     player = page.locator("#minibatch-player")
-    player.get_by_label("Steps a second").select_option("30")
+    player.get_by_label("Minibatches a second").select_option("30")
     player.get_by_role("button", name="Play the minibatches").click()
     page.wait_for_function(f"() => window.gradviz.stage.page.view.minibatch === {MANY - 1}")
     wait_until_drawn(page)
@@ -215,6 +215,7 @@ def test_another_epoch_is_one_picture_at_once_and_then_the_others_and_a_link_ope
     assert other.evaluate(SPREAD)["arrows"][3] == after
     expect(other.locator("#spread-words")).to_have_text(page.locator("#spread-words").inner_text(), use_inner_text=True)
     other.locator("#view").get_by_text("Explore").click()
+    other.wait_for_function("() => window.gradviz.stage.page.panels[1].frame")
     wait_until_drawn(other)
     assert frame_shown(other, 1) == 3
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from gradviz.dashboard import permalink
-from gradviz.dashboard.permalink import View
+from gradviz.dashboard.permalink import Overlay, View
 from gradviz.experiment.config import VARIANTS
 from tests.browser.conftest import NUM_EPOCHS, Visit
 
@@ -38,6 +38,8 @@ def random_view(choose: random.Random) -> View:
         "seed": choose.randrange(2**32),
         "half_width": choose.choice([0.003, 0.1, 0.25, 1.5, 40.0]),
         "points": choose.choice([5, 11, 21]),
+        "minus": choose.choice(["off", *VARIANTS]),
+        "show": tuple(choose.sample(get_args(Overlay), choose.randint(0, 2))),
     }
     for name, field in View.model_fields.items():
         if name in values:

@@ -74,7 +74,7 @@ def test_play_keeps_its_rate(visit: Visit) -> None:
     page.clock.pause_at(page.evaluate("() => Date.now() + 1000"))
     for rate, seconds in ((1, 3), (5, 3), (10, 3), (20, 2), (30, 1)):
         player.get_by_role("slider").press("Home")
-        player.get_by_label("Steps a second").select_option(f"{rate}")
+        player.get_by_label("Minibatches a second").select_option(f"{rate}")
         player.get_by_role("button", name="Play the minibatches").click()
         page.clock.run_for(1000 * seconds)
         assert shown(page, "Minibatch") in (rate * seconds - 1, rate * seconds)  # the last may be due in this frame

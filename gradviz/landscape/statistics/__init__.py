@@ -4,7 +4,7 @@ from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate
 from gradviz.landscape.statistics.checkpoint import CheckpointAgreement, minibatch_agreement, pair_name, parts_of
 from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
-from gradviz.landscape.statistics.cosines import minibatch_cosines
+from gradviz.landscape.statistics.cosines import by_direction, minibatch_cosines
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
@@ -22,6 +22,7 @@ __all__ = [
     "NullAgreement",
     "Resamples",
     "agreement_of",
+    "by_direction",
     "estimate",
     "example_products",
     "gradient_confusion",

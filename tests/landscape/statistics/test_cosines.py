@@ -6,7 +6,7 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.landscape import network_of
-from gradviz.landscape.statistics import minibatch_cosines, parts_of
+from gradviz.landscape.statistics import by_direction, minibatch_cosines, parts_of
 from tests.landscape.cases import KINDS
 from tests.landscape.statistics.loops import gradients_by_autograd
 from tests.landscape.statistics.test_agreement import case_of, modes
@@ -38,3 +38,20 @@ def test_an_unknown_part_is_named():
     case, inputs, targets = case_of("none")
     with pytest.raises(UserError, match=r"hidden\.7"):
         minibatch_cosines(network_of(case.model, dtype=torch.float64), inputs, targets, "hidden.7")
+
+
+def test_in_a_plane_the_order_is_that_of_the_angles():
+    angle = np.random.default_rng(0).normal(0, 0.6, 30)
+    cosine = np.cos(angle[:, None] - angle)
+    cosine[[4, 9]], cosine[:, [4, 9]] = np.nan, np.nan
+    *order, second_last, last = by_direction(cosine)
+    assert (second_last, last) == (4, 9)
+    expected = [k for k in np.argsort(angle).tolist() if k not in (4, 9)]
+    assert order in (expected, expected[::-1])
+
+
+def test_order_of_no_direction_and_of_one():
+    cosine = np.full((3, 3), np.nan)
+    assert by_direction(cosine) == [0, 1, 2]
+    cosine[2, 2] = 1
+    assert by_direction(cosine) == [2, 0, 1]
