@@ -17,7 +17,6 @@ MISTAKE = 2
 _INTERRUPTED = 128 + signal.SIGINT
 _LATER = {
     "worker": "`gradviz worker` comes in a later release: landscapes are computed inside `gradviz serve` for now.",
-    "report": "`gradviz report` comes in a later release: use `gradviz landscape --out FILE.html` for now.",
 }
 
 
@@ -88,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_minibatch(commands)
     _add_bench(commands)
     commands.add_parser("worker", help="compute landscapes for a server elsewhere (in a later release)")
-    commands.add_parser("report", help="write a report of a run (in a later release)")
+    _add_report(commands)
     return parser
 
 
@@ -110,13 +109,8 @@ def _add_serve(commands: Any) -> None:
 
 def _add_train(commands: Any) -> None:
     parser = _command(commands, "train", "train the variants, a checkpoint per epoch; continues what was begun")
-    parser.add_argument("--data", metavar="CSV", help="table to learn from (default: a synthetic one)")
-    parser.add_argument("--preset", metavar="quick|source", help="values of all that is not given here")
+    _add_run_options(parser)
     parser.add_argument("--variants", type=_names, metavar="NAME,…", help="default: none,dropout,batchnorm")
-    parser.add_argument("--epochs", type=int, metavar="N")
-    parser.add_argument("--rows", type=int, metavar="N", help="rows of the table to use")
-    parser.add_argument("--hidden", type=_sizes, metavar="N,…", help="units of each hidden layer: 2000,1000,200")
-    parser.add_argument("--norm-placement", metavar="before|after", help="batchnorm before or after the activation")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)
@@ -126,6 +120,24 @@ def _add_train(commands: Any) -> None:
         action="store_true",
         help="as the dashboard trains: with low priority, and runs that have begun keep their own options",
     )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="CSV", help="table to learn from (default: a synthetic one)")
+    parser.add_argument("--preset", metavar="quick|source", help="values of all that is not given here")
+    parser.add_argument("--epochs", type=int, metavar="N")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows of the table to use")
+    parser.add_argument("--hidden", type=_sizes, metavar="N,…", help="units of each hidden layer: 2000,1000,200")
+    parser.add_argument("--norm-placement", metavar="before|after", help="batchnorm before or after the activation")
+
+
+def _add_report(commands: Any) -> None:
+    parser = _command(commands, "report", "train what is missing, measure, and write what holds of the source's claims")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where findings.html, .md, .json and pictures go")
+    parser.add_argument("--seeds", default="0", metavar="N,…", help="repeat with each seed and tell the spread (0)")
+    _add_run_options(parser)
+    parser.add_argument("--device", metavar="auto|cpu|cuda")
+    _add_runs_option(parser)
 
 
 def _add_runs(commands: Any) -> None:

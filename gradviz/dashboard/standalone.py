@@ -122,14 +122,7 @@ def _title(stacks: Sequence[Stack], over: Over) -> str:
 
 def _page(told: str, scheme: Scheme, title: str) -> str:
     scripts = list(_scripts())
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            "style-src 'unsafe-inline'",  # plotly.js writes style attributes and elements
-            "img-src data: blob:",
-            f"script-src {' '.join(_hash_of(script) for script in scripts)}",
-        ]
-    )
+    policy = policy_of(scripts)
     inert = told.replace("</", "<\\/")  # the element would end there, whatever it stands in
     styles = [
         (assets_folder() / name).read_text(encoding="utf-8") for name in ("gradviz.css", f"{STANDALONE}/standalone.css")
@@ -148,6 +141,18 @@ def _page(told: str, scheme: Scheme, title: str) -> str:
             f'<script type="application/json" id="told">{inert}</script>',
             *(f"<script>{script}</script>" for script in scripts),
             "</body>\n</html>\n",
+        ]
+    )
+
+
+def policy_of(scripts: Sequence[str]) -> str:
+    """The policy of a page that stands alone: nothing is loaded, and no script runs but these."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "style-src 'unsafe-inline'",  # plotly.js writes style attributes and elements
+            "img-src data: blob:",
+            f"script-src {' '.join(_hash_of(script) for script in scripts)}",
         ]
     )
 

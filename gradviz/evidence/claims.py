@@ -39,9 +39,9 @@ CLAIMS = (
         "Do minibatches disagree during training?",
         "for 50 different minibatches … (each of size 64) of the same training set, there are quite different"
         " (sometimes opposite) vectors",
-        f"Holds if at least {rules.MANY_OPPOSITE:.0%} of the pairs of minibatches are opposite at most of the"
+        f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs of minibatches are opposite at most of the"
         f" checkpoints of mid-training; holds at some checkpoints if at fewer, but at one. Mid-training: the"
-        f" training loss is below {rules.MID_LOSS:.0%} of the initial one and lower than one epoch earlier."
+        f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
         " The larger share of the two layers counts.",
         ("mid-none", "over-epochs"),
     ),
@@ -50,9 +50,8 @@ CLAIMS = (
         "Is the disagreement more than random drawing of rows gives?",
         "we should see significant differences in the gradient vectors depending on the exact composition of our"
         " inputs",
-        "The null model draws the rows of each minibatch at random. Holds beyond sampling if the measured disagreement,"
-        " 1 − R, exceeds the null model's 95 % interval in both layers at mid-training; explained by sampling if it"
-        " lies within or below in one of them.",
+        "The null model draws the rows of each minibatch at random. Holds if at mid-training the biases' R lies below"
+        " the middle 95 % of that of random minibatches in both layers; explained by random sampling otherwise.",
         ("null",),
     ),
     Claim(
@@ -60,8 +59,8 @@ CLAIMS = (
         "Do minibatches disagree under dropout?",
         "It might be assumed that dropout prevents this difference … but it does not: we still have very different"
         " gradient landscapes depending on the input minibatch.",
-        f"Holds if at least {rules.MANY_OPPOSITE:.0%} of the pairs are opposite at mid-training, dropout in train mode"
-        " with one frozen set of masks for all minibatches, in one of the two layers.",
+        f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite at mid-training, dropout in"
+        " train mode with one frozen set of masks for all minibatches, in one of the two layers.",
         ("mid-dropout",),
     ),
     Claim(
@@ -96,8 +95,8 @@ CLAIMS = (
         "Do minibatches disagree under batch normalization?",
         "As we saw for dropout and non-regularized gradients, different minibatches have very different gradient"
         " landscapes.",
-        f"Holds if at least {rules.MANY_OPPOSITE:.0%} of the pairs are opposite for two parameters of the middle layer"
-        " whose gradient is not zero (β, train mode), at the source's epoch.",
+        f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite for two parameters of the middle"
+        " layer whose gradient is not zero (β, train mode), at the source's epoch.",
         ("batchnorm-beta",),
     ),
     Claim(

@@ -13,7 +13,7 @@ ROUGH_RATIO = 3.0
 SIMILAR = 2.0
 """Two sizes are similar within this factor."""
 
-MID_LOSS = 0.5
+MID_LOSS = 0.1
 """Mid-training: the training loss has fallen below this share of its initial value, and is falling."""
 
 BATCHNORM_EPOCH = 10

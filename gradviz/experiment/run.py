@@ -151,6 +151,11 @@ class Run:
         rows = self._rows()
         return rows.inputs(rows.train_rows[:limit])
 
+    def training_targets(self) -> Tensor:
+        """Targets (R,) float32 of the training rows, in the order of `training_inputs`."""
+        rows = self._rows()
+        return rows.targets_R[rows.train_rows]
+
     def _checkpoint(self, epoch: int) -> Path:
         path = checkpoint_path(self.path, epoch)
         if not os.path.lexists(path):

@@ -1,0 +1,96 @@
+"""`gradviz report`."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from gradviz.errors import UserError
+from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.interruption import stop_on_signals
+from gradviz.settings import Settings, load_settings
+
+_ABOUT_RUNS = ("preset", "data", "epochs", "rows", "hidden", "norm_placement")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains what is missing, measures, writes; 0 when finished, 128 + the signal when the training was stopped."""
+    settings = load_settings(runs=options.runs, device=options.device)
+    if Path(options.out).exists() and not Path(options.out).is_dir():
+        raise UserError(f"`--out` must be a directory, and {options.out} is a file: name another.")
+    with stop_on_signals() as asked:
+        import torch
+
+        from gradviz.experiment.progress import training_display
+        from gradviz.experiment.trainer import train
+        from gradviz.report.seeds import parse_seeds
+
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        places = _places(options, settings, parse_seeds(options.seeds))
+        directory = _directory(options.out)
+        for place in places:
+            if place.complete:
+                continue
+            with training_display(sys.stdout) as display:
+                outcome = train(
+                    place.root,
+                    place.configs,
+                    device=settings.device,
+                    on_progress=display.on_progress,
+                    on_message=lambda text, seed=place.seed: display.on_message(f"seed {seed}: {text}"),
+                    stop=asked,
+                )
+            if not outcome.finished:
+                return 128 + (outcome.signal or asked.signal or signal.SIGTERM)
+    return _write(directory, places, settings)
+
+
+def _write(directory: Path, places, settings: Settings) -> int:
+    from gradviz.compute.cache import FieldCache
+    from gradviz.compute.local import LocalCompute
+    from gradviz.evidence.claims import CLAIMS
+    from gradviz.evidence.measuring import Measuring
+    from gradviz.experiment.store import RunStore
+    from gradviz.report.writing import NAME, write_report
+
+    def say(message: str) -> None:
+        print(message, flush=True)
+
+    with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
+        seeds = [Measuring(LocalCompute(RunStore(place.root), cache, device=settings.device), say) for place in places]
+        findings = write_report(directory, seeds, say)
+    for claim, summary in zip(CLAIMS, findings.summary, strict=True):
+        print(f"{claim.question:<62} {', '.join(summary.kinds)}")
+    print(f"{directory / NAME}.html, {NAME}.md and {NAME}.json")
+    return 0
+
+
+def _directory(text: str) -> Path:
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"`--out` {text} cannot be made ({reason}): name another directory.") from error
+    if not os.access(path, os.W_OK):
+        raise UserError(f"`--out` {text} is not writable: name another directory.")
+    return path
+
+
+def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, ...]):
+    """Runs that have begun keep their configuration unless another is asked for; missing variants join them."""
+    from gradviz.experiment.presets import run_configs
+    from gradviz.report.seeds import begun_configs, place_seeds
+
+    asked = {name: getattr(options, name) for name in _ABOUT_RUNS}
+    begun = begun_configs(settings.runs)
+    if begun and not any(value is not None for value in asked.values()):
+        templates = [begun[0].model_copy(update={"variant": variant}) for variant in VARIANTS]
+        known = {config.variant: config for config in begun}
+        templates = [known.get(template.variant, template) for template in templates]
+    else:
+        preset = asked.pop("preset") or "quick"
+        templates = run_configs(preset, **asked)
+    return place_seeds(settings.runs, templates, seeds)

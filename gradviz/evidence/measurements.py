@@ -1,0 +1,198 @@
+"""What was measured on a set of runs, as frozen values that go to JSON and back without a change."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from gradviz.experiment.run_record import RunRecord
+from gradviz.landscape.request import LandscapeRequest, Masks, Mode
+
+
+class Measured(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Estimate(Measured):
+    """A number with its 95 % interval; None where there is nothing to measure (all arrows zero, a constant series)."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class Agreement(Measured):
+    """How much the gradients of `num_minibatches` minibatches agree, in `num_parameters` parameters at once.
+
+    The statistics are defined in `gradviz.landscape.statistics.agreement`; `num_zero` of the gradients are zero up to
+    round-off and count in none of them. `share_below`: share of all rows predicted below their target.
+    """
+
+    num_parameters: int
+    num_minibatches: int
+    minibatch_size: int
+    num_zero: int
+    share_below: float
+    resultant: Estimate
+    cosine: Estimate
+    opposite: Estimate
+    beyond_150: Estimate
+    norm_variation: Estimate
+    sign_agreement: Estimate
+
+
+class Roughness(Measured):
+    """How much neighbouring arrows differ, as mean over the fields of `num_minibatches` minibatches, with its interval
+    over them.
+
+    `angle` in degrees; `difference` |a - b| over their mean length; `distinct` share of distinct vectors of a field;
+    `curl` the root mean square of ∂u/∂x₂ - ∂v/∂x₁ over that of the derivatives: 0 for the gradient of one smooth loss.
+    """
+
+    num_minibatches: int
+    points: int
+    half_width: float
+    angle: Estimate
+    difference: Estimate
+    distinct: Estimate
+    curl: Estimate
+
+
+class Panel(Measured):
+    """One picture of a scene: two parameters, over the minibatches. `view` is its first minibatch."""
+
+    view: LandscapeRequest
+    agreement: Agreement
+    roughness: Roughness
+
+
+class Scene(Measured):
+    """A figure of the source, measured: a checkpoint in one mode, and the planes that are drawn of it."""
+
+    key: str
+    variant: str
+    epoch: int
+    mode: Mode
+    masks: Masks
+    panels: tuple[Panel, ...]
+
+
+Scope = Literal["pair 1", "pair 2", "biases 1", "biases 2", "layer 1", "layer 2", "model"]
+"""Of hidden layer 1 or 2 (counted from 0) the first two biases, all biases or all parameters; or every parameter. In
+train mode of batch normalization before the activation, where biases have no gradient, β stands for them."""
+
+
+class ScopedAgreement(Measured):
+    scope: Scope
+    agreement: Agreement
+
+
+class Checkpoint(Measured):
+    """One epoch of a run: its losses and, in the mode named, the agreement of minibatches.
+
+    `roughness` is that of "pair 1" at the first minibatch.
+    `balance` is |2s - 1| with s the share of the minibatches' rows predicted below their target in this mode.
+    """
+
+    variant: str
+    epoch: int
+    mode: Mode
+    train_loss: float
+    test_loss: float
+    test_r2: float | None
+    balance: float
+    agreements: tuple[ScopedAgreement, ...]
+    roughness: Roughness
+
+    def agreement(self, scope: Scope) -> Agreement | None:
+        return next((each.agreement for each in self.agreements if each.scope == scope), None)
+
+
+class SignBalance(Measured):
+    """Spearman's rank correlation of sign balance and agreement R over all checkpoints of `variants`."""
+
+    scope: Scope
+    variants: tuple[str, ...]
+    num_checkpoints: int
+    spearman: Estimate
+
+
+class Intervention(Measured):
+    """The agreement of one checkpoint as it is, and with the output bias moved so that half of the rows lie below."""
+
+    scope: Scope
+    variant: str
+    epoch: int
+    shift: float
+    """What the output bias was moved by, in units of the target."""
+    before: Agreement
+    after: Agreement
+
+
+class Null(Measured):
+    """Agreement measured, and that of minibatches whose rows are drawn at random, at one minibatch size.
+
+    `random_*`: mean over sets of random minibatches and the range of the middle 95 % of them; `formula_resultant`: R by
+    the mean and variance of the rows' gradients. `sensitivity`: 1 - R measured over that of random rows.
+    """
+
+    scope: Scope
+    variant: str
+    epoch: int
+    minibatch_size: int
+    num_minibatches: int
+    measured_resultant: Estimate
+    random_resultant: Estimate
+    formula_resultant: float | None
+    sensitivity: Estimate
+
+
+class RoundOff(Measured):
+    """The gradient of two parameters in two precisions, by the plain loop: a field of `points`² arrows each.
+
+    `largest_*`: largest component, in loss per unit of parameter; `threshold_*`: below this a component is round-off;
+    `angle_*`: mean angle between neighbours in degrees; `cosine`: mean over the grid of the cosine between the float32
+    and the float64 arrow.
+    """
+
+    view: LandscapeRequest
+    largest_float32: float
+    largest_float64: float
+    threshold_float32: float
+    threshold_float64: float
+    angle_float32: float | None
+    angle_float64: float | None
+    cosine: float | None
+
+
+class MaskSplit(Measured):
+    """Variance of a dropout gradient over minibatches and masks: the share that the masks make."""
+
+    scope: Scope
+    epoch: int
+    masks_share: Estimate
+    num_minibatches: int
+    num_masks: int
+
+
+class Evidence(Measured):
+    """All that is measured of one set of runs: those of one seed."""
+
+    seed: int
+    mid_epochs: tuple[tuple[str, int], ...]
+    """The mid-training checkpoint that is drawn, by variant."""
+    mid_training: tuple[int, ...]
+    """All epochs of mid-training without regularizer."""
+    runs: tuple[RunRecord, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    scenes: tuple[Scene, ...]
+    sign_balance: tuple[SignBalance, ...]
+    interventions: tuple[Intervention, ...]
+    nulls: tuple[Null, ...]
+    round_off: RoundOff | None
+    mask_splits: tuple[MaskSplit, ...]
+
+    def scene(self, key: str) -> Scene | None:
+        return next((scene for scene in self.scenes if scene.key == key), None)
+
+    def of_variant(self, variant: str) -> list[Checkpoint]:
+        return [each for each in self.checkpoints if each.variant == variant]

@@ -1,0 +1,43 @@
+"""Which checkpoints stand for "during training": chosen by loss and sign balance, never by how the arrows look."""
+
+import itertools
+from collections.abc import Sequence
+
+from gradviz.errors import UserError
+from gradviz.evidence import rules
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.metrics import EpochMetrics
+
+
+def mid_training(metrics: Sequence[EpochMetrics]) -> list[int]:
+    """Epochs at which the training loss is falling and below a tenth of its initial value, without the last one.
+
+    The source chose "an epoch that exhibits a decrease in the cost function". Empty if the loss never falls so far.
+    """
+    if not metrics:
+        return []
+    limit = rules.MID_LOSS * metrics[0].train_loss
+    steps = itertools.pairwise(metrics[:-1])
+    return [now.epoch for before, now in steps if now.train_loss < min(limit, before.train_loss)]
+
+
+def drawn_epoch(metrics: Sequence[EpochMetrics]) -> int:
+    """The checkpoint of mid-training that is drawn: the one with the most balanced signs.
+
+    That is the share of rows predicted below their target closest to one half. Where there is no mid-training, the last
+    epoch.
+    """
+    wanted = set(mid_training(metrics)) or {metrics[-1].epoch}
+    return min(
+        (each for each in metrics if each.epoch in wanted), key=lambda each: abs(each.share_below_target - 0.5)
+    ).epoch
+
+
+def check_network(config: TrainingConfig) -> None:
+    """UserError unless the network has the layers that the source draws."""
+    if len(config.hidden) <= max(rules.LAYERS) or min(config.hidden) < 2:
+        hidden = ",".join(map(str, config.hidden))
+        raise UserError(
+            f"`hidden` must name at least {max(rules.LAYERS) + 1} layers of at least 2 units, got {hidden}: the source"
+            f" draws the first two biases of hidden layers {rules.LAYERS[0]} and {rules.LAYERS[1]}."
+        )

@@ -1,0 +1,230 @@
+"""From measurements to verdicts, by the rules that `claims.py` states: no judgement is made anywhere else."""
+
+from collections.abc import Callable
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.measurements import Evidence, Scene
+from gradviz.evidence.verdict import Figure, Kind, Verdict, angles_of, exact, opposite_of, ratio, resultant_of, views_of
+
+
+def verdicts(evidence: Evidence) -> list[Verdict]:
+    """One for each claim, in their order."""
+    return [_RULES[claim.key](evidence) for claim in CLAIMS]
+
+
+def _accurate(evidence: Evidence) -> Verdict:
+    checkpoints = evidence.of_variant("none")
+    if not checkpoints:
+        return _unknown("accurate")
+    last = checkpoints[-1]
+    record = next(record for record in evidence.runs if record.variant == "none")
+    figures = (
+        Figure(name="R² on the test rows", estimate=exact(last.test_r2), sample=f"{record.rows_test} rows"),
+        Figure(name="parameters", estimate=exact(record.num_parameters), sample="without regularizer"),
+    )
+    return Verdict(claim="accurate", kind=_if(_at_least(last.test_r2, rules.ACCURATE_R2)), figures=figures)
+
+
+def _start(evidence: Evidence) -> Verdict:
+    scene = evidence.scene("start-none")
+    if scene is None:
+        return _unknown("start")
+    figures = tuple(resultant_of(panel, "") for panel in scene.panels)
+    holds = all(_at_least(panel.agreement.resultant.value, rules.AGREES) for panel in scene.panels)
+    return Verdict(claim="start", kind=_if(holds), figures=figures, views=views_of(scene))
+
+
+def _mid_training(evidence: Evidence) -> Verdict:
+    scene = evidence.scene("mid-none")
+    shares = [_opposite_of(evidence, epoch) for epoch in evidence.mid_training]
+    if scene is None or not shares:
+        return _unknown("mid-training")
+    many = sum(share >= rules.MANY_OPPOSITE for share in shares)
+    kind = Kind.HOLDS if 2 * many > len(shares) else Kind.IN_PART if many else Kind.NOT
+    figures = (
+        Figure(
+            name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
+            estimate=exact(many),
+            sample=f"of {len(shares)} of mid-training",
+        ),
+        *(opposite_of(panel, "") for panel in scene.panels),
+    )
+    return Verdict(claim="mid-training", kind=kind, figures=figures, views=views_of(scene))
+
+
+def _composition(evidence: Evidence) -> Verdict:
+    nulls = [
+        null
+        for null in evidence.nulls
+        if null.scope in ("biases 1", "biases 2") and null.epoch > 0 and null.minibatch_size == 64
+    ]
+    if not nulls:
+        return _unknown("composition")
+    beyond = all(_below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
+    figures = []
+    for null in nulls:
+        sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows"
+        figures += [
+            Figure(name=f"R measured, {null.scope}", estimate=null.measured_resultant, sample=sample),
+            Figure(name=f"R of random rows, {null.scope}", estimate=null.random_resultant, sample=sample),
+            Figure(name=f"1 − R over that of random rows, {null.scope}", estimate=null.sensitivity, sample=sample),
+        ]
+    kind = Kind.HOLDS if beyond else Kind.SAMPLING
+    return Verdict(claim="composition", kind=kind, figures=tuple(figures))
+
+
+def _dropout_minibatches(evidence: Evidence) -> Verdict:
+    scene = evidence.scene("dropout-frozen")
+    if scene is None:
+        return _unknown("dropout-minibatches")
+    most = max((panel.agreement.opposite.value or 0.0 for panel in scene.panels), default=0.0)
+    figures = tuple(opposite_of(panel, ", frozen masks") for panel in scene.panels)
+    kind = _if(most >= rules.MANY_OPPOSITE)
+    return Verdict(claim="dropout-minibatches", kind=kind, figures=figures, views=views_of(scene))
+
+
+def _dropout_rough(evidence: Evidence) -> Verdict:
+    fresh, frozen, plain = (evidence.scene(key) for key in ("mid-dropout", "dropout-frozen", "mid-none"))
+    if fresh is None or frozen is None or plain is None:
+        return _unknown("dropout-rough")
+    angle, control, without = mean_angle(fresh), mean_angle(frozen), mean_angle(plain)
+    if angle is None or control is None or without is None:
+        return _unknown("dropout-rough")
+    if angle >= rules.ROUGH_RATIO * control:
+        kind = Kind.MASKS
+    else:
+        kind = _if(control >= rules.ROUGH_RATIO * without)
+    figures = (
+        *angles_of(fresh, "fresh masks"),
+        *angles_of(frozen, "frozen masks"),
+        *angles_of(plain, "no regularizer"),
+        Figure(name="fresh over frozen", estimate=ratio(angle, control), unit="times", sample="mean of both layers"),
+    )
+    return Verdict(claim="dropout-rough", kind=kind, figures=figures, views=views_of(fresh) + views_of(frozen))
+
+
+def _dropout_start(evidence: Evidence) -> Verdict:
+    start, mid = evidence.scene("start-dropout"), evidence.scene("mid-dropout")
+    if start is None or mid is None:
+        return _unknown("dropout-start")
+    calmer = all(
+        _below(before.roughness.angle.value, after.roughness.angle.value)
+        and _below(after.agreement.resultant.value, before.agreement.resultant.value)
+        for before, after in zip(start.panels, mid.panels, strict=True)
+    )
+    figures = (
+        *angles_of(start, "epoch 0"),
+        *angles_of(mid, "mid-training"),
+        *(resultant_of(panel, ", epoch 0") for panel in start.panels),
+        *(resultant_of(panel, ", mid-training") for panel in mid.panels),
+    )
+    return Verdict(claim="dropout-start", kind=_if(calmer), figures=figures, views=views_of(start) + views_of(mid))
+
+
+def _batchnorm_rough(evidence: Evidence) -> Verdict:
+    both, plain = evidence.round_off, evidence.scene("mid-none")
+    if both is None or plain is None:
+        return _unknown("batchnorm-rough")
+    figures = (
+        Figure(name="largest component in float32", estimate=exact(both.largest_float32), sample=both.view.x),
+        Figure(name="largest component in float64", estimate=exact(both.largest_float64), sample=both.view.x),
+        Figure(
+            name="mean angle between neighbours in float32", estimate=exact(both.angle_float32), unit="°", sample=""
+        ),
+        Figure(name="mean cosine of float32 and float64 arrows", estimate=exact(both.cosine)),
+    )
+    if both.largest_float64 <= both.threshold_float64:
+        kind = Kind.ROUND_OFF
+    else:
+        kind = _if(_is_rough(both.angle_float32, mean_angle(plain)))
+    return Verdict(claim="batchnorm-rough", kind=kind, figures=figures, views=(both.view,))
+
+
+def _batchnorm_minibatches(evidence: Evidence) -> Verdict:
+    scene = evidence.scene("batchnorm-beta")
+    if scene is None:
+        return _unknown("batchnorm-minibatches")
+    panel = scene.panels[0]
+    kind = _if(_at_least(panel.agreement.opposite.value, rules.MANY_OPPOSITE))
+    figures = (opposite_of(panel, ", β in train mode"), resultant_of(panel, ", β in train mode"))
+    return Verdict(claim="batchnorm-minibatches", kind=kind, figures=figures, views=views_of(scene))
+
+
+def _batchnorm_like_dropout(evidence: Evidence) -> Verdict:
+    beta, fresh, plain = (evidence.scene(key) for key in ("batchnorm-beta", "mid-dropout", "mid-none"))
+    if beta is None or fresh is None or plain is None:
+        return _unknown("batchnorm-like-dropout")
+    angle, dropout, without = mean_angle(beta), mean_angle(fresh), mean_angle(plain)
+    kind = _if(_is_rough(angle, without) and _below(angle, dropout))
+    figures = (
+        *angles_of(beta, "β, train mode"),
+        *angles_of(fresh, "dropout, fresh masks"),
+        *angles_of(plain, "no regularizer"),
+    )
+    return Verdict(claim="batchnorm-like-dropout", kind=kind, figures=figures, views=views_of(beta))
+
+
+def _sgd(evidence: Evidence) -> Verdict:
+    mid = dict(evidence.mid_epochs).get("none")
+    checkpoint = next((each for each in evidence.of_variant("none") if each.epoch == mid), None)
+    agreement = checkpoint.agreement("model") if checkpoint else None
+    scene = evidence.scene("mid-none")
+    if agreement is None or scene is None:
+        return _unknown("sgd")
+    figure = Figure(
+        name="mean pairwise cosine",
+        estimate=agreement.cosine,
+        sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
+        f" {agreement.minibatch_size} rows, epoch {mid}",
+    )
+    kind = _if(_below(agreement.cosine.high, rules.AGREES))
+    return Verdict(claim="sgd", kind=kind, figures=(figure,), views=views_of(scene))
+
+
+_RULES: dict[str, Callable[[Evidence], Verdict]] = {
+    "accurate": _accurate,
+    "start": _start,
+    "mid-training": _mid_training,
+    "composition": _composition,
+    "dropout-minibatches": _dropout_minibatches,
+    "dropout-rough": _dropout_rough,
+    "dropout-start": _dropout_start,
+    "batchnorm-rough": _batchnorm_rough,
+    "batchnorm-minibatches": _batchnorm_minibatches,
+    "batchnorm-like-dropout": _batchnorm_like_dropout,
+    "sgd": _sgd,
+}
+
+
+def mean_angle(scene: Scene) -> float | None:
+    """Degrees between neighbouring arrows, mean over the pictures of a scene; None where none has two arrows."""
+    angles = [panel.roughness.angle.value for panel in scene.panels if panel.roughness.angle.value is not None]
+    return sum(angles) / len(angles) if angles else None
+
+
+def _opposite_of(evidence: Evidence, epoch: int) -> float:
+    """The larger share of opposite pairs of the source's two pictures, at one epoch without regularizer."""
+    checkpoint = next(each for each in evidence.of_variant("none") if each.epoch == epoch)
+    agreements = [checkpoint.agreement(scope) for scope in ("pair 1", "pair 2")]
+    return max((each.opposite.value or 0.0 for each in agreements if each is not None), default=0.0)
+
+
+def _unknown(key: str) -> Verdict:
+    return Verdict(claim=key, kind=Kind.UNKNOWN, figures=())
+
+
+def _if(holds: bool) -> Kind:
+    return Kind.HOLDS if holds else Kind.NOT
+
+
+def _at_least(value: float | None, limit: float) -> bool:
+    return value is not None and value >= limit
+
+
+def _below(value: float | None, limit: float | None) -> bool:
+    return value is not None and limit is not None and value < limit
+
+
+def _is_rough(angle: float | None, control: float | None) -> bool:
+    return angle is not None and control is not None and angle >= rules.ROUGH_RATIO * control

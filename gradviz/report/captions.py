@@ -1,0 +1,67 @@
+"""What stands under each picture."""
+
+from gradviz.evidence.measurements import Evidence, Scene
+from gradviz.report.numbers import number, percent
+
+_WHAT = {
+    "single": "One gradient landscape: the gradient of one minibatch's loss by the first two biases of hidden layers 1"
+    " and 2, on a grid around the checkpoint (circle).",
+    "start-none": "Minibatches at the start of training, without regularizer.",
+    "mid-none": "Minibatches during training, without regularizer.",
+    "start-dropout": "Dropout at the start of training, masks drawn anew at every grid point.",
+    "mid-dropout": "Dropout during training, masks drawn anew at every grid point, as the source drew it.",
+    "dropout-frozen": "The control: the same checkpoint with one set of masks for the whole grid.",
+    "batchnorm-linear": "Batch normalization in train mode, the source's two biases: every arrow is zero.",
+    "batchnorm-beta": "Batch normalization in train mode: β of the first two units of the middle layer, which has a"
+    " gradient.",
+    "batchnorm-eval": "Batch normalization in eval mode, the source's two biases.",
+}
+
+
+def caption_of(key: str, evidence: Evidence) -> str | None:
+    """One or two sentences with the numbers of the picture; None if there is no such picture."""
+    scene = evidence.scene(key)
+    if scene is not None:
+        return f"{_WHAT[key]} {_facts(scene)}"
+    if key == "batchnorm-precision" and evidence.round_off is not None:
+        both = evidence.round_off
+        return (
+            f"The source's two biases under batch normalization at epoch {both.view.epoch}, by a plain loop of backward"
+            f" passes, in float32 (left, largest component {number(both.largest_float32)}) and in float64 (right,"
+            f" {number(both.largest_float64)}), every arrow drawn that is not exactly zero. The gradient is zero: the"
+            " batch mean takes a bias out of the loss, and the arrows are round-off."
+        )
+    if key == "null" and not evidence.nulls:
+        return None
+    return {
+        "losses": "Training loss (dotted) and test loss (solid) of the three variants.",
+        "over-epochs": "Loss, agreement R and mean cosine of the biases of hidden layer 1, sign balance, and the mean"
+        " angle between neighbouring arrows, over the epochs. Each variant in the mode that it is trained in; β stands"
+        " for the biases under batch normalization.",
+        "null": "R of the biases by minibatch size: measured, and of minibatches of random rows (middle 95 %).",
+        "balance": "Every checkpoint of every variant: the more balanced the signs of the residuals, the less the"
+        " minibatches agree.",
+    }.get(key)
+
+
+def _facts(scene: Scene) -> str:
+    parts = [f"Epoch {scene.epoch}."]
+    many = scene.panels[0].agreement.num_minibatches > 1
+    for panel in scene.panels:
+        layer = f"Hidden layer {panel.view.refs[0].layer}"
+        agreement = panel.agreement
+        if agreement.num_zero == agreement.num_minibatches:
+            parts.append(f"{layer}: all gradients at the centre are zero up to round-off.")
+            continue
+        facts = [f"angle between neighbours {number(panel.roughness.angle.value)}°"]
+        if many:
+            facts = [
+                f"R = {number(agreement.resultant.value)}",
+                f"{percent(agreement.opposite.value)} of pairs opposite",
+                *facts,
+            ]
+        facts.append(f"{percent(agreement.share_below)} of rows predicted below their target")
+        if agreement.num_zero:
+            facts.append(f"{agreement.num_zero} of {agreement.num_minibatches} gradients zero")
+        parts.append(f"{layer}: {', '.join(facts)}.")
+    return " ".join(parts)

@@ -1,0 +1,144 @@
+"""From findings to the document: every sentence with a number in it takes the number from there."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from gradviz.dashboard import permalink
+from gradviz.evidence.claims import CLAIMS, Claim
+from gradviz.evidence.verdict import Kind, Verdict
+from gradviz.landscape.request import LandscapeRequest
+from gradviz.report.captions import caption_of
+from gradviz.report.document import Block, Heading, Link, Links, Picture, Quote, Ruling, Table, Text
+from gradviz.report.findings import Findings
+from gradviz.report.numbers import estimate, spread
+from gradviz.report.records import records
+from gradviz.report.why import why
+
+TITLE = "Are gradients sensitive to the composition of the minibatch?"
+_ADDRESS = "http://127.0.0.1:8050/"
+_TONES = {
+    Kind.HOLDS: "good",
+    Kind.IN_PART: "part",
+    Kind.NOT: "bad",
+    Kind.SAMPLING: "part",
+    Kind.MASKS: "artefact",
+    Kind.ROUND_OFF: "artefact",
+    Kind.UNKNOWN: "unknown",
+}
+
+
+def contents(findings: Findings) -> list[Block]:
+    """The whole document. Pictures are of the first seed; numbers of all."""
+    blocks: list[Block] = [Heading(TITLE, 1), *_opening(findings)]
+    shown: set[str] = set()
+    for k, claim in enumerate(CLAIMS):
+        blocks += _section(findings, k, claim, shown)
+    return [*blocks, *why(findings), *records(findings)]
+
+
+def _opening(findings: Findings) -> Iterator[Block]:
+    seeds = [each.evidence.seed for each in findings.seeds]
+    first = findings.seeds[0].evidence.runs[0]
+    table = "a table of the user's own" if first.data_digest else "a synthetic table of deliveries"
+    yield Text(
+        "A text on the gradient landscapes of small networks claims that gradients depend strongly on which rows make"
+        " up a minibatch, and that dropout and batch normalization destabilise the landscape. This report repeats its"
+        " experiments and says of each claim what was measured, by which rule the verdict was reached, and why."
+    )
+    yield Text(
+        f"Preset {first.preset}: {first.rows_used:,} rows of {table}, a network of"
+        f" {first.num_parameters:,} parameters with hidden layers of {', '.join(map(str, first.hidden))} units,"
+        f" minibatches of {first.batch_size}, {first.epochs} epochs."
+        f" {'Seeds' if len(seeds) > 1 else 'Seed'} {', '.join(map(str, seeds))}. R is the mean resultant length of the"
+        " directions of the gradients of 50 minibatches: 1 if all agree. Brackets are 95 % bootstrap intervals over"
+        " minibatches."
+    )
+    rows = []
+    for claim, summary in zip(CLAIMS, findings.summary, strict=True):
+        rows.append((claim.question, _kinds(summary.kinds)))
+    yield Table(("question", "verdict on the source's claim"), tuple(rows))
+
+
+def _kinds(kinds: tuple[Kind, ...]) -> str:
+    """`holds`, or with several seeds that differ `holds (2 of 3), does not hold (1 of 3)`."""
+    counts = Counter(kinds)
+    if len(counts) == 1:
+        return kinds[0] + (f" ({len(kinds)} of {len(kinds)} seeds)" if len(kinds) > 1 else "")
+    return ", ".join(f"{kind} ({count} of {len(kinds)} seeds)" for kind, count in counts.items())
+
+
+def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Iterator[Block]:
+    verdict = findings.seeds[0].verdicts[k]
+    yield Heading(claim.question, anchor=claim.key)
+    yield Quote(claim.quotation)
+    yield Ruling(_kinds(findings.summary[k].kinds), _tone(findings.summary[k].kinds), claim.rule)
+    if len(findings.seeds) == 1:
+        if verdict.figures:
+            yield _figures(verdict)
+    else:
+        yield from _spreads(findings, claim)
+    for key in claim.figures:
+        caption = caption_of(key, findings.seeds[0].evidence)
+        if caption is not None and key not in shown:
+            shown.add(key)
+            yield Picture(key, caption)
+    if verdict.views:
+        yield Links(tuple(link_of(view) for view in verdict.views))
+
+
+def _tone(kinds: tuple[Kind, ...]) -> str:
+    tones = {_TONES[kind] for kind in kinds}
+    return tones.pop() if len(tones) == 1 else "part"
+
+
+def _figures(verdict: Verdict) -> Table:
+    rows = tuple((each.name, estimate(each.estimate, each.unit), each.sample) for each in verdict.figures)
+    return Table(("measured", "value", "of"), rows)
+
+
+def _spreads(findings: Findings, claim: Claim) -> Iterator[Block]:
+    """A column for each seed, and the spread."""
+    found = [each for each in findings.spread if each.claim == claim.key]
+    if not found:
+        return
+    seeds = [f"seed {each.evidence.seed}" for each in findings.seeds]
+    rows = []
+    for k, each in enumerate(found):
+        of_seeds = [_verdict(findings, n, claim.key).figures[k] for n in range(len(seeds))]
+        rows.append(
+            (
+                each.name,
+                *(estimate(figure.estimate, figure.unit) for figure in of_seeds),
+                spread(each.values, each.unit),
+            )
+        )
+    yield Table(("measured", *seeds, "mean (smallest to largest)"), tuple(rows))
+
+
+def _verdict(findings: Findings, seed: int, key: str) -> Verdict:
+    return next(verdict for verdict in findings.seeds[seed].verdicts if verdict.claim == key)
+
+
+def link_of(request: LandscapeRequest) -> Link:
+    """Where a landscape is seen in the dashboard, and how the command line computes it."""
+    view = permalink.View(
+        variant=request.variant,
+        epoch=request.epoch,
+        x_a=request.x,
+        y_a=request.y,
+        minibatch=request.minibatch,
+        minibatch_size=request.minibatch_size,
+        mode=request.mode,
+        masks=request.masks,
+        seed=request.seed,
+        half_width=request.half_width,
+        points=request.points,
+    )
+    command = f"gradviz landscape --variant {request.variant} --epoch {request.epoch} --minibatch {request.minibatch}"
+    command += f" --x '{request.x}' --y '{request.y}' --mode {request.mode}"
+    if request.mode == "train" and request.variant == "dropout":
+        command += f" --masks {request.masks}"
+    if request.points != 21:
+        command += f" --points {request.points}"
+    text = f"{request.x} and {request.y}, {request.variant}, epoch {request.epoch}, {request.mode} mode"
+    return Link(text, _ADDRESS + permalink.write(view), f"{command} --out field.html")

@@ -1,0 +1,68 @@
+"""What a report consists of, before it is HTML or Markdown: headings, text, quotations, tables, pictures, links."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Heading:
+    """`level` 1 is the title. `anchor` is what links point at."""
+
+    text: str
+    level: int = 2
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The source's own words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A verdict in a few words, with the rule that it was reached by."""
+
+    kind: str
+    tone: str
+    """good, part, bad, artefact or unknown: how it is coloured."""
+    rule: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells are plain text; the first column names the row."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure by its key: the HTML page shows it as interactive, the Markdown file as a still picture."""
+
+    key: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A view of the dashboard, and the command that computes the same numbers."""
+
+    text: str
+    address: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Links:
+    links: tuple[Link, ...]
+
+
+Block = Heading | Text | Quote | Ruling | Table | Picture | Links

@@ -1,0 +1,91 @@
+"""All numbers of a report, as one JSON file: the Markdown and the HTML are made of it and of nothing else."""
+
+from pathlib import Path
+
+from gradviz import __version__
+from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.measurements import Estimate, Evidence, Measured
+from gradviz.evidence.verdict import Kind, Verdict
+from gradviz.evidence.verdicts import verdicts
+from gradviz.report.machine import Machine
+
+
+class SeedFindings(Measured):
+    """The evidence of one seed and the verdicts that it gives."""
+
+    evidence: Evidence
+    verdicts: tuple[Verdict, ...]
+
+
+class Spread(Measured):
+    """One number of a verdict over the seeds."""
+
+    claim: str
+    name: str
+    unit: str
+    values: tuple[float | None, ...]
+    mean: float | None
+    smallest: float | None
+    largest: float | None
+
+
+class ClaimSummary(Measured):
+    """How often each verdict was reached over the seeds, in the order of the seeds."""
+
+    claim: str
+    kinds: tuple[Kind, ...]
+
+
+class Findings(Measured):
+    """What a report says."""
+
+    gradviz_version: str
+    machine: Machine
+    seeds: tuple[SeedFindings, ...]
+    summary: tuple[ClaimSummary, ...]
+    spread: tuple[Spread, ...]
+
+
+def findings_of(evidence: tuple[Evidence, ...], machine: Machine) -> Findings:
+    """Verdicts for each seed, and their spread."""
+    seeds = tuple(SeedFindings(evidence=each, verdicts=tuple(verdicts(each))) for each in evidence)
+    summary = tuple(
+        ClaimSummary(claim=claim.key, kinds=tuple(seed.verdicts[k].kind for seed in seeds))
+        for k, claim in enumerate(CLAIMS)
+    )
+    spread = tuple(each for k in range(len(CLAIMS)) for each in _spread([seed.verdicts[k] for seed in seeds]))
+    return Findings(gradviz_version=__version__, machine=machine, seeds=seeds, summary=summary, spread=spread)
+
+
+def read_findings(path: Path) -> Findings:
+    return Findings.model_validate_json(path.read_bytes())
+
+
+def findings_bytes(findings: Findings) -> bytes:
+    return (findings.model_dump_json(indent=1) + "\n").encode()
+
+
+def _spread(of_seeds: list[Verdict]) -> list[Spread]:
+    """The numbers that the verdicts of all seeds share: by their place, as epochs in their names differ by seed."""
+    length = min(len(verdict.figures) for verdict in of_seeds)
+    found = []
+    for k in range(length):
+        first = of_seeds[0].figures[k]
+        values = tuple(verdict.figures[k].estimate.value for verdict in of_seeds)
+        there = [value for value in values if value is not None]
+        found.append(
+            Spread(
+                claim=of_seeds[0].claim,
+                name=first.name,
+                unit=first.unit,
+                values=values,
+                mean=sum(there) / len(there) if there else None,
+                smallest=min(there, default=None),
+                largest=max(there, default=None),
+            )
+        )
+    return found
+
+
+def estimate_of_spread(spread: Spread) -> Estimate:
+    return Estimate(value=spread.mean, low=spread.smallest, high=spread.largest)

@@ -1,0 +1,98 @@
+// The stand-alone report: draws its figures when they come into view, with the dashboard's own drawing code.
+(function () {
+  const gv = window.gradviz;
+  const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "sendChartToCloud"] };
+  const SIDE = 380; // pixels of a picture
+
+  gv.look = JSON.parse(document.getElementById("gv-look").textContent);
+
+  // The bytes of a block of the page: deflated, then base64.
+  async function unpacked(id) {
+    const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  // The frames of one picture; the first block says what they share.
+  async function framesOf(id) {
+    const bytes = await unpacked(id);
+    const view = new DataView(bytes.buffer);
+    const blocks = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = view.getUint32(at, true);
+      blocks.push(bytes.slice(at + 4, at + 4 + length));
+      at += 4 + length;
+    }
+    const about = JSON.parse(new TextDecoder().decode(blocks[0]));
+    return { about, frames: blocks.slice(1).map(gv.frames.decodeFrame) };
+  }
+
+  async function player(root) {
+    const pictures = await Promise.all(root.dataset.blocks.split(" ").map(framesOf));
+    const graphs = [...root.querySelectorAll(".gv-graph")];
+    const slider = root.querySelector("input[type=range]");
+    const count = pictures[0].frames.length;
+    const scales = pictures.map(({ frames }) => gv.arrows.scaleOf(frames));
+    let shown = -1;
+    let timer = null;
+
+    async function show(at) {
+      shown = at;
+      slider.value = at;
+      await Promise.all(pictures.map(({ about, frames }, k) => {
+        const frame = frames[at];
+        const scale = { ...scales[k], longest: frame.range ? frame.range.longest : 1 };
+        const style = { halfWidth: about.half_width, scale, length: "compressed", under: "none", side: SIDE - 80 };
+        const { data, layout } = gv.figure.landscape(frame, style, about, `${at}`);
+        return Plotly.react(graphs[k], data, { ...layout, width: SIDE + 90, height: SIDE }, CONFIG);
+      }));
+      const facts = pictures[0].frames[at];
+      root.querySelector(".gv-facts").textContent =
+        `minibatch ${facts.index}: ${Math.round(100 * facts.share_below)} % of ${facts.num_rows} rows predicted below their target`;
+    }
+
+    function stop() {
+      window.clearTimeout(timer);
+      timer = null;
+      button.textContent = "Play";
+    }
+
+    async function step() {
+      await show((shown + 1) % count);
+      if (timer !== null) timer = window.setTimeout(step, 200);
+    }
+
+    const button = root.querySelector("button");
+    slider.max = count - 1;
+    slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
+    button.addEventListener("click", () => {
+      if (timer !== null) return stop();
+      button.textContent = "Stop";
+      timer = window.setTimeout(step, 0);
+    });
+    if (count < 2) root.querySelector(".gv-steps").hidden = true;
+    await show(0);
+  }
+
+  async function plot(root) {
+    const figure = JSON.parse(new TextDecoder().decode(await unpacked(root.dataset.blocks)));
+    const graph = root.querySelector(".gv-graph");
+    graph.style.height = `${figure.layout.height}px`; // the layout would else be drawn over what follows
+    await Plotly.newPlot(graph, figure.data, figure.layout, CONFIG);
+  }
+
+  // A figure is drawn once, when it is about to be seen; then its still picture goes.
+  async function draw(root) {
+    await (root.classList.contains("gv-player") ? player(root) : plot(root));
+    root.dataset.drawn = "yes";
+  }
+
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries)
+      if (isIntersecting) {
+        watcher.unobserve(target);
+        draw(target);
+      }
+  }, { rootMargin: "400px" });
+  document.querySelectorAll("[data-blocks]").forEach((root) => watcher.observe(root));
+})();

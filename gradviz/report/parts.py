@@ -1,0 +1,92 @@
+"""The files of a report, each known by what it is made from: made again only when that, or the file, has changed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from gradviz.errors import UserError
+from gradviz.experiment.files import write_whole
+
+MANIFEST = "parts.json"
+
+
+def digest(*parts: object) -> str:
+    """A key of what a file is made from: JSON of the parts, or their bytes."""
+    state = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        content = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, separators=(",", ":")).encode()
+        state.update(len(content).to_bytes(8, "little") + content)
+    return state.hexdigest()
+
+
+def write_if_changed(path: Path, content: bytes) -> bool:
+    """Writes the file, whole, unless it has this content already; True if it was written."""
+    try:
+        if path.read_bytes() == content:
+            return False
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}): choose another `--out`.") from error
+    write_whole(path, content)
+    return True
+
+
+class Parts:
+    """The pictures of one report, under `directory`; `parts.json` beside them says what each was made from.
+
+    `close` forgets and removes those that were not asked for since, and no other file.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{directory} cannot be made ({error.strerror or error}): give `--out` a directory to write to."
+            ) from error
+        self._known = _read(directory / MANIFEST)
+        self._asked: dict[str, dict[str, str]] = {}
+
+    def once(self, name: str, key: str, make: Callable[[], bytes]) -> bytes:
+        """The content of the file `name`, made anew if it was made from something else or is not as it was made."""
+        path = self.directory / name
+        known = self._known.get(name, {})
+        content = _content(path) if known.get("key") == key else None
+        if content is None or _sha256(content) != known.get("sha256"):
+            content = make()
+            write_if_changed(path, content)
+        self._asked[name] = {"key": key, "sha256": _sha256(content)}
+        return content
+
+    def close(self) -> None:
+        for name in set(self._known) - set(self._asked):
+            if os.path.basename(name) == name:
+                (self.directory / name).unlink(missing_ok=True)
+        text = json.dumps(self._asked, indent=1, sort_keys=True) + "\n"
+        write_if_changed(self.directory / MANIFEST, text.encode())
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    """What a manifest says; nothing where there is none or it is damaged, and the parts are made anew."""
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(manifest, dict) or not all(isinstance(part, dict) for part in manifest.values()):
+        return {}
+    return manifest
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

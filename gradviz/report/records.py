@@ -1,0 +1,48 @@
+"""The end of the report: the runs, the machine and the versions, and how to repeat it."""
+
+from collections.abc import Iterator
+
+from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.report.document import Block, Heading, Table, Text
+from gradviz.report.findings import Findings
+from gradviz.report.numbers import number
+
+
+def records(findings: Findings) -> Iterator[Block]:
+    """Tables of what the numbers were made from."""
+    yield Heading("Runs, machine and versions", anchor="records")
+    rows = []
+    for seed in findings.seeds:
+        mid = dict(seed.evidence.mid_epochs)
+        for record in seed.evidence.runs:
+            last = seed.evidence.of_variant(record.variant)[-1]
+            rows.append(
+                (
+                    f"seed {record.seed}, {VARIANT_LABELS[record.variant]}",
+                    f"{record.rows_train:,} + {record.rows_test:,}",
+                    number(record.learning_rate),
+                    str(last.epoch),
+                    str(mid[record.variant]),
+                    number(last.train_loss),
+                    number(last.test_loss),
+                    number(last.test_r2),
+                    record.torch_version,
+                )
+            )
+    head = ("run", "rows, training + test", "learning rate", "epochs", "mid-training", "train loss", "test loss",
+            "test R²", "trained with torch")  # fmt: skip
+    yield Table(head, tuple(rows), "Losses are mean |prediction − target| after the last epoch, in eval mode.")
+    machine = findings.machine
+    packages = ", ".join(f"{name} {version}" for name, version in machine.packages)
+    yield Text(
+        f"Measured by gradviz {findings.gradviz_version} with Python {machine.python}, {packages}, on"
+        f" {machine.processor} ({machine.cores} cores, {machine.threads} threads, device {machine.device},"
+        f" {machine.system})."
+    )
+    seeds = ",".join(str(seed.evidence.seed) for seed in findings.seeds)
+    preset = findings.seeds[0].evidence.runs[0].preset
+    yield Text(
+        f"To repeat it: gradviz report --preset {preset} --seeds {seeds} --out DIR. What is there already is not"
+        " trained, measured or drawn again; the same runs give the same files. Definitions, rules and limits are in"
+        " docs/science.md."
+    )

@@ -1,0 +1,112 @@
+"""The part of the report that explains: sign balance, what moving the output bias does, the masks' share, curl."""
+
+from collections.abc import Iterator
+
+from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.evidence.measurements import Evidence
+from gradviz.report.captions import caption_of
+from gradviz.report.document import Block, Heading, Picture, Table, Text
+from gradviz.report.findings import Findings
+from gradviz.report.numbers import estimate, number, percent
+
+
+def why(findings: Findings) -> Iterator[Block]:
+    """Why minibatches agree or do not; every seed in the tables."""
+    evidence = findings.seeds[0].evidence
+    yield Heading("Why: the signs of the residuals", anchor="why")
+    yield Text(
+        "The loss is mean |prediction − target|, so its gradient is a sum of one signed term per row: the sign of the"
+        " row's residual times the gradient of its prediction. Where nearly all rows lie on one side of their targets,"
+        " all minibatches pull the same way; where half lie on each side, what is left is the accident of the draw."
+        " With s the share of rows predicted below their target, |2s − 1| measures this balance."
+    )
+    caption = caption_of("balance", evidence)
+    if caption is not None:
+        yield Picture("balance", caption)
+    yield _correlations(findings)
+    yield from _interventions(findings)
+    yield from _masks(findings)
+    yield from _scenes(evidence)
+
+
+def _correlations(findings: Findings) -> Table:
+    rows = []
+    for seed in findings.seeds:
+        for each in seed.evidence.sign_balance:
+            names = [VARIANT_LABELS[variant] for variant in each.variants]
+            runs = names[0] if len(names) == 1 else "all variants"
+            name = f"seed {seed.evidence.seed}, {runs}, {each.scope}"
+            rows.append((name, estimate(each.spearman), number(each.num_checkpoints)))
+    return Table(
+        ("runs and parameters", "Spearman [95 %]", "checkpoints"),
+        tuple(rows),
+        "Rank correlation of sign balance |2s − 1| and agreement R. Checkpoints of one run follow each other: the"
+        " intervals treat them as independent and are too narrow by what they share.",
+    )
+
+
+def _interventions(findings: Findings) -> Iterator[Block]:
+    rows = []
+    for seed in findings.seeds:
+        for each in seed.evidence.interventions:
+            rows.append(
+                (
+                    f"seed {seed.evidence.seed}, epoch {each.epoch}, {each.scope}",
+                    number(each.shift),
+                    f"{percent(each.before.share_below)} → {percent(each.after.share_below)}",
+                    estimate(each.before.resultant),
+                    estimate(each.after.resultant),
+                )
+            )
+    if rows:
+        yield Text(
+            "A correlation may have another cause, so the balance is changed and nothing else: the output bias of the"
+            " mid-training checkpoint with the least balanced signs is moved by the median residual, after which half"
+            " of the rows lie below their target. No other parameter moves."
+        )
+        head = ("no regularizer", "moved by", "rows below target", "R before", "R after")
+        yield Table(head, tuple(rows), "What moving one number, the output bias, does to the agreement.")
+
+
+def _masks(findings: Findings) -> Iterator[Block]:
+    rows = [
+        (f"seed {seed.evidence.seed}, epoch {each.epoch}, {each.scope}", estimate(each.masks_share, "%"),
+         f"{each.num_minibatches} × {each.num_masks}")
+        for seed in findings.seeds
+        for each in seed.evidence.mask_splits
+    ]  # fmt: skip
+    if rows:
+        yield Heading("Dropout: masks or minibatches?", 3)
+        yield Table(
+            ("dropout", "share of the masks", "minibatches × masks"),
+            tuple(rows),
+            "How much of the variance of the gradient the masks make, and not the choice of rows.",
+        )
+
+
+def _scenes(evidence: Evidence) -> Iterator[Block]:
+    rows = []
+    for scene in evidence.scenes:
+        for panel in scene.panels:
+            rough, agreement = panel.roughness, panel.agreement
+            rows.append(
+                (
+                    f"{scene.key}, layer {panel.view.refs[0].layer}",
+                    estimate(agreement.resultant),
+                    estimate(agreement.opposite, "%"),
+                    percent(agreement.share_below),
+                    estimate(rough.angle, "°"),
+                    number(rough.difference.value),
+                    percent(rough.distinct.value),
+                    number(rough.curl.value),
+                )
+            )
+    yield Heading("All pictures in numbers", 3)
+    yield Table(
+        ("picture", "R", "opposite pairs", "below target", "neighbours' angle", "difference", "distinct", "curl"),
+        tuple(rows),
+        f"Seed {evidence.seed}. Agreement is that of the arrows at the centre; roughness is the mean over the"
+        " minibatches' fields: mean angle and relative difference of neighbouring arrows, and the share of distinct"
+        " vectors. The curl is relative: near 0 the field is the gradient of one loss, near 1 each arrow is"
+        " that of another.",
+    )

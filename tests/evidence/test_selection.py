@@ -1,0 +1,39 @@
+"""Mid-training is chosen by losses and signs alone."""
+
+import pytest
+
+from gradviz.errors import UserError
+from gradviz.evidence.selection import check_network, drawn_epoch, mid_training
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.metrics import EpochMetrics
+
+
+def lines(*pairs: tuple[float, float]) -> list[EpochMetrics]:
+    return [EpochMetrics(epoch, loss, loss, 0.5, share, 1.0) for epoch, (loss, share) in enumerate(pairs)]
+
+
+METRICS = lines((100, 1.0), (50, 0.5), (9, 0.9), (9.5, 0.5), (8, 0.3), (7, 0.6), (6, 0.5))
+
+
+def test_mid_training_is_low_and_falling_and_not_the_end():
+    assert mid_training(METRICS) == [2, 4, 5]
+
+
+def test_the_most_balanced_of_them_is_drawn():
+    assert drawn_epoch(METRICS) == 5
+
+
+def test_a_training_that_never_learns_has_no_mid_training_and_its_last_epoch_is_drawn():
+    idle = lines((100, 1.0), (101, 1.0), (99, 1.0))
+    assert mid_training(idle) == []
+    assert drawn_epoch(idle) == 2
+
+
+def test_nothing_trained_yet_has_no_mid_training():
+    assert mid_training([]) == []
+
+
+@pytest.mark.parametrize("hidden", [(20, 10), (20, 1, 5)])
+def test_a_network_without_the_layers_of_the_source_is_refused(hidden: tuple[int, ...]):
+    with pytest.raises(UserError, match="at least 3 layers of at least 2 units"):
+        check_network(TrainingConfig(hidden=hidden))

@@ -1,0 +1,220 @@
+"""Each rule by a table: measurements on both sides of its threshold, and the verdict that follows."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.measurements import (
+    Agreement,
+    Checkpoint,
+    Estimate,
+    Evidence,
+    Null,
+    Panel,
+    Roughness,
+    RoundOff,
+    Scene,
+    ScopedAgreement,
+)
+from gradviz.evidence.verdict import Kind
+from gradviz.evidence.verdicts import verdicts
+from gradviz.experiment.run_record import RunRecord
+from gradviz.landscape.request import LandscapeRequest
+
+
+def agreement(resultant: float = 0.5, opposite: float = 0.5, cosine_high: float = 0.5) -> Agreement:
+    nothing = Estimate(value=0.0)
+    return Agreement(
+        num_parameters=2,
+        num_minibatches=50,
+        minibatch_size=64,
+        num_zero=0,
+        share_below=0.5,
+        resultant=Estimate(value=resultant),
+        cosine=Estimate(value=0.0, low=-0.1, high=cosine_high),
+        opposite=Estimate(value=opposite, low=opposite, high=opposite),
+        beyond_150=nothing,
+        norm_variation=nothing,
+        sign_agreement=nothing,
+    )
+
+
+def roughness(angle: float) -> Roughness:
+    one = Estimate(value=1.0)
+    grid = {"num_minibatches": 8, "points": 11, "half_width": 0.05}
+    return Roughness(**grid, angle=Estimate(value=angle), difference=one, distinct=one, curl=one)
+
+
+def scene(key: str, variant: str, *, resultant: float = 0.5, opposite: float = 0.5, angle: float = 5.0) -> Scene:
+    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", variant=variant, epoch=3)
+    panel = Panel(view=view, agreement=agreement(resultant, opposite), roughness=roughness(angle))
+    return Scene(key=key, variant=variant, epoch=3, mode="eval", masks="fresh", panels=(panel, panel))
+
+
+def checkpoint(epoch: int, *, opposite: float = 0.5, cosine_high: float = 0.5, r2: float = 0.98) -> Checkpoint:
+    found = agreement(opposite=opposite, cosine_high=cosine_high)
+    scopes = tuple(ScopedAgreement(scope=scope, agreement=found) for scope in ("pair 1", "pair 2", "model"))
+    return Checkpoint(
+        variant="none",
+        epoch=epoch,
+        mode="eval",
+        train_loss=1.0,
+        test_loss=1.0,
+        test_r2=r2,
+        balance=0.1,
+        agreements=scopes,
+        roughness=roughness(5.0),
+    )
+
+
+def null(measured: float, low: float) -> Null:
+    estimate = Estimate(value=measured)
+    predicted = Estimate(value=low + 0.1, low=low, high=low + 0.2)
+    return Null(
+        scope="biases 1",
+        variant="none",
+        epoch=3,
+        minibatch_size=64,
+        num_minibatches=50,
+        measured_resultant=estimate,
+        random_resultant=predicted,
+        formula_resultant=None,
+        sensitivity=estimate,
+    )
+
+
+def round_off(largest: float) -> RoundOff:
+    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", variant="batchnorm", epoch=10)
+    return RoundOff(
+        view=view,
+        largest_float32=1e-8,
+        largest_float64=largest,
+        threshold_float32=1e-6,
+        threshold_float64=1e-14,
+        angle_float32=80.0,
+        angle_float64=80.0,
+        cosine=0.0,
+    )
+
+
+RECORD = RunRecord(torch_version="2", num_parameters=10, rows_used=10, rows_left_out=0, rows_train=8, rows_test=2)
+
+
+def evidence(**changes: object) -> Evidence:
+    """Evidence by which every claim but those of artefacts holds, with some of it changed."""
+    values: dict[str, object] = {
+        "seed": 0,
+        "mid_epochs": (("none", 3), ("dropout", 3)),
+        "mid_training": (2, 3),
+        "runs": (RECORD,),
+        "checkpoints": (checkpoint(2), checkpoint(3)),
+        "scenes": SCENES,
+        "sign_balance": (),
+        "interventions": (),
+        "nulls": (null(0.2, 0.5),),
+        "round_off": round_off(1e-16),
+        "mask_splits": (),
+    }
+    return Evidence.model_validate(values | changes)
+
+
+SCENES = (
+    scene("start-none", "none", resultant=0.95),
+    scene("mid-none", "none", angle=5),
+    scene("start-dropout", "dropout", resultant=0.9, angle=10),
+    scene("mid-dropout", "dropout", resultant=0.3, angle=50),
+    scene("dropout-frozen", "dropout", angle=6),
+    scene("batchnorm-beta", "batchnorm", angle=20),
+)
+
+
+def scenes(**replaced: Scene) -> tuple[Scene, ...]:
+    new = {value.key: value for value in replaced.values()}
+    return tuple(new.get(each.key, each) for each in SCENES)
+
+
+@dataclass(frozen=True)
+class Rule:
+    claim: str
+    kind: Kind
+    evidence: Evidence
+
+
+RULES = [
+    Rule("accurate", Kind.HOLDS, evidence()),
+    Rule("accurate", Kind.NOT, evidence(checkpoints=(checkpoint(2), checkpoint(3, r2=0.9)))),
+    Rule("start", Kind.HOLDS, evidence()),
+    Rule("start", Kind.NOT, evidence(scenes=scenes(a=scene("start-none", "none", resultant=0.89)))),
+    Rule("mid-training", Kind.HOLDS, evidence()),
+    Rule("mid-training", Kind.IN_PART, evidence(checkpoints=(checkpoint(2), checkpoint(3, opposite=0.29)))),
+    Rule("mid-training", Kind.NOT, evidence(checkpoints=(checkpoint(2, opposite=0), checkpoint(3, opposite=0)))),
+    Rule("mid-training", Kind.UNKNOWN, evidence(mid_training=())),
+    Rule("composition", Kind.HOLDS, evidence()),
+    Rule("composition", Kind.SAMPLING, evidence(nulls=(null(0.5, 0.5),))),
+    Rule("composition", Kind.UNKNOWN, evidence(nulls=())),
+    Rule("dropout-minibatches", Kind.HOLDS, evidence()),
+    Rule("dropout-minibatches", Kind.NOT, evidence(scenes=scenes(a=scene("dropout-frozen", "dropout", opposite=0.29)))),
+    Rule("dropout-rough", Kind.MASKS, evidence()),
+    Rule("dropout-rough", Kind.HOLDS, evidence(scenes=scenes(a=scene("dropout-frozen", "dropout", angle=17)))),
+    Rule(
+        "dropout-rough",
+        Kind.NOT,
+        evidence(
+            scenes=scenes(
+                a=scene("mid-dropout", "dropout", angle=17.9, resultant=0.3), b=scene("mid-none", "none", angle=5.1)
+            )
+        ),
+    ),
+    Rule("dropout-start", Kind.HOLDS, evidence()),
+    Rule(
+        "dropout-start",
+        Kind.NOT,
+        evidence(scenes=scenes(a=scene("start-dropout", "dropout", resultant=0.9, angle=51))),
+    ),
+    Rule(
+        "dropout-start",
+        Kind.NOT,
+        evidence(scenes=scenes(a=scene("start-dropout", "dropout", resultant=0.2, angle=10))),
+    ),
+    Rule("batchnorm-rough", Kind.ROUND_OFF, evidence()),
+    Rule("batchnorm-rough", Kind.HOLDS, evidence(round_off=round_off(1e-3))),
+    Rule(
+        "batchnorm-rough",
+        Kind.NOT,
+        evidence(round_off=round_off(1e-3), scenes=scenes(a=scene("mid-none", "none", angle=30))),
+    ),
+    Rule("batchnorm-minibatches", Kind.HOLDS, evidence()),
+    Rule(
+        "batchnorm-minibatches",
+        Kind.NOT,
+        evidence(scenes=scenes(a=scene("batchnorm-beta", "batchnorm", opposite=0.1))),
+    ),
+    Rule("batchnorm-like-dropout", Kind.HOLDS, evidence()),
+    Rule("batchnorm-like-dropout", Kind.NOT, evidence(scenes=scenes(a=scene("batchnorm-beta", "batchnorm", angle=14)))),
+    Rule("batchnorm-like-dropout", Kind.NOT, evidence(scenes=scenes(a=scene("batchnorm-beta", "batchnorm", angle=55)))),
+    Rule("sgd", Kind.HOLDS, evidence()),
+    Rule("sgd", Kind.NOT, evidence(checkpoints=(checkpoint(2), checkpoint(3, cosine_high=0.95)))),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.claim}: {rule.kind}")
+def test_the_rule_gives_the_verdict(rule: Rule):
+    found = {verdict.claim: verdict for verdict in verdicts(rule.evidence)}
+    assert found[rule.claim].kind == rule.kind
+
+
+def test_every_rule_is_tested_both_ways():
+    by_claim = {claim.key: {rule.kind for rule in RULES if rule.claim == claim.key} for claim in CLAIMS}
+    assert min(len(kinds) for kinds in by_claim.values()) >= 2
+
+
+def test_without_runs_nothing_is_said():
+    nothing = evidence(scenes=(), checkpoints=(), runs=(), mid_training=(), nulls=(), round_off=None)
+    assert {verdict.kind for verdict in verdicts(nothing)} == {Kind.UNKNOWN}
+
+
+def test_a_verdict_tells_the_numbers_that_it_rests_on_and_where_to_see_them():
+    for verdict in verdicts(evidence()):
+        assert verdict.figures
+        assert verdict.views or verdict.claim in ("accurate", "composition")
