@@ -6,6 +6,26 @@
 
   gv.look = JSON.parse(document.getElementById("gv-look").textContent);
 
+  // The page is as light or dark as its reader's system; what is drawn is drawn again when that changes.
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const drawn = [];
+
+  function follow() {
+    document.documentElement.setAttribute("data-mantine-color-scheme", dark.matches ? "dark" : "light");
+    return Promise.all(drawn.map((again) => again()));
+  }
+
+  // Charts come in the light palette: each of its colours has one in the other's place.
+  function recoloured(text) {
+    const [from, to] = [gv.look.palettes.light, gv.colours.palette()];
+    const colours = { ...pairs(from.variants, to.variants), ...pairs(from, to, ["paper", "ink", "faint", "grid", "zero"]) };
+    return JSON.parse(text, (_, value) => (Object.hasOwn(colours, value) ? colours[value] : value));
+  }
+
+  function pairs(from, to, names = Object.keys(from)) {
+    return Object.fromEntries(names.map((name) => [from[name], to[name]]));
+  }
+
   // The bytes of a block of the page: deflated, then base64.
   async function unpacked(id) {
     const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
@@ -42,7 +62,7 @@
       await Promise.all(pictures.map(({ about, frames }, k) => {
         const frame = frames[at];
         const scale = { ...scales[k], longest: frame.range ? frame.range.longest : 1 };
-        const style = { halfWidth: about.half_width, scale, length: "compressed", under: "none", side: SIDE - 80 };
+        const style = { halfWidth: about.half_width, scale, length: "compressed", under: "none", side: SIDE - 80, part: gv.zoom.partOf(about.half_width) };
         const { data, layout } = gv.figure.landscape(frame, style, about, `${at}`);
         return Plotly.react(graphs[k], data, { ...layout, width: SIDE + 90, height: SIDE }, CONFIG);
       }));
@@ -72,13 +92,21 @@
     });
     if (count < 2) root.querySelector(".gv-steps").hidden = true;
     await show(0);
+    drawn.push(() => show(shown));
   }
 
   async function plot(root) {
-    const figure = JSON.parse(new TextDecoder().decode(await unpacked(root.dataset.blocks)));
+    const text = new TextDecoder().decode(await unpacked(root.dataset.blocks));
     const graph = root.querySelector(".gv-graph");
-    graph.style.height = `${figure.layout.height}px`; // the layout would else be drawn over what follows
-    await Plotly.newPlot(graph, figure.data, figure.layout, CONFIG);
+
+    function show() {
+      const figure = recoloured(text);
+      graph.style.height = `${figure.layout.height}px`; // the layout would else be drawn over what follows
+      return Plotly.react(graph, figure.data, figure.layout, CONFIG);
+    }
+
+    await show();
+    drawn.push(show);
   }
 
   // A figure is drawn once, when it is about to be seen; then its still picture goes.
@@ -86,6 +114,9 @@
     await (root.classList.contains("gv-player") ? player(root) : plot(root));
     root.dataset.drawn = "yes";
   }
+
+  follow();
+  dark.addEventListener("change", follow);
 
   const watcher = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries)

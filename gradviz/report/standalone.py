@@ -16,7 +16,7 @@ from gradviz.dashboard.look import for_browser
 from gradviz.dashboard.standalone import policy_of
 from gradviz.landscape import GradientField, LandscapeRequest
 
-DRAWING = ("colours.js", "arrows.js", "contours.js", "frames.js", "figure.js")
+DRAWING = ("page.js", "colours.js", "arrows.js", "contours.js", "strokes.js", "frames.js", "zoom.js", "figure.js")
 """The assets that draw a landscape, in the order in which they need each other."""
 
 
