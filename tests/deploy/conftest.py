@@ -7,16 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -49,7 +51,7 @@ def dockerfile_stages() -> list[list[tuple[str, str]]]:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """The Dockerfile's first stage, executed: what it copies, its commands in that order, in an environment of its own.
 
-    The packages of the tests are in sight there: pip finds its requirements met instead of installing torch again.
+    What gradviz requires is linked there: pip finds it installed instead of copying some 700 MB, and nothing else.
     """
     root = tmp_path_factory.mktemp("image")
     source, target = root / "src", root / "opt"
@@ -70,8 +72,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
                 command, shell=True, cwd=source, env=environment, capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, f"{command}: {done.stderr}"
-            [packages] = target.glob("lib/python3*/site-packages")
-            (packages / "of-the-tests.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+            if not list(target.glob("lib/python3*/site-packages/torch")):
+                link_requirements(target)
     shutil.rmtree(source)  # the last stage has the environment alone
     variables = dict(
         pair.split("=", 1) for name, rest in dockerfile_stages()[-1] if name == "ENV" for pair in rest.split()
@@ -81,6 +83,39 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     (home / "cache").mkdir()
     chosen = {name: value.replace("/home/gradviz", str(home)) for name, value in variables.items()}
     return Image(target / "bin", environment | chosen | {"PATH": environment["PATH"]})
+
+
+def link_requirements(environment: Path) -> None:
+    """Links what gradviz requires, and what that requires, from the tests' environment into another one.
+
+    Only what is pinned, in the version that is: else pip would replace it there, and through the links here.
+    """
+    [packages] = environment.glob("lib/python3*/site-packages")
+    pinned = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    pins = {canonicalize_name(name): version for name, version in pinned}
+    for each in required():
+        if each.name == "setuptools":  # a new environment may have one of its own
+            continue
+        assert each.version.partition("+")[0] == pins[canonicalize_name(each.name)], "make .venv/.installed-dev"
+        for top in {file.parts[0] for file in each.files or ()} - {"..", "__pycache__"}:
+            if not (packages / top).exists():  # a name that several of them share
+                (packages / top).symlink_to(str(each.locate_file(top)))
+
+
+def required() -> list[Distribution]:
+    """The closure of the requirements in pyproject.toml; those of development are none."""
+    seen: dict[str, Distribution] = {}
+    ahead = [(line, "") for line in distribution("gradviz-dashboard").requires or ()]
+    while ahead:
+        line, extra = ahead.pop()
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        for wanted in ("", *requirement.extras):
+            if (name := f"{requirement.name}[{wanted}]") not in seen:
+                seen[name] = distribution(requirement.name)
+                ahead += [(further, wanted) for further in seen[name].requires or ()]
+    return list(seen.values())
 
 
 def free_port() -> int:
