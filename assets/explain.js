@@ -32,7 +32,8 @@
     if (!run.epochs.length) return { state: "away", text: "Its first checkpoint is on its way." };
     if (!run.epochs.includes(epoch)) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is at epoch ${run.epochs.at(-1)} so far.` };
     if (page.away) return { state: "away", text: "The server is away: the picture comes when it is back." };
-    return { state: "loading", text: "Computing" };
+    const later = plan.epochs.later ?? plan.minibatches?.later;
+    return later ? { state: "away", text: later } : { state: "loading", text: "Computing" };
   }
 
   // All arrows are zero: says why, and offers what is not.

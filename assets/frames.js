@@ -3,12 +3,14 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   class Refused extends Error {}
+  class NotNow extends Error {}
 
   // Calls onHeader once and onFrame for each frame, in the order of the answer. Rejects with Refused (the server's own
-  // sentence) for a mistake, with AbortError when aborted, with TypeError when the server cannot be reached.
+  // sentence) for a mistake, with NotNow (the same) where it can be had a little later, with AbortError when aborted, with TypeError when the server cannot be reached.
   async function fetchFrames(address, { signal, onHeader, onFrame }) {
     const answer = await fetch(address, { signal });
     if (answer.status === 422) throw new Refused((await answer.json()).error);
+    if (answer.status === 503) throw new NotNow((await answer.json()).error);
     if (!answer.ok) throw new TypeError(`The server answered ${answer.status}.`);
     let first = true;
     for await (const block of blocks(answer.body.getReader())) {
@@ -38,7 +40,7 @@
     if (held.length) throw new TypeError("The answer ended in the middle of a frame.");
   }
 
-  // {index, error} or {index, x, y, num_rows, …, points, u, v, loss: Float32Array, isZero, zeroReason: Uint8Array}.
+  // {index, error, later} or {index, x, y, num_rows, …, points, u, v, loss: Float32Array, isZero, zeroReason: Uint8Array}.
   function decodeFrame(block) {
     const jsonBytes = new DataView(block.buffer, block.byteOffset).getUint32(0, true);
     const frame = JSON.parse(new TextDecoder().decode(block.subarray(4, 4 + jsonBytes)));
@@ -58,5 +60,5 @@
     return frame;
   }
 
-  gv.frames = { fetchFrames, blocks, decodeFrame, Refused };
+  gv.frames = { fetchFrames, blocks, decodeFrame, Refused, NotNow };
 })();

@@ -4,6 +4,7 @@
 
   const MOST_BYTES = 192e6;
   const MOST_AT_ONCE = 400; // the server takes 500
+  const LATER_MS = 1000;
   const stacks = new Map(); // address -> stack, least recently used first
 
   // The stack of a selection, empty at first. `key` names what it shows, `over` says what its frames are.
@@ -19,7 +20,7 @@
   // Asks for what the stack does not hold, `first` first, unless it is being loaded. `indices`: all that there should
   // be. `onFrame(stack, frame)` for each that arrives, `onEnd(stack)` when no more do.
   async function load(stack, first, indices, { onFrame, onEnd }) {
-    if (stack.loading || stack.error) return;
+    if (stack.loading || stack.error || stack.paused) return;
     const missing = indices.filter((index) => !stack.frames.has(index) && !stack.failed.has(index)).slice(0, MOST_AT_ONCE);
     if (!missing.length) return;
     stack.lead = missing.reduce((a, b) => (Math.abs(b - first) < Math.abs(a - first) ? b : a));
@@ -29,7 +30,7 @@
   // Asks for one frame ahead of those that are being loaded. One at a time: when it has come, `onEnd` may ask for the one
   // that is wanted by then.
   async function hurry(stack, index, { onFrame, onEnd }) {
-    if (stack.hurrying || stack.error || stack.frames.has(index) || stack.failed.has(index)) return;
+    if (stack.hurrying || stack.error || stack.paused || stack.frames.has(index) || stack.failed.has(index)) return;
     if (stack.loading && stack.lead === index) return;
     await fetchInto(stack, "hurrying", index, [index], { onFrame, onEnd });
   }
@@ -42,17 +43,19 @@
         signal: controller.signal,
         onHeader: () => {},
         onFrame: (frame) => {
-          if (frame.error) stack.failed.set(frame.index, frame.error);
+          if (frame.later) pause(stack, frame.error);
+          else if (frame.error) stack.failed.set(frame.index, frame.error);
           else put(stack, frame);
           onFrame(stack, frame);
         },
       });
       gv.runs.reached();
       // What was asked for and did not come has gone meanwhile: it is not asked for again.
-      for (const index of missing) if (!stack.frames.has(index) && !stack.failed.has(index)) stack.failed.set(index, "It is gone.");
+      for (const index of stack.paused ? [] : missing) if (!stack.frames.has(index) && !stack.failed.has(index)) stack.failed.set(index, "It is gone.");
     } catch (error) {
       if (error.name === "AbortError") return;
       if (error instanceof gv.frames.Refused) stack.error = error.message;
+      else if (error instanceof gv.frames.NotNow) pause(stack, error.message);
       else gv.runs.lost();
     } finally {
       if (stack[as] === controller) stack[as] = null;
@@ -61,7 +64,18 @@
     }
   }
 
+  // Whoever computes is busy or away: says so in place of the picture, and asks again in a moment.
+  function pause(stack, sentence) {
+    stack.later = sentence;
+    stack.paused = true;
+    setTimeout(() => {
+      stack.paused = false;
+      gv.stage.refresh();
+    }, LATER_MS);
+  }
+
   function put(stack, frame) {
+    stack.later = null;
     if (stack.frames.has(frame.index)) return;
     stack.bytes += 14 * frame.u.length;
     stack.frames.set(frame.index, frame);

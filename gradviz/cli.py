@@ -15,17 +15,12 @@ from gradviz import __version__
 
 MISTAKE = 2
 _INTERRUPTED = 128 + signal.SIGINT
-_LATER = {
-    "worker": "`gradviz worker` comes in a later release: landscapes are computed inside `gradviz serve` for now.",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
     try:
         options = _parser().parse_args(argv)
-        if options.command in _LATER:
-            return _refuse(_LATER[options.command])
         return _run(options)
     except _Mistake as mistake:
         return _refuse(str(mistake))
@@ -86,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_landscape(commands)
     _add_minibatch(commands)
     _add_bench(commands)
-    commands.add_parser("worker", help="compute landscapes for a server elsewhere (in a later release)")
+    _add_worker(commands)
     _add_report(commands)
     return parser
 
@@ -105,6 +100,19 @@ def _add_serve(commands: Any) -> None:
     parser.add_argument("--host", help="address to listen on (GRADVIZ_HOST, else 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (GRADVIZ_PORT, else 8050)")
     parser.add_argument("--no-train", action="store_true", help="start no training")
+
+
+def _add_worker(commands: Any) -> None:
+    parser = _command(commands, "worker", "compute for dashboards elsewhere, through the broker (GRADVIZ_BROKER)")
+    _add_runs_option(parser)
+    parser.add_argument("--device", metavar="auto|cpu|cuda", help="where to compute (GRADVIZ_DEVICE, else auto)")
+    parser.add_argument(
+        "--queues",
+        type=_names,
+        metavar="NAME[=N],…",
+        default=("interactive", "batch", "training"),
+        help="what to take: interactive, batch, training, each with N slots (default: all, one slot each)",
+    )
 
 
 def _add_train(commands: Any) -> None:

@@ -48,6 +48,20 @@ class Settings(BaseSettings):
     metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
     log_level: Literal["warning", "info"] = Field(default="warning", description="info: a line for each request too")
     log_format: Literal["text", "json"] = Field(default="text", description="form of the log lines")
+    compute: Literal["local", "celery"] = Field(
+        default="local", description="who computes: this process, or workers through a broker"
+    )
+    broker: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="address of the broker, with user and password"
+    )
+    task_seconds: int = Field(default=120, ge=1, le=86400, description="time limit of one task of a worker")
+    visibility_seconds: int = Field(
+        default=180,
+        ge=2,
+        le=2 * 86400,
+        description="after this time a task that nobody has finished is given out again",
+    )
+    queue_limit: int = Field(default=256, ge=1, le=100_000, description="computations that may wait")
 
     @field_validator("password")
     @classmethod

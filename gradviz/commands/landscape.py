@@ -5,8 +5,8 @@ from pathlib import Path
 
 from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.choice import open_compute
 from gradviz.compute.export import SUFFIXES, landscape_bytes
-from gradviz.compute.local import LocalCompute
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
@@ -23,11 +23,10 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(runs=options.runs)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
         store = RunStore(settings.runs)
-        compute = LocalCompute(store, cache, device=settings.device, threads=settings.threads)
         if options.method == "reference":
             field = Workbench(store, device=settings.device).reference(request)
         else:
-            field = compute.landscape(request)
+            field = open_compute(settings, store, cache).landscape(request)
     write_output(path, _content(field, request, path))
     print(_summary(field, request, path))
     return 0

@@ -2,7 +2,9 @@
 
 import sys
 
-from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
+from gradviz.compute.choice import open_trainer
+from gradviz.compute.interface import Unavailable
+from gradviz.compute.trainer import TrainerStatus
 from gradviz.errors import UserError
 from gradviz.settings import Settings
 
@@ -13,17 +15,25 @@ class SupervisedTraining:
     """One for the life of a supervisor. `starts`: whether it begins a training, and begins it again."""
 
     def __init__(self, settings: Settings, *, starts: bool) -> None:
-        self._trainer = TrainerProcess(settings.runs, variants=settings.variants)
+        self._trainer = open_trainer(settings)
         self._starts = starts
         self._restarts = 0
         self._was_running = False
         self._failure_said = False
-        if starts and self._trainer.status().state not in ("running", "finished"):
-            self._start()
+        self._begun = not starts
+        self.watch()
 
     def watch(self) -> None:
         """Looks after the trainer; call it now and then. A failure is said once."""
-        status = self._trainer.status()
+        try:
+            status = self._trainer.status()
+        except Unavailable:
+            return  # workers elsewhere train on; the next call asks again
+        if not self._begun:
+            self._begun = True
+            if status.state not in ("running", "finished"):
+                self._start()
+                status = self._trainer.status()
         if status.state == "failed" and not self._failure_said:
             self._failure_said = True
             _say(f"the training has failed: {status.message}")

@@ -85,11 +85,7 @@ def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingCon
 def _background_configs(options: argparse.Namespace, settings: Settings) -> list[TrainingConfig]:
     """Runs that have begun keep their configuration, and others join them with the same; a fresh preset replaces it."""
     from gradviz.experiment.store import RunStore
+    from gradviz.experiment.taking_up import taken_up
 
-    store = RunStore(settings.runs)
     asked = _asked_configs(options, settings.preset)
-    begun = {variant: store.run(variant).config for variant in store.variants()}
-    if not begun or (options.fresh and options.preset is not None):
-        return asked
-    template = next(iter(begun.values()))
-    return [begun.get(config.variant, template.model_copy(update={"variant": config.variant})) for config in asked]
+    return asked if options.fresh and options.preset is not None else taken_up(RunStore(settings.runs), asked)

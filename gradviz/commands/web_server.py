@@ -3,18 +3,16 @@
 Run as `python -m gradviz.commands.web_server SUPERVISOR_PID GUNICORN_OPTIONS…`.
 """
 
-import ctypes
-import os
 import signal
 import sys
 
 from gunicorn.app.wsgiapp import run
 
+from gradviz.commands.bound_life import die_with
 from gradviz.settings import Settings
 
 APPLICATION = "gradviz.dashboard.factory:create_server()"
 GRACEFUL_SECONDS = 5
-_PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 
 
 def arguments(descriptor: int, settings: Settings) -> list[str]:
@@ -32,15 +30,8 @@ def arguments(descriptor: int, settings: Settings) -> list[str]:
     ]
 
 
-def die_with(supervisor: int) -> None:
-    """Ends this process when its parent ends, however that ends: a killed supervisor leaves no server on the port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
-    if os.getppid() != supervisor:
-        sys.exit("gradviz: the supervisor is gone.")
-
-
 if __name__ == "__main__":
-    die_with(int(sys.argv[1]))
+    # A killed supervisor leaves no server on the port.
+    die_with(int(sys.argv[1]), signal.SIGQUIT)
     sys.argv = ["gunicorn", *sys.argv[2:]]
     sys.exit(run())

@@ -113,11 +113,20 @@ class Compute(ABC):
         """
         asked = iter(questions)
         tickets: deque[Ticket] = deque()
+        part: list[Question] = []
+        stopped: UserError | None = None
         try:
             while True:
-                while len(tickets) < _AHEAD and (part := list(islice(asked, together))):
-                    tickets.extend(self.submit(part, "sweep"))
+                try:
+                    while stopped is None and len(tickets) < _AHEAD and (part := part or list(islice(asked, together))):
+                        tickets.extend(self.submit(part, "sweep"))
+                        part = []
+                except UserError as error:
+                    # What was asked for before is answered first; and Busy passes when some of it is.
+                    stopped = None if isinstance(error, Busy) and tickets else error
                 if not tickets:
+                    if stopped is not None:
+                        raise stopped
                     return
                 content = self.result(tickets[0], still_wanted)
                 tickets.popleft()

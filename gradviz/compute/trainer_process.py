@@ -13,11 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
+from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, Variant
 from gradviz.experiment.deleting import delete_run
@@ -33,32 +32,6 @@ _MAX_LOG_BYTES = 2**20
 _START_SECONDS = 20.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
-
-State = Literal["running", "stopped", "finished", "failed", "empty"]
-
-
-@dataclass(frozen=True)
-class VariantProgress:
-    """`epoch`: the last one saved, None before the first; `epochs`: how many are asked for."""
-
-    variant: str
-    epoch: int | None
-    epochs: int
-
-    @property
-    def finished(self) -> bool:
-        return self.epoch is not None and self.epoch >= self.epochs
-
-
-@dataclass(frozen=True)
-class TrainerStatus:
-    """`message` is one sentence for the page; `refused` tells a failure that another start would meet again."""
-
-    state: State
-    holder: Holder | None
-    progress: tuple[VariantProgress, ...]
-    message: str
-    refused: bool = False
 
 
 class TrainerProcess:
@@ -77,22 +50,21 @@ class TrainerProcess:
     def status(self) -> TrainerStatus:
         """What the trainer does now, and how far each run is. Costs a few small reads."""
         who = self._holder()  # first: what is read after a trainer's end is final
-        progress, last = self._progress(), self._last_line()
+        progress, last = progress_of(self._store), self._last_line()
         if who is not None:
             return TrainerStatus("running", who, progress, last or "The training is starting.")
         log_is_current = self._log_is_current()
         if log_is_current and last.startswith(ERROR_PREFIX):
             return TrainerStatus("failed", None, progress, last.removeprefix(ERROR_PREFIX), refused=True)
-        if self._all_finished(progress):
-            return TrainerStatus("finished", None, progress, "All runs are trained.")
+        at_rest = resting(progress, self.variants)
+        if at_rest.state == "finished":
+            return at_rest
         # Only a trainer that was killed leaves its note; one that failed in itself leaves other last words than these.
         failed_by_itself = log_is_current and last and not last.startswith(STOPPED_PREFIX)
         if (self.runs / NOTE_NAME).exists() or failed_by_itself:
             message = f"The training ended unexpectedly; its last words are in {self.log_path}."
             return TrainerStatus("failed", None, progress, message)
-        if not progress:
-            return TrainerStatus("empty", None, progress, "Nothing is trained yet.")
-        return TrainerStatus("stopped", None, progress, "The training is stopped; every saved epoch is kept.")
+        return at_rest
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
         """Starts the trainer unless one is running, and returns when it holds its lock or has ended.
@@ -170,13 +142,6 @@ class TrainerProcess:
 
     def _holder(self) -> Holder | None:
         return next(iter(self._holders()), None)
-
-    def _progress(self) -> tuple[VariantProgress, ...]:
-        runs = [self._store.run(variant) for variant in self._store.variants()]
-        return tuple(VariantProgress(run.variant, max(run.epochs(), default=None), run.config.epochs) for run in runs)
-
-    def _all_finished(self, progress: Sequence[VariantProgress]) -> bool:
-        return {run.variant for run in progress if run.finished}.issuperset(self.variants)
 
     def _last_line(self) -> str:
         """The last line that the trainer started last has written; empty if it has written none."""

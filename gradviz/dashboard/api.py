@@ -6,7 +6,6 @@ by its key may be kept for ever.
 
 import io
 from collections.abc import Iterator
-from contextlib import suppress
 from urllib.parse import urlencode
 
 import numpy as np
@@ -17,10 +16,13 @@ from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound, RequestEnt
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.export import landscape_bytes
-from gradviz.compute.interface import Compute
-from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.compute.interface import ComputationFailed, Compute, StillWanted, Unavailable
+from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.trainer import Trainer
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
+from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import frames, query, training
+from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.export_api import add_exports
 from gradviz.dashboard.openapi import PREFIX, document
 from gradviz.dashboard.overview import etag, run_of, runs_of
@@ -48,7 +50,7 @@ from gradviz.logs import tell_log
 from gradviz.settings import Settings
 
 
-def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: TrainerProcess) -> Blueprint:
+def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: Trainer) -> Blueprint:
     """The blueprint; its handlers hold no state but what they are given here."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     catch_all = f"{api.name}.nothing"
@@ -60,6 +62,16 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     @api.errorhandler(UserError)
     def user_error(error: UserError) -> Response:
         return mistake(str(error), 422)
+
+    @api.errorhandler(Unavailable)
+    def not_now(error: Unavailable) -> Response:
+        answer = mistake(str(error), 503)
+        answer.headers["Retry-After"] = "1"
+        return answer
+
+    @api.errorhandler(ComputationFailed)
+    def failed(error: ComputationFailed) -> Response:
+        return mistake(str(error), 500)
 
     @api.before_request
     def refuse_large_bodies() -> None:
@@ -159,8 +171,9 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
                 "this key is of another content of the checkpoint; ask without `expected_key` for what is there now."
             )
         stable = asked.request.model_dump() | {"format": form, "expected_key": key}
+        wanted = still_connected(request.environ)
         answer = sent(
-            lambda: _landscape_bytes(compute.landscape(asked.request), asked.request, form),
+            lambda: _landscape_bytes(compute.landscape(asked.request, wanted), asked.request, form),
             MEDIA_TYPES[form],
             # what the key leaves out, as the seed in eval mode, is repeated in the answer
             etag(f"{key} {form} {asked.request.canonical()}"),
@@ -181,7 +194,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
             answer = Response(status=304)
         else:
             header = {"request": asked.request.model_dump(), "over": asked.over, "indices": indices}
-            blocks = _frames(compute, asked, indices)
+            blocks = _frames(compute, asked, indices, still_connected(request.environ))
             # The first frame is made before the answer begins: a mistake is still a 422.
             first = next(blocks, b"")
             stream = frames.stream(header, _chain(first, blocks))
@@ -237,22 +250,27 @@ def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
     return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]
 
 
-def _frames(compute: Compute, asked: query.FramesQuery, indices: list[int]) -> Iterator[bytes]:
+def _frames(
+    compute: Compute, asked: query.FramesQuery, indices: list[int], still_wanted: StillWanted
+) -> Iterator[bytes]:
     """The frames in this order. A mistake in the first is raised; later ones are frames that say it."""
     if not indices:
         return
-    yield frames.frame(indices[0], compute.landscape(asked.at(indices[0])))
+    yield frames.frame(indices[0], compute.landscape(asked.at(indices[0]), still_wanted))
+    together = MINIBATCHES_TOGETHER if asked.over == "minibatches" else 1
     made = 1
-    if asked.over == "minibatches":
-        with suppress(UserError):  # what is left is told one by one
-            for index, field in compute.minibatches(asked.request, indices[1:]):
-                yield frames.frame(index, field)
-                made += 1
-    for index in indices[made:]:
+    while made < len(indices):
+        questions = [LandscapeQuestion(request=asked.at(index)) for index in indices[made:]]
         try:
-            yield frames.frame(index, compute.landscape(asked.at(index)))
+            for content in compute.stream(questions, together=together, still_wanted=still_wanted):
+                yield frames.frame(indices[made], GradientField.from_bytes(content))
+                made += 1
+        except Unavailable as error:
+            yield frames.missing_frame(indices[made], str(error), later=True)
+            return
         except UserError as error:
-            yield frames.missing_frame(index, str(error))
+            yield frames.missing_frame(indices[made], str(error))
+            made += 1
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

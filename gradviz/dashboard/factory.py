@@ -5,9 +5,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.choice import open_compute, open_trainer
 from gradviz.compute.interface import Compute
-from gradviz.compute.local import LocalCompute
-from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.access import watch_requests
 from gradviz.dashboard.api import create_api
 from gradviz.dashboard.assets import STANDALONE, assets_folder
@@ -25,7 +25,7 @@ def create_app(
     settings: Settings,
     compute: Compute,
     store: RunStore,
-    trainer: TrainerProcess,
+    trainer: Trainer,
     metrics: Metrics | None = None,
 ) -> Dash:
     """The dashboard over these rooms; `metrics`: what is counted, shown at /metrics if the settings say so."""
@@ -66,13 +66,6 @@ def create_server(settings: Settings | None = None) -> Flask:
     store = RunStore(settings.runs)
     metrics = Metrics()
     cache = FieldCache(settings.cache_dir, settings.cache_bytes, on_lookup=metrics.count_lookup)
-    compute = LocalCompute(
-        store,
-        cache,
-        device=settings.device,
-        threads=settings.threads,
-        memory_bytes=settings.memory_bytes,
-        on_load=metrics.set_load,
-    )
-    trainer = TrainerProcess(settings.runs, variants=settings.variants)
+    compute = open_compute(settings, store, cache, on_load=metrics.set_load)
+    trainer = open_trainer(settings)
     return create_app(settings, compute, store, trainer, metrics).server

@@ -54,9 +54,10 @@ def frame(index: int, field: GradientField) -> bytes:
     return _with_header(about) + b"".join(numbers + marks)
 
 
-def missing_frame(index: int, reason: str) -> bytes:
-    """A frame that says why there is no field at `index`."""
-    return _with_header({"index": index, "error": reason})
+def missing_frame(index: int, reason: str, *, later: bool = False) -> bytes:
+    """A frame that says why there is no field at `index`; `later`: nor at those that follow, and to ask again."""
+    about: dict[str, object] = {"index": index, "error": reason}
+    return _with_header(about | {"later": True} if later else about)
 
 
 def nearest_first(indices: Iterable[int], first: int) -> list[int]:

@@ -17,7 +17,7 @@ import gradviz
 from gradviz.compute.gpu import gpu_memory
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.compute.trainer import Trainer
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -68,7 +68,7 @@ class Metrics:
 class Now(Collector):
     """What is read when it is asked for, and is the same whichever process answers."""
 
-    def __init__(self, trainer: TrainerProcess, compute: Compute) -> None:
+    def __init__(self, trainer: Trainer, compute: Compute) -> None:
         self._trainer = trainer
         # Computations of this server are counted as they come; those of workers elsewhere are asked for.
         self._elsewhere = None if isinstance(compute, LocalCompute) else compute

@@ -38,6 +38,7 @@ _MISTAKES = {
     415: "The body is not declared as application/json.",
     429: "Too many wrong passwords from this address (Retry-After says how long to wait), or too many files at once.",
     422: "A value cannot be used, is missing or is not known.",
+    503: "Whoever computes is busy or away: {error} says which, Retry-After when to ask again.",
     500: "The server failed; its log says how.",
 }
 
@@ -208,7 +209,7 @@ def document() -> dict[str, Any]:
 
 def _described(operation: _Operation) -> dict[str, Any]:
     has_body = operation.method == "post"
-    codes = {401, 404, 405, 413, 422, 429, 500, *operation.mistakes, *((415,) if has_body else ())}
+    codes = {401, 404, 405, 413, 422, 429, 500, 503, *operation.mistakes, *((415,) if has_body else ())}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary.split(":")[0] if len(operation.summary) > 100 else operation.summary,

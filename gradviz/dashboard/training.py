@@ -1,12 +1,12 @@
 """What the page says of the training, and what it may do with it."""
 
-from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.query import TrainingAction
 from gradviz.errors import UserError
 from gradviz.settings import Settings
 
 
-def status_of(trainer: TrainerProcess, settings: Settings) -> dict[str, object]:
+def status_of(trainer: Trainer, settings: Settings) -> dict[str, object]:
     """State, message and progress of every variant, as plain JSON; `polls` says whether to ask again in a second."""
     status = trainer.status()
     return {
@@ -19,7 +19,7 @@ def status_of(trainer: TrainerProcess, settings: Settings) -> dict[str, object]:
     }
 
 
-def act(asked: TrainingAction, trainer: TrainerProcess, settings: Settings) -> None:
+def act(asked: TrainingAction, trainer: Trainer, settings: Settings) -> None:
     """Does what is asked; UserError if nothing may be changed here or what would be deleted is not said twice."""
     if settings.read_only:
         raise UserError("This server only shows what is there (GRADVIZ_READ_ONLY): train with `gradviz train`.")

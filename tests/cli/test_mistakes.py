@@ -22,7 +22,6 @@ MISTAKES = {
     "no command": ([], "COMMAND"),
     "unknown command": (["tran"], "tran"),
     "unknown option": (["train", "--epoch", "3"], "--epoch"),
-    "later command worker": (["worker"], "later release"),
     "report without a place": (["report"], "--out"),
     "report of no seed": (["report", "--out", "OUT/report", "--seeds", "one"], "--seeds"),
     "report of a small network": (
@@ -31,6 +30,7 @@ MISTAKES = {
     ),
     "report into a file": (["report", "--out", "OUT/file", "--runs", "RUNS"], "is a file"),
     "report of another configuration": (["report", "--out", "OUT/report", "--rows", "400", "--runs", "RUNS"], "rows"),
+    "worker of unknown queues": (["worker", "--queues", "fast"], "interactive,batch,training"),
     "no variant": (landscape(variant=None), "--variant"),
     "unknown variant": (landscape(variant="layernorm"), "batchnorm"),
     "variant that climbs": (landscape(variant="../none"), "variant"),

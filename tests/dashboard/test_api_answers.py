@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +15,10 @@ from flask.testing import FlaskClient
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.export import landscape_bytes
+from gradviz.compute.interface import Busy, Priority, StillWanted, Ticket
+from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.question import Question
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.openapi import PREFIX, document
 from gradviz.errors import UserError
@@ -240,32 +244,66 @@ def test_a_mistake_of_ours_is_logged_and_not_shown(
     assert "the secret of the house" in caplog.text
 
 
+GONE = 3
+
+
 class Vanishing(LocalCompute):
-    """The checkpoint is gone after two minibatches."""
+    """What one minibatch needs is gone."""
 
-    def minibatches(self, request: LandscapeRequest, indices: Any) -> Any:
-        yield from super().minibatches(request, list(indices)[:1])
-        raise UserError("gone")
-
-    def landscape(self, request: LandscapeRequest, method: Any = "engine") -> Any:
-        if request.minibatch > 4:
+    def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
+        if isinstance(ticket.question, LandscapeQuestion) and ticket.question.request.minibatch == GONE:
             raise UserError("gone")
-        return super().landscape(request, method)
+        return super().result(ticket, still_wanted)
 
 
 def test_minibatches_that_cannot_be_had_are_told_one_by_one(tiny_store: RunStore, trainer: Any, tmp_path: Path) -> None:
     compute = Vanishing(tiny_store, FieldCache(tmp_path / "cache"), device="cpu")
     client = create_app(Settings(runs=tiny_store.root), compute, tiny_store, trainer).server.test_client()
-    asked = {**GOOD, "over": "minibatches", "minibatch_size": 16, "only": "0,1,2,3,7"}
+    asked = {**GOOD, "over": "minibatches", "minibatch_size": 16, "only": "0,1,2,3,5"}
     _, *blocks = blocks_of(client.get(f"{PREFIX}/frames", query_string=asked).data)
     abouts = [decode(block)[0] for block in blocks]
     assert [(about["index"], about.get("error")) for about in abouts] == [
         (0, None),
         (1, None),
         (2, None),
-        (3, None),
-        (7, "gone"),
+        (3, "gone"),
+        (5, None),
     ]
+
+
+class BusySoon(LocalCompute):
+    """Answers one question; then too many wait."""
+
+    def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
+        if priority == "sweep":
+            raise Busy(7)
+        return super().submit(questions, priority)
+
+
+def test_what_can_be_had_later_is_told_to_be_asked_for_again(
+    tiny_store: RunStore, trainer: Any, tmp_path: Path
+) -> None:
+    compute = BusySoon(tiny_store, FieldCache(tmp_path / "cache"), device="cpu")
+    client = create_app(Settings(runs=tiny_store.root), compute, tiny_store, trainer).server.test_client()
+    _, *blocks = blocks_of(client.get(f"{PREFIX}/frames", query_string={**GOOD, "over": "epochs"}).data)
+    first, last = [decode(block)[0] for block in blocks]
+    assert "error" not in first
+    assert last["later"] is True
+    assert last["error"].startswith("Busy: 7 computations are waiting")
+
+
+class Away(LocalCompute):
+    def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
+        raise Busy(7)
+
+
+def test_who_is_too_busy_says_when_to_ask_again(tiny_store: RunStore, trainer: Any, tmp_path: Path) -> None:
+    compute = Away(tiny_store, FieldCache(tmp_path / "cache"), device="cpu")
+    client = create_app(Settings(runs=tiny_store.root), compute, tiny_store, trainer).server.test_client()
+    for path in ("landscape", "frames"):
+        answer = client.get(f"{PREFIX}/{path}", query_string=GOOD)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.get_json() == {"error": "Busy: 7 computations are waiting. Try again in a moment."}
 
 
 # The document

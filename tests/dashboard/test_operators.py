@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Cancelled, Load, Priority, Ticket
 from gradviz.compute.kinds import ActivityQuestion
-from gradviz.compute.trainer_process import TrainerStatus, VariantProgress
+from gradviz.compute.trainer import TrainerStatus, VariantProgress
 from gradviz.compute.turns import Turns
 from gradviz.dashboard.factory import create_server
 from gradviz.dashboard.metrics import Metrics, Now

@@ -1,0 +1,136 @@
+"""`gradviz worker`: the supervisor of one Celery worker per queue, so that each queue has slots of its own."""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from gradviz.compute.celery.broker import Broker, broker_of
+from gradviz.compute.celery.desk import QUEUES, BrokerAway, Desk
+from gradviz.errors import UserError
+from gradviz.settings import Settings, as_environment, load_settings
+
+_TICK_SECONDS = 0.5
+_PROGRAM = ("-m", "gradviz.commands.worker_process")
+_STEADY_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_MAX_RESTARTS = 20
+_MAX_SLOTS = 64
+
+
+def run(options: argparse.Namespace) -> int:
+    """Works until Ctrl-C or SIGTERM, then ends what is under way; 1 if a worker cannot be kept up."""
+    slots = slots_of(options.queues)
+    settings = load_settings(runs=options.runs, device=options.device)
+    broker = broker_of(settings)
+    _greet(settings, broker, slots)
+    with _stop_signals() as stop:
+        return _supervise(settings, slots, stop)
+
+
+def slots_of(queues: tuple[str, ...]) -> dict[str, int]:
+    """`interactive=2`, `batch` to {"interactive": 2, "batch": 1}; UserError names what is wrong."""
+    slots = {}
+    for text in queues:
+        match = re.fullmatch(rf"({'|'.join(QUEUES)})(?:=([0-9]{{1,3}}))?", text)
+        count = int(match[2] or 1) if match else 0
+        if match is None or not 1 <= count <= _MAX_SLOTS or match[1] in slots:
+            raise UserError(
+                f"`--queues` must name some of {','.join(QUEUES)}, each once and with at most {_MAX_SLOTS} slots "
+                f"(interactive=2), got {text!r}."
+            )
+        slots[match[1]] = count
+    return slots
+
+
+@dataclass
+class _Worker:
+    queue: str
+    process: subprocess.Popen[bytes]
+    started: float
+    ends: int = 0
+    due: float | None = None
+
+    def watch(self, start: Callable[[], subprocess.Popen[bytes]]) -> bool:
+        """Starts it again when it has ended, after a pause that grows; False when it ended too often in a row."""
+        now = time.monotonic()
+        if self.process.poll() is None:
+            return True
+        if self.due is None:
+            self.ends = 1 if now - self.started > _STEADY_SECONDS else self.ends + 1
+            if self.ends > _MAX_RESTARTS:
+                return False
+            self.due = now + min(_LONGEST_PAUSE_SECONDS, 0.5 * 2 ** (self.ends - 1))
+            _say(f"the worker of {self.queue} has ended (status {self.process.returncode}) and is started again.")
+        elif now >= self.due:
+            self.process, self.started, self.due = start(), now, None
+        return True
+
+
+def _supervise(settings: Settings, slots: Mapping[str, int], stop: threading.Event) -> int:
+    workers = [_Worker(queue, _start(settings, queue, count), time.monotonic()) for queue, count in slots.items()]
+    try:
+        while not stop.wait(_TICK_SECONDS):
+            for worker in workers:
+                if not worker.watch(partial(_start, settings, worker.queue, slots[worker.queue])):
+                    _say(f"the worker of {worker.queue} cannot be kept up (status {worker.process.returncode}).")
+                    return 1
+        return 0
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            _end(worker.process, settings.task_seconds)
+
+
+def _start(settings: Settings, queue: str, slots: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, *_PROGRAM, str(os.getpid()), queue, str(slots)]
+    # Ctrl-C comes here, and is passed on as a request to end what is under way.
+    return subprocess.Popen(command, env=os.environ | as_environment(settings), start_new_session=True)
+
+
+def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _greet(settings: Settings, broker: Broker, slots: Mapping[str, int]) -> None:
+    """Says what is done and where; a wrong password is told at once, a broker that is away is waited for."""
+    state = ""
+    try:
+        desk = Desk(broker, settings)
+        with desk.reaching():
+            desk.redis.ping()
+    except BrokerAway:
+        state = " (cannot be reached yet)"
+    taken = ", ".join(f"{queue} ({count})" for queue, count in slots.items())
+    print(f"gradviz: works for {broker.shown}{state}: {taken}", flush=True)
+
+
+def _say(message: str) -> None:
+    print(f"gradviz: {message}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,41 @@
+"""One Celery worker: a queue and its slots, bound to the life of the supervisor that started it.
+
+Run as `python -m gradviz.commands.worker_process SUPERVISOR_PID QUEUE SLOTS`.
+"""
+
+import logging
+import os
+import platform
+import signal
+import sys
+
+from gradviz.commands.bound_life import die_with
+from gradviz.compute.celery.app import create_app
+from gradviz.compute.celery.broker import broker_of
+from gradviz.settings import load_settings
+
+
+def work(queue: str, slots: int) -> int:
+    """Takes from `queue` until SIGTERM, then ends what is under way; the exit status."""
+    settings = load_settings()
+    app = create_app(settings, broker_of(settings))
+    worker = app.Worker(
+        queues=[queue],
+        concurrency=slots,
+        hostname=f"{queue}.{os.getpid()}@{platform.node()}",
+        pool="prefork",
+        optimization="fair",
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return worker.exitcode or 0
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[1]), signal.SIGKILL)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    sys.exit(work(sys.argv[2], int(sys.argv[3])))

@@ -1,0 +1,85 @@
+"""Answering questions in a worker: those that are still wanted, of this version of code and checkpoint, no others."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+import redis
+from redis.exceptions import OutOfMemoryError
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.celery.desk import FULL, MAX_STARTS, Attempt, Desk
+from gradviz.compute.celery.messages import Work, code_version
+from gradviz.compute.celery.reply import Kind, Reply
+from gradviz.compute.question import Question
+from gradviz.compute.workbench import Workbench
+from gradviz.errors import UserError
+
+_log = logging.getLogger(__name__)
+_AWAY_SECONDS = 20.0
+_RETRY_SECONDS = 0.1
+
+GAVE_UP = f"This computation has ended its worker {MAX_STARTS} times and is given up: ask for a smaller one."
+"""The last word on a question that no worker survives."""
+
+
+def answer(work: Work, bench: Workbench, cache: FieldCache, desk: Desk) -> None:
+    """Leaves a reply for each question, each as soon as it is there."""
+    shared = len(work.questions) == 1
+    for key, question in zip(work.keys, work.questions, strict=True):
+        try:
+            attempt = desk.begin(key)
+        except OutOfMemoryError:
+            desk.finish(key, Reply.saying(Kind.NOT_NOW, FULL))
+            continue
+        if attempt is Attempt.ONCE_TOO_OFTEN:
+            desk.finish(key, Reply.saying(Kind.FAILURE, GAVE_UP))
+        if attempt is not Attempt.GO:
+            continue
+        if not shared and cache.get(key) is None:
+            shared = True
+            _share(work.questions, bench)
+        _tell(desk, key, _reply(work.code, key, question, bench, cache))
+
+
+def _reply(code: str, key: str, question: Question, bench: Workbench, cache: FieldCache) -> Reply:
+    if code != code_version():
+        message = f"The worker runs version {code_version()}, this server {code}: bring both to the same version."
+        return Reply.saying(Kind.FAILURE, message)
+    try:
+        if question.key(bench.store) != key:
+            message = "The worker reads another content of this checkpoint than the server: GRADVIZ_RUNS of both must "
+            return Reply.saying(Kind.FAILURE, message + "be the same runs.")
+        content = cache.get(key)
+        if content is None:
+            content = question.answer(bench)
+            cache.set(key, content)
+        return Reply(Kind.ANSWER, content)
+    except UserError as error:
+        return Reply.saying(Kind.MISTAKE, str(error))
+    except redis.RedisError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever it is, those who wait are told, and the log has it whole)
+        _log.exception("%s cannot be answered.", key)
+        return Reply.saying(
+            Kind.FAILURE, f"The computation failed ({type(error).__name__}): the worker's log says why."
+        )
+
+
+def _tell(desk: Desk, key: str, reply: Reply) -> None:
+    """Leaves the reply; a broker that is away is waited for, so that nobody waits for the message to come again."""
+    ends = time.monotonic() + _AWAY_SECONDS
+    while True:
+        try:
+            return desk.finish(key, reply)
+        except (redis.ConnectionError, redis.TimeoutError):
+            if time.monotonic() > ends:
+                raise
+            threading.Event().wait(_RETRY_SECONDS)  # nobody tells that a broker is back
+
+
+def _share(questions: Sequence[Question], bench: Workbench) -> None:
+    with suppress(UserError):  # what is not there is told of each question for itself
+        questions[0].prepare(questions, bench)

@@ -1,0 +1,112 @@
+"""Questions answered by workers elsewhere: sent once whoever asks, waited for, and asked again if they are lost."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+from celery import Celery
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.celery.app import ANSWER, create_app
+from gradviz.compute.celery.broker import broker_of
+from gradviz.compute.celery.desk import BATCH, INTERACTIVE, BrokerAway, Desk
+from gradviz.compute.celery.messages import Work, code_version, use_strict_json
+from gradviz.compute.celery.reply import Reply
+from gradviz.compute.interface import Busy, Cancelled, Compute, Load, Priority, State, StillWanted, Ticket
+from gradviz.compute.question import Question
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings
+
+_LOOK_SECONDS = 0.25
+_AWAY_SECONDS = 2.0
+_RETRY_SECONDS = 0.05
+_PATIENCE_SECONDS = 60.0
+
+
+class CeleryCompute(Compute):
+    """Keeps what it was answered in `cache`. UserError where the settings' broker may not be used."""
+
+    def __init__(self, store: RunStore, cache: FieldCache, settings: Settings) -> None:
+        self.store, self.cache = store, cache
+        self._limit = settings.queue_limit
+        broker = broker_of(settings)
+        use_strict_json()
+        self.app: Celery = create_app(settings, broker)
+        self.desk = Desk(broker, settings)
+
+    def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
+        together = tuple(questions)
+        tickets = [Ticket(question.key(self.store), question, priority, together) for question in questions]
+        self._send([ticket for ticket in tickets if self.cache.get(ticket.key) is None])
+        return tickets
+
+    def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
+        content = self.cache.get(ticket.key)
+        if content is None:
+            content = self._wait(ticket, still_wanted).answer()
+            self.cache.set(ticket.key, content)
+        return content
+
+    def progress(self, ticket: Ticket) -> State:
+        if self.cache.get(ticket.key) is not None or self.desk.reply(ticket.key) is not None:
+            return "done"
+        return "running" if self.desk.is_under_way(ticket.key) else "waiting"
+
+    def cancel(self, ticket: Ticket) -> None:
+        if self.cache.get(ticket.key) is None:
+            self.desk.unwant(ticket.key)
+
+    def load(self) -> Load:
+        try:
+            return self.desk.load()
+        except BrokerAway:
+            return Load(0, 0, 0, reachable=False)
+
+    def _send(self, tickets: Sequence[Ticket]) -> None:
+        """One message for those of the tickets that nobody has asked for yet."""
+        if not tickets:
+            return
+        queue = INTERACTIVE if tickets[0].priority == "interactive" else BATCH
+        by_key = {ticket.key: ticket.question for ticket in tickets}
+        new = self.desk.ask(list(by_key), queue)
+        if not new:
+            return
+        waiting = self.desk.waiting(queue)
+        if waiting >= self._limit:
+            self.desk.unask(new)
+            raise Busy(waiting)
+        work = Work.model_validate({"code": code_version(), "keys": new, "questions": [by_key[key] for key in new]})
+        with self.desk.reaching():
+            self.app.send_task(ANSWER, (work.model_dump(mode="json"),), queue=queue)
+        self.desk.sent(new)
+
+    def _wait(self, ticket: Ticket, still_wanted: StillWanted) -> Reply:
+        """The reply, whatever happens to workers and broker meanwhile, as long as it is wanted.
+
+        Unavailable when the broker stays away, or nothing comes for a minute.
+        """
+        patience_ends = time.monotonic() + _PATIENCE_SECONDS
+        away_ends = None
+        while True:
+            try:
+                with self.desk.listening(ticket.key) as channel:
+                    away_ends = None
+                    while True:
+                        reply = self.desk.reply(ticket.key)
+                        if reply is not None:
+                            return reply
+                        self._send([ticket])
+                        if not still_wanted():
+                            self.cancel(ticket)
+                            raise Cancelled
+                        if time.monotonic() > patience_ends:
+                            raise Busy(self.desk.waiting(INTERACTIVE))
+                        message = channel.get_message(timeout=_LOOK_SECONDS)
+                        reply = None if message is None else Reply.from_bytes(ticket.key, message["data"])
+                        if reply is not None:
+                            return reply
+            except BrokerAway:
+                away_ends = away_ends or time.monotonic() + _AWAY_SECONDS
+                if time.monotonic() > away_ends or not still_wanted():
+                    raise
+                threading.Event().wait(_RETRY_SECONDS)  # nobody tells that a broker is back

@@ -1,0 +1,125 @@
+"""One stretch of training in a worker: from the last saved epoch on, until it is over, unwanted, or time for the next.
+
+A killed worker, broker or server loses the epoch under way at most. The lock of each run keeps a second trainer out; a
+message that is given out twice finds a later segment under way, or that lock.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from gradviz.compute.celery.desk import MAX_STARTS
+from gradviz.compute.celery.messages import Segment, code_version
+from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd, TrainingNow
+from gradviz.compute.interface import Unavailable
+from gradviz.errors import UserError
+from gradviz.experiment.interruption import StopRequest
+from gradviz.experiment.lock import RunLocked
+from gradviz.experiment.trainer import TrainingProgress, train
+from gradviz.settings import Settings
+
+SHARE_OF_LIMIT = 0.25
+"""A segment ends with the first epoch saved after this share of a task's time limit."""
+
+_SPEAK_SECONDS = 1.0
+
+
+class Then(Enum):
+    """What follows a segment: the next one, the same one a little later, or nothing."""
+
+    NEXT = "next"
+    AGAIN = "again"
+    NOTHING = "nothing"
+
+
+def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> Then:
+    """Trains, tells the desk how it goes and how it ended, and returns what is to be sent."""
+    now = desk.now()
+    if now is None or now.chain != segment.chain or now.number > segment.number:
+        return Then.NOTHING
+    if segment.code != code_version():
+        message = (
+            f"The worker runs version {code_version()}, the server {segment.code}: bring both to the same version."
+        )
+        desk.finish(segment.chain, TrainingEnd(True, message))
+        return Then.NOTHING
+    if desk.count_start(segment.chain, segment.number) > MAX_STARTS:
+        desk.finish(segment.chain, TrainingEnd(True, _gave_up(settings.task_seconds)))
+        return Then.NOTHING
+    course = _Course(segment, desk, replace(now, number=segment.number), settings.task_seconds * SHARE_OF_LIMIT)
+    try:
+        outcome = train(
+            settings.runs,
+            segment.configs,
+            fresh=segment.fresh and not desk.has_begun(segment.chain),
+            device=settings.device,
+            on_progress=course.on_progress,
+            on_message=course.on_message,
+            stop=course.stop,
+        )
+    except RunLocked as error:
+        if segment.patience:
+            desk.count_start(segment.chain, segment.number, -1)
+            return Then.AGAIN
+        desk.finish(segment.chain, TrainingEnd(True, str(error)))
+        return Then.NOTHING
+    except UserError as error:
+        desk.finish(segment.chain, TrainingEnd(True, str(error)))
+        return Then.NOTHING
+    if not outcome.finished and outcome.signal is None and course.wanted and desk.is_wanted(segment.chain):
+        # That the next one is under way is said by itself: a worker killed before it is sent does this one again.
+        return Then.NEXT
+    desk.finish(segment.chain, TrainingEnd(False, ""))
+    return Then.NOTHING
+
+
+def _gave_up(seconds: int) -> str:
+    return (
+        f"The training has {MAX_STARTS} times ended its worker, or saved no epoch within {seconds} s: the worker's log "
+        "says which; train less at a time, or raise GRADVIZ_TASK_SECONDS and GRADVIZ_VISIBILITY_SECONDS."
+    )
+
+
+@dataclass
+class _Course:
+    """How a segment goes, told to the desk every second and epoch; while the broker is away it goes on by itself."""
+
+    segment: Segment
+    desk: TrainingDesk
+    now: TrainingNow
+    seconds: float
+    stop: StopRequest = field(default_factory=StopRequest)
+    wanted: bool = True
+    clock: Callable[[], float] = time.monotonic
+    _begun: bool = False
+    _spoken: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+
+    def on_message(self, message: str) -> None:
+        self.now = replace(self.now, message=message)
+
+    def on_progress(self, progress: TrainingProgress) -> None:
+        self.now = replace(
+            self.now, message=f"{progress.variant}: epoch {progress.epoch} of {progress.epochs}, on a worker."
+        )
+        if progress.saved and self.clock() - self._start > self.seconds:
+            self.stop.ask()
+        if progress.saved or not self._begun or self.clock() - self._spoken > _SPEAK_SECONDS:
+            self._spoken = self.clock()
+            self._tell()
+
+    def _tell(self) -> None:
+        try:
+            if not self.desk.is_wanted(self.segment.chain):
+                self.wanted = False
+                self.stop.ask()
+                return
+            self.desk.speak(self.now)
+            if not self._begun:
+                self.desk.note_begun(self.segment.chain)
+                self._begun = True
+        except Unavailable:
+            return  # told the next time

@@ -1,0 +1,150 @@
+"""The tasks of a worker, and the loader through which each of its processes, started anew, comes by them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import redis
+import torch
+from billiard.exceptions import WorkerLostError
+from celery import Celery
+from celery.exceptions import Reject, TimeLimitExceeded
+from celery.loaders.app import AppLoader
+from celery.signals import task_failure
+from kombu.exceptions import OperationalError
+from pydantic import BaseModel, ValidationError
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.celery.answering import GAVE_UP, answer
+from gradviz.compute.celery.app import ANSWER, TRAIN
+from gradviz.compute.celery.broker import broker_of
+from gradviz.compute.celery.desk import MAX_STARTS, TRAINING, Desk
+from gradviz.compute.celery.messages import Segment, Work, use_strict_json
+from gradviz.compute.celery.reply import Kind, Reply
+from gradviz.compute.celery.segment import Then, train_segment
+from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd
+from gradviz.compute.interface import Unavailable
+from gradviz.compute.workbench import Workbench
+from gradviz.errors import one_line
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings, load_settings
+
+_log = logging.getLogger(__name__)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the tasks of one process work with, each made when it is first needed."""
+
+    settings: Settings
+
+    @cached_property
+    def bench(self) -> Workbench:
+        if self.settings.threads:
+            torch.set_num_threads(self.settings.threads)
+        return Workbench(RunStore(self.settings.runs), device=self.settings.device)
+
+    @cached_property
+    def cache(self) -> FieldCache:
+        return FieldCache(self.settings.cache_dir, self.settings.cache_bytes)
+
+    @cached_property
+    def training(self) -> TrainingDesk:
+        return TrainingDesk(self.desk, self.settings)
+
+    @cached_property
+    def desk(self) -> Desk:
+        return Desk(broker_of(self.settings), self.settings)
+
+
+class TaskLoader(AppLoader):
+    """Registers the tasks with the app, in the worker and in each process of its pool."""
+
+    def on_worker_init(self) -> None:
+        use_strict_json()
+        place = Place(load_settings())
+        define_tasks(self.app, place)
+        self._failures = tell_failures(self.app, place)  # a signal keeps no receiver alive
+
+    def on_worker_process_init(self) -> None:
+        # What takes seconds is done before the first task comes.
+        self.app.tasks[ANSWER].place.bench.device  # noqa: B018
+
+
+def define_tasks(app: Celery, place: Place) -> None:
+    """Registers `answer` and `train`. A message that says something else than their models is dropped, and logged."""
+    options: dict[str, Any] = {"max_retries": MAX_STARTS - 1, "default_retry_delay": 1, "lazy": False, "place": place}
+
+    @app.task(name=ANSWER, **options)
+    def answer_work(work: object) -> None:
+        checked = _checked(Work, work)
+        if checked is None:
+            return
+        try:
+            answer(checked, place.bench, place.cache, place.desk)
+        except redis.RedisError as error:
+            raise Reject(str(error), requeue=True) from error  # given out again when the broker is back
+
+    @app.task(name=TRAIN, **options)
+    def train_on(segment: object) -> None:
+        checked = _checked(Segment, segment)
+        if checked is None:
+            return
+        try:
+            then = train_segment(checked, place.settings, place.training)
+            if then is Then.NEXT:
+                _send(app, checked.model_copy(update={"number": checked.number + 1, "fresh": False, "patience": 60}))
+            elif then is Then.AGAIN:
+                _send(app, checked.model_copy(update={"patience": checked.patience - 1}), countdown=1)
+        except (Unavailable, OperationalError) as error:
+            raise Reject(str(error), requeue=True) from error
+
+
+def tell_failures(app: Celery, place: Place) -> object:
+    """In the worker itself: what its processes cannot tell any more, since they were killed at it, it tells for them.
+
+    Returns the receiver of Celery's signal; who keeps it keeps it alive.
+    """
+
+    def tell(sender: Any = None, args: Sequence[object] = (), exception: object = None, **_: object) -> None:
+        out_of_time = isinstance(exception, TimeLimitExceeded)
+        if not out_of_time and not isinstance(exception, WorkerLostError):
+            return  # a process that lives has told it, or the log has
+        said = Reply.saying(Kind.FAILURE, _late(place.settings.task_seconds) if out_of_time else GAVE_UP)
+        work = _checked(Work, *args) if sender.name == ANSWER else None
+        segment = _checked(Segment, *args) if sender.name == TRAIN else None
+        if segment is not None and out_of_time:
+            # A worker that was stopped and wakes up finds its time over: the training may long be in other hands.
+            _send(app, segment, countdown=1)
+        elif segment is not None:
+            place.training.finish(segment.chain, TrainingEnd(True, said.content.decode()))
+        for key in work.keys if work is not None else ():
+            if place.desk.is_under_way(key):
+                place.desk.finish(key, said)
+            else:
+                place.desk.unask([key])  # not come to: sent again for whoever waits
+
+    task_failure.connect(tell)
+    return tell
+
+
+def _late(seconds: int) -> str:
+    return (
+        f"This computation took longer than {seconds} s and was stopped: ask for a smaller one, or raise "
+        "GRADVIZ_TASK_SECONDS and GRADVIZ_VISIBILITY_SECONDS."
+    )
+
+
+def _send(app: Celery, segment: Segment, *, countdown: float | None = None) -> None:
+    app.send_task(TRAIN, (segment.model_dump(mode="json"),), queue=TRAINING, countdown=countdown)
+
+
+def _checked(model: type[_Model], message: object) -> _Model | None:
+    try:
+        return model.model_validate(message)
+    except ValidationError as error:
+        _log.error("A message is refused: %s", one_line(error))
+        return None

@@ -1,0 +1,39 @@
+"""Who answers questions and who trains, as the settings choose: this machine, or workers through a broker.
+
+Celery and redis are imported here, when they are chosen: whoever computes alone never waits for them.
+"""
+
+import importlib
+from collections.abc import Callable
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.interface import Compute, Load
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.trainer import Trainer
+from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.experiment.store import RunStore
+from gradviz.settings import Settings
+
+
+def open_compute(
+    settings: Settings, store: RunStore, cache: FieldCache, *, on_load: Callable[[Load], None] = lambda load: None
+) -> Compute:
+    """UserError where the broker of the settings may not be used. `on_load` is told what waits here."""
+    if settings.compute == "celery":
+        return importlib.import_module("gradviz.compute.celery.client").CeleryCompute(store, cache, settings)
+    return LocalCompute(
+        store,
+        cache,
+        device=settings.device,
+        threads=settings.threads,
+        queue_limit=settings.queue_limit,
+        memory_bytes=settings.memory_bytes,
+        on_load=on_load,
+    )
+
+
+def open_trainer(settings: Settings) -> Trainer:
+    """UserError where the broker of the settings may not be used."""
+    if settings.compute == "celery":
+        return importlib.import_module("gradviz.compute.celery.training").CeleryTrainer(settings)
+    return TrainerProcess(settings.runs, variants=settings.variants)
