@@ -45,7 +45,7 @@ OTHER_KINDS: list[Question] = [
     AgreementQuestion(request=AgreementRequest.of(variant="dropout", epoch=1, minibatch_size=16, mode="train")),
     UnitsQuestion(variant="batchnorm", epoch=2, layer=1, minibatch_size=16, mode="train"),
     PairsQuestion(variant="none", epoch=1, layer=1, minibatch_size=16),
-    CosinesQuestion(variant="none", epoch=1, part="hidden.1", minibatch_size=16),
+    CosinesQuestion(variant="dropout", epoch=2, part="hidden.1", minibatch_size=16, mode="train", masks="frozen"),
 ]
 
 
