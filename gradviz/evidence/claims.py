@@ -97,7 +97,7 @@ CLAIMS = (
         " landscapes.",
         f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite for two parameters of the middle"
         " layer whose gradient is not zero (β, train mode), at the source's epoch.",
-        ("batchnorm-beta",),
+        ("batchnorm-beta", "batchnorm-eval"),
     ),
     Claim(
         "batchnorm-like-dropout",

@@ -11,6 +11,7 @@ from gradviz.report.captions import caption_of
 from gradviz.report.document import Block, Heading, Link, Links, Picture, Quote, Ruling, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, spread
+from gradviz.report.random_rows import random_rows
 from gradviz.report.records import records
 from gradviz.report.why import why
 
@@ -57,6 +58,9 @@ def _opening(findings: Findings) -> Iterator[Block]:
     for claim, summary in zip(CLAIMS, findings.summary, strict=True):
         rows.append((claim.question, _kinds(summary.kinds)))
     yield Table(("question", "verdict on the source's claim"), tuple(rows))
+    caption = caption_of("single", findings.seeds[0].evidence)
+    if caption is not None:
+        yield Picture("single", caption)
 
 
 def _kinds(kinds: tuple[Kind, ...]) -> str:
@@ -82,6 +86,8 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
         if caption is not None and key not in shown:
             shown.add(key)
             yield Picture(key, caption)
+    if claim.key == "composition":
+        yield from random_rows(findings)
     if verdict.views:
         yield Links(tuple(link_of(view) for view in verdict.views))
 
@@ -138,7 +144,10 @@ def link_of(request: LandscapeRequest) -> Link:
     command += f" --x '{request.x}' --y '{request.y}' --mode {request.mode}"
     if request.mode == "train" and request.variant == "dropout":
         command += f" --masks {request.masks}"
-    if request.points != 21:
-        command += f" --points {request.points}"
+    command += "".join(
+        f" --{name.replace('_', '-')} {getattr(request, name):g}"
+        for name in ("points", "half_width")
+        if getattr(request, name) != LandscapeRequest.model_fields[name].default
+    )
     text = f"{request.x} and {request.y}, {request.variant}, epoch {request.epoch}, {request.mode} mode"
     return Link(text, _ADDRESS + permalink.write(view), f"{command} --out field.html")

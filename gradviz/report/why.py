@@ -24,9 +24,43 @@ def why(findings: Findings) -> Iterator[Block]:
     if caption is not None:
         yield Picture("balance", caption)
     yield _correlations(findings)
+    if _batchnorm_differs(findings):
+        yield Text(
+            "Under batch normalization the balance explains less of hidden layer 1. The rows of a minibatch are coupled"
+            " there: the norm above takes out what all rows have in common, and with it the common pull of residuals of"
+            " one sign, so β of hidden layer 1 has no reason to agree where the signs do. No norm lies above β of"
+            " hidden layer 2."
+        )
     yield from _interventions(findings)
     yield from _masks(findings)
     yield from _scenes(evidence)
+    yield from _controls(findings)
+
+
+def _batchnorm_differs(findings: Findings) -> bool:
+    """In every seed less correlation of layer 1 with batch normalization before the activation than without."""
+    for seed in findings.seeds:
+        found = {each.variants: each.spearman.value for each in seed.evidence.sign_balance if each.scope == "biases 1"}
+        own, plain = found.get(("batchnorm",)), found.get(("none",))
+        if own is None or plain is None or own >= plain:
+            return False
+    return all(run.norm_placement == "before" for seed in findings.seeds for run in seed.evidence.runs)
+
+
+def _controls(findings: Findings) -> Iterator[Block]:
+    """What a reader can run to see an effect go away."""
+    seeds = ",".join(str(seed.evidence.seed) for seed in findings.seeds)
+    yield Heading("Controls to run", 3)
+    rows = (
+        ("output bias at the median", "in the table above; gradviz.evidence.balancing.with_output_shift in Python"),
+        ("one set of masks for all points", "gradviz landscape --variant dropout --mode train --masks frozen …"),
+        (
+            "norm after the activation",
+            f"gradviz report --norm-placement after --seeds {seeds} --runs after --out report-after",
+        ),
+        ("running statistics", "gradviz landscape --variant batchnorm --mode eval …"),
+    )
+    yield Table(("control", "how"), rows)
 
 
 def _correlations(findings: Findings) -> Table:
@@ -107,6 +141,7 @@ def _scenes(evidence: Evidence) -> Iterator[Block]:
         tuple(rows),
         f"Seed {evidence.seed}. Agreement is that of the arrows at the centre; roughness is the mean over the"
         " minibatches' fields: mean angle and relative difference of neighbouring arrows, and the share of distinct"
-        " vectors. The curl is relative: near 0 the field is the gradient of one loss, near 1 each arrow is"
-        " that of another.",
+        " vectors. The curl is relative: 0 for the gradient of one smooth loss, about 1 where each arrow is of another."
+        " A landscape that is constant in pieces, as L1 and ReLU make it, changes on edges alone, where differences on"
+        " a grid do not cancel: it comes near 1 too, and the angle tells them apart.",
     )

@@ -19,6 +19,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
 from gradviz.report.contents import contents
 from gradviz.report.findings import Findings, read_findings
+from gradviz.report.numbers import estimate
 from gradviz.report.writing import markdown_of, write_report
 
 Write = Callable[[Path], list[str]]
@@ -80,7 +81,8 @@ def test_a_changed_checkpoint_changes_its_own_pictures_only(own_report: Path, wr
     write(own_report.with_name("runs"))
     after = content_of(own_report)
     changed = {Path(name).stem for name in before if before[name] != after[name]}
-    assert changed <= {"findings", "parts", "batchnorm-beta", "batchnorm-precision", "over-epochs", "balance"}
+    own = {"batchnorm-beta", "batchnorm-eval", "batchnorm-precision"}
+    assert changed <= own | {"findings", "parts", "over-epochs", "balance"}
     assert {"findings", "batchnorm-beta", "batchnorm-precision"} <= changed
 
 
@@ -106,6 +108,17 @@ def test_every_number_of_the_text_comes_from_the_json(report: Path):
     animations = frozenset(path.stem for path in (report / "findings").glob("*.gif"))
     findings = read_findings(report / "findings.json")
     assert markdown_of(contents(findings), animations) == (report / "findings.md").read_text()
+
+
+def test_null_models_of_all_sizes_are_in_the_text(report: Path):
+    findings = read_findings(report / "findings.json")
+    text = (report / "findings.md").read_text()
+    nulls = findings.seeds[0].evidence.nulls
+    assert nulls
+    for null in nulls:
+        ratio = estimate(null.sensitivity)
+        assert f"| seed 0, epoch {null.epoch}, {null.scope} | {null.minibatch_size} | {null.num_minibatches} |" in text
+        assert f"| {ratio} |" in text
 
 
 def test_a_changed_number_in_the_json_changes_the_text(report: Path):
