@@ -9,7 +9,7 @@
 
   function plans() {
     const { view } = page;
-    if (view.view === "training" || !view.x_a) return [];
+    if (["training", "evidence"].includes(view.view) || !view.x_a) return [];
     if (view.view === "minibatches") return [planOf(view.variant, view.x_a, view.y_a)];
     if (view.view === "compare") return compared(page.shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a)));
     return [planOf(view.variant, view.x_a, view.y_a), planOf(view.variant, view.x_b, view.y_b)];
@@ -103,6 +103,7 @@
       for (const { plan } of panels) loadNext(plan); // and what was trained meanwhile
       hurry();
       draw(), commitSoon();
+      gv.agreementcurves.show(page);
     },
   };
 
