@@ -44,7 +44,6 @@
     line.style.transform = `translateX(${xaxis._offset + xaxis.d2p(epoch)}px)`;
     Object.assign(line.style, { top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
     line.dataset.epoch = epoch;
-    document.getElementById("agreement-mark").style.transform = line.style.transform;
     return true;
   }
 

@@ -103,7 +103,6 @@
       for (const { plan } of panels) loadNext(plan); // and what was trained meanwhile
       hurry();
       draw(), commitSoon();
-      gv.agreementcurves.show(page);
     },
   };
 
@@ -152,6 +151,7 @@
     gv.spreadview.show(styles[0]);
     gv.reading.show();
     gv.losscurves.mark(page.view.epoch);
+    gv.course.mark(page.view.epoch);
   }
 
   // The frames whose colours a picture's are compared with.

@@ -180,6 +180,21 @@ class VerdictAnswer(BaseModel):
     figures: list[VerdictFigure]
 
 
+class CourseAnswer(BaseModel):
+    """One point of the curves over the epochs: of the minibatches' arrows at a picture's centre, and of the picture."""
+
+    request: LandscapeRequest
+    num_minibatches: int
+    num_zero: int = Field(description="minibatches whose arrow is zero up to round-off: they count in R and cosine not")
+    resultant: Estimate | None = Field(description="R; null where fewer than two arrows have a direction")
+    cosine: Estimate | None = Field(description="mean over the pairs of minibatches")
+    share_below: Estimate = Field(description="s, the share of all rows predicted below their target")
+    balance: Share = Field(description="|2s − 1|: 0 where the signs of the residuals are balanced")
+    angle: Annotated[float, Field(ge=0, le=180)] | None = Field(
+        description="mean angle in degrees between neighbouring arrows of the picture; null where no two have one"
+    )
+
+
 class MinibatchAnswer(BaseModel):
     """The rows of a minibatch, as numbered in the run, and their targets."""
 

@@ -65,11 +65,7 @@ PANELS = tuple(f"panel-{slot}" for slot in range(3))
 GRAPHS = tuple(f"graph-{slot}" for slot in range(3))
 LOSS = "loss"
 LOSS_MARK = "loss-mark"
-AGREEMENT = "agreement"
-AGREEMENT_MARK = "agreement-mark"
-AGREEMENT_LEGEND = "agreement-legend"
-AGREEMENT_NUMBERS = "agreement-numbers"
-AGREEMENT_TABLE = "agreement-table"
+COURSE = "course"
 SCALE = "scale"
 
 # Training, and the question before something is deleted.

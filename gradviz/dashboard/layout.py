@@ -7,7 +7,6 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.agreement_curves import agreement_curves
 from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
@@ -200,7 +199,7 @@ def _dock() -> Component:
                 ],
                 className="gv-loss",
             ),
-            *agreement_curves(_GRAPH_CONFIG, _bare()),
+            html.Div(id=ids.COURSE, className="gv-island gv-course", hidden=True),
             html.Div(id=ids.SCRUBBER, className="gv-island gv-scrubber"),
             html.Div(id=ids.MINIBATCH_PLAYER, className="gv-island gv-scrubber gv-minibatches-only"),
         ],

@@ -74,11 +74,7 @@ _SETTLED = """(view) => {
   if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
   const told = document.getElementById("evidence-state").innerText;
   if (view.view === "evidence" && !told.startsWith("Everything")) return false;
-  if (view.view === "explore" && view.curves === "agreement") {
-    const { isComplete, key } = window.gradviz.agreementcurves.state();
-    const graph = document.querySelector("#agreement .js-plotly-plot");
-    if (!isComplete || graph?._fullLayout?.meta?.key !== key) return false;
-  }
+  if (document.querySelector(".gv-course-note")?.textContent.startsWith("measuring")) return false;
   const panels = stage.page.panels.filter((panel) => panel.plan);
   return panels.every((panel) => {
     const section = document.getElementById(`panel-${panel.slot}`);
