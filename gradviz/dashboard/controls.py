@@ -125,6 +125,12 @@ def _pair(side: str) -> Component:
     layers = {"0": "0", "1": "1", "2": "2", "output": "output"}
     return group(
         SIDES[side],
+        html.Button(
+            "pick…",
+            className="gv-pick",
+            **{"data-pick": side, "aria-haspopup": "dialog"},  # pyright: ignore[reportArgumentType]  (html takes data-* and aria-*)
+            **label(f"{SIDES[side]}: pick two units"),
+        ),
         segmented(ids.LAYER[side], layers, "", f"{SIDES[side]}: first two biases of layer"),
         *choosers,
         class_name=f"gv-pair gv-pair-{side}",

@@ -39,10 +39,6 @@ def drawing(view: View) -> Component:
             ),
         ),
         row(
-            "curves",
-            segmented(ids.CURVES, {"off": "losses", "agreement": "agreement"}, view.curves, "Curves over the epochs"),
-        ),
-        row(
             "also",
             html.Div(
                 dmc.ChipGroup(

@@ -54,6 +54,11 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "Any parameter, as in hidden.2.linear.weight[3,17]. Beside it: on how many training rows its unit is "
             "active. A dead unit is active on none, and its gradient is zero.",
         ),
+        Entry(
+            "pick…",
+            "Two units on a map of a layer's units, or a suggested pair: alive, with gradients that the minibatches "
+            "pull in different directions.",
+        ),
     ),
     "Minibatch": (
         Entry(

@@ -19,7 +19,6 @@ PART = "part"
 SCALES = "scales"
 MINUS = "minus"
 SHOW = "show"
-CURVES = "curves"
 SCHEME = "scheme"
 
 # What flows.
@@ -56,8 +55,6 @@ NOTICES = "notices"
 STATUS = "status"
 EXPORT = "export"
 TRAINING = "training"
-EVIDENCE_STATE = "evidence-state"
-EVIDENCE_CLAIMS = "evidence-claims"
 EMPTY = "empty"
 
 # Pictures.
@@ -65,7 +62,6 @@ PANELS = tuple(f"panel-{slot}" for slot in range(3))
 GRAPHS = tuple(f"graph-{slot}" for slot in range(3))
 LOSS = "loss"
 LOSS_MARK = "loss-mark"
-COURSE = "course"
 SCALE = "scale"
 
 # Training, and the question before something is deleted.

@@ -35,7 +35,6 @@ VIEWS = st.builds(
     scales=st.sampled_from(["locked", "free"]),
     minus=st.sampled_from(["off", "none", "batchnorm"]),
     show=st.lists(st.sampled_from(["path", "spread"]), unique=True).map(tuple),
-    curves=st.sampled_from(["off", "agreement"]),
 )
 
 
