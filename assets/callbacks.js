@@ -6,7 +6,7 @@
   // In the order of CONTROLS in gradviz/dashboard/callbacks/opening.py.
   const FIELDS = [
     "view", "variant", "compared", "minibatch_size", "part", "mode", "masks", "seed", "half_width", "points", "under",
-    "length", "range", "direction", "scales", "minus", "show",
+    "length", "range", "direction", "scales", "minus", "show", "curves",
   ];
   const AS_TEXT = ["minibatch_size", "points"]; // controls whose values are texts
 

@@ -68,5 +68,12 @@
     return live.length ? Math.sqrt(Math.max(0, sum)) / live.length : null;
   }
 
-  gv.cosines = { of, strength };
+  // Mean cosine of all pairs of those that have a direction; null with fewer than two.
+  function meanOf({ order, value }) {
+    const live = order.filter((k) => value(k, k) !== null);
+    const pairs = live.flatMap((a, k) => live.slice(k + 1).map((b) => value(a, b)));
+    return pairs.length ? pairs.reduce((sum, cosine) => sum + cosine, 0) / pairs.length : null;
+  }
+
+  gv.cosines = { of, strength, meanOf };
 })();

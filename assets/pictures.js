@@ -9,7 +9,7 @@
 
   function plans() {
     const { view } = page;
-    if (view.view === "training" || !view.x_a) return [];
+    if (["training", "evidence"].includes(view.view) || !view.x_a) return [];
     if (view.view === "minibatches") return [planOf(view.variant, view.x_a, view.y_a)];
     if (view.view === "compare") return compared(page.shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a)));
     return [planOf(view.variant, view.x_a, view.y_a), planOf(view.variant, view.x_b, view.y_b)];
@@ -151,6 +151,7 @@
     gv.spreadview.show(styles[0]);
     gv.reading.show();
     gv.losscurves.mark(page.view.epoch);
+    gv.course.mark(page.view.epoch);
   }
 
   // The frames whose colours a picture's are compared with.

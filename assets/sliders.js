@@ -109,7 +109,7 @@
   // Keys that work wherever nothing else wants them.
   document.addEventListener("keydown", (event) => {
     const { target } = event;
-    if (event.ctrlKey || event.altKey || event.metaKey || !epochs || !page.view || page.view.view === "training") return;
+    if (event.ctrlKey || event.altKey || event.metaKey || !epochs || !page.view || ["training", "evidence"].includes(page.view.view)) return;
     if (target.closest?.("input, select, textarea, button, summary, [role=dialog], [contenteditable]")) return;
     const slider = gv.spreadview.isOn() ? minibatches.at(-1) : epochs;
     const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };

@@ -21,7 +21,7 @@
     showPart(cosines);
     const stops = gv.colours.palette().cosine.map(([at, colour]) => `${colour} ${100 * at}%`);
     document.getElementById("cosine-bar").style.background = `linear-gradient(to right, ${stops.join(",")})`;
-    latest = spread;
+    latest = { spread, frames: stack.frames, cosines };
     showTable();
   }
 
@@ -95,7 +95,7 @@
   }
 
   const HEAD = ["minibatch", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "angle to the mean direction", "rows predicted below target"];
-  let latest = null; // the spread on show
+  let latest = null; // {spread, frames, cosines} on show
   let table = null; // the one in the table
 
   // The numbers behind the pictures, made when they are looked at.
@@ -105,7 +105,7 @@
     if (!details.open || table === latest) return;
     table = latest;
     const { element, number } = gv.words;
-    const rows = latest.arrows.map((arrow) => {
+    const rows = latest.spread.arrows.map((arrow) => {
       const name = element("th", "", `${arrow.minibatch}`);
       name.scope = "row";
       const vector = arrow.isZero ? ["0", "0", gv.look.zero_words, "–"] : [number(arrow.u, 5), number(arrow.v, 5), number(arrow.size, 5), angle(arrow)];
@@ -114,7 +114,22 @@
     const heads = HEAD.map((text) => Object.assign(element("th", "", text), { scope: "col" }));
     const made = element("table", "gv-table", element("caption", "gv-hidden", "Gradients of the minibatches at the checkpoint"),
       element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
-    document.getElementById("spread-table").replaceChildren(made);
+    document.getElementById("spread-table").replaceChildren(element("ul", "gv-spread-sums", ...sums(latest).map((text) => element("li", "", text))), made);
+  }
+
+  // The statistics of all minibatches at once, to the digits of the evidence view.
+  function sums({ spread, frames, cosines }) {
+    const { number } = gv.words;
+    const pairs = spread.live.flatMap((a, k) => spread.live.slice(k + 1).map((b) => gv.spread.cosine(a, b)));
+    const opposite = pairs.filter((cosine) => cosine < 0).length;
+    const roughness = gv.roughness.ofMinibatches(frames);
+    const mean = gv.cosines.meanOf(cosines);
+    return [
+      spread.live.length ? `R of the arrows: ${number(spread.resultant.length)}` : null,
+      pairs.length ? `opposite pairs: ${Math.round((100 * opposite) / pairs.length)} % of ${pairs.length}` : null,
+      roughness ? `neighbouring arrows differ by ${number(roughness.angle)}° (mean over the first ${roughness.of} fields)` : null,
+      mean === null ? null : `${cosines.name}: R ${number(gv.cosines.strength(cosines))}, mean cosine of pairs ${number(mean)}`,
+    ].filter(Boolean);
   }
 
   gv.spreadwords = { show, linesOf, pairLines };

@@ -88,6 +88,8 @@
     gv.pictures.draw();
     if (!gv.sliders.busy) gv.pictures.commit(); // else when the hand lets go
     gv.losscurves.show(page, page.shownVariants());
+    gv.evidence.show(page);
+    gv.course.show();
     showParameters();
   }
 
@@ -111,6 +113,7 @@
     gv.pictures.draw();
     gv.pictures.commit();
     gv.losscurves.show(page, page.shownVariants(), true);
+    gv.course.show();
   }
 
   // The scheme of the page has changed: pictures are drawn again in its colours.

@@ -141,6 +141,60 @@ class CosinesAnswer(BaseModel):
     order: list[int] = Field(description="the minibatches by direction, in the plane that the directions share most")
 
 
+class ClaimText(BaseModel):
+    """A claim of the text in its own words, the question that it raises, and the rule of its verdict."""
+
+    key: str
+    question: str
+    quotation: str
+    rule: str
+
+
+class ClaimsAnswer(BaseModel):
+    """All claims, in the order of the text."""
+
+    claims: list[ClaimText]
+
+
+class VerdictFigure(BaseModel):
+    """A number that a verdict rests on, with its 95 % interval; a share is a number from 0 to 1 with the unit %."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    sample: str
+    address: str = Field(description="query string of the page's view that shows this number; empty if none does")
+
+
+class VerdictAnswer(BaseModel):
+    """How far the measurement is, and the verdict once it is there. Each request measures a few parts at most."""
+
+    key: str
+    state: Literal["measuring", "measured", "missing"]
+    message: str = Field(description="what is measured next, or what is missing and what to do")
+    done: int
+    of: int
+    verdict: str
+    figures: list[VerdictFigure]
+
+
+class CourseAnswer(BaseModel):
+    """One point of the curves over the epochs: of the minibatches' arrows at a picture's centre, and of the picture."""
+
+    request: LandscapeRequest
+    num_minibatches: int
+    num_zero: int = Field(description="minibatches whose arrow is zero up to round-off: they count in R and cosine not")
+    resultant: Estimate | None = Field(description="R; null where fewer than two arrows have a direction")
+    cosine: Estimate | None = Field(description="mean over the pairs of minibatches")
+    share_below: Estimate = Field(description="s, the share of all rows predicted below their target")
+    balance: Share = Field(description="|2s − 1|: 0 where the signs of the residuals are balanced")
+    angle: Annotated[float, Field(ge=0, le=180)] | None = Field(
+        description="mean angle in degrees between neighbouring arrows of the picture; null where no two have one"
+    )
+
+
 class MinibatchAnswer(BaseModel):
     """The rows of a minibatch, as numbered in the run, and their targets."""
 

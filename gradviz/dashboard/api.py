@@ -23,6 +23,8 @@ from gradviz.compute.units import PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.connection import still_connected
+from gradviz.dashboard.course import add_course
+from gradviz.dashboard.evidence_api import add_evidence
 from gradviz.dashboard.export_api import add_exports
 from gradviz.dashboard.openapi import PREFIX, document
 from gradviz.dashboard.overview import etag, run_of, runs_of
@@ -216,6 +218,8 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         training.act(asked, trainer, settings)
         return sent_json(training.status_of(trainer, settings))
 
+    add_course(api, compute, store)
+    add_evidence(api, compute, store)
     add_exports(api, settings, compute, store)
 
     @api.get("/", defaults={"unknown": ""}, strict_slashes=False)

@@ -39,6 +39,10 @@ def drawing(view: View) -> Component:
             ),
         ),
         row(
+            "curves",
+            segmented(ids.CURVES, {"off": "losses", "agreement": "agreement"}, view.curves, "Curves over the epochs"),
+        ),
+        row(
             "also",
             html.Div(
                 dmc.ChipGroup(

@@ -19,6 +19,7 @@ PART = "part"
 SCALES = "scales"
 MINUS = "minus"
 SHOW = "show"
+CURVES = "curves"
 SCHEME = "scheme"
 
 # What flows.
@@ -55,6 +56,8 @@ NOTICES = "notices"
 STATUS = "status"
 EXPORT = "export"
 TRAINING = "training"
+EVIDENCE_STATE = "evidence-state"
+EVIDENCE_CLAIMS = "evidence-claims"
 EMPTY = "empty"
 
 # Pictures.
@@ -62,6 +65,7 @@ PANELS = tuple(f"panel-{slot}" for slot in range(3))
 GRAPHS = tuple(f"graph-{slot}" for slot in range(3))
 LOSS = "loss"
 LOSS_MARK = "loss-mark"
+COURSE = "course"
 SCALE = "scale"
 
 # Training, and the question before something is deleted.

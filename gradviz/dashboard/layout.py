@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
 from gradviz.dashboard.controls import sidebar
+from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.look import FONT, PALETTES, for_browser
@@ -17,7 +18,13 @@ from gradviz.dashboard.standalone import FRAME_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
 from gradviz.landscape.field import ZeroReason, zero_message
 
-VIEWS = {"explore": "Explore", "compare": "Compare", "minibatches": "Minibatches", "training": "Training"}
+VIEWS = {
+    "explore": "Explore",
+    "compare": "Compare",
+    "minibatches": "Minibatches",
+    "evidence": "Evidence",
+    "training": "Training",
+}
 SIDEBAR_WIDTH, HEADER_HEIGHT = 268, 48
 NUM_PANELS = 3
 
@@ -137,6 +144,7 @@ def _main() -> Component:
                 ],
                 className="gv-stage",
             ),
+            evidence_view(),
             training_view(),
             html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),
         ],
@@ -191,6 +199,7 @@ def _dock() -> Component:
                 ],
                 className="gv-loss",
             ),
+            html.Div(id=ids.COURSE, className="gv-island gv-course", hidden=True),
             html.Div(id=ids.SCRUBBER, className="gv-island gv-scrubber"),
             html.Div(id=ids.MINIBATCH_PLAYER, className="gv-island gv-scrubber gv-minibatches-only"),
         ],

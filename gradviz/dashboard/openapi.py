@@ -98,6 +98,9 @@ _OPERATIONS = (
         query.AgreementQuery,
         answers.AgreementAnswer,
     ),
+    _Operation("get", "/evidence", "claims", "The claims of the text", query.Nothing, answers.ClaimsAnswer),
+    _Operation("get", "/evidence/{claim}", "verdict", "Verdict on a claim", query.EvidenceQuery, answers.VerdictAnswer),
+    _Operation("get", "/course", "course", "A point over the epochs", query.CourseQuery, answers.CourseAnswer),
     _Operation(
         "get",
         "/units/{variant}/{epoch}/{layer}",

@@ -11,11 +11,12 @@ from gradviz.errors import UserError, one_line
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 
-ViewName = Literal["explore", "compare", "minibatches", "training"]
+ViewName = Literal["explore", "compare", "minibatches", "evidence", "training"]
 Range = Literal["epochs", "frame"]
 Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
+Curves = Literal["off", "agreement"]
 
 # How a field is called in the address, where the name itself would be long; the order is the order in the address.
 _KEYS = {
@@ -42,6 +43,7 @@ _KEYS = {
     "scales": "scales",
     "minus": "minus",
     "show": "show",
+    "curves": "curves",
 }
 _NAMES = {key: name for name, key in _KEYS.items()}
 
@@ -49,7 +51,8 @@ _NAMES = {key: name for name, key in _KEYS.items()}
 class View(BaseModel):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
     first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
-    `minus`: the variant whose field is subtracted from the others in Compare; `show`: what is drawn over the arrows."""
+    `minus`: the variant whose field is subtracted from the others in Compare; `show`: what is drawn over the arrows;
+    `curves`: what is drawn under the losses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -76,6 +79,7 @@ class View(BaseModel):
     scales: Scales = "locked"
     minus: str = Field(default="off", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     show: tuple[Overlay, ...] = ()
+    curves: Curves = "off"
 
     @field_validator("compared", "show", mode="before")
     @classmethod

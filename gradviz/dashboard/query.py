@@ -109,6 +109,20 @@ class AgreementQuery(AgreementRequest):
     """Agreement of all minibatches at a checkpoint."""
 
 
+class EvidenceQuery(_Query):
+    """One claim of the text."""
+
+    claim: str = Field(pattern=r"^[a-z-]{1,64}$", description="its key, as in the list of claims")
+
+
+class CourseQuery(LandscapeRequest):
+    """One picture, as a point of the curves over the epochs."""
+
+    @property
+    def request(self) -> LandscapeRequest:
+        return _request_of(self)
+
+
 class UnitsQuery(LayerActivityQuery):
     """A hidden layer of a checkpoint, as the minibatches of a size see it."""
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import torch
 
-from gradviz.compute.local import LocalCompute
+from gradviz.compute.workbench import Workbench
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, minibatches_of, pair_agreements
 from gradviz.evidence.balancing import intervention, sign_balance
 from gradviz.evidence.measurements import (
+    Agreement,
     Checkpoint,
     Evidence,
     Intervention,
@@ -24,11 +25,13 @@ from gradviz.evidence.measurements import (
 )
 from gradviz.evidence.precision import POINTS, loop_field, mean_cosine, threshold, unmarked
 from gradviz.evidence.roughening import neighbour_angle, roughness_of
-from gradviz.evidence.sampling import mask_splits_of, nulls_of
-from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, SceneSpec, scenes_of
-from gradviz.evidence.selection import drawn_epoch, mid_training
+from gradviz.evidence.sampling import SIZES, mask_splits_of, nulls_of
+from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, SceneSpec
+from gradviz.evidence.selection import mid_training
+from gradviz.evidence.studied import Studied
 from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.run import Run
+from gradviz.experiment.store import RunStore
 from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest, network_of
 from gradviz.landscape.request import Mode
 
@@ -44,16 +47,34 @@ _MODES: dict[str, Mode] = {"none": "eval", "dropout": "train", "batchnorm": "tra
 """In which each variant is measured over the epochs: as it is trained."""
 
 
+class Keeper(Protocol):
+    """What keeps answers, as `FieldCache` does."""
+
+    def once(self, key: str, compute: Callable[[], bytes], /) -> bytes: ...
+
+
+class Place(Protocol):
+    """Where parts are measured and kept: `LocalCompute`, or a workbench whose turn it is (`question.py`)."""
+
+    @property
+    def store(self) -> RunStore: ...
+    @property
+    def bench(self) -> Workbench: ...
+    @property
+    def cache(self) -> Keeper: ...
+    def landscape(self, request: LandscapeRequest, /) -> GradientField: ...
+    def minibatches(
+        self, request: LandscapeRequest, indices: Iterable[int], /
+    ) -> Iterator[tuple[int, GradientField]]: ...
+
+
 class Measuring:
     """The evidence of the runs that `compute` answers for. One at a time; `on_message` is told what is being done."""
 
-    def __init__(self, compute: LocalCompute, on_message: OnMessage = lambda message: None) -> None:
+    def __init__(self, compute: Place, on_message: OnMessage = lambda message: None) -> None:
         self.compute, self.on_message = compute, on_message
-        self.runs = {variant: compute.store.run(variant) for variant in compute.store.variants()}
-        metrics = {variant: run.metrics() for variant, run in self.runs.items()}
-        self.mid_epochs = {variant: drawn_epoch(lines) for variant, lines in metrics.items() if lines}
-        self.last_epochs = {variant: lines[-1].epoch for variant, lines in metrics.items() if lines}
-        self.scenes = scenes_of(self.mid_epochs, self.last_epochs)
+        studied = Studied.of(compute.store)
+        self.runs, self.mid_epochs, self.scenes = studied.runs, studied.mid_epochs, studied.scenes
 
     def evidence(self) -> Evidence:
         """All of it."""
@@ -84,28 +105,18 @@ class Measuring:
 
         def measure() -> Scene:
             self.on_message(f"{spec.title} ({spec.variant}, epoch {spec.epoch})")
-            run = self.runs[spec.variant]
-            network = network_of(run.model(spec.epoch), device=self.compute.bench.device)
-            agreements = pair_agreements(
-                network, *minibatches_of(run, MINIBATCH_SIZE, spec.num_minibatches), spec.pairs, spec.mode, spec.masks
-            )
-            panels = tuple(
-                Panel(view=request, agreement=agreement, roughness=roughness_of(fields, request))
-                for request, agreement, fields in zip(
-                    spec.requests(), agreements, self.fields(spec, ROUGHNESS_MINIBATCHES), strict=True
-                )
-            )
-            return Scene(
-                key=spec.key,
-                variant=spec.variant,
-                epoch=spec.epoch,
-                mode=spec.mode,
-                masks=spec.masks,
-                panels=panels,
-            )
+            fields = self.fields(spec, ROUGHNESS_MINIBATCHES)
+            return scene_of(spec, self.scene_agreements(spec), list(fields))
 
         about = [request.model_dump() for request in spec.requests()]
         return self._kept(Scene, self._key(spec.variant, spec.epoch, spec.key, about, spec.num_minibatches), measure)
+
+    def scene_agreements(self, spec: SceneSpec) -> list[Agreement]:
+        """Of the minibatches of a figure, one for each picture."""
+        run = self.runs[spec.variant]
+        network = network_of(run.model(spec.epoch), device=self.compute.bench.device)
+        rows = minibatches_of(run, MINIBATCH_SIZE, spec.num_minibatches)
+        return pair_agreements(network, *rows, spec.pairs, spec.mode, spec.masks)
 
     def checkpoints(self, variant: str) -> Iterator[Checkpoint]:
         """Every checkpoint of one run, in the mode that it is trained in."""
@@ -113,11 +124,14 @@ class Measuring:
         there = set(run.epochs())
         for line in run.metrics():
             if line.epoch in there:
-                yield self._kept(
-                    Checkpoint,
-                    self._key(variant, line.epoch, "checkpoint", line.epoch in self._landmarks(variant)),
-                    lambda line=line: self._checkpoint(run, line),
-                )
+                yield self.checkpoint(variant, line.epoch)
+
+    def checkpoint(self, variant: str, epoch: int) -> Checkpoint:
+        """One of them; `epoch` must be among the metrics of the run."""
+        run = self.runs[variant]
+        line = next(line for line in run.metrics() if line.epoch == epoch)
+        key = self._key(variant, epoch, "checkpoint", epoch in self._landmarks(variant))
+        return self._kept(Checkpoint, key, lambda: self._checkpoint(run, line))
 
     def _landmarks(self, variant: str) -> set[int]:
         """Where all parameters are measured, not biases alone, at ten times the work."""
@@ -174,15 +188,18 @@ class Measuring:
         """The null model at the start and at the drawn checkpoint of mid-training, without regularizer."""
         if "none" not in self.runs:
             return ()
-        return tuple(null for epoch in sorted({0, self.mid_epochs["none"]}) for null in self._nulls(epoch))
+        return tuple(null for epoch in sorted({0, self.mid_epochs["none"]}) for null in self.nulls_at(epoch))
 
-    def _nulls(self, epoch: int) -> tuple[Null, ...]:
+    def nulls_at(self, epoch: int, sizes: Sequence[int] = SIZES) -> tuple[Null, ...]:
+        """The null model at one checkpoint without regularizer."""
+
         def measure() -> _Nulls:
             self.on_message(f"the null model of random rows (none, epoch {epoch})")
             run = self.runs["none"]
-            return _Nulls(all=nulls_of(run, network_of(run.model(epoch), device=self.compute.bench.device), epoch))
+            network = network_of(run.model(epoch), device=self.compute.bench.device)
+            return _Nulls(all=nulls_of(run, network, epoch, sizes))
 
-        return self._kept(_Nulls, self._key("none", epoch, "nulls"), measure).all
+        return self._kept(_Nulls, self._key("none", epoch, "nulls", *(() if sizes is SIZES else sizes)), measure).all
 
     def mask_splits(self) -> tuple[MaskSplit, ...]:
         """Masks or minibatches: at the drawn checkpoint of dropout."""
@@ -257,6 +274,15 @@ class _Splits(Measured):
 
 class _Interventions(Measured):
     all: tuple[Intervention, ...]
+
+
+def scene_of(spec: SceneSpec, agreements: Sequence[Agreement], fields: Sequence[Sequence[GradientField]]) -> Scene:
+    """A figure from what was measured of each of its pictures; of the fields, as many as the roughness is taken of."""
+    panels = tuple(
+        Panel(view=request, agreement=agreement, roughness=roughness_of(own, request))
+        for request, agreement, own in zip(spec.requests(), agreements, fields, strict=True)
+    )
+    return Scene(key=spec.key, variant=spec.variant, epoch=spec.epoch, mode=spec.mode, masks=spec.masks, panels=panels)
 
 
 def _balances(checkpoints: tuple[Checkpoint, ...]) -> tuple[SignBalance, ...]:

@@ -2,6 +2,8 @@
 
 # Shape suffixes: K = minibatches, B = rows of each, I = inputs.
 
+from collections.abc import Sequence
+
 from gradviz.evidence import rules
 from gradviz.evidence.agreeing import bias_tensors, bootstrap, estimate_of, minibatches_of
 from gradviz.evidence.measurements import MaskSplit, Null, Scope
@@ -15,12 +17,12 @@ _DRAWS = 60
 _MASKS, _MASK_MINIBATCHES = 4, 16
 
 
-def nulls_of(run: Run, network: Network, epoch: int) -> tuple[Null, ...]:
+def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZES) -> tuple[Null, ...]:
     """For the biases of the source's layers in eval mode, at every size that gives at least two minibatches."""
     tensors = bias_tensors(network, "eval")
     products = example_products(network, run.training_inputs(), run.training_targets(), parts=tensors)
     found = []
-    for size in SIZES:
+    for size in sizes:
         if run.num_minibatches(size) < 2:
             continue
         measured = minibatch_agreement(

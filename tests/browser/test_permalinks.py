@@ -72,6 +72,9 @@ _SETTLED = """(view) => {
   const differs = (name) => JSON.stringify(view[name]) !== JSON.stringify(stage.page.view[name]);
   if (Object.keys(view).some(differs)) return false;
   if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
+  const told = document.getElementById("evidence-state").innerText;
+  if (view.view === "evidence" && !told.startsWith("Everything")) return false;
+  if (document.querySelector(".gv-course-note")?.textContent.startsWith("measuring")) return false;
   const panels = stage.page.panels.filter((panel) => panel.plan);
   return panels.every((panel) => {
     const section = document.getElementById(`panel-${panel.slot}`);

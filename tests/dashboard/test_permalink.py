@@ -35,6 +35,7 @@ VIEWS = st.builds(
     scales=st.sampled_from(["locked", "free"]),
     minus=st.sampled_from(["off", "none", "batchnorm"]),
     show=st.lists(st.sampled_from(["path", "spread"]), unique=True).map(tuple),
+    curves=st.sampled_from(["off", "agreement"]),
 )
 
 

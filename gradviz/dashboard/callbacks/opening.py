@@ -53,6 +53,7 @@ CONTROLS = {
     "scales": ids.SCALES,
     "minus": ids.MINUS,
     "show": ids.SHOW,
+    "curves": ids.CURVES,
 }
 """Fields of the view that a component holds, in the order of `assets/callbacks.js`; the others - epoch, minibatch and
 parameters - have controls of the page's own."""

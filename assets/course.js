@@ -1,0 +1,81 @@
+// What is asked for the curves over the epochs: a point for each epoch of each picture on show, once, after the pictures
+// and never while a hand moves a slider.
+(function () {
+  const gv = (window.gradviz = window.gradviz || {});
+
+  const MOST_KEPT = 60; // lines
+  const MOST_POINTS = 200; // of a line: of longer trainings every n-th epoch is asked for
+  const LATER_MS = 300;
+  const lines = new Map(); // key -> {points: epoch -> its answer, or {error}}, least recently used first
+  let asking = null;
+  let later = null;
+
+  // The lines of what is on show, one for each picture: {key, name, side, variant, dashed, epochs, points, selection}.
+  function linesOnShow() {
+    const isExplore = gv.page.view.view === "explore";
+    return gv.page.panels.flatMap(({ plan, slot }) => {
+      const run = plan && gv.page.runs[plan.variant];
+      if (!run) return [];
+      const name = isExplore ? ["left picture", "right picture"][slot] : gv.look.variant_labels[plan.variant];
+      const key = `${plan.epochs.key}|${run.stamp}`;
+      const side = isExplore ? ["left ", "right "][slot] : "";
+      return [{ key, name, side, variant: plan.variant, dashed: isExplore && slot === 1, epochs: wantedOf(run.epochs), points: pointsOf(key), selection: plan.epochs.selection }];
+    });
+  }
+
+  function wantedOf(epochs) {
+    const step = Math.ceil(epochs.length / MOST_POINTS);
+    return epochs.filter((epoch, k) => k % step === 0 || epoch === gv.page.view.epoch);
+  }
+
+  function pointsOf(key) {
+    const points = lines.get(key) ?? new Map();
+    lines.delete(key);
+    lines.set(key, points);
+    if (lines.size > MOST_KEPT) lines.delete(lines.keys().next().value);
+    return points;
+  }
+
+  function isOpen() {
+    return gv.page.view?.curves === "agreement" && ["explore", "compare"].includes(gv.page.view.view);
+  }
+
+  // Pictures come first, and a hand before all.
+  function mustWait() {
+    return gv.sliders.busy || gv.page.panels.some(({ plan }) => plan?.epochs.loading || plan?.minibatches?.loading);
+  }
+
+  function loadNext() {
+    clearTimeout(later);
+    if (!isOpen() || gv.page.away) return;
+    const shown = linesOnShow();
+    if (asking && !shown.some(({ key }) => key === asking.key)) asking.controller.abort();
+    if (asking) return;
+    const missing = shown.flatMap((line) => line.epochs.filter((epoch) => !line.points.has(epoch)).map((epoch) => ({ line, epoch })));
+    if (!missing.length) return;
+    if (mustWait()) return void (later = setTimeout(loadNext, LATER_MS));
+    const away = ({ epoch }) => Math.abs(epoch - gv.page.view.epoch);
+    ask(missing.reduce((a, b) => (away(b) < away(a) ? b : a)));
+  }
+
+  async function ask({ line, epoch }) {
+    const mine = (asking = { key: line.key, controller: new AbortController() });
+    try {
+      const answer = await fetch(`api/v1/course?${new URLSearchParams({ ...line.selection, epoch })}`, { signal: mine.controller.signal });
+      line.points.set(epoch, await answer.json());
+    } catch (error) {
+      if (error.name !== "AbortError") gv.runs.lost();
+    } finally {
+      asking = null;
+    }
+    gv.coursecurves.show();
+    loadNext();
+  }
+
+  function show() {
+    gv.coursecurves.show();
+    loadNext();
+  }
+
+  gv.course = { show, isOpen, linesOnShow, mark: (epoch) => gv.coursecurves.mark(epoch) };
+})();

@@ -1,0 +1,70 @@
+"""One point of the curves over the epochs: how the minibatches agree at a checkpoint, and how rough its picture is."""
+
+import json
+
+from flask import Blueprint, Response, request
+
+from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
+from gradviz.compute.interface import Compute, StillWanted
+from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.dashboard import query
+from gradviz.dashboard.connection import still_connected
+from gradviz.dashboard.overview import as_json, etag
+from gradviz.dashboard.query import from_arguments
+from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.evidence.roughening import neighbour_angle
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.logs import tell_log
+
+_OF_MASKS = ("masks", "num_masks", "seed")
+_ASKED = {"variant", "epoch", "minibatch_size", "mode", *_OF_MASKS}
+_SMALLEST_PART = "output.bias"  # agreement is asked for the pair alone, and a question names a part
+
+
+def add_course(api: Blueprint, compute: Compute, store: RunStore) -> None:
+    """Adds `GET /course`."""
+
+    @api.get("/course")
+    def course() -> Response:
+        asked = Course(from_arguments(query.CourseQuery, request.args).request)
+        key = asked.key(store)
+        tell_log(key=key)
+        wanted = still_connected(request.environ)
+        # what the keys leave out, as the seed in eval mode, is repeated in the answer
+        tag = etag(f"{key} {asked.request.canonical()}")
+        return sent(lambda: as_json(asked.point(compute, wanted)).encode(), MEDIA_TYPES["json"], tag)
+
+
+class Course:
+    """What a picture's checkpoint adds to the curves: measured after all that somebody waits for, and kept."""
+
+    def __init__(self, request: LandscapeRequest) -> None:
+        values = request.model_dump(include=_ASKED)
+        if request.mode == "eval":  # no masks are drawn: whatever is asked of them, the answer is one
+            values = {name: value for name, value in values.items() if name not in _OF_MASKS}
+        agreement = AgreementRequest.of(**values, parts=_SMALLEST_PART, pair=f"{request.x};{request.y}")
+        self.request = request
+        self._questions = AgreementQuestion(request=agreement), LandscapeQuestion(request=request)
+
+    def key(self, store: RunStore) -> str:
+        """Changes with all that the point depends on; UserError if the checkpoint is not there."""
+        return " ".join(question.key(store) for question in self._questions)
+
+    def point(self, compute: Compute, still_wanted: StillWanted = lambda: True) -> dict[str, object]:
+        """As `CourseAnswer`. Agreement is that of the arrows at the picture's centre, one for each minibatch; the
+        angle is the mean one between neighbouring arrows of the picture itself, in degrees; None where there are none.
+        """
+        agreement, landscape = compute.stream(self._questions, still_wanted=still_wanted)
+        told = json.loads(agreement)
+        pair = told["parts"][-1]
+        return {
+            "request": self.request.model_dump(),
+            "num_minibatches": told["num_minibatches"],
+            "num_zero": pair["num_zero"],
+            "resultant": pair["resultant"],
+            "cosine": pair["cosine"],
+            "share_below": told["share_below"],
+            "balance": abs(2 * told["share_below"]["value"] - 1),
+            "angle": neighbour_angle(GradientField.from_bytes(landscape)),
+        }

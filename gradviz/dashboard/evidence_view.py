@@ -1,0 +1,28 @@
+"""The evidence view: each claim of the text in its own words, with its verdict, rule, numbers and links."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from gradviz.dashboard import ids
+from gradviz.dashboard.fieldsets import label
+
+
+def evidence_view() -> Component:
+    """`assets/evidence.js` fills the islands."""
+    return html.Section(
+        [
+            html.H2("Does the text hold?"),
+            html.P(
+                "Claims of the text about gradients and minibatches, in its own words, tested on the runs here. The"
+                " rules and their thresholds were fixed before anything was measured. Brackets are 95 % intervals. R is"
+                " the mean resultant length of the gradients' directions: 1 if all agree. “Shown” opens the view that"
+                " shows the number.",
+                className="gv-message",
+            ),
+            html.Div(id=ids.EVIDENCE_STATE, className="gv-island gv-evidence-state", role="status"),
+            html.Div(id=ids.EVIDENCE_CLAIMS, className="gv-island gv-claims"),
+        ],
+        className="gv-evidence",
+        tabIndex=0,
+        **label("Evidence"),
+    )

@@ -1,0 +1,98 @@
+"""A part of the evidence as a question of the compute interface: kept by its key, measured after what is waited for."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from gradviz.compute.interface import Compute, Load, Priority, State, StillWanted, Ticket
+from gradviz.compute.question import Question, address_of
+from gradviz.compute.workbench import Workbench
+from gradviz.errors import UserError
+from gradviz.evidence.measurements import Agreement, Checkpoint, Measured, Null, RoundOff
+from gradviz.evidence.measuring import EVIDENCE_VERSION, Measuring
+from gradviz.evidence.scenes import MINIBATCH_SIZE
+from gradviz.experiment.store import RunStore
+
+Part = Literal["scene", "checkpoint", "nulls", "round off"]
+
+
+class PartAnswer(Measured):
+    """What was measured: that which was asked for."""
+
+    agreements: tuple[Agreement, ...] = ()
+    checkpoint: Checkpoint | None = None
+    nulls: tuple[Null, ...] = ()
+    round_off: RoundOff | None = None
+
+
+class PartQuestion(Question):
+    """One part of the evidence at a checkpoint; the answer is the JSON of a `PartAnswer`.
+
+    `scene` is the key of a figure of the source, whose agreements are asked for: its fields are questions of their own.
+    `whole`: in all parameters, not in the biases alone.
+    """
+
+    kind: Literal["evidence"] = "evidence"
+    part: Part
+    variant: str
+    epoch: int
+    scene: str = ""
+    whole: bool = False
+
+    def key(self, store: RunStore) -> str:
+        return address_of(self, store, self.variant, self.epoch, EVIDENCE_VERSION)
+
+    def answer(self, bench: Workbench) -> bytes:
+        return self._measured(Measuring(AtBench(bench))).model_dump_json().encode()
+
+    def _measured(self, measuring: Measuring) -> PartAnswer:
+        if self.part == "scene":
+            spec = next((spec for spec in measuring.scenes if spec.key == self.scene), None)
+            if spec is None or (spec.variant, spec.epoch) != (self.variant, self.epoch):
+                raise UserError("The runs have changed meanwhile: ask again.")
+            return PartAnswer(agreements=tuple(measuring.scene_agreements(spec)))
+        if self.part == "checkpoint":
+            return PartAnswer(checkpoint=measuring.checkpoint(self.variant, self.epoch))
+        if self.part == "nulls":
+            return PartAnswer(nulls=measuring.nulls_at(self.epoch, (MINIBATCH_SIZE,)))
+        return PartAnswer(round_off=measuring.round_off())
+
+    @property
+    def doing(self) -> str:
+        """What is measured, in words."""
+        what = {
+            "scene": f"{self.scene}: agreement",
+            "checkpoint": "agreement and roughness",
+            "nulls": "the null model of random rows",
+            "round off": "the plain loop in float32 and float64",
+        }
+        return f"{what[self.part]} ({self.variant}, epoch {self.epoch})"
+
+
+class AtBench(Compute):
+    """Answers at once on a workbench whose turn the caller holds; keeps nothing, for the caller's answer is kept."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench, self.store, self.cache = bench, bench.store, _Nowhere()
+
+    def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
+        together = tuple(questions) if len(questions) > 1 else ()
+        return [Ticket(question.key(self.store), question, priority, together) for question in questions]
+
+    def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
+        if ticket.together and ticket.question is ticket.together[0]:
+            ticket.question.prepare(ticket.together, self.bench)
+        return ticket.question.answer(self.bench)
+
+    def progress(self, ticket: Ticket) -> State:
+        return "running"
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Nothing waits here."""
+
+    def load(self) -> Load:
+        return Load(0, 0, 1)
+
+
+class _Nowhere:
+    def once(self, key: str, compute: Callable[[], bytes]) -> bytes:
+        return compute()

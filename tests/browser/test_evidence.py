@@ -1,0 +1,118 @@
+"""The evidence view: every claim with its verdict and numbers, and each link leads to a view that shows that number."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.verdict import Kind
+from tests.browser.conftest import Serve, Visit, wait_until_drawn
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+_NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e[−+]?\d+)?")
+
+
+# The view is of this address: what it names is chosen.
+_TAKEN_UP = """(search) => {
+  const { view } = window.gradviz.stage.page;
+  const asked = new URLSearchParams(search);
+  return Object.entries(window.gradviz.keys).every(([name, { key, default: standard }]) =>
+    standard === null && !asked.has(key) || `${view[name]}` === (asked.get(key) ?? `${standard}`));
+}"""
+
+
+def measured(visit: Visit, **how: object) -> Page:
+    page = visit("/?view=evidence", drawn=False, **how)
+    expect(page.locator("#evidence-state")).to_contain_text("Everything that these runs allow is measured")
+    return page
+
+
+def numbers_of(text: str) -> list[float]:
+    return [float(number.replace("−", "-")) for number in _NUMBER.findall(text)]
+
+
+def test_each_claim_stands_with_its_own_words_its_rule_and_a_verdict(visit: Visit) -> None:
+    page = measured(visit)
+    for claim in CLAIMS:
+        shown = page.locator(f"#claim-{claim.key}")
+        expect(shown.locator("blockquote")).to_have_text(f"“{claim.quotation}”")
+        expect(shown.locator(".gv-rule")).to_have_text(claim.rule)
+        if shown.get_attribute("data-state") == "missing":
+            expect(shown.locator(".gv-claim-missing")).to_contain_text("train")
+        else:
+            assert shown.locator(".gv-verdict").inner_text() in set(Kind) - {Kind.UNKNOWN}
+            assert shown.locator("tbody tr").count() > 0
+
+
+def test_each_link_leads_to_a_view_that_shows_the_number(visit: Visit) -> None:
+    page = measured(visit)
+    rows = page.locator(".gv-claim tbody tr:has(a)")
+    told = [
+        (row.locator("th").inner_text(), row.locator("td").first.inner_text(), row.locator("a").get_attribute("href"))
+        for row in rows.all()
+    ]
+    assert len(told) > 10
+    said = {href: _said(visit, page, str(href)) for _, _, href in told}
+    differing = [(name, value, said[href]) for name, value, href in told if not _tells(said[href], name, value)]
+    assert differing == []
+
+
+def _said(visit: Visit, page: Page, href: str) -> list[str]:
+    """The lines in which a linked view says its numbers. The page takes up the address as after "back"."""
+    page.evaluate(
+        "(search) => { history.pushState(null, '', `/${search}`); dispatchEvent(new PopStateEvent('popstate')); }", href
+    )
+    name = re.search(r"view=(\w+)", href)
+    page.wait_for_function(_TAKEN_UP, arg=href)
+    if name and name[1] == "training":
+        expect(page.locator("#training tbody tr").first).to_be_visible()
+        return page.locator("#training tbody td").all_inner_texts()
+    wait_until_drawn(page)
+    if not name:
+        return [page.locator("#caption-0").inner_text()]
+    if not page.locator("#spread-numbers").evaluate("(details) => details.open"):
+        page.locator("#spread-numbers summary").click()
+    part = re.search(r"part=(\w+)", href)
+    expected = {"biases": "biases", "model": "whole model"}.get(part[1] if part else "", "this pair")
+    expect(page.locator(".gv-spread-sums")).to_contain_text(expected)
+    return page.locator(".gv-spread-sums li").all_inner_texts()
+
+
+def _tells(lines: list[str], name: str, value: str) -> bool:
+    """Whether one of the lines says the number, to half a unit of its last digit and of the line's."""
+    if "round-off" in lines[0]:
+        return True
+    numbers = [
+        number for line in lines if _line_of(name).search(line) for number in numbers_of(line.split(": ", 1)[-1])
+    ]
+    return any(abs(number - numbers_of(value)[0]) <= _unit(value) for number in numbers)
+
+
+def _line_of(name: str) -> re.Pattern[str]:
+    if name.startswith("R²"):
+        return re.compile("")
+    if name.startswith("opposite pairs"):
+        return re.compile("^opposite pairs")
+    if name.startswith("angle between neighbours"):
+        return re.compile("^neighbouring arrows")
+    if name.startswith(("R measured", "mean pairwise cosine")):
+        return re.compile("mean cosine of pairs")
+    return re.compile("^R of the arrows")
+
+
+def _unit(value: str) -> float:
+    number = _NUMBER.findall(value)[0]
+    return 1.01 * 10.0 ** -len(number.partition(".")[2])
+
+
+def test_claims_without_their_runs_say_what_to_do(visit: Visit, own_server: Serve, trained, tmp_path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "none").symlink_to(trained / "none")
+    page = measured(visit, at=own_server(runs))
+    missing = page.locator("#claim-batchnorm-minibatches")
+    expect(missing.locator(".gv-verdict")).to_have_text("not measured")
+    expect(missing.locator(".gv-claim-missing")).to_contain_text("There is no run of batchnorm")
+    expect(page.locator("#claim-start .gv-verdict")).to_have_text(re.compile("holds|does not hold"))
