@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     password: SecretStr = Field(default=SecretStr(""), description="asked for by the whole page, unless empty")
     proxies: int = Field(default=0, ge=0, le=8, description="reverse proxies before the server that are believed")
     metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
+    worker_port: int = Field(
+        default=0, ge=0, le=65535, description="port of a worker's figures for Prometheus; 0: none"
+    )
     log_level: Literal["warning", "info"] = Field(default="warning", description="info: a line for each request too")
     log_format: Literal["text", "json"] = Field(default="text", description="form of the log lines")
     compute: Literal["local", "celery"] = Field(

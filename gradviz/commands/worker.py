@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from gradviz.commands.worker_figures import serving_figures
 from gradviz.compute.celery.broker import Broker, broker_of
-from gradviz.compute.celery.desk import QUEUES, BrokerAway, Desk
+from gradviz.compute.celery.desk import QUEUES, TRAINING, BrokerAway, Desk
 from gradviz.errors import UserError
 from gradviz.settings import Settings, as_environment, load_settings
 
@@ -30,10 +31,12 @@ def run(options: argparse.Namespace) -> int:
     """Works until Ctrl-C or SIGTERM, then ends what is under way; 1 if a worker cannot be kept up."""
     slots = slots_of(options.queues)
     settings = load_settings(runs=options.runs, device=options.device)
+    if settings.read_only and TRAINING in slots:
+        raise UserError("GRADVIZ_READ_ONLY is set: this worker trains nothing; leave training out of --queues.")
     broker = broker_of(settings)
     _greet(settings, broker, slots)
-    with _stop_signals() as stop:
-        return _supervise(settings, slots, stop)
+    with serving_figures(settings) as variables, _stop_signals() as stop:
+        return _supervise(partial(_start, settings, variables), slots, stop, settings.task_seconds)
 
 
 def slots_of(queues: tuple[str, ...]) -> dict[str, int]:
@@ -75,12 +78,17 @@ class _Worker:
         return True
 
 
-def _supervise(settings: Settings, slots: Mapping[str, int], stop: threading.Event) -> int:
-    workers = [_Worker(queue, _start(settings, queue, count), time.monotonic()) for queue, count in slots.items()]
+def _supervise(
+    start: Callable[[str, int], subprocess.Popen[bytes]],
+    slots: Mapping[str, int],
+    stop: threading.Event,
+    task_seconds: float,
+) -> int:
+    workers = [_Worker(queue, start(queue, count), time.monotonic()) for queue, count in slots.items()]
     try:
         while not stop.wait(_TICK_SECONDS):
             for worker in workers:
-                if not worker.watch(partial(_start, settings, worker.queue, slots[worker.queue])):
+                if not worker.watch(partial(start, worker.queue, slots[worker.queue])):
                     _say(f"the worker of {worker.queue} cannot be kept up (status {worker.process.returncode}).")
                     return 1
         return 0
@@ -88,13 +96,15 @@ def _supervise(settings: Settings, slots: Mapping[str, int], stop: threading.Eve
         for worker in workers:
             worker.process.terminate()
         for worker in workers:
-            _end(worker.process, settings.task_seconds)
+            _end(worker.process, task_seconds)
 
 
-def _start(settings: Settings, queue: str, slots: int) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, variables: Mapping[str, str], queue: str, slots: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, *_PROGRAM, str(os.getpid()), queue, str(slots)]
     # Ctrl-C comes here, and is passed on as a request to end what is under way.
-    return subprocess.Popen(command, env=os.environ | as_environment(settings), start_new_session=True)
+    return subprocess.Popen(
+        command, env={**os.environ, **as_environment(settings), **variables}, start_new_session=True
+    )
 
 
 def _end(process: subprocess.Popen[bytes], seconds: float) -> None:

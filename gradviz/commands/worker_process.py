@@ -3,7 +3,6 @@
 Run as `python -m gradviz.commands.worker_process SUPERVISOR_PID QUEUE SLOTS`.
 """
 
-import logging
 import os
 import platform
 import signal
@@ -12,6 +11,7 @@ import sys
 from gradviz.commands.bound_life import die_with
 from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
+from gradviz.logs import set_up_logging
 from gradviz.settings import load_settings
 
 
@@ -37,5 +37,5 @@ def work(queue: str, slots: int) -> int:
 
 if __name__ == "__main__":
     die_with(int(sys.argv[1]), signal.SIGKILL)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    set_up_logging(load_settings())
     sys.exit(work(sys.argv[2], int(sys.argv[3])))

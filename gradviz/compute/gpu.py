@@ -1,8 +1,10 @@
 """The memory of this machine's GPUs as their driver tells it: of all processes, and asking takes none of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pynvml
+from prometheus_client.core import GaugeMetricFamily, Metric
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,18 @@ def gpu_memory() -> list[GpuMemory]:
         return [_read(index) for index in range(pynvml.nvmlDeviceGetCount())]
     finally:
         pynvml.nvmlShutdown()
+
+
+def gpu_figures() -> Iterator[Metric]:
+    """The memory of each GPU of this machine; nothing where there is none."""
+    family = GaugeMetricFamily(
+        "gradviz_gpu_memory_bytes", "Memory of a GPU, of all processes.", labels=["gpu", "state"]
+    )
+    for gpu in gpu_memory():
+        family.add_metric([str(gpu.index), "used"], gpu.used)
+        family.add_metric([str(gpu.index), "total"], gpu.total)
+    if family.samples:
+        yield family
 
 
 def _read(index: int) -> GpuMemory:

@@ -6,6 +6,7 @@ which `gradviz serve` prepares; whoever runs gunicorn without it sets that varia
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
@@ -14,10 +15,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 import gradviz
-from gradviz.compute.gpu import gpu_memory
-from gradviz.compute.interface import Compute, Load
+from gradviz.compute.gpu import gpu_figures
+from gradviz.compute.interface import Compute, Load, Unavailable
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.trainer import Trainer
+from gradviz.compute.trainer import Trainer, TrainerStatus
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -76,17 +77,21 @@ class Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("gradviz", "This server.", {"version": gradviz.__version__, "device": self._device})
-        status = self._trainer.status()
-        running = float(status.state == "running")
-        yield GaugeMetricFamily("gradviz_training", "1 while a training is under way.", running)
-        epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["variant"])
-        for run in status.progress:
-            if run.epoch is not None:
-                epochs.add_metric([run.variant], run.epoch)
-        yield epochs
+        with suppress(Unavailable):  # the broker is away, and that is told below
+            yield from _training_figures(self._trainer.status())
         if self._elsewhere is not None:
             yield from _load_figures(self._elsewhere.load())
         yield from gpu_figures()
+
+
+def _training_figures(status: TrainerStatus) -> Iterator[Metric]:
+    running = float(status.state == "running")
+    yield GaugeMetricFamily("gradviz_training", "1 while a training is under way.", running)
+    epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["variant"])
+    for run in status.progress:
+        if run.epoch is not None:
+            epochs.add_metric([run.variant], run.epoch)
+    yield epochs
 
 
 def serve_metrics(server: Flask, metrics: Metrics, now: Collector) -> None:
@@ -117,15 +122,3 @@ def _load_figures(load: Load) -> Iterator[Metric]:
             waiting.add_metric([priority], number)
         yield waiting
         yield GaugeMetricFamily(*_RUNNING, load.running)
-
-
-def gpu_figures() -> Iterator[Metric]:
-    """The memory of each GPU of this machine; nothing where there is none."""
-    family = GaugeMetricFamily(
-        "gradviz_gpu_memory_bytes", "Memory of a GPU, of all processes.", labels=["gpu", "state"]
-    )
-    for gpu in gpu_memory():
-        family.add_metric([str(gpu.index), "used"], gpu.used)
-        family.add_metric([str(gpu.index), "total"], gpu.total)
-    if family.samples:
-        yield family

@@ -6,8 +6,7 @@ import pynvml
 import pytest
 import torch
 
-from gradviz.compute.gpu import GpuMemory, gpu_memory
-from gradviz.dashboard.metrics import gpu_figures
+from gradviz.compute.gpu import GpuMemory, gpu_figures, gpu_memory
 
 
 def test_no_driver_is_no_gpu(monkeypatch: pytest.MonkeyPatch):

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as plain_met
 from prometheus_client.registry import Collector
 
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.interface import Cancelled, Load, Priority, Ticket
+from gradviz.compute.interface import Cancelled, Load, Priority, Ticket, Unavailable
 from gradviz.compute.kinds import ActivityQuestion
 from gradviz.compute.trainer import TrainerStatus, VariantProgress
 from gradviz.compute.turns import Turns
@@ -185,6 +185,17 @@ class Elsewhere:
 
     def load(self) -> Load:
         return self.now
+
+
+def test_metrics_go_on_while_the_training_cannot_be_asked_for(trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> TrainerStatus:
+        raise Unavailable("The broker cannot be reached.")
+
+    monkeypatch.setattr(trainer, "status", away)
+    compute: Any = Elsewhere(Load(0, 0, 0, reachable=False))
+    names = {family.name for family in Now(trainer, compute).collect()}
+    assert "gradviz_broker_reachable" in names
+    assert "gradviz_training" not in names
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from redis.exceptions import OutOfMemoryError
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.celery.desk import FULL, MAX_STARTS, Attempt, Desk
+from gradviz.compute.celery.measured import Measured
 from gradviz.compute.celery.messages import Work, code_version
 from gradviz.compute.celery.reply import Kind, Reply
 from gradviz.compute.question import Question
@@ -25,7 +26,7 @@ GAVE_UP = f"This computation has ended its worker {MAX_STARTS} times and is give
 """The last word on a question that no worker survives."""
 
 
-def answer(work: Work, bench: Workbench, cache: FieldCache, desk: Desk) -> None:
+def answer(work: Work, bench: Workbench, cache: FieldCache, desk: Desk, measured: Measured) -> None:
     """Leaves a reply for each question, each as soon as it is there."""
     shared = len(work.questions) == 1
     for key, question in zip(work.keys, work.questions, strict=True):
@@ -41,7 +42,9 @@ def answer(work: Work, bench: Workbench, cache: FieldCache, desk: Desk) -> None:
         if not shared and cache.get(key) is None:
             shared = True
             _share(work.questions, bench)
-        _tell(desk, key, _reply(work.code, key, question, bench, cache))
+        with measured.work(question.kind, key):
+            reply = _reply(work.code, key, question, bench, cache)
+        _tell(desk, key, reply)
 
 
 def _reply(code: str, key: str, question: Question, bench: Workbench, cache: FieldCache) -> Reply:

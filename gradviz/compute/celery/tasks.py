@@ -12,7 +12,7 @@ from billiard.exceptions import WorkerLostError
 from celery import Celery
 from celery.exceptions import Reject, TimeLimitExceeded
 from celery.loaders.app import AppLoader
-from celery.signals import task_failure
+from celery.signals import setup_logging, task_failure
 from kombu.exceptions import OperationalError
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +21,7 @@ from gradviz.compute.celery.answering import GAVE_UP, answer
 from gradviz.compute.celery.app import ANSWER, TRAIN
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.desk import MAX_STARTS, TRAINING, Desk
+from gradviz.compute.celery.measured import Measured
 from gradviz.compute.celery.messages import Segment, Work, use_strict_json
 from gradviz.compute.celery.reply import Kind, Reply
 from gradviz.compute.celery.segment import Then, train_segment
@@ -29,6 +30,7 @@ from gradviz.compute.interface import Unavailable
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import one_line
 from gradviz.experiment.store import RunStore
+from gradviz.logs import set_up_logging
 from gradviz.settings import Settings, load_settings
 
 _log = logging.getLogger(__name__)
@@ -52,6 +54,10 @@ class Place:
         return FieldCache(self.settings.cache_dir, self.settings.cache_bytes)
 
     @cached_property
+    def measured(self) -> Measured:
+        return Measured()
+
+    @cached_property
     def training(self) -> TrainingDesk:
         return TrainingDesk(self.desk, self.settings)
 
@@ -66,12 +72,19 @@ class TaskLoader(AppLoader):
     def on_worker_init(self) -> None:
         use_strict_json()
         place = Place(load_settings())
+        set_up_logging(place.settings)
+        logging.getLogger("celery").setLevel(logging.WARNING)  # it has a line of its own for each message
+        setup_logging.connect(_leave_logging_alone, weak=False)
         define_tasks(self.app, place)
         self._failures = tell_failures(self.app, place)  # a signal keeps no receiver alive
 
     def on_worker_process_init(self) -> None:
         # What takes seconds is done before the first task comes.
         self.app.tasks[ANSWER].place.bench.device  # noqa: B018
+
+
+def _leave_logging_alone(**_: object) -> None:
+    """Celery sets up no logging of its own where anybody listens to this signal."""
 
 
 def define_tasks(app: Celery, place: Place) -> None:
@@ -84,7 +97,7 @@ def define_tasks(app: Celery, place: Place) -> None:
         if checked is None:
             return
         try:
-            answer(checked, place.bench, place.cache, place.desk)
+            answer(checked, place.bench, place.cache, place.desk, place.measured)
         except redis.RedisError as error:
             raise Reject(str(error), requeue=True) from error  # given out again when the broker is back
 
@@ -94,7 +107,8 @@ def define_tasks(app: Celery, place: Place) -> None:
         if checked is None:
             return
         try:
-            then = train_segment(checked, place.settings, place.training)
+            with place.measured.work("training", checked.chain):
+                then = train_segment(checked, place.settings, place.training)
             if then is Then.NEXT:
                 _send(app, checked.model_copy(update={"number": checked.number + 1, "fresh": False, "patience": 60}))
             elif then is Then.AGAIN:

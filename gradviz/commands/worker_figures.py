@@ -1,0 +1,46 @@
+"""A worker's figures for Prometheus, over HTTP: times of its tasks, and the memory of the GPUs of its machine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
+from prometheus_client import CollectorRegistry, multiprocess, start_http_server
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from gradviz.compute.gpu import gpu_figures
+from gradviz.errors import UserError
+from gradviz.settings import Settings
+
+
+class _Gpus(Collector):
+    def collect(self) -> Iterator[Metric]:
+        yield from gpu_figures()
+
+
+@contextmanager
+def serving_figures(settings: Settings) -> Iterator[Mapping[str, str]]:
+    """Serves them at GRADVIZ_HOST:GRADVIZ_WORKER_PORT, whatever the path, unless the port is 0.
+
+    Yields the variables that its processes need to add up what they count. UserError if the port cannot be had.
+    """
+    if not settings.worker_port:
+        yield {}
+        return
+    with TemporaryDirectory(prefix="gradviz-metrics-") as directory:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry, path=directory)
+        registry.register(_Gpus())
+        try:
+            server, thread = start_http_server(settings.worker_port, settings.host, registry)
+        except OSError as error:
+            raise UserError(
+                f"GRADVIZ_WORKER_PORT: {settings.host}:{settings.worker_port} cannot be listened on "
+                f"({error.strerror or error}): choose another."
+            ) from error
+        try:
+            yield {"PROMETHEUS_MULTIPROC_DIR": directory}
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
