@@ -41,7 +41,16 @@ def kinds(requests: int) -> list[Kind]:
         Kind("a landscape, computed", f"/api/v1/landscape?variant=none&epoch=12&{fresh}&format=binary", requests),
         Kind("a landscape, from the cache", f"/api/v1/landscape?variant=none&epoch=12&{field}&format=binary", requests),
         Kind(
-            "all epochs of a selection, computed", f"/api/v1/frames?variant=none&epoch=12&{fresh}", requests // 10, gzip
+            "all epochs of another minibatch, computed",
+            f"/api/v1/frames?variant=none&epoch=12&{field}&minibatch={{}}",
+            requests // 10,
+            gzip,
+        ),
+        Kind(
+            "all epochs of another pair, computed",
+            f"/api/v1/frames?variant=none&epoch=12&{fresh}",
+            requests // 10,
+            gzip,
         ),
         Kind("all epochs, from the cache", f"/api/v1/frames?variant=none&epoch=12&{field}", requests // 10, gzip),
         Kind("runs and training, asked every second while training", "/api/v1/runs", requests),
@@ -56,7 +65,12 @@ def serving(runs: Path) -> Iterator[tuple[int, int]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as cache:
-        settings = {"GRADVIZ_CACHE_DIR": cache, "GRADVIZ_READ_ONLY": "1", "GRADVIZ_DEVICE": "cpu"}
+        settings = {
+            "GRADVIZ_CACHE_DIR": cache,
+            "GRADVIZ_READ_ONLY": "1",
+            "GRADVIZ_DEVICE": "cpu",
+            "GRADVIZ_THREADS": "1",
+        }
         command = [sys.executable, "-m", "gradviz", "serve", "--runs", str(runs), "--port", str(port)]
         with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.PIPE, text=True) as supervisor:
             assert supervisor.stdout is not None
