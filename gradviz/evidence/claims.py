@@ -78,7 +78,8 @@ CLAIMS = (
         "Is dropout's roughness less apparent at the start?",
         "but once again this behavior is not as apparent at the start of training",
         "Holds if, with fresh masks, neighbouring arrows differ less and the arrows of the minibatches agree more at"
-        " epoch 0 than at mid-training, in both layers.",
+        " epoch 0 than at mid-training, in both layers; a layer whose two units are dead at one of them has no R and is"
+        " left out.",
         ("start-dropout", "mid-dropout"),
     ),
     Claim(

@@ -108,11 +108,13 @@ def _dropout_start(evidence: Evidence) -> Verdict:
     start, mid = evidence.scene("start-dropout"), evidence.scene("mid-dropout")
     if start is None or mid is None:
         return _unknown("dropout-start")
-    calmer = all(
-        _below(before.roughness.angle.value, after.roughness.angle.value)
-        and _below(after.agreement.resultant.value, before.agreement.resultant.value)
-        for before, after in zip(start.panels, mid.panels, strict=True)
-    )
+    both = list(zip(start.panels, mid.panels, strict=True))
+    angles = [(before.roughness.angle.value, after.roughness.angle.value) for before, after in both]
+    resultants = [(after.agreement.resultant.value, before.agreement.resultant.value) for before, after in both]
+    smaller_first = [[pair for pair in pairs if None not in pair] for pairs in (angles, resultants)]
+    if not all(smaller_first):
+        return _unknown("dropout-start")
+    calmer = all(_below(*pair) for pairs in smaller_first for pair in pairs)
     figures = (
         *angles_of(start, "epoch 0"),
         *angles_of(mid, "mid-training"),

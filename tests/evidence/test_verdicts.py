@@ -218,3 +218,17 @@ def test_a_verdict_tells_the_numbers_that_it_rests_on_and_where_to_see_them():
     for verdict in verdicts(evidence()):
         assert verdict.figures
         assert verdict.views or verdict.claim in ("accurate", "composition")
+
+
+def test_a_layer_of_dead_units_is_left_out_of_the_comparison_with_the_start():
+    start = scene("start-dropout", "dropout", resultant=0.99, angle=5)
+    mid = scene("mid-dropout", "dropout", resultant=0.2, angle=80)
+    dead = mid.panels[1].agreement.model_copy(update={"resultant": Estimate(value=None)})
+    kinds = []
+    for panels in (
+        (mid.panels[0], mid.panels[1].model_copy(update={"agreement": dead})),
+        tuple(panel.model_copy(update={"agreement": dead}) for panel in mid.panels),
+    ):
+        found = verdicts(evidence(scenes=(start, mid.model_copy(update={"panels": panels}))))
+        kinds.append(next(each.kind for each in found if each.claim == "dropout-start"))
+    assert kinds == [Kind.HOLDS, Kind.UNKNOWN]
