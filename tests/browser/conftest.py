@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,19 +23,20 @@ ARTEFACTS = ROOT / "artefacts" / "browser"
 NUM_EPOCHS = 7  # the initialisation and six
 _PATIENCE_MS = 60_000  # a server that starts imports torch, which takes long on a machine that is busy
 
-Serve = Callable[[Path], "Server"]
+Serve = Callable[..., "Server"]
 Visit = Callable[..., Page]
 
 
 @dataclass
 class Server:
-    """gunicorn on a free loopback port; `restart` keeps the port."""
+    """gunicorn on a free loopback port; `restart` keeps the port. `settings`: further `GRADVIZ_*` variables."""
 
     runs: Path
     cache: Path
     port: int = 0
     process: subprocess.Popen[str] | None = None
     application: str = "app:server"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -45,6 +46,7 @@ class Server:
         command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{self.port}"]
         command += ["--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "2", "--no-control-socket"]
         environment = os.environ | {"GRADVIZ_RUNS": str(self.runs), "GRADVIZ_CACHE_DIR": str(self.cache)}
+        environment |= self.settings
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, process_group=0
         )
@@ -105,8 +107,8 @@ def own_server(tmp_path: Path) -> Iterator[Serve]:
     """Starts a server over runs of the test's own."""
     started: list[Server] = []
 
-    def serve(runs: Path) -> Server:
-        started.append(Server(runs, tmp_path / f"cache-{len(started)}"))
+    def serve(runs: Path, **settings: str) -> Server:
+        started.append(Server(runs, tmp_path / f"cache-{len(started)}", settings=settings))
         started[-1].start()
         return started[-1]
 

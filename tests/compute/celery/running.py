@@ -136,7 +136,7 @@ class Notes:
         return any(self.directory.glob("put-off-*"))
 
     def hold(self, epoch: str) -> None:
-        """Whoever saves this epoch waits from now on until `release`."""
+        """Whoever saves this epoch waits from now on until `release`; `within-none-3`: before it is saved."""
         (self.directory / f"hold-{epoch}").touch()
 
     def release(self, epoch: str) -> None:

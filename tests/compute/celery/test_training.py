@@ -238,8 +238,9 @@ def test_a_killed_worker_is_replaced_by_the_next(own: Training, at_home: dict[st
 
 def test_an_epoch_that_takes_too_long_is_given_up_after_three_starts(own: Training):
     own.start_worker()
-    own.notes.hold("none-1")
+    own.notes.hold("within-none-1")
     own.trainer.start()
-    until(lambda: own.state() == "failed")
+    until(lambda: own.state() == "failed", PATIENCE_SECONDS + 3 * own.settings.task_seconds)
+    assert not own.notes.saves("none-1")
     assert "saved no epoch within" in own.trainer.status().message
     assert "GRADVIZ_TASK_SECONDS" in own.trainer.status().message

@@ -53,11 +53,11 @@ def observed_train(
     notes = Path(os.environ["GRADVIZ_TEST_NOTES"])
 
     def noted(progress: TrainingProgress) -> None:
+        name = f"{progress.variant}-{progress.epoch}"
         if progress.saved:
-            name = f"{progress.variant}-{progress.epoch}"
             (notes / f"saved-{name}-{os.getpid()}-{uuid.uuid4().hex}").touch()
-            while (notes / f"hold-{name}").exists():
-                time.sleep(0.005)
+        while (notes / (f"hold-{name}" if progress.saved else f"hold-within-{name}")).exists():
+            time.sleep(0.005)
         on_progress(progress)
 
     try:
