@@ -45,10 +45,15 @@
     if (!run) return;
     const options = gv.parameters.suggestions(input.value, view[field], run).map(({ name, share }) => {
       const option = new Option("", name);
-      if (share !== undefined) option.label = share === 0 ? "dead" : `active ${gv.words.percent(share)}`;
+      if (share !== undefined && isOfOne(view)) option.label = share === 0 ? "dead" : `active ${gv.words.percent(share)}`;
       return option;
     });
     list.replaceChildren(...options);
+  }
+
+  // Side by side, a unit that is dead in one model may be alive in the next: each picture's own words say it.
+  function isOfOne({ view }) {
+    return view !== "compare";
   }
 
   // Brings the fields in line with the view.
@@ -58,7 +63,7 @@
       const { input, note } = made.get(field);
       if (document.activeElement !== input || !input.value) input.value = view[field] ?? "";
       input.classList.remove("gv-mistake");
-      const share = run && view[field] ? gv.parameters.shareOf(view[field], run) : undefined;
+      const share = run && view[field] && isOfOne(view) ? gv.parameters.shareOf(view[field], run) : undefined;
       note.textContent = share === undefined ? "" : share === 0 ? "dead" : gv.words.percent(share);
       note.title = share === undefined ? "" : "share of training rows on which this unit is active";
       note.classList.toggle("gv-dead", share === 0);

@@ -5,7 +5,7 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   const ROUND_OFF = 1e-5; // of the largest, as in gradviz/landscape/pairs.py
-  const EDGE = { left: 46, strip: 34, right: 24, top: 10, bottom: 36, floor: 26 };
+  const EDGE = { left: 46, strip: 46, right: 24, top: 10, bottom: 36, floor: 26 };
   const NEAR = 12; // pixels
 
   // Units with their places in a canvas of this size: {unit, share, size, isDead, isZero, x, y}, and the axes.

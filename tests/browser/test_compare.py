@@ -28,6 +28,17 @@ def test_scales_are_one_or_free(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("scales=free"))
 
 
+def test_a_unit_that_is_dead_in_one_model_is_not_called_dead_for_all(visit: Visit) -> None:
+    page = visit("/?epoch=4")
+    activity = page.evaluate("async () => (await (await fetch('api/v1/activity/none/4')).json()).layers")
+    layer, unit = next((k, n) for k, shares in enumerate(activity) for n, share in enumerate(shares) if share == 0)
+    page.get_by_label("Left picture: parameter x₁", exact=True).fill(f"hidden.{layer}.linear.bias[{unit}]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chooser-x_a .gv-note")).to_have_text("dead")
+    page.locator("#view").get_by_text("Compare").click()
+    expect(page.locator("#chooser-x_a .gv-note")).to_have_text("")
+
+
 def test_the_difference_to_a_reference_is_drawn_and_named(visit: Visit) -> None:
     page = visit("/?view=compare&epoch=4&points=11")
     fields = [gradients(page, slot) for slot in range(3)]
