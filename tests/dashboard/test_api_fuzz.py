@@ -19,6 +19,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.openapi import document
+from gradviz.evidence.claims import CLAIMS
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
 from tests.dashboard.conftest import StandInTrainer
@@ -38,6 +39,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "variant": {"enum": ["none", "dropout", "batchnorm"]},
     "epoch": {"maximum": 2},
     "layer": {"maximum": 2},
+    "claim": {"enum": [claim.key for claim in CLAIMS]},
     "x": {"enum": ["hidden.0.linear.bias[0]", "hidden.1.linear.weight[2,3]", "output.bias[0]"]},
     "y": {"enum": ["hidden.1.linear.bias[1]", "hidden.2.linear.bias[4]", "output.weight[0,1]"]},
     "points": {"enum": [3, 5, 7]},
