@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
+from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench
@@ -50,7 +51,13 @@ class ActivityQuestion(Question):
 
 
 AnyQuestion = Annotated[
-    LandscapeQuestion | ActivityQuestion | AgreementQuestion | CosinesQuestion | UnitsQuestion | PairsQuestion,
+    LandscapeQuestion
+    | ActivityQuestion
+    | AgreementQuestion
+    | CosinesQuestion
+    | UnitsQuestion
+    | PairsQuestion
+    | PartQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

@@ -4,10 +4,12 @@ import time
 
 from flask import Blueprint, Response, request
 
+from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
+from gradviz.compute.stepwise import needs_of, verdict_of
 from gradviz.dashboard import query
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.evidence_links import address_of
@@ -15,8 +17,6 @@ from gradviz.dashboard.query import from_arguments
 from gradviz.dashboard.sending import sent_json
 from gradviz.errors import UserError
 from gradviz.evidence.claims import CLAIMS
-from gradviz.evidence.question import PartQuestion
-from gradviz.evidence.stepwise import needs_of, verdict_of
 from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import Kind
 from gradviz.experiment.store import RunStore

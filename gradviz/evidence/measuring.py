@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import torch
 
-from gradviz.compute.workbench import Workbench
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, minibatches_of, pair_agreements
 from gradviz.evidence.balancing import intervention, sign_balance
 from gradviz.evidence.measurements import (
@@ -23,6 +22,7 @@ from gradviz.evidence.measurements import (
     Scene,
     SignBalance,
 )
+from gradviz.evidence.place import Place
 from gradviz.evidence.precision import POINTS, loop_field, mean_cosine, threshold, unmarked
 from gradviz.evidence.roughening import neighbour_angle, roughness_of
 from gradviz.evidence.sampling import SIZES, mask_splits_of, nulls_of
@@ -31,7 +31,6 @@ from gradviz.evidence.selection import mid_training
 from gradviz.evidence.studied import Studied
 from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.run import Run
-from gradviz.experiment.store import RunStore
 from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest, network_of
 from gradviz.landscape.request import Mode
 
@@ -45,27 +44,6 @@ OnMessage = Callable[[str], None]
 _Part = TypeVar("_Part", bound=Measured)
 _MODES: dict[str, Mode] = {"none": "eval", "dropout": "train", "batchnorm": "train"}
 """In which each variant is measured over the epochs: as it is trained."""
-
-
-class Keeper(Protocol):
-    """What keeps answers, as `FieldCache` does."""
-
-    def once(self, key: str, compute: Callable[[], bytes], /) -> bytes: ...
-
-
-class Place(Protocol):
-    """Where parts are measured and kept: `LocalCompute`, or a workbench whose turn it is (`question.py`)."""
-
-    @property
-    def store(self) -> RunStore: ...
-    @property
-    def bench(self) -> Workbench: ...
-    @property
-    def cache(self) -> Keeper: ...
-    def landscape(self, request: LandscapeRequest, /) -> GradientField: ...
-    def minibatches(
-        self, request: LandscapeRequest, indices: Iterable[int], /
-    ) -> Iterator[tuple[int, GradientField]]: ...
 
 
 class Measuring:

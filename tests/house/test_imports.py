@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "gradviz"
 FOUNDATIONS = ("settings", "errors", "logs", "threads", "__init__")
-ROOMS = ("experiment", "landscape", "compute", "evidence", "dashboard", "report", "commands", "cli", "__main__")
+ROOMS = ("experiment", "landscape", "evidence", "compute", "dashboard", "report", "commands", "cli", "__main__")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -18,7 +18,7 @@ MAX_BYTES = 64 * 1024
 
 MAX_QUESTIONS = 64
 _SERIALIZER = "json"  # the name of Celery's own, so that no other JSON is read anywhere in this process
-_ROOMS = ("experiment", "landscape", "compute")
+_ROOMS = ("experiment", "landscape", "evidence", "compute")
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Code = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]

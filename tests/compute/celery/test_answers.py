@@ -9,6 +9,7 @@ import pytest
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.cosines import CosinesQuestion
+from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
@@ -46,6 +47,7 @@ OTHER_KINDS: list[Question] = [
     UnitsQuestion(variant="batchnorm", epoch=2, layer=1, minibatch_size=16, mode="train"),
     PairsQuestion(variant="none", epoch=1, layer=1, minibatch_size=16),
     CosinesQuestion(variant="dropout", epoch=2, part="hidden.1", minibatch_size=16, mode="train", masks="frozen"),
+    PartQuestion(part="checkpoint", variant="none", epoch=1),
 ]
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gradviz.compute.evidence import PartAnswer, PartQuestion
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.question import Question
 from gradviz.errors import UserError
 from gradviz.evidence.claims import claim as claim_of
 from gradviz.evidence.measurements import Agreement, Evidence, Scene
 from gradviz.evidence.measuring import ROUGHNESS_MINIBATCHES, scene_of
-from gradviz.evidence.question import PartAnswer, PartQuestion
 from gradviz.evidence.scenes import MINIBATCH_SIZE, SceneSpec
 from gradviz.evidence.selection import check_network, mid_training
 from gradviz.evidence.studied import Studied

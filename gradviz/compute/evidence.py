@@ -1,9 +1,10 @@
 """A part of the evidence as a question of the compute interface: kept by its key, measured after what is waited for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from gradviz.compute.interface import Compute, Load, Priority, State, StillWanted, Ticket
+from pydantic import Field
+
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
@@ -11,6 +12,7 @@ from gradviz.evidence.measurements import Agreement, Checkpoint, Measured, Null,
 from gradviz.evidence.measuring import EVIDENCE_VERSION, Measuring
 from gradviz.evidence.scenes import MINIBATCH_SIZE
 from gradviz.experiment.store import RunStore
+from gradviz.landscape import GradientField, LandscapeRequest
 
 Part = Literal["scene", "checkpoint", "nulls", "round off"]
 
@@ -33,9 +35,9 @@ class PartQuestion(Question):
 
     kind: Literal["evidence"] = "evidence"
     part: Part
-    variant: str
-    epoch: int
-    scene: str = ""
+    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    epoch: int = Field(ge=0, lt=10_000)
+    scene: str = Field(default="", pattern=r"^[a-z-]{0,64}$")
     whole: bool = False
 
     def key(self, store: RunStore) -> str:
@@ -68,29 +70,18 @@ class PartQuestion(Question):
         return f"{what[self.part]} ({self.variant}, epoch {self.epoch})"
 
 
-class AtBench(Compute):
-    """Answers at once on a workbench whose turn the caller holds; keeps nothing, for the caller's answer is kept."""
+class AtBench:
+    """Measures on a workbench whose turn the caller holds; keeps nothing, for the caller's answer is kept."""
 
     def __init__(self, bench: Workbench) -> None:
         self.bench, self.store, self.cache = bench, bench.store, _Nowhere()
 
-    def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
-        together = tuple(questions) if len(questions) > 1 else ()
-        return [Ticket(question.key(self.store), question, priority, together) for question in questions]
+    def landscape(self, request: LandscapeRequest) -> GradientField:
+        return self.bench.minibatch(request).landscape(request.spec())
 
-    def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
-        if ticket.together and ticket.question is ticket.together[0]:
-            ticket.question.prepare(ticket.together, self.bench)
-        return ticket.question.answer(self.bench)
-
-    def progress(self, ticket: Ticket) -> State:
-        return "running"
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Nothing waits here."""
-
-    def load(self) -> Load:
-        return Load(0, 0, 1)
+    def minibatches(self, request: LandscapeRequest, indices: Iterable[int]) -> Iterator[tuple[int, GradientField]]:
+        for index in indices:
+            yield index, self.landscape(request.model_copy(update={"minibatch": index}))
 
 
 class _Nowhere:
