@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import DEVNULL
 
+import torch
 from celery import Celery
 
 from gradviz.compute.cache import FieldCache
@@ -67,6 +68,7 @@ def _measured(root: Path, server: RedisServer) -> dict[str, object]:
             compute = CeleryCompute(RunStore(settings.runs), cache, settings)
             compute.ask(_question(0))
             there = [_milliseconds(compute.ask, _question(k)) for k in range(1, TIMES)]
+            torch.set_num_threads(settings.threads)  # as the worker has it
             bench = Workbench(compute.store, device="cpu")
             here = [_milliseconds(_question(-k).answer, bench) for k in range(1, TIMES)]
             bare = _bare(server)

@@ -92,13 +92,13 @@ class CeleryCompute(Compute):
                 with self.desk.listening(ticket.key) as channel:
                     away_ends = None
                     while True:
+                        if not still_wanted():
+                            self.cancel(ticket)
+                            raise Cancelled
                         reply = self.desk.reply(ticket.key)
                         if reply is not None:
                             return reply
                         self._send([ticket])
-                        if not still_wanted():
-                            self.cancel(ticket)
-                            raise Cancelled
                         if time.monotonic() > patience_ends:
                             raise Busy(self.desk.waiting(INTERACTIVE))
                         message = channel.get_message(timeout=_LOOK_SECONDS)

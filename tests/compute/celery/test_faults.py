@@ -13,7 +13,7 @@ import pytest
 from gradviz.compute.celery import client
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.desk import BrokerAway
-from gradviz.compute.interface import Busy, ComputationFailed, Unavailable
+from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Unavailable
 from gradviz.compute.local import LocalCompute
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import Ask, MakeSettings, client_of, question
@@ -127,6 +127,32 @@ def test_what_no_page_waits_for_any_more_is_not_computed(compute: CeleryCompute,
     assert first.result(PATIENCE_SECONDS)
     until(lambda: compute.load().waiting_interactive == 0)
     assert not notes.starts(moved_on.request.seed)
+
+
+@pytest.mark.usefixtures("worker")
+def test_of_fifty_quick_moves_of_a_slider_the_last_alone_is_computed_and_delivered(
+    compute: CeleryCompute, ask: Ask, local: LocalCompute, notes: Notes
+):
+    held, moves = question(WAITS), [question(NOTED) for _ in range(50)]
+    first = ask(held)
+    notes.started(held.request.seed)
+    now = 0
+
+    def follow(move: int) -> bytes:
+        return compute.ask(moves[move], still_wanted=lambda: move == now)
+
+    with ThreadPoolExecutor(50) as threads:
+        answers = []
+        for now in range(50):
+            answers.append(threads.submit(follow, now))
+        for superseded in answers[:-1]:
+            with pytest.raises(Cancelled):
+                superseded.result(PATIENCE_SECONDS)
+        notes.go(held.request.seed)
+        assert answers[-1].result(PATIENCE_SECONDS) == local.ask(moves[-1])
+    until(lambda: compute.load().waiting_interactive == 0, 1 + _slowness())
+    assert first.result(PATIENCE_SECONDS)
+    assert [len(notes.starts(each.request.seed)) for each in moves] == [0] * 49 + [1]
 
 
 def test_beyond_the_limit_of_the_queue_it_is_told_at_once(make_settings: MakeSettings, redis_server: RedisServer):
