@@ -20,7 +20,7 @@
     const minibatches = minibatchFrames(view, plan);
     const sentences = [];
     if (minibatches) sentences.push(gv.fan.sentenceOf(minibatches));
-    if (wants(view, "path")) sentences.push(gv.path.sentenceOf(plan.epochs.frames, epochFrame(view, frame), view.half_width));
+    if (wants(view, "path")) sentences.push(gv.path.sentenceOf(plan.epochs.frames, epochFrame(view, frame), view.half_width, Boolean(plan.epochs.loading)));
     return sentences.filter(Boolean);
   }
 

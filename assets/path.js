@@ -23,10 +23,11 @@
   }
 
   // How many of the epochs known lie on the plane.
-  function sentenceOf(frames, frame, halfWidth) {
+  function sentenceOf(frames, frame, halfWidth, isLoading) {
     const way = wayOf(frames, frame);
     const inside = way.filter((place) => isInside(place, reachOf(halfWidth))).length;
     if (way.length < 2) return "";
+    if (isLoading) return `${way.length} epochs of the path so far.`;
     return inside === way.length
       ? `All ${way.length} epochs lie on this plane.`
       : `${inside} of ${way.length} epochs lie on this plane; triangles at its border say where the path goes on.`;
