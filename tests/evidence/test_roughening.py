@@ -51,6 +51,27 @@ def test_the_difference_is_that_of_a_loop_over_neighbours(random_field: Gradient
     assert relative_difference(random_field) == pytest.approx(sum(shares) / len(shares), rel=1e-12)
 
 
+def test_the_share_of_distinct_vectors_is_that_of_a_set():
+    generator = np.random.default_rng(5)
+    u, v = generator.integers(-2, 3, size=(2, 6, 6)).astype(float)
+    field = field_of(u, v, generator.random((6, 6)) < 0.2)
+    seen = {(0.0, 0.0) if field.is_zero[at] else (float(u[at]), float(v[at])) for at in np.ndindex(6, 6)}
+    assert 1 < len(seen) < 36
+    assert distinct_share(field) == len(seen) / 36
+
+
+def test_the_curl_is_that_of_a_loop_over_the_cells(random_field: GradientField):
+    u, v = (np.where(random_field.is_zero, 0, each).tolist() for each in (random_field.u, random_field.v))
+    curls, sizes = [], []
+    for j in range(4):
+        for i in range(6):
+            du = (u[j + 1][i] - u[j][i]) / 0.01
+            dv = (v[j][i + 1] - v[j][i]) / 0.01
+            curls.append((du - dv) ** 2)
+            sizes.append(du**2 + dv**2)
+    assert relative_curl(random_field) == pytest.approx(math.sqrt(sum(curls) / sum(sizes)), rel=1e-9)
+
+
 def test_a_quarter_turn_from_column_to_column_is_90_degrees():
     columns = np.arange(5)
     u, v = (np.tile(row, (5, 1)) for row in (np.cos(columns * np.pi / 2), np.sin(columns * np.pi / 2)))
