@@ -26,7 +26,7 @@ run: setup
 test: $(VENV)/.installed-dev
 	@.ci/programs chromium redis-server
 	@.ci/programs caddy
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

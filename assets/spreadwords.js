@@ -21,7 +21,8 @@
     showPart(cosines);
     const stops = gv.colours.palette().cosine.map(([at, colour]) => `${colour} ${100 * at}%`);
     document.getElementById("cosine-bar").style.background = `linear-gradient(to right, ${stops.join(",")})`;
-    latest = { spread, frames: stack.frames, cosines };
+    const isWhole = spread.arrows.length === many || !stack.loading;
+    latest = { spread, frames: stack.frames, cosines, key: stack.key, soFar: isWhole ? null : line };
     showTable();
   }
 
@@ -95,7 +96,7 @@
   }
 
   const HEAD = ["minibatch", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "angle to the mean direction", "rows predicted below target"];
-  let latest = null; // {spread, frames, cosines} on show
+  let latest = null; // {spread, frames, cosines, key, soFar: how many are there, while not all are} on show
   let table = null; // the one in the table
 
   // The numbers behind the pictures, made when they are looked at.
@@ -114,12 +115,15 @@
     const heads = HEAD.map((text) => Object.assign(element("th", "", text), { scope: "col" }));
     const made = element("table", "gv-table", element("caption", "gv-hidden", "Gradients of the minibatches at the checkpoint"),
       element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
-    document.getElementById("spread-table").replaceChildren(element("ul", "gv-spread-sums", ...sums(latest).map((text) => element("li", "", text))), made);
+    const host = document.getElementById("spread-table");
+    host.dataset.of = latest.soFar ? "" : latest.key;
+    host.replaceChildren(element("ul", "gv-spread-sums", ...sums(latest).map((text) => element("li", "", text))), made);
   }
 
   // The statistics of all minibatches at once, to the digits of the evidence view.
-  function sums({ spread, frames, cosines }) {
+  function sums({ spread, frames, cosines, soFar }) {
     const { number } = gv.words;
+    if (soFar) return [soFar];
     const pairs = spread.live.flatMap((a, k) => spread.live.slice(k + 1).map((b) => gv.spread.cosine(a, b)));
     const opposite = pairs.filter((cosine) => cosine < 0).length;
     const roughness = gv.roughness.ofMinibatches(frames);

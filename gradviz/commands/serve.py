@@ -1,18 +1,16 @@
 """`gradviz serve`: the supervisor of two processes, the web server and the background trainer."""
 
 import argparse
-import contextlib
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
 
 from gradviz.commands.listening import is_loopback, listen, url
+from gradviz.commands.running_on import say, stop_signals
 from gradviz.commands.web_server import GRACEFUL_SECONDS, arguments
 from gradviz.compute.cache import FieldCache
 from gradviz.errors import UserError
@@ -29,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(runs=options.runs, host=options.host, port=options.port)
     with (
         listen(settings.host, settings.port) as listener,
-        _stop_signals() as stop,
+        stop_signals() as stop,
         tempfile.TemporaryDirectory(prefix="gradviz-metrics-") as figures,
     ):
         _warn_of_strangers(settings)
@@ -56,7 +54,7 @@ def _supervise(
                 if restarts == _MAX_WEB_RESTARTS:
                     return _gave_up(web)
                 restarts += 1
-                _say(f"the web server has ended (status {web.returncode}) and is started again.")
+                say(f"the web server has ended (status {web.returncode}) and is started again.")
                 web = _start_web(settings, listener, figures)
             training.watch()
         return 0
@@ -123,30 +121,12 @@ def _answers(settings: Settings) -> bool:
 def _warn_of_strangers(settings: Settings) -> None:
     is_open = not (settings.read_only or settings.password.get_secret_value())
     if is_open and not is_loopback(settings.host):
-        _say(
+        say(
             f"whoever reaches {settings.host}:{settings.port} can start and stop the training: "
             "set GRADVIZ_PASSWORD, or GRADVIZ_READ_ONLY=1."
         )
 
 
 def _gave_up(web: subprocess.Popen[bytes]) -> int:
-    _say(f"the web server cannot be kept up (status {web.poll()}); its last words are above.")
+    say(f"the web server cannot be kept up (status {web.poll()}); its last words are above.")
     return 1
-
-
-def _say(message: str) -> None:
-    print(f"gradviz: {message}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
-    stop = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number in before:
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,7 +1,6 @@
 """The background training of a server: started or adopted, started again when it dies, stopped with the server."""
 
-import sys
-
+from gradviz.commands.running_on import say
 from gradviz.compute.choice import open_trainer
 from gradviz.compute.interface import Unavailable
 from gradviz.compute.trainer import TrainerStatus
@@ -36,11 +35,11 @@ class SupervisedTraining:
                 status = self._trainer.status()
         if status.state == "failed" and not self._failure_said:
             self._failure_said = True
-            _say(f"the training has failed: {status.message}")
+            say(f"the training has failed: {status.message}")
             if self._starts and not status.refused:
                 self._start_again()
         if status.state == "finished" and self._was_running:
-            _say("all runs are trained.")
+            say("all runs are trained.")
         if status.state == "running":
             self._failure_said = False
         self._was_running = status.state == "running"
@@ -51,10 +50,10 @@ class SupervisedTraining:
 
     def _start_again(self) -> None:
         if self._restarts == _MAX_RESTARTS:
-            _say("it has failed too often and is not started again.")
+            say("it has failed too often and is not started again.")
             return
         self._restarts += 1
-        _say("it is started again from the last saved epoch.")
+        say("it is started again from the last saved epoch.")
         self._start()
 
     def _start(self) -> None:
@@ -62,8 +61,4 @@ class SupervisedTraining:
         try:
             self._trainer.start()
         except UserError as error:
-            _say(f"the training cannot be started: {error}")
-
-
-def _say(message: str) -> None:
-    print(f"gradviz: {message}", file=sys.stderr, flush=True)
+            say(f"the training cannot be started: {error}")

@@ -3,16 +3,15 @@
 import argparse
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from gradviz.commands.running_on import say, stop_signals
 from gradviz.commands.worker_figures import serving_figures
 from gradviz.compute.celery.broker import Broker, broker_of
 from gradviz.compute.celery.desk import QUEUES, TRAINING, BrokerAway, Desk
@@ -35,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("GRADVIZ_READ_ONLY is set: this worker trains nothing; leave training out of --queues.")
     broker = broker_of(settings)
     _greet(settings, broker, slots)
-    with serving_figures(settings) as variables, _stop_signals() as stop:
+    with serving_figures(settings) as variables, stop_signals() as stop:
         return _supervise(partial(_start, settings, variables), slots, stop, settings.task_seconds)
 
 
@@ -72,7 +71,7 @@ class _Worker:
             if self.ends > _MAX_RESTARTS:
                 return False
             self.due = now + min(_LONGEST_PAUSE_SECONDS, 0.5 * 2 ** (self.ends - 1))
-            _say(f"the worker of {self.queue} has ended (status {self.process.returncode}) and is started again.")
+            say(f"the worker of {self.queue} has ended (status {self.process.returncode}) and is started again.")
         elif now >= self.due:
             self.process, self.started, self.due = start(), now, None
         return True
@@ -89,7 +88,7 @@ def _supervise(
         while not stop.wait(_TICK_SECONDS):
             for worker in workers:
                 if not worker.watch(partial(start, worker.queue, slots[worker.queue])):
-                    _say(f"the worker of {worker.queue} cannot be kept up (status {worker.process.returncode}).")
+                    say(f"the worker of {worker.queue} cannot be kept up (status {worker.process.returncode}).")
                     return 1
         return 0
     finally:
@@ -126,21 +125,3 @@ def _greet(settings: Settings, broker: Broker, slots: Mapping[str, int]) -> None
         state = " (cannot be reached yet)"
     taken = ", ".join(f"{queue} ({count})" for queue, count in slots.items())
     print(f"gradviz: works for {broker.shown}{state}: {taken}", flush=True)
-
-
-def _say(message: str) -> None:
-    print(f"gradviz: {message}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
-    stop = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number in before:
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -23,6 +23,14 @@ _TAKEN_UP = """(search) => {
 }"""
 
 
+# The numbers are those of all minibatches that the view is about.
+_SUMMED = """() => {
+  const { panels, view } = window.gradviz.stage.page;
+  const { key, selection } = panels[0].plan.minibatches;
+  return selection.epoch === view.epoch && document.getElementById("spread-table").dataset.of === key;
+}"""
+
+
 def measured(visit: Visit, **how: object) -> Page:
     page = visit("/?view=evidence", drawn=False, **how)
     expect(page.locator("#evidence-state")).to_contain_text("Everything that these runs allow is measured")
@@ -74,6 +82,7 @@ def _said(visit: Visit, page: Page, href: str) -> list[str]:
         return [page.locator("#caption-0").inner_text()]
     if not page.locator("#spread-numbers").evaluate("(details) => details.open"):
         page.locator("#spread-numbers summary").click()
+    page.wait_for_function(_SUMMED)
     part = re.search(r"part=(\w+)", href)
     expected = {"biases": "biases", "model": "whole model"}.get(part[1] if part else "", "this pair")
     expect(page.locator(".gv-spread-sums")).to_contain_text(expected)

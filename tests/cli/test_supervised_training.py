@@ -71,7 +71,7 @@ def test_refused_training_is_said_once_and_not_repeated(
     (own_runs / "none" / "run.json").write_text("{")
     trainer = TrainerProcess(own_runs)
     training = SupervisedTraining(Settings(runs=own_runs), starts=True)
-    while trainer.status().state == "running":
+    while trainer.status().state != "failed":
         PAUSE.wait(0.02)
     training.watch()
     said = capsys.readouterr().err
