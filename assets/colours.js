@@ -4,6 +4,7 @@
 
   const NUM_SHADES = 48;
   const shades = new Map();
+  const pixels = new Map();
 
   function scheme() {
     return document.documentElement.getAttribute("data-mantine-color-scheme") === "dark" ? "dark" : "light";
@@ -34,10 +35,18 @@
     return `rgb(${a.map((channel, c) => Math.round(channel + t * (b[c] - channel))).join(",")})`;
   }
 
+  // The same as pixels of an image, each a 32-bit number.
+  function pixelsOf(stops) {
+    const key = JSON.stringify(stops);
+    if (!pixels.has(key))
+      pixels.set(key, new Uint32Array(Uint8Array.from(shadesOf(stops).flatMap((shade) => [...channels(shade), 255])).buffer));
+    return pixels.get(key);
+  }
+
   function channels(colour) {
     if (colour.startsWith("#")) return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
     return colour.match(/[\d.]+/g).slice(0, 3).map(Number);
   }
 
-  gv.colours = { scheme, palette, shadesOf, shadeAt, channels };
+  gv.colours = { scheme, palette, shadesOf, pixelsOf, shadeAt, channels };
 })();

@@ -99,15 +99,15 @@
   function heatTile(frame, palette) {
     const levels = gv.contours.levelsOf(frame.loss);
     if (!levels) return null;
-    const shades = gv.colours.shadesOf(palette.loss).map(gv.colours.channels);
+    const shades = gv.colours.pixelsOf(palette.loss);
     const tile = new OffscreenCanvas(frame.points, frame.points);
-    const pixels = new ImageData(frame.points, frame.points);
+    const image = new ImageData(frame.points, frame.points);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let k = 0; k < frame.loss.length; k++) {
       const row = frame.points - 1 - Math.floor(k / frame.points);
-      const shade = shades[gv.colours.shadeAt(frame.loss[k], levels.low, levels.high)];
-      pixels.data.set([...shade, 255], 4 * (row * frame.points + (k % frame.points)));
+      pixels[row * frame.points + (k % frame.points)] = shades[gv.colours.shadeAt(frame.loss[k], levels.low, levels.high)];
     }
-    tile.getContext("2d").putImageData(pixels, 0, 0);
+    tile.getContext("2d").putImageData(image, 0, 0);
     return tile;
   }
 

@@ -146,8 +146,9 @@
       const frame = (panel.shown = frameOf(panel.plan));
       styles[k].strokes = gv.overlays.strokesOf(page.view, panel.plan, frame, styles[k]);
       if (frame && needsPaint(panel, frame, styles[k])) gv.panels.paint(panel, frame, styles[k]);
-      gv.panels.say(panel, gv.explain.wordsOf(page, panel.plan, frame));
     });
+    // Words move what stands below them: after all pictures, so that the page is laid out once.
+    for (const panel of active) gv.panels.say(panel, gv.explain.wordsOf(page, panel.plan, panel.shown));
     gv.spreadview.show(styles[0]);
     gv.reading.show();
     gv.losscurves.mark(page.view.epoch);

@@ -88,14 +88,17 @@ def mean_of(values_K: np.ndarray) -> Statistic:
 
 def mean_of_pairs(values_KK: np.ndarray) -> Statistic:
     """The mean over pairs of different observations of a symmetric kernel: a U-statistic (Hoeffding 1948)."""
-    return ratio_of_pairs(values_KK, np.ones_like(values_KK))
+    return _over_pairs(values_KK, lambda weights_RK: weights_RK.sum(1) ** 2 - (weights_RK**2).sum(1))
 
 
 def ratio_of_pairs(above_KK: np.ndarray, below_KK: np.ndarray) -> Statistic:
     """Σ_{k≠l} above / Σ_{k≠l} below; nan where there is no such pair."""
+    return _over_pairs(above_KK, lambda weights_RK: _sum_of_pairs(below_KK, weights_RK))
 
+
+def _over_pairs(above_KK: np.ndarray, below: Statistic) -> Statistic:
     def statistic(weights_RK: np.ndarray) -> np.ndarray:
-        above_R, below_R = (_sum_of_pairs(values_KK, weights_RK) for values_KK in (above_KK, below_KK))
+        above_R, below_R = _sum_of_pairs(above_KK, weights_RK), below(weights_RK)
         return np.divide(above_R, below_R, out=np.full(len(weights_RK), np.nan), where=below_R > 0)
 
     return statistic
