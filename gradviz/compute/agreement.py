@@ -80,13 +80,9 @@ class AgreementQuestion(Question):
         network = network_of(bench.model(asked.variant, asked.epoch), dtype=torch.float32, device=bench.device)
         if asked.mode == "train" and network.has_norm and asked.minibatch_size < 2:
             raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
-        run.minibatch(0, asked.minibatch_size)  # says what sizes there are
-        count = run.num_minibatches(asked.minibatch_size)
-        minibatches = [run.minibatch(index, asked.minibatch_size) for index in range(count)]
         found = minibatch_agreement(
             network,
-            torch.stack([each.inputs_BI for each in minibatches]),
-            torch.stack([each.targets_B for each in minibatches]),
+            *run.minibatches(asked.minibatch_size),
             generator=np.random.default_rng(BOOTSTRAP_SEED),
             mode=asked.mode,
             masks=asked.masks,

@@ -38,12 +38,9 @@ class CosinesQuestion(Question):
         network = network_of(bench.model(self.variant, self.epoch), dtype=torch.float32, device=bench.device)
         if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
             raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
-        run.minibatch(0, self.minibatch_size)  # says what sizes there are
-        rows = [run.minibatch(k, self.minibatch_size) for k in range(run.num_minibatches(self.minibatch_size))]
         cosine_KK = minibatch_cosines(
             network,
-            torch.stack([each.inputs_BI for each in rows]),
-            torch.stack([each.targets_B for each in rows]),
+            *run.minibatches(self.minibatch_size),
             self.part,
             mode=self.mode,
             masks=self.masks,

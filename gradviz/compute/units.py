@@ -46,10 +46,7 @@ class LayerQuestion(Question):
 
     def minibatches(self, bench: Workbench) -> tuple[Tensor, Tensor]:
         """Inputs (K, B, M) and targets (K, B)."""
-        run = bench.store.run(self.variant)
-        run.minibatch(0, self.minibatch_size)  # says what sizes there are
-        rows = [run.minibatch(k, self.minibatch_size) for k in range(run.num_minibatches(self.minibatch_size))]
-        return torch.stack([each.inputs_BI for each in rows]), torch.stack([each.targets_B for each in rows])
+        return bench.store.run(self.variant).minibatches(self.minibatch_size)
 
     def training_rows(self, bench: Workbench) -> Tensor:
         """(R, M)."""

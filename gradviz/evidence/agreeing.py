@@ -10,7 +10,6 @@ import torch
 
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Agreement, Estimate, Scope, ScopedAgreement
-from gradviz.experiment.store import Run
 from gradviz.landscape import Network
 from gradviz.landscape.request import Masks, Mode
 from gradviz.landscape.statistics import Agreement as Statistics
@@ -69,12 +68,6 @@ def estimate_of(interval: Interval | None) -> Estimate:
         return Estimate(value=None)
     low, high = (end if math.isfinite(end) else None for end in (interval.low, interval.high))
     return Estimate(value=interval.value, low=low, high=high)
-
-
-def minibatches_of(run: Run, size: int, most: int = 50) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs (K, B, I) and targets (K, B) of the run's minibatches."""
-    minibatches = [run.minibatch(k, size) for k in range(min(most, run.num_minibatches(size)))]
-    return torch.stack([each.inputs_BI for each in minibatches]), torch.stack([each.targets_B for each in minibatches])
 
 
 def checkpoint_agreements(

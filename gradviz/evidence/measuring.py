@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, minibatches_of, pair_agreements
+from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention, sign_balance
 from gradviz.evidence.measurements import (
     Agreement,
@@ -93,7 +93,7 @@ class Measuring:
         """Of the minibatches of a figure, one for each picture."""
         run = self.runs[spec.variant]
         network = network_of(run.model(spec.epoch), device=self.compute.bench.device)
-        rows = minibatches_of(run, MINIBATCH_SIZE, spec.num_minibatches)
+        rows = run.minibatches(MINIBATCH_SIZE, spec.num_minibatches)
         return pair_agreements(network, *rows, spec.pairs, spec.mode, spec.masks)
 
     def checkpoints(self, variant: str) -> Iterator[Checkpoint]:
@@ -120,7 +120,7 @@ class Measuring:
         mode = _MODES[run.variant]
         network = network_of(run.model(line.epoch), device=self.compute.bench.device)
         whole = line.epoch in self._landmarks(run.variant)
-        agreements = checkpoint_agreements(network, *minibatches_of(run, MINIBATCH_SIZE), mode=mode, whole=whole)
+        agreements = checkpoint_agreements(network, *run.minibatches(MINIBATCH_SIZE), mode=mode, whole=whole)
         share = agreements[0].agreement.share_below
         x, y = bias_pairs(network, mode)[0]
         request = LandscapeRequest(
@@ -157,7 +157,7 @@ class Measuring:
         def measure() -> _Interventions:
             self.on_message(f"output bias moved to the median (none, epoch {epoch})")
             network = network_of(run.model(epoch), device=self.compute.bench.device)
-            found = intervention(network, *minibatches_of(run, MINIBATCH_SIZE), variant="none", epoch=epoch)
+            found = intervention(network, *run.minibatches(MINIBATCH_SIZE), variant="none", epoch=epoch)
             return _Interventions(all=found)
 
         return self._kept(_Interventions, self._key("none", epoch, "intervention"), measure).all

@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.agreeing import bias_tensors, bootstrap, estimate_of, minibatches_of
+from gradviz.evidence.agreeing import bias_tensors, bootstrap, estimate_of
 from gradviz.evidence.measurements import MaskSplit, Null, Scope
 from gradviz.experiment.store import Run
 from gradviz.landscape import Network
@@ -26,7 +26,7 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZE
         if run.num_minibatches(size) < 2:
             continue
         measured = minibatch_agreement(
-            network, *minibatches_of(run, size), generator=bootstrap(), mode="eval", parts=tensors
+            network, *run.minibatches(size), generator=bootstrap(), mode="eval", parts=tensors
         )
         for scope, tensor in zip(_SCOPES, tensors, strict=True):
             random = null_agreement(products[tensor], size, bootstrap(), draws=_DRAWS, num=measured.num_minibatches)
@@ -49,7 +49,7 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZE
 def mask_splits_of(run: Run, network: Network, epoch: int) -> tuple[MaskSplit, ...]:
     """How much of the variance of the biases' gradients dropout's masks make, at a few minibatches."""
     tensors = [f"hidden.{layer}.linear.bias" for layer in rules.LAYERS]
-    inputs_KBI, targets_KB = minibatches_of(run, 64, _MASK_MINIBATCHES)
+    inputs_KBI, targets_KB = run.minibatches(64, _MASK_MINIBATCHES)
     found = masks_split(network, inputs_KBI, targets_KB, bootstrap(), num_masks=_MASKS, tensors=tensors)
     return tuple(
         MaskSplit(

@@ -146,6 +146,13 @@ class Run:
         """
         return self._rows().minibatch(index, size, self.config.seed)
 
+    def minibatches(self, size: int, most: int | None = None) -> tuple[Tensor, Tensor]:
+        """Inputs (K, size, 675) and targets (K, size) of the first `most` minibatches or of all; UserError as above."""
+        self.minibatch(0, size)  # says what sizes there are
+        num = self.num_minibatches(size)
+        each = [self.minibatch(index, size) for index in range(num if most is None else min(most, num))]
+        return torch.stack([one.inputs_BI for one in each]), torch.stack([one.targets_B for one in each])
+
     def training_inputs(self, limit: int | None = None) -> Tensor:
         """Inputs (R, 675) float32 of the training rows, the first `limit` of them if given."""
         rows = self._rows()

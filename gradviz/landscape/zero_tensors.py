@@ -62,9 +62,8 @@ class RoundOff:
         if adjoint_KBN.shape[1] == 1:  # the same for all rows: a product of two vectors
             size_K1M = self._kept(k, lambda squares_KBM: squares_KBM.sum(1, keepdim=True).sqrt())
             return self._factor * adjoint_KBN.transpose(1, 2).sqrt() * size_K1M
-        # The factor squared goes into what is small, instead of itself into what is large.
         squares_KBM = self._kept(k, lambda squares_KBM: squares_KBM)
-        return torch.bmm(adjoint_KBN.transpose(1, 2) * self._factor**2, squares_KBM).sqrt_()
+        return torch.bmm(adjoint_KBN.transpose(1, 2), squares_KBM).sqrt_().mul_(self._factor)
 
     def _kept(self, k: int, of_squares: Callable[[Tensor], Tensor]) -> Tensor:
         """What is needed of the squares of the layer's inputs, computed once for all blocks of its units."""

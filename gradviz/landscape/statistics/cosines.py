@@ -1,17 +1,12 @@
 """Cosines between the gradients of all minibatches at a checkpoint: for one tensor, a layer or the whole model."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
-from gradviz.landscape.backward import layer_of
 from gradviz.landscape.network import Network
 from gradviz.landscape.request import Masks, Mode
 from gradviz.landscape.statistics.agreement import cosines
-from gradviz.landscape.statistics.checkpoint import masked_backward, parts_of
-from gradviz.landscape.statistics.inner_products import tensor_inner_products
-from gradviz.landscape.zero_tensors import RoundOff
+from gradviz.landscape.statistics.checkpoint import minibatch_products
 
 # Shape suffixes: K = minibatches, B = examples of each, M = inputs of the network.
 
@@ -33,18 +28,10 @@ def minibatch_cosines(
     row and a column are nan where the gradient is zero up to round-off. Masks as in `minibatch_agreement`. Costs one
     forward and one backward pass over all K·B rows and, for each weight matrix, 2 K (B + 3 K) operations an entry.
     """
-    parts = parts_of(network)
-    if part not in parts:
-        raise UserError(f"`{part[:80]}` is no part of this model; it has {', '.join(parts)}.")
-    layers = {layer_of(network, name) for name in parts[part]}
-    with torch.no_grad():
-        passed = masked_backward(network, inputs_KBM, targets_KB, mode, masks, num_masks, seed, layers)
-        round_off = RoundOff(passed)
-        first, *rest = parts[part]
-        total = tensor_inner_products(passed, round_off, first)
-        for name in rest:
-            total = total + tensor_inner_products(passed, round_off, name)
-    return cosines(total)
+    _, products = minibatch_products(
+        network, inputs_KBM, targets_KB, mode=mode, masks=masks, num_masks=num_masks, seed=seed, parts=(part,)
+    )
+    return cosines(products[part])
 
 
 def by_direction(cosine_KK: np.ndarray) -> list[int]:
