@@ -7,7 +7,6 @@ from flask import Blueprint, Response, request
 from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
-from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
 from gradviz.compute.stepwise import needs_of, verdict_of
 from gradviz.dashboard import query
@@ -21,7 +20,6 @@ from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import Kind
 from gradviz.experiment.store import RunStore
 
-_ELSEWHERE = "This server computes elsewhere: measure with `gradviz report` on the machine of the runs."
 _STEP_SECONDS = 0.5
 """A request ends with the part during which this has passed: the page tells how far it is, and may stop asking."""
 
@@ -49,23 +47,21 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
     if key not in {claim.key for claim in CLAIMS}:
         raise UserError(f"`claim` must be one of {', '.join(claim.key for claim in CLAIMS)}, got {key}.")
     answer: dict[str, object] = {"key": key, "verdict": Kind.UNKNOWN, "figures": []}
-    if not isinstance(compute, LocalCompute):  # messages to workers carry the questions of the compute room alone
-        return answer | {"state": "missing", "message": _ELSEWHERE, "done": 0, "of": 0}
     studied = Studied.of(store)
     needs = needs_of(key, studied)
     if needs.missing:
         return answer | {"state": "missing", "message": needs.missing, "done": 0, "of": 0}
-    tickets = [compute.submit([question], "sweep")[0] for question in needs.questions]
-    unknown = [ticket for ticket in tickets if compute.progress(ticket) != "done"]
+    known: dict[Question, bytes] = {}
     until = time.monotonic() + _STEP_SECONDS
-    while unknown:
-        compute.result(unknown.pop(0), still_wanted)
-        if time.monotonic() > until:
+    for question in needs.questions:  # asked one by one: who leaves has asked for no more than was measured
+        [ticket] = compute.submit([question], "sweep")
+        was_there = compute.progress(ticket) == "done"
+        known[question] = compute.result(ticket, still_wanted)
+        if not was_there and time.monotonic() > until:
             break
-    progress = {"done": len(tickets) - len(unknown), "of": len(tickets)}
-    if unknown:
-        return answer | progress | {"state": "measuring", "message": _doing(unknown[0].question)}
-    known = {ticket.question: compute.result(ticket, still_wanted) for ticket in tickets}
+    progress = {"done": len(known), "of": len(needs.questions)}
+    if len(known) < len(needs.questions):
+        return answer | progress | {"state": "measuring", "message": _doing(needs.questions[len(known)])}
     verdict, evidence = verdict_of(key, studied, known)
     figures = [
         figure.estimate.model_dump()

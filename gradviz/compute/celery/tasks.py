@@ -47,7 +47,8 @@ class Place:
     def bench(self) -> Workbench:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
-        return Workbench(RunStore(self.settings.runs), device=self.settings.device)
+        settings = self.settings
+        return Workbench(RunStore(settings.runs), device=settings.device, memory_bytes=settings.memory_bytes)
 
     @cached_property
     def cache(self) -> FieldCache:

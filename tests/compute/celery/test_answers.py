@@ -10,10 +10,12 @@ from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import PartQuestion
+from gradviz.compute.interface import Compute
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
+from gradviz.dashboard.evidence_api import told as evidence_of
 from gradviz.errors import UserError
 from gradviz.landscape import LandscapeRequest
 from tests.compute.celery.conftest import Ask, MakeSettings, environment_of, question
@@ -68,6 +70,19 @@ def test_sweeps_are_the_same_fields_in_order(compute: CeleryCompute, local: Loca
         assert [index for index, _ in there] == [index for index, _ in here]
         assert [field.to_bytes() for _, field in there] == [field.to_bytes() for _, field in here]
     until(lambda: compute.load().waiting_sweeps == 0)
+
+
+def test_a_claim_is_measured_by_workers(compute: CeleryCompute, local: LocalCompute, another_worker):
+    another_worker("batch")
+
+    def measured(place: Compute) -> dict[str, object]:
+        while (told := evidence_of("accurate", place, local.store))["state"] == "measuring":
+            pass
+        return told
+
+    there = measured(compute)
+    assert there["state"] == "measured"
+    assert there == measured(local)
 
 
 def test_what_is_not_there_is_the_same_sentence(compute: CeleryCompute, local: LocalCompute):
