@@ -10,6 +10,11 @@
   ];
   const AS_TEXT = ["minibatch_size", "points"]; // controls whose values are texts
 
+  // Number inputs tell what is typed after a pause, and then, of two addresses within it, the first one's value again.
+  const NUMBERS = { seed: "seed", half_width: "half-width" }; // field -> component
+  const ECHO_MS = 1000;
+  let openedAt = -Infinity;
+
   // The page begins: constants are here, the address is read, the runs are asked for.
   function readAddress({ look, keys, zero_messages: zeroMessages, exports }) {
     Object.assign(gv, { look, keys, zeroMessages });
@@ -19,15 +24,25 @@
   }
 
   function setControls(opened) {
+    openedAt = performance.now();
     gv.stage.open(opened);
     return FIELDS.map((name) => (AS_TEXT.includes(name) ? `${opened.view[name]}` : opened.view[name]));
+  }
+
+  // A value that nobody has typed: the input is given the view's again.
+  function isEcho(name, value) {
+    const view = gv.page.view;
+    const id = NUMBERS[name];
+    if (performance.now() - openedAt > ECHO_MS || !view || value === view[name] || document.activeElement?.id === id) return false;
+    window.dash_clientside.set_props(id, { value: view[name] });
+    return true;
   }
 
   function choose(...values) {
     const opened = values.pop();
     if (!opened) return none();
     const choices = Object.fromEntries(FIELDS.map((name, k) => [name, AS_TEXT.includes(name) ? Number(values[k]) : values[k]]));
-    for (const name of ["seed", "half_width"]) if (!Number.isFinite(choices[name])) delete choices[name];
+    for (const name of Object.keys(NUMBERS)) if (!Number.isFinite(choices[name]) || isEcho(name, choices[name])) delete choices[name];
     for (const [name, value] of Object.entries(choices)) if (value === null || value === undefined) delete choices[name];
     if (choices.compared && !choices.compared.length) delete choices.compared;
     gv.stage.choose(choices);

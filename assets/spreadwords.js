@@ -21,9 +21,13 @@
     showPart(cosines);
     const stops = gv.colours.palette().cosine.map(([at, colour]) => `${colour} ${100 * at}%`);
     document.getElementById("cosine-bar").style.background = `linear-gradient(to right, ${stops.join(",")})`;
-    const isWhole = spread.arrows.length === many || !stack.loading;
-    latest = { spread, frames: stack.frames, cosines, key: stack.key, soFar: isWhole ? null : line };
+    latest = { spread, frames: stack.frames, cosines, key: stack.key, soFar: isWhole(stack, many) ? null : line };
     showTable();
+  }
+
+  // Whether no more come. What is not being loaded may have been broken off, and be loaded on in a moment.
+  function isWhole({ error, frames, failed }, many) {
+    return Boolean(error) || frames.size + failed.size >= many;
   }
 
   // Of what the matrix is, and how far its directions agree.
@@ -44,7 +48,7 @@
     const there = spread.arrows.length;
     if (stack.error) return stack.error;
     if (!there) return gv.explain.wordsOf(page, plan, undefined).veil.text;
-    if (there < many && stack.loading) return `Computing: ${there} of ${many} minibatches so far.`;
+    if (!isWhole(stack, many)) return `Computing: ${there} of ${many} minibatches so far.`;
     const missing = many - there ? ` ${many - there} of ${many} could not be computed.` : "";
     return gv.spread.sentence(spread) + missing;
   }

@@ -112,6 +112,27 @@ def test_back_and_forward_go_through_the_choices(visit: Visit) -> None:
     wait_until_drawn(page)
 
 
+def test_of_two_addresses_in_quick_succession_the_second_holds(visit: Visit) -> None:
+    page = visit("/?epoch=3&points=5&width=0.2")
+    page.clock.install()
+
+    def go_to(width: float) -> None:
+        page.evaluate(
+            "(search) => { history.pushState(null, '', `/${search}`); dispatchEvent(new PopStateEvent('popstate')); }",
+            f"?epoch=3&points=5&width={width}",
+        )
+        expect(page.get_by_label("Half width of the grid")).to_have_value(f"± {width}")
+
+    go_to(0.25)
+    page.clock.run_for(2000)  # longer than number inputs wait before they tell
+    go_to(0.05)
+    go_to(0.25)
+    page.clock.run_for(2000)
+    expect(page.get_by_label("Half width of the grid")).to_have_value("± 0.25")
+    assert page.evaluate("() => window.gradviz.stage.page.view.half_width") == 0.25
+    expect(page).to_have_url(re.compile("width=0.25"))
+
+
 def test_an_old_link_is_a_notice_and_no_failure(visit: Visit) -> None:
     page = visit("/?palette=red&epoch=99&points=20&x1=hidden.9.linear.bias[0]")
     assert epoch_shown(page) == LAST
