@@ -12,8 +12,8 @@ def address_of(figure: Figure, verdict: Verdict, evidence: Evidence) -> str:
     """The query string of the view whose words, table or picture show the number; empty if none does."""
     if verdict.claim == "accurate":
         return permalink.write(permalink.View(view="training")) if figure.name.startswith("R²") else ""
-    if verdict.claim == "batchnorm-rough" and evidence.round_off is not None and verdict.views:
-        return permalink.write(_view(evidence.round_off.view, "explore", "pair"))
+    if verdict.claim == "batchnorm-rough":  # the page computes in float32 alone, and draws no round-off
+        return permalink.write(_view(verdict.views[0], "explore", "pair")) if figure.name.startswith("arrows") else ""
     if verdict.claim == "sgd" and verdict.views:
         return permalink.write(_view(verdict.views[0], "minibatches", "model"))
     if verdict.claim == "composition":

@@ -151,7 +151,7 @@ class RoundOff(Measured):
 
     `largest_*`: largest component, in loss per unit of parameter; `threshold_*`: below this a component is round-off;
     `angle_*`: mean angle between neighbours in degrees; `cosine`: mean over the grid of the cosine between the float32
-    and the float64 arrow.
+    and the float64 arrow; `zero_share`: the share of the float32 arrows that are marked as zero up to round-off.
     """
 
     view: LandscapeRequest
@@ -162,6 +162,7 @@ class RoundOff(Measured):
     angle_float32: float | None
     angle_float64: float | None
     cosine: float | None
+    zero_share: float
 
 
 class MaskSplit(Measured):

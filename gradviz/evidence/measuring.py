@@ -34,7 +34,7 @@ from gradviz.experiment.run import Run
 from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest, network_of
 from gradviz.landscape.request import Mode
 
-EVIDENCE_VERSION = 1
+EVIDENCE_VERSION = 2
 """Part of every key: raised whenever the same runs would give other numbers."""
 
 ROUGHNESS_MINIBATCHES = 8
@@ -231,6 +231,7 @@ class Measuring:
             angle_float32=neighbour_angle(unmarked(single)),
             angle_float64=neighbour_angle(unmarked(double)),
             cosine=mean_cosine(single, double),
+            zero_share=float(single.is_zero.mean()),
         )
 
     def _key(self, variant: str, epoch: int, *about: object) -> str:

@@ -129,6 +129,9 @@ def _batchnorm_rough(evidence: Evidence) -> Verdict:
     if both is None or plain is None:
         return _unknown("batchnorm-rough")
     figures = (
+        Figure(
+            name="arrows that are zero up to round-off", estimate=exact(both.zero_share), unit="%", sample=both.view.x
+        ),
         Figure(name="largest component in float32", estimate=exact(both.largest_float32), sample=both.view.x),
         Figure(name="largest component in float64", estimate=exact(both.largest_float64), sample=both.view.x),
         Figure(

@@ -5,7 +5,6 @@ squares, so that the same number is Σ_b (squares at the parameter) a_b with a t
 pass down serves all parameters.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -36,7 +35,8 @@ class RoundOff:
         self._rows = passed.residual_KB.shape[1]
         self._factor = SAFETY * torch.finfo(network.dtype).eps * network.output_scale / self._rows
         self._scales: dict[int, LayerScale] = {}
-        self._inputs: dict[int, Tensor] = {}
+        self._input_squares: dict[int, Tensor] = {}
+        self._sizes: dict[int, Tensor] = {}
         adjoint = torch.ones((1, 1, 1), dtype=network.dtype, device=network.device)
         for k in range(network.output, min(passed.layers) - 1, -1):
             if passed.drops and k < network.output:
@@ -59,21 +59,49 @@ class RoundOff:
     def weight(self, k: int, units: slice) -> Tensor:
         """(K, n, M) for some of the layer's units."""
         adjoint_KBN = self._scales[k].pre_KBN[..., units]
-        if adjoint_KBN.shape[1] == 1:  # the same for all rows: a product of two vectors
-            size_K1M = self._kept(k, lambda squares_KBM: squares_KBM.sum(1, keepdim=True).sqrt())
-            return self._factor * adjoint_KBN.transpose(1, 2).sqrt() * size_K1M
-        squares_KBM = self._kept(k, lambda squares_KBM: squares_KBM)
-        return torch.bmm(adjoint_KBN.transpose(1, 2), squares_KBM).sqrt_().mul_(self._factor)
+        if adjoint_KBN.shape[1] == 1:
+            return self._bound(k, units)
+        return torch.bmm(adjoint_KBN.transpose(1, 2), self._squares(k)).sqrt_().mul_(self._factor)
 
-    def _kept(self, k: int, of_squares: Callable[[Tensor], Tensor]) -> Tensor:
-        """What is needed of the squares of the layer's inputs, computed once for all blocks of its units."""
-        if k not in self._inputs:
-            self._inputs[k] = of_squares(self._passed.layers[k].inputs_KBM.square())
-        return self._inputs[k]
+    def without(self, k: int, units: slice, gradients_KNM: Tensor) -> Tensor:
+        """The gradients of these units' weights, changed in place: 0 where the magnitude is at most `weight`.
+
+        Few entries are below the bound that takes no sum over the rows: the sum is formed for these alone.
+        """
+        adjoint_KBN = self._scales[k].pre_KBN[..., units]
+        if adjoint_KBN.shape[1] == 1:
+            return without_round_off(gradients_KNM, self._bound(k, units))
+        suspects = (gradients_KNM.abs() <= self._bound(k, units)).nonzero()
+        if len(suspects) * self._rows > gradients_KNM.numel():
+            return without_round_off(gradients_KNM, self.weight(k, units))
+        at_k, at_n, at_m = suspects.T
+        squares_S = (adjoint_KBN[at_k, :, at_n] * self._squares(k)[at_k, :, at_m]).sum(1)
+        gradients_KNM[at_k, at_n, at_m] = without_round_off(
+            gradients_KNM[at_k, at_n, at_m], self._factor * squares_S.sqrt()
+        )
+        return gradients_KNM
+
+    def _bound(self, k: int, units: slice) -> Tensor:
+        """(K, n, M): Σ_b a_b h_b² ≤ max_b a_b · Σ_b h_b², and equal where a is the same for all rows."""
+        if k not in self._sizes:
+            self._sizes[k] = self._passed.layers[k].inputs_KBM.square().sum(1, keepdim=True).sqrt()
+        highest_KN = self._scales[k].pre_KBN[..., units].amax(1)
+        return self._factor * highest_KN.sqrt()[..., None] * self._sizes[k]
+
+    def _squares(self, k: int) -> Tensor:
+        """Those of the layer's inputs, computed once for all blocks of its units."""
+        if k not in self._input_squares:
+            self._input_squares[k] = self._passed.layers[k].inputs_KBM.square()
+        return self._input_squares[k]
 
     def _of(self, squares_KBN: Tensor) -> Tensor:
         repeats = self._rows // squares_KBN.shape[1]
         return self._factor * (repeats * squares_KBN.sum(1)).sqrt()
+
+
+def without_round_off(gradients: Tensor, limits: Tensor) -> Tensor:
+    """`gradients`, changed in place: 0 where the magnitude is at most the limit."""
+    return gradients.mul_(gradients.abs() > limits)  # a tenth of the time of masked_fill_
 
 
 def _through_norm(passed: Backward, k: int, adjoint_KBN: Tensor) -> LayerScale:

@@ -91,8 +91,9 @@ def _said(visit: Visit, page: Page, href: str) -> list[str]:
 
 def _tells(lines: list[str], name: str, value: str) -> bool:
     """Whether one of the lines says the number, to half a unit of its last digit and of the line's."""
-    if "round-off" in lines[0]:
-        return True
+    if name.startswith("arrows that are zero"):
+        counted = re.search(r"(\d+) of (\d+) arrows are zero up to round-off", lines[0])
+        return counted is not None and 100 * int(counted[1]) / int(counted[2]) == numbers_of(value)[0]
     numbers = [
         number for line in lines if _line_of(name).search(line) for number in numbers_of(line.split(": ", 1)[-1])
     ]

@@ -95,6 +95,7 @@ def round_off(largest: float) -> RoundOff:
         angle_float32=80.0,
         angle_float64=80.0,
         cosine=0.0,
+        zero_share=1.0,
     )
 
 

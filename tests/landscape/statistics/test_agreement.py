@@ -120,6 +120,34 @@ def test_round_off_of_tensors_is_that_of_each_parameter(regularizer, placement, 
             assert own.item() == pytest.approx(round_off(clean, ref), rel=1e-4), name
 
 
+@pytest.mark.parametrize("share", [0.01, 0.9])
+@pytest.mark.parametrize(("regularizer", "placement"), KINDS)
+def test_entries_below_round_off_are_those_below_its_limit(regularizer, placement, share):
+    case, inputs, targets = case_of(regularizer, placement)
+    passed = backward(network_of(case.model), inputs, targets, mode="train")
+    limits = RoundOff(passed)
+    generator = torch.Generator().manual_seed(0)
+    for k in passed.layers:
+        shape = (NUM_MINIBATCHES, passed.layers[k].gradient_KBN.shape[2], passed.layers[k].inputs_KBM.shape[2])
+        limit_KNM = limits.weight(k, slice(None)).expand(shape)
+        is_low = torch.rand(shape, generator=generator) < share
+        nearly = torch.where(torch.rand(shape, generator=generator) < 0.5, 0.99, 1.01)
+        gradients_KNM = limit_KNM * torch.where(is_low, nearly, 1000.0)
+        left_KNM = limits.without(k, slice(None), gradients_KNM.clone())
+        assert torch.equal(left_KNM, gradients_KNM * (~is_low | (nearly > 1))), k
+
+
+@pytest.mark.parametrize("num_holed", [0, 2, 300])
+def test_pairs_of_entries_that_are_not_zero_are_counted(num_holed):
+    gradients_KP = torch.randn((5, 400), generator=torch.Generator().manual_seed(0))
+    gradients_KP[1::2, torch.randperm(400, generator=torch.Generator().manual_seed(1))[:num_holed]] = 0
+    counts = [
+        [sum(bool(a) and bool(b) for a, b in zip(one, two, strict=True)) for two in gradients_KP]
+        for one in gradients_KP
+    ]
+    assert inner_products_of(gradients_KP).both_KK.tolist() == counts
+
+
 def test_share_below_is_that_of_the_rows():
     case, inputs, targets = case_of("none")
     with torch.no_grad():

@@ -1,10 +1,13 @@
 """Intervals cover what they estimate as often as they say, in simulations where the truth is known."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
-from gradviz.landscape.statistics.agreement import variation_of
-from gradviz.landscape.statistics.bootstrap import estimate, mean_of, mean_of_pairs
+from gradviz.evidence.balancing import spearman_of
+from gradviz.landscape.statistics.agreement import COSINE_OF_150, variation_of
+from gradviz.landscape.statistics.bootstrap import Statistic, estimate, mean_of, mean_of_pairs, ratio_of_pairs
 
 NUM, TRIALS = 50, 200
 
@@ -51,15 +54,42 @@ def test_interval_of_random_directions_covers_zero_more_often_than_it_must():
     assert coverage(arrows(0.0), lambda u: mean_of_pairs(u @ u.T), 0.0) >= 0.95
 
 
-def test_interval_of_the_share_of_opposite_pairs_covers_it():
-    many = arrows(1.0)(np.random.default_rng(2))
+@pytest.mark.parametrize(("limit", "drift"), [(0.0, 1.0), (COSINE_OF_150, 0.5), (COSINE_OF_150, 1.0)])
+def test_interval_of_the_share_of_pairs_beyond_an_angle_covers_it(limit, drift):
     generator = np.random.default_rng(3)
     shares = []
     for _ in range(400):
-        many = arrows(1.0)(generator)
-        shares.append((many @ many.T < 0)[np.triu_indices(NUM, 1)].mean())
-    share = coverage(arrows(1.0), lambda u: mean_of_pairs((u @ u.T < 0).astype(float)), float(np.mean(shares)))
+        many = arrows(drift)(generator)
+        shares.append((many @ many.T < limit)[np.triu_indices(NUM, 1)].mean())
+    share = coverage(arrows(drift), lambda u: mean_of_pairs((u @ u.T < limit).astype(float)), float(np.mean(shares)))
     assert 0.89 <= share <= 0.99
+
+
+def test_interval_of_the_agreement_of_signs_covers_it():
+    """Signs are random, those of different parameters and minibatches independent, and a fifth of them are zero."""
+    plus = NormalDist().cdf(0.6)
+
+    def draw(generator: np.random.Generator) -> np.ndarray:
+        signs = np.sign(generator.normal(loc=0.6, size=(NUM, 5)))
+        return signs * (generator.random(signs.shape) > 0.2)
+
+    def agreement(signs: np.ndarray) -> Statistic:
+        both = abs(signs) @ abs(signs).T
+        return ratio_of_pairs((signs @ signs.T + both) / 2, both)
+
+    assert 0.91 <= coverage(draw, agreement, plus**2 + (1 - plus) ** 2) <= 0.995
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+def test_interval_of_spearmans_correlation_covers_it(correlation):
+    """Of a bivariate normal, whose rank correlation is 6/π arcsin(ρ/2) (Pearson 1907)."""
+    truth = 6 / np.pi * np.arcsin(correlation / 2)
+
+    def draw(generator: np.random.Generator) -> np.ndarray:
+        x, noise = generator.normal(size=(2, NUM))
+        return np.stack([x, correlation * x + np.sqrt(1 - correlation**2) * noise])
+
+    assert 0.9 <= coverage(draw, lambda xy: spearman_of(*xy), truth) <= 0.995
 
 
 def test_interval_of_the_variation_of_norms_covers_it():
