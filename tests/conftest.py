@@ -13,9 +13,34 @@ from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import train
 
+ROOT = Path(__file__).parent
+
 torch.manual_seed(0)
 # In tiny networks a second thread only waits, for long where the machine is busy.
 torch.set_num_threads(1)
+
+
+# Files go to processes one by one: those that take longest begin, and what waits runs beside what computes.
+_FIRST = (
+    "compute/celery/test_training.py",
+    "browser/test_permalinks.py",
+    "browser/test_views.py",
+    "compute/celery/test_faults.py",
+    "browser/test_explore.py",
+    "browser/test_exports.py",
+    "deploy/test_image.py",
+    "browser/test_accessibility.py",
+)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for processes that they have started."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {ROOT / name: rank for rank, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(autouse=True, scope="session")
