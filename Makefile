@@ -24,7 +24,7 @@ run: setup
 
 # Browser and redis tests are left out, and said so, where these programs are missing and cannot be installed.
 test: $(VENV)/.installed-dev
-	@.ci/programs chromium redis-server
+	@.ci/programs 'chromium-headless-shell|chromium|chromium-browser|google-chrome' redis-server
 	@.ci/programs caddy
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 

@@ -42,7 +42,8 @@
     if (listening !== graph) listen(graph);
     const { xaxis, yaxis } = graph._fullLayout;
     line.style.transform = `translateX(${xaxis._offset + xaxis.d2p(epoch)}px)`;
-    Object.assign(line.style, { top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
+    const [top, height] = [`${yaxis._offset}px`, `${yaxis._length}px`];
+    if (line.style.top !== top || line.style.height !== height) Object.assign(line.style, { top, height });
     line.dataset.epoch = epoch;
     return true;
   }

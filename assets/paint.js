@@ -49,12 +49,32 @@
 
   function prepared(canvas) {
     const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+    const { width: across, height: down } = sizeOf(canvas);
+    const [width, height] = [Math.round(across * ratio), Math.round(down * ratio)];
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+    context.clearRect(0, 0, across, down);
     return context;
+  }
+
+  // The sizes of the canvases in CSS pixels: asking for one lays out the page, which takes longer than the drawing.
+  let sizes = new WeakMap();
+  const resized = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) sizes.set(target, contentRect);
+  });
+
+  function sizeOf(canvas) {
+    if (!sizes.has(canvas)) {
+      resized.observe(canvas);
+      sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });
+    }
+    return sizes.get(canvas);
+  }
+
+  // The page is about to be laid out in another way.
+  function forgetSizes() {
+    sizes = new WeakMap();
   }
 
   function paintArrows(context, plane, arrows, scale, palette) {
@@ -135,5 +155,5 @@
     context.stroke(path);
   }
 
-  gv.paint = { paint, clear, planeOf, prepared, addArrow, heatTile };
+  gv.paint = { paint, clear, planeOf, prepared, addArrow, heatTile, forgetSizes };
 })();

@@ -82,10 +82,10 @@
   }
 
   function say(panel, { title, sentences, veil }) {
-    const { element, fill } = gv.words;
+    const { element, fill, refill } = gv.words;
     const { slot } = panel;
-    fill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
-    fill(`caption-${slot}`, sentences.join(" "), element("p", "", sentences.join(" ")));
+    refill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
+    refill(`caption-${slot}`, sentences.join(" "), element("p", "", sentences.join(" ")));
     const section = document.getElementById(`panel-${slot}`);
     section.dataset.state = veil ? veil.state : "ready";
     fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);

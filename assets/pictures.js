@@ -38,6 +38,7 @@
   // Gives each panel its plan.
   function plan() {
     const planned = plans();
+    gv.paint.forgetSizes();
     document.body.dataset.panels = planned.length;
     page.panels.forEach((panel, slot) => {
       panel.plan = planned[slot] ?? null;

@@ -14,7 +14,7 @@
       if (!panel.plan) continue;
       const frame = panel.shown;
       const k = frame ? indexOf(frame) : -1;
-      gv.words.fill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, k) : "", ...(frame ? factsOf(frame, k).map(fact) : []));
+      gv.words.refill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, k) : "", ...(frame ? factsOf(frame, k).map(fact) : []));
       mark(panel, frame);
     }
   }
@@ -53,7 +53,7 @@
   function mark({ slot }, frame) {
     const cross = document.getElementById(`cross-${slot}`);
     const plane = point && frame && gv.paint.planeOf(document.querySelector(`#graph-${slot} .js-plotly-plot`));
-    cross.hidden = !plane;
+    if (cross.hidden === Boolean(plane)) cross.hidden = !plane; // even the same again costs styles
     if (!plane) return;
     const [across, up] = offsetsOf(frame);
     cross.style.transform = `translate(${plane.x(across)}px, ${plane.y(up)}px)`;

@@ -55,7 +55,7 @@
 
     function tell() {
       const [value, min, max] = [range.value, range.min, range.max].map((each) => told(Number(each)));
-      shown.textContent = playable ? `${name} ${value}` : `${value} of ${min}–${max}`;
+      gv.words.say(shown, playable ? `${name} ${value}` : `${value} of ${min}–${max}`);
       range.setAttribute("aria-valuetext", `${name} ${value} of ${max}`);
       const width = Number(range.max) - Number(range.min);
       range.style.setProperty("--gv-share", width ? (Number(range.value) - Number(range.min)) / width : 0);

@@ -61,7 +61,7 @@
 
   function setLive(on, running) {
     live.setAttribute("aria-pressed", on);
-    live.hidden = !running;
+    if (live.hidden === running) live.hidden = !running;
     live.dataset.running = running;
   }
 

@@ -14,7 +14,7 @@ from gradviz.evidence.scenes import MINIBATCH_SIZE
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
 
-Part = Literal["scene", "checkpoint", "nulls", "round off"]
+Part = Literal["scene", "checkpoint", "nulls", "precision"]
 
 
 class PartAnswer(Measured):
@@ -65,7 +65,7 @@ class PartQuestion(Question):
             "scene": f"{self.scene}: agreement",
             "checkpoint": "agreement and roughness",
             "nulls": "the null model of random rows",
-            "round off": "the plain loop in float32 and float64",
+            "precision": "the plain loop in float32 and float64",
         }
         return f"{what[self.part]} ({self.variant}, epoch {self.epoch})"
 

@@ -67,7 +67,7 @@ def needs_of(key: str, studied: Studied) -> Needs:
         questions.append(_checkpoint(studied, studied.mid_epochs["none"]))
     if key == "batchnorm-rough":
         epoch = next(spec.epoch for spec in studied.scenes if spec.key == "batchnorm-linear")
-        questions.append(PartQuestion(part="round off", variant="batchnorm", epoch=epoch))
+        questions.append(PartQuestion(part="precision", variant="batchnorm", epoch=epoch))
     return Needs(tuple(questions))
 
 

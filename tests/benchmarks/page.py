@@ -10,7 +10,6 @@ timing, which ends when the frame is presented, is told beside it.
 
 import argparse
 import json
-import shutil
 import statistics
 import tempfile
 import time
@@ -23,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gradviz.experiment.store import RunStore
-from tests.browser.conftest import Server, wait_until_drawn
+from tests.browser.conftest import Server, chromium_program, wait_until_drawn
 
 EPOCH_STEPS = 60
 PLAIN_STEPS = 30
@@ -73,9 +72,9 @@ def _last_epoch(parser: argparse.ArgumentParser, runs: Path) -> int:
 @contextmanager
 def _browser() -> Iterator[Callable[[str], Page]]:
     """Opens pages in a chromium of its own, with the stopwatch in them."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = chromium_program()
     if program is None:
-        raise SystemExit("chromium is not installed: apt-get install chromium")
+        raise SystemExit("chromium is not installed: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = chromium.new_context(viewport={"width": 1280, "height": 720})

@@ -73,11 +73,17 @@ class Server:
             self.process = None
 
 
+def chromium_program() -> str | None:
+    """The first one that is installed: without windows, of which nobody sees anything, it takes a fifth less time."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = chromium_program()
     if program is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
+        pytest.skip("chromium is not installed: apt-get install chromium-headless-shell")
     expect.set_options(timeout=_PATIENCE_MS)
     flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-quic"]
     with sync_playwright() as playwright:
