@@ -20,8 +20,8 @@ FAN_IN_CELLS = 3.2
 """Radius in grid cells of the disc on which the minibatches' gradients at the centre are drawn."""
 
 ARROW_WIDTH, ARROW_HEAD = 1.0, 0.77
-"""Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows, and stands out from a
-thin one; a line of 1 px is drawn in a third of the time of a wider one."""
+"""Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows, and stands out from
+a thin one; a line of 1 px is drawn in a third of the time of a wider one."""
 
 ZERO_WORDS = "zero up to round-off"
 

@@ -44,7 +44,7 @@ def test_keys_and_wheel_move_a_slider_and_its_picture(visit: Visit, name: str) -
 
 def test_a_key_held_down_is_one_movement(visit: Visit) -> None:
     """Plotly would stand in the way of the repeated steps: it is brought up to date when the key is let go."""
-    page = visit("/?epoch=0")
+    page = visit("/?epoch=0", stranger=True)  # a clock of its own
     page.get_by_role("slider", name="Epoch").focus()
     page.evaluate("""() => {
       window.commits = [];
@@ -68,7 +68,7 @@ def test_a_key_held_down_is_one_movement(visit: Visit) -> None:
 
 def test_play_keeps_its_rate(visit: Visit) -> None:
     """In the page's own time, whose frames come every 16 ms: few rates divide that."""
-    page = visit("/?view=minibatches&size=16&epoch=2&points=5")
+    page = visit("/?view=minibatches&size=16&epoch=2&points=5", stranger=True)  # a clock of its own
     player = page.locator("#minibatch-player")
     page.clock.install()
     page.clock.pause_at(page.evaluate("() => Date.now() + 1000"))

@@ -113,7 +113,7 @@ def test_back_and_forward_go_through_the_choices(visit: Visit) -> None:
 
 
 def test_of_two_addresses_in_quick_succession_the_second_holds(visit: Visit) -> None:
-    page = visit("/?epoch=3&points=5&width=0.2")
+    page = visit("/?epoch=3&points=5&width=0.2", stranger=True)  # a clock is that of all pages of a visitor
     page.clock.install()
 
     def go_to(width: float) -> None:
