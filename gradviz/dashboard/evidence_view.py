@@ -13,8 +13,8 @@ def evidence_view() -> Component:
         [
             html.H2("Does the text hold?"),
             html.P(
-                "Claims of the text about gradients and minibatches, in its own words, tested on the runs here. The"
-                " rules and their thresholds were fixed before anything was measured. Brackets are 95 % intervals. R is"
+                "Claims of the text about gradients and minibatches, in its own words, tested on the runs here by"
+                " the rule that stands under each, the same for all runs. Brackets are 95 % intervals. R is"
                 " the mean resultant length of the gradients' directions: 1 if all agree. “Shown” opens the view that"
                 " shows the number.",
                 className="gv-message",

@@ -1,4 +1,4 @@
-"""The numbers in the rules of the verdicts: fixed before the measurement, the same for every run."""
+"""The numbers in the rules of the verdicts, the same for every run."""
 
 AGREES = 0.9
 """Minibatches agree where the mean resultant length R of their arrows is at least this: a spread of about 26°."""
