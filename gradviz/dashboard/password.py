@@ -1,13 +1,12 @@
 """The optional password of the whole page: HTTP Basic with any user name, and a limit on guesses.
 
-The comparison takes the same time whatever is wrong with a guess. Each address (each /64 of IPv6) may guess ten times
-and then once every six seconds; while it has no guess left, the right password is not looked at either. The table of
+The comparison takes the same time whatever is wrong with a guess. Each visitor (`client.py`) may guess ten times and
+then once every six seconds; while it has no guess left, the right password is not looked at either. The table of
 addresses is bounded: the oldest is forgotten. It is of one process: with several, each counts its own guesses.
 """
 
 import hashlib
 import hmac
-import ipaddress
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 from pydantic import SecretStr
 
+from gradviz.dashboard.client import client_of
 from gradviz.dashboard.sending import mistake
 
 OPEN = ("/healthz", "/readyz")
@@ -38,7 +38,7 @@ def ask_for_password(server: Flask, password: SecretStr, *, clock: Callable[[], 
         given = request.authorization
         if given is None or given.type != "basic":
             return _refusal("This page asks for a password.")
-        address = _network(request.remote_addr or "")
+        address = client_of(request.environ)
         wait = guesses.seconds_to_wait(address)
         if wait > 0:
             refused = mistake("Too many wrong passwords from your address: wait, then try again.", 429)
@@ -84,12 +84,3 @@ def _refusal(message: str) -> Response:
 def _digest(text: str) -> bytes:
     """Of one length: a comparison of digests does not tell how long the password is."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
-
-
-def _network(address: str) -> str:
-    """One household has a whole /64 of IPv6 addresses to guess from."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address

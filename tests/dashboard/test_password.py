@@ -107,6 +107,13 @@ def test_a_network_of_ipv6_guesses_as_one(guarded: FlaskClient) -> None:
     assert ask(guarded, PASSWORD, "2001:db8:0:1::1") == 200
 
 
+def test_visitors_of_ipv4_do_not_share_guesses_where_the_socket_is_of_ipv6(guarded: FlaskClient) -> None:
+    for k in range(GUESSES):
+        ask(guarded, f"guess {k}", "::ffff:192.0.2.1")
+    assert ask(guarded, PASSWORD, "::ffff:192.0.2.1") == 429
+    assert ask(guarded, PASSWORD, "::ffff:192.0.2.2") == 200
+
+
 def test_the_table_of_guessers_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password, "_MAX_ADDRESSES", 50)
     guesses = Guesses(clock)
