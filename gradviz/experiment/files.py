@@ -4,16 +4,12 @@ import os
 from pathlib import Path
 
 from gradviz.errors import UserError
+from gradviz.experiment.outside import UnusableFile
 
 PARTIAL_SUFFIX = ".partial"
 
 
-class BrokenFile(UserError):
-    """A file that cannot be used, with the reason; readers name it and leave it out."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} cannot be used: {reason}.")
-        self.path, self.reason = path, reason
+BrokenFile = UnusableFile
 
 
 def write_whole(path: Path, content: bytes) -> None:

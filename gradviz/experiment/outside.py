@@ -1,0 +1,227 @@
+"""The one opening of files from outside: regular files of bounded size, JSON of bounded depth and finite numbers.
+
+Nothing here waits (a FIFO, a device), reads without end (`/dev/zero`, a sparse file) or fails in any other way than
+`UnusableFile`, whose one sentence names the file and the reason.
+"""
+
+import errno
+import io
+import json
+import math
+import os
+import re
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from gradviz.errors import UserError
+
+MAX_DEPTH = 64
+_MAX_INTEGER = 2**63
+_MAX_NUMBER_LENGTH = 1_000  # a float64 written out in full has fewer characters
+_MAX_SHOWN = 160
+_CHUNK = 1 << 20
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_REASONS = {
+    errno.ENOENT: "there is no such file",
+    errno.ELOOP: "its symbolic links lead in a circle",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.EACCES: "reading it is not permitted",
+    errno.EPERM: "reading it is not permitted",
+    errno.ENOTDIR: "a part of its path is not a directory",
+}
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+
+
+class UnusableFile(UserError):
+    """A file (or other bytes) from outside that cannot be used, with the reason; readers name it and leave it out."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{shown(path)} cannot be used: {reason}.")
+        self.path, self.reason = path, reason
+
+
+def shown(path: Path | str) -> str:
+    """A path or word as a message may hold it: printable characters alone, the middle of a long one left out."""
+    text = str(path)
+    if len(text) > _MAX_SHOWN:
+        text = f"{text[: _MAX_SHOWN // 2]}…{text[-_MAX_SHOWN // 2 :]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def open_outside(path: Path | str, limit: int) -> BinaryIO:
+    """A regular file for reading, of at most `limit` bytes, also while it grows; a link to such a file will do.
+
+    Whoever reads past the limit gets the same `UnusableFile` as at opening.
+    """
+    try:
+        # Looked at before it is opened, since to open a device may start something; and after, since it may be another.
+        _check_kind(path, os.stat(path), limit)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            _check_kind(path, os.fstat(descriptor), limit)
+        except UnusableFile:
+            os.close(descriptor)
+            raise
+        return io.BufferedReader(_Bounded(path, descriptor, limit))
+    except OSError as error:
+        raise UnusableFile(path, reason_of(error, path)) from error
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UnusableFile(path, "no file can have this name") from error  # a NUL byte, or half a character
+
+
+def read_outside(path: Path | str, limit: int) -> bytes:
+    """The whole content of a regular file of at most `limit` bytes."""
+    try:
+        with open_outside(path, limit) as stream:
+            return stream.read()
+    except OSError as error:
+        raise UnusableFile(path, reason_of(error, path)) from error
+
+
+def parse_json(content: bytes, what: Path | str) -> object:
+    """The value of JSON text in UTF-8 that every reader takes for the same; UnusableFile names `what` and the reason.
+
+    Refused: depth above 64, numbers that are not finite float64 or 64-bit integers, a key that stands twice in one
+    object, half a surrogate pair.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnusableFile(what, f"byte {error.start} is not UTF-8") from error
+    if _is_deeper(content, MAX_DEPTH):
+        raise UnusableFile(what, f"it is nested deeper than {MAX_DEPTH} levels")
+    try:
+        value = json.loads(
+            text, parse_int=_integer, parse_float=_number, parse_constant=_constant, object_pairs_hook=_object
+        )
+        if "\\u" in text:
+            _check_characters(value)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise UnusableFile(what, f"it is not JSON ({where})") from error
+    except _Refused as error:
+        raise UnusableFile(what, str(error)) from error
+    return value
+
+
+def read_json(path: Path | str, limit: int) -> object:
+    """The value in a JSON file of at most `limit` bytes; see `parse_json`."""
+    return parse_json(read_outside(path, limit), path)
+
+
+def reason_of(error: OSError, path: Path | str | None = None) -> str:
+    """What an error of the system means for a file, as the end of a sentence."""
+    if error.errno == errno.ENOENT and path is not None and os.path.islink(path):
+        return "it is a symbolic link to nothing"
+    return _REASONS.get(error.errno or 0, error.strerror or str(error))
+
+
+def _check_kind(path: Path | str, status: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise UnusableFile(path, f"it is {kind}, not a file")
+    if status.st_size > limit:
+        raise UnusableFile(path, _too_large(f"{status.st_size:,}", limit))
+
+
+def _too_large(size: str, limit: int) -> str:
+    return f"it has {size} bytes, and {limit:,} are the limit"
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of a file up to a limit; files such as those of /proc have more than the system says."""
+
+    def __init__(self, path: Path | str, descriptor: int, limit: int) -> None:
+        super().__init__()
+        self._path, self._limit = path, limit
+        self._file = io.FileIO(descriptor)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: Any) -> int | None:
+        num_bytes = self._file.readinto(buffer)
+        if self._file.tell() > self._limit:
+            raise UnusableFile(self._path, _too_large(f"more than {self._limit:,}", self._limit))
+        return num_bytes
+
+    def readall(self) -> bytes:
+        return b"".join(iter(lambda: self.read(_CHUNK) or b"", b""))
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Refused(Exception):
+    """Why text that is JSON is not taken."""
+
+
+def _is_deeper(content: bytes, depth: int) -> bool:
+    if content.count(b"[") + content.count(b"{") <= depth:
+        return False
+    level = 0
+    for match in _BRACKETS.finditer(content):
+        level += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(match[0], 0)
+        if level > depth:
+            return True
+    return False
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -_MAX_INTEGER <= int(text) < _MAX_INTEGER:
+        raise _Refused(f"the number {shown(text)} does not fit into 64 bits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text) if len(text) <= _MAX_NUMBER_LENGTH else math.inf
+    if not math.isfinite(value):
+        raise _Refused(f"the number {shown(text)} is not one that a computer holds")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not a number of JSON")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise _Refused(f"`{shown(twice)}` stands in it twice")
+    return values
+
+
+def _check_characters(value: object) -> None:
+    if isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise _Refused("it holds half a character, a lone surrogate")
+    elif isinstance(value, dict):
+        for part in (*value.keys(), *value.values()):
+            _check_characters(part)
+    elif isinstance(value, list):
+        for part in value:
+            _check_characters(part)
