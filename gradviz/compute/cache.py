@@ -1,7 +1,8 @@
 """Answers kept on disk, shared by all processes of this machine: bytes under a key, never a pickle.
 
 A cache may be lost at any time and nothing is: what is torn, altered or unreadable counts as absent and is computed
-again; a full disk only means that an answer is not kept.
+again; a full disk only means that an answer is not kept, and a directory of locks that cannot be written only that
+several may compute the same.
 """
 
 import hashlib
@@ -9,8 +10,10 @@ import logging
 import shutil
 import sqlite3
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import diskcache
 from diskcache.core import MODE_BINARY, MODE_RAW
 from filelock import FileLock
 
+from gradviz.compute.cache_faults import is_full, is_of_the_disk, is_sound
 from gradviz.errors import UserError
 
 _log = logging.getLogger(__name__)
@@ -25,6 +29,8 @@ _CHECKSUM_BYTES = 16
 _LAYOUT = "answers-1"
 _POLL_SECONDS = 0.005
 # The disk's state, not the database's: nothing would be gained by starting afresh.
+_REOPEN_SECONDS = 5.0
+_PROBE_BYTES = 40_000  # enough for a file of its own beside the database
 _NOT_KEPT = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY}
 
 
@@ -58,7 +64,9 @@ class BytesDisk(diskcache.Disk):
 class FieldCache:
     """Bytes by key under `directory`, at most about `size_limit` bytes, the least recently used going first.
 
-    `on_lookup` is told of each answer asked for by `once` whether it was there.
+    A directory that cannot be used is a UserError, unless its disk is only full; with `insist` off it never is: answers
+    are computed without being kept until it can be used, and the log says so once. `on_lookup` is told of each answer
+    asked for by `once` whether it was there.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class FieldCache:
         directory: Path | str,
         size_limit: int = 2 * 1024**3,
         *,
+        insist: bool = True,
         on_lookup: Callable[[bool], None] = lambda found: None,
     ) -> None:
         self.directory = Path(directory)
@@ -74,18 +83,24 @@ class FieldCache:
         self._locks = self.directory / "locks"
         self._size_limit = size_limit
         self._reopening = threading.Lock()
+        self._cache: diskcache.Cache | None = None
+        self._reopen_at = 0.0
+        self._troubles: set[str] = set()
         try:
-            self._locks.mkdir(parents=True, exist_ok=True)
-            self._cache = self._open()
-        except (OSError, sqlite3.OperationalError) as error:
-            raise UserError(
-                f"The cache directory {self.directory} cannot be used ({error}): "
-                "make it writable or set GRADVIZ_CACHE_DIR to another."
-            ) from error
+            self._begin()
+        except (OSError, sqlite3.DatabaseError) as error:
+            if insist and not is_full(error):
+                raise UserError(
+                    f"The cache directory {self.directory} cannot be used ({error}): "
+                    "make it writable or set GRADVIZ_CACHE_DIR to another."
+                ) from error
+            self._close_for_now(error)
 
     def get(self, key: str) -> bytes | None:
         """The bytes kept under `key`; None if there are none or they are not what was stored."""
-        cache = self._cache
+        cache = self._opened()
+        if cache is None:
+            return None
         try:
             stored: Any = cache.get(key)  # BytesDisk lets nothing but bytes through
         except (ValueError, OSError):
@@ -106,13 +121,35 @@ class FieldCache:
 
     def set(self, key: str, value: bytes) -> None:
         """Keeps `value`, if the disk has room."""
-        cache = self._cache
+        cache = self._opened()
+        if cache is None:
+            return
         try:
             cache.set(key, _checksum(key, value) + value)
         except (OSError, diskcache.Timeout) as error:
-            _log.warning("The answer %s is not kept: %s", key, error)
+            self._tell_once("Answers are not kept", error)
         except sqlite3.DatabaseError as error:
             self._start_afresh(cache, error)
+        else:
+            self._troubles.discard("Answers are not kept")
+
+    def fault(self) -> str:
+        """What keeps answers from being kept, in one sentence: writes one, reads it back; empty if nothing does."""
+        probe, value = self._locks / f"probe-{uuid.uuid4().hex}", uuid.uuid4().bytes * (_PROBE_BYTES // 16)
+        try:
+            self._answers.stat()
+            probe.write_bytes(value)
+            probe.unlink()
+        except OSError as error:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+            if is_full(error):
+                return "The disk of the cache is full: answers are not kept."
+            return "The directory of the cache cannot be written: answers are not kept."
+        self.set(probe.name, value)
+        found = self.get(probe.name)
+        self._forget(probe.name)
+        return "" if found == value else "Answers cannot be kept: the cache does not give back what is put into it."
 
     def once(self, key: str, compute: Callable[[], bytes]) -> bytes:
         """The bytes under `key`, computed if absent: by one caller, while all others who ask for it wait.
@@ -124,20 +161,16 @@ class FieldCache:
         self._on_lookup(value is not None)
         if value is not None:
             return value
-        path = self._locks / f"{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}.lock"
-        with FileLock(path, poll_interval=_POLL_SECONDS, thread_local=False):
-            try:
-                value = self.get(key)
-                if value is None:
-                    value = compute()
-                    self.set(key, value)
-            finally:
-                # Under the lock: who opened the file before sees that it is gone and opens the next one.
-                path.unlink(missing_ok=True)
+        with self._turn(key):
+            value = self.get(key)
+            if value is None:
+                value = compute()
+                self.set(key, value)
         return value
 
     def close(self) -> None:
-        self._cache.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def __enter__(self) -> "FieldCache":
         return self
@@ -145,11 +178,56 @@ class FieldCache:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextmanager
+    def _turn(self, key: str) -> Iterator[None]:
+        path = self._locks / f"{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}.lock"
+        lock = FileLock(path, poll_interval=_POLL_SECONDS, thread_local=False)
+        try:
+            lock.acquire()
+        except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
+            self._tell_once("Several may compute the same answer", error)
+            yield
+            return
+        self._troubles.discard("Several may compute the same answer")
+        try:
+            yield
+        finally:
+            # Under the lock: who opened the file before sees that it is gone and opens the next one.
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            lock.release()
+
+    def _begin(self) -> None:
+        self._locks.mkdir(parents=True, exist_ok=True)
+        self._cache = self._open()
+
+    def _opened(self) -> diskcache.Cache | None:
+        """The open cache; None while it cannot be used, which is tried again now and then."""
+        if self._cache is None and time.monotonic() >= self._reopen_at:
+            with self._reopening:
+                if self._cache is None:
+                    try:
+                        self._begin()
+                    except (OSError, sqlite3.DatabaseError) as error:
+                        self._close_for_now(error)
+        return self._cache
+
+    def _close_for_now(self, error: Exception) -> None:
+        self._cache = None
+        self._reopen_at = time.monotonic() + _REOPEN_SECONDS
+        self._tell_once("Answers are not kept", error)
+
+    def _tell_once(self, trouble: str, error: Exception) -> None:
+        """Once until it is over: each answer would say the same."""
+        if trouble not in self._troubles:
+            self._troubles.add(trouble)
+            _log.warning("%s: %s", trouble, error)
+
     def _open(self) -> diskcache.Cache:
         try:
             return self._open_database()
         except sqlite3.OperationalError as error:
-            if _primary_code(error) in _NOT_KEPT:
+            if is_of_the_disk(error):
                 raise
             return self._replace_database(error)
         except sqlite3.DatabaseError as error:
@@ -173,18 +251,21 @@ class FieldCache:
                 return self._open_database()
 
     def _start_afresh(self, broken: diskcache.Cache, error: sqlite3.DatabaseError) -> None:
-        if _primary_code(error) in _NOT_KEPT:
-            _log.warning("The cache %s cannot be used now: %s", self._answers, error)
+        if is_of_the_disk(error):
+            self._tell_once("Answers are not kept", error)
             return
         with self._reopening:
             if self._cache is not broken:
                 return  # another thread has done it
             broken.close()
-            with FileLock(self._locks / "replace.lock"):
-                if not _is_sound(self._answers / diskcache.core.DBNAME):
-                    _log.warning("The cache %s was damaged (%s) and is started afresh.", self._answers, error)
-                    self._discard()
-                self._cache = self._open_database()
+            try:
+                with FileLock(self._locks / "replace.lock"):
+                    if not is_sound(self._answers / diskcache.core.DBNAME):
+                        _log.warning("The cache %s was damaged (%s) and is started afresh.", self._answers, error)
+                        self._discard()
+                    self._cache = self._open_database()
+            except (OSError, sqlite3.DatabaseError) as trouble:
+                self._close_for_now(trouble)
 
     def _discard(self) -> None:
         grave = self._answers.with_name(f"damaged-{uuid.uuid4().hex}")
@@ -192,7 +273,9 @@ class FieldCache:
         shutil.rmtree(grave, ignore_errors=True)
 
     def _forget(self, key: str) -> None:
-        cache = self._cache
+        cache = self._opened()
+        if cache is None:
+            return
         try:
             cache.delete(key)
         except (OSError, diskcache.Timeout):
@@ -203,21 +286,3 @@ class FieldCache:
 
 def _checksum(key: str, value: bytes) -> bytes:
     return hashlib.blake2b(value, digest_size=_CHECKSUM_BYTES, key=key.encode()[:64]).digest()
-
-
-def _primary_code(error: sqlite3.DatabaseError) -> int:
-    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-
-
-def _is_sound(database: Path) -> bool:
-    try:
-        connection = sqlite3.connect(database)
-    except sqlite3.DatabaseError:
-        return False
-    try:
-        connection.execute("SELECT COUNT(*) FROM Cache, Settings LIMIT 1")
-        return connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    except sqlite3.DatabaseError:
-        return False
-    finally:
-        connection.close()

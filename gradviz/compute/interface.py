@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from gradviz.compute.cache import FieldCache
 from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion, arrays_of
 from gradviz.compute.question import Question
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
@@ -71,9 +72,10 @@ class Load:
 
 
 class Compute(ABC):
-    """Answers questions about the runs of `store`. Safe to share between threads."""
+    """Answers questions about the runs of `store`, kept in `cache`. Safe to share between threads."""
 
     store: RunStore
+    cache: FieldCache
 
     @abstractmethod
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:

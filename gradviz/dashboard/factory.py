@@ -48,7 +48,7 @@ def create_app(
     watch_requests(app.server, metrics)
     if settings.password.get_secret_value():
         ask_for_password(app.server, settings.password)
-    serve_readiness(app.server, checks(settings, store, compute))
+    serve_readiness(app.server, checks(store, compute))
     if settings.metrics:
         serve_metrics(app.server, metrics, Now(trainer, compute))
     app.layout = page()
@@ -65,7 +65,7 @@ def create_server(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     store = RunStore(settings.runs)
     metrics = Metrics()
-    cache = FieldCache(settings.cache_dir, settings.cache_bytes, on_lookup=metrics.count_lookup)
+    cache = FieldCache(settings.cache_dir, settings.cache_bytes, insist=False, on_lookup=metrics.count_lookup)
     compute = open_compute(settings, store, cache, on_load=metrics.set_load)
     trainer = open_trainer(settings)
     return create_app(settings, compute, store, trainer, metrics).server

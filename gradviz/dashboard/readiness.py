@@ -9,23 +9,26 @@ from gradviz.compute.interface import Compute
 from gradviz.dashboard.overview import as_json
 from gradviz.dashboard.sending import JSON
 from gradviz.experiment.store import RunStore
-from gradviz.settings import Settings
 
 Check = Callable[[], str]
 """Returns one sentence of what is wrong, empty if nothing is. Its words are seen by anyone: no path, no address."""
 
 
-def checks(settings: Settings, store: RunStore, compute: Compute) -> dict[str, Check]:
+def checks(store: RunStore, compute: Compute) -> dict[str, Check]:
     """What answering needs: the runs, a place for the answers, and whoever computes them."""
 
     def runs() -> str:
         # Before the first training there is no directory yet, but there is a place for it.
-        place = store.root if store.root.exists() else store.root.absolute().parent
-        return "" if os.access(place, os.R_OK | os.X_OK) else "The directory of runs cannot be read."
+        root = store.root.absolute()
+        try:
+            with os.scandir(root if os.path.lexists(root) else root.parent) as entries:
+                next(entries, None)
+        except OSError:
+            return "The directory of runs cannot be read."
+        return ""
 
     def cache() -> str:
-        usable = os.access(settings.cache_dir, os.W_OK | os.X_OK)
-        return "" if usable else "The directory of the cache cannot be written."
+        return compute.cache.fault()
 
     def computing() -> str:
         return "" if compute.load().reachable else "Who computes cannot be reached."

@@ -207,11 +207,11 @@ def test_metrics_go_on_while_the_training_cannot_be_asked_for(trainer, monkeypat
     ids=["busy", "away"],
 )
 def test_metrics_and_readiness_ask_who_computes_elsewhere(
-    load: Load, told: dict[str, float], trainer, tiny_store: RunStore, tmp_path: Path
+    load: Load, told: dict[str, float], trainer, tiny_store: RunStore
 ) -> None:
     compute: Any = Elsewhere(load)
     assert read(Now(trainer, compute)) == told
-    found = checks(Settings(cache_dir=tmp_path), tiny_store, compute)["compute"]()
+    found = checks(tiny_store, compute)["compute"]()
     assert bool(found) is not load.reachable
 
 
@@ -248,3 +248,28 @@ def test_cache_tells_whether_each_answer_was_there(tmp_path: Path) -> None:
         for key in ("a", "a", "b", "a"):
             cache.once(key, lambda: b"answer")
     assert seen == [False, True, False, True]
+
+
+@pytest.mark.parametrize("part", ["runs", "cache"])
+def test_readiness_tries_what_answering_needs(
+    part: str, make_app, tiny_runs: Path, tmp_path: Path, monkeypatch
+) -> None:
+    client = make_app(tiny_runs).server.test_client()
+    assert client.get("/readyz").get_json()["ready"] is True
+    if part == "cache":
+        locks = next(tmp_path.rglob("locks"))
+        shutil.rmtree(locks)
+        locks.write_text("no directory")
+    else:
+
+        def refuse(path: object) -> None:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr("gradviz.dashboard.readiness.os.scandir", refuse)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "cannot be" in answer.get_json()["checks"][part]
+    others = {name: told for name, told in answer.get_json()["checks"].items() if name != part}
+    assert set(others.values()) == {"ok"}
+    monkeypatch.undo()
+    assert client.get(FIELD).status_code == 200

@@ -52,7 +52,7 @@ class Place:
 
     @cached_property
     def cache(self) -> FieldCache:
-        return FieldCache(self.settings.cache_dir, self.settings.cache_bytes)
+        return FieldCache(self.settings.cache_dir, self.settings.cache_bytes, insist=False)
 
     @cached_property
     def measured(self) -> Measured:
