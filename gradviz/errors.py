@@ -1,10 +1,43 @@
 """What a user is told when a value cannot be used: one sentence with the value, what is allowed and the remedy."""
 
+import re
+
 from pydantic import ValidationError
+
+_LONGEST_WORD = 160
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend; its message is one clear sentence, shown as it stands."""
+    """A mistake that the user can mend; its message is one clear sentence, shown as it stands.
+
+    What it quotes may be anything: characters that do not print are written as escapes, long words are shortened.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(_LONG_WORD.sub(lambda word: shortened(word[0]), message)))
+
+
+def shown(value: object) -> str:
+    """A value as a message may hold it: printable characters alone, without the middle of a long one."""
+    return printable(shortened(str(value)))
+
+
+def shortened(text: str) -> str:
+    """The text without its middle where it is long."""
+    half = _LONGEST_WORD // 2
+    return text if len(text) <= _LONGEST_WORD else f"{text[:half]}…{text[-half:]}"
+
+
+def printable(text: str) -> str:
+    """The text with an escape for each character that does not print, line breaks and halves of characters among them.
+
+    Spaces of all widths stay.
+    """
+    return "".join(c if c.isprintable() or c in _SPACES else c.encode("unicode_escape").decode() for c in text)
+
+
+_SPACES = "\u00a0\u2009\u202f"
 
 
 def one_line(error: ValidationError) -> str:

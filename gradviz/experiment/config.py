@@ -37,7 +37,7 @@ class TrainingConfig(BaseModel):
     hidden: tuple[Annotated[int, Field(ge=1, le=20_000)], ...] = (2000, 1000, 200)
     norm_placement: NormPlacement = "before"
     dropout: float = Field(default=0.3, ge=0.0, lt=1.0)
-    output_scale: float = Field(default=100.0, gt=0.0)
+    output_scale: float = Field(default=100.0, ge=1e-9, le=1e9)
     batch_size: int = Field(default=64, ge=2, le=100_000)
     learning_rate: float = Field(default=3e-4, gt=0.0)
     data: str | None = None

@@ -1,8 +1,11 @@
 """Deleting a run: under its lock, so that nobody is training it meanwhile."""
 
+import os
 from pathlib import Path
 
+from gradviz.errors import UserError
 from gradviz.experiment.config import Variant
+from gradviz.experiment.files import is_there
 from gradviz.experiment.lock import RunLocked, holder, run_lock
 from gradviz.experiment.run_files import remove_run
 
@@ -13,8 +16,10 @@ def delete_run(runs: Path, variant: Variant) -> None:
     Raises RunLocked while it is trained, and while a trainer of all runs is about to begin it.
     """
     directory = runs / variant
-    if not directory.is_dir():
+    if not is_there(directory):
         return
+    if not os.path.isdir(directory):
+        raise UserError(f"{directory} is no directory, so it holds no run: remove it by hand.")
     whole = holder(runs)
     if whole is not None:
         raise RunLocked(runs, whole)

@@ -1,6 +1,8 @@
 """What `gradviz runs` says of each run: how far it is, how good, who trains it, its size on disk, what is broken."""
 
 import math
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +64,10 @@ def _describe_unreadable(path: Path, broken: BrokenCheckpoint) -> RunDescription
 
 
 def disk_bytes(directory: Path) -> int:
-    """Bytes of the files in a run's directory; one that a trainer renames meanwhile counts as nothing."""
+    """Bytes of the files in a run's directory; what cannot be seen, or is renamed meanwhile, counts as nothing."""
     total = 0
-    for path in directory.glob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                total += entry.stat(follow_symlinks=False).st_size
     return total

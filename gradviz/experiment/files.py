@@ -1,10 +1,12 @@
 """Files that are whole or not there: written beside under another name, brought to the disk, then renamed."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from gradviz.errors import UserError
-from gradviz.experiment.outside import UnusableFile
+from gradviz.errors import UserError, shown
+from gradviz.experiment.outside import UnusableFile, reason_of
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -19,24 +21,50 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     try:
-        with open(partial, "wb") as stream:
+        with _opened_new(partial) as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(partial, path)
         _sync_directory(path.parent)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # why it cannot be written is told already
+            partial.unlink()
         raise UserError(
-            f"{path} cannot be written ({error.strerror or error}): make room or allow writing there, then start "
-            "again; everything saved before is kept."
+            f"{shown(path)} cannot be written ({error.strerror or error}): make room or allow writing there, then "
+            "start again; everything saved before is kept."
         ) from error
 
 
 def remove_partial_files(directory: Path) -> None:
     """Removes what a killed writer left behind. Call it under the lock of the directory."""
     for partial in directory.glob("*" + PARTIAL_SUFFIX):
-        partial.unlink(missing_ok=True)
+        remove_file(partial)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file, or whatever else but a directory has its name, if it is there; UserError when it stays."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be removed ({error.strerror or error}): remove it by hand.") from error
+
+
+def _opened_new(path: Path) -> BinaryIO:
+    """A new file in place of what had its name, be it a FIFO or a link, which would be opened otherwise."""
+    path.unlink(missing_ok=True)
+    return open(path, "xb")
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name; UnusableFile when that cannot be known now, which is not the same as no."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        raise UnusableFile(path, reason_of(error)) from error
+    return True
 
 
 def signature(path: Path) -> tuple[int, int] | None:

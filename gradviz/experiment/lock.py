@@ -12,17 +12,21 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 from filelock import FileLock, Timeout
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gradviz.errors import UserError
 from gradviz.experiment.files import write_whole
+from gradviz.experiment.outside import UnusableFile, open_outside, read_outside
 
 LOCK_NAME, NOTE_NAME = "trainer.lock", "trainer.json"
+_MAX_BYTES = 64 * 1024  # of the note; the lock is empty
 PATIENCE_SECONDS = 5.0  # how long a lock may be taken by nobody known: another trainer writing its note, or an inquiry
 
 
@@ -30,10 +34,13 @@ PATIENCE_SECONDS = 5.0  # how long a lock may be taken by nobody known: another 
 class Holder:
     """The process that trains a run, since when (ISO 8601 in UTC), and the system's mark of the process's start."""
 
-    pid: int
+    pid: Annotated[int, Field(ge=1, lt=2**31)]
     since: str
     host: str
     started: str = ""
+
+
+_NOTE = TypeAdapter(Holder)
 
 
 class RunLocked(UserError):
@@ -49,6 +56,8 @@ class RunLocked(UserError):
 def run_lock(path: Path) -> Iterator[Holder]:
     """Holds the run in directory `path` (which must exist); raises RunLocked when another process does."""
     lock = FileLock(path / LOCK_NAME)
+    if os.path.lexists(path / LOCK_NAME):
+        open_outside(path / LOCK_NAME, _MAX_BYTES).close()  # no FIFO, no link to another's file
     try:
         lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=0.01, cancel_check=lambda: holder(path) is not None)
     except Timeout as error:
@@ -62,7 +71,8 @@ def run_lock(path: Path) -> Iterator[Holder]:
         write_whole(note, json.dumps(asdict(mine)).encode())
         yield mine
     finally:
-        note.unlink(missing_ok=True)
+        with suppress(OSError):  # a note that stays is known as that of a process that has ended
+            note.unlink()
         lock.release()
 
 
@@ -78,16 +88,15 @@ def holder(path: Path) -> Holder | None:
 
 def _read_note(path: Path) -> Holder | None:
     try:
-        values = json.loads(path.read_bytes())
-        return Holder(int(values["pid"]), str(values["since"]), str(values["host"]), str(values["started"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return _NOTE.validate_json(read_outside(path, _MAX_BYTES), strict=True)
+    except (UnusableFile, ValidationError):
         return None
 
 
 def _start_of(pid: int) -> str:
     """The start of a living process in clock ticks since boot; empty when it is gone, a zombie, or not to be seen."""
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        status = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return ""
     # The name of the program, in parentheses, may hold anything; the state follows it, the start is the 20th after.
@@ -99,13 +108,10 @@ def _start_of(pid: int) -> str:
 def _is_locked(path: Path) -> bool:
     """Whether somebody holds the lock, by taking it shared for an instant."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
+        with open_outside(path, _MAX_BYTES) as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except UnusableFile:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:  # BlockingIOError, or a system that cannot tell: then the note is believed
         return True
-    finally:
-        os.close(descriptor)
     return False

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from gradviz.experiment.files import BrokenFile, write_whole
-from gradviz.experiment.tensor_file import read_bytes
+from gradviz.experiment.config import MAX_EPOCHS
+from gradviz.experiment.files import write_whole
+from gradviz.experiment.outside import UnusableFile, read_outside
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class EpochMetrics:
 
 
 COLUMNS = tuple(field.name for field in fields(EpochMetrics))
+_MAX_BYTES = 4 * 2**20  # a line for each of at most 9999 epochs has fewer than 200
+_MAX_TOLD = 20
+_EPOCH = re.compile(r"[0-9]{1,4}")
+_NUMBER = re.compile(r"nan|-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?")
 
 
 def write_metrics(path: Path, metrics: Sequence[EpochMetrics]) -> None:
@@ -49,26 +56,39 @@ def read_metrics(path: Path) -> tuple[list[EpochMetrics], list[str]]:
     if not os.path.lexists(path):
         return [], []
     try:
-        text = read_bytes(path).decode("utf-8", "replace")
-    except BrokenFile as error:
+        content = read_outside(path, _MAX_BYTES)
+    except UnusableFile as error:
         return [], [error.reason]
-    if text.splitlines()[:1] != [",".join(COLUMNS)]:
+    num_lines = content.count(b"\n")
+    if num_lines > 2 * MAX_EPOCHS:
+        return [], [f"it has {num_lines:,} lines, and a run has at most {MAX_EPOCHS:,} epochs"]
+    first, *lines = content.decode("ascii", "replace").split("\n")
+    if first != ",".join(COLUMNS):
         return [], ["its first line is not " + ",".join(COLUMNS)]
-    metrics, reasons = {}, []
-    for number, line in enumerate(text.splitlines(keepends=True)[1:], start=2):
+    metrics, damaged = {}, []
+    # What follows the last line break is empty, or a line that was cut off.
+    for number, line in enumerate(lines[:-1], start=2):
         parsed = _parse_line(line)
         if parsed is None or parsed.epoch in metrics:
-            reasons.append(f"line {number} cannot be read")
+            damaged.append(number)
         else:
             metrics[parsed.epoch] = parsed
-    return [metrics[epoch] for epoch in sorted(metrics)], reasons
+    if lines and lines[-1]:
+        damaged.append(len(lines) + 1)
+    return [metrics[epoch] for epoch in sorted(metrics)], _reasons(damaged)
+
+
+def _reasons(damaged: list[int]) -> list[str]:
+    reasons = [f"line {number} cannot be read" for number in damaged[:_MAX_TOLD]]
+    if len(damaged) > _MAX_TOLD:
+        reasons.append(f"{len(damaged) - _MAX_TOLD:,} more lines cannot be read, up to line {damaged[-1]}")
+    return reasons
 
 
 def _parse_line(line: str) -> EpochMetrics | None:
-    cells = line.removesuffix("\n").split(",")
-    if not line.endswith("\n") or len(cells) != len(COLUMNS) or not cells[0].isdecimal():
+    cells = line.split(",")
+    if len(cells) != len(COLUMNS) or not _EPOCH.fullmatch(cells[0]) or not all(map(_NUMBER.fullmatch, cells[1:])):
         return None
-    try:
-        return EpochMetrics(int(cells[0]), *(float(cell) for cell in cells[1:]))
-    except ValueError:
-        return None
+    parsed = EpochMetrics(int(cells[0]), *map(float, cells[1:]))
+    others = (parsed.train_loss, parsed.test_loss, parsed.share_below_target, parsed.wall_seconds)
+    return parsed if all(map(math.isfinite, others)) and not math.isinf(parsed.test_r2) else None

@@ -8,8 +8,9 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig, describe_differences
-from gradviz.experiment.files import BrokenFile, remove_partial_files
+from gradviz.experiment.files import is_there, remove_partial_files
 from gradviz.experiment.model import num_parameters
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import PreparedRows
 from gradviz.experiment.rows import Rows, read_rows, write_rows
 from gradviz.experiment.run import RECORD_NAME, RESUME_NAME, ROWS_NAME, checkpoint_files, model_of
@@ -40,13 +41,13 @@ class OpenRun:
 def check_same_run(directory: Path, config: TrainingConfig) -> None:
     """Raises UserError when the directory holds a run of another configuration, or checkpoints without a run.json."""
     path = directory / RECORD_NAME
-    if not path.exists():
-        if checkpoint_files(directory) or (directory / RESUME_NAME).exists():
+    if not is_there(path):
+        if checkpoint_files(directory) or is_there(directory / RESUME_NAME):
             raise UserError(f"{directory} holds checkpoints but no {RECORD_NAME}: start again there with `--fresh`.")
         return
     try:
         record = read_record(path)
-    except BrokenFile as error:
+    except UnusableFile as error:
         raise UserError(f"{path} cannot be used: {error.reason}; start again there with `--fresh`.") from error
     differences = config.differences(record.config)
     if differences:
@@ -88,13 +89,13 @@ def continue_run(
     record = read_record(directory / RECORD_NAME)
     try:
         rows = read_rows(directory / ROWS_NAME, record.rows_used, record.rows_train)
-    except BrokenFile as error:
+    except UnusableFile as error:
         on_message(f"{error} It is made again from the table.")
         rows = prepare().rows
         write_rows(directory / ROWS_NAME, rows)
     try:
         trained = read_trained(directory, config)
-    except BrokenFile as error:
+    except UnusableFile as error:
         on_message(f"{error} The training of {config.variant} starts again from epoch 0 and repeats its epochs.")
         trained = None
     opened = OpenRun(directory, config, rows, trained)

@@ -13,14 +13,13 @@ import re
 import stat
 from collections import Counter
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
-from gradviz.errors import UserError
+from gradviz.errors import UserError, shown
 
 MAX_DEPTH = 64
 _MAX_INTEGER = 2**63
 _MAX_NUMBER_LENGTH = 1_000  # a float64 written out in full has fewer characters
-_MAX_SHOWN = 160
 _CHUNK = 1 << 20
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -45,18 +44,10 @@ class UnusableFile(UserError):
 
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"{shown(path)} cannot be used: {reason}.")
-        self.path, self.reason = path, reason
+        self.path, self.reason = Path(path), reason
 
 
-def shown(path: Path | str) -> str:
-    """A path or word as a message may hold it: printable characters alone, the middle of a long one left out."""
-    text = str(path)
-    if len(text) > _MAX_SHOWN:
-        text = f"{text[: _MAX_SHOWN // 2]}…{text[-_MAX_SHOWN // 2 :]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def open_outside(path: Path | str, limit: int) -> BinaryIO:
+def open_outside(path: Path | str, limit: int) -> io.BufferedReader:
     """A regular file for reading, of at most `limit` bytes, also while it grows; a link to such a file will do.
 
     Whoever reads past the limit gets the same `UnusableFile` as at opening.
@@ -71,12 +62,10 @@ def open_outside(path: Path | str, limit: int) -> BinaryIO:
             os.close(descriptor)
             raise
         return io.BufferedReader(_Bounded(path, descriptor, limit))
-    except OSError as error:
+    except UnusableFile:
+        raise
+    except (OSError, ValueError) as error:
         raise UnusableFile(path, reason_of(error, path)) from error
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
-        raise UnusableFile(path, "no file can have this name") from error  # a NUL byte, or half a character
 
 
 def read_outside(path: Path | str, limit: int) -> bytes:
@@ -119,8 +108,10 @@ def read_json(path: Path | str, limit: int) -> object:
     return parse_json(read_outside(path, limit), path)
 
 
-def reason_of(error: OSError, path: Path | str | None = None) -> str:
+def reason_of(error: OSError | ValueError, path: Path | str | None = None) -> str:
     """What an error of the system means for a file, as the end of a sentence."""
+    if isinstance(error, ValueError):  # a NUL byte, or half a character
+        return "no file can have this name"
     if error.errno == errno.ENOENT and path is not None and os.path.islink(path):
         return "it is a symbolic link to nothing"
     return _REASONS.get(error.errno or 0, error.strerror or str(error))

@@ -5,7 +5,6 @@ by size and time of the file, so that asking again every second costs one listin
 """
 
 import copy
-import hashlib
 import json
 import os
 import re
@@ -20,12 +19,13 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig, Variant
-from gradviz.experiment.files import BrokenFile, signature
+from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.metrics import EpochMetrics, read_metrics
 from gradviz.experiment.model import MLP
+from gradviz.experiment.outside import UnusableFile, reason_of
 from gradviz.experiment.rows import Minibatch, Rows, read_rows
 from gradviz.experiment.run_record import RunRecord
-from gradviz.experiment.tensor_file import TensorShape, check_header, read_bytes, read_header, read_tensors
+from gradviz.experiment.tensor_file import TensorShape, check_header, file_digest, read_header, read_tensors
 
 RECORD_NAME, ROWS_NAME, METRICS_NAME, RESUME_NAME = "run.json", "rows.safetensors", "metrics.csv", "resume.safetensors"
 _CHECKPOINT = re.compile(r"epoch-(\d{4})\.safetensors")
@@ -46,11 +46,13 @@ def checkpoint_path(directory: Path, epoch: int) -> Path:
 
 
 def checkpoint_files(directory: Path) -> dict[int, Path]:
-    """Everything that is named like a checkpoint, by epoch."""
+    """Everything that is named like a checkpoint, by epoch; UnusableFile when the directory cannot be read now."""
     try:
         names = os.listdir(directory)
-    except OSError:
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise UnusableFile(directory, reason_of(error)) from error
     matches = (_CHECKPOINT.fullmatch(name) for name in names)
     return {int(match[1]): directory / match[0] for match in sorted(filter(None, matches), key=lambda match: match[1])}
 
@@ -85,11 +87,12 @@ class Run:
 
     def epochs(self) -> list[int]:
         """Epochs whose checkpoint is there and whole, ascending."""
-        return [epoch for epoch, path in checkpoint_files(self.path).items() if self._reason(path) is None]
+        return [epoch for epoch, path in self._files()[0].items() if self._reason(path) is None]
 
     def broken(self) -> list[BrokenCheckpoint]:
-        """Files that were left out, and why: checkpoints first, then lines of metrics.csv and the table's rows."""
-        reasons = [(path, self._reason(path)) for path in checkpoint_files(self.path).values()]
+        """What was left out, and why: checkpoints first, then lines of metrics.csv and the table's rows."""
+        files, unreadable = self._files()
+        reasons = [(self.path, unreadable), *((path, self._reason(path)) for path in files.values())]
         reasons += [(self.path / METRICS_NAME, reason) for reason in self._metrics()[1]]
         reasons += [(self.path / ROWS_NAME, self._rows_or_reason()[1])]
         return [BrokenCheckpoint(path, reason) for path, reason in reasons if reason is not None]
@@ -109,8 +112,8 @@ class Run:
             state = read_tensors(path, self.shapes)
             # numpy's check makes one pass and a mask of bytes; torch's makes three arrays as large as the tensor.
             if not all(np.isfinite(tensor.numpy()).all() for tensor in state.values()):
-                raise BrokenFile(path, "it holds values that are not finite")
-        except BrokenFile as error:
+                raise UnusableFile(path, "it holds values that are not finite")
+        except UnusableFile as error:
             self._checked["checkpoint", path] = (stamp, error.reason)
             raise
         # The tensors of the blank model, which take no memory, stand in for those of the copy until these are assigned:
@@ -124,7 +127,7 @@ class Run:
     def digest(self, epoch: int) -> str:
         """Hex sha256 of a checkpoint's content: what a cache key must change with."""
         path = self._checkpoint(epoch)
-        return self._cached("digest", path, lambda: hashlib.sha256(read_bytes(path)).hexdigest())
+        return self._cached("digest", path, lambda: file_digest(path))
 
     def address(self, epoch: int) -> str:
         """What tells this checkpoint from any other: its content, and what else defines the run.
@@ -163,13 +166,20 @@ class Run:
         rows = self._rows()
         return rows.targets_R[rows.train_rows]
 
+    def _files(self) -> tuple[dict[int, Path], str | None]:
+        """The files named like checkpoints, or why the directory cannot be read now."""
+        try:
+            return checkpoint_files(self.path), None
+        except UnusableFile as error:
+            return {}, error.reason
+
     def _checkpoint(self, epoch: int) -> Path:
         path = checkpoint_path(self.path, epoch)
-        if not os.path.lexists(path):
+        if not is_there(path):
             raise UserError(f"`epoch` of the run {self.variant} must be {_ranges(self.epochs())}, got {epoch}.")
         reason = self._reason(path)
         if reason is not None:
-            raise BrokenFile(path, reason)
+            raise UnusableFile(path, reason)
         return path
 
     def _reason(self, path: Path) -> str | None:
@@ -178,7 +188,7 @@ class Run:
         def check() -> str | None:
             try:
                 check_header(path, read_header(path), self.shapes)
-            except BrokenFile as error:
+            except UnusableFile as error:
                 return error.reason
             return None
 
@@ -191,7 +201,9 @@ class Run:
     def _rows(self) -> Rows:
         rows, reason = self._rows_or_reason()
         if rows is None:
-            raise BrokenFile(self.path / ROWS_NAME, f"{reason}; `gradviz train` with the same options writes it again")
+            raise UnusableFile(
+                self.path / ROWS_NAME, f"{reason}; `gradviz train` with the same options writes it again"
+            )
         return rows
 
     def _rows_or_reason(self) -> tuple[Rows | None, str | None]:
@@ -200,7 +212,7 @@ class Run:
         def read() -> tuple[Rows | None, str | None]:
             try:
                 return read_rows(path, self.record.rows_used, self.record.rows_train), None
-            except BrokenFile as error:
+            except UnusableFile as error:
                 return None, error.reason
 
         return self._cached("rows", path, read)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.files import BrokenFile, remove_partial_files
+from gradviz.experiment.files import is_there, remove_file, remove_partial_files
 from gradviz.experiment.metrics import EpochMetrics, read_metrics, write_metrics
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import (
     METRICS_NAME,
     RECORD_NAME,
@@ -55,9 +55,9 @@ def write_epoch(directory: Path, result: EpochResult, metrics: list[EpochMetrics
 
 
 def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
-    """What a trainer can continue from; None when no epoch is complete. Raises BrokenFile when a file is damaged."""
+    """What a trainer can continue from; None when no epoch is complete. Raises UnusableFile when a file is damaged."""
     path = directory / RESUME_NAME
-    if not path.exists():
+    if not is_there(path):
         return None
     tensors = read_tensors(path, _resume_shapes(config))
     epoch = int(tensors.pop("epoch"))
@@ -66,7 +66,7 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
         try:
             torch.Generator().set_state(generator_state)
         except RuntimeError as error:
-            raise BrokenFile(path, "it holds a random state that is none") from error
+            raise UnusableFile(path, "it holds a random state that is none") from error
     state = read_tensors(checkpoint_path(directory, epoch), state_shapes(config))
     metrics, _ = read_metrics(directory / METRICS_NAME)
     return Trained(
@@ -82,10 +82,7 @@ def remove_run(directory: Path) -> None:
     names = (RESUME_NAME, METRICS_NAME, ROWS_NAME, RECORD_NAME)
     paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]
     for path in paths:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise UserError(f"{path} cannot be removed ({error.strerror or error}): remove it by hand.") from error
+        remove_file(path)
 
 
 def _resume_shapes(config: TrainingConfig) -> dict[str, TensorShape]:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from gradviz.errors import one_line
+from gradviz.errors import one_line, shown
 from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.files import BrokenFile, write_whole
-from gradviz.experiment.tensor_file import read_bytes
+from gradviz.experiment.files import write_whole
+from gradviz.experiment.outside import UnusableFile, read_json
 
 FORMAT_VERSION = 1
+_MAX_BYTES = 64 * 1024
 
 
 class RunRecord(TrainingConfig):
@@ -35,21 +36,17 @@ def write_record(path: Path, record: RunRecord) -> None:
 
 
 def read_record(path: Path) -> RunRecord:
-    """Reads `run.json`; raises BrokenFile with the reason when it is missing, damaged or of a later format."""
-    content = read_bytes(path)
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BrokenFile(path, "it is not JSON") from error
+    """Reads `run.json`; raises UnusableFile with the reason when it is missing, damaged or of a later format."""
+    values = read_json(path, _MAX_BYTES)
     if not isinstance(values, dict):
-        raise BrokenFile(path, "it is not a JSON object")
+        raise UnusableFile(path, "it is not a JSON object")
     version = values.get("format_version")
     if version != FORMAT_VERSION:
-        raise BrokenFile(path, f"its format_version is {version!r}, this gradviz reads {FORMAT_VERSION}")
+        raise UnusableFile(path, f"its format_version is {shown(repr(version))}, this gradviz reads {FORMAT_VERSION}")
     try:
         record = RunRecord.model_validate(values)
     except ValidationError as error:
-        raise BrokenFile(path, one_line(error).rstrip(".")) from error
+        raise UnusableFile(path, one_line(error).rstrip(".")) from error
     if record.variant != path.parent.name:
-        raise BrokenFile(path, f"it speaks of the variant {record.variant}, but lies in {path.parent.name}")
+        raise UnusableFile(path, f"it speaks of the variant {record.variant}, but lies in {path.parent.name}")
     return record

@@ -1,10 +1,12 @@
 """The runs directory: RUNS/VARIANT/{run.json, rows.safetensors, metrics.csv, epoch-0000.safetensors, ...}."""
 
+import os
 from pathlib import Path
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS
-from gradviz.experiment.files import BrokenFile, signature
+from gradviz.experiment.files import is_there, signature
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import RECORD_NAME, BrokenCheckpoint, Run
 from gradviz.experiment.run_record import read_record
 
@@ -19,9 +21,9 @@ class RunStore:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
-        if self.root.exists() and not self.root.is_dir():
+        if is_there(self.root) and not os.path.isdir(self.root):
             raise UserError(f"The runs are kept in a directory, and {self.root} is a file: name another with --runs.")
-        self._runs: dict[str, tuple[tuple[int, int] | None, Run | BrokenFile]] = {}
+        self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
 
     def variants(self) -> list[str]:
         """Variants with a run whose run.json can be read, in the order none, dropout, batchnorm."""
@@ -30,30 +32,30 @@ class RunStore:
     def broken(self) -> list[BrokenCheckpoint]:
         """The runs that are left out because of their run.json, and why."""
         opened = [self._open(variant) for variant in VARIANTS]
-        return [BrokenCheckpoint(run.path, run.reason) for run in opened if isinstance(run, BrokenFile)]
+        return [BrokenCheckpoint(run.path, run.reason) for run in opened if isinstance(run, UnusableFile)]
 
     def run(self, variant: str) -> Run:
         """One run; UserError names the variants that exist."""
         # Only the three names are ever turned into a path.
         run = self._open(variant) if variant in VARIANTS else None
-        if isinstance(run, BrokenFile):
+        if isinstance(run, UnusableFile):
             raise run
         if run is None:
             known = ", ".join(self.variants()) or f"none of them yet in {self.root}: start `gradviz train`"
             raise UserError(f"`variant` must be one that has a run ({known}), got {variant!r}.")
         return run
 
-    def _open(self, variant: str) -> Run | BrokenFile | None:
+    def _open(self, variant: str) -> Run | UnusableFile | None:
         path = self.root / variant / RECORD_NAME
         stamp = signature(path)
-        if stamp is None:
-            return None
         known = self._runs.get(variant)
-        if known is not None and known[0] == stamp:
+        if known is not None and known[0] == stamp is not None:
             return known[1]
         try:
+            if not is_there(path):
+                return None
             run = Run(path.parent, read_record(path))
-        except BrokenFile as error:
+        except UnusableFile as error:
             run = error
         self._runs[variant] = (stamp, run)
         return run

@@ -4,21 +4,39 @@ Format: 8 bytes with the length of the header (little endian), the header (JSON:
 https://huggingface.co/docs/safetensors/index#format
 """
 
-import json
+import hashlib
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Annotated
 
 import safetensors.torch
 import torch
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from gradviz.experiment.files import BrokenFile, write_whole
+from gradviz.errors import shown
+from gradviz.experiment.files import write_whole
+from gradviz.experiment.outside import UnusableFile, open_outside, parse_json, reason_of
 
 MAX_HEADER_BYTES = 1_000_000
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "I64": torch.int64, "U8": torch.uint8}
+MAX_BYTES = 16 * 2**30  # a billion weights with both moments of Adam have 8 GiB
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""Read are the four that are written; the others are known so that they can be named."""
 
 
 @dataclass(frozen=True)
@@ -36,104 +54,128 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def read_tensors(path: Path, expected: Mapping[str, TensorShape] | None = None) -> dict[str, torch.Tensor]:
-    """The tensors of a file, in memory of their own; raises BrokenFile when the file is not what is `expected`.
+    """The tensors of a file, in memory of their own; raises UnusableFile when the file is not what is `expected`.
 
     Each is read to where it stays: `safetensors.torch.load` takes the whole file first and gives views into it, at
     addresses that no allocator would choose.
     """
-    try:
-        with open(path, "rb") as stream:
-            header = _read_header(path, stream)
-            check_header(path, header, expected)
-            return {name: _read_tensor(path, stream, tensor) for name, tensor in header.items()}
-    except OSError as error:
-        raise BrokenFile(path, error.strerror or str(error)) from error
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file; raises BrokenFile when there is none."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BrokenFile(path, error.strerror or str(error)) from error
+    with _opened(path) as stream:
+        header = _read_header(path, stream)
+        check_header(path, header, expected)
+        return {name: _read_tensor(path, stream, tensor) for name, tensor in header.items()}
 
 
 def read_header(path: Path) -> dict[str, TensorShape]:
-    """Names, dtypes and shapes of a file's tensors, read from its first kilobytes; raises BrokenFile.
+    """Names, dtypes and shapes of a file's tensors, read from its first kilobytes; raises UnusableFile.
 
     Also checks that the file is as long as its header says, so that a cut file is found without reading it.
     """
-    try:
-        with open(path, "rb") as stream:
-            return _read_header(path, stream)
-    except OSError as error:
-        raise BrokenFile(path, error.strerror or str(error)) from error
+    with _opened(path) as stream:
+        return _read_header(path, stream)
+
+
+def file_digest(path: Path) -> str:
+    """Hex sha256 of a file's content, which may be larger than the memory; raises UnusableFile."""
+    with _opened(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    with open_outside(path, MAX_BYTES) as stream:
+        try:
+            yield stream
+        except OSError as error:
+            raise UnusableFile(path, reason_of(error)) from error
 
 
 def check_header(path: Path, header: Mapping[str, TensorShape], expected: Mapping[str, TensorShape] | None) -> None:
-    """Raises BrokenFile unless the header has exactly the `expected` tensors (None: any)."""
+    """Raises UnusableFile unless the header has exactly the `expected` tensors (None: any)."""
     if expected is None or header == expected:
         return
+    wrapper = _wrapper(header, expected)
+    if wrapper:
+        raise UnusableFile(
+            path,
+            f"all its names begin with `{wrapper}`, as a wrapped model saves them ({wrapper}{min(expected)}), and this "
+            f"run has {min(expected)}: save `model.{wrapper}state_dict()`, or take `{wrapper}` off the names",
+        )
     for name in sorted(expected.keys() | header.keys()):
         if name not in header:
-            raise BrokenFile(path, f"it has no {name}")
+            raise UnusableFile(path, f"it has no {name}")
         if name not in expected:
-            raise BrokenFile(path, f"it has {name}, which is not of this run")
+            raise UnusableFile(path, f"it has {shown(name)}, which is not of this run")
         if header[name] != expected[name]:
             here, there = header[name], expected[name]
-            raise BrokenFile(
-                path, f"{name} is {here.dtype} of shape {here.shape}, but this run has {there.dtype} of {there.shape}"
-            )
+            remedy = f": convert all with `.to({there.dtype})` and save them" if here.shape == there.shape else ""
+            difference = f"{here.dtype} of shape {here.shape}, but this run has {there.dtype} of {there.shape}"
+            raise UnusableFile(path, f"{name} is {difference}{remedy}")
+
+
+def _wrapper(header: Mapping[str, TensorShape], expected: Mapping[str, TensorShape]) -> str:
+    """What all names begin with that a wrapper of the model has put before them, such as `module.`; or empty."""
+    for name in header:
+        prefix, dot, _ = name.partition(min(expected))
+        if dot and prefix.endswith(".") and header.keys() == {prefix + own for own in expected}:
+            return prefix
+    return ""
 
 
 def _read_header(path: Path, stream: BufferedReader) -> dict[str, TensorShape]:
     """Names, dtypes and shapes in the order of the data, which the stream then stands before."""
-    length = stream.read(8)
     size = os.fstat(stream.fileno()).st_size
-    return _parse_header(path, length, stream.read(min(_header_length(length), MAX_HEADER_BYTES)), size)
+    num_bytes = int.from_bytes(stream.read(8), "little")
+    if size == 0:
+        raise UnusableFile(path, "it is empty")
+    if size < 8 or num_bytes > size - 8 or num_bytes > MAX_HEADER_BYTES:
+        raise UnusableFile(path, f"its {size} bytes are not a safetensors file, or a part of one")
+    entries = _header_entries(path, stream.read(num_bytes))
+    end = 0
+    for name, tensor, begin, stop in entries:
+        if begin != end or stop - begin != math.prod(tensor.shape) * tensor.dtype.itemsize:
+            raise UnusableFile(path, f"the offsets of {shown(name)} do not fit its shape")
+        end = stop
+    if 8 + num_bytes + end != size:
+        raise UnusableFile(path, f"it has {size} bytes, but its header speaks of {8 + num_bytes + end}")
+    return {name: tensor for name, tensor, _, _ in entries}
 
 
 def _read_tensor(path: Path, stream: BufferedReader, expected: TensorShape) -> torch.Tensor:
     tensor = torch.empty(expected.shape, dtype=expected.dtype)
     memory = tensor.view(-1).view(torch.uint8).numpy().data
     if stream.readinto(memory) != memory.nbytes:
-        raise BrokenFile(path, "it was cut while it was read")
+        raise UnusableFile(path, "it was cut while it was read")
     return tensor
 
 
-def _header_length(length: bytes) -> int:
-    return int.from_bytes(length, "little")
+class _Entry(BaseModel):
+    """What the header says of one tensor. Products of the bounded lengths are small numbers, soon made."""
+
+    dtype: str = Field(max_length=32)
+    shape: list[Annotated[int, Field(ge=0, lt=2**40)]] = Field(max_length=8)
+    data_offsets: list[Annotated[int, Field(ge=0, lt=2**60)]] = Field(min_length=2, max_length=2)
 
 
-def _parse_header(path: Path, length: bytes, rest: bytes, size: int) -> dict[str, TensorShape]:
-    num_bytes = _header_length(length)
-    if size == 0:
-        raise BrokenFile(path, "it is empty")
-    if size < 8 or num_bytes > size - 8 or num_bytes > MAX_HEADER_BYTES:
-        raise BrokenFile(path, f"its {size} bytes are not a safetensors file, or a part of one")
-    try:
-        entries = _header_entries(rest[:num_bytes])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BrokenFile(path, "its header is not one of a safetensors file") from error
-    end = 0
-    for name, tensor, begin, stop in entries:
-        if begin != end or stop - begin != math.prod(tensor.shape) * tensor.dtype.itemsize:
-            raise BrokenFile(path, f"the offsets of {name} do not fit its shape")
-        end = stop
-    if 8 + num_bytes + end != size:
-        raise BrokenFile(path, f"it has {size} bytes, but its header speaks of {8 + num_bytes + end}")
-    return {name: tensor for name, tensor, _, _ in entries}
+_HEADER = TypeAdapter(dict[str, _Entry])
 
 
-def _header_entries(text: bytes) -> list[tuple[str, TensorShape, int, int]]:
+def _header_entries(path: Path, text: bytes) -> list[tuple[str, TensorShape, int, int]]:
     """(name, tensor, first byte, byte after the last) in the order of the data."""
-    entries = json.loads(text)
-    entries.pop("__metadata__", None)
-    tensors = []
+    try:
+        entries = parse_json(text, path)
+        if isinstance(entries, dict):
+            entries.pop("__metadata__", None)
+        entries = _HEADER.validate_python(entries, strict=True)
+    except UnusableFile as error:
+        raise UnusableFile(path, f"its header is not one of a safetensors file ({error.reason})") from error
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        reason = f"its header is not one of a safetensors file ({shown(where) or 'no object'})"
+        raise UnusableFile(path, reason) from error
+    tensors: list[tuple[str, TensorShape, int, int]] = []
     for name, entry in entries.items():
-        begin, stop = (int(offset) for offset in entry["data_offsets"])
-        shape = tuple(int(length) for length in entry["shape"])
-        if min(shape, default=0) < 0:
-            raise ValueError("negative length")
-        tensors.append((name, TensorShape(_DTYPES[entry["dtype"]], shape), begin, stop))
+        if entry.dtype not in _DTYPES:
+            raise UnusableFile(path, f"{shown(name)} is of the dtype {shown(entry.dtype)}, which no network here has")
+        begin, stop = entry.data_offsets
+        tensors.append((name, TensorShape(_DTYPES[entry.dtype], tuple(entry.shape)), begin, stop))
     return sorted(tensors, key=lambda tensor: tensor[2:])

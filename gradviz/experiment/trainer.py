@@ -11,6 +11,7 @@ import torch
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, TrainingConfig
 from gradviz.experiment.device import resolve_device
+from gradviz.experiment.files import is_there
 from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.metrics import EpochMetrics
@@ -113,7 +114,7 @@ def _open_runs(root: Path, configs: Sequence[TrainingConfig], fresh: bool, on_me
             on_message(prepared[key].summary())
         return prepared[key]
 
-    new = [config for config in configs if fresh or not (root / config.variant / RECORD_NAME).exists()]
+    new = [config for config in configs if fresh or not is_there(root / config.variant / RECORD_NAME)]
     for config in new:
         rows_of(config)
     return [

@@ -13,7 +13,7 @@ import torch
 from gradviz.errors import UserError
 from gradviz.experiment import run as run_module
 from gradviz.experiment.config import VARIANTS
-from gradviz.experiment.files import BrokenFile
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.run import checkpoint_path
 from gradviz.experiment.store import RunStore
@@ -118,7 +118,7 @@ def test_a_digest_is_that_of_the_content_and_changes_with_it(store: RunStore):
 def test_a_digest_is_read_once(store: RunStore, monkeypatch: pytest.MonkeyPatch):
     run = store.run("none")
     digest = run.digest(1)
-    monkeypatch.setattr(run_module, "read_bytes", lambda path: pytest.fail(f"{path} is read again"))
+    monkeypatch.setattr(run_module, "file_digest", lambda path: pytest.fail(f"{path} is read again"))
     assert run.digest(1) == digest
 
 
@@ -161,7 +161,7 @@ def test_a_checkpoint_that_is_not_finite_is_named_when_it_is_loaded(store: RunSt
     state = run.model(1).state_dict()
     state["output.bias"][0] = float("nan")
     safetensors.torch.save_file(state, checkpoint_path(run.path, 1))
-    with pytest.raises(BrokenFile, match="values that are not finite"):
+    with pytest.raises(UnusableFile, match="values that are not finite"):
         run.model(1)
     assert run.epochs() == [0, 2, 3]
     assert [broken.reason for broken in run.broken()] == ["it holds values that are not finite"]
@@ -238,7 +238,7 @@ def test_a_missing_and_an_empty_directory_have_no_runs(tmp_path: Path):
         ("{}", "format_version is None"),
         ('{"format_version": 99}', "format_version is 99, this gradviz reads 1"),
         ('{"format_version": 1}', "torch_version"),
-        ("[" * 100_000, "not JSON"),
+        ("[" * 10_000, "nested deeper than 64 levels"),
     ],
 )
 def test_a_run_whose_record_is_damaged_is_named_and_left_out(store: RunStore, content: str, reason: str):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from gradviz.errors import UserError
 from gradviz.experiment import tensor_file
-from gradviz.experiment.files import BrokenFile, remove_partial_files, write_whole
+from gradviz.experiment.files import remove_partial_files, write_whole
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(7), "c": torch.tensor([1, 2], dtype=torch.uint8)}
@@ -50,7 +51,7 @@ def test_a_file_that_is_cut_while_it_is_read_is_broken(path: Path, monkeypatch: 
 
     write_tensors(path, {"large": torch.zeros(10_000)})  # more than is read ahead
     monkeypatch.setattr(tensor_file, "check_header", cut)
-    with pytest.raises(BrokenFile, match="was cut while it was read"):
+    with pytest.raises(UnusableFile, match="was cut while it was read"):
         read_tensors(path)
 
 
@@ -68,9 +69,9 @@ def test_every_cut_of_a_file_is_found_by_its_header(path: Path):
     content = path.read_bytes()
     for length in range(len(content)):
         path.write_bytes(content[:length])
-        with pytest.raises(BrokenFile):
+        with pytest.raises(UnusableFile):
             read_header(path)
-        with pytest.raises(BrokenFile):
+        with pytest.raises(UnusableFile):
             read_tensors(path)
 
 
@@ -80,9 +81,9 @@ def test_random_bytes_are_never_believed(start: bytes, header: bytes):
         path = Path(directory) / "random"
         for content in (start, len(header).to_bytes(8, "little") + header):
             path.write_bytes(content)
-            with pytest.raises(BrokenFile):
+            with pytest.raises(UnusableFile):
                 read_header(path)
-            with pytest.raises(BrokenFile):
+            with pytest.raises(UnusableFile):
                 read_tensors(path)
 
 
@@ -92,7 +93,32 @@ def test_random_bytes_are_never_believed(start: bytes, header: bytes):
         (b"[]", "header"),
         (b'{"a": 1}', "header"),
         (b'{"a": {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}}', "header"),
-        (b'{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}', "header"),
+        (b'{"a": {"dtype": "F4", "shape": [1], "data_offsets": [0, 2]}}', "a is of the dtype F4"),
+        (b'{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}', r"header.*a\.shape\.0"),
+        (b'{"a": {"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}}', "header.*Infinity"),
+        (b'{"a": {"dtype": "F32", "shape": [1e999], "data_offsets": [0, 4]}}', "header.*1e999"),
+        (b'{"a": {"dtype": "F32", "shape": [NaN], "data_offsets": [0, 4]}}', "header.*NaN"),
+        (b'{"a": {"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}}', r"header.*a\.shape\.0"),
+        (b'{"a": {"dtype": "F32", "shape": [true], "data_offsets": [0, 4]}}', r"header.*a\.shape\.0"),
+        (b'{"a": {"dtype": "F32", "shape": ["1"], "data_offsets": [0, 4]}}', r"header.*a\.shape\.0"),
+        (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 1e999]}}', "header.*1e999"),
+        (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}', r"header.*a\.data_offsets\.0"),
+        (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4, 8]}}', r"header.*a\.data_offsets"),
+        (b'{"a": {"dtype": "F32", "shape": [' + b"9" * 10_000 + b'], "data_offsets": [0, 4]}}', "header.*64 bits"),
+        (b'{"a": {"dtype": "F32", "shape": [' + b"9999999999," * 9 + b'9], "data_offsets": [0, 4]}}', "header"),
+        (b'{"a": {"dtype": "F32", "shape": [' + b"9999999999," * 80_000 + b'9], "data_offsets": [0, 4]}}', "header"),
+        (b'{"a": {"dtype": "F32", "shape": [1099511627775, 1099511627775], "data_offsets": [0, 4]}}', "offsets of a"),
+        (b'{"a": {"dtype": "U8", "shape": [0, 1099511627775], "data_offsets": [0, 8]}}', "offsets of a"),
+        (
+            b'{"a": {"dtype": "U8", "shape": [6], "data_offsets": [0, 6]},'
+            b' "b": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}}',
+            "offsets of b",
+        ),
+        (
+            b'{"a": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]},'
+            b' "a": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}}',
+            "header.*twice",
+        ),
         (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 8]}}', "offsets of a"),
         (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}', "offsets of a"),
         (b"[" * 5000, "header"),
@@ -101,14 +127,14 @@ def test_random_bytes_are_never_believed(start: bytes, header: bytes):
 def test_a_header_that_lies_is_refused(tmp_path: Path, header: bytes, reason: str):
     path = tmp_path / "lies"
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
-    with pytest.raises(BrokenFile, match=reason):
+    with pytest.raises(UnusableFile, match=reason):
         read_header(path)
 
 
 def test_a_header_longer_than_the_limit_is_not_read(tmp_path: Path):
     path = tmp_path / "long"
     path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}")
-    with pytest.raises(BrokenFile, match="not a safetensors file"):
+    with pytest.raises(UnusableFile, match="not a safetensors file"):
         read_header(path)
 
 
@@ -122,15 +148,15 @@ def test_a_header_longer_than_the_limit_is_not_read(tmp_path: Path):
     ],
 )
 def test_a_file_of_another_network_is_refused_with_the_difference(path: Path, expected, reason: str):
-    with pytest.raises(BrokenFile, match=reason):
+    with pytest.raises(UnusableFile, match=reason):
         read_tensors(path, expected)
 
 
 def test_a_missing_file_and_a_directory_are_broken_files(tmp_path: Path):
-    for path, reason in [(tmp_path / "none", "No such file"), (tmp_path, "Is a directory")]:
-        with pytest.raises(BrokenFile, match=reason):
+    for path, reason in [(tmp_path / "none", "no such file"), (tmp_path, "is a directory")]:
+        with pytest.raises(UnusableFile, match=reason):
             read_header(path)
-        with pytest.raises(BrokenFile, match=reason):
+        with pytest.raises(UnusableFile, match=reason):
             read_tensors(path)
 
 
