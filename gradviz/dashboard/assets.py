@@ -1,11 +1,36 @@
-"""Where the page's scripts and styles lie."""
+"""The page's scripts and styles: where they lie, and how all of Dash's and ours reach a browser in four files.
 
+Dash names each file by itself, some seventy of them, and each is a request that a thread answers. Here those that it
+names are put together in its order, under an address that tells their content and may therefore be kept for ever.
+"""
+
+import gzip
+import hashlib
+import pkgutil
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from dash import Dash, dcc
+from dash.fingerprint import check_fingerprint
+from flask import Response, abort, request
 
 import gradviz
+from gradviz.dashboard.sending import FOR_EVER
 
 STANDALONE = "standalone"
 """The folder within, of what pages that stand alone have and the dashboard has not."""
+
+BUNDLES = "/bundles/"
+
+_SCRIPT = re.compile(r'<script src="([^"]+)"></script>\n?')
+_STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
+_SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
+_SUITE = re.compile(r"/_dash-component-suites/([^/]+)/(.+)")
+_PLOTLY = "_dash-component-suites/plotly/package_data/plotly.min.js"
 
 
 def assets_folder() -> Path:
@@ -13,3 +38,102 @@ def assets_folder() -> Path:
     package = Path(gradviz.__file__).parent
     installed = package / "assets"
     return installed if installed.is_dir() else package.parent / "assets"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One file as it is sent; `address` changes with its content."""
+
+    address: str
+    mimetype: str
+    content: bytes
+    packed: bytes
+
+    @classmethod
+    def of(cls, name: str, text: str) -> "Bundle":
+        content = text.encode()
+        stem, kind = name.rsplit(".", 1)
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        mimetype = {"js": "text/javascript", "css": "text/css"}[kind]
+        return cls(f"{BUNDLES}{stem}.{digest}.{kind}", mimetype, content, gzip.compress(content, 9, mtime=0))
+
+    def answer(self) -> Response:
+        answer = Response(self.content, mimetype=self.mimetype)
+        if "gzip" in request.accept_encodings:
+            answer.set_data(self.packed)
+            answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Cache-Control"] = FOR_EVER
+        answer.vary.add("Accept-Encoding")
+        return answer
+
+
+class BundledDash(Dash):
+    """Dash whose page loads its scripts and styles as bundles: the renderer with all components, plotly.js, and ours.
+
+    They are put together at the first visit; what has changed on disk shows after the server has started again.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._bundles: dict[str, Bundle] = {}  # by name
+        self._bundling = threading.Lock()
+        self.server.add_url_rule(f"{BUNDLES}<file>", "bundles", self._serve)
+
+    def interpolate_index(self, scripts: str = "", css: str = "", **parts: str) -> str:
+        with self._bundling:
+            if not self._bundles:
+                self._bundles = _put_together(_SCRIPT.findall(scripts), _STYLE.findall(css))
+        address = {name: bundle.address for name, bundle in self._bundles.items()}
+        inline = _SCRIPT.sub("", scripts)
+        return super().interpolate_index(
+            scripts="".join(f'<script src="{address[name]}"></script>\n' for name in ("dash_renderer.js", "page.js"))
+            + inline,
+            css=f'<link rel="stylesheet" href="{address["page.css"]}">',
+            **parts,
+        )
+
+    def _serve(self, file: str) -> Response:
+        if not self._bundles:
+            self.index()  # another process of this server has sent the page
+        bundle = next((each for each in self._bundles.values() if each.address == BUNDLES + file), None)
+        return abort(404) if bundle is None else bundle.answer()
+
+
+def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
+    """The bundles by name, from the addresses that Dash gives, in its order."""
+    ours = [address for address in scripts if _is_ours(address)]
+    plotly = Bundle.of("plotly.js", _text_of(f"/{_PLOTLY}"))
+    # The parts that Dash would load when the first graph is there, and where from.
+    graph = (Path(dcc.__file__).parent / "async-graph.js").read_text(encoding="utf-8")
+    libraries = [_text_of(address) for address in scripts if address not in ours] + [graph]
+    renderer = _joined(libraries).replace(f'"{_PLOTLY}"', f'"{plotly.address.removeprefix("/")}"')
+    return {
+        "plotly.js": plotly,
+        "dash_renderer.js": Bundle.of("dash_renderer.js", renderer),
+        "page.js": Bundle.of("page.js", _joined(_guarded(_text_of(address)) for address in ours)),
+        "page.css": Bundle.of("page.css", "\n".join(map(_text_of, styles))),
+    }
+
+
+def _is_ours(address: str) -> bool:
+    return address.startswith("/assets/")
+
+
+def _text_of(address: str) -> str:
+    path = address.partition("?")[0]
+    if _is_ours(path):
+        return (assets_folder() / path.removeprefix("/assets/")).read_text(encoding="utf-8")
+    suite = _SUITE.fullmatch(path)
+    content = pkgutil.get_data(suite[1], check_fingerprint(suite[2])[0]) if suite else None
+    assert content is not None, f"Dash names {address}, which is none of its files."
+    return content.decode()
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """As separate scripts: a "use strict" at the beginning of one would hold for all, if nothing stood before it."""
+    return ";" + "\n;".join(_SOURCE_MAP.sub("", text) for text in texts)
+
+
+def _guarded(text: str) -> str:
+    """As with separate scripts, an error while one is loaded is told and leaves the others alone."""
+    return f"try {{\n{text}\n}} catch (error) {{ reportError(error); }}"

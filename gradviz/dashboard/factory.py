@@ -10,7 +10,7 @@ from gradviz.compute.interface import Compute
 from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.access import watch_requests
 from gradviz.dashboard.api import create_api
-from gradviz.dashboard.assets import STANDALONE, assets_folder
+from gradviz.dashboard.assets import STANDALONE, BundledDash, assets_folder
 from gradviz.dashboard.callbacks import choosing, opening, training
 from gradviz.dashboard.headers import set_headers
 from gradviz.dashboard.layout import PAGE, page
@@ -30,7 +30,7 @@ def create_app(
 ) -> Dash:
     """The dashboard over these rooms; `metrics`: what is counted, shown at /metrics if the settings say so."""
     metrics = metrics or Metrics()
-    app = Dash(
+    app = BundledDash(
         "gradviz",
         assets_folder=str(assets_folder()),
         assets_path_ignore=[STANDALONE],

@@ -13,6 +13,7 @@ from tests.browser.reading import frame_shown
 pytestmark = pytest.mark.browser
 
 FIRST_VISIT_BYTES, SECOND_VISIT_BYTES = 2_200_000, 100_000
+MOST_REQUESTS = 15
 
 
 def requests_at_rest(page: Page) -> list[str]:
@@ -44,21 +45,26 @@ def test_a_page_at_rest_asks_for_the_training_alone_while_something_trains(
     assert requests_at_rest(page) == []
 
 
-@pytest.mark.parametrize("view", ["explore", "minibatches"])
+@pytest.mark.parametrize("view", ["explore", "compare", "minibatches"])
 def test_a_visit_is_light_and_asks_nobody_else(visit: Visit, view: str) -> None:
-    """Bytes on the wire, headers included, as the browser's own network log counts them."""
+    """Bytes on the wire, headers included, and requests, as the browser's own network log counts them."""
     page = visit(drawn=False, stranger=True, address="/healthz")
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     received: list[float] = []
+    asked: list[str] = []
     session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    session.on("Network.requestWillBeSent", lambda event: asked.append(event["request"]["url"]))
     origin = page.evaluate("() => window.location.origin")
     for limit in (FIRST_VISIT_BYTES, SECOND_VISIT_BYTES):
         received.clear()
+        asked.clear()
         page.goto(f"{origin}/?view={view}&epoch=3")
         wait_until_drawn(page)
         page.wait_for_load_state("networkidle")
         assert 0 < sum(received) <= limit
+        icon = 1  # a browser with a window asks for it too
+        assert len([url for url in asked if not url.startswith("data:")]) + icon <= MOST_REQUESTS, asked
         page.goto("about:blank")
     assert page.context.cookies() == []
 

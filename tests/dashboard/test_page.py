@@ -2,13 +2,14 @@
 
 import gzip
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from gradviz.dashboard import ids, permalink
+from gradviz.dashboard import assets, factory, ids, permalink
 from gradviz.dashboard.assets import assets_folder
 from gradviz.dashboard.callbacks.opening import CONTROLS, opened
 from gradviz.dashboard.layout import page
@@ -33,26 +34,61 @@ def test_the_page_names_no_other_address(client: FlaskClient) -> None:
         assert re.findall(r"https?://(?!www\.w3\.org/2000/svg\b)", text) == [], name
 
 
-def script_addresses(client: FlaskClient) -> list[str]:
-    return re.findall(r'<script src="([^"]+)"', client.get("/").get_data(as_text=True))
+def addresses(client: FlaskClient) -> list[str]:
+    return re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', client.get("/").get_data(as_text=True))
 
 
-def test_scripts_are_sent_compressed_and_kept_for_a_year(client: FlaskClient) -> None:
-    addresses = script_addresses(client)
-    assert any("dash_mantine_components" in address for address in addresses)
-    for address in addresses:
-        answer = client.get(address, headers={"Accept-Encoding": "gzip"}, buffered=True)
-        assert answer.cache_control.max_age == 31536000, address
-        if len(answer.data) > 2000:
-            assert answer.headers["Content-Encoding"] == "gzip", address
-        plain = client.get(address, buffered=True)
-        content = gzip.decompress(answer.data) if "Content-Encoding" in answer.headers else answer.data
-        assert content == plain.data
+def test_the_page_is_one_style_and_two_scripts_which_are_sent_compressed_and_kept_for_ever(client: FlaskClient) -> None:
+    kept = addresses(client)
+    assert [re.sub(r"\.[0-9a-f]{16}\.", ".", address) for address in kept] == [
+        "/bundles/page.css",
+        "/bundles/dash_renderer.js",
+        "/bundles/page.js",
+    ]
+    renderer = client.get(kept[1]).get_data(as_text=True)
+    plotly = re.findall(r'"(bundles/plotly\.[0-9a-f]{16}\.js)"', renderer)  # where the first graph finds it
+    assert len(plotly) == 1
+    for address in [*kept, f"/{plotly[0]}"]:
+        answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Content-Encoding"] == "gzip"
+        plain = client.get(address, headers={"Accept-Encoding": "identity"})
+        assert "Content-Encoding" not in plain.headers
+        assert gzip.decompress(answer.data) == plain.data
+        assert answer.mimetype == plain.mimetype == ("text/css" if address.endswith(".css") else "text/javascript")
 
 
-def test_who_cannot_read_gzip_gets_plain_text(client: FlaskClient) -> None:
-    answer = client.get(script_addresses(client)[0], headers={"Accept-Encoding": "identity"}, buffered=True)
-    assert "Content-Encoding" not in answer.headers
+def test_the_bundles_are_the_assets_in_their_order_each_in_a_place_of_its_own(client: FlaskClient) -> None:
+    style, renderer, page = (client.get(address).get_data(as_text=True) for address in addresses(client))
+    places = [page.index(text) for text in SCRIPTS.values()]
+    assert places == sorted(places)
+    assert page.count("try {\n") >= len(SCRIPTS)  # an error in one leaves the others alone
+    styles = [path.read_text() for path in sorted(assets_folder().glob("*.css"))]
+    assert [style.index(text) for text in styles] == sorted(style.index(text) for text in styles)
+    assert "\n//# sourceMappingURL" not in renderer + page  # of other files
+    # The renderer is the last but for the part that Dash loads with a graph.
+    assert renderer.index("react.production") < renderer.index("DashRenderer=") < renderer.index(".push([[")
+
+
+def test_a_changed_asset_has_another_address_after_a_restart(
+    make_app, tiny_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(assets_folder(), tmp_path / "assets")
+    for module in (assets, factory):
+        monkeypatch.setattr(module, "assets_folder", lambda: folder)
+    before = addresses(make_app(tiny_runs).server.test_client())
+    (folder / "words.js").write_text("window.changed = 1;")
+    client = make_app(tiny_runs).server.test_client()
+    after = addresses(client)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False]
+    assert b"window.changed = 1;" in client.get(after[-1]).data
+
+
+def test_another_process_of_the_server_sends_the_same_bundles(make_app, tiny_runs: Path) -> None:
+    address = addresses(make_app(tiny_runs).server.test_client())[-1]
+    other = make_app(tiny_runs).server.test_client()
+    assert other.get(address).status_code == 200
+    assert other.get(address.replace("page.", "page.0")).status_code == 404
 
 
 def test_two_apps_of_one_process_share_nothing(make_app, tiny_runs: Path, tmp_path: Path) -> None:
