@@ -76,6 +76,7 @@ class RunsAnswer(BaseModel):
     """All runs by variant, and what the background trainer does."""
 
     runs: dict[str, RunAnswer]
+    unreadable: list[Broken] = Field(description="runs that are there but cannot be read now: unknown, not missing")
     training: TrainingAnswer
 
 

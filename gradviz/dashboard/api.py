@@ -27,7 +27,7 @@ from gradviz.dashboard.course import add_course
 from gradviz.dashboard.evidence_api import add_evidence
 from gradviz.dashboard.export_api import add_exports
 from gradviz.dashboard.openapi import PREFIX, document
-from gradviz.dashboard.overview import etag, run_of, runs_of
+from gradviz.dashboard.overview import etag, run_of, runs_of, unreadable_of
 from gradviz.dashboard.query import from_arguments, from_body, json_body
 from gradviz.dashboard.sending import (
     CHECK_AGAIN,
@@ -90,7 +90,8 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     @api.get("/runs")
     def runs() -> Response:
         from_arguments(query.Nothing, request.args)
-        return sent_json({"runs": runs_of(store), "training": training.status_of(trainer, settings)})
+        told = {"runs": runs_of(store), "unreadable": unreadable_of(store)}
+        return sent_json(told | {"training": training.status_of(trainer, settings)})
 
     @api.get("/runs/<variant>")
     def run(variant: str) -> Response:

@@ -4,8 +4,10 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 
 from gradviz.experiment.describe import disk_bytes
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 
@@ -49,8 +51,17 @@ def run_of(run: Run) -> dict[str, object]:
 
 
 def runs_of(store: RunStore) -> dict[str, dict]:
-    """All runs by variant."""
-    return {variant: run_of(store.run(variant)) for variant in store.variants()}
+    """All runs that can be read, by variant."""
+    told = {}
+    for variant in store.variants():
+        with suppress(UnusableFile):  # since a moment ago; `unreadable_of` says why
+            told[variant] = run_of(store.run(variant))
+    return told
+
+
+def unreadable_of(store: RunStore) -> list[dict[str, str]]:
+    """The runs that are there but cannot be read, and why."""
+    return [{"file": f"{each.path.parent.name}/{each.path.name}", "reason": each.reason} for each in store.broken()]
 
 
 def etag(body: str) -> str:

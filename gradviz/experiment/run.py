@@ -23,7 +23,7 @@ from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.metrics import EpochMetrics, read_metrics
 from gradviz.experiment.model import MLP
 from gradviz.experiment.outside import UnusableFile, reason_of
-from gradviz.experiment.rows import Minibatch, Rows, read_rows
+from gradviz.experiment.rows import MAX_MINIBATCHES, Minibatch, Rows, read_rows
 from gradviz.experiment.run_record import RunRecord
 from gradviz.experiment.tensor_file import TensorShape, check_header, file_digest, read_header, read_tensors
 
@@ -138,8 +138,8 @@ class Run:
         return f"{self.digest(epoch)} {identity}"
 
     def num_minibatches(self, size: int) -> int:
-        """How many minibatches of `size` training rows there are to look at: at most 50."""
-        return self._rows().num_minibatches(size) if size >= 1 else 0
+        """How many minibatches of `size` training rows there are to look at: at most 50; known without the rows."""
+        return min(MAX_MINIBATCHES, self.record.rows_train // size) if size >= 1 else 0
 
     def minibatch(self, index: int, size: int = 64) -> Minibatch:
         """One of the run's minibatches: the same training rows for every variant of one seed and table.

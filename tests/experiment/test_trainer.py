@@ -196,7 +196,10 @@ def test_damaged_rows_are_said_and_made_again(runs: Path, tiny, damage: bytes | 
 
 def test_a_damaged_record_is_refused_until_fresh(runs: Path, tiny):
     (runs / "none" / "run.json").write_text("{")
-    with pytest.raises(UserError, match=r"run\.json cannot be used: it is not JSON \(line 1, column 2\); start again there with `--fresh`"):
+    with pytest.raises(
+        UserError,
+        match=r"run\.json cannot be used: it is not JSON \(line 1, column 2\); start again there with `--fresh`",
+    ):
         train_all(runs, tiny)
     train_all(runs, tiny, fresh=True)
     assert RunStore(runs).variants() == list(VARIANTS)
