@@ -7,9 +7,9 @@ from gradviz.compute.celery.broker import Broker
 from gradviz.compute.celery.desk import INTERACTIVE, PREFIX, QUEUES
 from gradviz.settings import Settings
 
-ANSWER, TRAIN = "gradviz.answer", "gradviz.train"
 _LOADER = "gradviz.compute.celery.tasks:TaskLoader"
-_CONSUMER = "gradviz.compute.celery.consumer:StrictConsumer"
+_CONSUMER = "gradviz.compute.celery.consumer:PatientConsumer"
+_TRANSPORT = "gradviz.compute.celery.transport:Transport"
 
 
 def create_app(settings: Settings, broker: Broker) -> Celery:
@@ -17,9 +17,11 @@ def create_app(settings: Settings, broker: Broker) -> Celery:
     app = Celery("gradviz", loader=_LOADER, set_as_current=False, backend="disabled://")
     app.conf.update(
         broker_url=broker.url,
+        broker_transport=_TRANSPORT,
         broker_use_ssl=broker.celery_tls(),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a command that is refused ends the connection, not the worker
         broker_transport_options={
             "global_keyprefix": PREFIX,
             "visibility_timeout": settings.visibility_seconds,

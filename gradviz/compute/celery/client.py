@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from celery import Celery
 
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.celery.app import ANSWER, create_app
+from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.desk import BATCH, INTERACTIVE, BrokerAway, Desk
+from gradviz.compute.celery.envelope import ANSWER
 from gradviz.compute.celery.messages import Work, code_version, use_strict_json
 from gradviz.compute.celery.reply import Reply
 from gradviz.compute.interface import Busy, Cancelled, Compute, Load, Priority, State, StillWanted, Ticket

@@ -82,6 +82,8 @@ class Desk:
         except OutOfMemoryError as error:
             raise Unavailable(FULL) from error
         except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
+            if isinstance(error.__cause__, OutOfMemoryError):
+                raise Unavailable(FULL) from error
             raise BrokerAway(self._shown) from error
 
     def ask(self, keys: Sequence[str], queue: str) -> list[str]:

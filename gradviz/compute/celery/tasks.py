@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.celery.answering import GAVE_UP, answer
-from gradviz.compute.celery.app import ANSWER, TRAIN
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.desk import MAX_STARTS, TRAINING, Desk
+from gradviz.compute.celery.envelope import ANSWER, TRAIN
 from gradviz.compute.celery.measured import Measured
 from gradviz.compute.celery.messages import Segment, Work, use_strict_json
 from gradviz.compute.celery.reply import Kind, Reply

@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Sequence
 
-from gradviz.compute.celery.app import TRAIN, create_app
+from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.desk import TRAINING, Desk
+from gradviz.compute.celery.envelope import TRAIN
 from gradviz.compute.celery.messages import Segment, code_version, use_strict_json
 from gradviz.compute.celery.training_desk import TrainingDesk
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting

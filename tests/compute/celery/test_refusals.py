@@ -1,50 +1,24 @@
 """What is refused: messages that no server of ours has sent, and brokers that are not safe."""
 
-import base64
 import json
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gradviz.compute.celery.app import ANSWER
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.desk import BrokerAway
-from gradviz.compute.celery.messages import MAX_BYTES, code_version
+from gradviz.compute.celery.envelope import ANSWER
+from gradviz.compute.celery.messages import code_version
 from gradviz.errors import UserError
 from tests.compute.celery.conftest import MakeSettings, client_of, environment_of, question
 from tests.compute.celery.running import NOTED, Notes, RedisServer, Worker, free_port, until
+from tests.compute.celery.test_queue import envelope
 
 BOOBY_TRAP = "cos\nsystem\n(S'touch {path}'\ntR."
-
-
-def envelope(body: bytes, *, task: object = ANSWER, content_type: str = "application/json", **headers: object) -> str:
-    """A message as it lies in the queue."""
-    tag = str(uuid.uuid4())
-    return json.dumps(
-        {
-            "body": base64.b64encode(body).decode(),
-            "content-encoding": "utf-8",
-            "content-type": content_type,
-            "headers": {"lang": "py", "task": task, "id": tag, "root_id": tag, "retries": 0, **headers},
-            "properties": {
-                "correlation_id": tag,
-                "delivery_mode": 2,
-                "delivery_info": {"exchange": "interactive", "routing_key": "interactive"},
-                "priority": 0,
-                "body_encoding": "base64",
-                "delivery_tag": tag,
-            },
-        }
-    )
-
-
-def body_of(*arguments: object) -> bytes:
-    return json.dumps([arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]).encode()
 
 
 def work(**changes: object) -> dict[str, object]:
@@ -52,22 +26,13 @@ def work(**changes: object) -> dict[str, object]:
     return {"code": code_version(), "keys": ["0" * 40], "questions": [asked.model_dump(mode="json")]} | changes
 
 
-MESSAGES = {
-    "an unknown task": lambda: envelope(body_of(work()), task="os.system"),
-    "a task that is no text": lambda: envelope(body_of(work()), task=["gradviz.answer"]),
-    "no JSON": lambda: envelope(b"{nothing"),
-    "no list": lambda: envelope(b"7"),
-    "deep JSON": lambda: envelope(b"[" * 20_000 + b"]" * 20_000),
-    "too large": lambda: envelope(body_of(work(code="0" * MAX_BYTES))),
-    "no arguments": lambda: envelope(body_of()),
-    "too many arguments": lambda: envelope(body_of(work(), work())),
-    "an unknown field": lambda: envelope(body_of(work(command="ls"))),
-    "an unknown kind": lambda: envelope(body_of(work(questions=[{"kind": "shell"}]))),
-    "a key that is a path": lambda: envelope(body_of(work(keys=["../../etc/passwd"]))),
-    "more keys than questions": lambda: envelope(body_of(work(keys=["0" * 40, "1" * 40]))),
-    "a grid without end": lambda: envelope(body_of(work(questions=[_large()]))),
-    "a date that is none": lambda: envelope(body_of(work()), eta="tomorrow"),
-    "no envelope": lambda: "nothing that kombu has written",
+WORK = {
+    "an unknown field": lambda: work(command="ls"),
+    "an unknown kind": lambda: work(questions=[{"kind": "shell"}]),
+    "a key that is a path": lambda: work(keys=["../../etc/passwd"]),
+    "more keys than questions": lambda: work(keys=["0" * 40, "1" * 40]),
+    "a grid without end": lambda: work(questions=[_large()]),
+    "no work": list,
 }
 
 
@@ -77,11 +42,11 @@ def _large() -> dict[str, object]:
     return values
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_a_message_that_says_something_else_is_dropped_and_the_next_is_answered(
-    name: str, compute: CeleryCompute, worker: Worker, notes: Notes
+def test_work_that_says_something_else_is_dropped_and_the_next_is_answered(
+    compute: CeleryCompute, worker: Worker, notes: Notes
 ):
-    compute.desk.redis.lpush("gradviz:interactive", MESSAGES[name]())
+    for make in WORK.values():
+        compute.app.send_task(ANSWER, (make(),), queue="interactive")
     assert compute.ask(question(NOTED))
     assert worker.process.poll() is None
     until(lambda: compute.load() == compute.load().__class__(0, 0, 0))
@@ -91,7 +56,8 @@ def test_a_pickle_is_never_read(compute: CeleryCompute, worker: Worker, tmp_path
     trap = tmp_path / "sprung"
     pickled = BOOBY_TRAP.format(path=trap).encode()
     for content_type in ("application/x-python-serialize", "application/json"):
-        compute.desk.redis.lpush("gradviz:interactive", envelope(pickled, content_type=content_type))
+        message = envelope(pickled) | {"content-type": content_type}
+        compute.desk.redis.lpush("gradviz:interactive", json.dumps(message))
     assert compute.ask(question())
     assert worker.process.poll() is None
     assert not trap.exists()

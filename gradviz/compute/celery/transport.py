@@ -1,0 +1,90 @@
+"""Kombu's Redis transport, with a guard at its door, and for a broker whose memory is full.
+
+A message that no server of ours has written is dropped, and logged, before Celery sees it. One that was taken while the
+broker's memory is full cannot be noted there as taken: it is worked on all the same.
+"""
+
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from kombu.transport import redis as of_kombu
+from kombu.transport import virtual
+from kombu.utils.json import dumps
+from redis.exceptions import ResponseError
+
+from gradviz.compute.celery.envelope import refusal
+
+_log = logging.getLogger(__name__)
+
+
+class _Client(of_kombu.PrefixedStrictRedis):
+    def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
+        """None, as if nothing had come, in place of a message that is refused: it has left the queue."""
+        response = super().parse_response(connection, command_name, **options)
+        if command_name == "BRPOP" and response:
+            reason = refusal(response[1])
+            if reason is not None:
+                _log.error("A message is refused: %s", reason)
+                return None
+        return response
+
+
+class _QoS(of_kombu.QoS):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._not_noted: dict[str, Any] = {}
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        try:
+            super().append(message, delivery_tag)
+        except ResponseError as error:
+            _log.warning("A message cannot be noted as taken (%s): it is worked on all the same.", error)
+            self._not_noted[delivery_tag] = message
+            virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        with self.channel.conn_or_acquire() as client:
+            # No transaction: a Redis that is full refuses those whole, but forgets when it is told to.
+            pipeline = client.pipeline(transaction=False)
+            pipeline.zrem(self.unacked_index_key, delivery_tag)
+            pipeline.hdel(self.unacked_key, delivery_tag)
+            pipeline.execute()
+        virtual.QoS.ack(self, delivery_tag)
+        self._not_noted.pop(delivery_tag, None)
+
+    def restore_visible(self, *args: Any, **options: Any) -> None:
+        with suppress(ResponseError):  # of a Redis that is full: it is called again in a second
+            super().restore_visible(*args, **options)
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        message = self._not_noted.get(tag)
+        try:
+            if message is None:
+                super().restore_by_tag(tag, client, leftmost)
+                return
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            _log.error("A message that was taken cannot be read any more and is dropped: %s", error)
+            self._remove_from_indices(tag).execute()
+            return
+        with self.channel.conn_or_acquire(client) as client:
+            push = client.lpush if leftmost else client.rpush
+            push(message.delivery_info["routing_key"], dumps(message._raw))
+        del self._not_noted[tag]
+
+
+class Channel(of_kombu.Channel):
+    """Of our transport."""
+
+    QoS = _QoS
+
+    def _get_client(self) -> Any:
+        super()._get_client()
+        return partial(_Client, global_keyprefix=self.global_keyprefix)
+
+
+class Transport(of_kombu.Transport):
+    """`broker_transport` of Celery."""
+
+    Channel = Channel
