@@ -34,10 +34,11 @@ class PatientConsumer(Consumer):
 
         return patient
 
-    def on_connection_error_before_connected(self, exc: BaseException) -> None:
-        """A broker that refuses what a beginning needs, for want of memory, is not asked without pause."""
-        super().on_connection_error_before_connected(exc)
-        threading.Event().wait(_AGAIN_SECONDS)  # nobody tells that there is room
+    def on_connection_error_after_connected(self, exc: BaseException) -> None:
+        """A broker that refuses a command, most often for want of memory, is not asked again without pause."""
+        super().on_connection_error_after_connected(exc)
+        if isinstance(exc, ResponseError):
+            threading.Event().wait(_AGAIN_SECONDS)  # nobody tells that there is room
 
     def _settle(self, tell_broker: Callable[..., None], logger: object, errors: object, requeue: bool = False) -> None:
         """Called as Celery calls what it stands for, in all of Celery's ways."""

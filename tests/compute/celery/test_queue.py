@@ -282,6 +282,6 @@ def test_a_broker_that_is_full_when_a_worker_comes_is_waited_for(
     client.delete("gradviz:_kombu.binding.interactive")
     client.config_set("maxmemory", 1)
     with working(app, at_once=False):
-        until(lambda: "Cannot connect" in caplog.text)
+        until(lambda: "OutOfMemoryError" in caplog.text)
         client.config_set("maxmemory", 0)
         assert desk.next() == "waits"
