@@ -1,5 +1,6 @@
 """Settings of the program, from `GRADVIZ_*` environment variables; a command-line option wins over its variable."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gradviz.errors import UserError
+from gradviz.hosts import checked_entry
 
 PREFIX = "GRADVIZ_"
 SECRETS = Path("/run/secrets")
@@ -44,6 +46,9 @@ class Settings(BaseSettings):
         default=("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
     )
     password: SecretStr = Field(default=SecretStr(""), description="asked for by the whole page, unless empty")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="further names that the dashboard answers to, with commas between"
+    )
     proxies: int = Field(default=0, ge=0, le=8, description="reverse proxies before the server that are believed")
     metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
     worker_port: int = Field(
@@ -72,6 +77,16 @@ class Settings(BaseSettings):
         if 0 < len(value.get_secret_value()) < _SHORTEST_PASSWORD:
             raise ValueError(f"a password has at least {_SHORTEST_PASSWORD} characters")
         return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_entry(entry) for entry in value if entry)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def split_hosts(cls, value: object) -> object:
+        return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
 
     @field_validator("variants", mode="before")
     @classmethod

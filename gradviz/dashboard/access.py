@@ -4,47 +4,94 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any
 from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, g, request
+from flask import Flask, request
 
 from gradviz.dashboard.metrics import Metrics
 from gradviz.logs import begin_request, request_facts
 
 HEADER = "X-Request-ID"
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ROUTE = "gradviz.route"
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
+_MAX_PATH = 512
 _log = logging.getLogger(__name__)
 
 
-def watch_requests(server: Flask, metrics: Metrics) -> None:
-    """Call first: what is refused later is seen too. An id that a proxy has given is kept."""
+def tell_routes(server: Flask) -> None:
+    """Figures are kept by route: what a client invents - addresses, methods - has one name together."""
 
     @server.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-        given = request.headers.get(HEADER, "")
-        g.request_id = given if _ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex
-        begin_request(request=g.request_id)
-        metrics.under_way.inc()
+    def tell() -> None:
+        if request.url_rule is not None:
+            request.environ[_ROUTE] = request.url_rule.rule
 
-    @server.after_request
-    def end_when_sent(answer: Response) -> Response:
-        began: float = g.began
-        answer.headers[HEADER] = g.request_id
-        facts = {
-            "method": request.method,
-            "path": quote(request.path),
-            "status": answer.status_code,
-            "client": request.remote_addr,
+
+class Watch:
+    """WSGI middleware around all else: what is refused or fails is seen too. An id that a proxy has given is kept."""
+
+    def __init__(self, server: WSGIApplication, metrics: Metrics) -> None:
+        self._server = server
+        self._metrics = metrics
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex
+        begin_request(request=request_id)
+        method = environ["REQUEST_METHOD"]
+        facts: dict[str, Any] = {
+            "method": method if method in _METHODS else "other",
+            "path": quote(environ.get("PATH_INFO", "").encode("latin-1", "replace"))[:_MAX_PATH],
+            "status": 500,
+            "client": environ.get("REMOTE_ADDR"),
         }
-        route = request.url_rule.rule if request.url_rule else "unknown"
+        self._metrics.under_way.inc()
 
-        # A stream goes on after this function: its time ends with its last byte, or with a client that has left.
-        @answer.call_on_close
+        def start(
+            status: str,
+            headers: list[tuple[str, str]],
+            failure: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None = None,
+        ) -> Any:
+            facts["status"] = int(status[:3])
+            return start_response(status, [*headers, (HEADER, request_id)], failure)
+
+        # A stream goes on after this call: its time ends with its last byte, or with a client that has left.
         def end() -> None:
             seconds = time.perf_counter() - began
-            metrics.under_way.dec()
-            metrics.seconds.labels(facts["method"], route, str(facts["status"])).observe(seconds)
+            self._metrics.under_way.dec()
+            route = environ.get(_ROUTE, "unknown")
+            self._metrics.seconds.labels(facts["method"], route, str(facts["status"])).observe(seconds)
             _log.info("answered", extra={"facts": {**facts, "seconds": round(seconds, 6), **request_facts()}})
 
-        return answer
+        try:
+            answer = self._server(environ, start)
+        except BaseException:
+            end()
+            raise
+        return _Watched(answer, end)
+
+
+class _Watched:
+    """An answer whose end is told once, whatever happens on the way."""
+
+    def __init__(self, answer: Iterable[bytes], end: Callable[[], None]) -> None:
+        self._answer = answer
+        self._end: Callable[[], None] | None = end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        end, self._end = self._end, None
+        try:
+            if hasattr(self._answer, "close"):
+                self._answer.close()  # pyright: ignore[reportAttributeAccessIssue]  (WSGI: where there is one)
+        finally:
+            if end is not None:
+                end()

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import numpy as np
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.cosines import CosinesQuestion
@@ -24,6 +24,7 @@ from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.course import add_course
+from gradviz.dashboard.door import TOO_LARGE
 from gradviz.dashboard.evidence_api import add_evidence
 from gradviz.dashboard.export_api import add_exports
 from gradviz.dashboard.openapi import PREFIX, document
@@ -36,6 +37,7 @@ from gradviz.dashboard.sending import (
     allowed_methods,
     chosen_format,
     mistake,
+    not_now,
     sent,
     sent_json,
     tagged,
@@ -59,28 +61,19 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
 
     @api.record_once
     def mistakes(state: BlueprintSetupState) -> None:
-        tell_mistakes(state.app, PREFIX, query.MAX_BODY_BYTES, catch_all)
+        tell_mistakes(state.app, PREFIX, TOO_LARGE, catch_all)
 
     @api.errorhandler(UserError)
     def user_error(error: UserError) -> Response:
         return mistake(str(error), 422)
 
     @api.errorhandler(Unavailable)
-    def not_now(error: Unavailable) -> Response:
-        answer = mistake(str(error), 503)
-        answer.headers["Retry-After"] = "1"
-        return answer
+    def unavailable(error: Unavailable) -> Response:
+        return not_now(error)
 
     @api.errorhandler(ComputationFailed)
     def failed(error: ComputationFailed) -> Response:
         return mistake(str(error), 500)
-
-    @api.before_request
-    def refuse_large_bodies() -> None:
-        # Of this prefix alone: Dash's own requests have their own limits.
-        request.max_content_length = query.MAX_BODY_BYTES
-        if (request.content_length or 0) > query.MAX_BODY_BYTES:
-            raise RequestEntityTooLarge
 
     @api.get("/openapi.json")
     def openapi() -> Response:

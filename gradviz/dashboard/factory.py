@@ -1,5 +1,7 @@
 """The app and its server, made on request: two of them in one process share nothing."""
 
+from wsgiref.types import WSGIApplication
+
 from dash import Dash
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -8,16 +10,20 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute, open_trainer
 from gradviz.compute.interface import Compute
 from gradviz.compute.trainer import Trainer
-from gradviz.dashboard.access import watch_requests
+from gradviz.dashboard.access import Watch, tell_routes
 from gradviz.dashboard.api import create_api
 from gradviz.dashboard.assets import STANDALONE, BundledDash, assets_folder
+from gradviz.dashboard.callback_requests import check_callbacks
 from gradviz.dashboard.callbacks import choosing, opening, training
+from gradviz.dashboard.door import Door
 from gradviz.dashboard.headers import set_headers
 from gradviz.dashboard.layout import PAGE, page
 from gradviz.dashboard.metrics import Metrics, Now, serve_metrics
 from gradviz.dashboard.password import ask_for_password
+from gradviz.dashboard.query import MAX_BODY_BYTES
 from gradviz.dashboard.readiness import checks, serve_readiness
 from gradviz.experiment.store import RunStore
+from gradviz.hosts import AllowedHosts
 from gradviz.settings import Settings, load_settings
 
 
@@ -43,9 +49,10 @@ def create_app(
         index_string=PAGE,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    if settings.proxies:
-        app.server.wsgi_app = ProxyFix(app.server.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
-    watch_requests(app.server, metrics)
+    # What comes in chunks has no length that could be refused; of a body that is cut at the limit nobody would know.
+    app.server.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
+    app.server.wsgi_app = _surrounded(app.server.wsgi_app, settings, metrics)
+    tell_routes(app.server)
     if settings.password.get_secret_value():
         ask_for_password(app.server, settings.password)
     serve_readiness(app.server, checks(store, compute))
@@ -55,9 +62,18 @@ def create_app(
     opening.register(app, store)
     choosing.register(app)
     training.register(app)
+    check_callbacks(app)
     app.server.register_blueprint(create_api(settings, compute, store, trainer))
-    set_headers(app)
+    set_headers(app, private=bool(settings.password.get_secret_value()))
     return app
+
+
+def _surrounded(server: WSGIApplication, settings: Settings, metrics: Metrics) -> WSGIApplication:
+    """From the inside out: what may come in, what is seen of it, and who it comes from by the word of proxies."""
+    server = Watch(Door(server, AllowedHosts.of(settings.host, settings.allowed_hosts)), metrics)
+    if settings.proxies:
+        server = ProxyFix(server, x_for=settings.proxies, x_proto=settings.proxies)
+    return server
 
 
 def create_server(settings: Settings | None = None) -> Flask:

@@ -14,8 +14,8 @@ _KEPT_FROM_BYTES = 50_000
 _KEPT = 32
 
 
-def set_headers(app: Dash) -> None:
-    """Call last: the hashes of Dash's own inline script are taken here."""
+def set_headers(app: Dash, *, private: bool) -> None:
+    """Call last: the hashes of Dash's own inline script are taken here. `private`: only a browser may keep answers."""
     policy = "; ".join(
         [
             "default-src 'self'",
@@ -36,10 +36,22 @@ def set_headers(app: Dash) -> None:
         answer.headers["Content-Security-Policy"] = policy
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Referrer-Policy"] = "same-origin"
+        answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if request.path.startswith("/assets/") and "m" in request.args and answer.status_code in (200, 304):
             # Dash puts the file's time into the address: a changed file has another one.
             answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        if answer.is_streamed and not answer.direct_passthrough:
+            answer.headers["X-Accel-Buffering"] = "no"  # nginx else holds back what tells the progress
+        if private or request.authorization is not None:
+            _keep_private(answer)
         return compressed.apply(answer)
+
+
+def _keep_private(answer: Response) -> None:
+    kept = answer.cache_control
+    if not kept.no_store:
+        kept.public = False
+        kept.private = True
 
 
 class _Compressed:

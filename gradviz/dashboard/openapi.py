@@ -29,7 +29,9 @@ _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
 """What the fields of a landscape's request must be, where validators say it in words that JSON Schema does not know."""
 
 _MISTAKES = {
+    400: "The Host header is no name, or the Content-Length no number.",
     401: "The server asks for a password (HTTP Basic), and this is not it.",
+    403: "Asked by another site's page, or under a name that is not this server's (GRADVIZ_ALLOWED_HOSTS).",
     404: "Nothing is at this address.",
     405: "This cannot be done at this address.",
     406: "The Accept header takes no form that this can be had in.",
@@ -212,7 +214,7 @@ def document() -> dict[str, Any]:
 
 def _described(operation: _Operation) -> dict[str, Any]:
     has_body = operation.method == "post"
-    codes = {401, 404, 405, 413, 422, 429, 500, 503, *operation.mistakes, *((415,) if has_body else ())}
+    codes = {400, 401, 403, 404, 405, 413, 422, 429, 500, 503, *operation.mistakes, *((415,) if has_body else ())}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary.split(":")[0] if len(operation.summary) > 100 else operation.summary,

@@ -45,6 +45,7 @@ _KEYS = {
     "show": "show",
     "curves": "curves",
 }
+_MAX_PARTS = 100
 _NAMES = {key: name for name, key in _KEYS.items()}
 
 
@@ -115,7 +116,11 @@ def write(view: View) -> str:
 def read(search: str) -> tuple[View, list[str]]:
     """The view that a query string asks for, and one sentence for each key that cannot be used and is left out."""
     notices, values = [], {}
-    for key, value in parse_qsl(search.removeprefix("?"), keep_blank_values=True, max_num_fields=100):
+    try:
+        parts = parse_qsl(search.removeprefix("?"), keep_blank_values=True, max_num_fields=_MAX_PARTS)
+    except ValueError:
+        return View(), [f"The link has more than {_MAX_PARTS} parts: all of it is left out."]
+    for key, value in parts:
         name = _NAMES.get(key)
         if name is None:
             notices.append(f"The link says `{key[:40]}`, which is not known here: it is left out.")

@@ -4,7 +4,6 @@ The models here check the requests and describe them in the OpenAPI document. A 
 same: numbers are told by the model's own types, nothing is turned from one type into another.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -12,13 +11,14 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.dashboard.permalink import Overlay
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import Variant
+from gradviz.experiment.outside import UnusableFile, parse_json
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Masks, Mode
 
 MAX_BODY_BYTES = 64 * 1024
@@ -215,7 +215,7 @@ def from_arguments(model: type[_Model], arguments: MultiDict[str, str], **path: 
 
 def from_body(model: type[_Model], body: bytes) -> _Model:
     """One request from a body of JSON."""
-    values = _json_object(body)
+    values = json_object(body)
     _refuse_unknown(values, frozenset(model.model_fields))
     return _checked(model, {name: _whole(value, model.model_fields[name].annotation) for name, value in values.items()})
 
@@ -254,29 +254,23 @@ def json_body() -> bytes:
     without asking first."""
     if not request.is_json:
         raise UnsupportedMediaType("send JSON, with Content-Type: application/json.")
-    return request.get_data()
+    body = request.get_data()  # one byte more than the limit at most: the server's own limit is set to that
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    return body
 
 
-def _json_object(body: bytes) -> dict[str, object]:
+def json_object(body: bytes) -> dict[str, object]:
+    """A body of JSON, which must be one object; UserError for what is not, or is nested without end."""
     try:
-        values = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_once_each)
-        json.dumps(values, ensure_ascii=False).encode()  # "\\ud800" is JSON, and half a character
-    except UserError:
-        raise
-    except (ValueError, RecursionError):
+        values = parse_json(body, "The body")
+    except UnusableFile as error:
         example = '{"variant": "none", "epoch": 0}'
-        raise UserError(f"The body is not JSON that can be read: send one object, such as {example}.") from None
+        raise UserError(
+            f"The body is not JSON that can be read ({error.reason}): send one object, such as {example}."
+        ) from None
     if not isinstance(values, dict):
         raise UserError(f"The body must be one JSON object, got {type(values).__name__}.")
-    return values
-
-
-def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise UserError(f"`{repeated[:40]}` is given more than once: give it once.")
     return values
 
 
@@ -285,7 +279,3 @@ def _refuse_unknown(values: Mapping[str, object], allowed: frozenset[str]) -> No
     if unknown:
         known = f"known here are {', '.join(sorted(allowed))}" if allowed else "nothing can be given here"
         raise UserError(f"`{unknown[0][:40]}` is not known: {known}.")
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

@@ -64,12 +64,19 @@ def mistake(message: str, status: int) -> Response:
     return Response(as_json({"error": line}), status=status, mimetype=JSON, headers={"Cache-Control": "no-store"})
 
 
-def tell_mistakes(server: App, prefix: str, max_body_bytes: int, catch_all: str) -> None:
-    """Every mistake under `prefix` gets JSON; `catch_all` is the endpoint of unknown paths."""
+def not_now(error: Exception) -> Response:
+    """503: the same request may be answered a little later."""
+    answer = mistake(str(error), 503)
+    answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def tell_mistakes(server: App, prefix: str, too_large: str, catch_all: str) -> None:
+    """Every mistake gets JSON; `catch_all` is the endpoint of unknown paths under `prefix`, the API's."""
 
     @server.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response | HTTPException:
-        if not (request.path + "/").startswith(prefix + "/"):
+        if error.code is None or error.code < 400:  # a redirect is one of these too
             return error
         allowed = allowed_methods(catch_all)
         if error.code == 405 and allowed:
@@ -77,9 +84,10 @@ def tell_mistakes(server: App, prefix: str, max_body_bytes: int, catch_all: str)
             answer.headers["Allow"] = ", ".join(allowed)
             return answer
         if error.code in (404, 405):
-            return mistake(f"{request.path[:80]} is not there: {prefix}/openapi.json says what is.", 404)
+            in_api = (request.path + "/").startswith(prefix + "/")
+            return mistake(f"{request.path[:80]} is not there{f': {prefix}/openapi.json says what is' * in_api}.", 404)
         if error.code == 413:
-            return mistake(f"The body is larger than {max_body_bytes // 1024} kB: a request is far smaller.", 413)
+            return mistake(too_large, 413)
         if error.code == 500:  # the traceback is in the server's log
             return mistake("Something went wrong in the server: its log says what.", 500)
         return mistake(f"{error.name}: {error.description}", error.code or 400)

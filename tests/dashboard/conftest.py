@@ -1,6 +1,6 @@
 """The dashboard's server in this process, over the tiny runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,24 @@ def make_app(tmp_path: Path, trainer: StandInTrainer) -> MakeApp:
         return create_app(chosen, compute, store, trainer)  # pyright: ignore[reportArgumentType]  (a stand-in)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def shared_trainer() -> StandInTrainer:
+    """Of `shared_client`."""
+    return StandInTrainer()
+
+
+@pytest.fixture(scope="module")
+def shared_client(
+    tiny_runs: Path, shared_trainer: StandInTrainer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FlaskClient]:
+    """One server for all tests of a file, which keep nothing on it."""
+    store = RunStore(tiny_runs)
+    with FieldCache(tmp_path_factory.mktemp("shared-cache")) as cache:
+        compute = LocalCompute(store, cache, device="cpu")
+        app = create_app(Settings(runs=tiny_runs), compute, store, shared_trainer)  # pyright: ignore[reportArgumentType]
+        yield app.server.test_client()
 
 
 @pytest.fixture

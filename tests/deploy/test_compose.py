@@ -1,5 +1,6 @@
 """compose.yaml, read: by the published schema it is a compose file, and what it names is there."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -52,7 +53,14 @@ def test_command_and_settings_are_understood(name: str):
 
 
 def _default(value: str) -> str:
-    return value.partition(":-")[2].rstrip("}") if value.startswith("${") else value
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+
+
+def test_the_web_servers_answer_to_the_names_that_visitors_and_prometheus_use():
+    for name in ("web-1", "web-2"):
+        named = SERVICES[name]["environment"]["GRADVIZ_ALLOWED_HOSTS"].split(",")
+        assert SERVICES["proxy"]["environment"]["GRADVIZ_SITE"] in named
+        assert {"web-1", "web-2"} <= set(named)
 
 
 def test_all_secrets_are_made_by_the_script(tmp_path: Path):

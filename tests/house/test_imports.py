@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "gradviz"
-FOUNDATIONS = ("settings", "errors", "logs", "threads", "__init__")
+FOUNDATIONS = ("settings", "errors", "hosts", "logs", "threads", "__init__")
 ROOMS = ("experiment", "landscape", "evidence", "compute", "dashboard", "report", "commands", "cli", "__main__")
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -6,6 +6,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State
 
 from gradviz.dashboard import ids, permalink
 from gradviz.dashboard.overview import runs_of
+from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 
 
@@ -17,8 +18,8 @@ def register(app: Dash, store: RunStore) -> None:
     )
 
     @app.callback(Output(ids.OPENED, "data"), Input(ids.ADDRESS, "data"), prevent_initial_call=True)
-    def open_view(address: dict[str, object]) -> dict[str, object]:
-        return opened(str(address["search"]), runs_of(store))
+    def open_view(address: object) -> dict[str, object]:
+        return opened(_search_of(address), runs_of(store))
 
     app.clientside_callback(
         ClientsideFunction("gradviz", "setControls"),
@@ -57,6 +58,13 @@ CONTROLS = {
 }
 """Fields of the view that a component holds, in the order of `assets/callbacks.js`; the others - epoch, minibatch and
 parameters - have controls of the page's own."""
+
+
+def _search_of(address: object) -> str:
+    search = address.get("search") if isinstance(address, dict) else None
+    if not isinstance(search, str):
+        raise UserError("The address must be an object with `search`, the query as text: load the page again.")
+    return search
 
 
 def opened(search: str, runs: Mapping[str, dict]) -> dict[str, object]:

@@ -1,0 +1,96 @@
+"""Requests to Dash's own addresses, checked before Dash reads them, which fails at what its page does not send."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from dash import Dash
+from dash.exceptions import DependencyException
+from flask import Flask, Response, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import NotFound
+
+from gradviz.compute.interface import Unavailable
+from gradviz.dashboard.query import json_body, json_object
+from gradviz.dashboard.sending import mistake, not_now
+from gradviz.errors import UserError, one_line
+
+CALLBACKS = "/_dash-update-component"
+_SUITES = "/_dash-component-suites/"
+_MAX_PLACES = 100
+
+
+class _Place(BaseModel):
+    """A property of a component. This page has no components whose ids are patterns."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    id: str = Field(max_length=100)
+    property: str = Field(max_length=100)
+
+
+_Places = Annotated[list[_Place], Field(max_length=_MAX_PLACES)]
+
+
+class _Call(BaseModel):
+    """What Dash's page sends for a callback, as far as Dash's server reads it."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    output: str = Field(max_length=1000)
+    outputs: _Place | _Places
+    inputs: _Places
+    state: _Places = []
+    changedPropIds: list[str] = Field(default=[], max_length=_MAX_PLACES)
+
+
+def check_callbacks(app: Dash) -> None:
+    """Answers 4xx to what no page of ours has asked, where Dash would answer 500 with a traceback in the log."""
+    server: Flask = app.server
+
+    @server.before_request
+    def check() -> None:
+        if request.path == CALLBACKS and request.method == "POST":
+            _refuse_unlike(json_object(json_body()), app.callback_map)
+
+    @server.errorhandler(UserError)
+    def user_error(error: UserError) -> Response:
+        return mistake(str(error), 422)
+
+    @server.errorhandler(Unavailable)
+    def unavailable(error: Unavailable) -> Response:
+        return not_now(error)
+
+    [suites] = [rule.endpoint for rule in server.url_map.iter_rules() if rule.rule.startswith(_SUITES)]
+    serve = server.view_functions[suites]
+
+    def serve_what_is_there(**path: str) -> Any:
+        try:
+            return serve(**path)
+        except (DependencyException, OSError):  # no such package, or no such file in it
+            raise NotFound from None
+
+    server.view_functions[suites] = serve_what_is_there
+
+
+def _refuse_unlike(body: object, callbacks: Mapping[str, Any]) -> None:
+    """UserError unless this is a call of one of `callbacks`, with its own inputs and outputs."""
+    try:
+        call = _Call.model_validate(body)
+    except ValidationError as error:
+        raise UserError(one_line(error)) from None
+    known = callbacks.get(call.output)
+    if known is None or "callback" not in known:
+        raise UserError(f"`{call.output[:60]}` is no callback of this page: load the page again.")
+    outputs = call.outputs if isinstance(call.outputs, list) else [call.outputs]
+    declared = known["output"] if isinstance(known["output"], list | tuple) else [known["output"]]
+    if (
+        isinstance(call.outputs, list) != isinstance(known["output"], list | tuple)
+        or _places(outputs) != [(each.component_id, each.component_property) for each in declared]
+        or _places(call.inputs) != [(each["id"], each["property"]) for each in known["inputs"]]
+        or _places(call.state) != [(each["id"], each["property"]) for each in known["state"]]
+    ):
+        raise UserError(f"`{call.output[:60]}` has other inputs and outputs: load the page again.")
+
+
+def _places(places: list[_Place]) -> list[tuple[str, str]]:
+    return [(place.id, place.property) for place in places]

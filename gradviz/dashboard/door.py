@@ -1,0 +1,93 @@
+"""What a request has to be before anything looks at it: asked of a name of ours, by no other site's page, and small.
+
+Browsers say in Sec-Fetch-Site whose page asks (https://www.w3.org/TR/fetch-metadata/), older ones and those that came
+by plain HTTP from another machine at least in Origin. Another site may link here, and no more: its images, scripts and
+forms could else compute on this machine, and start or stop a training. Programs send neither header.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Response
+
+from gradviz.dashboard.query import MAX_BODY_BYTES
+from gradviz.dashboard.sending import mistake
+from gradviz.hosts import AllowedHosts, name_of
+
+OPEN = ("/healthz", "/readyz")
+"""Asked by probes, which know neither a password nor our name; they tell nothing of the runs."""
+
+TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} kB: a request is far smaller."
+
+_SCHEME_PORTS = (":80", ":443")
+
+
+class Door:
+    """WSGI middleware in front of the whole server: what it refuses never becomes a request of Flask's."""
+
+    def __init__(self, server: WSGIApplication, allowed: AllowedHosts) -> None:
+        self._server = server
+        self._allowed = allowed
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        refused = self._refusal(environ)
+        return self._server(environ, start_response) if refused is None else refused(environ, start_response)
+
+    def _refusal(self, environ: WSGIEnvironment) -> Response | None:
+        is_open = environ.get("PATH_INFO") in OPEN
+        host = environ.get("HTTP_HOST", "")
+        name = name_of(host)
+        if name is None and not (is_open and not host):
+            return _said("The Host header is missing or is no name: send the one in this server's address.", 400)
+        if not is_open and name is not None and not self._allowed.allow(name):
+            return _said(
+                f"This server does not answer to the name {name}: use its address in digits, or set "
+                f"GRADVIZ_ALLOWED_HOSTS to {name}.",
+                403,
+            )
+        if not is_open and self._is_foreign(environ):
+            return _said("Another site's page has asked for this: open the address itself.", 403)
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdecimal()):
+            return _said("The Content-Length is no number.", 400)
+        if len(length) > 15 or int(length) > MAX_BODY_BYTES:
+            return _said(TOO_LARGE, 413)
+        return None
+
+    def _is_foreign(self, environ: WSGIEnvironment) -> bool:
+        site = environ.get("HTTP_SEC_FETCH_SITE")
+        if site is not None:
+            return site not in ("same-origin", "none") and not _is_link(environ)
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is None:
+            return False
+        try:
+            place = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return True
+        if place and _without_default_port(place) == _without_default_port(environ["HTTP_HOST"].lower()):
+            return False
+        # A proxy may have changed the Host on the way.
+        name = name_of(place)
+        return name is None or not self._allowed.names_it(name)
+
+
+def _is_link(environ: WSGIEnvironment) -> bool:
+    """Whether somebody goes to this address; a prefetch looks like it and is nobody's choice."""
+    return (
+        environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+        and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+        and "HTTP_SEC_PURPOSE" not in environ
+    )
+
+
+def _without_default_port(place: str) -> str:
+    return next((place.removesuffix(port) for port in _SCHEME_PORTS if place.endswith(port)), place)
+
+
+def _said(message: str, status: int) -> Response:
+    answer = mistake(message, status)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
