@@ -3,7 +3,7 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   const WORDS = {
-    running: "Training", stopped: "Training stopped", finished: "Trained", failed: "Training failed", empty: "Nothing trained yet",
+    running: "Training", stopping: "Stopping", stopped: "Training stopped", finished: "Trained", failed: "Training failed", empty: "Nothing trained yet",
     unknown: "Loading",
   };
   let live = null;

@@ -44,7 +44,7 @@
     const label = gv.look.variant_labels[variant];
     const button = gv.words.button("Delete…", () => askBefore({ action: "delete", variant, confirm: true }, `Delete the run ${label}?`,
       `All checkpoints and the curves of ${label} are deleted; the other runs stay.`, "Delete"));
-    button.disabled = training.state === "running";
+    button.disabled = ["running", "stopping"].includes(training.state);
     button.title = button.disabled ? "Stop the training first" : "";
     button.setAttribute("aria-label", `Delete the run ${label}…`);
     return button;
@@ -74,7 +74,7 @@
   }
 
   function setButtons(training) {
-    const running = training.state === "running";
+    const running = ["running", "stopping"].includes(training.state);
     const off = training.read_only || training.state === "unknown";
     const states = { "train-start": off || running || training.state === "finished", "train-stop": off || !running, "train-again": off || training.state === "empty" };
     for (const [id, disabled] of Object.entries(states)) window.dash_clientside.set_props(id, { disabled });

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 
 from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from gradviz.commands.scratch import scratch_directory
 from gradviz.compute.gpu import gpu_figures
 from gradviz.errors import UserError
 from gradviz.settings import Settings
@@ -27,9 +27,9 @@ def serving_figures(settings: Settings) -> Iterator[Mapping[str, str]]:
     if not settings.worker_port:
         yield {}
         return
-    with TemporaryDirectory(prefix="gradviz-metrics-") as directory:
+    with scratch_directory("gradviz-metrics-") as directory:
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, path=directory)
+        multiprocess.MultiProcessCollector(registry, path=str(directory))
         registry.register(_Gpus())
         try:
             server, thread = start_http_server(settings.worker_port, settings.host, registry)
@@ -39,7 +39,7 @@ def serving_figures(settings: Settings) -> Iterator[Mapping[str, str]]:
                 f"({error.strerror or error}): choose another."
             ) from error
         try:
-            yield {"PROMETHEUS_MULTIPROC_DIR": directory}
+            yield {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
         finally:
             server.shutdown()
             server.server_close()

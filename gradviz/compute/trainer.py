@@ -8,7 +8,7 @@ from gradviz.experiment.config import Variant
 from gradviz.experiment.lock import Holder
 from gradviz.experiment.store import RunStore
 
-State = Literal["running", "stopped", "finished", "failed", "empty"]
+State = Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ class Trainer(Protocol):
         ...
 
     def stop(self, *, background_only: bool = False) -> TrainerStatus:
-        """Asks it to stop; saved epochs are kept. `background_only`: only one that belongs to this machine's server."""
+        """Asks it to stop, and returns soon; saved epochs are kept.
+
+        `background_only`: only one that belongs to this machine's server, and returns when that has ended.
+        """
         ...
 
     def start_again(self, arguments: Sequence[str] = ()) -> TrainerStatus:

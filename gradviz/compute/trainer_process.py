@@ -1,68 +1,75 @@
 """The background trainer: a process of its own that outlives the server, found again through the lock that it holds.
 
 It is `python -m gradviz train --background --runs DIR`, holds the lock of DIR itself (beside those of the runs) and
-writes to DIR/trainer.log. Nothing is remembered in memory, so that every web worker and the supervisor see the same.
+writes to DIR/trainer.log. What it does is read from these, so that every web worker and the supervisor see the same.
 """
 
 import contextlib
+import logging
 import os
-import select
-import signal
+import platform
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 
+from gradviz.compute.ending import GRACE_SECONDS, Ending
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting
+from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, Variant
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
+from gradviz.experiment.run import METRICS_NAME
 from gradviz.experiment.store import RunStore
 
+_log = logging.getLogger(__name__)
 LOG_NAME = "trainer.log"
 ERROR_PREFIX = "gradviz: error: "
-STOPPED_PREFIX = "Stopped"
-_HEADER_PREFIX = "=== "
-_TAIL_BYTES = 16_384
-_MAX_LOG_BYTES = 2**20
+STOPPED_PREFIX, STOPPING_PREFIX = "Stopped", "Stopping"
 _START_SECONDS = 20.0
-_STOP_SECONDS = 30.0
+_ANSWER_SECONDS = 1.0  # so long an answer waits for a trainer to end; most do within one step
 _POLL_SECONDS = 0.02
 
 
 class TrainerProcess:
     """Starts, finds and stops the background trainer of one directory of runs. `variants`: what it should train."""
 
-    def __init__(self, runs: Path | str, *, variants: Sequence[str] = VARIANTS) -> None:
+    def __init__(self, runs: Path | str, *, variants: Sequence[str] = VARIANTS, grace: float = GRACE_SECONDS) -> None:
         self.runs = Path(runs)
         self.variants = tuple(variants)
         self._store = RunStore(self.runs)
+        self._said = TrainerLog(self.runs / LOG_NAME)
         self._starting = threading.Lock()
+        self._grace = grace
+        self._ending = threading.Lock()
+        self._endings: dict[tuple[int, str], Ending] = {}  # by the process and its start
 
     @property
     def log_path(self) -> Path:
-        return self.runs / LOG_NAME
+        return self._said.path
 
     def status(self) -> TrainerStatus:
         """What the trainer does now, and how far each run is. Costs a few small reads."""
         who = self._holder()  # first: what is read after a trainer's end is final
-        progress, last = progress_of(self._store), self._last_line()
+        progress, last = progress_of(self._store), self._said.last_line()
         if who is not None:
+            if last.startswith(STOPPING_PREFIX) and self._said.is_newer_than(self._notes()):
+                return TrainerStatus("stopping", who, progress, last)
             return TrainerStatus("running", who, progress, last or "The training is starting.")
+        if self._starting.locked():
+            return TrainerStatus("running", None, progress, "The training is starting.")
         log_is_current = self._log_is_current()
         if log_is_current and last.startswith(ERROR_PREFIX):
             return TrainerStatus("failed", None, progress, last.removeprefix(ERROR_PREFIX), refused=True)
         at_rest = resting(progress, self.variants)
-        if at_rest.state == "finished":
+        if at_rest.state == "finished" or (log_is_current and last.startswith((STOPPED_PREFIX, STOPPING_PREFIX))):
             return at_rest
         # Only a trainer that was killed leaves its note; one that failed in itself leaves other last words than these.
-        failed_by_itself = log_is_current and last and not last.startswith(STOPPED_PREFIX)
-        if (self.runs / NOTE_NAME).exists() or failed_by_itself:
-            message = f"The training ended unexpectedly; its last words are in {self.log_path}."
+        if os.path.lexists(self.runs / NOTE_NAME) or (log_is_current and last):
+            message = f"The training ended unexpectedly; its last words are in {LOG_NAME}, in the directory of runs."
             return TrainerStatus("failed", None, progress, message)
         return at_rest
 
@@ -71,47 +78,47 @@ class TrainerProcess:
 
         `arguments` are further options of `gradviz train`. Runs that have begun continue with their own options.
         """
-        with self._starting:
-            if self._holder() is None:
-                self._launch(arguments)
-            return self.status()
+        if self._starting.acquire(blocking=False):  # another thread that starts it will do
+            try:
+                if self._holder() is None:
+                    self._launch(arguments)
+            finally:
+                self._starting.release()
+        return self.status()
 
     def stop(self, *, background_only: bool = False) -> TrainerStatus:
-        """Asks the trainer to stop, whoever started it, and waits for its end; saved epochs are kept.
+        """Asks the trainer to stop, whoever started it; one that does not stop is killed after a while.
 
-        `background_only` leaves a trainer alone that was started in a terminal.
+        Saved epochs are kept either way. Returns after a moment, with the state `stopping` if it has not ended by then.
+        `background_only` leaves a trainer alone that was started in a terminal, and waits for the end of the other.
         """
-        with self._starting:
-            background = holder(self.runs)
-            for who in self._holders():
-                if not background_only or (background is not None and who.pid == background.pid):
-                    _terminate(who, self._holders)
-            return self.status()
+        endings = self._begin_to_end(background_only=background_only)
+        for ending in endings:
+            ending.wait(None if background_only else _ANSWER_SECONDS)
+        return self.status()
 
     def start_again(self, arguments: Sequence[str] = ()) -> TrainerStatus:
-        """Stops the trainer and begins all runs afresh: what was trained is replaced."""
-        self.stop()
-        return self.start([*arguments, "--fresh"])
+        """Stops the trainer and begins all runs afresh: what was trained is replaced. May return before that begins."""
+        endings = self._begin_to_end()
+        if all(ending.wait(_ANSWER_SECONDS) for ending in endings):
+            return self.start([*arguments, "--fresh"])
+        threading.Thread(target=self._start_after, args=(endings, arguments), name="start again", daemon=True).start()
+        return self.status()
 
     def delete(self, variant: Variant) -> TrainerStatus:
         """Deletes one run, which must not be in training: RunLocked says who trains it."""
-        with self._starting:
-            delete_run(self.runs, variant)
-            if self.log_path.exists():
-                # Its last words are what the status goes by: that epochs are missing is no failure.
-                with open(self.log_path, "a") as log:
-                    log.write(f"{STOPPED_PREFIX}: the run {variant} was deleted.\n")
-            return self.status()
+        delete_run(self.runs, variant)
+        if self.log_path.exists():
+            # Its last words are what the status goes by: that epochs are missing is no failure.
+            self._said.note(f"{STOPPED_PREFIX}: the run {variant} was deleted.")
+        return self.status()
 
     def _launch(self, arguments: Sequence[str]) -> None:
         command = [sys.executable, "-m", "gradviz", "train", "--background", "--runs", str(self.runs)]
         command += ["--variants", ",".join(self.variants), *arguments]
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
-            large = self.log_path.exists() and self.log_path.stat().st_size > _MAX_LOG_BYTES
-            with open(self.log_path, "wb" if large else "ab") as log:
-                log.write(f"{_HEADER_PREFIX}{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode())
-                log.flush()
+            with self._said.begin() as log:
                 # A session of its own: Ctrl-C at the server's terminal does not reach it, the supervisor stops it.
                 child = subprocess.Popen(
                     command,
@@ -143,42 +150,60 @@ class TrainerProcess:
     def _holder(self) -> Holder | None:
         return next(iter(self._holders()), None)
 
-    def _last_line(self) -> str:
-        """The last line that the trainer started last has written; empty if it has written none."""
-        try:
-            with open(self.log_path, "rb") as log:
-                log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
-                lines = log.read().decode(errors="replace").splitlines()
-        except OSError:
-            return ""
-        lines = [line for line in lines if line.strip()]
-        return lines[-1].strip() if lines and not lines[-1].startswith(_HEADER_PREFIX) else ""
-
     def _log_is_current(self) -> bool:
         """Whether nothing was trained from a terminal since the background trainer last wrote."""
-        with contextlib.suppress(OSError):
-            written = self.log_path.stat().st_mtime
-            metrics = [path.stat().st_mtime for path in self.runs.glob("*/metrics.csv")]
-            return written >= max(metrics, default=0.0)
-        return False
+        return self._said.is_newer_than(self.runs / variant / METRICS_NAME for variant in VARIANTS)
+
+    def _notes(self) -> list[Path]:
+        return [path / NOTE_NAME for path in (*(self.runs / variant for variant in VARIANTS), self.runs)]
+
+    def _begin_to_end(self, *, background_only: bool = False) -> list[Ending]:
+        """The trainers of these runs as they end; one that is being ended is not asked twice."""
+        background = holder(self.runs)
+        holders = [
+            who
+            for who in self._holders()
+            if not background_only or (background is not None and who.pid == background.pid)
+        ]
+        with self._ending:
+            self._endings = {name: ending for name, ending in self._endings.items() if not ending.is_over}
+            for who in holders:
+                if _name(who) not in self._endings and (ending := self._end(who)) is not None:
+                    self._endings[_name(who)] = ending
+            return [self._endings[_name(who)] for who in holders if _name(who) in self._endings]
+
+    def _end(self, who: Holder) -> Ending | None:
+        """None if it has ended already; UserError if it cannot be ended from here."""
+
+        def is_here() -> bool:
+            return _name(who) in {_name(each) for each in self._holders()}
+
+        if who.host != platform.node():
+            raise UserError(f"The trainer runs on another machine, {who.host}: stop it there.")
+        asked = f"{STOPPING_PREFIX} after the step under way; a trainer that hangs is ended in {self._grace:.0f} s."
+        killed = f"{STOPPED_PREFIX}: the trainer hung and was ended; every saved epoch is kept."
+        try:
+            return Ending(
+                who.pid,
+                is_meant=is_here,
+                on_ask=lambda: self._said.note(asked),
+                on_kill=lambda: self._said.note(killed),
+                grace=self._grace,
+            )
+        except PermissionError as error:
+            raise UserError("The trainer belongs to another user of this machine: stop it there.") from error
+        except (OSError, AttributeError) as error:
+            if is_here():
+                raise UserError(f"The trainer, process {who.pid}, cannot be stopped from here.") from error
+        return None
+
+    def _start_after(self, endings: Sequence[Ending], arguments: Sequence[str]) -> None:
+        if all(ending.wait() for ending in endings):
+            try:
+                self.start([*arguments, "--fresh"])
+            except UserError as error:
+                _log.warning("The training cannot be started again: %s", error)
 
 
-def _terminate(who: Holder, still_there: Callable[[], list[Holder]]) -> None:
-    """SIGTERM to the verified holder of a lock, and a wait for its end."""
-    try:
-        descriptor = os.pidfd_open(who.pid)
-    except (OSError, AttributeError) as error:
-        if who in still_there():
-            raise UserError(f"The trainer, process {who.pid} on {who.host}, cannot be stopped from here.") from error
-        return
-    try:
-        if who not in still_there():
-            return  # the number belongs to another process by now
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-        if not select.select([descriptor], [], [], _STOP_SECONDS)[0]:
-            raise UserError(f"The trainer, process {who.pid}, has not stopped within {_STOP_SECONDS:.0f} s: try again.")
-    except PermissionError as error:
-        raise UserError(f"The trainer, process {who.pid}, belongs to another user: stop it there.") from error
-    finally:
-        os.close(descriptor)
+def _name(who: Holder) -> tuple[int, str]:
+    return who.pid, who.started

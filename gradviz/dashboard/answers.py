@@ -66,7 +66,7 @@ class Progress(BaseModel):
 class TrainingAnswer(BaseModel):
     """What the background trainer does."""
 
-    state: Literal["running", "stopped", "finished", "failed", "empty"]
+    state: Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
     message: str
     progress: list[Progress]
     read_only: bool

@@ -15,7 +15,7 @@ def status_of(trainer: Trainer, settings: Settings) -> dict[str, object]:
         "progress": [{"variant": run.variant, "epoch": run.epoch, "epochs": run.epochs} for run in status.progress],
         "since": status.holder.since if status.holder else None,
         "read_only": settings.read_only,
-        "polls": status.state == "running",
+        "polls": status.state in ("running", "stopping"),
     }
 
 

@@ -69,68 +69,80 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_address_answers_and_ctrl_c_leaves_nothing_behind(tiny_runs: Path, port: int):
-    with serving(tiny_runs, port) as server:
+def test_address_answers_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, port: int):
+    runs = tmp_path / "runs"
+    with serving(runs, port, "--no-train") as server:
         assert "gradviz" in get(port, "/")
         assert get(port, "/healthz") == "OK"
-        assert trainer_of(port)["state"] == "finished"
+        assert trainer_of(port)["state"] == "empty"
         server.send_signal(signal.SIGINT)
         out, errors = server.communicate(timeout=60)
     assert (server.returncode, out, errors) == (0, "", "")
+    assert not runs.exists()
     with listen("127.0.0.1", port):
         pass
 
 
-def test_training_runs_beside_the_server_and_ends_with_it(tmp_path: Path, port: int):
+def test_training_is_adopted_outlives_a_killed_server_and_ends_with_one_that_ends(tmp_path: Path, port: int):
     runs = tmp_path / "runs"
-    before = TrainerProcess(runs).start(LONG).holder  # one from an earlier server: it is adopted
+    trainer = TrainerProcess(runs)
+    before = trainer.start(LONG).holder  # one from an earlier server
     assert before is not None
     with serving(runs, port) as server:
         assert trainer_of(port)["state"] == "running"
-        now = TrainerProcess(runs).status().holder
-        assert now is not None
-        assert now.pid == before.pid
+        assert trainer.status().holder == before
+        server.kill()
+        server.communicate(timeout=60)
+    with serving(runs, port) as server:  # the port is free again
+        assert trainer_of(port)["state"] == "running"
+        assert trainer.status().holder == before
+        os.kill(before.pid, signal.SIGSTOP)  # and one that hangs ends all the same
         server.terminate()
         server.communicate(timeout=60)
     assert server.returncode == 0
     until(lambda: not is_alive(before.pid))
-    assert TrainerProcess(runs).status().holder is None
-
-
-def test_killed_server_frees_the_port_while_the_training_goes_on(tmp_path: Path, port: int):
-    runs = tmp_path / "runs"
-    trainer = TrainerProcess(runs)
-    holder = trainer.start(LONG).holder
-    assert holder is not None
-    with serving(runs, port) as server:
-        server.kill()
-        server.communicate(timeout=60)
-    with serving(runs, port):
-        assert trainer.status().holder == holder
-        assert trainer_of(port)["state"] == "running"
+    assert trainer.status().holder is None
     assert trainer.status().state == "stopped"
 
 
-@pytest.mark.parametrize("how", [("--no-train",), ("read only",)], ids=str)
-def test_server_that_only_shows_starts_no_training(
-    tmp_path: Path, port: int, how: tuple[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("options", "read_only", "trains"), [((), "0", True), (("--no-train",), "0", False), ((), "1", False)], ids=str
+)
+def test_a_server_that_only_shows_starts_no_training(
+    options: tuple[str, ...],
+    read_only: str,
+    trains: bool,
+    gradviz,
+    tmp_path: Path,
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    options = how if how[0].startswith("--") else ()
-    if not options:
-        monkeypatch.setenv("GRADVIZ_READ_ONLY", "1")
-    runs = tmp_path / "runs"
-    with serving(runs, port, *options):
-        assert trainer_of(port)["state"] == "empty"
-    assert not runs.exists()
+    asked: list[bool] = []
+
+    def supervise(*_: object, trains: bool) -> int:
+        asked.append(trains)
+        return 0
+
+    monkeypatch.setenv("GRADVIZ_READ_ONLY", read_only)
+    monkeypatch.setattr("gradviz.commands.serve._supervise", supervise)
+    assert gradviz("serve", "--runs", tmp_path / "runs", "--port", port, *options).status == 0
+    assert asked == [trains]
+    assert not (tmp_path / "runs").exists()
 
 
-def test_port_in_use_is_one_line(tiny_runs: Path):
+def test_port_in_use_is_one_line(tiny_runs: Path, gradviz):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "gradviz", "serve", "--runs", str(tiny_runs), "--port", str(port)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert f"Port {port} is in use" in done.stderr
+        answer = gradviz("serve", "--runs", tiny_runs, "--port", port)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert f"Port {port} is in use" in answer.err
+
+
+def test_a_file_in_place_of_the_runs_is_one_line(tmp_path: Path, port: int, gradviz):
+    (tmp_path / "runs").write_text("")
+    answer = gradviz("serve", "--runs", tmp_path / "runs", "--port", port)
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "name another with --runs" in answer.err
 
 
 def test_host_that_is_no_address_is_one_sentence():

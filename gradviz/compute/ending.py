@@ -1,0 +1,65 @@
+"""The end of a process that may hang: it is asked to end and woken if it sleeps, and killed when it does not end."""
+
+import contextlib
+import os
+import select
+import signal
+import threading
+from collections.abc import Callable
+
+GRACE_SECONDS = 10.0
+_KILL_SECONDS = 5.0  # a process that the kernel holds, as on a disk that is gone, does not end even then
+
+
+class Ending:
+    """SIGTERM and SIGCONT now, and SIGKILL after `grace` seconds from a thread; `on_ask` and `on_kill` just before.
+
+    Raises ProcessLookupError where there is no such process any more, PermissionError where it is another user's.
+    `is_meant` is asked once the process is held fast: its number may belong to another by now.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        *,
+        is_meant: Callable[[], bool],
+        on_ask: Callable[[], None] = lambda: None,
+        on_kill: Callable[[], None] = lambda: None,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        self._process = os.pidfd_open(pid)
+        self._on_kill, self._grace = on_kill, grace
+        self._thread = threading.Thread(target=self._see_it_end, name=f"end of {pid}", daemon=True)
+        try:
+            if not is_meant():
+                raise ProcessLookupError(pid)
+            signal.pidfd_send_signal(self._process, 0)  # nothing is sent: may anything be?
+            on_ask()
+            signal.pidfd_send_signal(self._process, signal.SIGTERM)
+            signal.pidfd_send_signal(self._process, signal.SIGCONT)
+        except OSError:
+            os.close(self._process)
+            raise
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether the process has ended within `seconds`, by default as long as it takes with a kill."""
+        self._thread.join(self._grace + 2 * _KILL_SECONDS if seconds is None else seconds)
+        return self.is_over
+
+    def _see_it_end(self) -> None:
+        try:
+            if not self._ends_within(self._grace):
+                self._on_kill()
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._process, signal.SIGKILL)
+                self._ends_within(_KILL_SECONDS)
+        finally:
+            os.close(self._process)
+
+    def _ends_within(self, seconds: float) -> bool:
+        return bool(select.select([self._process], [], [], seconds)[0])
