@@ -21,7 +21,11 @@ class RunStore:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
-        if is_there(self.root) and not os.path.isdir(self.root):
+        try:
+            is_file = is_there(self.root) and not os.path.isdir(self.root)
+        except UnusableFile:  # it cannot be looked at now, and may be mended while we serve: each question looks again
+            is_file = False
+        if is_file:
             raise UserError(f"The runs are kept in a directory, and {self.root} is a file: name another with --runs.")
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
 

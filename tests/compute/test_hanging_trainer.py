@@ -224,3 +224,13 @@ def test_the_last_line_of_a_log_without_end_is_read_from_its_end(runs: Path):
         pass
     assert log.last_line() == ""
     assert log.path.stat().st_size < 1000
+
+
+def test_runs_that_cannot_be_looked_at_are_looked_at_again(runs: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: object, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "lstat", refuse)
+        trainer = TrainerProcess(runs)  # as at the start of a server, which must not end of it
+    assert trainer.status().state == "empty"
