@@ -1,5 +1,6 @@
 """The runs directory: RUNS/VARIANT/{run.json, rows.safetensors, metrics.csv, epoch-0000.safetensors, ...}."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import RECORD_NAME, BrokenCheckpoint, Run
 from gradviz.experiment.run_record import read_record
+
+_FOR_GOOD = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR}
 
 __all__ = ["BrokenCheckpoint", "Run", "RunStore"]
 
@@ -23,8 +26,11 @@ class RunStore:
         self.root = Path(root)
         try:
             is_file = is_there(self.root) and not os.path.isdir(self.root)
-        except UnusableFile:  # it cannot be looked at now, and may be mended while we serve: each question looks again
-            is_file = False
+        except UnusableFile as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno in _FOR_GOOD:
+                raise
+            is_file = False  # it cannot be looked at now, and may be while we serve: each question looks again
         if is_file:
             raise UserError(f"The runs are kept in a directory, and {self.root} is a file: name another with --runs.")
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}

@@ -202,8 +202,11 @@ def test_checkpoints_that_cannot_be_listed_now_are_not_taken_for_none(runs: Path
 
 def test_a_directory_of_runs_that_cannot_be_read_is_a_sentence(runs: Path, tiny, unreadable: Callable[[Path], None]):
     unreadable(runs)
+    store = RunStore(runs)  # a server that starts meanwhile waits until it can be read again
+    assert store.variants() == []
+    assert {broken.reason for broken in store.broken()} == {"reading it is not permitted"}
     with pytest.raises(UserError, match="not permitted"):
-        RunStore(runs)
+        store.run("none")
     with pytest.raises(UserError):
         train(runs, [tiny("none")], device="cpu")
     with pytest.raises(UserError):
