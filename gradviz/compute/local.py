@@ -6,6 +6,7 @@ import torch
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute, Load, Priority, State, StillWanted, Ticket
+from gradviz.compute.memory import answered
 from gradviz.compute.question import Question
 from gradviz.compute.turns import Turns
 from gradviz.compute.workbench import MEMORY_BYTES, Workbench
@@ -46,9 +47,7 @@ class LocalCompute(Compute):
     def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
         def compute() -> bytes:
             with self._turns.turn(ticket, still_wanted):
-                if len(ticket.together) > 1:
-                    ticket.question.prepare(ticket.together, self.bench)
-                return ticket.question.answer(self.bench)
+                return answered(ticket.question, self.bench, ticket.together)
 
         return self.cache.once(ticket.key, compute)
 

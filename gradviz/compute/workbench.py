@@ -77,6 +77,11 @@ class Workbench:
             model, rows.inputs_BI, rows.targets_B, request.spec(), method="reference", device=self.device
         )
 
+    def forget(self) -> None:
+        """Keeps nothing of what was kept: memory is short."""
+        self._checkpoints.clear()
+        self._sizes.clear()
+
     @property
     def nbytes(self) -> int:
         """Bytes of all that is kept."""

@@ -6,6 +6,7 @@ by its key may be kept for ever.
 
 import io
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import urlencode
 
 import numpy as np
@@ -18,6 +19,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import ComputationFailed, Compute, StillWanted, Unavailable
 from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.memory import OutOfMemory
 from gradviz.compute.trainer import Trainer
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
@@ -40,6 +42,7 @@ from gradviz.dashboard.sending import (
     not_now,
     sent,
     sent_json,
+    sentence_of,
     tagged,
     tell_mistakes,
 )
@@ -67,8 +70,9 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     def user_error(error: UserError) -> Response:
         return mistake(str(error), 422)
 
+    @api.errorhandler(OutOfMemory)
     @api.errorhandler(Unavailable)
-    def unavailable(error: Unavailable) -> Response:
+    def unavailable(error: UserError) -> Response:
         return not_now(error)
 
     @api.errorhandler(ComputationFailed)
@@ -193,7 +197,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
             blocks = _frames(compute, asked, indices, still_connected(request.environ))
             # The first frame is made before the answer begins: a mistake is still a 422.
             first = next(blocks, b"")
-            stream = frames.stream(header, _chain(first, blocks))
+            stream = frames.stream(header, chain([first] if first else [], blocks))
             answer = Response(frames.gzipped(stream) if packed else stream, mimetype=MEDIA_TYPES["binary"])
             if packed:
                 answer.headers["Content-Encoding"] = "gzip"
@@ -251,7 +255,7 @@ def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
 def _frames(
     compute: Compute, asked: query.FramesQuery, indices: list[int], still_wanted: StillWanted
 ) -> Iterator[bytes]:
-    """The frames in this order. A mistake in the first is raised; later ones are frames that say it."""
+    """The frames in this order. An error in the first is raised; later ones are frames that say it."""
     if not indices:
         return
     yield frames.frame(indices[0], compute.landscape(asked.at(indices[0]), still_wanted))
@@ -266,15 +270,9 @@ def _frames(
         except Unavailable as error:
             yield frames.missing_frame(indices[made], str(error), later=True)
             return
-        except UserError as error:
-            yield frames.missing_frame(indices[made], str(error))
+        except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off)
+            yield frames.missing_frame(indices[made], sentence_of(error))
             made += 1
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from rest
 
 
 def _landscape_bytes(field: GradientField, asked: LandscapeRequest, form: str) -> bytes:

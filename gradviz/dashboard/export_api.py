@@ -12,8 +12,7 @@ from gradviz.compute.recipe import command_lines, file_name, python_text
 from gradviz.dashboard import frames, query
 from gradviz.dashboard.exports import ExportFile, Step, steps
 from gradviz.dashboard.query import from_arguments, from_body, json_body
-from gradviz.dashboard.sending import MEDIA_TYPES, sent_json
-from gradviz.errors import UserError
+from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
 
@@ -86,8 +85,8 @@ def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile]) -> Iter
                     yield step.content[start : start + _CHUNK_BYTES]
             else:
                 yield json.dumps({"done": step.done, "total": step.total, "doing": step.doing}).encode()
-    except UserError as error:
-        yield json.dumps({"error": str(error)}).encode()
+    except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off without a word)
+        yield json.dumps({"error": sentence_of(error)}).encode()
 
 
 def _chain(first: Step | ExportFile, rest: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:

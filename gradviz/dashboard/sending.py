@@ -1,5 +1,6 @@
 """An answer of the HTTP API on its way: in which form, under which tag, how long it may be kept; mistakes as JSON."""
 
+import logging
 from collections.abc import Callable, Mapping
 
 from flask import Response, current_app, request
@@ -7,6 +8,7 @@ from flask.sansio.app import App
 from werkzeug.exceptions import HTTPException, NotAcceptable
 
 from gradviz.dashboard.overview import as_json, etag
+from gradviz.errors import UserError
 
 JSON = "application/json"
 MEDIA_TYPES = {
@@ -22,6 +24,9 @@ MEDIA_TYPES = {
 CHECK_AGAIN = "no-cache"  # kept, but asked for again: a checkpoint may change
 FOR_EVER = "public, max-age=31536000, immutable"
 METHODS = ("GET", "POST")
+UNEXPECTED = "Something went wrong in the server: its log says what."
+
+_log = logging.getLogger(__name__)
 
 
 def chosen_format(named: str, offered: tuple[str, ...]) -> str:
@@ -71,6 +76,14 @@ def not_now(error: Exception) -> Response:
     return answer
 
 
+def sentence_of(error: Exception) -> str:
+    """What those who read the answer are told of an error in its middle; the log has whatever is no user's mistake."""
+    if isinstance(error, UserError):
+        return str(error)
+    _log.error("An answer failed after it had begun.", exc_info=error)
+    return UNEXPECTED
+
+
 def tell_mistakes(server: App, prefix: str, too_large: str, catch_all: str) -> None:
     """Every mistake gets JSON; `catch_all` is the endpoint of unknown paths under `prefix`, the API's."""
 
@@ -89,7 +102,7 @@ def tell_mistakes(server: App, prefix: str, too_large: str, catch_all: str) -> N
         if error.code == 413:
             return mistake(too_large, 413)
         if error.code == 500:  # the traceback is in the server's log
-            return mistake("Something went wrong in the server: its log says what.", 500)
+            return mistake(UNEXPECTED, 500)
         return mistake(f"{error.name}: {error.description}", error.code or 400)
 
 

@@ -8,6 +8,8 @@ left is pushed through the layers above as values with two derivatives (`dual`).
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +27,18 @@ from gradviz.landscape.undecided import Change, through_relu
 
 TILE_BYTES = 24 * 2**20
 """Bound of the largest array of a tile of the grid; a handful of such arrays live at once."""
+
+_tile_bytes: ContextVar[int] = ContextVar("tile_bytes", default=TILE_BYTES)
+
+
+@contextmanager
+def tiles_of(num_bytes: int) -> Iterator[None]:
+    """Within, tiles have this bound: the same numbers in less memory, and slower."""
+    token = _tile_bytes.set(num_bytes)
+    try:
+        yield
+    finally:
+        _tile_bytes.reset(token)
 
 
 @dataclass(frozen=True)
@@ -180,11 +194,11 @@ def _is_open(layer: Layer, z: Dual, column: Dual) -> Tensor:
 
 
 def _tiles(clean: CleanPass, spec: LandscapeSpec, lowest: int) -> Iterator[tuple[slice, slice]]:
-    """Rectangles of the grid on which the widest array from layer `lowest` up stays below `TILE_BYTES`."""
+    """Rectangles of the grid on which the widest array from layer `lowest` up stays below the bound of `tiles_of`."""
     network = clean.network
     width = max((layer.width for layer in network.layers[lowest:]), default=1)
     itemsize = torch.finfo(network.dtype).bits // 8
-    most = max(1, TILE_BYTES // (len(clean) * width * itemsize))
+    most = max(1, _tile_bytes.get() // (len(clean) * width * itemsize))
     # Whole rows where they fit; else squares, on which the changes, and so the undecided units, range least.
     num_columns = spec.points if most >= spec.points else math.isqrt(most)
     num_rows = most // num_columns

@@ -14,6 +14,8 @@ from gradviz.compute.celery.desk import FULL, MAX_STARTS, Attempt, Desk
 from gradviz.compute.celery.measured import Measured
 from gradviz.compute.celery.messages import Work, code_version
 from gradviz.compute.celery.reply import Kind, Reply
+from gradviz.compute.interface import ComputationFailed
+from gradviz.compute.memory import answered, prepared
 from gradviz.compute.question import Question
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
@@ -57,9 +59,11 @@ def _reply(code: str, key: str, question: Question, bench: Workbench, cache: Fie
             return Reply.saying(Kind.FAILURE, message + "be the same runs.")
         content = cache.get(key)
         if content is None:
-            content = question.answer(bench)
+            content = answered(question, bench)
             cache.set(key, content)
         return Reply(Kind.ANSWER, content)
+    except ComputationFailed as error:
+        return Reply.saying(Kind.FAILURE, str(error))
     except UserError as error:
         return Reply.saying(Kind.MISTAKE, str(error))
     except redis.RedisError:
@@ -85,4 +89,4 @@ def _tell(desk: Desk, key: str, reply: Reply) -> None:
 
 def _share(questions: Sequence[Question], bench: Workbench) -> None:
     with suppress(UserError):  # what is not there is told of each question for itself
-        questions[0].prepare(questions, bench)
+        prepared(questions, bench)
