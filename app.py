@@ -1,4 +1,4 @@
-"""The server for gunicorn: `gunicorn app:server`."""
+"""The server for gunicorn: `gunicorn --worker-class gradviz.serving.worker.FrontWorker app:server`."""
 
 import os
 

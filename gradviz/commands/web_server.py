@@ -11,6 +11,8 @@ from gunicorn.app.wsgiapp import run
 from gradviz.commands.bound_life import die_with
 from gradviz.settings import Settings
 
+WORKER = "gradviz.serving.worker.FrontWorker"
+
 APPLICATION = "gradviz.dashboard.factory:create_server()"
 GRACEFUL_SECONDS = 5
 
@@ -21,7 +23,7 @@ def arguments(descriptor: int, settings: Settings) -> list[str]:
         *("--bind", f"fd://{descriptor}"),
         *("--config", "python:gradviz.commands.gunicorn_config"),
         *("--workers", str(settings.workers)),
-        *("--worker-class", "gthread", "--threads", "8"),
+        *("--worker-class", WORKER),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
         *("--timeout", "120"),  # a slow machine may need long to import torch
         *("--log-level", settings.log_level),

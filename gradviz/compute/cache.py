@@ -12,8 +12,8 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ import diskcache
 from diskcache.core import MODE_BINARY, MODE_RAW
 from filelock import FileLock
 
+from gradviz.compute.alone import Alone
 from gradviz.compute.cache_faults import is_full, is_of_the_disk, is_sound
 from gradviz.errors import UserError
 
 _log = logging.getLogger(__name__)
 _CHECKSUM_BYTES = 16
 _LAYOUT = "answers-1"
-_POLL_SECONDS = 0.005
 # The disk's state, not the database's: nothing would be gained by starting afresh.
 _REOPEN_SECONDS = 5.0
 _PROBE_BYTES = 40_000  # enough for a file of its own beside the database
@@ -82,6 +82,7 @@ class FieldCache:
         self._answers = self.directory / _LAYOUT
         self._locks = self.directory / "locks"
         self._size_limit = size_limit
+        self._alone = Alone(self._locks, self._tell_of_locks)
         self._reopening = threading.Lock()
         self._cache: diskcache.Cache | None = None
         self._reopen_at = 0.0
@@ -151,17 +152,18 @@ class FieldCache:
         self._forget(probe.name)
         return "" if found == value else "Answers cannot be kept: the cache does not give back what is put into it."
 
-    def once(self, key: str, compute: Callable[[], bytes]) -> bytes:
+    def once(self, key: str, compute: Callable[[], bytes], still_wanted: Callable[[], bool] = lambda: True) -> bytes:
         """The bytes under `key`, computed if absent: by one caller, while all others who ask for it wait.
 
         Holds across threads and processes. The lock is the system's: a computer that is killed releases it, and one
-        of those who wait goes on. What `compute` raises reaches its own caller only.
+        of those who wait goes on. What `compute` raises reaches its own caller only. `still_wanted` is asked now and
+        then while another computes; Cancelled once it says no.
         """
         value = self.get(key)
         self._on_lookup(value is not None)
         if value is not None:
             return value
-        with self._turn(key):
+        with self._alone.of(key, still_wanted):
             value = self.get(key)
             if value is None:
                 value = compute()
@@ -178,24 +180,12 @@ class FieldCache:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def _turn(self, key: str) -> Iterator[None]:
-        path = self._locks / f"{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}.lock"
-        lock = FileLock(path, poll_interval=_POLL_SECONDS, thread_local=False)
-        try:
-            lock.acquire()
-        except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
-            self._tell_once("Several may compute the same answer", error)
-            yield
-            return
-        self._troubles.discard("Several may compute the same answer")
-        try:
-            yield
-        finally:
-            # Under the lock: who opened the file before sees that it is gone and opens the next one.
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-            lock.release()
+    def _tell_of_locks(self, error: Exception | None) -> None:
+        trouble = "Several processes may compute the same answer"
+        if error is None:
+            self._troubles.discard(trouble)
+        else:
+            self._tell_once(trouble, error)
 
     def _begin(self) -> None:
         self._locks.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ def open_compute(
         device=settings.device,
         threads=settings.threads,
         queue_limit=settings.queue_limit,
+        task_seconds=settings.task_seconds,
         memory_bytes=settings.memory_bytes,
         on_load=on_load,
     )

@@ -15,6 +15,10 @@ import numpy as np
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion, arrays_of
 from gradviz.compute.question import Question
+from gradviz.compute.refusals import Busy as Busy
+from gradviz.compute.refusals import Cancelled as Cancelled
+from gradviz.compute.refusals import ComputationFailed as ComputationFailed
+from gradviz.compute.refusals import Unavailable as Unavailable
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -26,29 +30,6 @@ StillWanted = Callable[[], bool]
 """Asked now and then while a result is waited for: False once nobody would read it."""
 
 _AHEAD = 16
-
-
-class Unavailable(UserError):
-    """Nothing is wrong with the question: the same one can be answered a little later."""
-
-
-class Busy(Unavailable):
-    """As many questions wait as may."""
-
-    def __init__(self, waiting: int) -> None:
-        super().__init__(f"Busy: {waiting} computations are waiting. Try again in a moment.")
-        self.waiting = waiting
-
-
-class Cancelled(Unavailable):
-    """Nobody waits for this result any more, or somebody has cancelled it."""
-
-    def __init__(self) -> None:
-        super().__init__("This computation was cancelled: ask again if it is still wanted.")
-
-
-class ComputationFailed(UserError):
-    """The question was good and could not be answered; to ask again at once would not help."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,20 +126,25 @@ class Compute(ABC):
         """The address of a landscape."""
         return LandscapeQuestion(request=request).key(self.store)
 
-    def sweep(self, request: LandscapeRequest, epochs: Iterable[int]) -> Iterator[tuple[int, GradientField]]:
+    def sweep(
+        self, request: LandscapeRequest, epochs: Iterable[int], still_wanted: StillWanted = lambda: True
+    ) -> Iterator[tuple[int, GradientField]]:
         """The same selection at many epochs, as they are ready."""
         wanted = list(epochs)
         questions = [LandscapeQuestion(request=request.model_copy(update={"epoch": epoch})) for epoch in wanted]
-        for epoch, content in zip(wanted, self.stream(questions), strict=True):
+        for epoch, content in zip(wanted, self.stream(questions, still_wanted=still_wanted), strict=True):
             yield epoch, GradientField.from_bytes(content)
 
-    def minibatches(self, request: LandscapeRequest, indices: Iterable[int]) -> Iterator[tuple[int, GradientField]]:
+    def minibatches(
+        self, request: LandscapeRequest, indices: Iterable[int], still_wanted: StillWanted = lambda: True
+    ) -> Iterator[tuple[int, GradientField]]:
         """The same selection for many minibatches, as they are ready; those not known yet share their forward pass."""
         wanted = list(indices)
         questions = [LandscapeQuestion(request=request.model_copy(update={"minibatch": index})) for index in wanted]
-        for index, content in zip(wanted, self.stream(questions, together=MINIBATCHES_TOGETHER), strict=True):
+        contents = self.stream(questions, together=MINIBATCHES_TOGETHER, still_wanted=still_wanted)
+        for index, content in zip(wanted, contents, strict=True):
             yield index, GradientField.from_bytes(content)
 
-    def activity(self, variant: str, epoch: int) -> list[np.ndarray]:
+    def activity(self, variant: str, epoch: int, still_wanted: StillWanted = lambda: True) -> list[np.ndarray]:
         """For each hidden layer (N,) float32: the share of training rows on which each unit is active, in eval mode."""
-        return arrays_of(self.ask(ActivityQuestion(variant=variant, epoch=epoch)))
+        return arrays_of(self.ask(ActivityQuestion(variant=variant, epoch=epoch), still_wanted))

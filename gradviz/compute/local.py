@@ -8,7 +8,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute, Load, Priority, State, StillWanted, Ticket
 from gradviz.compute.memory import answered
 from gradviz.compute.question import Question
-from gradviz.compute.turns import Turns
+from gradviz.compute.turns import TASK_SECONDS, Turns
 from gradviz.compute.workbench import MEMORY_BYTES, Workbench
 from gradviz.experiment.store import RunStore
 
@@ -19,7 +19,7 @@ class LocalCompute(Compute):
     """Who waits for a result computes it, when it is his turn; the cache answers at any time.
 
     `device` is auto, cpu or cuda; `threads` of torch, 0 for its own choice; `queue_limit`: computations that may wait;
-    `on_load` is told when that number changes.
+    `task_seconds`: how long one may take; `on_load` is told when the number of those that wait changes.
     """
 
     def __init__(
@@ -31,13 +31,14 @@ class LocalCompute(Compute):
         threads: int = 0,
         memory_bytes: int = MEMORY_BYTES,
         queue_limit: int = QUEUE_LIMIT,
+        task_seconds: float = TASK_SECONDS,
         on_load: Callable[[Load], None] = lambda load: None,
     ) -> None:
         self.store, self.cache = store, cache
         self.bench = Workbench(store, device=device, memory_bytes=memory_bytes)
         if threads:
             torch.set_num_threads(threads)
-        self._turns = Turns(queue_limit, on_load)
+        self._turns = Turns(queue_limit, on_load, seconds=task_seconds)
 
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
         keyed = [(question.key(self.store), question) for question in questions]
@@ -45,11 +46,10 @@ class LocalCompute(Compute):
         return [Ticket(key, question, priority, new) for key, question in keyed]
 
     def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
-        def compute() -> bytes:
-            with self._turns.turn(ticket, still_wanted):
-                return answered(ticket.question, self.bench, ticket.together)
+        def work() -> bytes:
+            return answered(ticket.question, self.bench, ticket.together)
 
-        return self.cache.once(ticket.key, compute)
+        return self.cache.once(ticket.key, lambda: self._turns.run(ticket, work, still_wanted), still_wanted)
 
     def progress(self, ticket: Ticket) -> State:
         if self.cache.get(ticket.key) is not None:

@@ -1,87 +1,216 @@
-"""One computation at a time: what somebody waits for before what is computed ahead, else first come, first served."""
+"""One computation at a time, and none that makes others wait for long.
 
-import heapq
+What somebody waits for goes before what is computed ahead; among these, clients take turns. A computation that runs for
+longer than `QUANTUM_SECONDS` while others wait lets them go first, between two of its tiles: the first such one keeps
+what it has done and is paused, any further one begins again when that is done. So memory holds two at most, whoever
+asks for something large waits longest, and it is still done: after `PATIENCE_SECONDS` it has the next turn.
+"""
+
 import itertools
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass
 
-from gradviz.compute.interface import Busy, Cancelled, Load, Priority, StillWanted, Ticket
+from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Load, StillWanted, Ticket
+from gradviz.landscape.pausing import asking
 
-_RANKS: dict[Priority, int] = {"interactive": 0, "sweep": 1}
+QUANTUM_SECONDS = 0.3
+PATIENCE_SECONDS = 2.0
+TASK_SECONDS = 120.0
+WAIT_SECONDS = 60.0
+"""After which whoever waits for a first turn is told how many others do, instead of waiting on."""
+
 _ASK_SECONDS = 0.2
+_NEWEST_COUNTS = 0.2
+
+_client: ContextVar[str] = ContextVar("client", default="")
 
 
-@dataclass(order=True)
+@contextmanager
+def asked_by(client: str) -> Iterator[None]:
+    """What is asked within is asked for this client, whose turn it is by what the others have had."""
+    token = _client.set(client)
+    try:
+        yield
+    finally:
+        _client.reset(token)
+
+
+class _Postponed(Exception):
+    """The computation begins again later: others go first, and another one is paused already."""
+
+
+@dataclass(eq=False)
 class _Place:
-    rank: int
+    """A computation that waits, runs or is paused."""
+
+    ticket: Ticket
+    client: str
     number: int
-    ticket: Ticket = field(compare=False)
+    since: float
+    """When it began to wait, or to run."""
+    used: float = 0.0
+    """Seconds that it has run before."""
+    is_long: bool = False
 
 
 class Turns:
-    """At most `limit` computations wait for the one that runs; `on_load` is told of each change."""
+    """At most `limit` computations wait for the one that runs; `on_load` is told of each change.
 
-    def __init__(self, limit: int, on_load: Callable[[Load], None] = lambda load: None) -> None:
-        self._limit = limit
+    `seconds`: how long one may run in all.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        on_load: Callable[[Load], None] = lambda load: None,
+        *,
+        seconds: float = TASK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit, self._seconds = limit, seconds
         self._on_load = on_load
+        self._clock = clock
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._waiting: list[_Place] = []
-        self._running: Ticket | None = None
+        self._running: _Place | None = None
+        self._paused: _Place | None = None  # it is among those that wait
+        self._served: dict[str, int] = {}  # by client, the number of the turn it had last
+        self._mean_seconds = 0.0
 
-    @contextmanager
-    def turn(self, ticket: Ticket, still_wanted: StillWanted) -> Iterator[None]:
-        """Waits for the ticket's turn and holds it; Busy if too many wait, Cancelled if it is not wanted any more."""
+    def run(self, ticket: Ticket, work: Callable[[], bytes], still_wanted: StillWanted = lambda: True) -> bytes:
+        """What `work` returns, done when it is its turn, more than once if it is long.
+
+        Busy if too many wait, Cancelled if it is not wanted any more, ComputationFailed if it takes too long.
+        """
         with self._changed:
             if len(self._waiting) >= self._limit:
-                raise Busy(len(self._waiting))
-            place = _Place(_RANKS[ticket.priority], next(self._numbers), ticket)
-            heapq.heappush(self._waiting, place)
-            self._tell()
-            self._wait(place, still_wanted)
-            self._running = ticket
-            self._tell()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._running = None
-                self._tell()
+                raise self._busy()
+            place = _Place(ticket, _client.get(), next(self._numbers), self._clock())
+            self._queue(place)
+        until = place.since + WAIT_SECONDS
+        while True:
+            try:
+                self._wait(place, still_wanted, until)
+                until = math.inf
+                with asking(lambda: self._between_tiles(place, still_wanted)):
+                    return work()
+            except _Postponed:
+                place.is_long, place.used = True, 0.0
+                with self._changed:
+                    self._queue(place)
+            finally:
+                self._end(place)
 
     def cancel(self, ticket: Ticket) -> None:
+        """Whoever waits for this ticket is told, unless it runs already."""
         with self._changed:
-            self._leave(lambda place: place.ticket is ticket)
+            for place in [place for place in self._waiting if place.ticket is ticket]:
+                self._leave(place)
 
     def is_running(self, ticket: Ticket) -> bool:
         with self._changed:
-            return self._running is ticket
+            return self._running is not None and self._running.ticket is ticket
 
     def load(self) -> Load:
         with self._changed:
             return self._load()
 
     def _load(self) -> Load:
-        sweeps = sum(place.rank == _RANKS["sweep"] for place in self._waiting)
+        sweeps = sum(place.ticket.priority == "sweep" for place in self._waiting)
         return Load(len(self._waiting) - sweeps, sweeps, int(self._running is not None))
 
     def _tell(self) -> None:
         self._changed.notify_all()
         self._on_load(self._load())
 
-    def _wait(self, place: _Place, still_wanted: StillWanted) -> None:
-        """Until it is this place's turn, under the condition."""
-        try:
-            while self._running is not None or self._waiting[0] is not place:
-                # Only who reads the answer knows whether it is still wanted, and nobody tells.
-                self._changed.wait(_ASK_SECONDS)
-                if not any(place is each for each in self._waiting) or not still_wanted():
-                    raise Cancelled
-        finally:
-            self._leave(lambda each: each is place)
-
-    def _leave(self, leaves: Callable[[_Place], bool]) -> None:
-        self._waiting = [place for place in self._waiting if not leaves(place)]
-        heapq.heapify(self._waiting)
+    def _queue(self, place: _Place) -> None:
+        place.since = self._clock()
+        self._waiting.append(place)
         self._tell()
+
+    def _leave(self, place: _Place) -> None:
+        if place in self._waiting:
+            self._waiting.remove(place)
+            self._tell()
+
+    def _busy(self) -> Busy:
+        return Busy(len(self._waiting), len(self._waiting) * self._mean_seconds)
+
+    def _wait(self, place: _Place, still_wanted: StillWanted, until: float = math.inf) -> None:
+        """Until it is this place's turn."""
+        with self._changed:
+            try:
+                while self._running is not None or self._next() is not place:
+                    # Only who reads the answer knows whether it is still wanted, and nobody tells.
+                    self._changed.wait(_ASK_SECONDS)
+                    if place not in self._waiting or not still_wanted():
+                        raise Cancelled
+                    if self._clock() > until:
+                        raise self._busy()
+            finally:
+                self._leave(place)
+            self._running, place.since = place, self._clock()
+            self._served.pop(place.client, None)  # the clients served last stand at the end
+            self._served[place.client] = next(self._numbers)
+            while len(self._served) > self._limit:
+                del self._served[next(iter(self._served))]
+            self._tell()
+
+    def _end(self, place: _Place) -> None:
+        with self._changed:
+            if self._paused is place:
+                self._paused = None
+            if self._running is place:
+                self._running = None
+                seconds = place.used + self._clock() - place.since
+                self._mean_seconds += _NEWEST_COUNTS * (seconds - self._mean_seconds)
+            self._tell()
+
+    def _between_tiles(self, place: _Place, still_wanted: StillWanted) -> None:
+        ran = self._clock() - place.since
+        if place.used + ran > self._seconds:
+            raise ComputationFailed(
+                f"This takes longer than {self._seconds:g} s here: ask for fewer points or masks, "
+                "or raise GRADVIZ_TASK_SECONDS."
+            )
+        if not still_wanted():
+            raise Cancelled
+        with self._changed:
+            if ran < QUANTUM_SECONDS or not self._others_go_first(place):
+                return
+            if self._paused not in (None, place):
+                self._running = None
+                raise _Postponed
+            self._paused, self._running = place, None
+            place.used, place.is_long = place.used + ran, True
+            self._queue(place)
+        self._wait(place, still_wanted)
+
+    def _others_go_first(self, place: _Place) -> bool:
+        """Whether another one would be next if this one, which runs, waited as a long one."""
+        if not self._waiting:
+            return False
+        now = self._clock()
+        return self._rank(self._next(), now) < (self._rank_of_long(place, 0.0), 0, place.number)
+
+    def _next(self) -> _Place:
+        now = self._clock()
+        return min(self._waiting, key=lambda place: self._rank(place, now))
+
+    def _rank(self, place: _Place, now: float) -> tuple[int, int, int]:
+        """The lowest goes first."""
+        if place.is_long:
+            return self._rank_of_long(place, now - place.since), 0, place.number
+        kind = 1 if place.ticket.priority == "interactive" else 2
+        return kind, self._served.get(place.client, -1), place.number
+
+    def _rank_of_long(self, place: _Place, waited: float) -> int:
+        if self._paused not in (None, place):
+            return 4
+        return 0 if waited > PATIENCE_SECONDS else 3

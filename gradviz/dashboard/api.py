@@ -14,14 +14,11 @@ from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import Conflict, MethodNotAllowed, NotFound
 
-from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
-from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import ComputationFailed, Compute, StillWanted, Unavailable
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.memory import OutOfMemory
 from gradviz.compute.trainer import Trainer
-from gradviz.compute.units import PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.connection import still_connected
@@ -46,6 +43,7 @@ from gradviz.dashboard.sending import (
     tagged,
     tell_mistakes,
 )
+from gradviz.dashboard.statistics_api import add_statistics
 from gradviz.errors import UserError
 from gradviz.experiment.files import signature
 from gradviz.experiment.rows import Minibatch
@@ -71,9 +69,12 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         return mistake(str(error), 422)
 
     @api.errorhandler(OutOfMemory)
-    @api.errorhandler(Unavailable)
-    def unavailable(error: UserError) -> Response:
+    def out_of_memory(error: OutOfMemory) -> Response:
         return not_now(error)
+
+    @api.errorhandler(Unavailable)
+    def unavailable(error: Unavailable) -> Response:
+        return not_now(error, error.seconds)
 
     @api.errorhandler(ComputationFailed)
     def failed(error: ComputationFailed) -> Response:
@@ -94,50 +95,6 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     def run(variant: str) -> Response:
         asked = from_arguments(query.RunQuery, request.args, variant=variant)
         return sent_json(run_of(store.run(asked.variant)))
-
-    @api.get("/activity/<variant>/<epoch>")
-    def activity(variant: str, epoch: str) -> Response:
-        asked = from_arguments(query.ActivityQuery, request.args, variant=variant, epoch=epoch)
-        return sent_json({"layers": [_shares(layer) for layer in compute.activity(asked.variant, asked.epoch)]})
-
-    @api.get("/activity/<variant>/<epoch>/<layer>")
-    def layer_activity(variant: str, epoch: str, layer: str) -> Response:
-        asked = from_arguments(query.LayerActivityQuery, request.args, variant=variant, epoch=epoch, layer=layer)
-        layers = compute.activity(asked.variant, asked.epoch)
-        if asked.layer >= len(layers):
-            raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {asked.layer}.")
-        return sent_json({"layer": asked.layer, "active": _shares(layers[asked.layer])})
-
-    @api.get("/units/<variant>/<epoch>/<layer>")
-    def units(variant: str, epoch: str, layer: str) -> Response:
-        return answer_of_layer(UnitsQuestion, variant=variant, epoch=epoch, layer=layer)
-
-    @api.get("/pairs/<variant>/<epoch>/<layer>")
-    def pairs(variant: str, epoch: str, layer: str) -> Response:
-        return answer_of_layer(PairsQuestion, variant=variant, epoch=epoch, layer=layer)
-
-    def answer_of_layer(kind: type[UnitsQuestion | PairsQuestion], **path: str) -> Response:
-        question = kind(**from_arguments(query.UnitsQuery, request.args, **path).model_dump())
-        key = question.key(store)
-        tell_log(key=key)
-        return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))
-
-    @api.get("/agreement")
-    def agreement() -> Response:
-        asked = from_arguments(query.AgreementQuery, request.args)
-        question = AgreementQuestion(request=AgreementRequest.of(**asked.model_dump()))
-        key = question.key(store)
-        tell_log(key=key)
-        return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))
-
-    @api.get("/cosines/<variant>/<epoch>")
-    def cosines(variant: str, epoch: str) -> Response:
-        asked = from_arguments(query.CosinesQuery, request.args, variant=variant, epoch=epoch)
-        values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
-        question = CosinesQuestion(**values)
-        key = question.key(store)
-        tell_log(key=key)
-        return sent(lambda: compute.ask(question), MEDIA_TYPES["json"], etag(key))
 
     @api.get("/minibatches/<variant>/<minibatch>")
     def minibatch(variant: str, minibatch: str) -> Response:
@@ -216,6 +173,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         training.act(asked, trainer, settings)
         return sent_json(training.status_of(trainer, settings))
 
+    add_statistics(api, compute, store)
     add_course(api, compute, store)
     add_evidence(api, compute, store)
     add_exports(api, settings, compute, store)
@@ -285,7 +243,3 @@ def _npz(rows: Minibatch) -> bytes:
         content, inputs=rows.inputs_BI.numpy(), targets=rows.targets_B.numpy(), rows=rows.rows_B.numpy()
     )
     return content.getvalue()
-
-
-def _shares(layer: np.ndarray) -> list[float]:
-    return np.round(np.asarray(layer, float), 4).tolist()

@@ -69,10 +69,10 @@ def mistake(message: str, status: int) -> Response:
     return Response(as_json({"error": line}), status=status, mimetype=JSON, headers={"Cache-Control": "no-store"})
 
 
-def not_now(error: Exception) -> Response:
-    """503: the same request may be answered a little later."""
+def not_now(error: Exception, seconds: int = 1) -> Response:
+    """503: the same request may be answered a little later, in about so many `seconds`."""
     answer = mistake(str(error), 503)
-    answer.headers["Retry-After"] = "1"
+    answer.headers["Retry-After"] = str(seconds)
     return answer
 
 

@@ -20,6 +20,7 @@ from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.dual import Dual, activate, linear
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import LandscapeSpec, grid_steps
 from gradviz.landscape.undecided import Change, through_relu
 
@@ -75,6 +76,7 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec) -> Iterator[Tile]:
     refs = spec.refs
     layers = [network.output if ref.layer is None else ref.layer for ref in refs]
     for rows, columns in _tiles(clean, spec, 0 if fresh else min(layers) + 1):
+        between_tiles()
         x, y = steps[columns].view(1, -1, 1, 1), steps[rows].view(-1, 1, 1, 1)
         moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
         if fresh:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from gradviz.commands.web_server import WORKER
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.trainer import train
 
@@ -44,7 +45,7 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{self.port}"]
-        command += ["--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "2", "--no-control-socket"]
+        command += ["--worker-class", WORKER, "--graceful-timeout", "2", "--no-control-socket"]
         environment = os.environ | {"GRADVIZ_RUNS": str(self.runs), "GRADVIZ_CACHE_DIR": str(self.cache)}
         environment |= self.settings
         self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""One computation at a time: who goes first, how many may wait, and what cancelling does."""
+"""One computation at a time: who goes first, how many may wait, what cancelling does, and what is long gives way."""
 
 import threading
 from collections.abc import Callable
@@ -6,15 +6,34 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
-from gradviz.compute.interface import Busy, Cancelled, Load, Priority, Ticket
+from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Load, Priority, Ticket
 from gradviz.compute.kinds import ActivityQuestion
-from gradviz.compute.turns import Turns
+from gradviz.compute.turns import PATIENCE_SECONDS as LONG_WAITS
+from gradviz.compute.turns import QUANTUM_SECONDS, WAIT_SECONDS, Turns, asked_by
+from gradviz.landscape.pausing import between_tiles
 
 PATIENCE_SECONDS = 60
 
 
 def ticket(priority: Priority = "interactive") -> Ticket:
     return Ticket("key", ActivityQuestion(variant="none", epoch=0), priority, ())
+
+
+def always() -> bool:
+    return True
+
+
+class Clock:
+    """Goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
 
 
 class Counter:
@@ -29,9 +48,11 @@ class Counter:
         self._run(ticket(), lambda: True, lambda: (started.set(), self.may_end.wait(PATIENCE_SECONDS)))
         assert started.wait(PATIENCE_SECONDS)
 
-    def queue(self, name: str, asked: Ticket, still_wanted: Callable[[], bool] = lambda: True) -> Future[None]:
+    def queue(
+        self, name: str, asked: Ticket, still_wanted: Callable[[], bool] = always, client: str = ""
+    ) -> Future[None]:
         before = self.waiting()
-        future = self._run(asked, still_wanted, lambda: self.order.append(name))
+        future = self._run(asked, still_wanted, lambda: self.order.append(name), client)
         while self.waiting() == before and not future.done():
             wait([future], timeout=0.001)
         return future
@@ -40,10 +61,16 @@ class Counter:
         load = self.turns.load()
         return load.waiting_interactive + load.waiting_sweeps
 
-    def _run(self, asked: Ticket, still_wanted: Callable[[], bool], body: Callable[[], object]) -> Future[None]:
+    def _run(
+        self, asked: Ticket, still_wanted: Callable[[], bool], body: Callable[[], object], client: str = ""
+    ) -> Future[None]:
+        def work() -> bytes:
+            body()
+            return b""
+
         def run() -> None:
-            with self.turns.turn(asked, still_wanted):
-                body()
+            with asked_by(client):
+                self.turns.run(asked, work, still_wanted)
 
         return self._threads.submit(run)
 
@@ -106,7 +133,152 @@ def test_what_nobody_wants_any_more_leaves_by_itself(counter: Counter):
 
 def test_a_failed_computation_gives_its_turn_on():
     turns = Turns(limit=1)
-    with pytest.raises(ZeroDivisionError), turns.turn(ticket(), lambda: True):
+
+    def fail() -> bytes:
         raise ZeroDivisionError
-    with turns.turn(ticket(), lambda: True):
-        assert turns.load() == Load(0, 0, 1)
+
+    with pytest.raises(ZeroDivisionError):
+        turns.run(ticket(), fail)
+    assert turns.run(ticket(), lambda: str(turns.load()).encode()) == str(Load(0, 0, 1)).encode()
+
+
+def test_clients_take_turns_however_much_one_of_them_asks(counter: Counter):
+    for name in ("many 1", "many 2", "many 3"):
+        counter.queue(name, ticket(), client="many")
+    counter.queue("other", ticket(), client="other")
+    counter.close()
+    assert counter.order == ["many 1", "other", "many 2", "many 3"]
+
+
+def test_who_waits_too_long_for_a_first_turn_is_told_how_many_do():
+    clock = Clock()
+    turns = Turns(limit=4, clock=clock)
+
+    def work() -> bytes:
+        def impatient() -> bool:
+            clock.pass_(WAIT_SECONDS)
+            return True
+
+        with ThreadPoolExecutor(1) as other, pytest.raises(Busy, match="1 computations are waiting"):
+            other.submit(turns.run, ticket(), bytes, impatient).result(PATIENCE_SECONDS)
+        return b"done"
+
+    assert turns.run(ticket(), work) == b"done"
+
+
+class Long:
+    """A computation of tiles; others come and time passes during the tile that is told."""
+
+    def __init__(self, turns: Turns, clock: Clock, order: list[str], name: str, tiles: int = 3) -> None:
+        self.turns, self.clock, self.order, self.name, self.tiles = turns, clock, order, name, tiles
+        self.seconds = QUANTUM_SECONDS
+        self.during: dict[int, Callable[[], None]] = {}
+        self.begun = 0
+
+    def __call__(self) -> bytes:
+        self.begun += 1
+        for tile in range(self.tiles):
+            between_tiles()
+            self.order.append(f"{self.name}{tile}")
+            self.during.pop(tile, lambda: None)()
+            self.clock.pass_(self.seconds)
+        return self.name.encode()
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+def enter(threads: ThreadPoolExecutor, turns: Turns, work: Callable[[], bytes]) -> Future[bytes]:
+    """Somebody asks; returns when he waits."""
+    before = sum((turns.load().waiting_interactive, turns.load().waiting_sweeps))
+    future = threads.submit(turns.run, ticket(), work)
+    while sum((turns.load().waiting_interactive, turns.load().waiting_sweeps)) == before and not future.done():
+        wait([future], timeout=0.001)
+    return future
+
+
+def test_a_long_computation_pauses_for_a_short_one_and_keeps_what_it_has_done(threads: ThreadPoolExecutor):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    long = Long(turns, clock, order, "long")
+    short = Long(turns, clock, order, "short", tiles=1)
+    answers: list[Future[bytes]] = []
+    long.during[0] = lambda: answers.append(enter(threads, turns, short))
+    assert turns.run(ticket(), long) == b"long"
+    assert answers[0].result(PATIENCE_SECONDS) == b"short"
+    assert order == ["long0", "short0", "long1", "long2"]
+    assert long.begun == 1
+
+
+def test_a_second_long_one_begins_again_so_that_two_at_most_are_held(threads: ThreadPoolExecutor):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    first, second = (Long(turns, clock, order, name) for name in ("first", "second"))
+    answers: list[Future[bytes]] = []
+    first.during[0] = lambda: answers.append(enter(threads, turns, second))
+    assert turns.run(ticket(), first) == b"first"
+    assert answers[0].result(PATIENCE_SECONDS) == b"second"
+    assert order == ["first0", "second0", "first1", "first2", "second0", "second1", "second2"]
+    assert (first.begun, second.begun) == (1, 2)
+
+
+def test_a_paused_computation_goes_on_though_short_ones_never_end(threads: ThreadPoolExecutor):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    long = Long(turns, clock, order, "long", tiles=2)
+    answers: list[Future[bytes]] = []
+
+    def next_short(number: int) -> Long:
+        short = Long(turns, clock, order, f"short{number}.", tiles=1)
+        short.seconds = LONG_WAITS / 3
+        if number < 9:
+            short.during[0] = lambda: answers.append(enter(threads, turns, next_short(number + 1)))
+        return short
+
+    long.during[0] = lambda: answers.append(enter(threads, turns, next_short(0)))
+    assert turns.run(ticket(), long) == b"long"
+    while len(answers) < 10 or not answers[-1].done():
+        wait(answers, timeout=0.001)
+    assert order.index("long1") <= 5
+    assert len([name for name in order if name.startswith("short")]) >= 10
+
+
+def test_who_has_left_ends_the_computation_at_its_next_tile():
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    there = threading.Event()
+    there.set()
+    long = Long(turns, clock, order, "long")
+    long.during[1] = there.clear
+    with pytest.raises(Cancelled):
+        turns.run(ticket(), long, there.is_set)
+    assert order == ["long0", "long1"]
+    assert turns.load() == Load(0, 0, 0)
+
+
+def test_who_has_left_a_paused_computation_ends_it(threads: ThreadPoolExecutor):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    there = threading.Event()
+    there.set()
+    long, other = Long(turns, clock, order, "long"), Long(turns, clock, order, "other", tiles=1)
+    other.during[0] = there.clear
+    answers: list[Future[bytes]] = []
+    long.during[0] = lambda: answers.append(enter(threads, turns, other))
+    with pytest.raises(Cancelled):
+        turns.run(ticket(), long, there.is_set)
+    assert answers[0].result(PATIENCE_SECONDS) == b"other"
+    assert turns.run(ticket(), Long(turns, clock, order, "next")) == b"next"
+
+
+def test_a_computation_that_takes_too_long_is_ended_and_said():
+    clock = Clock()
+    turns = Turns(limit=8, seconds=10, clock=clock)
+    long = Long(turns, clock, [], "long")
+    long.seconds = 6
+    with pytest.raises(ComputationFailed, match=r"longer than 10 s here: ask for fewer .* GRADVIZ_TASK_SECONDS"):
+        turns.run(ticket(), long)
+    assert turns.load() == Load(0, 0, 0)

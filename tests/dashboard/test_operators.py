@@ -149,10 +149,10 @@ def test_metrics_follow_what_waits_and_runs() -> None:
             seen.set()
             return still_wanted.is_set()
 
-        with pytest.raises(Cancelled), turns.turn(Ticket("b", question, priority, ()), look):
-            pass
+        with pytest.raises(Cancelled):
+            turns.run(Ticket("b", question, priority, ()), bytes, look)
 
-    with turns.turn(Ticket("a", question, "interactive", ()), lambda: True):
+    def while_it_runs() -> bytes:
         others = []
         for priority in ("interactive", "sweep", "sweep"):
             seen = threading.Event()
@@ -164,6 +164,9 @@ def test_metrics_follow_what_waits_and_runs() -> None:
         for other in others:
             other.join(60)
         assert read(*metrics.here) == {"waiting interactive": 0, "waiting sweep": 0, "running": 1}
+        return b""
+
+    turns.run(Ticket("a", question, "interactive", ()), while_it_runs)
     assert read(*metrics.here) == {"waiting interactive": 0, "waiting sweep": 0, "running": 0}
 
 

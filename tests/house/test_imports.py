@@ -10,7 +10,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "gradviz"
 FOUNDATIONS = ("settings", "errors", "hosts", "logs", "threads", "__init__")
-ROOMS = ("experiment", "landscape", "evidence", "compute", "dashboard", "report", "commands", "cli", "__main__")
+ROOMS = (
+    "experiment",
+    "landscape",
+    "evidence",
+    "compute",
+    "dashboard",
+    "report",
+    "serving",
+    "commands",
+    "cli",
+    "__main__",
+)
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -1,0 +1,243 @@
+"""The front: reads whole requests and sends whole answers for any number of connections, in one thread (waitress).
+
+A request gets a thread when its last byte is there, and gives it back when its answer is made, not when it is sent: who
+sends or reads slowly costs a connection and nothing else. Connections that take too long are closed, and when all are
+taken the one that has been idle longest makes room.
+"""
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import Error
+
+from gradviz.compute.interface import Busy
+from gradviz.dashboard.client import network_of
+from gradviz.dashboard.openapi import PREFIX
+from gradviz.serving.pools import Limits, Pool, Pools, Task
+
+_log = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 32 * 1024
+MAX_BODY_BYTES = 1024**2  # far more than any request has: those that are too large for us get their answer from the app
+CONNECTIONS = 1000
+
+_IDLE_SECONDS = 75.0
+_REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
+_STALLED_SECONDS = 60.0  # without a byte taken of an answer
+_SLOWEST_BYTES_PER_SECOND = 2000.0  # of an answer that has been under way for longer than that
+_MOST_UNSENT_BYTES = 80_000_000  # more than the largest file; what is not sent lies on disk from 1 MiB on
+
+HEALTH, PAGE, COMPUTING = "health", "page", "computing"
+_HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
+_QUICK = tuple(f"{PREFIX}/{name}" for name in ("runs", "training", "openapi.json"))
+
+
+def pool_of(path: str) -> str:
+    """Which threads answer this address."""
+    if path in _HEALTH_PATHS:
+        return HEALTH
+    return COMPUTING if path.startswith(f"{PREFIX}/") and not path.startswith(_QUICK) else PAGE
+
+
+class _Busy(Error):
+    """As many requests wait as may; in the words and the form of the API's own refusals."""
+
+    code, reason = 503, "Service Unavailable"
+
+    def __init__(self, busy: Busy) -> None:
+        super().__init__(str(busy))
+        self._retry_after = str(busy.seconds)
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+        headers.append(("Retry-After", self._retry_after))
+        return f"{self.code} {self.reason}", headers, json.dumps({"error": self.body}).encode()
+
+
+class _Parser(HTTPRequestParser):
+    """Whatever cannot be parsed is the client's mistake: 400."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except TransferEncodingNotImplemented as error:
+            raise ParsingError(str(error)) from error
+        except ValueError as error:  # an address like http://[ or a length of 5,000 digits
+            raise ParsingError("Start line or header is invalid") from error
+
+
+class _Refusal(ErrorTask):
+    """An answer that the application never hears of: one line in the log."""
+
+    channel: Any
+
+    def execute(self) -> None:
+        super().execute()
+        _log.info("refused", extra={"facts": {"status": int(self.status.split()[0]), "client": self.channel.client}})
+
+
+class _Answer(WSGITask):
+    def get_environment(self) -> dict[str, Any]:
+        environ = super().get_environment()
+        environ["SERVER_SOFTWARE"] = "gradviz"
+        return environ
+
+
+class _Channel(HTTPChannel):
+    """One connection. It knows since when its present request or answer is under way."""
+
+    parser_class, task_class, error_task_class = _Parser, _Answer, _Refusal
+    server: Any
+
+    def __init__(self, server: "Front", *args: Any, **kwargs: Any) -> None:
+        self.request_began: float | None = None
+        self.answer_began: float | None = None
+        super().__init__(server, *args, **kwargs)
+
+    @property
+    def client(self) -> str:
+        """Whose share this request is on: the connection's address, or the one that a believed proxy tells."""
+        told = self.requests[0].headers.get("X_FORWARDED_FOR", "").split(",") if self.requests else []
+        proxies = self.server.proxies
+        return network_of(told[-proxies].strip() if proxies and len(told) >= proxies else self.addr[0])
+
+    def is_wanted(self) -> bool:
+        return self.connected and not self.will_close
+
+    def refuse(self, waiting: int, seconds: float) -> None:
+        self.requests[0].error = _Busy(Busy(waiting, seconds))
+        self.server.pools.add_task(self)
+
+    def received(self, data: bytes) -> bool:
+        kept = super().received(data)
+        if self.request is None:
+            self.request_began = None
+        elif self.request_began is None:
+            self.request_began = time.monotonic()
+        return kept
+
+    def handle_write(self) -> None:
+        super().handle_write()
+        if not self.total_outbufs_len:
+            self.answer_began = None
+        elif self.answer_began is None:
+            self.answer_began = time.monotonic()
+
+    def is_late(self) -> bool:
+        """Whether it has had its time: for sending a request, for taking an answer, or for doing nothing."""
+        now, idle = time.monotonic(), time.time() - self.last_activity
+        if self.total_outbufs_len:
+            return idle > _STALLED_SECONDS or self._trickles(now)
+        if self.requests:
+            return False
+        if self.request_began is not None and now - self.request_began > _REQUEST_SECONDS:
+            return True
+        return idle > _IDLE_SECONDS
+
+    def _trickles(self, now: float) -> bool:
+        if self.answer_began is None or self.requests:
+            return False  # it is still being made
+        return now - self.answer_began > _STALLED_SECONDS + self.total_outbufs_len / _SLOWEST_BYTES_PER_SECOND
+
+
+class Front(TcpWSGIServer):
+    """Answers on `listener`, a listening socket, with `application`; `proxies`: as in the settings.
+
+    Run it by calling `turn` again and again in one thread.
+    """
+
+    channel_class = _Channel
+    active_channels: dict[int, _Channel]
+
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        listener: socket.socket,
+        *,
+        proxies: int = 0,
+        most_waiting: int = 256,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self.proxies = proxies
+        self._connections = connections
+        self._open: dict[int, Any] = {}
+        self.pools = Pools(
+            {
+                HEALTH: Pool(HEALTH, Limits(threads=2, share=2, waiting=connections)),
+                PAGE: Pool(PAGE, Limits(threads=4, share=3, waiting=connections)),
+                COMPUTING: Pool(COMPUTING, Limits(threads=32, share=24, waiting=most_waiting)),
+            },
+            _pool_of_task,
+        )
+        listener.setblocking(False)
+        adjustments = Adjustments(
+            sockets=[listener],
+            ident=None,
+            clear_untrusted_proxy_headers=False,  # the application believes as many as its settings say
+            channel_request_lookahead=1,  # so that a client that leaves is noticed while it waits
+            connection_limit=2 * connections,  # room is made before that
+            max_request_header_size=MAX_HEADER_BYTES,
+            max_request_body_size=MAX_BODY_BYTES,
+            outbuf_high_watermark=_MOST_UNSENT_BYTES,
+            log_socket_errors=False,
+            cleanup_interval=1,
+        )
+        address = listener.getsockname()
+        super().__init__(
+            application,
+            self._open,
+            _sock=listener,
+            dispatcher=cast(Any, self.pools),  # all that waitress asks of it is `add_task`
+            adj=adjustments,
+            sockinfo=(listener.family, listener.type, listener.proto, address),
+            bind_socket=False,
+        )
+
+    def turn(self, seconds: float) -> None:
+        """Does what there is to do, waiting for it up to `seconds`."""
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._open, count=1)
+
+    def handle_accept(self) -> None:
+        if len(self.active_channels) >= self._connections:
+            self._make_room()
+        super().handle_accept()
+
+    def stop_accepting(self) -> None:
+        """What has been asked is still answered."""
+        self.accepting = False
+        self.del_channel()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every request has been answered and every answer sent."""
+        return self.pools.is_idle and not any(
+            channel.requests or channel.total_outbufs_len for channel in self.active_channels.values()
+        )
+
+    def maintenance(self, now: float) -> None:
+        """waitress calls it each second."""
+        for channel in list(self.active_channels.values()):
+            if channel.is_late():
+                channel.handle_close()
+
+    def _make_room(self) -> None:
+        """Closes the connection that has been idle longest among those that wait for nothing from us."""
+        idle = [each for each in self.active_channels.values() if not each.requests and not each.total_outbufs_len]
+        if idle:
+            min(idle, key=lambda each: each.request_began or each.creation_time).handle_close()
+
+
+def _pool_of_task(task: Task) -> str:
+    assert isinstance(task, _Channel)
+    request: Any = task.requests[0]  # it has a path where it could be parsed
+    return PAGE if request.error else pool_of(request.path)
