@@ -18,47 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import diskcache
-from diskcache.core import MODE_BINARY, MODE_RAW
 from filelock import FileLock
 
 from gradviz.compute.alone import Alone
-from gradviz.compute.cache_faults import is_full, is_of_the_disk, is_sound
+from gradviz.compute.bytes_disk import BytesDisk
+from gradviz.compute.cache_faults import check_is_ours, is_full, is_of_the_disk, is_sound
 from gradviz.errors import UserError
 
 _log = logging.getLogger(__name__)
 _CHECKSUM_BYTES = 16
 _LAYOUT = "answers-1"
-# The disk's state, not the database's: nothing would be gained by starting afresh.
 _REOPEN_SECONDS = 5.0
 _PROBE_BYTES = 40_000  # enough for a file of its own beside the database
-_NOT_KEPT = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY}
-
-
-class BytesDisk(diskcache.Disk):
-    """Stores text keys and byte values as they are; refuses all else, so that nothing is pickled or unpickled."""
-
-    def put(self, key: object) -> tuple[str, bool]:
-        if not isinstance(key, str):
-            raise TypeError(f"A key of the cache is text, got {type(key).__name__}.")
-        return key, True
-
-    def get(self, key: object, raw: bool) -> str:
-        if not (raw and isinstance(key, str)):
-            raise ValueError("The cache holds a key that is not text.")
-        return key
-
-    def store(self, value: object, read: bool, key: Any = diskcache.UNKNOWN) -> tuple:
-        if read or not isinstance(value, bytes):
-            raise TypeError(f"A value of the cache is bytes, got {type(value).__name__}.")
-        return super().store(value, False, key=key)
-
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> bytes:
-        if mode not in (MODE_RAW, MODE_BINARY):
-            raise ValueError("The cache holds a value that is not bytes.")
-        content = super().fetch(mode, filename, value, False)
-        if not isinstance(content, bytes):
-            raise ValueError("The cache holds a value that is not bytes.")
-        return content
 
 
 class FieldCache:
@@ -224,11 +195,12 @@ class FieldCache:
             return self._replace_database(error)
 
     def _open_database(self) -> diskcache.Cache:
+        check_is_ours(self._answers / diskcache.core.DBNAME)
         return diskcache.Cache(
             str(self._answers),
             disk=BytesDisk,
-            size_limit=self._size_limit,
-            eviction_policy="least-recently-used",
+            **diskcache.core.DEFAULT_SETTINGS  # what a database says of itself counts for nothing
+            | {"size_limit": self._size_limit, "eviction_policy": "least-recently-used"},
         )
 
     def _replace_database(self, error: Exception) -> diskcache.Cache:

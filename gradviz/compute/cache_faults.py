@@ -2,7 +2,10 @@
 
 import errno
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+from diskcache.core import DEFAULT_SETTINGS, METADATA
 
 # The disk's state, not the database's: nothing would be gained by starting afresh.
 _OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY}
@@ -19,6 +22,25 @@ def is_full(error: Exception) -> bool:
 def is_of_the_disk(error: sqlite3.DatabaseError) -> bool:
     """Whether the database may be sound, and only cannot be written or read now."""
     return _primary_code(error) in _OF_THE_DISK
+
+
+def check_is_ours(database: Path) -> None:
+    """DatabaseError if it is a link, or has settings or counts that diskcache would not write: it fails at them."""
+    if database.is_symlink():
+        raise sqlite3.DatabaseError("its database is a symbolic link")
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database)) as connection:
+        try:
+            rows = connection.execute("SELECT key, typeof(value) FROM Settings").fetchall()
+        except sqlite3.OperationalError as error:
+            if is_of_the_disk(error) or "no such table" not in str(error):
+                raise
+            return  # not made yet
+    wrong = [key for key, _ in rows if key not in DEFAULT_SETTINGS and key not in METADATA]
+    wrong += [key for key, kind in rows if key in METADATA and kind != "integer"]
+    if wrong:
+        raise sqlite3.DatabaseError("its database has settings of another program")
 
 
 def is_sound(database: Path) -> bool:

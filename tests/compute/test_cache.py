@@ -6,13 +6,15 @@ import pickle
 import signal
 import sqlite3
 import threading
+from contextlib import closing
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 
 import diskcache
 import pytest
 
-from gradviz.compute.cache import BytesDisk, FieldCache
+from gradviz.compute.bytes_disk import BytesDisk
+from gradviz.compute.cache import FieldCache
 from gradviz.errors import UserError
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -60,6 +62,110 @@ def test_a_pickle_put_into_the_database_is_not_unpickled(tmp_path: Path):
         connection.close()
         assert cache.get("key") is None
         assert not (tmp_path / "exploded").exists()
+
+
+LARGE = bytes(100_000)  # a file of its own
+
+
+def altered(directory: Path, statement: str, *values: object) -> None:
+    [database] = directory.glob("*/cache.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(statement, values)
+
+
+def outside(tmp_path: Path) -> Path:
+    precious = tmp_path / "precious" / ("0" * 28 + ".val")
+    precious.parent.mkdir()
+    precious.write_bytes(LARGE)
+    return precious
+
+
+NAMES = {
+    "above": "../../precious/{name}",
+    "above, from a folder": "ab/../../../precious/{name}",
+    "absolute": "{absolute}",
+    "a link": "ab/cd/{name}",
+    "a link of a folder": "ef/cd/{name}",
+    "the database": "cache.db",
+    "nothing": "",
+    "the folder": ".",
+    "NUL": "ab/cd/\0",
+    "a number": 7,
+    "bytes": b"../../precious",
+    "long": "a/" * 5000,
+    "in capitals": "AB/CD/{name}",
+    "a line end": "ab/cd/{name}\n",
+}
+
+
+@pytest.mark.parametrize("written", NAMES.values(), ids=NAMES.keys())
+@pytest.mark.parametrize("mode", [2, 3, 4])
+def test_a_file_that_the_database_names_outside_is_neither_read_nor_removed(tmp_path: Path, written, mode: int):
+    precious = outside(tmp_path)
+    with FieldCache(tmp_path / "cache") as cache:
+        cache.set("key", LARGE)
+        [answers] = (tmp_path / "cache").glob("answers*")
+        for folder in ("ab/cd", "AB/CD"):
+            (answers / folder).mkdir(parents=True)
+        (answers / "ab" / "cd" / precious.name).symlink_to(precious)
+        (answers / "ef").symlink_to(answers / "ab")
+        if isinstance(written, str):
+            written = written.format(name=precious.name, absolute=precious)
+        altered(tmp_path / "cache", "UPDATE Cache SET filename = ?, mode = ?", written, mode)
+        assert cache.get("key") is None
+        cache.set("key", b"anew")
+        altered(tmp_path / "cache", "UPDATE Cache SET filename = ?", written)
+        cache.set("key", LARGE)
+        assert cache.get("key") == LARGE
+    assert precious.read_bytes() == LARGE
+    assert (answers / "cache.db").exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE Cache SET mode = 'text'",
+        "UPDATE Cache SET mode = NULL",
+        "UPDATE Cache SET mode = 1, value = 'text', filename = NULL",
+        "UPDATE Cache SET mode = 1, value = 7, filename = NULL",
+        "UPDATE Cache SET mode = 1, value = NULL",
+        "UPDATE Cache SET value = x'00'",
+        "UPDATE Cache SET filename = NULL",
+        "UPDATE Cache SET size = 'many', access_time = 'soon', expire_time = 'never'",
+        "INSERT INTO Settings VALUES ('disk_another', 1)",
+        "INSERT OR REPLACE INTO Settings VALUES ('disk_min_file_size', 'small')",
+        "INSERT OR REPLACE INTO Settings VALUES ('cull_limit', 'all')",
+        "INSERT OR REPLACE INTO Settings VALUES ('sqlite_journal_mode', 'none of them')",
+        "INSERT OR REPLACE INTO Settings VALUES ('sqlite_x; DROP TABLE Cache', 1)",
+        "INSERT OR REPLACE INTO Settings VALUES ('size', 'much')",
+        "INSERT OR REPLACE INTO Settings VALUES ('count', NULL)",
+        "INSERT OR REPLACE INTO Settings VALUES ('eviction_policy', 'none of them')",
+        "INSERT OR REPLACE INTO Settings VALUES (x'00', 1)",
+    ],
+)
+def test_whatever_stands_in_the_database_the_cache_goes_on(tmp_path: Path, statement: str):
+    with FieldCache(tmp_path / "cache") as cache:
+        cache.set("key", LARGE)
+        altered(tmp_path / "cache", statement)
+        assert cache.get("key") in (None, LARGE)
+    with FieldCache(tmp_path / "cache", size_limit=2**20) as cache:
+        for k in range(3):
+            cache.set(f"{k}", LARGE)
+        cache.set("key", LARGE)
+        assert cache.get("key") == LARGE
+
+
+def test_a_database_that_is_a_link_is_not_written_through(tmp_path: Path):
+    another = tmp_path / "another.db"
+    with closing(sqlite3.connect(another)) as connection, connection:
+        connection.execute("CREATE TABLE mine (value)")
+    before = another.read_bytes()
+    (tmp_path / "cache" / "answers-1").mkdir(parents=True)
+    (tmp_path / "cache" / "answers-1" / "cache.db").symlink_to(another)
+    with FieldCache(tmp_path / "cache") as cache:
+        cache.set("key", b"value")
+        assert cache.get("key") == b"value"
+    assert another.read_bytes() == before
 
 
 def test_size_limit_is_held(tmp_path: Path):
