@@ -11,6 +11,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, TrainingConfig
 from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
+from gradviz.experiment.private import make_directory
 from gradviz.settings import Settings, load_settings
 
 _BACKGROUND_NICENESS = 5  # the page answers first, the training takes what is left
@@ -34,7 +35,7 @@ def _lock(options: argparse.Namespace, settings: Settings) -> contextlib.Abstrac
 def _in_background(runs: Path) -> Iterator[None]:
     """Holds the lock of the directory of runs itself, by which the dashboard finds its trainer."""
     try:
-        runs.mkdir(parents=True, exist_ok=True)
+        make_directory(runs)
     except OSError as error:
         raise UserError(f"{runs} cannot be made ({error.strerror or error}): set GRADVIZ_RUNS.") from error
     os.nice(_BACKGROUND_NICENESS)

@@ -24,6 +24,7 @@ from gradviz.compute.alone import Alone
 from gradviz.compute.bytes_disk import BytesDisk
 from gradviz.compute.cache_faults import check_is_ours, is_full, is_of_the_disk, is_sound
 from gradviz.errors import UserError
+from gradviz.experiment.private import make_directory
 
 _log = logging.getLogger(__name__)
 _CHECKSUM_BYTES = 16
@@ -159,7 +160,8 @@ class FieldCache:
             self._tell_once(trouble, error)
 
     def _begin(self) -> None:
-        self._locks.mkdir(parents=True, exist_ok=True)
+        make_directory(self._locks)
+        make_directory(self._answers)
         self._cache = self._open()
 
     def _opened(self) -> diskcache.Cache | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gradviz.experiment.outside import UnusableFile, open_outside
+from gradviz.experiment.private import file_mode
 
 _HEADER_PREFIX = "=== "
 _TAIL_BYTES = 16_384
@@ -58,7 +59,7 @@ class TrainerLog:
     def _open(self) -> BinaryIO:
         # Without waiting for whoever is at the other end of a pipe.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        descriptor = os.open(self.path, flags, 0o644)
+        descriptor = os.open(self.path, flags, file_mode(self.path.parent))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError(f"{self.path} is no file")

@@ -22,6 +22,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, Variant
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
+from gradviz.experiment.private import make_directory
 from gradviz.experiment.run import METRICS_NAME
 from gradviz.experiment.store import RunStore
 
@@ -117,7 +118,7 @@ class TrainerProcess:
         command = [sys.executable, "-m", "gradviz", "train", "--background", "--runs", str(self.runs)]
         command += ["--variants", ",".join(self.variants), *arguments]
         try:
-            self.runs.mkdir(parents=True, exist_ok=True)
+            make_directory(self.runs)
             with self._said.begin() as log:
                 # A session of its own: Ctrl-C at the server's terminal does not reach it, the supervisor stops it.
                 child = subprocess.Popen(

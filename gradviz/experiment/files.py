@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.outside import UnusableFile, reason_of
+from gradviz.experiment.private import file_mode
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -53,7 +54,10 @@ def remove_file(path: Path) -> None:
 def _opened_new(path: Path) -> BinaryIO:
     """A new file in place of what had its name, be it a FIFO or a link, which would be opened otherwise."""
     path.unlink(missing_ok=True)
-    return open(path, "xb")
+    mode = file_mode(path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    os.fchmod(descriptor, mode)
+    return os.fdopen(descriptor, "wb")
 
 
 def is_there(path: Path) -> bool:

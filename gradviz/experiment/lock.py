@@ -24,6 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from gradviz.errors import UserError
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.outside import UnusableFile, open_outside, read_outside
+from gradviz.experiment.private import file_mode
 
 LOCK_NAME, NOTE_NAME = "trainer.lock", "trainer.json"
 _MAX_BYTES = 64 * 1024  # of the note; the lock is empty
@@ -55,7 +56,7 @@ class RunLocked(UserError):
 @contextmanager
 def run_lock(path: Path) -> Iterator[Holder]:
     """Holds the run in directory `path` (which must exist); raises RunLocked when another process does."""
-    lock = FileLock(path / LOCK_NAME)
+    lock = FileLock(path / LOCK_NAME, mode=file_mode(path) if path.is_dir() else 0o600)
     if os.path.lexists(path / LOCK_NAME):
         open_outside(path / LOCK_NAME, _MAX_BYTES).close()  # no FIFO, no link to another's file
     try:

@@ -17,6 +17,7 @@ from gradviz.experiment.lock import run_lock
 from gradviz.experiment.metrics import EpochMetrics
 from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run
 from gradviz.experiment.prepare import PreparedRows, prepare_rows
+from gradviz.experiment.private import make_directory
 from gradviz.experiment.run import RECORD_NAME
 from gradviz.experiment.run_files import write_epoch
 from gradviz.experiment.training import EpochResult, num_steps, train_epochs
@@ -91,7 +92,7 @@ def train(
 def _directory(root: Path, config: TrainingConfig) -> Path:
     directory = root / config.variant
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
     except OSError as error:
         raise UserError(
             f"{directory} cannot be made ({error.strerror or error}): give `--runs` a directory to write to."
