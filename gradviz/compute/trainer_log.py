@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,19 +43,26 @@ class TrainerLog:
 
     def last_line(self) -> str:
         """The last line of the trainer that was started last; empty if it has written none."""
+        last = self._last()
+        return "" if last.startswith(_HEADER_PREFIX) else last
+
+    def is_silent_since(self, seconds: float) -> bool:
+        """Whether the trainer that was started last has written nothing, and that was so many seconds ago."""
+        return self._last().startswith(_HEADER_PREFIX) and time.time() - _written(self.path) > seconds
+
+    def is_newer_than(self, files: Iterable[Path]) -> bool:
+        """Whether it was written after each of the `files` that are there."""
+        written = _written(self.path)
+        return written > 0.0 and all(written >= _written(path) for path in files)
+
+    def _last(self) -> str:
         try:
             with open_outside(self.path, _NO_LIMIT) as log:
                 log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL_BYTES))
                 lines = log.read(_TAIL_BYTES).decode(errors="replace").splitlines()
         except (UnusableFile, OSError):
             return ""
-        lines = [line for line in lines if line.strip()]
-        return lines[-1].strip() if lines and not lines[-1].startswith(_HEADER_PREFIX) else ""
-
-    def is_newer_than(self, files: Iterable[Path]) -> bool:
-        """Whether it was written after each of the `files` that are there."""
-        written = _written(self.path)
-        return written > 0.0 and all(written >= _written(path) for path in files)
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _open(self) -> BinaryIO:
         # Without waiting for whoever is at the other end of a pipe.

@@ -31,6 +31,7 @@ LOG_NAME = "trainer.log"
 ERROR_PREFIX = "gradviz: error: "
 STOPPED_PREFIX, STOPPING_PREFIX = "Stopped", "Stopping"
 _START_SECONDS = 20.0
+_SILENT_SECONDS = 60.0  # a trainer that starts on a busy machine may be silent for long
 _ANSWER_SECONDS = 1.0  # so long an answer waits for a trainer to end; most do within one step
 _POLL_SECONDS = 0.02
 
@@ -69,7 +70,9 @@ class TrainerProcess:
         if at_rest.state == "finished" or (log_is_current and last.startswith((STOPPED_PREFIX, STOPPING_PREFIX))):
             return at_rest
         # Only a trainer that was killed leaves its note; one that failed in itself leaves other last words than these.
-        if os.path.lexists(self.runs / NOTE_NAME) or (log_is_current and last):
+        # One that ended before it held the lock, or could not write a word to a full disk, leaves an empty log.
+        is_silent = log_is_current and self._said.is_silent_since(_SILENT_SECONDS)
+        if os.path.lexists(self.runs / NOTE_NAME) or (log_is_current and last) or is_silent:
             message = f"The training ended unexpectedly; its last words are in {LOG_NAME}, in the directory of runs."
             return TrainerStatus("failed", None, progress, message)
         return at_rest

@@ -234,3 +234,19 @@ def test_runs_that_cannot_be_looked_at_are_looked_at_again(runs: Path, monkeypat
         patch.setattr(os, "lstat", refuse)
         trainer = TrainerProcess(runs)  # as at the start of a server, which must not end of it
     assert trainer.status().state == "empty"
+
+
+def test_a_trainer_that_ended_before_it_said_a_word_has_failed(trainer: TrainerProcess, runs: Path):
+    runs.mkdir()
+    with TrainerLog(runs / LOG_NAME).begin():
+        pass
+    assert trainer.status().state == "empty"  # it may be starting, from another process of the server
+    long_ago = (runs / LOG_NAME).stat().st_mtime - 100
+    os.utime(runs / LOG_NAME, (long_ago, long_ago))
+    assert trainer.status().state == "failed"
+    assert not trainer.status().refused
+    with TrainerLog(runs / LOG_NAME).begin():
+        pass
+    in_an_hour = (runs / LOG_NAME).stat().st_mtime + 3600  # the time of day was set back
+    os.utime(runs / LOG_NAME, (in_an_hour, in_an_hour))
+    assert trainer.status().state == "empty"
