@@ -132,6 +132,9 @@ def _add_train(commands: Any) -> None:
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="CSV", help="table to learn from (default: a synthetic one)")
+    parser.add_argument(
+        "--derive", metavar="linear_ests", help="a column that the table lacks and that is computed from its others"
+    )
     parser.add_argument("--preset", metavar="quick|source", help="values of all that is not given here")
     parser.add_argument("--epochs", type=int, metavar="N")
     parser.add_argument("--rows", type=int, metavar="N", help="rows of the table to use")

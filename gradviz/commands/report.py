@@ -11,7 +11,7 @@ from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.interruption import stop_on_signals
 from gradviz.settings import Settings, load_settings
 
-_ABOUT_RUNS = ("preset", "data", "epochs", "rows", "hidden", "norm_placement")
+_ABOUT_RUNS = ("preset", "data", "derive", "epochs", "rows", "hidden", "norm_placement")
 
 
 def run(options: argparse.Namespace) -> int:

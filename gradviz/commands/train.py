@@ -75,6 +75,7 @@ def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingCon
         options.preset or preset,
         options.variants or VARIANTS,
         data=options.data,
+        derive=options.derive,
         epochs=options.epochs,
         rows=options.rows,
         hidden=options.hidden,

@@ -156,6 +156,14 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         pair, notice = _pair(getattr(view, x), getattr(view, y), run["shapes"], layer)
         changes |= {x: pair[0], y: pair[1]}
         notices += notice
+    sizes = [int(size) for size, many in run["minibatches"].items() if many]
+    if view.minibatch_size > run["train_rows"] and sizes:
+        changes["minibatch_size"] = max(sizes)
+        if view.minibatch_size != View().minibatch_size:
+            notices.append(
+                f"{run['variant']} has {run['train_rows']} training rows, fewer than a minibatch of "
+                f"{view.minibatch_size}: minibatches of {changes['minibatch_size']} are shown instead."
+            )
     if view.epoch is not None and run["epochs"] and view.epoch not in run["epochs"]:
         nearest = min(run["epochs"], key=lambda epoch: abs(epoch - view.epoch))
         changes["epoch"] = nearest

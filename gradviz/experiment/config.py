@@ -12,6 +12,7 @@ Preset = Literal["quick", "source"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 NormPlacement = Literal["before", "after"]
 NORM_PLACEMENTS: tuple[NormPlacement, ...] = get_args(NormPlacement)
+Derived = Literal["linear_ests"]
 MAX_EPOCHS = 9999
 MIN_ROWS = 10
 
@@ -24,7 +25,8 @@ class TrainingConfig(BaseModel):
     """Everything that decides the numbers of one run; frozen and validated.
 
     `rows`: usable rows taken from the table (fewer if it has fewer); `hidden`: units of each hidden layer;
-    `data`: None for the synthetic table, else the path of a CSV, known by `data_digest` (sha256 of its content).
+    `data`: None for the synthetic table, else the path of a CSV, known by `data_digest` (sha256 of its content);
+    `derive`: a column that the table lacks and that is computed from its others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -42,6 +44,7 @@ class TrainingConfig(BaseModel):
     learning_rate: float = Field(default=3e-4, gt=0.0)
     data: str | None = None
     data_digest: str | None = None
+    derive: Derived | None = None
 
     @field_validator("hidden")
     @classmethod
@@ -55,24 +58,32 @@ class TrainingConfig(BaseModel):
         return hidden
 
     def identity(self) -> dict[str, object]:
-        """The values that two trainings must share to be the same run."""
-        return self.model_dump(mode="json", exclude=set(_NOT_IDENTITY))
+        """The values that two trainings must share to be the same run.
+
+        What is derived is among them only where something is, so that the addresses of older runs stay as they are.
+        """
+        without = _NOT_IDENTITY if self.derive else _NOT_IDENTITY | {"derive"}
+        return self.model_dump(mode="json", exclude=set(without))
 
     def differences(self, other: "TrainingConfig") -> list[tuple[str, object, object]]:
         """(key, value here, value there) of every key in which the two are different runs."""
-        there = other.identity()
-        return [(key, value, there[key]) for key, value in self.identity().items() if value != there[key]]
+        here, there = self.identity(), other.identity()
+        return [(key, here.get(key), there.get(key)) for key in here | there if here.get(key) != there.get(key)]
 
 
 def describe_differences(differences: Sequence[tuple[str, object, object]]) -> str:
     """`rows: 6000 there, 2000 asked for; ...`, for the refusal of a run with another configuration."""
-    return "; ".join(f"{key}: {_shown(there)} there, {_shown(here)} asked for" for key, here, there in differences)
+    return "; ".join(
+        f"{key}: {_shown(key, there)} there, {_shown(key, here)} asked for" for key, here, there in differences
+    )
 
 
-def _shown(value: object) -> str:
+def _shown(key: str, value: object) -> str:
     """A value as the command line takes it; of a digest, what is enough to tell two apart."""
     if isinstance(value, list):
         return ",".join(map(str, value))
     if isinstance(value, str) and len(value) > 40:
         return value[:12] + "..."
-    return "none (the synthetic table)" if value is None else str(value)
+    if value is None:
+        return "none (the synthetic table)" if key == "data_digest" else "nothing"
+    return str(value)

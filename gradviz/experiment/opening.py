@@ -39,7 +39,10 @@ class OpenRun:
 
 
 def check_same_run(directory: Path, config: TrainingConfig) -> None:
-    """Raises UserError when the directory holds a run of another configuration, or checkpoints without a run.json."""
+    """Raises UserError when the directory holds a run of another configuration, or checkpoints without a run.json.
+
+    A run that broke off before its first epoch has nothing to lose: it is in nobody's way.
+    """
     path = directory / RECORD_NAME
     if not is_there(path):
         if checkpoint_files(directory) or is_there(directory / RESUME_NAME):
@@ -50,11 +53,17 @@ def check_same_run(directory: Path, config: TrainingConfig) -> None:
     except UnusableFile as error:
         raise UserError(f"{path} cannot be used: {error.reason}; start again there with `--fresh`.") from error
     differences = config.differences(record.config)
-    if differences:
+    if differences and max(checkpoint_files(directory), default=0) > 0:
         raise UserError(
             f"{directory} holds a run of another configuration ({describe_differences(differences)}): "
             "use the same options to continue it, `--runs` for another place, or `--fresh` to replace it."
         )
+
+
+def is_begun(directory: Path, config: TrainingConfig) -> bool:
+    """Whether the directory holds a run of this configuration. Call `check_same_run` before."""
+    path = directory / RECORD_NAME
+    return is_there(path) and not config.differences(read_record(path).config)
 
 
 def create_run(directory: Path, config: TrainingConfig, prepared: PreparedRows) -> OpenRun:

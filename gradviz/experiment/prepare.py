@@ -6,12 +6,16 @@ import numpy as np
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import MIN_ROWS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.encoding import DELIVERERS, encode
+from gradviz.experiment.outside import shown
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.rows import Rows, split_rows
 from gradviz.experiment.synthetic import synthetic_table
-from gradviz.experiment.table import read_table
+from gradviz.experiment.table import Table, read_table
+
+FEWEST_ROWS = 20
+"""So that there is a minibatch of 16 training rows, the smallest that the page shows."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class PreparedRows:
     rows: Rows
     num_usable: int
     num_left_out: int
+    recognised: str = ""
 
     def summary(self) -> str:
         """One line for the user: rows used, split, and left out."""
@@ -33,16 +38,26 @@ def prepare_rows(config: TrainingConfig) -> PreparedRows:
     """Chooses `config.rows` rows (all, if there are fewer): the first of a permutation of the usable rows by the seed.
 
     The first 80 % of those are the training rows. UserError when the table cannot be used, or has fewer than
-    ten usable rows. The variants of one seed and table get the same rows.
+    twenty usable rows. The variants of one seed and table get the same rows.
     """
+    if config.rows < FEWEST_ROWS:
+        raise UserError(
+            f"`rows` must be at least {FEWEST_ROWS}, got {config.rows}: 16 of those are for training, the smallest "
+            "minibatch to look at."
+        )
     if config.data is None:
-        table, num_left_out = synthetic_table(config.rows, config.seed), 0
+        read = Table(synthetic_table(config.rows, config.seed), 0, ())
     else:
-        table, num_left_out = read_table(config.data)
-    if len(table) < MIN_ROWS:
-        raise UserError(f"{config.data} has {len(table)} usable rows: training and testing take at least {MIN_ROWS}.")
+        read = read_table(config.data, config.derive)
+    table = read.rows
+    if len(table) < FEWEST_ROWS:
+        raise UserError(
+            f"{shown(config.data or 'The table')} has {len(table)} usable rows: it takes at least {FEWEST_ROWS}, of "
+            "which 16 are for training, the smallest minibatch to look at."
+        )
     order = torch.randperm(len(table), generator=generator(config.seed, "rows"))[: config.rows]
     chosen = table.iloc[order.numpy()]
     targets = 10.0 * chosen[DELIVERERS.column].to_numpy(dtype=np.float64)
     rows = split_rows(torch.from_numpy(encode(chosen)), torch.from_numpy(targets.astype(np.float32)))
-    return PreparedRows(rows, len(table), num_left_out)
+    recognised = f"Table read: {'; '.join(read.recognised)}." if read.recognised else ""
+    return PreparedRows(rows, len(table), read.num_left_out, recognised)

@@ -1,96 +1,250 @@
-"""Reads a table of deliveries from a CSV, or says in one sentence which row and column cannot be used."""
+"""Reads a table of deliveries, says what was recognised of its form, or in one sentence what is wrong and where."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError
 
 from gradviz.errors import UserError
-from gradviz.experiment.encoding import DELIVERERS, FIELDS, Field
+from gradviz.experiment.column import MISSING, Column, Lines
+from gradviz.experiment.date_forms import MixedDates, date_form, what_is_wrong
+from gradviz.experiment.delimited import Rows, read_rows_of_cells
+from gradviz.experiment.derived import HOW, LINEAR_ESTIMATE, linear_estimates
+from gradviz.experiment.encoding import DELIVERERS, FIELDS, Field, number_text
+from gradviz.experiment.foreign import NotATable, refuse_text
+from gradviz.experiment.number_forms import MixedNumbers, NumberForm, number_form
+from gradviz.experiment.outside import read_outside, shown
+from gradviz.experiment.packed import LARGEST, unpack
+from gradviz.experiment.plain_text import read_text
+
+MOST_DELIVERERS = 9999
+_ROWS_AT_ONCE = 4096
+_LEAVE_EMPTY = "leave it empty if it is missing"
 
 
-def read_table(path: Path | str, max_rows: int | None = None) -> tuple[pd.DataFrame, int]:
-    """The usable rows of a CSV with the columns of `FIELDS`, and how many rows were left out for want of d.
+@dataclass(frozen=True)
+class Table:
+    """The usable rows with the columns of `FIELDS`, how many were left out for want of d, and what was recognised."""
 
-    Columns are found by the names of the columns or of the fields (upper or lower case); others are ignored. Empty
-    cells, `NA`, `nan` and the like are missing values; rows without the number of deliverers (d) are left out. Dates
-    are ISO 8601, to the second; one with a time zone is taken to UTC. `max_rows` keeps the first usable rows.
+    rows: pd.DataFrame
+    num_left_out: int
+    recognised: tuple[str, ...]
+
+
+def read_table(path: Path | str, derive: str | None = None) -> Table:
+    """The usable rows of a table of separated values, plain or packed, in whatever form is unambiguous.
+
+    Columns are found by the names of the columns or of the fields; others are ignored. Empty cells, `NA`, `nan` and
+    the like are missing values; rows without the number of deliverers (d) are left out. Numbers must fit the whole part
+    of their field. A date with a time zone is taken to UTC. `derive="linear_ests"` computes that column where there
+    is none.
 
     Raises UserError for a file that cannot be read, a missing column, a value of the wrong type (with its line
-    in the file and its column) and a table without usable rows. Needs memory for the whole table.
+    in the file and its column) and a table without usable rows. Needs memory for the file, unpacked, and some bytes a
+    value.
     """
-    path = Path(path)
-    cells = _read_cells(path)
-    columns = {field: _find_column(path, cells, field) for field in FIELDS}
-    # A blank line is no row, but it counts as a line of the file.
-    cells = cells.loc[cells.notna().any(axis=1)]
-    table = pd.DataFrame(
-        {
-            field.column: (_dates if field.is_date else _numbers)(path, cells[column], field)
-            for field, column in columns.items()
-        }
-    )
-    usable = table[DELIVERERS.column].notna().to_numpy()
-    if not usable.any():
-        raise UserError(
-            f"{path} has no usable row: column {columns[DELIVERERS]!r} is empty in all of its {len(table)} rows, "
-            "and the target is 10 times its value."
-        )
-    return table.loc[usable].head(max_rows).reset_index(drop=True), int((~usable).sum())
-
-
-def _read_cells(path: Path) -> pd.DataFrame:
-    """All cells as text; row i of the result stands on line i + 2 of the file."""
+    content = read_outside(path, LARGEST)
     try:
-        cells = pd.read_csv(path, dtype=str, skip_blank_lines=False, encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}; `--data` takes the path of a CSV file.") from error
-    except EmptyDataError as error:
-        raise UserError(f"{path} is empty: `--data` takes a CSV file with a line of column names and rows.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not text in UTF-8 (byte {error.start}): `--data` takes a CSV file.") from error
-    except ParserError as error:
-        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip().rstrip(".")
-        raise UserError(f"{path} is not a CSV file that can be read: {reason}.") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if not isinstance(cells.index, pd.RangeIndex):
-        raise UserError(f"{path}, row 2: it has more values than there are column names; each row must have as many.")
-    return cells
+        return _table(content, Path(path).name, derive)
+    except NotATable as error:
+        raise UserError(f"{shown(path)}{error}") from error
 
 
-def _find_column(path: Path, cells: pd.DataFrame, field: Field) -> str:
-    """The column of the file that holds a field."""
-    wanted = {field.column.casefold(), field.name.casefold()}
-    found = [column for column in cells.columns if str(column).strip().casefold() in wanted]
-    if not found:
-        raise UserError(
-            f"{path} has no column {field.column!r} ({field.name}): the table needs "
-            f"{', '.join(other.column for other in FIELDS)}."
+def _table(content: bytes, name: str, derive: str | None) -> Table:
+    unpacked = unpack(content, name)
+    text = read_text(unpacked.content)
+    refuse_text(text.head())
+    rows = read_rows_of_cells(text.lines(), _num_known)
+    columns = _find_columns(rows, derive, unpacked.said)
+    _collect(rows, columns)
+    numbers = _number_form([column for column in columns if not column.field.is_date])
+    said = [*unpacked.said, *text.said, *rows.said, *numbers.said]
+    table = {}
+    for column in columns:
+        if column.field.is_date:
+            table[column.field.column], said_here = _dates(column)
+        else:
+            table[column.field.column], said_here = _numbers(column, numbers)
+        said += said_here
+    frame = pd.DataFrame(table)
+    if derive in table:
+        said.insert(0, f"{derive} is there and was not derived")
+    elif derive is not None:
+        frame[derive] = _derived(frame, columns[0].lines)
+        said.insert(0, HOW)
+    usable = frame[DELIVERERS.column].notna().to_numpy()
+    if not usable.any():
+        raise _no_usable_row(rows, columns, len(frame))
+    frame = frame[[field.column for field in FIELDS]]
+    return Table(frame.loc[usable].reset_index(drop=True), int((~usable).sum()), tuple(said))
+
+
+def _normal(name: str) -> str:
+    return "_".join(name.replace("_", " ").replace("-", " ").casefold().split())
+
+
+_KNOWN = {_normal(name): field for field in FIELDS for name in (field.column, field.name)}
+
+
+def _num_known(names: Sequence[str]) -> int:
+    return len({_KNOWN[name] for name in map(_normal, names) if name in _KNOWN})
+
+
+def _find_columns(rows: Rows, derive: str | None, said: Sequence[str]) -> list[Column]:
+    """The columns of the file that hold the fields."""
+    places: dict[Field, list[int]] = {field: [] for field in FIELDS}
+    for place, name in enumerate(rows.names):
+        if _normal(name) in _KNOWN:
+            places[_KNOWN[_normal(name)]].append(place)
+    lines, columns = Lines(), []
+    for field, found in places.items():
+        if len(found) > 1:
+            first, second = (f"{shown(rows.names[place])!r} (column {place + 1})" for place in found[:2])
+            raise NotATable(f", line {rows.line}: two columns are {field.name}, {first} and {second}: leave one out.")
+        if found:
+            columns.append(Column(field, rows.names[found[0]].strip(), found[0], lines))
+        elif field.column != derive:
+            raise _missing_column(rows, field, places, derive, said)
+    return columns
+
+
+def _missing_column(
+    rows: Rows, field: Field, places: dict[Field, list[int]], derive: str | None, said: Sequence[str]
+) -> NotATable:
+    if [other.column for other, found in places.items() if not found] == [LINEAR_ESTIMATE]:
+        return NotATable(
+            f" has no column {field.column!r} ({field.name}): `--derive {LINEAR_ESTIMATE}` computes it from the others."
         )
-    if len(found) > 1:
-        raise UserError(f"{path} has two columns for {field.name}, {found[0]!r} and {found[1]!r}: leave one out.")
-    return found[0]
+    needed = ", ".join(other.column for other in FIELDS if other.column != derive)
+    names = ", ".join(shown(name.strip())[:40] or "''" for name in rows.names[:20])
+    form = "; ".join((*said, *rows.said))
+    return NotATable(
+        f" has no column {field.column!r} ({field.name}): the table needs {needed}; "
+        f"line {rows.line} names {names}{', …' if len(rows.names) > 20 else ''} ({form})."
+    )
 
 
-def _numbers(path: Path, cells: pd.Series, field: Field) -> np.ndarray:
-    values = np.asarray(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
-    _refuse(path, cells, field, cells.notna().to_numpy() & ~np.isfinite(values), "a number")
+def _collect(rows: Rows, columns: list[Column]) -> None:
+    """Reads all rows; one without any value is none."""
+    lines = columns[0].lines
+    deliverers = next(column.place for column in columns if column.field == DELIVERERS)
+    kept: list[list[str]] = []
+
+    def pass_on() -> None:
+        by_place = list(zip(*kept, strict=True))
+        for column in columns:
+            column.add(by_place[column.place] if by_place else ())
+        kept.clear()
+
+    for line, end, cells in rows:
+        if cells[deliverers].strip() in MISSING and all(cell.strip() in MISSING for cell in cells):
+            continue
+        lines.add(line, end, cells)
+        kept.append(cells)
+        if len(kept) == _ROWS_AT_ONCE:
+            pass_on()
+    pass_on()
+
+
+def _number_form(columns: list[Column]) -> NumberForm:
+    try:
+        return number_form(pair for column in columns for pair in column.present())
+    except MixedNumbers as error:
+        column, code = error.place
+        if error.other is None:
+            plain = error.text.replace(",", "")
+            reason = (
+                f"could be {error.text.replace(',', '.')} or {plain}, and no other number tells which: write {plain}"
+            )
+        else:
+            other, (there, first) = error.other
+            reason = (
+                f"is written in another way than {other!r} on line {there.line(first)}: write all numbers in one way"
+            )
+        raise column.refusal([code], lambda text: reason) from error
+
+
+def _numbers(column: Column, form: NumberForm) -> tuple[np.ndarray, list[str]]:
+    values = column.values(form.value, np.nan, "f8", lambda text: f"is not a number; {_LEAVE_EMPTY}")
+    unfit, cut = [], []
+    for code, (text, _) in ((place[1], (text, place)) for text, place in column.present()):
+        value = form.value(text)
+        assert value is not None  # or it had been refused above
+        if _is_unfit(value, column.field):
+            unfit.append(code)
+        elif len(number_text(value)) > column.field.width:
+            cut.append(code)
+    if unfit:
+        raise column.refusal(unfit, lambda text: _why_unfit(form.value(text), column.field))
+    if not cut:
+        return values, []
+    num_cut = int(np.isin(np.frombuffer(column.codes, dtype=np.int32), cut).sum())
+    shown_text = next(text for text, place in column.present() if place[1] == cut[0])
+    return values, [
+        f"decimals cut to the {column.field.width} characters of {column.field.column} in {num_cut:,} rows, "
+        f"such as {shown(shown_text)[:40]}"
+    ]
+
+
+def _is_unfit(value: float, field: Field) -> bool:
+    if not np.isfinite(value):
+        return True
+    if field == DELIVERERS:
+        return value != int(value) or not 0 <= value <= MOST_DELIVERERS
+    return len(str(int(value))) > field.width
+
+
+def _why_unfit(value: float | None, field: Field) -> str:
+    if field == DELIVERERS:
+        return f"is not a whole number from 0 to {MOST_DELIVERERS}; {_LEAVE_EMPTY}"
+    if value is None or not np.isfinite(value):
+        return f"is not a number of finite size; {_LEAVE_EMPTY}"
+    return (
+        f"does not fit the {field.width} character{'s' if field.width > 1 else ''} of its field: the number must be "
+        f"below {10**field.width}; number it anew, or leave it empty"
+    )
+
+
+def _dates(column: Column) -> tuple[np.ndarray, list[str]]:
+    try:
+        form = date_form(column.present())
+    except MixedDates as error:
+        _, code = error.place
+        reason = error.reason
+        if error.other is not None:
+            other, (_, first) = error.other
+            reason += f" {shown(other)!r} on line {column.line(first)}"
+        raise column.refusal([code], lambda text: f"{reason}: write all dates as 2015-02-18 15:46:59") from error
+    missing = np.iinfo(np.int64).min  # numpy's "not a time"
+    seconds = column.values(form.parse, missing, "i8", lambda text: f"{what_is_wrong(text)}; {_LEAVE_EMPTY}")
+    dates = seconds.view("M8[s]")
+    years = dates[~np.isnat(dates)].astype("M8[Y]")
+    said = [f"dates as {form.name}"] if len(years) else []
+    if len(years) and (years.max() - years.min()).astype(int) >= 100:
+        said.append(f"years from {years.min()} to {years.max()}, of which two digits are kept")
+    return dates, said
+
+
+def _derived(frame: pd.DataFrame, lines: Lines) -> np.ndarray:
+    values = linear_estimates(frame)
+    field = next(field for field in FIELDS if field.column == LINEAR_ESTIMATE)
+    unfit = [row for row, value in enumerate(values) if not np.isnan(value) and _is_unfit(value, field)]
+    if unfit:
+        line, value = lines.of_rows[unfit[0]], values[unfit[0]]
+        raise NotATable(
+            f", line {line}: the derived {LINEAR_ESTIMATE} is {value:.0f}, which does not fit the {field.width} "
+            "characters of its field: correct the values of this row, or leave it out."
+        )
     return values
 
 
-def _dates(path: Path, cells: pd.Series, field: Field) -> np.ndarray:
-    values = pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce")
-    _refuse(path, cells, field, (cells.notna() & values.isna()).to_numpy(), "a date such as 2015-02-18 15:46:59")
-    return values.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-
-
-def _refuse(path: Path, cells: pd.Series, field: Field, wrong: np.ndarray, allowed: str) -> None:
-    if wrong.any():
-        first = int(np.flatnonzero(wrong)[0])
-        text = cells.iloc[first]
-        raise UserError(
-            f"{path}, row {cells.index[first] + 2}, column {cells.name!r} ({field.name}): "
-            f"{text if len(text) <= 40 else text[:37] + '...'!r} is not {allowed}; leave it empty if it is missing."
-        )
+def _no_usable_row(rows: Rows, columns: list[Column], num_rows: int) -> NotATable:
+    if num_rows == 0:
+        return NotATable(f" has no usable row: below its column names on line {rows.line} there are no values.")
+    name = next(column.name for column in columns if column.field == DELIVERERS)
+    return NotATable(
+        f" has no usable row: column {shown(name)!r} is empty in all of its {num_rows} rows, "
+        "and the target is 10 times its value."
+    )

@@ -11,14 +11,12 @@ import torch
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS, TrainingConfig
 from gradviz.experiment.device import resolve_device
-from gradviz.experiment.files import is_there
 from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.metrics import EpochMetrics
-from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run
+from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run, is_begun
 from gradviz.experiment.prepare import PreparedRows, prepare_rows
 from gradviz.experiment.private import make_directory
-from gradviz.experiment.run import RECORD_NAME
 from gradviz.experiment.run_files import write_epoch
 from gradviz.experiment.training import EpochResult, num_steps, train_epochs
 
@@ -77,7 +75,7 @@ def train(
         asked = stack.enter_context(stop_on_signals())
         for config in configs:
             stack.enter_context(run_lock(_directory(root, config)))
-        runs = _open_runs(root, configs, fresh, on_message)
+        runs, recognised = _open_runs(root, configs, fresh, on_message)
         session = _Session(runs, on_progress, (asked, stop or asked))
         try:
             session.train(chosen)
@@ -86,6 +84,8 @@ def train(
             return TrainingOutcome(False, asked.signal)
         except torch.OutOfMemoryError as error:
             raise UserError(f"The memory of {chosen} is not enough for this training: use `--device cpu`.") from error
+    if recognised:
+        on_message(recognised)
     return TrainingOutcome(True)
 
 
@@ -100,30 +100,36 @@ def _directory(root: Path, config: TrainingConfig) -> Path:
     return directory
 
 
-def _open_runs(root: Path, configs: Sequence[TrainingConfig], fresh: bool, on_message: OnMessage) -> list[OpenRun]:
+def _open_runs(
+    root: Path, configs: Sequence[TrainingConfig], fresh: bool, on_message: OnMessage
+) -> tuple[list[OpenRun], str]:
+    """The runs, and what was recognised of the table if it was read."""
     if not fresh:
         for config in configs:
             check_same_run(root / config.variant, config)
 
     # The variants of one seed and table have the same rows.
-    prepared: dict[tuple[int, int, str | None], PreparedRows] = {}
+    prepared: dict[tuple[object, ...], PreparedRows] = {}
 
     def rows_of(config: TrainingConfig) -> PreparedRows:
-        key = (config.seed, config.rows, config.data)
+        key = (config.seed, config.rows, config.data, config.derive)
         if key not in prepared:
             prepared[key] = prepare_rows(config)
             on_message(prepared[key].summary())
+            if prepared[key].recognised:
+                on_message(prepared[key].recognised)
         return prepared[key]
 
-    new = [config for config in configs if fresh or not is_there(root / config.variant / RECORD_NAME)]
+    new = [config for config in configs if fresh or not is_begun(root / config.variant, config)]
     for config in new:
         rows_of(config)
-    return [
+    runs = [
         create_run(root / config.variant, config, rows_of(config))
         if config in new
         else continue_run(root / config.variant, config, lambda config=config: rows_of(config), on_message)
         for config in configs
     ]
+    return runs, next((one.recognised for one in prepared.values()), "")
 
 
 @dataclass

@@ -107,5 +107,15 @@ def test_what_the_runs_cannot_show_is_noticed_and_replaced(tiny_store: RunStore,
     assert view.x_a == "hidden.1.linear.bias[0]"
 
 
+def test_a_run_of_few_rows_is_shown_by_minibatches_that_it_has(tiny_store: RunStore) -> None:
+    runs = {"none": runs_of(tiny_store)["none"] | {"train_rows": 32, "minibatches": {"16": 2, "64": 0, "256": 0}}}
+    view, notices = permalink.settle(View(), runs)
+    assert (view.minibatch_size, notices) == (16, [])
+    view, (notice,) = permalink.settle(View(minibatch_size=256), runs)
+    assert view.minibatch_size == 16
+    assert "32 training rows, fewer than a minibatch of 256: minibatches of 16 are shown" in notice
+    assert permalink.settle(View(minibatch_size=30), runs)[0].minibatch_size == 30
+
+
 def test_without_runs_a_view_stays_as_it_is() -> None:
     assert permalink.settle(View(epoch=3), {}) == (View(epoch=3), [])

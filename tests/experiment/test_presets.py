@@ -80,10 +80,24 @@ def test_variants_are_some_of_the_three_each_once(variants):
 def test_an_unknown_preset_and_a_missing_table_are_refused(tmp_path: Path):
     with pytest.raises(UserError, match="`preset` must be one of quick, source, got 'slow'"):
         run_configs("slow")
-    with pytest.raises(UserError, match="cannot be read: No such file"):
+    with pytest.raises(UserError, match="cannot be read: there is no such file"):
         run_configs(data=tmp_path / "none.csv")
-    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+    with pytest.raises(UserError, match="cannot be read: it is a directory, not a file"):
         run_configs(data=tmp_path)
+
+
+def test_what_can_be_derived_is_named_and_needs_a_table(tmp_path: Path):
+    (tmp_path / "table.csv").write_text("x")
+    with pytest.raises(UserError, match="`derive`: Input should be 'linear_ests', got 'subtotal'"):
+        run_configs(data=tmp_path / "table.csv", derive="subtotal")
+    with pytest.raises(UserError, match="`derive` adds a column to a table of your own: name that with `--data`"):
+        run_configs(derive="linear_ests")
+
+
+def test_what_is_derived_is_part_of_a_runs_identity_and_nothing_is_not():
+    config = preset_config("quick", "none")
+    assert "derive" not in config.identity()
+    assert config.model_copy(update={"derive": "linear_ests"}).differences(config) == [("derive", "linear_ests", None)]
 
 
 def test_a_configuration_cannot_be_changed():

@@ -12,6 +12,7 @@ from gradviz.experiment.files import BrokenFile
 from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.rows import read_rows, write_rows
+from gradviz.experiment.synthetic import synthetic_table
 
 
 @pytest.fixture(scope="module")
@@ -119,5 +120,20 @@ def test_a_table_with_fewer_rows_than_asked_for_gives_all_it_has(real_table: Pat
 def test_a_table_with_too_few_rows_is_refused(tmp_path: Path, real_table: Path):
     path = tmp_path / "short.csv"
     path.write_text("".join(real_table.read_text().splitlines(keepends=True)[:8]))
-    with pytest.raises(UserError, match=r"short.csv has 7 usable rows: .* at least 10"):
+    with pytest.raises(UserError, match=r"short.csv has 7 usable rows: .* at least 20"):
         prepare_rows(run_configs(variants=["none"], data=path)[0])
+
+
+def test_the_smallest_table_has_a_minibatch_to_look_at(tmp_path: Path):
+    table = synthetic_table(20, seed=0)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    rows = prepare_rows(run_configs(variants=["none"], data=tmp_path / "table.csv")[0]).rows
+    assert rows.num_minibatches(16) == 1
+    table[:19].to_csv(tmp_path / "smaller.csv", index=False)
+    with pytest.raises(UserError, match="has 19 usable rows: it takes at least 20"):
+        prepare_rows(run_configs(variants=["none"], data=tmp_path / "smaller.csv")[0])
+
+
+def test_fewer_rows_than_a_minibatch_takes_are_refused(tiny):
+    with pytest.raises(UserError, match="`rows` must be at least 20, got 19"):
+        prepare_rows(tiny(rows=19))

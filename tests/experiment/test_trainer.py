@@ -13,7 +13,7 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment import trainer as trainer_module
-from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.config import VARIANTS, TrainingConfig
 from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import RunLocked, holder, run_lock
 from gradviz.experiment.presets import run_configs
@@ -132,6 +132,17 @@ def test_another_table_in_the_same_place_is_refused(runs: Path, tiny, real_table
     table = {"data": config.data, "data_digest": config.data_digest}
     with pytest.raises(UserError, match=r"data_digest: none \(the synthetic table\) there, .{12}\.\.\. asked for"):
         train_all(runs, tiny, changes=table)
+
+
+def test_a_run_that_broke_off_before_its_first_epoch_is_in_nobodys_way(tmp_path: Path, tiny):
+    stop = StopRequest()
+    outcome = train(tmp_path, [tiny()], device="cpu", on_progress=lambda progress: stop.ask(), stop=stop)
+    assert not outcome.finished
+    assert RunStore(tmp_path).run("none").epochs() == [0]
+    train_all(tmp_path, tiny, changes={"seed": 1, "epochs": 1})
+    assert RunStore(tmp_path).run("none").config.seed == 1
+    train_all(tmp_path / "new", tiny, changes={"seed": 1, "epochs": 1})
+    assert contents(tmp_path / "none") == contents(tmp_path / "new" / "none")
 
 
 def test_one_run_that_does_not_fit_stops_all_before_anything_is_written(runs: Path, tiny):
@@ -351,6 +362,40 @@ def test_a_table_of_the_users_is_trained_on(tmp_path: Path, real_table: Path):
         str(real_table.resolve()),
         configs[0].data_digest,
     )
+
+
+def test_what_was_recognised_of_a_table_is_said_first_and_last(tmp_path: Path, real_table: Path):
+    (tmp_path / "table.csv").write_text(real_table.read_text().replace(",", ";").replace(".", ","))
+    messages: list[str] = []
+    configs = run_configs(variants=["none", "dropout"], data=tmp_path / "table.csv", rows=40, hidden=(5,), epochs=1)
+    train(tmp_path, configs, device="cpu", on_message=messages.append)
+    assert messages[1] == "Table read: columns separated by semicolons; decimal commas; dates as year-month-day."
+    assert messages[2:] == messages[1:2]
+    plain = run_configs(variants=["none"], data=real_table, rows=40, hidden=(5,), epochs=1)
+    train(tmp_path / "plain", plain, device="cpu")
+    written = [(root / "none" / "rows.safetensors").read_bytes() for root in (tmp_path, tmp_path / "plain")]
+    assert written[0] == written[1]
+
+
+def test_a_derived_column_is_part_of_the_run(tmp_path: Path, real_table: Path):
+    lines = [line.rpartition(",")[0] for line in real_table.read_text().splitlines()[:60]]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+
+    def configs(derive: str | None = "linear_ests", epochs: int = 1) -> list[TrainingConfig]:
+        table = tmp_path / "table.csv"
+        return run_configs(variants=["none"], data=table, derive=derive, hidden=(5,), epochs=epochs)
+
+    with pytest.raises(UserError, match="`--derive linear_ests` computes it"):
+        train(tmp_path / "runs", configs(None), device="cpu")
+    messages: list[str] = []
+    train(tmp_path / "runs", configs(), device="cpu", on_message=messages.append)
+    assert messages[-1].startswith("Table read: linear_ests derived")
+    train(tmp_path / "runs", configs(epochs=2), device="cpu")
+    train(tmp_path / "at once", configs(epochs=2), device="cpu")
+    assert contents(tmp_path / "runs") == contents(tmp_path / "at once")
+    assert RunStore(tmp_path / "runs").run("none").config.derive == "linear_ests"
+    with pytest.raises(UserError, match="derive: linear_ests there, nothing asked for"):
+        train(tmp_path / "runs", configs(None), device="cpu")
 
 
 def test_the_runs_of_a_table_are_read_without_the_table(tmp_path: Path, real_table: Path):
