@@ -60,7 +60,7 @@ def test_more_epochs_are_the_same_run_but_another_seed_is_not():
         ({"seed": -1}, "`seed`.* 0, got -1"),
         ({"dropout": 1.0}, "`dropout`.*less than 1"),
         ({"learning_rate": float("nan")}, "`learning_rate`.*finite"),
-        ({"output_scale": 0.0}, "`output_scale`.*greater than 0"),
+        ({"output_scale": 0.0}, "`output_scale`.*greater than or equal to 0.000000001"),
         ({"batch_size": 1}, "`batch_size`.* 2, got 1"),
         ({"depth": 3}, "`depth`.*not permitted"),
     ],
