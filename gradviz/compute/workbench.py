@@ -20,7 +20,6 @@ from gradviz.landscape import (
     parameter_shapes,
     share_layers_below,
 )
-from gradviz.landscape.network import check_minibatch
 
 MEMORY_BYTES = 512 * 2**20
 """Room for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
@@ -125,7 +124,6 @@ class Checkpoint:
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
     rows = run.minibatch(request.minibatch, request.minibatch_size)
-    check_minibatch(checkpoint.network, request.spec(), rows.inputs_BI, rows.targets_B)
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 

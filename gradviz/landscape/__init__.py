@@ -5,7 +5,8 @@ from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.gradients import centre_gradients
 from gradviz.landscape.landscape import Minibatch, gradient_landscape
 from gradviz.landscape.many import minibatch_landscapes, share_layers_below
-from gradviz.landscape.network import Network, check_spec, network_of, parameter_shapes
+from gradviz.landscape.models import network_of
+from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.pairs import PairSuggestion, find_pairs
 from gradviz.landscape.parameters import ParameterRef, default_pair
 from gradviz.landscape.request import ENGINE_VERSION, MAX_POINTS, LandscapeRequest, LandscapeSpec

@@ -13,6 +13,8 @@ from torch import Tensor
 from gradviz.landscape.dual import Dual, activate
 from gradviz.landscape.network import Network
 from gradviz.landscape.request import Mode
+from gradviz.landscape.rows import check_finite, check_rows, check_size
+from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: K = minibatches, B = examples of each, M/N = inputs/units of a layer.
 
@@ -63,6 +65,7 @@ class Backward:
         return factors.gradient_KBN.sum(1)
 
 
+@undisturbed()
 def backward(
     network: Network,
     inputs_KBM: Tensor,
@@ -75,8 +78,11 @@ def backward(
     """The factors of J_k = mean_b |o_kb - y_kb| at `layers` (default: all).
 
     With mode "train" each minibatch is normalized by its own statistics. `gains` are dropout masks over their
-    keep-probability, one (K, B, N) or (B, N) per hidden layer; without them nothing is dropped.
+    keep-probability, one (K, B, N) or (B, N) per hidden layer; without them nothing is dropped. `UserError` for rows
+    that do not fit the network, and where a gradient is not finite.
     """
+    check_rows(network, inputs_KBM, targets_KB, axes="KB")
+    check_size(network, mode, inputs_KBM.shape[1])
     wanted = range(len(network.layers)) if layers is None else layers
     batch_statistics = mode == "train" and network.has_norm
     h_KBM = inputs_KBM.to(device=network.device, dtype=network.dtype)
@@ -102,6 +108,7 @@ def backward(
         residual_KB = network.output_scale * h_KBM[..., 0] - targets_KB.to(h_KBM)
         loss = residual_KB.abs().mean(1).sum()
         gradients = torch.autograd.grad(loss, [*asked.values(), *shifts.values()])
+    check_finite(network, loss.detach(), *gradients)
     of_pre = dict(zip(asked, gradients, strict=False))
     of_shift = {key: gradient[:, 0] for key, gradient in zip(shifts, gradients[len(asked) :], strict=True)}
     factors = {

@@ -25,7 +25,7 @@ from gradviz.experiment.model import MLP
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.many import minibatch_landscapes
 from gradviz.landscape.masks import dropout_masks
-from gradviz.landscape.network import network_of
+from gradviz.landscape.models import network_of
 from gradviz.landscape.reference import landscape_by_loop
 from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.vmap import landscape_by_vmap

@@ -8,6 +8,7 @@ from gradviz.errors import UserError
 from gradviz.landscape.backward import backward, layer_of
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.request import Mode
+from gradviz.landscape.rows import check_network
 
 # Shape suffixes: K = minibatches, B = examples of each, M = inputs of the network.
 
@@ -18,9 +19,13 @@ def centre_gradients(
     """∂J_k/∂θ for each minibatch k and each tensor named: (K, *shape of the tensor), without dropout masks.
 
     One forward and one backward pass over all K·B rows; the gradient of a weight matrix costs K matrices in memory.
-    With mode "train" each minibatch is normalized by its own statistics.
+    With mode "train" each minibatch is normalized by its own statistics. `UserError` for a tensor that the model does
+    not have, or minibatches that do not fit.
     """
+    check_network(network)
     shapes = parameter_shapes(network)
+    if isinstance(names, str):
+        raise UserError(f"`names` must be a list of tensors, got the text {names!r}: write [{names!r}].")
     unknown = [name for name in names if name not in shapes]
     if unknown:
         raise UserError(f"`{unknown[0]}` is no parameter of this model; it has {', '.join(shapes)}.")

@@ -1,23 +1,28 @@
 """The gradient landscape of a model on a minibatch: the one function that users call."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gradviz.errors import UserError, shown
 from gradviz.experiment.model import MLP
 from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.evaluate import evaluate
 from gradviz.landscape.field import GradientField, ZeroReason
-from gradviz.landscape.network import Network, check_minibatch, check_spec, network_of, parameter_shapes
+from gradviz.landscape.models import checked, network_of
+from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.reference import landscape_by_loop, mask_numbers
 from gradviz.landscape.request import LandscapeSpec, grid_steps
+from gradviz.landscape.rows import check_finite, check_rows, check_size
+from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch.
 
 Method = Literal["engine", "reference"]
+METHODS: tuple[Method, ...] = get_args(Method)
 Numbers = tuple[np.ndarray, np.ndarray, np.ndarray]
 """u, v and loss, (Y, X) each."""
 
@@ -35,7 +40,8 @@ def gradient_landscape(
     """∂J/∂x and ∂J/∂y with J = mean |O(a; θ) - y|, on the grid of `spec`, every other parameter at the model's value.
 
     `inputs` (B, I) and `targets` (B,) are one minibatch a. `model` is read, never changed, and no global random state
-    is touched. `method="reference"` is the plain loop of forward and backward passes: the same numbers, hundreds of
+    is touched. A `model` that is more than its layers (a subclass, hooks) is compared with them on a few of the rows.
+    `method="reference"` is the plain loop of forward and backward passes: the same numbers, hundreds of
     times slower. Raises `UserError` for parameters that the model does not have, or a minibatch that does not fit.
 
     >>> import torch
@@ -48,13 +54,18 @@ def gradient_landscape(
     >>> field.u.shape, field.num_rows
     ((5, 5), 4)
     """
-    network = network_of(model, dtype=dtype, device=device)
-    check_spec(parameter_shapes(network), spec)
-    check_minibatch(network, spec, inputs, targets)
+    if method not in METHODS:
+        raise UserError(f"`method` must be one of {', '.join(METHODS)}, got {shown(repr(method))}.")
+    rows = inputs if isinstance(inputs, Tensor) else None
+    network = network_of(model, dtype=dtype, device=device, rows=rows)
     minibatch = Minibatch(network, inputs, targets)
+    check_spec(parameter_shapes(network), spec)
     if method == "engine":
         return minibatch.landscape(spec)
-    return minibatch.landscape(spec, numbers=landscape_by_loop(model, minibatch.inputs, minibatch.targets, spec))
+    check_size(network, spec.mode, len(minibatch.inputs))
+    with undisturbed(), torch.enable_grad():
+        numbers = landscape_by_loop(checked(model), minibatch.inputs, minibatch.targets, spec)
+    return minibatch.landscape(spec, numbers=numbers)
 
 
 class Minibatch:
@@ -65,6 +76,7 @@ class Minibatch:
     """
 
     def __init__(self, network: Network, inputs: Tensor, targets: Tensor) -> None:
+        check_rows(network, inputs, targets)
         self.network = network
         self.inputs = inputs.to(device=network.device, dtype=network.dtype)
         self.targets = targets.to(device=network.device, dtype=network.dtype)
@@ -95,7 +107,17 @@ class Minibatch:
         self._passes[False, None, None] = clean
 
     def landscape(self, spec: LandscapeSpec, *, numbers: Numbers | None = None) -> GradientField:
-        """The field of `spec`; with `numbers` (u, v, loss of the reference) those in place of the engine's."""
+        """The field of `spec`; with `numbers` (u, v, loss of the reference) those in place of the engine's.
+
+        `UserError` where a value is not finite, at the checkpoint or on the grid around it.
+        """
+        check_size(self.network, spec.mode, len(self.inputs))
+        with undisturbed(), np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+            field = self._landscape(spec, numbers)
+        check_finite(self.network, *(torch.from_numpy(values) for values in (field.u, field.v, field.loss)))
+        return field
+
+    def _landscape(self, spec: LandscapeSpec, numbers: Numbers | None) -> GradientField:
         with torch.inference_mode():
             draws_masks = spec.mode == "train" and self.network.dropout > 0
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from gradviz.errors import UserError
 from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.landscape import Minibatch
-from gradviz.landscape.network import Network
+from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.request import LandscapeSpec
+from gradviz.landscape.rows import check_network
+from gradviz.landscape.surroundings import undisturbed
 
 ROWS_AT_ONCE = 4096
 """Rows of one shared forward pass: enough for the full rate of the matrix products, few enough for the memory."""
@@ -26,6 +29,8 @@ def minibatch_landscapes(
 
     `on_progress` is told how many fields are done.
     """
+    check_network(network)
+    check_spec(parameter_shapes(network), spec)
     done = 0
     for group in _groups(minibatches):
         together = [Minibatch(network, inputs, targets) for inputs, targets in group]
@@ -45,7 +50,7 @@ def share_layers_below(minibatches: Sequence[Minibatch], spec: LandscapeSpec) ->
     network = minibatches[0].network
     if spec.mode == "train" and (network.has_norm or network.dropout):
         return
-    with torch.inference_mode():
+    with undisturbed(), torch.inference_mode():
         shared = CleanPass(network, torch.cat([minibatch.inputs for minibatch in minibatches]))
         shared.pre(network.output)
         start = 0
@@ -57,6 +62,10 @@ def share_layers_below(minibatches: Sequence[Minibatch], spec: LandscapeSpec) ->
 def _groups(minibatches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[list[tuple[Tensor, Tensor]]]:
     group: list[tuple[Tensor, Tensor]] = []
     for minibatch in minibatches:
+        if not isinstance(minibatch, Sequence) or len(minibatch) != 2:
+            raise UserError(
+                f"`minibatches` must be pairs (inputs, targets), got {type(minibatch).__name__} among them."
+            )
         if group and sum(len(inputs) for inputs, _ in group) + len(minibatch[0]) > ROWS_AT_ONCE:
             yield group
             group = []

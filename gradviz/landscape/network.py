@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
-from gradviz.experiment.model import MLP, BatchNorm
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import LandscapeSpec
 
@@ -93,24 +92,6 @@ class Network:
         return any(layer.norm is not None for layer in self.layers)
 
 
-def network_of(model: MLP, *, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> Network:
-    """The layers of `model` in `dtype` on `device`, sharing its memory where neither differs."""
-
-    def read(tensor: Tensor) -> Tensor:
-        return tensor.detach().to(device=device, dtype=dtype)
-
-    def norm_of(norm: BatchNorm | None) -> Norm | None:
-        if norm is None:
-            return None
-        parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-        return Norm(*map(read, parts), eps=norm.eps, after=model.norm_placement == "after")
-
-    hidden = [Layer(read(b.linear.weight), read(b.linear.bias), norm_of(b.norm), relu=True) for b in model.blocks()]
-    output = Layer(read(model.output.weight), read(model.output.bias), None, relu=False)
-    dropout = model.dropout if model.regularizer == "dropout" else 0.0
-    return Network((*hidden, output), float(model.output_scale), float(dropout))
-
-
 def parameter_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Names and shapes of all trainable tensors, in the order of the layers."""
     shapes: dict[str, tuple[int, ...]] = {}
@@ -125,20 +106,9 @@ def parameter_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 def check_spec(shapes: Mapping[str, tuple[int, ...]], spec: LandscapeSpec) -> None:
     """`UserError` unless both parameters of `spec` exist in a model with these shapes."""
+    if not isinstance(spec, LandscapeSpec):
+        raise UserError(
+            f"`spec` must be a LandscapeSpec, got {type(spec).__name__}: make one with `LandscapeSpec(...)`."
+        )
     for ref in spec.refs:
         ref.check(shapes)
-
-
-def check_minibatch(network: Network, spec: LandscapeSpec, inputs: Tensor, targets: Tensor) -> None:
-    """`UserError` unless (B, inputs) and (B,) fit the network, and B allows batch statistics where needed."""
-    num_inputs = network.layers[0].weight_NM.shape[1]
-    if inputs.ndim != 2 or inputs.shape[1] != num_inputs or targets.shape != inputs.shape[:1]:
-        raise UserError(
-            f"`inputs` and `targets` must have shapes (B, {num_inputs}) and (B,), got {tuple(inputs.shape)} and"
-            f" {tuple(targets.shape)}."
-        )
-    least = 2 if network.has_norm and spec.mode == "train" else 1
-    if len(inputs) < least:
-        raise UserError(
-            f"A minibatch of {len(inputs)} rows has no statistics: batch normalization in train mode needs at least 2."
-        )

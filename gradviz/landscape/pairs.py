@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradviz.errors import UserError
 from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.gradients import centre_gradients
 from gradviz.landscape.network import Network
 from gradviz.landscape.request import Mode
+from gradviz.landscape.rows import check_network
+from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: R = rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer, L = live units
 # that are compared. Pairs are (L, L).
@@ -35,6 +38,7 @@ class PairSuggestion:
     y_active: float
 
 
+@undisturbed()
 def find_pairs(
     network: Network,
     rows_RM: Tensor,
@@ -50,6 +54,9 @@ def find_pairs(
     Live units are active on 5-95 % of `rows_RM` and have a gradient in at least half of the minibatches. The score is
     √(spread · planarity). Each unit is suggested once. Empty if fewer than two units are live.
     """
+    check_network(network)
+    if not 0 <= layer < network.output:
+        raise UserError(f"`layer` must be one of the hidden layers, 0..{network.output - 1}, got {layer}.")
     tensor = suggested_tensor(network, layer, mode)
     activity_N = unit_activity_of(network, rows_RM)[layer]
     gradients_KN = centre_gradients(network, inputs_KBM, targets_KB, [tensor], mode=mode)[tensor]

@@ -26,7 +26,7 @@ def landscape_by_loop(
 
     With averaged masks there are `num_masks` passes at every point.
     """
-    model = copy.deepcopy(model).to(device=inputs.device, dtype=inputs.dtype)
+    model = copy.deepcopy(model).to(device=inputs.device, dtype=inputs.dtype).requires_grad_(True)
     draws_masks = spec.mode == "train" and model.regularizer == "dropout"
     tensors = dict(model.named_parameters())
     x, y = (tensors[ref.tensor_name] for ref in spec.refs)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -16,7 +16,9 @@ MAX_POINTS = 201
 MAX_MINIBATCH_SIZE = 1024
 
 Mode = Literal["eval", "train"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 Masks = Literal["fresh", "frozen", "averaged"]
+MASKS: tuple[Masks, ...] = get_args(Masks)
 
 
 class LandscapeSpec(BaseModel):

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
+from gradviz.errors import UserError, shown
 from gradviz.landscape.backward import Backward, average, backward, layer_of
 from gradviz.landscape.clean import draw_gains
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
-from gradviz.landscape.request import Masks, Mode
+from gradviz.landscape.request import MASKS, Masks, Mode
+from gradviz.landscape.rows import check_rows, check_size
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, estimate, mean_of
 from gradviz.landscape.statistics.inner_products import (
@@ -21,6 +22,7 @@ from gradviz.landscape.statistics.inner_products import (
     inner_products_of,
     tensor_inner_products,
 )
+from gradviz.landscape.surroundings import undisturbed
 from gradviz.landscape.zero_tensors import RoundOff
 
 # Shape suffixes: K = minibatches, B = examples of each, M = inputs of the network.
@@ -99,6 +101,7 @@ def minibatch_agreement(
     )
 
 
+@undisturbed()
 def minibatch_products(
     network: Network,
     inputs_KBM: Tensor,
@@ -112,6 +115,12 @@ def minibatch_products(
     pairs: Sequence[Pair] = (),
 ) -> tuple[Backward, dict[str, InnerProducts]]:
     """What `minibatch_agreement` is made of: the pass, and the inner products of the gradients by part."""
+    check_rows(network, inputs_KBM, targets_KB, axes="KB")
+    check_size(network, mode, targets_KB.shape[1])
+    if masks not in MASKS:
+        raise UserError(f"`masks` must be one of {', '.join(MASKS)}, got {shown(repr(masks))}.")
+    if masks == "averaged" and num_masks < 1:
+        raise UserError(f"`num_masks` must be at least 1, got {num_masks}.")
     available = parts_of(network)
     names = list(available) if parts is None else list(parts)
     unknown = [name for name in names if name not in available]

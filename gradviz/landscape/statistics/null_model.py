@@ -20,6 +20,7 @@ from torch import Tensor
 from gradviz.errors import UserError
 from gradviz.landscape.network import Network
 from gradviz.landscape.request import Masks, Mode
+from gradviz.landscape.rows import check_rows
 from gradviz.landscape.statistics.agreement import Agreement, resultant_length
 from gradviz.landscape.statistics.bootstrap import Estimate
 from gradviz.landscape.statistics.checkpoint import Pair, minibatch_products
@@ -105,6 +106,7 @@ def redrawn_agreement(
     For batch statistics, where each minibatch is normalized by its own, and for any other mode. Costs `draws` times
     what the agreement of `num` minibatches does.
     """
+    check_rows(network, inputs_RM, targets_R)
     num = num_minibatches(len(targets_R), size, num)
     found: dict[str, list[tuple[float, float, float]]] = {}
     for _ in range(draws):
@@ -143,7 +145,7 @@ def sensitivity(measured: Agreement, null: NullAgreement) -> Estimate | None:
 
 def num_minibatches(num_rows: int, size: int, num: int | None) -> int:
     """How many minibatches of `size` to draw; `UserError` unless there are rows for two."""
-    most = num_rows // size
+    most = num_rows // size if size >= 1 else 0
     if most < 2 or (num is not None and not 2 <= num <= most):
         raise UserError(f"{num_rows} rows give {most} minibatches of {size}: at least two are needed, and no more.")
     return min(most, MOST_MINIBATCHES) if num is None else num

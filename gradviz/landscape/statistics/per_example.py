@@ -14,13 +14,16 @@ from gradviz.landscape.backward import Backward, backward, layer_of
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import Mode
+from gradviz.landscape.rows import check_rows, check_size
 from gradviz.landscape.statistics.checkpoint import Pair, pair_name, parts_of
 from gradviz.landscape.statistics.inner_products import entry_gradients
+from gradviz.landscape.surroundings import undisturbed
 from gradviz.landscape.zero_tensors import RoundOff
 
 # Shape suffixes: R = rows (examples), M/N = inputs/units of a layer.
 
 
+@undisturbed()
 def example_products(
     network: Network,
     inputs_RM: Tensor,
@@ -35,11 +38,13 @@ def example_products(
     Costs 2 R² (M + N) operations a layer. `UserError` where examples have no gradients of their own: under batch
     statistics each depends on all others of its minibatch.
     """
+    check_rows(network, inputs_RM, targets_R)
     if mode == "train" and network.has_norm:
         raise UserError(
             "Gradients of single examples are not defined under batch statistics, where each example's output depends"
             " on all of its minibatch: draw minibatches again with `redrawn_agreement`, or look at eval mode."
         )
+    check_size(network, mode, len(targets_R))
     available, shapes = parts_of(network), parameter_shapes(network)
     unknown = [part for part in parts if part not in available]
     if unknown:

@@ -18,8 +18,10 @@ from gradviz.landscape.backward import backward, layer_of
 from gradviz.landscape.clean import draw_gains
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.rows import check_rows
 from gradviz.landscape.statistics.bootstrap import Estimate, Statistic, estimate, mean_of, mean_of_pairs
 from gradviz.landscape.statistics.checkpoint import Pair, pair_name
+from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: K = minibatches, S = sets of masks at each, P = parameters, B = examples, M = inputs of the network.
 
@@ -40,6 +42,7 @@ class MasksSplit:
     masks_share: Estimate | None
 
 
+@undisturbed()
 def masks_split(
     network: Network,
     inputs_KBM: Tensor,
@@ -52,6 +55,7 @@ def masks_split(
     pairs: Sequence[Pair] = (),
 ) -> dict[str, MasksSplit]:
     """By tensor and pair, in train mode; `UserError` for a network without dropout. Costs K·S passes of a minibatch."""
+    check_rows(network, inputs_KBM, targets_KB, axes="KB")
     if network.dropout == 0:
         raise UserError("This model has no dropout, so there are no masks to tell from the minibatches.")
     refs = {pair_name(pair): [ParameterRef.parse(text) for text in pair] for pair in pairs}

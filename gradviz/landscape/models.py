@@ -1,0 +1,194 @@
+"""Which models the engine takes: the network of the experiment, whose predictions are those of its layers.
+
+A wrapper is taken off. Whatever may compute something else than its layers (a subclass, a hook, a module in place of
+another) is asked for its predictions of a few rows, on a copy, and refused if the engine's differ.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as torch_modules
+from torch.nn.parameter import is_lazy
+
+from gradviz.errors import UserError, shown
+from gradviz.experiment.model import MLP, BatchNorm, Block
+from gradviz.landscape.clean import CleanPass, draw_gains
+from gradviz.landscape.network import Layer, Network, Norm
+from gradviz.landscape.rows import is_finite
+from gradviz.landscape.surroundings import undisturbed
+
+# Shape suffixes: B = rows, M = inputs of the network.
+
+DTYPES = (torch.float32, torch.float64)
+_WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
+_PLAIN = {MLP, Block, BatchNorm, nn.Linear, nn.ModuleList}
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_TOLERANCE = 1e-6  # of the largest prediction, in float64: far above its round-off, far below what anyone would see
+_NUM_ROWS = 4
+
+
+def network_of(
+    model: MLP,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
+    rows: Tensor | None = None,
+) -> Network:
+    """The layers of `model` in `dtype` on `device`, sharing its memory where neither differs.
+
+    `UserError` for a model that the engine does not know, with what to do. `rows` (B, M) are those on which a model
+    that is more than its layers is compared with them (default: random ones).
+    """
+    plain = checked(model)
+    network = _layers_of(plain, checked_dtype(dtype), checked_device(device))
+    if not _is_plain(plain):
+        _compare(plain, rows)
+    return network
+
+
+def checked(model: object) -> MLP:
+    """The MLP that `model` is or wraps; `UserError` if there is none, or one without usable values."""
+    while isinstance(model, nn.Module) and (inner := _WRAPPERS.get(type(model).__name__)) in model._modules:
+        model = model.get_submodule(inner)
+    if not isinstance(model, MLP):
+        raise UserError(_not_an_mlp(model))
+    blocks = model.blocks()
+    if len(blocks) < len(model.hidden):
+        raise UserError("`model.hidden` must hold blocks of gradviz.experiment.model alone: put the others elsewhere.")
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        _check_values(name, tensor)
+    dtypes = {tensor.dtype for tensor in model.state_dict().values()}
+    if len(dtypes) > 1 or not dtypes <= set(DTYPES):
+        here = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
+        raise UserError(
+            f"`model` holds {here}, and gradients are computed in float32 or float64: pass `model.float()`."
+        )
+    num_outputs = model.output.weight.shape[0]
+    if num_outputs != 1:
+        raise UserError(
+            f"`model` has {num_outputs} outputs, and the loss mean |prediction - target| is of one: "
+            "pass a model whose `output` has one unit."
+        )
+    return model
+
+
+def checked_dtype(dtype: object) -> torch.dtype:
+    """`UserError` unless it is float32 or float64."""
+    if dtype not in DTYPES:
+        raise UserError(f"`dtype` must be torch.float32 or torch.float64, got {shown(dtype)}.")
+    assert isinstance(dtype, torch.dtype)
+    return dtype
+
+
+def checked_device(device: torch.device | str | None) -> torch.device | None:
+    """The device, None for the model's own; `UserError` if it is not there."""
+    if device is None:
+        return None
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:  # as torch says it, by device
+        raise UserError(f"`device` must be one that is there, cpu or cuda, got {shown(device)}.") from error
+    if found.type == "meta":
+        raise UserError("`device` must hold values, cpu or cuda, got meta.")
+    return found
+
+
+def _not_an_mlp(model: object) -> str:
+    needed = "`model` must be a gradviz.experiment.model.MLP"
+    if isinstance(model, type):
+        return f"{needed}, got the class {model.__name__}: make a model of it first."
+    if isinstance(model, nn.Module):
+        within = next((name for name, child in model.named_modules() if isinstance(child, MLP)), None)
+        if within is not None:
+            return f"{needed}, got {type(model).__name__}, which holds one: pass its `.{within}`."
+        return (
+            f"{needed}, got {type(model).__name__}: build an MLP of the same layers (num_inputs, hidden, regularizer) "
+            "and copy the weights into it."
+        )
+    if isinstance(model, dict):
+        return f"{needed}, got a {type(model).__name__}: build the MLP and call its `load_state_dict` first."
+    if isinstance(model, Network):
+        return f"{needed}, got a Network, which this function does not need: pass the model itself."
+    return f"{needed}, got {type(model).__name__}."
+
+
+def _check_values(name: str, tensor: Tensor) -> None:
+    if is_lazy(tensor):
+        raise UserError(f"`model` has no {name} yet, since it is lazy: let it predict a minibatch once.")
+    if tensor.is_meta:
+        raise UserError(f"`model` has no values in {name} (it is on the meta device): load its weights first.")
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise UserError(f"{name} of `model` is sparse or quantized: pass a model of ordinary tensors.")
+    if not is_finite(tensor.detach()):
+        raise UserError(f"{name} of `model` holds values that are not finite: take a checkpoint from before that.")
+
+
+def _is_plain(model: MLP) -> bool:
+    """Whether every part is of our own code and has no hook, so that the predictions are those of the layers."""
+    if any(getattr(torch_modules, f"_global{hooks}") for hooks in _HOOKS):
+        return False
+    parts = list(model.modules())
+    return all(
+        type(part) in _PLAIN and "forward" not in part.__dict__ and not any(getattr(part, hooks) for hooks in _HOOKS)
+        for part in parts
+    ) and all(part.norm_placement == model.norm_placement for part in parts if isinstance(part, Block))
+
+
+def _layers_of(model: MLP, dtype: torch.dtype, device: torch.device | None) -> Network:
+    def read(tensor: Tensor) -> Tensor:
+        tensor = tensor.detach().to(device=device, dtype=dtype)
+        # One that was made in inference mode can take part in no gradient.
+        return tensor.clone() if tensor.is_inference() else tensor
+
+    scale = float(model.output_scale)
+    if not abs(scale) <= 1e9:
+        raise UserError(f"`model.output_scale` must be at most 1e9, got {scale:g}: scale the targets instead.")
+
+    def norm_of(norm: BatchNorm | None) -> Norm | None:
+        if norm is None:
+            return None
+        parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        return Norm(*map(read, parts), eps=norm.eps, after=model.norm_placement == "after")
+
+    with undisturbed():
+        hidden = [Layer(read(b.linear.weight), read(b.linear.bias), norm_of(b.norm), relu=True) for b in model.blocks()]
+        output = Layer(read(model.output.weight), read(model.output.bias), None, relu=False)
+    dropout = model.dropout if model.regularizer == "dropout" else 0.0
+    return Network((*hidden, output), scale, float(dropout))
+
+
+def _gpus(model: MLP) -> list[torch.device]:
+    return [device for device in {tensor.device for tensor in model.parameters()} if device.type == "cuda"]
+
+
+def _compare(model: MLP, rows: Tensor | None) -> None:
+    """`UserError` unless the model's own predictions, in both modes, are those of its layers."""
+    what = f"`model` ({type(model).__name__}) does not predict as its layers do"
+    remedy = "the engine knows linear, batch norm, ReLU and dropout alone: take away its own forward, hooks or modules"
+    with undisturbed(), torch.random.fork_rng(devices=_gpus(model)), torch.no_grad():
+        try:
+            own = copy.deepcopy(model).double()
+            network = _layers_of(own, torch.float64, None)
+            num_inputs = network.layers[0].weight_NM.shape[1]
+            if rows is None or rows.ndim != 2 or rows.shape[1] != num_inputs:
+                rows = torch.randn((_NUM_ROWS, num_inputs), generator=torch.Generator().manual_seed(0))
+            inputs_BM = rows[:_NUM_ROWS].to(device=network.device, dtype=torch.float64)
+            worst = 0.0
+            for train in (False, True) if len(inputs_BM) > 1 else (False,):
+                gains = draw_gains(network, 0, 0, len(inputs_BM)) if train and network.dropout else None
+                masks = () if gains is None else ([gain > 0 for gain in gains],)
+                ours = CleanPass(network, inputs_BM, batch_statistics=train and network.has_norm, gains=gains)
+                ours_B, own_B = ours.predictions(), own.train(train)(inputs_BM, *masks)
+                if not isinstance(own_B, Tensor) or own_B.shape != ours_B.shape:
+                    got = tuple(own_B.shape) if isinstance(own_B, Tensor) else type(own_B).__name__
+                    raise UserError(f"{what}: of {len(ours_B)} rows it gives {got}, not one number each; {remedy}.")
+                scale = max(1e-30, ours_B.abs().max().item())
+                worst = max(worst, (own_B - ours_B).abs().max().item() / scale)
+        except UserError:
+            raise
+        except Exception as error:  # its own code may raise anything
+            raise UserError(f"{what}: it fails with {type(error).__name__} ({shown(error)}); {remedy}.") from error
+    if not worst <= _TOLERANCE:
+        raise UserError(f"{what}: they differ by {worst:.1%} of the largest prediction; {remedy}.")
