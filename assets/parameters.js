@@ -63,16 +63,22 @@
     return match ? activities.get(run.variant)?.layers?.[match[1]]?.[match[2]] : undefined;
   }
 
+  // How many training rows that share is of.
+  function rowsOf(run) {
+    return activities.get(run.variant)?.rows ?? "";
+  }
+
   // Learns the activities of a checkpoint; `onKnown` when there is something new to say.
   async function learnActivity(variant, epoch, onKnown) {
     const at = `${variant}/${epoch}`;
     const known = activities.get(variant);
     if (known?.at === at) return;
-    activities.set(variant, { at, layers: known?.layers ?? null });
+    activities.set(variant, { at, layers: known?.layers ?? null, rows: known?.rows });
     try {
       const answer = await fetch(`api/v1/activity/${at}`);
       if (!answer.ok || activities.get(variant).at !== at) return;
-      activities.set(variant, { at, layers: (await answer.json()).layers });
+      const { layers, num_rows: rows } = await answer.json();
+      activities.set(variant, { at, layers, rows });
       onKnown();
     } catch {
       activities.delete(variant);
@@ -97,5 +103,5 @@
     return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
   }
 
-  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, learnActivity, layerOf, defaultPair };
+  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, rowsOf, learnActivity, layerOf, defaultPair };
 })();
