@@ -45,12 +45,12 @@
 
   class Refused extends Error {}
 
-  // The server's answer; asked again where it is busy.
+  // The server's answer; asked again where it is busy, or who computes is away.
   async function told(path, signal) {
     const answer = await fetch(`api/v1/evidence${path}`, { signal, cache: "no-cache" });
     const content = await answer.json();
     if (answer.ok) return content;
-    if (!content.error.startsWith("Busy")) throw new Refused(content.error);
+    if (answer.status !== 503) throw new Refused(content.error);
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     return told(path, signal);
   }

@@ -63,22 +63,16 @@
     return match ? activities.get(run.variant)?.layers?.[match[1]]?.[match[2]] : undefined;
   }
 
-  // How many training rows that share is of.
-  function rowsOf(run) {
-    return activities.get(run.variant)?.rows ?? "";
-  }
-
   // Learns the activities of a checkpoint; `onKnown` when there is something new to say.
   async function learnActivity(variant, epoch, onKnown) {
     const at = `${variant}/${epoch}`;
     const known = activities.get(variant);
     if (known?.at === at) return;
-    activities.set(variant, { at, layers: known?.layers ?? null, rows: known?.rows });
+    activities.set(variant, { at, layers: known?.layers ?? null });
     try {
       const answer = await fetch(`api/v1/activity/${at}`);
       if (!answer.ok || activities.get(variant).at !== at) return;
-      const { layers, num_rows: rows } = await answer.json();
-      activities.set(variant, { at, layers, rows });
+      activities.set(variant, { at, layers: (await answer.json()).layers });
       onKnown();
     } catch {
       activities.delete(variant);
@@ -103,5 +97,5 @@
     return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
   }
 
-  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, rowsOf, learnActivity, layerOf, defaultPair };
+  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, learnActivity, layerOf, defaultPair };
 })();

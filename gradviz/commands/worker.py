@@ -14,7 +14,8 @@ from functools import partial
 from gradviz.commands.running_on import say, stop_signals
 from gradviz.commands.worker_figures import serving_figures
 from gradviz.compute.celery.broker import Broker, broker_of
-from gradviz.compute.celery.desk import QUEUES, TRAINING, BrokerAway, Desk
+from gradviz.compute.celery.desk import BrokerAway, Desk
+from gradviz.compute.celery.names import QUEUES, TRAINING
 from gradviz.errors import UserError
 from gradviz.settings import Settings, as_environment, load_settings
 

@@ -3,7 +3,6 @@
 Run as `python -m gradviz.commands.worker_process SUPERVISOR_PID QUEUE SLOTS`.
 """
 
-import os
 import platform
 import signal
 import sys
@@ -11,6 +10,8 @@ import sys
 from gradviz.commands.bound_life import die_with
 from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
+from gradviz.compute.celery.desk import Desk
+from gradviz.compute.celery.workers import beating, name_of
 from gradviz.logs import set_up_logging
 from gradviz.settings import load_settings
 
@@ -18,11 +19,12 @@ from gradviz.settings import load_settings
 def work(queue: str, slots: int) -> int:
     """Takes from `queue` until SIGTERM, then ends what is under way; the exit status."""
     settings = load_settings()
-    app = create_app(settings, broker_of(settings))
-    worker = app.Worker(
+    broker = broker_of(settings)
+    name = name_of(queue, platform.node())
+    worker = create_app(settings, broker, name).Worker(
         queues=[queue],
         concurrency=slots,
-        hostname=f"{queue}.{os.getpid()}@{platform.node()}",
+        hostname=name,
         pool="prefork",
         optimization="fair",
         loglevel="WARNING",
@@ -31,7 +33,8 @@ def work(queue: str, slots: int) -> int:
         without_mingle=True,
         without_heartbeat=True,
     )
-    worker.start()
+    with beating(broker, name, also=Desk(broker, settings).look_at_policy):
+        worker.start()
     return worker.exitcode or 0
 
 

@@ -10,8 +10,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 
 SUFFIXES = (".npz", ".csv", ".json")
 _ON_GRID = ("u", "v", "loss", "is_zero")
-_REASONS = ("zero_reason", "u_reason", "v_reason")
-_FACTS = ("share_below", "num_rows", "x_active", "y_active", "num_unresolved")
+_FACTS = ("share_below", "num_rows", "x_active", "y_active")
 
 
 def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str) -> bytes:
@@ -27,7 +26,7 @@ def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str
 
 
 def _npz(field: GradientField, request: LandscapeRequest) -> bytes:
-    arrays = {name: getattr(field, name) for name in ("x", "y", *_ON_GRID, *_REASONS, *_FACTS)}
+    arrays = {name: getattr(field, name) for name in ("x", "y", *_ON_GRID, "zero_reason", *_FACTS)}
     content = io.BytesIO()
     np.savez_compressed(content, **arrays, request=np.array(request.canonical()))
     return content.getvalue()
@@ -39,6 +38,6 @@ def _csv(field: GradientField) -> bytes:
 
 
 def _json(field: GradientField, request: LandscapeRequest) -> bytes:
-    arrays = {name: getattr(field, name).tolist() for name in ("x", "y", *_ON_GRID, *_REASONS)}
+    arrays = {name: getattr(field, name).tolist() for name in ("x", "y", *_ON_GRID, "zero_reason")}
     facts = {name: getattr(field, name) for name in _FACTS}
     return (json.dumps({"request": request.model_dump(), **arrays, **facts}, allow_nan=False) + "\n").encode()

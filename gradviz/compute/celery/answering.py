@@ -4,13 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 import redis
 from redis.exceptions import OutOfMemoryError
 
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.celery.desk import FULL, MAX_STARTS, Attempt, Desk
+from gradviz.compute.celery.desk import FULL, MAX_STARTS, Attempt, Desk, Start
 from gradviz.compute.celery.measured import Measured
 from gradviz.compute.celery.messages import Work, code_version
 from gradviz.compute.celery.reply import Kind, Reply
@@ -28,12 +27,12 @@ GAVE_UP = f"This computation has ended its worker {MAX_STARTS} times and is give
 """The last word on a question that no worker survives."""
 
 
-def answer(work: Work, bench: Workbench, cache: FieldCache, desk: Desk, measured: Measured) -> None:
+def answer(work: Work, start: Start, bench: Workbench, cache: FieldCache, desk: Desk, measured: Measured) -> None:
     """Leaves a reply for each question, each as soon as it is there."""
     shared = len(work.questions) == 1
     for key, question in zip(work.keys, work.questions, strict=True):
         try:
-            attempt = desk.begin(key)
+            attempt = desk.begin(key, start)
         except OutOfMemoryError:
             desk.finish(key, Reply.saying(Kind.NOT_NOW, FULL))
             continue
@@ -88,5 +87,10 @@ def _tell(desk: Desk, key: str, reply: Reply) -> None:
 
 
 def _share(questions: Sequence[Question], bench: Workbench) -> None:
-    with suppress(UserError):  # what is not there is told of each question for itself
+    """What cannot be shared, for want of memory or whatever reason, is computed and told of each question by itself."""
+    try:
         prepared(questions, bench)
+    except UserError:
+        return
+    except Exception:  # noqa: BLE001  (each question meets it again, alone, or does without)
+        _log.exception("%d questions cannot share their work.", len(questions))

@@ -4,7 +4,8 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 
 from gradviz.compute.celery.broker import Broker
-from gradviz.compute.celery.desk import INTERACTIVE, PREFIX, QUEUES
+from gradviz.compute.celery.names import INTERACTIVE, PREFIX, QUEUES
+from gradviz.compute.celery.workers import taken_by
 from gradviz.settings import Settings
 
 _LOADER = "gradviz.compute.celery.tasks:TaskLoader"
@@ -12,8 +13,12 @@ _CONSUMER = "gradviz.compute.celery.consumer:PatientConsumer"
 _TRANSPORT = "gradviz.compute.celery.transport:Transport"
 
 
-def create_app(settings: Settings, broker: Broker) -> Celery:
-    """An app of its own, with nothing registered anywhere; its workers find their tasks through the loader."""
+def create_app(settings: Settings, broker: Broker, worker: str = "") -> Celery:
+    """An app of its own, with nothing registered anywhere; its workers find their tasks through the loader.
+
+    `worker`: the name of the one that works with it.
+    """
+    taken, since = taken_by(worker)
     app = Celery("gradviz", loader=_LOADER, set_as_current=False, backend="disabled://")
     app.conf.update(
         broker_url=broker.url,
@@ -24,6 +29,9 @@ def create_app(settings: Settings, broker: Broker) -> Celery:
         broker_channel_error_retry=True,  # a command that is refused ends the connection, not the worker
         broker_transport_options={
             "global_keyprefix": PREFIX,
+            "unacked_key": taken,
+            "unacked_index_key": since,
+            "unacked_mutex_key": f"{since}:mutex",
             "visibility_timeout": settings.visibility_seconds,
             # By default lost messages are looked for every hundred seconds.
             "unacked_restore_interval": 1,

@@ -9,11 +9,22 @@ from celery import Celery
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
-from gradviz.compute.celery.desk import BATCH, INTERACTIVE, BrokerAway, Desk
+from gradviz.compute.celery.desk import BrokerAway, Desk
 from gradviz.compute.celery.envelope import ANSWER
 from gradviz.compute.celery.messages import Work, code_version, use_strict_json
+from gradviz.compute.celery.names import BATCH, INTERACTIVE
 from gradviz.compute.celery.reply import Reply
-from gradviz.compute.interface import Busy, Cancelled, Compute, Load, Priority, State, StillWanted, Ticket
+from gradviz.compute.interface import (
+    Busy,
+    Cancelled,
+    Compute,
+    Load,
+    Priority,
+    State,
+    StillWanted,
+    Ticket,
+    Unavailable,
+)
 from gradviz.compute.question import Question
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
@@ -22,6 +33,10 @@ _LOOK_SECONDS = 0.25
 _AWAY_SECONDS = 2.0
 _RETRY_SECONDS = 0.05
 _PATIENCE_SECONDS = 60.0
+_LOOK_FOR_WORKERS_SECONDS = 1.0
+NO_WORKER = "No compute worker is connected; start one with `gradviz worker`."
+GONE = "The worker that computed this is gone; it is asked again."
+STILL = "This computation takes long and goes on: ask again in a moment for its answer."
 
 
 class CeleryCompute(Compute):
@@ -58,6 +73,7 @@ class CeleryCompute(Compute):
             self.desk.unwant(ticket.key)
 
     def load(self) -> Load:
+        self.desk.look_at_policy()
         try:
             return self.desk.load()
         except BrokerAway:
@@ -67,7 +83,7 @@ class CeleryCompute(Compute):
         """One message for those of the tickets that nobody has asked for yet."""
         if not tickets:
             return
-        queue = INTERACTIVE if tickets[0].priority == "interactive" else BATCH
+        queue = _queue_of(tickets[0])
         by_key = {ticket.key: ticket.question for ticket in tickets}
         new = self.desk.ask(list(by_key), queue)
         if not new:
@@ -75,7 +91,7 @@ class CeleryCompute(Compute):
         waiting = self.desk.waiting(queue)
         if waiting >= self._limit:
             self.desk.unask(new)
-            raise Busy(waiting)
+            raise Busy(waiting) if self.desk.has_worker(queue) else Unavailable(NO_WORKER)
         work = Work.model_validate({"code": code_version(), "keys": new, "questions": [by_key[key] for key in new]})
         with self.desk.reaching():
             self.app.send_task(ANSWER, (work.model_dump(mode="json"),), queue=queue)
@@ -84,9 +100,10 @@ class CeleryCompute(Compute):
     def _wait(self, ticket: Ticket, still_wanted: StillWanted) -> Reply:
         """The reply, whatever happens to workers and broker meanwhile, as long as it is wanted.
 
-        Unavailable when the broker stays away, or nothing comes for a minute.
+        Unavailable when the broker stays away, no worker is connected, or nothing comes for a minute.
         """
         patience_ends = time.monotonic() + _PATIENCE_SECONDS
+        look_at = 0.0
         away_ends = None
         while True:
             try:
@@ -100,8 +117,11 @@ class CeleryCompute(Compute):
                         if reply is not None:
                             return reply
                         self._send([ticket])
+                        if time.monotonic() > look_at:
+                            look_at = time.monotonic() + _LOOK_FOR_WORKERS_SECONDS
+                            self._check_workers(ticket)
                         if time.monotonic() > patience_ends:
-                            raise Busy(self.desk.waiting(INTERACTIVE))
+                            raise self._out_of_patience(ticket)
                         message = channel.get_message(timeout=_LOOK_SECONDS)
                         reply = None if message is None else Reply.from_bytes(ticket.key, message["data"])
                         if reply is not None:
@@ -111,3 +131,18 @@ class CeleryCompute(Compute):
                 if time.monotonic() > away_ends or not still_wanted():
                     raise
                 threading.Event().wait(_RETRY_SECONDS)  # nobody tells that a broker is back
+
+    def _check_workers(self, ticket: Ticket) -> None:
+        """Unavailable where nobody is there to answer; the question stays asked, for the first worker that comes."""
+        if not self.desk.has_worker(_queue_of(ticket)) and not self._is_answered(ticket):
+            raise Unavailable(f"{GONE} {NO_WORKER}" if self.desk.is_under_way(ticket.key) else NO_WORKER)
+
+    def _is_answered(self, ticket: Ticket) -> bool:
+        return self.desk.reply(ticket.key) is not None
+
+    def _out_of_patience(self, ticket: Ticket) -> Unavailable:
+        return Unavailable(STILL) if self.desk.is_under_way(ticket.key) else Busy(self.desk.waiting(_queue_of(ticket)))
+
+
+def _queue_of(ticket: Ticket) -> str:
+    return INTERACTIVE if ticket.priority == "interactive" else BATCH

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from celery.worker.consumer import Consumer
+from celery.worker.state import active_requests
 from redis.exceptions import ResponseError
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ class PatientConsumer(Consumer):
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
         handle = super().create_task_handler(*args, **options)
+        self._take_up()
 
         def patient(message: Any) -> None:
             # What a worker sends says the limit that it had; here the limit of this one holds.
@@ -33,6 +35,15 @@ class PatientConsumer(Consumer):
             handle(message)
 
         return patient
+
+    def _take_up(self) -> None:
+        """What this worker had taken over a connection that is gone, and does not work on, is given out again."""
+        channel = self.task_consumer.channel  # pyright: ignore[reportAttributeAccessIssue]  (set by a step of Celery's)
+        kept = {request.message.delivery_tag for request in tuple(active_requests)}
+        with channel.conn_or_acquire() as client:
+            for tag in client.zrange(channel.unacked_index_key, 0, -1):
+                if tag.decode() not in kept:
+                    channel.qos.restore_by_tag(tag.decode(), client)
 
     def on_connection_error_after_connected(self, exc: BaseException) -> None:
         """A broker that refuses a command, most often for want of memory, is not asked again without pause."""

@@ -1,10 +1,14 @@
 """What those who ask and those who compute tell each other through Redis beside the queues, by the key of a question.
 
 `answer` holds a reply; `wanted` says that somebody waits, and lapses when nobody says so again; `asked` says that a
-message is under way, so that one is sent whoever asks; `starts` counts attempts that have not ended; the channel `done`
-tells that a reply is there. All but the channel lapse by themselves: whatever is lost is asked for again.
+message is under way, so that one is sent whoever asks; `starts` counts attempts that have not ended, `by` says whose
+the last one is; the channel `done` tells that a reply is there. All but the channel lapse by themselves: whatever is
+lost is asked for again.
 """
 
+import logging
+import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +20,14 @@ from redis.client import PubSub
 from redis.exceptions import NoPermissionError, OutOfMemoryError
 
 from gradviz.compute.celery.broker import Broker
+from gradviz.compute.celery.names import BATCH, INTERACTIVE, PREFIX, QUEUES
 from gradviz.compute.celery.reply import Kind, Reply
+from gradviz.compute.celery.workers import Workers
 from gradviz.compute.interface import Load, Unavailable
 from gradviz.errors import UserError
 from gradviz.settings import Settings
 
-PREFIX = "gradviz:"
-INTERACTIVE, BATCH, TRAINING = QUEUES = ("interactive", "batch", "training")
+_log = logging.getLogger(__name__)
 MAX_STARTS = 3
 
 _ANSWER_SECONDS = 300
@@ -31,6 +36,8 @@ _WANTED_SECONDS = 10
 _SENDING_SECONDS = 5  # of a sender that dies between saying so and doing so
 _STARTS_SECONDS = 3600
 _CONFIRM_SECONDS = 2.0
+_KEEPS = "noeviction"
+POLICY_SECONDS = 60.0
 FULL = "The broker's memory is full: try again in a moment, or give Redis more (maxmemory)."
 
 
@@ -47,7 +54,16 @@ class Attempt(Enum):
     GO = "go"
     ANSWERED = "answered"
     UNWANTED = "unwanted"
+    ELSEWHERE = "elsewhere"
     ONCE_TOO_OFTEN = "once too often"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Who begins: a worker by its name, and the message that it has taken."""
+
+    worker: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,7 @@ class _Names:
     wanted: str
     asked: str
     starts: str
+    by: str
     done: str
 
 
@@ -68,9 +85,11 @@ class Desk:
 
     def __init__(self, broker: Broker, settings: Settings) -> None:
         self.redis = broker.connect()
+        self.workers = Workers(self.redis)
         self._shown = broker.shown
-        # Past every redelivery: a message that was lost with all its traces is sent again after this.
-        self._asked_seconds = 3 * settings.visibility_seconds + settings.task_seconds
+        # A message that was lost with all its traces is sent again after this.
+        self._asked_seconds = settings.visibility_seconds
+        self._policy, self._policy_at = _KEEPS, -math.inf
 
     @contextmanager
     def reaching(self) -> Iterator[None]:
@@ -146,18 +165,27 @@ class Desk:
                 raise redis.TimeoutError(f"no confirmation of {key}")
             yield channel
 
-    def begin(self, key: str) -> Attempt:
-        """A worker is about to answer; counted until `finish`, so that what kills every worker ends."""
+    def begin(self, key: str, start: Start) -> Attempt:
+        """A worker is about to answer; counted until `finish`, so that what kills every worker ends.
+
+        A second message for what another worker computes is for nothing: that one answers, or falls silent, and then
+        its own message is given out again.
+        """
         names = _names(key)
         pipeline = self.redis.pipeline(transaction=False)
         pipeline.exists(names.answer)
         pipeline.exists(names.wanted)
-        answered, wanted = pipeline.execute()
+        pipeline.get(names.by)
+        answered, wanted, by = pipeline.execute()
         if answered or not wanted:
             self.redis.delete(names.asked)
             return Attempt.ANSWERED if answered else Attempt.UNWANTED
+        worker, _, message = (by or b"").decode().partition(" ")
+        if message not in ("", start.message) and self.workers.lives(worker):
+            return Attempt.ELSEWHERE
         pipeline.incr(names.starts)
         pipeline.expire(names.starts, _STARTS_SECONDS)
+        pipeline.set(names.by, f"{start.worker} {start.message}", ex=_STARTS_SECONDS)
         return Attempt.GO if pipeline.execute()[0] <= MAX_STARTS else Attempt.ONCE_TOO_OFTEN
 
     def finish(self, key: str, reply: Reply) -> None:
@@ -170,7 +198,7 @@ class Desk:
         except OutOfMemoryError:
             told = Reply.saying(Kind.NOT_NOW, FULL).to_bytes(key)
         pipeline = self.redis.pipeline(transaction=False)
-        pipeline.delete(names.asked, names.starts)
+        pipeline.delete(names.asked, names.starts, names.by)
         pipeline.publish(names.done, told)
         pipeline.execute()
 
@@ -179,10 +207,31 @@ class Desk:
         with self.reaching():
             return int(self.redis.llen(PREFIX + queue))
 
-    def load(self) -> Load:
-        pipeline = self.redis.pipeline(transaction=False)
-        pipeline.llen(PREFIX + INTERACTIVE)
-        pipeline.llen(PREFIX + BATCH)
-        pipeline.hlen(PREFIX + "unacked")
+    def has_worker(self, queue: str) -> bool:
+        """Whether any takes from this queue."""
         with self.reaching():
-            return Load(*pipeline.execute())
+            return bool(self.workers.alive(queue))
+
+    def look_at_policy(self) -> None:
+        """Says in the log, once until that changes, that the broker would drop work when its memory is full."""
+        if time.monotonic() < self._policy_at:
+            return
+        self._policy_at = time.monotonic() + POLICY_SECONDS
+        try:
+            with self.reaching():
+                memory: dict[str, object] = self.redis.info("memory")  # pyright: ignore[reportAssignmentType]  (not asynchronous)
+        except UserError:
+            return  # it is away, or this user may not ask
+        policy = str(memory.get("maxmemory_policy", _KEEPS)) if memory.get("maxmemory") else _KEEPS
+        if policy not in (_KEEPS, self._policy):
+            _log.warning(
+                "The broker %s drops work when its memory is full: its maxmemory-policy is %s, set it to noeviction.",
+                self._shown,
+                policy,
+            )
+        self._policy = policy
+
+    def load(self) -> Load:
+        with self.reaching():
+            interactive, batch = (int(self.redis.llen(PREFIX + queue)) for queue in (INTERACTIVE, BATCH))  # pyright: ignore[reportArgumentType]  (not asynchronous)
+            return Load(interactive, batch, self.workers.num_taken(*QUEUES))

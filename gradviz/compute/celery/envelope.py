@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from gradviz.compute.celery.desk import QUEUES
 from gradviz.compute.celery.messages import MAX_BYTES
+from gradviz.compute.celery.names import QUEUES
 from gradviz.errors import one_line
 
 ANSWER, TRAIN = "gradviz.answer", "gradviz.train"
@@ -67,6 +67,10 @@ class _DeliveryInfo(_Form):
 
 
 class _Properties(_Form):
+    """Whatever else stands there is not read: a task that is tried again carries its headers here too."""
+
+    model_config = ConfigDict(extra="ignore")
+
     delivery_tag: _Text
     delivery_info: _DeliveryInfo
     delivery_mode: Literal[1, 2] = 2

@@ -4,6 +4,7 @@ A killed worker, broker or server loses the epoch under way at most. The lock of
 message that is given out twice finds a later segment under way, or that lock.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from gradviz.experiment.lock import RunLocked
 from gradviz.experiment.trainer import TrainingProgress, train
 from gradviz.settings import Settings
 
+_log = logging.getLogger(__name__)
 SHARE_OF_LIMIT = 0.25
 """A segment ends with the first epoch saved after this share of a task's time limit."""
 
@@ -47,7 +49,9 @@ def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> T
     if desk.count_start(segment.chain, segment.number) > MAX_STARTS:
         desk.finish(segment.chain, TrainingEnd(True, _gave_up(settings.task_seconds)))
         return Then.NOTHING
-    course = _Course(segment, desk, replace(now, number=segment.number), settings.task_seconds * SHARE_OF_LIMIT)
+    course = _Course(
+        segment, desk, replace(now, number=segment.number, fresh=False), settings.task_seconds * SHARE_OF_LIMIT
+    )
     try:
         outcome = train(
             settings.runs,
@@ -64,14 +68,27 @@ def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> T
             return Then.AGAIN
         desk.finish(segment.chain, TrainingEnd(True, str(error)))
         return Then.NOTHING
+    except Unavailable:
+        raise
     except UserError as error:
         desk.finish(segment.chain, TrainingEnd(True, str(error)))
+        return Then.NOTHING
+    except Exception as error:  # noqa: BLE001  (whatever it is, those who wait are told, and the log has it whole)
+        _log.exception("The training has failed.")
+        desk.finish(segment.chain, TrainingEnd(True, _failed(error), refused=False))
         return Then.NOTHING
     if not outcome.finished and outcome.signal is None and course.wanted and desk.is_wanted(segment.chain):
         # That the next one is under way is said by itself: a worker killed before it is sent does this one again.
         return Then.NEXT
     desk.finish(segment.chain, TrainingEnd(False, ""))
     return Then.NOTHING
+
+
+def _failed(error: Exception) -> str:
+    return (
+        f"The training failed ({type(error).__name__}): the worker's log says why; started again, it goes on from the "
+        "last saved epoch."
+    )
 
 
 def _gave_up(seconds: int) -> str:
@@ -113,6 +130,8 @@ class _Course:
 
     def _tell(self) -> None:
         try:
+            if self.desk.remind(self.now):
+                self._begun = False
             if not self.desk.is_wanted(self.segment.chain):
                 self.wanted = False
                 self.stop.ask()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import redis
 import torch
 from billiard.exceptions import WorkerLostError
-from celery import Celery
+from celery import Celery, Task
 from celery.exceptions import Reject, TimeLimitExceeded
 from celery.loaders.app import AppLoader
 from celery.signals import setup_logging, task_failure
@@ -19,10 +19,11 @@ from pydantic import BaseModel, ValidationError
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.celery.answering import GAVE_UP, answer
 from gradviz.compute.celery.broker import broker_of
-from gradviz.compute.celery.desk import MAX_STARTS, TRAINING, Desk
+from gradviz.compute.celery.desk import MAX_STARTS, Desk, Start
 from gradviz.compute.celery.envelope import ANSWER, TRAIN
 from gradviz.compute.celery.measured import Measured
 from gradviz.compute.celery.messages import Segment, Work, use_strict_json
+from gradviz.compute.celery.names import TRAINING
 from gradviz.compute.celery.reply import Kind, Reply
 from gradviz.compute.celery.segment import Then, train_segment
 from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd
@@ -90,32 +91,37 @@ def _leave_logging_alone(**_: object) -> None:
 
 def define_tasks(app: Celery, place: Place) -> None:
     """Registers `answer` and `train`. A message that says something else than their models is dropped, and logged."""
-    options: dict[str, Any] = {"max_retries": MAX_STARTS - 1, "default_retry_delay": 1, "lazy": False, "place": place}
+    options: dict[str, Any] = {"max_retries": MAX_STARTS - 1, "default_retry_delay": 1, "place": place}
+    options |= {"bind": True, "lazy": False, "shared": False}
 
     @app.task(name=ANSWER, **options)
-    def answer_work(work: object) -> None:
+    def answer_work(task: Task, work: object) -> None:
         checked = _checked(Work, work)
         if checked is None:
             return
         try:
-            answer(checked, place.bench, place.cache, place.desk, place.measured)
-        except redis.RedisError as error:
+            answer(checked, _start(task), place.bench, place.cache, place.desk, place.measured)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
             raise Reject(str(error), requeue=True) from error  # given out again when the broker is back
 
     @app.task(name=TRAIN, **options)
-    def train_on(segment: object) -> None:
+    def train_on(task: Task, segment: object) -> None:
         checked = _checked(Segment, segment)
         if checked is None:
             return
         try:
-            with place.measured.work("training", checked.chain):
-                then = train_segment(checked, place.settings, place.training)
+            with place.measured.work("training", checked.chain), place.training.held(_start(task)) as held:
+                then = train_segment(checked, place.settings, place.training) if held else Then.NOTHING
             if then is Then.NEXT:
                 _send(app, checked.model_copy(update={"number": checked.number + 1, "fresh": False, "patience": 60}))
             elif then is Then.AGAIN:
                 _send(app, checked.model_copy(update={"patience": checked.patience - 1}), countdown=1)
         except (Unavailable, OperationalError) as error:
-            raise Reject(str(error), requeue=True) from error
+            raise Reject(str(error), requeue=True) from error  # and when it has room again
+
+
+def _start(task: Task) -> Start:
+    return Start(str(task.request.hostname), str(task.request.id))
 
 
 def tell_failures(app: Celery, place: Place) -> object:
@@ -133,6 +139,7 @@ def tell_failures(app: Celery, place: Place) -> object:
         segment = _checked(Segment, *args) if sender.name == TRAIN else None
         if segment is not None and out_of_time:
             # A worker that was stopped and wakes up finds its time over: the training may long be in other hands.
+            place.training.release()
             _send(app, segment, countdown=1)
         elif segment is not None:
             place.training.finish(segment.chain, TrainingEnd(True, said.content.decode()))

@@ -1,14 +1,17 @@
 """Training by workers elsewhere, as a server sees it: started once whoever asks, and independent of any server."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 
 from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
-from gradviz.compute.celery.desk import TRAINING, Desk
+from gradviz.compute.celery.desk import Desk
 from gradviz.compute.celery.envelope import TRAIN
 from gradviz.compute.celery.messages import Segment, code_version, use_strict_json
-from gradviz.compute.celery.training_desk import TrainingDesk
+from gradviz.compute.celery.names import TRAINING
+from gradviz.compute.celery.training_desk import TrainingDesk, TrainingNow
+from gradviz.compute.celery.training_watch import TrainingWatch
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.errors import UserError
 from gradviz.experiment.config import Variant
@@ -18,6 +21,9 @@ from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.taking_up import taken_up
 from gradviz.settings import Settings
+
+_log = logging.getLogger(__name__)
+NO_WORKER = "The training waits: no training worker is connected; start one with `gradviz worker --queues training`."
 
 
 class CeleryTrainer:
@@ -31,15 +37,21 @@ class CeleryTrainer:
         self._app = create_app(settings, broker)
         self._desk = Desk(broker, settings)
         self._training = TrainingDesk(self._desk, settings)
+        self._watch = TrainingWatch(self._training)
 
     def status(self) -> TrainerStatus:
+        """What the trainer does now; a training that the broker has lost is sent again, wherever it was."""
         now = self._training.now()
+        end = None if now is not None else self._training.end()
         progress = progress_of(self._store)  # after that: what is read after a training's end is final
+        lost = None if self._settings.read_only else self._watch.lost(now, end)
+        if lost is not None:
+            now = self._send_again(lost) or now
         if now is not None:
-            return TrainerStatus("running", Holder(0, now.since, "a worker"), progress, now.message)
-        end = self._training.end()
+            message = now.message if self._desk.has_worker(TRAINING) else NO_WORKER
+            return TrainerStatus("running", Holder(0, now.since, "a worker"), progress, message)
         if end is not None and end.failed:
-            return TrainerStatus("failed", None, progress, end.message, refused=True)
+            return TrainerStatus("failed", None, progress, end.message, refused=end.refused)
         return resting(progress, self._settings.variants)
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
@@ -63,7 +75,7 @@ class CeleryTrainer:
         """The training under way stops when it finds this one in its place."""
         assert not arguments, "options are those of the settings"
         chain = uuid.uuid4().hex
-        self._training.begin(chain, in_place_of_another=True)
+        self._training.begin(chain, fresh=True, in_place_of_another=True)
         self._send(chain, fresh=True)
         return self.status()
 
@@ -74,10 +86,16 @@ class CeleryTrainer:
         delete_run(self._settings.runs, variant)
         return self.status()
 
-    def _send(self, chain: str, *, fresh: bool) -> None:
+    def _send_again(self, lost: TrainingNow) -> TrainingNow | None:
+        if self._training.begin_again(lost):
+            _log.warning("The broker has lost the training under way: it is sent again from the last saved epoch.")
+            self._send(lost.chain, fresh=lost.fresh, number=lost.number)
+        return self._training.now()
+
+    def _send(self, chain: str, *, fresh: bool, number: int = 0) -> None:
         asked = run_configs(self._settings.preset, self._settings.variants)
         configs = tuple(taken_up(self._store, asked))
-        segment = Segment(code=code_version(), chain=chain, configs=configs, fresh=fresh)
+        segment = Segment(code=code_version(), chain=chain, number=number, configs=configs, fresh=fresh)
         with self._desk.reaching():
             self._app.send_task(TRAIN, (segment.model_dump(mode="json"),), queue=TRAINING)
         self._training.sent()

@@ -1,33 +1,48 @@
 """What servers and workers tell each other of the one training of a broker: which it is, how it goes, how it ended."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
-from gradviz.compute.celery.desk import PREFIX, Desk
+from pydantic import TypeAdapter, ValidationError
+
+from gradviz.compute.celery.desk import Desk, Start
+from gradviz.compute.celery.names import PREFIX, TRAINING
 from gradviz.settings import Settings
 
-_NOW, _STOP, _END, _BEGUN = (f"{PREFIX}training:{name}" for name in ("now", "stop", "end", "begun"))
+_NOW, _STOP, _END, _BEGUN, _BY = (f"{PREFIX}training:{name}" for name in ("now", "stop", "end", "begun", "by"))
 _DAY_SECONDS = 86_400
+_Said = TypeVar("_Said")
 _SENDING_SECONDS = 10  # of a server that dies between saying so and doing so
 
 
 @dataclass(frozen=True)
 class TrainingNow:
-    """The training under way: its chain, the number of its segment, since when (ISO 8601), and its last words."""
+    """The training under way: its chain, the number of its segment, since when (ISO 8601), and its last words.
+
+    `fresh`: it has yet to replace the runs that are there.
+    """
 
     chain: str
     number: int
     since: str
     message: str
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """How the last training ended: `failed`, with one sentence, or not."""
+    """How the last training ended: `failed`, with one sentence, or not; `refused`: another start would fail as well."""
 
     failed: bool
     message: str
+    refused: bool = True
+
+
+_HERE, _OVER = TypeAdapter(TrainingNow), TypeAdapter(TrainingEnd)
 
 
 class TrainingDesk:
@@ -39,22 +54,31 @@ class TrainingDesk:
 
     def now(self) -> TrainingNow | None:
         with self._desk.reaching():
-            text = self._redis.get(_NOW)
-        return None if text is None else TrainingNow(**json.loads(text))
+            return _read(_HERE, self._redis.get(_NOW))
 
     def end(self) -> TrainingEnd | None:
         with self._desk.reaching():
-            text = self._redis.get(_END)
-        return None if text is None else TrainingEnd(**json.loads(text))
+            return _read(_OVER, self._redis.get(_END))
 
-    def begin(self, chain: str, *, in_place_of_another: bool = False) -> bool:
+    def begin(self, chain: str, *, fresh: bool = False, in_place_of_another: bool = False) -> bool:
         """Makes this the training under way; False if there is one already."""
-        new = TrainingNow(chain, 0, datetime.now(UTC).isoformat(timespec="seconds"), "The training waits for a worker.")
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        new = TrainingNow(chain, 0, since, "The training waits for a worker.", fresh)
         with self._desk.reaching():
             begun = self._redis.set(_NOW, json.dumps(asdict(new)), ex=_SENDING_SECONDS, nx=not in_place_of_another)
             if begun:
                 self._redis.delete(_STOP, _END)
         return bool(begun)
+
+    def begin_again(self, lost: TrainingNow) -> bool:
+        """Makes what was lost the training under way as before; False if another server does, or another has begun."""
+        with self._desk.reaching():
+            mine = self._redis.set(f"{PREFIX}training:again:{lost.chain}", 1, ex=_SENDING_SECONDS, nx=True)
+        if not mine:
+            return False
+        self.remind(lost)
+        now = self.now()
+        return now is not None and now.chain == lost.chain
 
     def sent(self) -> None:
         """Its first segment waits for a worker, however long there is none."""
@@ -65,6 +89,35 @@ class TrainingDesk:
         """It goes on, from this segment, with these words."""
         with self._desk.reaching():
             self._redis.set(_NOW, json.dumps(asdict(now)), ex=self._seconds)
+
+    def remind(self, now: TrainingNow) -> bool:
+        """Where the broker has lost its data, this is the training under way as before; whether it had lost it."""
+        if self.end() is not None:
+            return False
+        with self._desk.reaching():
+            return bool(self._redis.set(_NOW, json.dumps(asdict(now)), ex=self._seconds, nx=True))
+
+    @contextmanager
+    def held(self, start: Start) -> Iterator[bool]:
+        """Whether a segment is to be trained: not by a second message for it, while the worker of the first lives."""
+        with self._desk.reaching():
+            worker, _, message = (self._redis.get(_BY) or b"").decode().partition(" ")  # pyright: ignore[reportAttributeAccessIssue]  (not asynchronous)
+            if message not in ("", start.message) and self._desk.workers.lives(worker):
+                yield False
+                return
+            self._redis.set(_BY, f"{start.worker} {start.message}", ex=_DAY_SECONDS)
+        yield True
+        self.release()
+
+    def release(self) -> None:
+        """Whoever trained does not any more: the next segment may be trained by anyone."""
+        with self._desk.reaching():
+            self._redis.delete(_BY)
+
+    def is_here(self) -> bool:
+        """Whether a segment of it waits in the queue, or some worker has taken one."""
+        with self._desk.reaching():
+            return bool(self._redis.llen(PREFIX + TRAINING)) or self._desk.workers.num_taken(TRAINING) > 0
 
     def finish(self, chain: str, end: TrainingEnd) -> None:
         """It is over, unless another has taken its place."""
@@ -78,12 +131,14 @@ class TrainingDesk:
         with self._desk.reaching():
             self._redis.set(_STOP, chain, ex=_DAY_SECONDS)
 
+    def is_stopping(self, chain: str) -> bool:
+        with self._desk.reaching():
+            return self._redis.get(_STOP) == chain.encode()
+
     def is_wanted(self, chain: str) -> bool:
         """Whether this training is still the one under way and nobody has asked it to stop."""
-        with self._desk.reaching():
-            asked = self._redis.get(_STOP)
         now = self.now()
-        return now is not None and now.chain == chain and asked != chain.encode()
+        return now is not None and now.chain == chain and not self.is_stopping(chain)
 
     def count_start(self, chain: str, number: int, change: int = 1) -> int:
         """How often this segment has been started without coming to its end."""
@@ -101,3 +156,11 @@ class TrainingDesk:
     def has_begun(self, chain: str) -> bool:
         with self._desk.reaching():
             return self._redis.get(_BEGUN) == chain.encode()
+
+
+def _read(form: TypeAdapter[_Said], text: object) -> _Said | None:
+    """None where it is not what these methods write: it counts as lost."""
+    try:
+        return None if text is None else form.validate_json(text)  # pyright: ignore[reportArgumentType]
+    except ValidationError:
+        return None

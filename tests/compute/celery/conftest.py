@@ -4,19 +4,22 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.client import CeleryCompute
+from gradviz.compute.celery.desk import Desk
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest
 from gradviz.settings import Settings, as_environment
-from tests.compute.celery.running import Notes, RedisServer, Worker
+from tests.compute.celery.running import Notes, RedisServer, Worker, until
 
 TASK_SECONDS, VISIBILITY_SECONDS = 30, 40
 _numbers = itertools.count()
@@ -73,10 +76,21 @@ def environment_of(settings: Settings, notes: Notes) -> dict[str, str]:
     return as_environment(settings) | secret | {"GRADVIZ_TEST_NOTES": str(notes.directory)}
 
 
+@contextmanager
+def connected(settings: Settings, queue: str) -> Iterator[None]:
+    """Waits for one more worker than there was."""
+    workers = Desk(broker_of(settings), settings).workers
+    before = set(workers.alive(queue))
+    yield
+    until(lambda: set(workers.alive(queue)) - before)
+
+
 @pytest.fixture(scope="session")
 def worker(make_settings: MakeSettings, notes: Notes) -> Iterator[Worker]:
     """The worker that is always there, for interactive questions; tests may kill its processes, not itself."""
-    worker = Worker(environment_of(make_settings(), notes), supervised=True)
+    settings = make_settings()
+    with connected(settings, "interactive"):
+        worker = Worker(environment_of(settings, notes), supervised=True)
     yield worker
     worker.process.terminate()
     worker.process.wait()
@@ -88,7 +102,9 @@ def another_worker(make_settings: MakeSettings, notes: Notes) -> Iterator[Callab
     started: list[Worker] = []
 
     def start(queue: str = "interactive", *, settings: Settings | None = None) -> Worker:
-        started.append(Worker(environment_of(settings or make_settings(), notes), queue))
+        settings = settings or make_settings()
+        with connected(settings, queue):
+            started.append(Worker(environment_of(settings, notes), queue))
         return started[-1]
 
     yield start

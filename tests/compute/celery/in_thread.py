@@ -12,9 +12,10 @@ from celery.worker.worker import WorkController
 
 from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
-from gradviz.compute.celery.desk import INTERACTIVE
 from gradviz.compute.celery.envelope import ANSWER
 from gradviz.compute.celery.messages import use_strict_json
+from gradviz.compute.celery.names import INTERACTIVE
+from gradviz.compute.celery.tasks import Place, define_tasks
 from gradviz.settings import Settings
 from tests.compute.celery.running import PATIENCE_SECONDS
 
@@ -32,8 +33,17 @@ def app_with(settings: Settings, task: Callable[[object], None]) -> Celery:
     return app
 
 
+def app_of(settings: Settings) -> Celery:
+    """An app with the tasks of a real worker."""
+    use_strict_json()
+    app = create_app(settings, broker_of(settings))
+    app.loader_cls = AppLoader
+    define_tasks(app, Place(settings))
+    return app
+
+
 @contextmanager
-def working(app: Celery, *, at_once: bool = True) -> Iterator[threading.Thread]:
+def working(app: Celery, queue: str = INTERACTIVE, *, at_once: bool = True) -> Iterator[threading.Thread]:
     """Works with one slot, in this process, until the end; the thread is dead where something has ended the worker.
 
     `at_once`: yields when the worker has been received by the broker.
@@ -41,7 +51,7 @@ def working(app: Celery, *, at_once: bool = True) -> Iterator[threading.Thread]:
     ready = threading.Event()
     worker = WorkController(
         app=app,
-        queues=[INTERACTIVE],
+        queues=[queue],
         concurrency=1,
         pool="solo",
         hostname="worker@tests",

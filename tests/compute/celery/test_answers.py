@@ -10,7 +10,7 @@ from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import PartQuestion
-from gradviz.compute.interface import Compute
+from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
@@ -107,8 +107,7 @@ def test_progress_and_cancelling(compute: CeleryCompute, notes: Notes):
     notes.go(seed)
     compute.result(first)
     assert compute.progress(first) == "done"
-    until(lambda: compute.load().running == 0)
-    assert compute.load().waiting_interactive == 0
+    until(lambda: compute.load() == Load(0, 0, 0))
     assert not notes.starts(second.question.request.seed)  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -13,6 +13,7 @@ import pytest
 from gradviz.compute.celery import client
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.desk import BrokerAway
+from gradviz.compute.celery.workers import name_of
 from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Unavailable
 from gradviz.compute.local import LocalCompute
 from gradviz.settings import Settings
@@ -64,7 +65,7 @@ def test_the_task_of_a_whole_worker_that_is_gone_is_given_out_again(
         notes.go(asked.request.seed)
         content = answer.result(PATIENCE_SECONDS)
     assert content == local.ask(asked)
-    assert seconds <= brief.visibility_seconds + 2 + _slowness()
+    assert seconds <= 15 + _slowness()
     if number is signal.SIGSTOP:
         lost.tell(signal.SIGCONT)  # both have computed it: it stays what it was, and both go on
         until(lambda: compute.load().running == 0)
@@ -96,8 +97,10 @@ def test_what_ends_every_worker_is_given_up_after_three_starts_and_others_are_se
     poison, other = question(KILLS), question()
     failed, served = ask(poison), ask(other)
     assert served.result(PATIENCE_SECONDS) == local.ask(other)
+    while isinstance(failed.exception(PATIENCE_SECONDS), Unavailable):  # where processes start slowly it is asked again
+        failed = ask(poison)
     with pytest.raises(ComputationFailed, match="has ended its worker 3 times"):
-        failed.result(PATIENCE_SECONDS)
+        failed.result()
     assert len(notes.starts(poison.request.seed)) == 3
 
 
@@ -158,6 +161,7 @@ def test_of_fifty_quick_moves_of_a_slider_the_last_alone_is_computed_and_deliver
 def test_beyond_the_limit_of_the_queue_it_is_told_at_once(make_settings: MakeSettings, redis_server: RedisServer):
     alone = redis_server.url.removesuffix("0") + "3"  # nobody works for it
     compute = client_of(make_settings(broker=alone, queue_limit=3))
+    compute.desk.workers.beat(name_of("interactive", "tests"))
     for _ in range(3):
         compute.submit([question()])
     with pytest.raises(Busy, match="3 computations are waiting") as refusal:

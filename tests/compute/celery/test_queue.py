@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from celery import Celery
+from celery import Celery, current_task
 from celery.exceptions import Reject
 
 from gradviz.compute.celery.envelope import ANSWER, MAX_ENVELOPE_BYTES, refusal
@@ -214,6 +214,16 @@ def test_a_task_that_is_rejected_comes_again_only_if_it_is_to(alone: Settings, c
         send(app, "after")
         assert {desk.next() for _ in range(1 + requeue)} == ({"rejected", "after"} if requeue else {"after"})
         until(lambda: not client.keys("gradviz:unacked*"))
+        assert worker.is_alive()
+
+
+def test_a_task_that_is_tried_again_comes_again(alone: Settings, client: redis.Redis):
+    desk = Desk()
+    desk.does = [lambda: current_task.retry(countdown=0), lambda: current_task.retry(countdown=0.1)]  # pyright: ignore[reportCallIssue]
+    app = app_with(alone, desk)
+    with working(app) as worker:
+        send(app, "tried")
+        assert [desk.next() for _ in range(3)] == ["tried"] * 3
         assert worker.is_alive()
 
 

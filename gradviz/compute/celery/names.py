@@ -1,0 +1,4 @@
+"""Names in the broker that several of these modules share."""
+
+PREFIX = "gradviz:"
+INTERACTIVE, BATCH, TRAINING = QUEUES = ("interactive", "batch", "training")

@@ -1,0 +1,36 @@
+"""Whether the broker has lost the training under way: all that it knew of it, or its message alone."""
+
+import time
+from collections.abc import Callable
+
+from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd, TrainingNow
+
+LOST_SECONDS = 3.0
+"""A worker that trains says so again within this time."""
+
+
+class TrainingWatch:
+    """One for each process of a server, which remembers what it saw last."""
+
+    def __init__(self, desk: TrainingDesk, clock: Callable[[], float] = time.monotonic) -> None:
+        self._desk, self._clock = desk, clock
+        self._last: TrainingNow | None = None
+        self._missing_since: float | None = None
+
+    def lost(self, now: TrainingNow | None, end: TrainingEnd | None) -> TrainingNow | None:
+        """The training that must be sent again: it was under way, and has neither ended nor been asked to stop."""
+        if now is not None and not self._desk.is_stopping(now.chain):
+            self._last = now
+            missing = not self._desk.is_here()
+        else:
+            if now is not None or end is not None:
+                self._last = None
+            missing = self._last is not None
+        if not missing:
+            self._missing_since = None
+            return None
+        self._missing_since = self._clock() if self._missing_since is None else self._missing_since
+        if self._clock() - self._missing_since < LOST_SECONDS:
+            return None
+        self._missing_since = None
+        return self._last
