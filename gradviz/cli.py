@@ -5,6 +5,7 @@ Everything heavy is imported once the command is known, so that `--help` is quic
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -19,9 +20,12 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding is no reason to fail
     try:
-        options = _parser().parse_args(argv)
-        return _run(options)
+        for argument in sys.argv[1:] if argv is None else argv:
+            _check_text(argument)
+        return _run(_parser().parse_args(argv))
     except _Mistake as mistake:
         return _refuse(str(mistake))
     except KeyboardInterrupt:
@@ -42,8 +46,20 @@ def _run(options: argparse.Namespace) -> int:
         return _refuse(str(error))
 
 
+def _check_text(argument: str) -> None:
+    """Refuses bytes that are not UTF-8, which Python hides in surrogates: neither JSON nor a page could tell them."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        raise _Mistake(f"{argument!r} is not UTF-8: rename the file, or type it in UTF-8.") from None
+    if "\0" in argument:
+        raise _Mistake(f"{argument!r} holds a NUL character: leave it out.")
+
+
 def _refuse(message: str) -> int:
-    line = " ".join(message.split())
+    from gradviz.errors import as_line
+
+    line = as_line(" ".join(message.split()))
     print(f"gradviz: error: {line}", file=sys.stderr, flush=True)
     return MISTAKE
 

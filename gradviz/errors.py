@@ -4,8 +4,8 @@ import re
 
 from pydantic import ValidationError
 
-_LONGEST_WORD = 160
-_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
+_LONGEST_WORD, _LONGEST_LINE = 160, 2000
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}|'[^']{{{_LONGEST_WORD + 1},}}'")
 
 
 class UserError(ValueError):
@@ -15,7 +15,13 @@ class UserError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(_LONG_WORD.sub(lambda word: shortened(word[0]), message)))
+        super().__init__(as_line(message))
+
+
+def as_line(message: str) -> str:
+    """The message as one line of printable characters, without the middle of long words, and of itself if need be."""
+    line = printable(_LONG_WORD.sub(lambda word: shortened(word[0]), message))
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]}…{line[-_LONGEST_LINE // 2 :]}"
 
 
 def shown(value: object) -> str:

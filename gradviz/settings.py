@@ -1,5 +1,7 @@
 """Settings of the program, from `GRADVIZ_*` environment variables; a command-line option wins over its variable."""
 
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -87,6 +89,18 @@ class Settings(BaseSettings):
     @classmethod
     def split_hosts(cls, value: object) -> object:
         return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
+
+    @field_validator("runs", "cache_dir")
+    @classmethod
+    def can_be_a_path(cls, value: Path) -> Path:
+        try:
+            os.lstat(value)
+        except ValueError:
+            raise ValueError("no directory can have this name, which is not UTF-8 or holds a NUL") from None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise ValueError("its name is too long") from None
+        return value
 
     @field_validator("variants", mode="before")
     @classmethod

@@ -8,5 +8,5 @@ from gradviz.landscape import bench
 
 def run(options: argparse.Namespace) -> int:
     """Times the engine, the reference loop and vmap; the table goes to the terminal, the figures to `--json`."""
-    bench.main(None if options.json is None else output_path(options.json, (".json",)))
+    bench.main(None if options.json is None else output_path(options.json, (".json",), "--json"))
     return 0

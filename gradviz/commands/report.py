@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from gradviz.commands.output import output_directory
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.interruption import stop_on_signals
@@ -17,8 +18,7 @@ _ABOUT_RUNS = ("preset", "data", "derive", "epochs", "rows", "hidden", "norm_pla
 def run(options: argparse.Namespace) -> int:
     """Trains what is missing, measures, writes; 0 when finished, 128 + the signal when the training was stopped."""
     settings = load_settings(runs=options.runs, device=options.device)
-    if Path(options.out).exists() and not Path(options.out).is_dir():
-        raise UserError(f"`--out` must be a directory, and {options.out} is a file: name another.")
+    output_directory(options.out)
     with stop_on_signals() as asked:
         import torch
 

@@ -47,8 +47,8 @@ def remove_file(path: Path) -> None:
     """Removes a file, or whatever else but a directory has its name, if it is there; UserError when it stays."""
     try:
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"{path} cannot be removed ({error.strerror or error}): remove it by hand.") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be removed ({reason_of(error)}): remove it by hand.") from error
 
 
 def _opened_new(path: Path) -> BinaryIO:

@@ -22,6 +22,7 @@ _MAX_INTEGER = 2**63
 _MAX_NUMBER_LENGTH = 1_000  # a float64 written out in full has fewer characters
 _CHUNK = 1 << 20
 _KINDS = {
+    stat.S_IFREG: "a file",
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -117,10 +118,14 @@ def reason_of(error: OSError | ValueError, path: Path | str | None = None) -> st
     return _REASONS.get(error.errno or 0, error.strerror or str(error))
 
 
+def kind_of(mode: int) -> str:
+    """What `st_mode` says: a file, a directory, a FIFO …"""
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def _check_kind(path: Path | str, status: os.stat_result, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
-        raise UnusableFile(path, f"it is {kind}, not a file")
+        raise UnusableFile(path, f"it is {kind_of(status.st_mode)}, not a file")
     if status.st_size > limit:
         raise UnusableFile(path, _too_large(f"{status.st_size:,}", limit))
 

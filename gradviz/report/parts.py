@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gradviz.errors import UserError
-from gradviz.experiment.files import write_whole
+from gradviz.experiment.files import is_there, remove_file, write_whole
+from gradviz.experiment.outside import UnusableFile, read_json, read_outside
 
 MANIFEST = "parts.json"
+MAX_BYTES = 256 * 2**20
 
 
 def digest(*parts: object) -> str:
@@ -23,13 +25,8 @@ def digest(*parts: object) -> str:
 
 def write_if_changed(path: Path, content: bytes) -> bool:
     """Writes the file, whole, unless it has this content already; True if it was written."""
-    try:
-        if path.read_bytes() == content:
-            return False
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}): choose another `--out`.") from error
+    if is_there(path) and read_outside(path, MAX_BYTES) == content:
+        return False
     write_whole(path, content)
     return True
 
@@ -65,7 +62,7 @@ class Parts:
     def close(self) -> None:
         for name in set(self._known) - set(self._asked):
             if os.path.basename(name) == name:
-                (self.directory / name).unlink(missing_ok=True)
+                remove_file(self.directory / name)
         text = json.dumps(self._asked, indent=1, sort_keys=True) + "\n"
         write_if_changed(self.directory / MANIFEST, text.encode())
 
@@ -73,18 +70,18 @@ class Parts:
 def _read(path: Path) -> dict[str, dict[str, str]]:
     """What a manifest says; nothing where there is none or it is damaged, and the parts are made anew."""
     try:
-        manifest = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        manifest = read_json(path, MAX_BYTES)
+    except UnusableFile:
         return {}
     if not isinstance(manifest, dict) or not all(isinstance(part, dict) for part in manifest.values()):
         return {}
-    return manifest
+    return manifest  # pyright: ignore[reportReturnType]  (a part that says something else is made anew)
 
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_outside(path, MAX_BYTES)
+    except UnusableFile:
         return None
 
 

@@ -355,7 +355,7 @@ def test_minibatches_that_do_not_fit_are_refused_by_all_that_take_many(
         (lambda c, x, y: field_of(c.model, c, device="tpu"), "`device` must be one that is there"),
         (lambda c, x, y: field_of(c.model, c, device="meta"), "`device` must hold values"),
         (
-            lambda c, x, y: gradient_landscape(c.model, x[0], y[0], dict(PAIR)),
+            lambda c, x, y: gradient_landscape(c.model, x[0], y[0], AS_DICT),
             "`spec` must be a LandscapeSpec, got dict",
         ),
         (lambda c, x, y: gradient_landscape(c.model, x[0], y[0], SPEC.model_copy(update={"mode": "test"})), "`mode`"),
