@@ -2,9 +2,11 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
   let visit = 0;
+  let isAsked = false; // the server has been asked for the view of the address, and has not told it yet
 
   // What dash keeps as the address: a new value for each visit, so that it is read again even when the text is the same.
   function current() {
+    isAsked = true;
     return { search: window.location.search, visit: ++visit };
   }
 
@@ -20,6 +22,19 @@
     return parts.length ? `?${parts.join("&")}` : "";
   }
 
+  // Has the server read the address again: at back and forward, and where an answer never came.
+  function read() {
+    window.dash_clientside.set_props("address", { data: current() });
+  }
+
+  function isRead() {
+    isAsked = false;
+  }
+
+  function readAgain() {
+    if (isAsked) read();
+  }
+
   // A choice is a step in the history; scrubbing replaces the last one.
   function write(view, isStep) {
     const search = searchOf(view);
@@ -29,7 +44,7 @@
     else window.history.replaceState(null, "", address);
   }
 
-  window.addEventListener("popstate", () => window.dash_clientside.set_props("address", { data: current() }));
+  window.addEventListener("popstate", read);
 
-  gv.address = { current, write };
+  gv.address = { current, write, read, isRead, readAgain };
 })();

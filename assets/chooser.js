@@ -5,6 +5,7 @@
 
   const FIELDS = ["x_a", "y_a", "x_b", "y_b"];
   const made = new Map(); // field -> {input, list, note}
+  let isNoted = false;
 
   function create(field) {
     const { element } = gv.words;
@@ -29,7 +30,8 @@
     const name = input.value.replace(/\s/g, "");
     const mistake = gv.parameters.mistakeIn(name, runs[view.variant]) || twice(field, name);
     input.classList.toggle("gv-mistake", Boolean(mistake));
-    if (mistake) return gv.notices.show([mistake]);
+    gv.notices.show(mistake ? [mistake] : [], "parameters");
+    if (mistake) return;
     if (name !== view[field]) gv.stage.choose({ [field]: name });
   }
 
@@ -61,9 +63,12 @@
     for (const field of FIELDS) {
       if (!made.has(field)) create(field);
       const { input, note } = made.get(field);
-      if (document.activeElement !== input || !input.value) input.value = view[field] ?? "";
-      input.classList.remove("gv-mistake");
+      if (document.activeElement !== input || !input.value) {
+        input.value = view[field] ?? "";
+        input.classList.remove("gv-mistake");
+      }
       const share = run && view[field] && isOfOne(view) ? gv.parameters.shareOf(view[field], run) : undefined;
+      isNoted ||= share !== undefined;
       note.textContent = share === undefined ? "" : share === 0 ? "dead" : gv.words.percent(share);
       note.title = share === undefined ? "" : "share of training rows on which this unit is active";
       note.classList.toggle("gv-dead", share === 0);
@@ -71,5 +76,12 @@
     }
   }
 
-  gv.chooser = { show };
+  // The epoch moves: what is known of the units at another one goes, until the hand has let go.
+  function blank() {
+    if (!isNoted) return;
+    isNoted = false;
+    for (const { note } of made.values()) note.textContent = "";
+  }
+
+  gv.chooser = { show, blank };
 })();

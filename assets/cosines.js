@@ -42,21 +42,30 @@
     if (!answers.has(address)) {
       if (page.away || gv.sliders.scrubbing) return { cosine: null, error: null };
       if (answers.size >= MOST_KEPT) answers.delete(answers.keys().next().value);
-      answers.set(address, { cosine: null, error: null });
-      ask(address, onKnown);
+      answers.set(address, { cosine: null, error: null, failures: 0 });
     }
-    return answers.get(address);
+    const known = answers.get(address);
+    const isWanted = !known.cosine && !known.isFinal && !known.isAsked && !page.away && performance.now() >= (known.notBefore ?? 0);
+    if (isWanted && !gv.sliders.scrubbing) ask(address, known, onKnown);
+    return known;
   }
 
-  async function ask(address, onKnown) {
+  // What is not there yet is asked for again, as long as it is wanted; a refusal stays.
+  async function ask(address, known, onKnown) {
+    known.isAsked = true;
     try {
-      const answer = await fetch(address.split("#")[0]);
-      const told = await answer.json();
-      if (answer.ok) answers.set(address, { cosine: told.cosine, order: told.order, error: null });
-      else answers.set(address, { cosine: null, error: told.error });
-    } catch {
-      answers.delete(address); // asked again when the server is back
-      gv.runs.lost();
+      const { cosine, order } = await gv.answers.told(address.split("#")[0]);
+      Object.assign(known, { cosine, order, error: null });
+    } catch (error) {
+      if (!gv.answers.isAnswer(error)) throw error;
+      if (error instanceof gv.answers.Lost) gv.runs.doubt();
+      known.error = error.message;
+      known.isFinal = error instanceof gv.answers.Refused;
+      const wait = gv.answers.patience(++known.failures, error.seconds);
+      known.notBefore = performance.now() + wait;
+      if (!known.isFinal) setTimeout(onKnown, wait);
+    } finally {
+      known.isAsked = false;
     }
     onKnown();
   }

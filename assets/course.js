@@ -9,6 +9,7 @@
   const lines = new Map(); // key -> {points: epoch -> its answer, or {error}}, least recently used first
   let asking = null;
   let later = null;
+  let failures = 0; // in a row
 
   // The lines of what is on show, one for each picture: {key, name, side, variant, dashed, epochs, points, selection}.
   function linesOnShow() {
@@ -60,16 +61,22 @@
 
   async function ask({ line, epoch }) {
     const mine = (asking = { key: line.key, controller: new AbortController() });
+    let wait = 0;
     try {
-      const answer = await fetch(`api/v1/course?${new URLSearchParams({ ...line.selection, epoch })}`, { signal: mine.controller.signal });
-      line.points.set(epoch, await answer.json());
+      line.points.set(epoch, await gv.answers.told(`api/v1/course?${new URLSearchParams({ ...line.selection, epoch })}`, { signal: mine.controller.signal }));
+      failures = 0;
     } catch (error) {
-      if (error.name !== "AbortError") gv.runs.lost();
+      if (error instanceof gv.answers.Refused) line.points.set(epoch, { error: error.message });
+      else if (gv.answers.isAnswer(error)) {
+        wait = gv.answers.patience(++failures, error.seconds);
+        if (error instanceof gv.answers.Lost) gv.runs.doubt();
+      } else if (error.name !== "AbortError") throw error;
     } finally {
       asking = null;
     }
     gv.coursecurves.show();
-    loadNext();
+    if (wait) later = setTimeout(loadNext, wait);
+    else loadNext();
   }
 
   function show() {

@@ -201,17 +201,11 @@
   // ---- pointer --------------------------------------------------------------------------------------------------
 
   function listen(host) {
-    let dragging = false;
     const go = ({ clientX }) => {
       const { left, width } = host.getBoundingClientRect();
       gv.sliders.goToEpoch(Math.max(0, Math.round(((clientX - left - LEFT) / (width - LEFT - RIGHT)) * lastEpoch())));
     };
-    host.addEventListener("pointerdown", (event) => {
-      dragging = event.button === 0 && !event.target.closest(".gv-numbers");
-      if (dragging) go(event);
-    });
-    window.addEventListener("pointermove", (event) => dragging && go(event));
-    window.addEventListener("pointerup", () => (dragging = false));
+    gv.drag.along(host, { wants: ({ target }) => !target.closest(".gv-numbers"), go, onEnd: gv.sliders.settle });
   }
 
   gv.coursecurves = { show, mark: moveMark };

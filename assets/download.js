@@ -12,19 +12,15 @@
     setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
   }
 
-  // What the server refuses, in its own sentence; or that it cannot be reached.
+  // The answer; whatever is the matter, as a sentence for the visitor.
   async function asked(address, options) {
-    let answer;
     try {
-      answer = await fetch(address, options);
+      return await gv.answers.asked(address, options);
     } catch (error) {
-      if (error.name === "AbortError") throw error;
-      gv.runs.lost();
-      throw new gv.frames.Refused("The server cannot be reached: try again when it is back.");
+      if (!gv.answers.isAnswer(error)) throw error;
+      if (error instanceof gv.answers.Lost) gv.runs.doubt();
+      throw new gv.answers.Refused(error.message);
     }
-    if (answer.ok) return answer;
-    const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
-    throw new gv.frames.Refused(isJson ? (await answer.json()).error : `The server answered ${answer.status}.`);
   }
 
   function posted(address, value, signal) {
@@ -41,17 +37,17 @@
         if (file) parts.push(block);
         else {
           const told = JSON.parse(new TextDecoder().decode(block));
-          if (told.error) throw new gv.frames.Refused(told.error);
+          if (told.error) throw new gv.answers.Refused(told.error);
           if (told.name) file = told;
           else onStep(told);
         }
       }
     } catch (error) {
-      if (error.name === "AbortError" || error instanceof gv.frames.Refused) throw error;
-      throw new gv.frames.Refused("The file broke off on its way: try again.");
+      if (error.name === "AbortError" || error instanceof gv.answers.Refused) throw error;
+      throw new gv.answers.Refused("The file broke off on its way: try again.");
     }
     const blob = new Blob(parts, { type: file?.type });
-    if (!file || blob.size !== file.bytes) throw new gv.frames.Refused("The file broke off on its way: try again.");
+    if (!file || blob.size !== file.bytes) throw new gv.answers.Refused("The file broke off on its way: try again.");
     return { blob, name: file.name };
   }
 

@@ -4,10 +4,10 @@
 
   const TONES = { "holds": "good", "does not hold": "bad", "not measured": "unknown" };
   const ENDS = { "%": [0, 1], "°": [0, 180] };
-  const AGAIN_MS = 2000;
   let claims = null; // as the server words them
   let asking = null; // the AbortController of the round under way
   let shownFor = ""; // the runs that the verdicts are of
+  let failures = 0; // in a row
 
   // Called whenever the page's state changes: begins when the view is opened or the runs have grown, ends when it is left.
   function show(page) {
@@ -24,13 +24,11 @@
       claims ??= (await told("", signal)).claims;
       if (!document.getElementById("evidence-claims").childElementCount) claims.forEach((claim) => draw(claim, null));
       for (const [k, claim] of claims.entries()) await measure(claim, k, signal);
-      say("Everything that these runs allow is measured.");
+      say("All claims that these runs can test are measured.");
     } catch (error) {
       if (error.name === "AbortError") return;
-      say(`The evidence could not be had: ${error.message}`);
-      if (error instanceof Refused) return;
-      gv.runs.lost(); // asked again when the server is back
-      shownFor = "";
+      if (!gv.answers.isAnswer(error)) throw error;
+      say(`Could not measure: ${error.message}`);
     }
   }
 
@@ -43,16 +41,21 @@
     }
   }
 
-  class Refused extends Error {}
-
-  // The server's answer; asked again where it is busy, or who computes is away.
+  // The server's answer; asked again where it is busy, or where something else came in its place.
   async function told(path, signal) {
-    const answer = await fetch(`api/v1/evidence${path}`, { signal, cache: "no-cache" });
-    const content = await answer.json();
-    if (answer.ok) return content;
-    if (answer.status !== 503) throw new Refused(content.error);
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-    return told(path, signal);
+    for (;;) {
+      try {
+        const content = await gv.answers.told(`api/v1/evidence${path}`, { signal, cache: "no-cache" });
+        failures = 0;
+        return content;
+      } catch (error) {
+        if (!gv.answers.isAnswer(error) || error instanceof gv.answers.Refused) throw error;
+        if (error instanceof gv.answers.Lost) gv.runs.doubt();
+        say(`Waiting: ${error.message}`);
+        await new Promise((resolve) => setTimeout(resolve, gv.answers.patience(++failures, error.seconds)));
+        signal.throwIfAborted();
+      }
+    }
   }
 
   function say(text) {

@@ -7,7 +7,7 @@
     const title = titleOf(page, plan);
     if (frame) return { title, sentences: gv.plain.sentencesOf(page, plan, frame), veil: zeroVeil(page, plan, frame) };
     const missing = whyMissing(page, plan);
-    return { title, sentences: [], veil: { key: `${missing.state}|${missing.text}`, ...missing } };
+    return { title, sentences: [], veil: { key: `${missing.state}|${missing.text}|${plan.x}|${plan.y}|${page.view.view}`, ...missing } };
   }
 
   function titleOf(page, plan) {
@@ -24,16 +24,39 @@
     if (plan.minus && gv.pictures.ownFrame(plan)) return whyMissing(page, plan.minus);
     const run = page.runs[plan.variant];
     const { epoch, minibatch } = page.view;
-    const failed = plan.epochs.error ?? plan.minibatches?.error ?? plan.epochs.failed.get(epoch) ?? plan.minibatches?.failed.get(minibatch);
+    if (!run && !gv.runs.state.known) return page.away ? awayVeil(page) : { state: "loading", text: "Loading" };
     if (!run) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is not trained yet.` };
+    if (plan.lacking) return { state: "error", text: plan.lacking, actions: [["Show biases", () => showBiases(page, plan)]] };
+    const stack = [plan.epochs, plan.minibatches].find((one) => one?.error);
+    if (stack) return { state: "error", text: stack.error, actions: stack.canRetry ? [["Try again", () => gv.shelf.retry(stack)]] : [] };
+    const failed = plan.epochs.failed.get(epoch) ?? plan.minibatches?.failed.get(minibatch);
     if (failed) return { state: "error", text: failed };
     const broken = run.broken.find(({ file }) => file.startsWith(`epoch-${String(epoch).padStart(4, "0")}`));
     if (broken) return { state: "error", text: `${broken.file} is broken and left out: ${broken.reason}` };
     if (!run.epochs.length) return { state: "away", text: "Its first checkpoint is on its way." };
     if (!run.epochs.includes(epoch)) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is at epoch ${run.epochs.at(-1)} so far.` };
-    if (page.away) return { state: "away", text: "The server is away: the picture comes when it is back." };
+    if (page.away) return awayVeil(page);
     const later = plan.epochs.later ?? plan.minibatches?.later;
     return later ? { state: "away", text: later } : { state: "loading", text: "Computing" };
+  }
+
+  function awayVeil({ away }) {
+    return { state: "away", text: `${away} The picture appears when the server answers again.` };
+  }
+
+  function sideOf({ view }, plan) {
+    return plan.x === view.x_b && plan.y === view.y_b && view.view === "explore" ? "b" : "a";
+  }
+
+  // Another model has no such parameter: the same units' biases, which every model has, or the first two of the layer.
+  function showBiases(page, plan) {
+    const side = sideOf(page, plan);
+    const runs = page.shownVariants().flatMap((variant) => page.runs[variant] ?? []);
+    const bias = (name) => name.replace(/\.norm\.(bias|weight)\[(\d+)\]/, ".linear.bias[$2]");
+    const pair = [bias(plan.x), bias(plan.y)];
+    const isShared = pair.every((name) => runs.every((run) => !gv.parameters.mistakeIn(name, run))) && pair[0] !== pair[1];
+    const [x, y] = isShared ? pair : gv.parameters.suggestedPairs(page.runs[plan.variant])[side];
+    gv.stage.choose({ [`x_${side}`]: x, [`y_${side}`]: y });
   }
 
   // All arrows are zero: says why, and offers what is not.
@@ -45,16 +68,23 @@
     if (!reason) return null;
     const text = gv.zeroMessages[reason];
     const actions = reason === 1 ? otherParameters(page, plan) : [];
-    return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}`, text, actions };
+    return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${page.shownVariants()}`, text, actions };
   }
 
   function otherParameters(page, plan) {
-    const side = plan.x === page.view.x_b && plan.y === page.view.y_b && page.view.view === "explore" ? "b" : "a";
+    const side = sideOf(page, plan);
     const renamed = (tensor) => (name) => name.replace(/\.linear\.(bias|weight)\[(\d+).*\]/, `.norm.${tensor}[$2]`);
-    const show = (tensor) => () => gv.stage.choose({ [`x_${side}`]: renamed(tensor)(plan.x), [`y_${side}`]: renamed(tensor)(plan.y) });
+    // Side by side with models that have no β, it is shown where this one is alone.
+    const isAlone = page.shownVariants().every((variant) => gv.parameters.hasNorm(page.runs[variant]));
+    const where = isAlone ? "" : " in Explore";
+    const show = (tensor) => () => {
+      const there = isAlone ? {} : { view: "explore", variant: plan.variant };
+      gv.stage.choose({ ...there, [`x_${side}`]: renamed(tensor)(plan.x), [`y_${side}`]: renamed(tensor)(plan.y) });
+      for (const [id, value] of Object.entries(there)) window.dash_clientside.set_props(id, { value });
+    };
     return [
-      ["Show β", show("bias")],
-      ["Show γ", show("weight")],
+      [`Show β${where}`, show("bias")],
+      [`Show γ${where}`, show("weight")],
       ["Use eval mode", () => window.dash_clientside.set_props("mode", { value: "eval" })],
     ];
   }

@@ -44,7 +44,7 @@
         line: { width: gv.look.arrow_width },
         colorbar: {
           title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
-          lenmode: "pixels", len: style.side + 24,
+          lenmode: "pixels", len: style.side + 16,
         },
       },
     });

@@ -2,16 +2,11 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  class Refused extends Error {}
-  class NotNow extends Error {}
+  const BROKEN = "The server's answer broke off.";
 
-  // Calls onHeader once and onFrame for each frame, in the order of the answer. Rejects with Refused (the server's own
-  // sentence) for a mistake, with NotNow (the same) where it can be had a little later, with AbortError when aborted, with TypeError when the server cannot be reached.
+  // Calls onHeader once and onFrame for each frame, in the order of the answer. Rejects as `answers.asked` does.
   async function fetchFrames(address, { signal, onHeader, onFrame }) {
-    const answer = await fetch(address, { signal });
-    if (answer.status === 422) throw new Refused((await answer.json()).error);
-    if (answer.status === 503) throw new NotNow((await answer.json()).error);
-    if (!answer.ok) throw new TypeError(`The server answered ${answer.status}.`);
+    const answer = await gv.answers.asked(address, { signal });
     let first = true;
     for await (const block of blocks(answer.body.getReader())) {
       if (first) onHeader(JSON.parse(new TextDecoder().decode(block)));
@@ -24,7 +19,7 @@
   async function* blocks(reader) {
     let held = new Uint8Array(0);
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await read(reader);
       if (done) break;
       const joined = new Uint8Array(held.length + value.length);
       joined.set(held);
@@ -37,7 +32,16 @@
         held = held.subarray(4 + length);
       }
     }
-    if (held.length) throw new TypeError("The answer ended in the middle of a frame.");
+    if (held.length) throw new gv.answers.Lost(BROKEN);
+  }
+
+  async function read(reader) {
+    try {
+      return await reader.read();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new gv.answers.Lost(BROKEN);
+    }
   }
 
   // {index, error, later} or {index, x, y, num_rows, …, points, u, v, loss: Float32Array, isZero, zeroReason: Uint8Array}.
@@ -60,5 +64,10 @@
     return frame;
   }
 
-  gv.frames = { fetchFrames, blocks, decodeFrame, Refused, NotNow };
+  gv.frames = {
+    fetchFrames, blocks, decodeFrame,
+    get Refused() {
+      return gv.answers.Refused;
+    },
+  };
 })();

@@ -51,18 +51,12 @@
   function listen(graph) {
     listening = graph;
     graph.on("plotly_afterplot", () => mark(epoch));
-    let dragging = false;
     const go = (event) => {
       const { xaxis } = graph._fullLayout;
       const at = xaxis.p2d(event.clientX - graph.getBoundingClientRect().left - xaxis._offset);
       gv.sliders.goToEpoch(Math.max(0, Math.round(at)));
     };
-    graph.addEventListener("pointerdown", (event) => {
-      dragging = event.button === 0;
-      if (dragging) go(event);
-    }, true);
-    window.addEventListener("pointermove", (event) => dragging && go(event));
-    window.addEventListener("pointerup", () => (dragging = false));
+    gv.drag.along(graph, { go, onEnd: gv.sliders.settle });
   }
 
   gv.losscurves = { show, mark };

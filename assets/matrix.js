@@ -15,8 +15,9 @@
     if (!many) return (place = null);
     const wanted = `${cosines.key}|${gv.colours.scheme()}`;
     if (key !== wanted) [tile, key] = [tileOf(cosines, palette), wanted];
-    const side = Math.min(canvas.clientWidth, canvas.clientHeight) - 2;
-    place = { left: (canvas.clientWidth - side) / 2, top: (canvas.clientHeight - side) / 2, side, cell: side / many, order: cosines.order };
+    const { width, height } = gv.paint.sizeOf(canvas);
+    const side = Math.min(width, height) - 2;
+    place = { left: (width - side) / 2, top: (height - side) / 2, side, cell: side / many, order: cosines.order };
     context.imageSmoothingEnabled = false;
     context.drawImage(tile, place.left, place.top, side, side);
     context.strokeStyle = palette.grid;

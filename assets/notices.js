@@ -1,19 +1,28 @@
-// Notices: one line each at the top of the pictures, until they are closed.
+// Notices: one line each at the top of the pictures, until what they are about is over or they are closed.
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  function show(sentences) {
+  const MOST = 4;
+
+  // Says `sentences` in place of what was said about the same before; none: it is over.
+  function show(sentences, about = "") {
     const { element, button } = gv.words;
     const host = document.getElementById("notices");
+    if (about) for (const notice of [...host.children]) if (notice.dataset.about === about && !sentences.includes(textOf(notice))) notice.remove();
     for (const sentence of sentences) {
-      if ([...host.children].some((notice) => notice.firstChild.textContent === sentence)) continue;
+      if ([...host.children].some((notice) => textOf(notice) === sentence)) continue;
       const notice = element("div", "gv-notice", element("span", "", sentence));
+      notice.dataset.about = about;
       const close = button("×", () => notice.remove(), "gv-close");
       close.setAttribute("aria-label", "Close");
       notice.append(close);
       host.append(notice);
     }
-    while (host.children.length > 4) host.firstChild.remove();
+    while (host.children.length > MOST) host.firstChild.remove();
+  }
+
+  function textOf(notice) {
+    return notice.firstChild.textContent;
   }
 
   gv.notices = { show };

@@ -8,7 +8,7 @@
     live: true, // the newest epoch is followed
     runs: {},
     training: { state: "unknown", progress: [] },
-    away: false,
+    away: "", // what is the matter, while the server does not answer
     over: "epochs", // which slider moves the pictures now
     panels: [], // see panels.js
     notices: [],

@@ -44,6 +44,7 @@
       left, top, width, height, scaleX, scaleY,
       x: (value) => left + (value - x.range[0]) * scaleX,
       y: (value) => top + height - (value - y.range[0]) * scaleY,
+      holds: (across, down) => across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1,
     };
   }
 
@@ -58,10 +59,13 @@
     return context;
   }
 
-  // The sizes of the canvases in CSS pixels: asking for one lays out the page, which takes longer than the drawing.
+  // The sizes of the canvases in CSS pixels: asking for one lays out the page, which takes longer than the drawing. All
+  // that draws on a canvas goes by this size, and is told when it has become another.
   let sizes = new WeakMap();
+  const watchers = new WeakMap();
   const resized = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) sizes.set(target, contentRect);
+    for (const { target } of entries) watchers.get(target)?.();
   });
 
   function sizeOf(canvas) {
@@ -70,6 +74,11 @@
       sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });
     }
     return sizes.get(canvas);
+  }
+
+  function watch(canvas, onResize) {
+    watchers.set(canvas, onResize);
+    resized.observe(canvas);
   }
 
   // The page is about to be laid out in another way.
@@ -155,5 +164,5 @@
     context.stroke(path);
   }
 
-  gv.paint = { paint, clear, planeOf, prepared, addArrow, heatTile, forgetSizes };
+  gv.paint = { paint, clear, planeOf, prepared, sizeOf, watch, addArrow, heatTile, forgetSizes };
 })();

@@ -4,7 +4,7 @@
 
   let tokens = 0;
 
-  // A panel's place on the page. `plan` is {variant, x, y, epochs: stack, minibatches: stack or null, style}.
+  // A panel's place on the page. `plan` is {variant, x, y, lacking, epochs: stack, minibatches: stack or null, style}.
   function create(slot) {
     return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, listening: null };
   }
@@ -13,6 +13,7 @@
     const graph = document.querySelector(`#graph-${panel.slot} .js-plotly-plot`);
     if (graph && graph.on && panel.listening !== graph) {
       panel.listening = graph;
+      gv.paint.watch(canvasOf(panel), () => fit(panel));
       graph.on("plotly_afterplot", () => settled(panel, graph));
       gv.zoom.listen(graph);
     }
@@ -38,9 +39,8 @@
     if (!panel.frame || panel.committed) return;
     panel.committed = true;
     const { plan, frame, style, token } = panel;
-    const box = canvasOf(panel).getBoundingClientRect();
-    const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
-    const figure = gv.figure.landscape(frame, { ...style, side }, { x: plan.x, y: plan.y }, token);
+    panel.side = sideOf(panel);
+    const figure = gv.figure.landscape(frame, { ...style, side: panel.side }, { x: plan.x, y: plan.y }, token);
     const show = () => {
       if (token !== panel.token) return; // something newer is painted, and is committed in its turn
       window.dash_clientside.set_props(`graph-${panel.slot}`, { figure });
@@ -49,6 +49,19 @@
     const graph = graphOf(panel);
     if (showsOtherPart(graph, style.part)) goToPart(graph, style.part).then(show);
     else show();
+  }
+
+  // What is left for the plane in a picture of this size.
+  function sideOf(panel) {
+    const { width, height } = gv.paint.sizeOf(canvasOf(panel));
+    return Math.max(120, Math.min(width - 130, height - 52));
+  }
+
+  // The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.
+  function fit(panel) {
+    if (!panel.plan || !panel.frame || Math.abs(sideOf(panel) - panel.side) < 1) return;
+    panel.committed = false;
+    gv.pictures.commitSoon();
   }
 
   function showsOtherPart(graph, part) {

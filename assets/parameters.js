@@ -3,7 +3,8 @@
   const gv = (window.gradviz = window.gradviz || {});
 
   const MOST = 60;
-  const activities = new Map(); // variant -> {at: "variant/epoch", layers: shares per hidden layer or null}
+  const activities = new Map(); // variant -> {at: which checkpoint, layers: shares per hidden layer or null}
+  let failures = 0; // in a row
 
   // [{name, share}] that fit what is written; without a search, the first parameters around the present choice.
   function suggestions(search, value, run) {
@@ -57,26 +58,50 @@
     return outside < 0 ? null : `${name} is out of range: ${match[1]} takes [${shape.map((size) => `0–${size - 1}`).join(", ")}].`;
   }
 
-  // Share of training rows on which the unit of a hidden parameter is active; undefined if that is not known.
+  // Share of training rows on which the unit of a hidden parameter is active at the epoch on show; undefined if that is
+  // not known.
   function shareOf(name, run) {
     const match = /^hidden\.(\d+)\.\w+\.\w+\[(\d+)/.exec(name);
-    return match ? activities.get(run.variant)?.layers?.[match[1]]?.[match[2]] : undefined;
+    const known = activities.get(run.variant);
+    return match && known?.at === checkpointOf(run, gv.page.view.epoch) ? known.layers?.[match[1]]?.[match[2]] : undefined;
   }
 
-  // Learns the activities of a checkpoint; `onKnown` when there is something new to say.
-  async function learnActivity(variant, epoch, onKnown) {
-    const at = `${variant}/${epoch}`;
-    const known = activities.get(variant);
-    if (known?.at === at) return;
-    activities.set(variant, { at, layers: known?.layers ?? null });
+  // How many training rows that share is of.
+  function rowsOf(run) {
+    return activities.get(run.variant)?.rows ?? "";
+  }
+
+  function checkpointOf({ variant, stamp }, epoch) {
+    return `${variant}/${epoch}#${stamp}`;
+  }
+
+  // Learns the activities of a checkpoint; `onKnown` when there is something new to say, or to ask again.
+  async function learnActivity(run, epoch, onKnown) {
+    const at = checkpointOf(run, epoch);
+    const before = activities.get(run.variant);
+    if (before?.at === at) return;
+    const asked = { at, layers: null, rows: null };
+    activities.set(run.variant, asked);
     try {
-      const answer = await fetch(`api/v1/activity/${at}`);
-      if (!answer.ok || activities.get(variant).at !== at) return;
-      activities.set(variant, { at, layers: (await answer.json()).layers });
-      onKnown();
-    } catch {
-      activities.delete(variant);
+      const { layers, num_rows: rows } = await gv.answers.told(`api/v1/activity/${run.variant}/${epoch}`);
+      Object.assign(asked, { layers, rows });
+      failures = 0;
+    } catch (error) {
+      if (!gv.answers.isAnswer(error)) throw error;
+      if (error instanceof gv.answers.Refused) return;
+      if (error instanceof gv.answers.Lost) gv.runs.doubt();
+      setTimeout(() => {
+        if (activities.get(run.variant) === asked) activities.delete(run.variant);
+        onKnown();
+      }, gv.answers.patience(++failures, error.seconds));
+      return;
     }
+    if (activities.get(run.variant) === asked) onKnown();
+  }
+
+  // Whether the model has β and γ.
+  function hasNorm(run) {
+    return Boolean(run) && Object.keys(run.shapes).some((tensor) => tensor.includes(".norm."));
   }
 
   function layerOf(name) {
@@ -97,5 +122,5 @@
     return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
   }
 
-  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, learnActivity, layerOf, defaultPair };
+  gv.parameters = { suggestedPairs, suggestions, mistakeIn, shareOf, rowsOf, learnActivity, hasNorm, layerOf, defaultPair };
 })();

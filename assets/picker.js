@@ -10,7 +10,8 @@
   function open(side) {
     const { page } = gv;
     const variant = page.shownVariants().find((name) => page.runs[name]?.epochs.includes(page.view?.epoch));
-    if (!variant) return gv.notices.show([`There is no checkpoint of epoch ${page.view?.epoch} to pick units of.`]);
+    if (!variant) return gv.notices.show([`Epoch ${page.view?.epoch} has no checkpoint to pick units of.`], "picker");
+    gv.notices.show([], "picker");
     if (!dialog) create();
     const run = page.runs[variant];
     const named = gv.parameters.layerOf(page.view[`x_${side}`]);
@@ -137,7 +138,7 @@
       const address = `api/v1/${what}/${variant}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: size, mode })}`;
       return await (await gv.download.asked(address, { signal: asking.signal })).json();
     } catch (error) {
-      if (error instanceof gv.frames.Refused) return { error: error.message };
+      if (error instanceof gv.answers.Refused) return { error: error.message };
       if (error.name === "AbortError") return { error: "" };
       throw error;
     }

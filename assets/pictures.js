@@ -28,8 +28,10 @@
       variant, x, y, minibatch_size: view.minibatch_size, mode: view.mode, half_width: view.half_width, points: view.points,
     };
     if (view.mode === "train" && variant === "dropout") Object.assign(common, { masks: view.masks, seed: view.seed });
+    const run = page.runs[variant];
     return {
       variant, x, y,
+      lacking: run ? [x, y].map((name) => gv.parameters.mistakeIn(name, run)).find(Boolean) ?? null : null, // the model has no such parameter
       epochs: gv.shelf.open({ ...common, minibatch: view.minibatch }, "epochs"),
       minibatches: wantsMinibatches ? gv.shelf.open({ ...common, epoch: view.epoch }, "minibatches") : null,
     };
@@ -65,7 +67,7 @@
   }
 
   function loadNext(plan) {
-    if (page.away || !page.runs[plan.variant]) return;
+    if (page.away || !page.runs[plan.variant] || plan.lacking) return;
     const loadEpochs = () => gv.shelf.load(plan.epochs, page.view.epoch, page.runs[plan.variant].epochs, arrivals);
     if (page.acrossMinibatches()) {
       loadAll(plan.minibatches, plan.variant);
@@ -84,7 +86,7 @@
   // Asks for the pictures that are wanted now and not there yet ahead of all that is being loaded.
   function hurry() {
     for (const { plan } of page.panels) {
-      if (!plan || page.away || ownFrame(plan)) continue;
+      if (!plan || page.away || plan.lacking || ownFrame(plan)) continue;
       const run = page.runs[plan.variant];
       if (page.acrossMinibatches()) gv.shelf.hurry(plan.minibatches, page.view.minibatch, arrivals);
       else if (run?.epochs.includes(page.view.epoch)) gv.shelf.hurry(plan.epochs, page.view.epoch, arrivals);

@@ -53,10 +53,15 @@
   function mark({ slot }, frame) {
     const cross = document.getElementById(`cross-${slot}`);
     const plane = point && frame && gv.paint.planeOf(document.querySelector(`#graph-${slot} .js-plotly-plot`));
-    if (cross.hidden === Boolean(plane)) cross.hidden = !plane; // even the same again costs styles
-    if (!plane) return;
-    const [across, up] = offsetsOf(frame);
-    cross.style.transform = `translate(${plane.x(across)}px, ${plane.y(up)}px)`;
+    const place = plane && placeIn(plane, offsetsOf(frame));
+    if (cross.hidden === Boolean(place)) cross.hidden = !place; // even the same again costs styles
+    if (place) cross.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
+  }
+
+  // In pixels; null where zooming has left the point outside.
+  function placeIn(plane, [across, up]) {
+    const [x, y] = [plane.x(across), plane.y(up)];
+    return plane.holds(x, y) ? [x, y] : null;
   }
 
   // ---- pointer and keys -----------------------------------------------------------------------------------------
@@ -74,7 +79,7 @@
     show();
   }
 
-  document.addEventListener("pointermove", (event) => {
+  function readAt(event) {
     const slot = event.target.closest?.(".gv-picture")?.dataset.slot;
     if (slot === undefined) return read(null);
     const panel = page.panels[slot];
@@ -83,10 +88,13 @@
     if (!plane || !panel.shown) return;
     const box = graph.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    if (x < plane.left || x > plane.left + plane.width || y < plane.top || y > plane.top + plane.height) return read(null);
+    if (!plane.holds(x, y)) return read(null);
     const cell = (2 * page.view.half_width) / (panel.shown.points - 1);
     read({ i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell) });
-  });
+  }
+
+  // A finger does not hover: it reads where it taps.
+  for (const event of ["pointermove", "pointerdown"]) document.addEventListener(event, readAt);
 
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 

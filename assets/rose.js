@@ -24,7 +24,7 @@
   }
 
   function geometryOf(canvas, spread) {
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const { width, height } = gv.paint.sizeOf(canvas);
     const perLine = Math.max(1, Math.floor((width - 16) / RING.step));
     const lines = Math.ceil((spread.arrows.length - spread.live.length) / perLine);
     const foot = lines ? lines * RING.step + 6 : 0;

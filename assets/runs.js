@@ -1,73 +1,92 @@
-// What is trained: asked for at load, every second while something trains or the server is away, and not otherwise.
+// What is trained: asked for at load, every second while something trains, now and then while somebody looks, and ever
+// more rarely while the server does not answer.
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
   const EVERY_MS = 1000;
+  const LOOK_MS = 20_000; // a training may begin elsewhere, or a run be deleted
+  const FRESH_MS = 2000;
   let tag = null;
   let timer = null;
   let asking = false;
-  let away = false;
+  let asked = -Infinity;
+  let failures = 0;
+  let away = "";
   const state = { runs: {}, training: { state: "unknown", polls: false, progress: [] }, known: false };
 
   async function ask() {
     if (asking) return;
     asking = true;
+    asked = performance.now();
     clearTimeout(timer);
     try {
       // The browser sends the last ETag along and gets 304 while nothing has changed.
-      const answer = await fetch("api/v1/runs", { cache: "no-cache" });
-      if (!answer.ok) throw new TypeError(`The server answered ${answer.status}.`);
+      const answer = await gv.answers.asked("api/v1/runs", { cache: "no-cache" });
+      const found = answer.headers.get("ETag");
+      const news = found && found === tag ? null : await gv.answers.json(answer);
       reached();
-      if (answer.headers.get("ETag") !== tag) {
-        const news = await answer.json();
-        tag = answer.headers.get("ETag");
+      if (news) {
+        tag = found;
         Object.assign(state, news, { known: true });
         gv.stage.runsChanged(state);
       }
-    } catch {
-      lost();
+    } catch (error) {
+      if (!gv.answers.isAnswer(error)) throw error;
+      lost(error.message);
     } finally {
       asking = false;
-      if (state.training.polls || away || !state.known) timer = setTimeout(ask, EVERY_MS);
+      later();
     }
   }
 
-  // The server could not be reached: the page says so and tries again until it can.
-  function lost() {
-    if (!away) {
-      away = true;
-      gv.stage.connectionChanged(true);
-    }
+  function later() {
     clearTimeout(timer);
-    timer = setTimeout(ask, EVERY_MS);
+    const wait = away || !state.known ? gv.answers.patience(failures) : state.training.polls ? EVERY_MS : LOOK_MS;
+    const isSeen = document.visibilityState === "visible";
+    if (isSeen || wait !== LOOK_MS) timer = setTimeout(ask, wait);
+  }
+
+  // The page says what is the matter, and asks until it is over.
+  function lost(reason) {
+    failures++;
+    if (away === reason) return;
+    away = reason;
+    gv.stage.connectionChanged(reason);
   }
 
   function reached() {
+    failures = 0;
     if (!away) return;
-    away = false;
-    gv.stage.connectionChanged(false);
+    away = "";
+    gv.stage.connectionChanged("");
+  }
+
+  // An answer did not come as it should: is the server there at all?
+  function doubt() {
+    if (!away) ask();
   }
 
   // {action: "start" | "stop" | "start_again" | "delete", …}; returns the sentence of a refusal, or null.
   async function train(body) {
     try {
-      const answer = await fetch("api/v1/training", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(body),
-      });
-      if (answer.status === 422) return (await answer.json()).error;
-      if (!answer.ok) return `The server answered ${answer.status}.`;
-    } catch {
-      lost();
-      return "The server cannot be reached.";
+      await gv.answers.told("api/v1/training", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    } catch (error) {
+      if (!gv.answers.isAnswer(error)) throw error;
+      if (error instanceof gv.answers.Lost) doubt();
+      return error.message;
     }
     tag = null;
     await ask();
     return null;
   }
 
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.known && ask());
+  // Who comes back to the page sees what is there now.
+  function look() {
+    if (document.visibilityState === "visible" && state.known && performance.now() - asked > FRESH_MS) ask();
+  }
 
-  gv.runs = { ask, lost, reached, train, state };
+  document.addEventListener("visibilitychange", look);
+  for (const event of ["focus", "online"]) window.addEventListener(event, look);
+
+  gv.runs = { ask, doubt, train, state };
 })();

@@ -14,7 +14,7 @@
     const styles = panels.map((panel) => ({
       halfWidth, length, under, direction, sharesScale, part, scale: across ?? scaleOf(range, isLocked ? alike(panel) : [panel]),
     }));
-    gv.scalebar.show(sharesScale ? styles[0].scale : null);
+    gv.scalebar.show(sharesScale && styles.length ? styles[0].scale : null);
     return styles;
   }
 

@@ -4,10 +4,43 @@
 
   const IDLE_MS = 250; // without another key or turn of the wheel, the hand has let go
 
-  // A key that is held down repeats after a pause that is longer than that.
-  let keyIsDown = false;
-  window.addEventListener("keydown", () => (keyIsDown = true), true);
-  for (const event of ["keyup", "blur"]) window.addEventListener(event, () => (keyIsDown = false), true);
+  // A key that is held down repeats after a pause that is longer than that. Its keyup may never come: with Cmd held, or
+  // when the window is left; a key that has not repeated for so long has been let go.
+  const HELD_MS = 1500;
+  const MOVING = /^(Arrow|Home$|End$|Page)/;
+  let keyDownAt = -Infinity;
+  const noKey = () => (keyDownAt = -Infinity);
+  window.addEventListener("keydown", (event) => {
+    keyDownAt = MOVING.test(event.key) && !(event.ctrlKey || event.altKey || event.metaKey) ? performance.now() : -Infinity;
+  }, true);
+  for (const event of ["keyup", "blur"]) window.addEventListener(event, noKey, true);
+  document.addEventListener("visibilitychange", noKey);
+
+  // A wheel turns by notches, a step each. A trackpad's turn is made of many small ones that swing on for a second: they
+  // add up to steps, of which only so many are taken in a second.
+  const NOTCH_PX = 100;
+  const STEP_PX = 50;
+  const BETWEEN_STEPS_MS = 80;
+  const NEW_TURN_MS = 200;
+
+  // Turns of a wheel over `host` as steps of ±1. With Ctrl or Cmd the browser zooms, by a pinch too.
+  function turns(host, step) {
+    let turn = { sum: 0, isSmooth: false, at: -Infinity, stepped: -Infinity };
+    host.addEventListener("wheel", (event) => {
+      if (event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      const { deltaX, deltaY, deltaMode, timeStamp } = event;
+      const by = Math.abs(deltaY) >= Math.abs(deltaX) ? deltaY : deltaX;
+      if (timeStamp - turn.at > NEW_TURN_MS || by * turn.sum < 0) turn = { ...turn, sum: 0, isSmooth: false };
+      turn.isSmooth ||= deltaMode === WheelEvent.DOM_DELTA_PIXEL && Math.abs(by) < NOTCH_PX;
+      turn.at = timeStamp;
+      turn.sum += by;
+      if (turn.isSmooth && (Math.abs(turn.sum) < STEP_PX || timeStamp - turn.stepped < BETWEEN_STEPS_MS)) return;
+      const direction = Math.sign(turn.sum);
+      Object.assign(turn, { sum: 0, stepped: timeStamp });
+      step(direction);
+    }, { passive: false });
+  }
 
   // Fills `host`. `name` is what one step is ("epoch"); onMove(value) for every step, onRelease(value) when it is over,
   // onIntent() when a hand comes near; `told(value)` is the number said for a value. Returns {setRange, set, value, play}.
@@ -26,6 +59,7 @@
 
     let idle = null;
     let playing = null;
+    let isPressed = false; // by a pointer
 
     function moved() {
       tell();
@@ -36,7 +70,7 @@
 
     function released() {
       if (playing) return;
-      if (keyIsDown || range.matches(":active")) {
+      if (performance.now() - keyDownAt < HELD_MS || isPressed) {
         idle = setTimeout(released, IDLE_MS);
         return;
       }
@@ -89,12 +123,21 @@
     }
 
     range.addEventListener("input", moved);
-    for (const event of ["pointerup", "pointercancel", "blur"]) range.addEventListener(event, () => idle && setTimeout(released));
+    gv.drag.along(range, {
+      go: () => (isPressed = true),
+      onEnd: () => {
+        isPressed = false;
+        if (idle) setTimeout(released); // after the last input event
+      },
+    });
+    range.addEventListener("blur", () => idle && setTimeout(released));
     for (const event of ["pointerenter", "focus"]) range.addEventListener(event, onIntent);
-    host.addEventListener("wheel", (event) => {
+    turns(host, step);
+    range.addEventListener("keydown", (event) => {
+      if (event.key !== " " || !playable || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (!event.repeat) toggle();
       event.preventDefault();
-      step(Math.sign(event.deltaY || event.deltaX));
-    }, { passive: false });
+    });
     play.setAttribute("aria-label", `Play the ${names}`);
     tell();
 

@@ -4,7 +4,7 @@
 
   const MOST_BYTES = 192e6;
   const MOST_AT_ONCE = 400; // the server takes 500
-  const LATER_MS = 1000;
+  const MOST_FAILURES = 6; // in a row: then somebody has to ask for another try
   const stacks = new Map(); // address -> stack, least recently used first
 
   // The stack of a selection, empty at first. `key` names what it shows, `over` says what its frames are.
@@ -12,7 +12,7 @@
     const key = new URLSearchParams({ ...selection, over }).toString();
     let stack = stacks.get(key);
     if (stack) stacks.delete(key);
-    else stack = { key, selection, over, frames: new Map(), failed: new Map(), error: null, loading: null, lead: null, hurrying: null, bytes: 0 };
+    else stack = { key, selection, over, frames: new Map(), failed: new Map(), error: null, loading: null, lead: null, hurrying: null, bytes: 0, failures: 0, paused: null };
     stacks.set(key, stack);
     return stack;
   }
@@ -43,20 +43,20 @@
         signal: controller.signal,
         onHeader: () => {},
         onFrame: (frame) => {
-          if (frame.later) pause(stack, frame.error);
+          if (frame.later) pause(stack, { message: frame.error });
           else if (frame.error) stack.failed.set(frame.index, frame.error);
           else put(stack, frame);
           onFrame(stack, frame);
         },
       });
-      gv.runs.reached();
       // What was asked for and did not come has gone meanwhile: it is not asked for again.
       for (const index of stack.paused ? [] : missing) if (!stack.frames.has(index) && !stack.failed.has(index)) stack.failed.set(index, "It is gone.");
     } catch (error) {
       if (error.name === "AbortError") return;
-      if (error instanceof gv.frames.Refused) stack.error = error.message;
-      else if (error instanceof gv.frames.NotNow) pause(stack, error.message);
-      else gv.runs.lost();
+      if (!gv.answers.isAnswer(error)) throw error;
+      if (error instanceof gv.answers.Refused) stack.error = error.message;
+      else if (error instanceof gv.answers.NotNow) pause(stack, error);
+      else broken(stack, error);
     } finally {
       if (stack[as] === controller) stack[as] = null;
       if (!controller.signal.aborted) onEnd(stack);
@@ -65,18 +65,45 @@
   }
 
   // Whoever computes is busy or away: says so in place of the picture, and asks again in a moment.
-  function pause(stack, sentence) {
-    stack.later = sentence;
-    stack.paused = true;
-    setTimeout(() => {
-      stack.paused = false;
-      gv.stage.refresh();
-    }, LATER_MS);
+  function pause(stack, { message, seconds }) {
+    if (stack.paused) return;
+    const wait = gv.answers.patience(++stack.failures, seconds);
+    stack.later = message;
+    stack.paused = setTimeout(() => resume(stack), wait);
+  }
+
+  // The answer is cut off: perhaps the server has gone, perhaps it fails at this question each time.
+  function broken(stack, { message }) {
+    gv.runs.doubt();
+    if (stack.failures + 1 < MOST_FAILURES) return pause(stack, { message: `${message} The page asks again.` });
+    stack.error = `${message} It failed ${MOST_FAILURES} times in a row: the server's log may say why.`;
+    stack.canRetry = true;
+  }
+
+  function resume(stack) {
+    clearTimeout(stack.paused);
+    stack.paused = null;
+    if (gv.page.view) gv.stage.refresh();
+  }
+
+  // Asks once more for what failed again and again.
+  function retry(stack) {
+    Object.assign(stack, { error: null, canRetry: false, failures: 0, later: null });
+    resume(stack);
+  }
+
+  // The server is back: nothing waits any longer.
+  function resumeAll() {
+    for (const stack of stacks.values()) {
+      clearTimeout(stack.paused);
+      stack.paused = null;
+    }
   }
 
   function put(stack, frame) {
     stack.later = null;
     if (stack.frames.has(frame.index)) return;
+    stack.failures = 0;
     stack.bytes += 14 * frame.u.length;
     stack.frames.set(frame.index, frame);
   }
@@ -98,6 +125,7 @@
     for (const [key, stack] of stacks)
       if (stack.selection.variant === variant) {
         stop(stack);
+        clearTimeout(stack.paused);
         stacks.delete(key);
       }
   }
@@ -119,5 +147,5 @@
     return `api/v1/frames?${query}`;
   }
 
-  gv.shelf = { open, load, hurry, put, keepLoadingOnly, forget };
+  gv.shelf = { open, load, hurry, put, keepLoadingOnly, forget, retry, resumeAll };
 })();

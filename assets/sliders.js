@@ -52,6 +52,7 @@
 
   function moveToEpoch(epoch) {
     page.view.epoch = epoch;
+    gv.chooser.blank();
     if (gv.spreadview.isOn()) gv.pictures.plan();
     else gv.pictures.moveOver("epochs");
     page.live = page.live && epoch === page.shownEpochs().at(-1);
@@ -63,9 +64,11 @@
   function releaseEpoch() {
     gv.pictures.commit();
     if (gv.spreadview.isOn()) gv.pictures.load();
+    gv.stage.showParameters();
     gv.stage.remember(false);
   }
 
+  // Along the curves, `settle` when the pointer is let go.
   function goToEpoch(epoch) {
     const there = page.shownEpochs();
     if (!there.length || page.view.epoch === epoch) return;
@@ -74,6 +77,10 @@
     if (gv.spreadview.isOn()) gv.pictures.load();
     gv.pictures.commitSoon();
     gv.stage.remember(false);
+  }
+
+  function settle() {
+    if (page.view) gv.stage.showParameters();
   }
 
   function goToMinibatch(minibatch) {
@@ -110,17 +117,20 @@
   document.addEventListener("keydown", (event) => {
     const { target } = event;
     if (event.ctrlKey || event.altKey || event.metaKey || !epochs || !page.view || ["training", "evidence"].includes(page.view.view)) return;
-    if (target.closest?.("input, select, textarea, button, summary, [role=dialog], [contenteditable]")) return;
+    if (event.defaultPrevented) return;
+    // A slider takes its own arrows, and a choice that is made has no use for the space bar.
+    const takesSpace = !target.matches?.("input[type=range], input[type=radio]:checked");
+    if (target.closest?.("input, select, textarea, button, summary, [role=dialog], [contenteditable]") && (event.key !== " " || takesSpace)) return;
     const slider = gv.spreadview.isOn() ? minibatches.at(-1) : epochs;
     const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
     if (event.key in steps) slider.step(steps[event.key]);
-    else if (event.key === " ") slider.toggle();
+    else if (event.key === " ") event.repeat || slider.toggle();
     else return;
     event.preventDefault();
   });
 
   gv.sliders = {
-    make, set, goToEpoch, goToMinibatch,
+    make, set, goToEpoch, settle, goToMinibatch,
     get busy() {
       return Boolean(epochs?.busy || minibatches.some((one) => one.busy));
     },

@@ -44,10 +44,11 @@
     const host = at("minis");
     const many = gv.explain.numMinibatches(page, page.view.variant);
     const canvas = at("minis-canvas");
-    const wanted = JSON.stringify([stack.key, size, many, style, gv.colours.scheme(), canvas.clientWidth, canvas.clientHeight]);
+    const { width, height } = gv.paint.sizeOf(canvas);
+    const wanted = JSON.stringify([stack.key, size, many, style, gv.colours.scheme(), width, height]);
     if (wanted === fields) return;
     fields = wanted;
-    layout = gv.multiples.layoutOf(many, canvas.clientWidth, canvas.clientHeight);
+    layout = gv.multiples.layoutOf(many, width, height);
     gv.multiples.buttons(host, many, { onChoose: choose, onHover: (minibatch) => hover(minibatch, null) });
     gv.multiples.place(host, layout);
     gv.multiples.draw(canvas, stack.frames, layout, style);
@@ -100,8 +101,8 @@
       },
     });
     at("minis").addEventListener("keydown", (event) => gv.multiples.step(at("minis"), event));
-    new ResizeObserver(() => isOn() && stack && show(style)).observe(at("minis-canvas"));
-    new ResizeObserver(() => isOn() && cosines && mark()).observe(at("rose"));
+    gv.paint.watch(at("minis-canvas"), () => isOn() && stack && show(style));
+    for (const id of ["rose", "matrix"]) gv.paint.watch(at(id), () => isOn() && cosines && mark());
   }
 
   // `meant(x, y)` and `moved(event)` say which {row, column} the pointer or a key goes to.

@@ -7,20 +7,24 @@
 
   // A view from the address, with what had to be said about it.
   function open({ view, notices }) {
+    gv.address.isRead();
     page.live = view.epoch === null;
     page.notices = notices;
     page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
     gv.sliders.make();
-    gv.notices.show(notices);
+    gv.notices.show(notices, "link");
+    for (const mended of ["parameters", "picker"]) gv.notices.show([], mended);
     follow();
     refresh();
   }
 
-  // The controls' choices.
+  // The controls' choices. Controls that are set to what an address says tell the same again: that is no step.
   function choose(choices) {
+    const isStep = Object.entries(choices).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(page.view[name]));
     page.view = { ...page.view, ...choices };
+    if (isStep) for (const told of ["link", "parameters", "picker"]) gv.notices.show([], told);
     refresh();
-    remember(true);
+    if (isStep || gv.runs.state.known) remember(isStep);
   }
 
   // Writes the address; `isStep` when back should lead to what was there before.
@@ -40,12 +44,13 @@
       const old = before[variant];
       if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) gv.shelf.forget(variant);
     }
+    for (const variant of Object.keys(before)) if (!runs[variant]) gv.shelf.forget(variant);
     Object.assign(page, { runs, training });
     gv.status.show(page);
     const first = !Object.keys(before).length && Object.keys(runs).length;
     if (first && page.view && !page.view.x_a) {
       // The view was opened before there was a run to fit it to.
-      window.dash_clientside.set_props("address", { data: gv.address.current() });
+      gv.address.read();
       return;
     }
     if (!page.view) return;
@@ -53,10 +58,15 @@
     refresh();
   }
 
+  // `away`: what is the matter, or "" when the server is back: then nothing waits any longer.
   function connectionChanged(away) {
     page.away = away;
     gv.status.show(page);
-    if (!away && page.view) refresh();
+    if (!away) {
+      gv.address.readAgain();
+      gv.shelf.resumeAll();
+      if (page.view) refresh();
+    } else if (page.view) gv.pictures.draw(); // says it where there is no picture
   }
 
   // The newest epoch of all that are on show, so that pictures side by side are of one epoch.
@@ -97,7 +107,7 @@
   function showParameters() {
     const { view } = page;
     const run = page.runs[view.variant];
-    if (run?.epochs.includes(view.epoch)) gv.parameters.learnActivity(view.variant, view.epoch, () => gv.chooser.show(page.view, run));
+    if (run?.epochs.includes(view.epoch)) gv.parameters.learnActivity(run, view.epoch, showParameters);
     gv.chooser.show(view, run);
     if (!run) return;
     gv.difference.offer(page);
@@ -119,5 +129,5 @@
   // The scheme of the page has changed: pictures are drawn again in its colours.
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
 
-  gv.stage = { open, choose, remember, refresh, toggleLive, runsChanged, connectionChanged, redraw, page };
+  gv.stage = { open, choose, remember, refresh, toggleLive, runsChanged, connectionChanged, redraw, showParameters, page };
 })();

@@ -6,13 +6,16 @@
     running: "Training", stopping: "Stopping", stopped: "Training stopped", finished: "Trained", failed: "Training failed", empty: "Nothing trained yet",
     unknown: "Loading",
   };
+  const UNREACHED = "The server cannot be reached."; // the header says as much
   let live = null;
 
   function show(page) {
     const { element, fill } = gv.words;
+    gv.notices.show(page.away && page.away !== UNREACHED ? [page.away] : [], "connection");
     const state = page.away ? "away" : page.training.state;
     const words = page.away ? "Reconnecting…" : WORDS[state];
     const fraction = progressOf(page.training.progress);
+    document.getElementById("status").title = page.away;
     const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
     const broken = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ run: run.variant, file, reason })));
     fill("status", text + broken.length, element("span", `gv-dot gv-${state}`), element("span", "gv-status-text", text),
@@ -42,8 +45,8 @@
     if (page.training.state === "running")
       return fill("empty", "starting", element("div", "gv-invitation", element("h2", "", "The training is starting"),
         element("p", "", "The first landscapes appear here with the first checkpoint, the network's initialisation, within seconds.")));
-    const text = "Three variants of one network are trained, with a checkpoint an epoch; the gradients of each can then be looked at while the training goes on.";
-    const refusal = page.training.read_only ? element("p", "", "This server only shows what is there: train with `gradviz train`.") : null;
+    const text = "Train three variants, with a checkpoint every epoch; explore them while training runs.";
+    const refusal = page.training.read_only ? element("p", "", "This server is read-only; unset GRADVIZ_READ_ONLY to train.") : null;
     fill("empty", `empty${page.training.state}${page.training.message}`, element("div", "gv-invitation",
       element("h2", "", "No checkpoint yet"),
       element("p", "", text),

@@ -43,7 +43,7 @@
     if (training.read_only) return "";
     const label = gv.look.variant_labels[variant];
     const button = gv.words.button("Delete…", () => askBefore({ action: "delete", variant, confirm: true }, `Delete the run ${label}?`,
-      `All checkpoints and the curves of ${label} are deleted; the other runs stay.`, "Delete"));
+      `Deletes all checkpoints and curves of ${label}; other runs are kept.`, "Delete"));
     button.disabled = ["running", "stopping"].includes(training.state);
     button.title = button.disabled ? "Stop the training first" : "";
     button.setAttribute("aria-label", `Delete the run ${label}…`);
@@ -56,8 +56,9 @@
     return known.length ? known[known.length >> 1] : null;
   }
 
+  // One estimate is enough: the trainer has often told its own.
   function timeLeft({ training, runs }) {
-    if (training.state !== "running") return "";
+    if (training.state !== "running" || /\bleft\b/.test(training.message)) return "";
     const parts = training.progress.map(({ variant, epoch, epochs }) => (epochs - (epoch ?? 0)) * secondsAnEpoch(runs[variant]));
     const seconds = parts.reduce((sum, part) => sum + part, 0);
     if (!seconds) return "";
@@ -90,13 +91,13 @@
 
   function askToStartAgain() {
     askBefore({ action: "start_again", confirm: true }, "Start again?",
-      "All checkpoints and curves of all regularizers are deleted, and training begins at epoch 0.", "Delete and start again");
+      "Deletes all checkpoints and curves of all regularizers and trains from epoch 0.", "Delete and start again");
   }
 
   // {action, …}, as POST /api/v1/training takes it; a refusal is a notice.
   async function act(body) {
     const refusal = await gv.runs.train(body);
-    if (refusal) gv.notices.show([refusal]);
+    gv.notices.show(refusal ? [refusal] : [], "training");
   }
 
   async function confirm() {

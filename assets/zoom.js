@@ -60,6 +60,11 @@
       gv.words.fill(`zoomed-${slot}`, part ? "zoomed" : "", part ? gv.words.button("Whole plane", reset) : null);
   }
 
+  // A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click.
+  document.addEventListener("touchstart", (event) => {
+    if (event.target.closest?.(".gv-picture, .gv-loss")) event.stopPropagation();
+  }, { capture: true, passive: true });
+
   // Keys that work wherever nothing else wants them: in, out, back, and along.
   function move(factor, [across, up] = [0, 0]) {
     const whither = {};

@@ -66,6 +66,49 @@ def test_a_key_held_down_is_one_movement(visit: Visit) -> None:
     assert set(page.evaluate("() => window.commits")) == {4}
 
 
+def test_a_trackpad_is_no_wheel_of_notches_and_a_pinch_no_turn(visit: Visit) -> None:
+    page = visit("/?epoch=0")
+    page.get_by_role("slider", name="Epoch").hover()
+    for _ in range(15):
+        page.mouse.wheel(0, 4)
+    page.wait_for_function("() => window.gradviz.page.view.epoch === 1")
+    page.keyboard.down("Control")  # as a pinch comes
+    for _ in range(5):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("() => window.gradviz.page.view.epoch === 2")
+
+
+_BUSY = "() => window.gradviz.sliders.busy"
+
+
+@pytest.mark.parametrize("lost", ["the key's end", "Cmd and the key's end", "the pointer's end", "the window"])
+def test_a_hand_whose_end_nobody_tells_has_let_go(visit: Visit, lost: str) -> None:
+    page = visit("/?epoch=3&points=5", stranger=True)  # a clock of its own
+    page.clock.install()
+    slider = page.get_by_role("slider", name="Epoch")
+    box = slider.bounding_box()
+    assert box is not None
+    if lost in ("the key's end", "Cmd and the key's end"):
+        slider.focus()
+        page.keyboard.down("ArrowLeft")
+        if lost != "the key's end":
+            page.evaluate("() => window.dispatchEvent(new KeyboardEvent('keydown', { key: 'Meta', metaKey: true }))")
+    else:
+        page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+        page.mouse.down()
+    assert page.evaluate(_BUSY) is True
+    if lost == "the pointer's end":
+        page.evaluate("() => window.dispatchEvent(new PointerEvent('pointermove', { pointerId: 1, buttons: 0 }))")
+    if lost == "the window":
+        page.evaluate("() => window.dispatchEvent(new Event('blur'))")
+    page.clock.run_for(3000)
+    assert page.evaluate(_BUSY) is False
+    page.clock.resume()
+    wait_until_drawn(page)
+
+
 def test_play_keeps_its_rate(visit: Visit) -> None:
     """In the page's own time, whose frames come every 16 ms: few rates divide that."""
     page = visit("/?view=minibatches&size=16&epoch=2&points=5", stranger=True)  # a clock of its own

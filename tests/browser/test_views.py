@@ -144,7 +144,11 @@ def test_an_old_link_is_a_notice_and_no_failure(visit: Visit) -> None:
 
 
 def test_an_empty_directory_invites_to_train(visit: Visit, own_server: Serve, tmp_path: Path) -> None:
-    page = visit(at=own_server(tmp_path / "no-runs-yet"), drawn=False)
+    """Whichever view the link opens."""
+    server = own_server(tmp_path / "no-runs-yet")
+    for view in ("minibatches", "compare"):
+        expect(visit(f"/?view={view}", at=server, drawn=False).get_by_role("button", name="Start")).to_be_visible()
+    page = visit(at=server, drawn=False)
     expect(page.get_by_role("heading", name="No checkpoint yet")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_visible()
     expect(page.locator("#status")).to_contain_text("Nothing trained yet")
