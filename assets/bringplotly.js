@@ -41,9 +41,11 @@
     document.body.append(told);
   }
 
-  // Dash's graphs take `window.Plotly` if it is there and wait for it if it is a promise; the library then takes its place.
-  const address = window._dashPlotlyJSURL;
-  if (address && !window.Plotly) window.Plotly = bring(address);
-
-  gv.bringPlotly = { bring };
+  // Dash's graphs take `window.Plotly` if it is there and wait for it if it is a promise; the library then takes its
+  // place. The address is the one that Dash would ask for, so that it is kept for the next visit.
+  const config = document.getElementById("_dash-config");
+  if (config && !window.Plotly) {
+    const { requests_pathname_prefix: prefix } = JSON.parse(config.textContent);
+    window.Plotly = bring(`${prefix}_dash-component-suites/plotly/package_data/plotly.min.js`);
+  }
 })();

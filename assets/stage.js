@@ -2,6 +2,7 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
   const { page } = gv;
+  const layersShown = {}; // side -> what its buttons were last set to
 
   // ---- what is chosen -------------------------------------------------------------------------------------------
 
@@ -114,7 +115,11 @@
     const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
     for (const side of ["a", "b"]) {
       const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map(gv.parameters.layerOf);
-      window.dash_clientside.set_props(`layer-${side}`, { data, value: a === b ? a : "" });
+      const props = { data, value: a === b ? a : "" };
+      // Set to the same again, it would undo a click that has not been told yet.
+      if (layersShown[side] === JSON.stringify(props)) continue;
+      layersShown[side] = JSON.stringify(props);
+      window.dash_clientside.set_props(`layer-${side}`, props);
     }
   }
 

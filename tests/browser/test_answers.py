@@ -126,7 +126,7 @@ def test_the_page_waits_for_plotly_and_says_so(visit: Visit) -> None:
     page.clock.install()
     held: list[Route] = []
     page.route(PLOTLY, lambda route: held.append(route))
-    page.goto(page.url.replace("/healthz", "/?epoch=3&points=5"))
+    page.goto(page.url.replace("/healthz", "/?epoch=3&points=5"), wait_until="domcontentloaded")
     page.clock.run_for(120_000)
     late = page.locator(".gv-late")
     expect(late).to_contain_text("still on its way")
