@@ -25,7 +25,8 @@ VIEWS = {
     "evidence": "Evidence",
     "training": "Training",
 }
-SIDEBAR_WIDTH, HEADER_HEIGHT = 268, {"base": 88, "sm": 48}  # two lines on a phone
+SIDEBAR_WIDTH = 268
+HEADER_HEIGHT: Any = {"base": 88, "sm": 48}  # two lines on a phone
 NUM_PANELS = 3
 
 # Mantine's dark greys, from text to the deepest paper, in the bluish tone of the pictures' paper.
