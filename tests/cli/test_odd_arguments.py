@@ -161,3 +161,31 @@ def test_a_terminal_of_another_encoding_and_bytes_of_the_shell_end_in_no_traceba
         )
         assert done.returncode == status, done.stderr
         assert b"Traceback" not in done.stderr
+
+
+READING = (
+    ["runs"],
+    ["minibatch", "--variant", "none", "--minibatch", "0", "--minibatch-size", "16", "--out", "out.npz"],
+    ["landscape", *(part for pair in LANDSCAPE.items() for part in pair), "--points", "3"],
+    ["train", "--variants", "none"],
+)
+FILES = ("run.json", "rows.safetensors", "metrics.csv", "epoch-0001.safetensors", "trainer.lock", "trainer.json")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+def test_an_odd_file_among_the_runs_ends_no_command_in_a_traceback(
+    make: Callable[[Path], object], gradviz: Callable, own_runs: Path
+):
+    for name in FILES:
+        path, kept = own_runs / "none" / name, Path("kept")
+        if path.exists():
+            path.rename(kept)
+        make(path)
+        for command in READING:
+            answer = gradviz(*command, "--runs", own_runs)
+            assert answer.status in (0, 2), (name, command, answer.err)
+            assert answer.err.count("\n") <= 1
+        assert "none" in gradviz("runs", "--runs", own_runs).out
+        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        if kept.exists():
+            kept.rename(path)
