@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -14,6 +15,8 @@ from gradviz.experiment.outside import shown
 _MOST_MEMBERS = 1000
 _DIRECTORY_BYTES = 1 << 20  # of a zip archive: zipfile reads the list of members whole
 _TABLES = (".csv", ".tsv", ".tab", ".psv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst")
+# What the readers raise when a damaged list of members leads them astray.
+_OF_WRONG_PLACES = (OSError, EOFError, ValueError, OverflowError, NotImplementedError, RuntimeError)
 _COPY = "copy or download it again"
 
 
@@ -34,7 +37,9 @@ def from_zip(content: bytes, limit: int) -> tuple[str, bytes]:
                 raise too_large(limit)
             with archive.open(info) as stream:
                 table = stream.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except NotATable:
+        raise
+    except (zipfile.BadZipFile, zlib.error, struct.error, *_OF_WRONG_PLACES) as error:
         reason = re.sub(r"^Error -?\d+ while decompressing data: ", "", str(error)).rstrip(".") or "it is cut short"
         reason = "it is cut short" if reason == "File is not a zip file" else shown(reason)
         raise NotATable(f" is a damaged zip archive ({reason}): {_COPY}.") from error
@@ -53,7 +58,9 @@ def from_tar(content: bytes, limit: int) -> tuple[str, bytes]:
             stream = archive.extractfile(member)
             assert stream is not None  # it is a regular file
             table = stream.read()
-    except (tarfile.TarError, OSError, EOFError, UnicodeError) as error:
+    except NotATable:
+        raise
+    except (tarfile.TarError, struct.error, *_OF_WRONG_PLACES) as error:
         raise NotATable(f" is a damaged tar archive ({str(error).rstrip('.')}): {_COPY}.") from error
     if len(table) < member.size:
         raise NotATable(f" is a tar archive that is cut short: {_COPY}.")

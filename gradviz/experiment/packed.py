@@ -18,8 +18,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-LARGEST = 512 * 1024**2
-"""Bytes of a table, packed and unpacked: six million rows of the nine columns."""
+LARGEST = 256 * 1024**2
+"""Bytes of a table, packed and unpacked: three million rows of the nine columns."""
 _PIECE, _MOST_AT_ONCE = 1 << 16, 1 << 20
 _MOST_LAYERS = 2  # such as a tar archive within gzip
 _DICTIONARY_BYTES = 1 << 28

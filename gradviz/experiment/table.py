@@ -113,16 +113,16 @@ def _find_columns(rows: Rows, derive: str | None, said: Sequence[str]) -> list[C
 def _missing_column(
     rows: Rows, field: Field, places: dict[Field, list[int]], derive: str | None, said: Sequence[str]
 ) -> NotATable:
-    if [other.column for other, found in places.items() if not found] == [LINEAR_ESTIMATE]:
+    missing = [other.column for other, found in places.items() if not found and other.column != derive]
+    if missing == [LINEAR_ESTIMATE]:
         return NotATable(
             f" has no column {field.column!r} ({field.name}): `--derive {LINEAR_ESTIMATE}` computes it from the others."
         )
-    needed = ", ".join(other.column for other in FIELDS if other.column != derive)
-    names = ", ".join(shown(name.strip())[:40] or "''" for name in rows.names[:20])
-    form = "; ".join((*said, *rows.said))
+    nor = f", nor {', '.join(missing[1:])}" if len(missing) > 1 else ""
+    names = [shown(name.strip())[:40] or "''" for name in rows.names[:20]] + ["…"] * (len(rows.names) > 20)
     return NotATable(
-        f" has no column {field.column!r} ({field.name}): the table needs {needed}; "
-        f"line {rows.line} names {names}{', …' if len(rows.names) > 20 else ''} ({form})."
+        f" has no column {field.column!r} ({field.name}){nor}: line {rows.line} names {', '.join(names)} "
+        f"({'; '.join((*said, *rows.said))})."
     )
 
 

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import pickle
+import random
 import re
 import sqlite3
 import sys
@@ -211,6 +212,23 @@ def test_what_holds_no_one_table_is_named(content: bytes, reason: str):
     name = "table.csv.tar" if content == tarred() else "table.csv"
     text = refusal(content, name)
     assert re.search(reason, text), text
+
+
+@pytest.mark.parametrize("whole", [ZIP, tarred(("a.csv", TABLE[:900])), zipped(("d/", b""), ("b", TABLE[:900]))])
+def test_an_archive_damaged_anywhere_is_its_table_or_gets_one_sentence(whole: bytes):
+    choose = random.Random(0)
+    refusals = []
+    for _ in range(300):
+        content = bytearray(whole)
+        for _ in range(choose.randint(1, 4)):
+            place = choose.randrange(len(content))
+            content[place : place + choose.randint(0, 9)] = choose.randbytes(choose.randint(0, 9))
+        try:
+            unpack(bytes(content), "table.zip", 1 << 20)
+        except NotATable as error:
+            refusals.append(str(error))
+    assert len(refusals) > 20
+    assert not any("\n" in text for text in refusals)
 
 
 def test_a_database_is_named(tmp_path: Path):

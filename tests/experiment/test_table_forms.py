@@ -114,7 +114,10 @@ WRONG_FORMS = {
     "no names": (PLAIN.split("\n", 1)[1], "line 1: it holds values where the column names must stand"),
     "text above": ("Deliveries\n\n" + PLAIN, "has its column names on line 3, below other text"),
     "spaces": (joined(" "), "line 1: its columns are separated by spaces"),
-    "another table": ("a;b\n1;2\n", "no column 'store_id' .* line 1 names a, b "),
+    "another table": (
+        "a;b\n1;2\n",
+        "no column 'store_id' .Store Number., nor market_id, .*linear_ests: line 1 names a, b ",
+    ),
     "sep against names": ("sep=;\n" + PLAIN, "says `sep=;`, but its column names on line 2 are separated by commas"),
     "sep of another kind": ("sep=^\n" + PLAIN, r"says `sep=\^`, but its column names"),
     "names against rows": (
