@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from gradviz.dashboard.look import Direction, Length, Under
+from gradviz.dashboard.look import VARIANT_LABELS, Direction, Length, Under
 from gradviz.errors import UserError, one_line
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
@@ -92,6 +92,15 @@ class View(BaseModel):
     def _parameter(cls, value: str | None) -> str | None:
         return None if value is None else str(ParameterRef.parse(value))
 
+    @field_validator("compared")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in VARIANT_LABELS]
+        if unknown or not value:
+            got = unknown[0][:40] if unknown else "nothing"
+            raise ValueError(f"`compared` takes one or more of {', '.join(VARIANT_LABELS)}, got {got}.")
+        return value
+
     @field_validator("points")
     @classmethod
     def _odd(cls, value: int) -> int:
@@ -123,7 +132,7 @@ def read(search: str) -> tuple[View, list[str]]:
     for key, value in parts:
         name = _NAMES.get(key)
         if name is None:
-            notices.append(f"The link says `{key[:40]}`, which is not known here: it is left out.")
+            notices.append(f"Unknown link parameter `{key[:40]}` ignored.")
             continue
         try:
             View.model_validate({name: value})

@@ -67,6 +67,8 @@ def test_the_plain_page_has_a_plain_address() -> None:
         ("?view=matrix", "view"),
         ("?variant=../../etc", "variant"),
         ("?seed=-3", "seed"),
+        ("?compared=none,nobody", "nobody"),
+        ("?compared=", "compared"),
     ],
 )
 def test_what_a_link_cannot_say_is_noticed_and_left_out(search: str, word: str) -> None:
