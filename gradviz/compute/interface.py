@@ -34,12 +34,16 @@ _AHEAD = 16
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
-    """A question that was submitted. `together`: the questions submitted with it, which may share work."""
+    """A question that was submitted. `together`: the questions submitted with it, which may share work.
+
+    `passes`: about how many forward passes of a minibatch the answer costs.
+    """
 
     key: str
     question: Question
     priority: Priority
     together: tuple[Question, ...]
+    passes: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
-from gradviz.compute.workbench import Workbench
+from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, unit_activity
+
+_POINTS_OF_A_PASS = 21 * 21  # of a grid cost about as much as one forward pass, where masks do not change on it
+_ROWS_OF_A_PASS = 64
 
 
 class LandscapeQuestion(Question):
@@ -28,6 +31,13 @@ class LandscapeQuestion(Question):
 
     def answer(self, bench: Workbench) -> bytes:
         return bench.minibatch(self.request).landscape(self.request.spec()).to_bytes()
+
+    def passes(self, store: RunStore) -> float:
+        asked = self.request
+        passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
+        if draws_masks(store.run(asked.variant), asked):
+            passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
+        return passes * max(1.0, asked.minibatch_size / _ROWS_OF_A_PASS)
 
     @classmethod
     def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:

@@ -43,7 +43,7 @@ class LocalCompute(Compute):
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
         keyed = [(question.key(self.store), question) for question in questions]
         new = tuple(question for key, question in keyed if len(keyed) > 1 and self.cache.get(key) is None)
-        return [Ticket(key, question, priority, new) for key, question in keyed]
+        return [Ticket(key, question, priority, new, question.passes(self.store)) for key, question in keyed]
 
     def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
         def work() -> bytes:

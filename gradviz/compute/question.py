@@ -28,6 +28,10 @@ class Question(BaseModel, ABC):
     def answer(self, bench: Workbench) -> bytes:
         """The answer; the same bytes whoever computes it. UserError if what is asked for is not there."""
 
+    def passes(self, store: RunStore) -> float:
+        """About how many forward passes of a minibatch the answer costs: what is long goes after what is short."""
+        return 1.0
+
     @classmethod
     def prepare(cls, questions: Sequence["Question"], bench: Workbench) -> None:
         """Does what several questions of this kind share, before each is answered; nothing by default."""

@@ -1,9 +1,9 @@
 """One computation at a time, and none that makes others wait for long.
 
-What somebody waits for goes before what is computed ahead; among these, clients take turns. A computation that runs for
-longer than `QUANTUM_SECONDS` while others wait lets them go first, between two of its tiles: the first such one keeps
-what it has done and is paused, any further one begins again when that is done. So memory holds two at most, whoever
-asks for something large waits longest, and it is still done: after `PATIENCE_SECONDS` it has the next turn.
+What somebody waits for goes before what is computed ahead, what is short before what is long, and clients take turns.
+A long computation lets short ones go first between two of its tiles; one that turns out to be long is treated so after
+`QUANTUM_SECONDS`. `MOST_PAUSED` keep what they have done and are paused, any further one begins again later: memory
+holds few, and whoever asks for something large waits longest. A paused one goes on after `PATIENCE_SECONDS` at most.
 """
 
 import itertools
@@ -20,10 +20,12 @@ from gradviz.landscape.pausing import asking
 
 QUANTUM_SECONDS = 0.3
 PATIENCE_SECONDS = 2.0
+MOST_PAUSED = 2
 TASK_SECONDS = 120.0
 WAIT_SECONDS = 60.0
 """After which whoever waits for a first turn is told how many others do, instead of waiting on."""
 
+_LONG_PASSES = 32.0  # a third of a second at full size on two cores
 _ASK_SECONDS = 0.2
 _NEWEST_COUNTS = 0.2
 
@@ -41,7 +43,7 @@ def asked_by(client: str) -> Iterator[None]:
 
 
 class _Postponed(Exception):
-    """The computation begins again later: others go first, and another one is paused already."""
+    """The computation begins again later: others go first, and as many as may are paused already."""
 
 
 @dataclass(eq=False)
@@ -55,7 +57,13 @@ class _Place:
     """When it began to wait, or to run."""
     used: float = 0.0
     """Seconds that it has run before."""
-    is_long: bool = False
+    passes: float = 1.0
+    quantum: float = QUANTUM_SECONDS
+    """Seconds of its turn that nobody interrupts."""
+
+    @property
+    def is_long(self) -> bool:
+        return self.passes >= _LONG_PASSES
 
 
 class Turns:
@@ -79,7 +87,7 @@ class Turns:
         self._changed = threading.Condition()
         self._waiting: list[_Place] = []
         self._running: _Place | None = None
-        self._paused: _Place | None = None  # it is among those that wait
+        self._paused: list[_Place] = []  # they are among those that wait, but for one that runs again
         self._served: dict[str, int] = {}  # by client, the number of the turn it had last
         self._mean_seconds = 0.0
 
@@ -91,7 +99,7 @@ class Turns:
         with self._changed:
             if len(self._waiting) >= self._limit:
                 raise self._busy()
-            place = _Place(ticket, _client.get(), next(self._numbers), self._clock())
+            place = _Place(ticket, _client.get(), next(self._numbers), self._clock(), passes=ticket.passes)
             self._queue(place)
         until = place.since + WAIT_SECONDS
         while True:
@@ -101,7 +109,7 @@ class Turns:
                 with asking(lambda: self._between_tiles(place, still_wanted)):
                     return work()
             except _Postponed:
-                place.is_long, place.used = True, 0.0
+                place.used = 0.0
                 with self._changed:
                     self._queue(place)
             finally:
@@ -155,6 +163,9 @@ class Turns:
                         raise self._busy()
             finally:
                 self._leave(place)
+            # A paused one that goes before short ones has waited long enough to be left alone for a while.
+            short_ones_wait = any(not each.is_long for each in self._waiting)
+            place.quantum = 0.0 if place.is_long and not short_ones_wait else QUANTUM_SECONDS
             self._running, place.since = place, self._clock()
             self._served.pop(place.client, None)  # the clients served last stand at the end
             self._served[place.client] = next(self._numbers)
@@ -164,8 +175,8 @@ class Turns:
 
     def _end(self, place: _Place) -> None:
         with self._changed:
-            if self._paused is place:
-                self._paused = None
+            if place in self._paused:
+                self._paused.remove(place)
             if self._running is place:
                 self._running = None
                 seconds = place.used + self._clock() - place.since
@@ -182,13 +193,15 @@ class Turns:
         if not still_wanted():
             raise Cancelled
         with self._changed:
-            if ran < QUANTUM_SECONDS or not self._others_go_first(place):
+            if ran < place.quantum or not self._others_go_first(place):
                 return
-            if self._paused not in (None, place):
-                self._running = None
-                raise _Postponed
-            self._paused, self._running = place, None
-            place.used, place.is_long = place.used + ran, True
+            place.passes = max(place.passes, _LONG_PASSES)
+            self._running = None
+            if place not in self._paused:
+                if len(self._paused) == MOST_PAUSED:
+                    raise _Postponed
+                self._paused.append(place)
+            place.used += ran
             self._queue(place)
         self._wait(place, still_wanted)
 
@@ -197,20 +210,21 @@ class Turns:
         if not self._waiting:
             return False
         now = self._clock()
-        return self._rank(self._next(), now) < (self._rank_of_long(place, 0.0), 0, place.number)
+        return self._rank(self._next(), now) < self._rank_of_long(place, is_patient=True)
 
     def _next(self) -> _Place:
         now = self._clock()
         return min(self._waiting, key=lambda place: self._rank(place, now))
 
-    def _rank(self, place: _Place, now: float) -> tuple[int, int, int]:
+    def _rank(self, place: _Place, now: float) -> tuple[int, int, int, int]:
         """The lowest goes first."""
         if place.is_long:
-            return self._rank_of_long(place, now - place.since), 0, place.number
+            return self._rank_of_long(place, is_patient=now - place.since <= PATIENCE_SECONDS)
         kind = 1 if place.ticket.priority == "interactive" else 2
-        return kind, self._served.get(place.client, -1), place.number
+        return kind, 0, self._served.get(place.client, -1), place.number
 
-    def _rank_of_long(self, place: _Place, waited: float) -> int:
-        if self._paused not in (None, place):
-            return 4
-        return 0 if waited > PATIENCE_SECONDS else 3
+    def _rank_of_long(self, place: _Place, *, is_patient: bool) -> tuple[int, int, int, int]:
+        if place in self._paused and not is_patient:
+            return 0, 0, 0, place.number
+        size = int(math.log2(max(place.passes, _LONG_PASSES)))
+        return 3, size, self._served.get(place.client, -1), place.number

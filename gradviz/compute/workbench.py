@@ -54,7 +54,7 @@ class Workbench:
         minibatch = checkpoint.minibatches.get(rows)
         if minibatch is None:
             minibatch = _load(run, checkpoint, request)
-        if not _draws_masks(run, request):  # a forward pass per set of masks would be too much to keep
+        if not draws_masks(run, request):  # a forward pass per set of masks would be too much to keep
             checkpoint.minibatches[rows] = minibatch
             checkpoint.minibatches.move_to_end(rows)
         return minibatch
@@ -62,7 +62,7 @@ class Workbench:
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
         """One forward pass for those of the `requests` that have none yet; they differ in the minibatch alone."""
         first = requests[0]
-        if _draws_masks(self.store.run(first.variant), first):
+        if draws_masks(self.store.run(first.variant), first):
             return
         minibatches = [each for each in map(self.minibatch, requests) if not each.has_clean()]
         if len(minibatches) > 1:
@@ -127,5 +127,6 @@ def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Miniba
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 
-def _draws_masks(run: Run, spec: LandscapeSpec) -> bool:
+def draws_masks(run: Run, spec: LandscapeSpec) -> bool:
+    """Whether what is computed for `spec` depends on dropout masks."""
     return spec.mode == "train" and run.variant == "dropout"

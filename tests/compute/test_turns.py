@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 import pytest
 
+from gradviz.compute import turns as turns_module
 from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Load, Priority, Ticket
-from gradviz.compute.kinds import ActivityQuestion
+from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion
 from gradviz.compute.turns import PATIENCE_SECONDS as LONG_WAITS
 from gradviz.compute.turns import QUANTUM_SECONDS, WAIT_SECONDS, Turns, asked_by
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.pausing import between_tiles
 
 PATIENCE_SECONDS = 60
@@ -213,7 +217,10 @@ def test_a_long_computation_pauses_for_a_short_one_and_keeps_what_it_has_done(th
     assert long.begun == 1
 
 
-def test_a_second_long_one_begins_again_so_that_two_at_most_are_held(threads: ThreadPoolExecutor):
+def test_a_second_long_one_begins_again_so_that_few_are_held(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(turns_module, "MOST_PAUSED", 1)
     clock, order = Clock(), []
     turns = Turns(limit=8, clock=clock)
     first, second = (Long(turns, clock, order, name) for name in ("first", "second"))
@@ -282,3 +289,37 @@ def test_a_computation_that_takes_too_long_is_ended_and_said():
     with pytest.raises(ComputationFailed, match=r"longer than 10 s here: ask for fewer .* GRADVIZ_TASK_SECONDS"):
         turns.run(ticket(), long)
     assert turns.load() == Load(0, 0, 0)
+
+
+def test_what_is_known_to_be_long_goes_after_what_is_short_and_the_smaller_first(counter: Counter):
+    for name, passes in (("huge", 4000.0), ("short", 1.0), ("large", 100.0), ("huge too", 3000.0)):
+        asked = ticket()
+        counter.queue(name, replace(asked, passes=passes))
+    counter.close()
+    assert counter.order == ["short", "large", "huge", "huge too"]
+
+
+def test_a_long_computation_gives_way_at_its_next_tile(threads: ThreadPoolExecutor):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    long, short = Long(turns, clock, order, "long"), Long(turns, clock, order, "short", tiles=1)
+    long.seconds = 0.001
+    answers: list[Future[bytes]] = []
+    long.during[0] = lambda: answers.append(enter(threads, turns, short))
+    assert turns.run(replace(ticket(), passes=1000.0), long) == b"long"
+    assert answers[0].result(PATIENCE_SECONDS) == b"short"
+    assert order == ["long0", "short0", "long1", "long2"]
+
+
+def test_a_picture_with_fresh_masks_is_known_to_be_long(tiny_store: RunStore):
+    request = LandscapeRequest.of(
+        variant="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", mode="train"
+    )
+
+    def passes(**changes: object) -> float:
+        return LandscapeQuestion(request=request.model_copy(update=changes)).passes(tiny_store)
+
+    assert passes() == 21 * 21
+    assert passes(masks="averaged") == 8
+    assert passes(masks="frozen") == passes(mode="eval") == passes(variant="none") == 1
+    assert passes(mode="eval", points=201, minibatch_size=1024) == pytest.approx(201**2 / 21**2 * 16)
