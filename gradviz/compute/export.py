@@ -10,6 +10,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 
 SUFFIXES = (".npz", ".csv", ".json")
 _ON_GRID = ("u", "v", "loss", "is_zero")
+_ROWS_AT_ONCE = 500
 _FACTS = ("share_below", "num_rows", "x_active", "y_active")
 
 
@@ -34,10 +35,21 @@ def _npz(field: GradientField, request: LandscapeRequest) -> bytes:
 
 def _csv(field: GradientField) -> bytes:
     columns = ["x", "y", *_ON_GRID]
-    return field.to_pandas()[columns].to_csv(index=False, lineterminator="\n").encode()
+    written = field.to_pandas()[columns].to_csv(index=False, lineterminator="\n", chunksize=_ROWS_AT_ONCE)
+    return written.encode()
 
 
 def _json(field: GradientField, request: LandscapeRequest) -> bytes:
-    arrays = {name: getattr(field, name).tolist() for name in ("x", "y", *_ON_GRID, "zero_reason")}
-    facts = {name: getattr(field, name) for name in _FACTS}
-    return (json.dumps({"request": request.model_dump(), **arrays, **facts}, allow_nan=False) + "\n").encode()
+    arrays = [*((name, _rows(getattr(field, name))) for name in ("x", "y", *_ON_GRID, "zero_reason"))]
+    facts = [(name, _text(getattr(field, name))) for name in _FACTS]
+    members = [("request", _text(request.model_dump())), *arrays, *facts]
+    return ("{" + ", ".join(f"{_text(name)}: {text}" for name, text in members) + "}\n").encode()
+
+
+def _rows(array: np.ndarray) -> str:
+    """As `_text`, row by row: a whole grid at once would hold up all other threads for its time."""
+    return _text(array.tolist()) if array.ndim == 1 else f"[{', '.join(_text(row.tolist()) for row in array)}]"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, allow_nan=False)

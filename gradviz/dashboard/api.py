@@ -26,6 +26,7 @@ from gradviz.dashboard.course import add_course
 from gradviz.dashboard.door import TOO_LARGE
 from gradviz.dashboard.evidence_api import add_evidence
 from gradviz.dashboard.export_api import add_exports
+from gradviz.dashboard.kept import Kept
 from gradviz.dashboard.openapi import PREFIX, document
 from gradviz.dashboard.overview import etag, run_of, runs_of, unreadable_of
 from gradviz.dashboard.query import from_arguments, from_body, json_body
@@ -119,6 +120,13 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         from_arguments(query.Nothing, request.args)
         return answer_landscape(from_body(query.LandscapeQuery, json_body()))
 
+    texts = Kept()
+
+    def in_form(field: GradientField, asked: LandscapeRequest, form: str, tag: str) -> bytes:
+        if form == "binary":
+            return field.to_bytes()
+        return texts.get(tag, lambda: landscape_bytes(field, asked, f".{form}"))
+
     def answer_landscape(asked: query.LandscapeQuery) -> Response:
         form = chosen_format(asked.format, ("json", "csv", "npz", "binary"))
         key = compute.key(asked.request)
@@ -129,11 +137,12 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
             )
         stable = asked.request.model_dump() | {"format": form, "expected_key": key}
         wanted = still_connected(request.environ)
+        # what the key leaves out, as the seed in eval mode, is repeated in the answer
+        tag = etag(f"{key} {form} {asked.request.canonical()}")
         answer = sent(
-            lambda: _landscape_bytes(compute.landscape(asked.request, wanted), asked.request, form),
+            lambda: in_form(compute.landscape(asked.request, wanted), asked.request, form, tag),
             MEDIA_TYPES[form],
-            # what the key leaves out, as the seed in eval mode, is repeated in the answer
-            etag(f"{key} {form} {asked.request.canonical()}"),
+            tag,
             kept=FOR_EVER if asked.expected_key else CHECK_AGAIN,
             headers={"Content-Location": f"{PREFIX}/landscape?{urlencode(stable)}"},
         )
@@ -231,10 +240,6 @@ def _frames(
         except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off)
             yield frames.missing_frame(indices[made], sentence_of(error))
             made += 1
-
-
-def _landscape_bytes(field: GradientField, asked: LandscapeRequest, form: str) -> bytes:
-    return field.to_bytes() if form == "binary" else landscape_bytes(field, asked, f".{form}")
 
 
 def _npz(rows: Minibatch) -> bytes:

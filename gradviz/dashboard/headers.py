@@ -2,16 +2,16 @@
 
 import gzip
 import hashlib
-import threading
-from collections import OrderedDict
 
 from dash import Dash
 from flask import Response, request
 
+from gradviz.dashboard.kept import Kept
+
 _COMPRESSIBLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
 _SMALLEST_BYTES = 1024
 _KEPT_FROM_BYTES = 50_000
-_KEPT = 32
+_HASTE_FROM_BYTES = 1_000_000  # numbers: the last tenth of their size would take ten times as long
 
 
 def set_headers(app: Dash, *, private: bool) -> None:
@@ -55,11 +55,10 @@ def _keep_private(answer: Response) -> None:
 
 
 class _Compressed:
-    """gzip, the larger answers kept by their content: plotly.min.js takes 0.15 s to compress and never changes."""
+    """gzip, the larger answers kept by their content: many ask for the same."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = Kept()
 
     def apply(self, answer: Response) -> Response:
         if not _can_be_compressed(answer):
@@ -68,22 +67,15 @@ class _Compressed:
         content = answer.get_data()
         if len(content) < _SMALLEST_BYTES:
             return answer
-        answer.set_data(self._kept_gzip(content) if len(content) > _KEPT_FROM_BYTES else gzip.compress(content, 6))
+        answer.set_data(self._gzip(content) if len(content) > _KEPT_FROM_BYTES else gzip.compress(content, 6))
         answer.headers["Content-Encoding"] = "gzip"
         answer.vary.add("Accept-Encoding")
         return answer
 
-    def _kept_gzip(self, content: bytes) -> bytes:
+    def _gzip(self, content: bytes) -> bytes:
+        level = 1 if len(content) > _HASTE_FROM_BYTES else 9
         key = hashlib.blake2b(content, digest_size=16).digest()
-        with self._lock:
-            known = self._kept.get(key)
-        if known is None:
-            known = gzip.compress(content, 9)
-            with self._lock:
-                self._kept[key] = known
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
-        return known
+        return self._kept.get(key, lambda: gzip.compress(content, level))
 
 
 def _can_be_compressed(answer: Response) -> bool:

@@ -175,7 +175,7 @@ class Front(TcpWSGIServer):
             {
                 HEALTH: Pool(HEALTH, Limits(threads=2, share=2, waiting=connections)),
                 PAGE: Pool(PAGE, Limits(threads=4, share=3, waiting=connections)),
-                COMPUTING: Pool(COMPUTING, Limits(threads=32, share=24, waiting=most_waiting)),
+                COMPUTING: Pool(COMPUTING, Limits(threads=64, share=48, waiting=most_waiting)),
             },
             _pool_of_task,
         )

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import sys
 import time
 from types import FrameType
 from typing import Any, cast
@@ -13,6 +14,9 @@ from gradviz.settings import load_settings
 
 _LOOK_SECONDS = 1.0
 _ENDING_LOOK_SECONDS = 0.05
+# A landscape gives the interpreter's lock away with each of its hundreds of operations: a thread that holds on to it
+# for Python's usual 5 ms each time, such as one that writes numbers as text, would make it take seconds.
+_SWITCH_SECONDS = 0.0005
 _OTHER_FILES = 512  # beside the connections: checkpoints, the cache of each thread, temporary files of answers
 
 
@@ -21,6 +25,7 @@ class FrontWorker(Worker):
 
     def run(self) -> None:
         _allow_open_files(2 * CONNECTIONS + _OTHER_FILES)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         settings = load_settings()
         self.fronts = tuple(
             Front(self.wsgi, listener.sock, proxies=settings.proxies, most_waiting=settings.queue_limit)

@@ -252,7 +252,9 @@ async def measure(port: int, numbers: list[int]) -> bool:
     idle = statistics.median(await pair_seconds(port))
     print(f"A new pair on the idle server: {idle * 1e3:.0f} ms (median of 15).\n")
     print(
-        "| clients | health median ms | p99 ms | a new pair, median ms | p99 ms | over idle |\n|---|--:|--:|--:|--:|--:|"
+        "| clients | health median ms | p99 ms | a new pair, median ms | p99 ms | over idle |",
+        "|---|--:|--:|--:|--:|--:|",
+        sep="\n",
     )
     in_bounds = [await beside(port, scene, idle) for scene in SCENES]
     print("\n| people | opened, median s | p99 s | new pair, median s | p99 s | health median ms | p99 ms |")

@@ -12,7 +12,7 @@ from gradviz.serving import front as front_module
 from gradviz.serving.front import COMPUTING, HEALTH, MAX_BODY_BYTES, MAX_HEADER_BYTES, PAGE, Front, pool_of
 
 PATIENCE_SECONDS = 60
-BIG = b"x" * 8_000_000
+BIG = b"x" * 4_000_000
 
 
 class Application:
@@ -173,7 +173,7 @@ def test_an_unfinished_request_is_closed_after_its_time(served: Served, begun: b
 
 def test_slow_readers_hold_no_thread(served: Served):
     with ExitStack() as stack:
-        for _ in range(40):  # more than there are threads
+        for _ in range(70):  # more than there are threads
             served.connect(stack, receives=4096).sendall(get("/api/v1/big"))
         assert served.get("/api/v1/big").endswith(BIG)
         assert served.get("/healthz").endswith(b"OK")
@@ -208,9 +208,9 @@ def test_one_client_leaves_threads_to_others(make_served):
     served = make_served(proxies=1)
     with ExitStack() as stack:
         # what a client says of itself is not believed: the proxy's word is the last one
-        for number in range(60):
+        for number in range(100):
             served.connect(stack).sendall(get("/api/v1/wait", f"X-Forwarded-For: 198.51.100.{number}, 192.0.2.1"))
-        for _ in range(24):
+        for _ in range(48):
             assert served.application.waits.acquire(timeout=PATIENCE_SECONDS)
         assert served.get("/api/v1/landscape", "X-Forwarded-For: 192.0.2.2").endswith(b"OK")
         assert not served.application.waits.acquire(blocking=False)
@@ -219,7 +219,7 @@ def test_one_client_leaves_threads_to_others(make_served):
 def test_more_than_may_wait_are_told_so(make_served):
     served = make_served(most_waiting=2)
     with ExitStack() as stack:
-        for _ in range(24):
+        for _ in range(48):
             served.connect(stack).sendall(get("/api/v1/wait"))
             assert served.application.waits.acquire(timeout=PATIENCE_SECONDS)
         for number in (1, 2):

@@ -1,0 +1,32 @@
+"""Large answers made once for all who ask for them at the same time or soon after: bytes under a key, in memory."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+MOST_BYTES = 32 * 1024**2
+
+
+class Kept:
+    """At most `most_bytes`, what was asked for longest ago going first.
+
+    One at a time is made: what is made here keeps the interpreter or a processor busy, and others have better to do.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._bytes = 0
+        self._turn = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """What was made for this key, now or before."""
+        with self._turn:
+            if key not in self._kept:
+                self._kept[key] = make()
+                self._bytes += len(self._kept[key])
+            self._kept.move_to_end(key)
+            value = self._kept[key]
+            while self._bytes > self._most_bytes:
+                self._bytes -= len(self._kept.popitem(last=False)[1])
+        return value
