@@ -17,7 +17,7 @@ from gradviz.commands.pacing import Pacing
 from gradviz.commands.running_on import say
 from gradviz.commands.web_server import GRACEFUL_SECONDS, arguments
 from gradviz.settings import Settings, as_environment
-from gradviz.threads import wait_asleep
+from gradviz.threads import share_memory, wait_asleep
 
 _READY_SECONDS = 180.0  # a slow machine may need long to import torch
 _READY_POLL_SECONDS = 0.1
@@ -82,6 +82,7 @@ def start_web(settings: Settings, listener: socket.socket, figures: Path) -> sub
     descriptor = listener.fileno()
     environment = os.environ | as_environment(settings)
     wait_asleep(environment)
+    share_memory(environment)
     if settings.metrics:
         # A directory of its own for each server: what an earlier one had under way is over.
         environment["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(dir=figures)

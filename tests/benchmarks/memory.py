@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -26,9 +27,9 @@ from gradviz.experiment.trainer import train
 from gradviz.settings import Settings
 
 SHARES = {
-    "landscape": 40,
+    "landscape": 44,
     "landscape kept": 15,
-    "fresh masks": 5,
+    "fresh masks": 1,
     "sweep": 8,
     "minibatches": 4,
     "agreement": 4,
@@ -53,9 +54,9 @@ class Asking:
             return _status(client, {"runs": "/api/v1/runs", "page": "/"}[kind])
         variant = "dropout" if kind == "fresh masks" else self.chance.choice(list(self.runs))
         epoch = self.chance.choice(self.runs[variant].epochs())
-        minibatch = self.chance.randrange(8)
+        minibatch = self.chance.randrange(min(8, self.runs[variant].num_minibatches(64)))
         x, y = self._bias(variant, kind == "landscape kept"), "hidden.1.linear.bias[1]"
-        view = {"variant": variant, "epoch": epoch, "x": x, "y": y, "minibatch": minibatch}
+        view: dict[str, Any] = {"variant": variant, "epoch": epoch, "x": x, "y": y, "minibatch": minibatch}
         match kind:
             case "landscape":
                 return _status(client, "/api/v1/landscape", view | {"format": "binary"})
@@ -81,7 +82,7 @@ class Asking:
         return f"hidden.1.linear.bias[{2 if kept else self.chance.randrange(2, width)}]"
 
 
-def _status(client: FlaskClient, path: str, query: dict[str, object] | None = None) -> int:
+def _status(client: FlaskClient, path: str, query: dict[str, Any] | None = None) -> int:
     with client.get(path, query_string=query or {}) as answer:
         answer.get_data()
         return answer.status_code

@@ -17,7 +17,7 @@ import pytest
 
 from gradviz.commands.pacing import Pacing
 from gradviz.commands.scratch import scratch_directory
-from gradviz.commands.supervised_web import SupervisedWeb, answers, why_not_ready
+from gradviz.commands.supervised_web import SupervisedWeb, answers, start_web, why_not_ready
 from gradviz.settings import Settings
 
 
@@ -160,6 +160,19 @@ def test_an_address_where_nobody_answers_or_where_one_hangs_is_not_ready(monkeyp
         settings = Settings(port=silent.getsockname()[1])
         assert not answers(settings)
     assert not answers(settings)
+
+
+@pytest.mark.parametrize("own", ["", "7"], ids=["by default", "by the user"])
+def test_the_threads_of_a_server_share_their_memory(own: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    given: list[Any] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: given.append(options["env"]))
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if own:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", own)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        start_web(Settings(), listener, tmp_path)
+    assert given[0]["MALLOC_ARENA_MAX"] == (own or "2")
+    assert given[0]["OMP_WAIT_POLICY"] == os.environ.get("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture
