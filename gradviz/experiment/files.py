@@ -12,9 +12,6 @@ from gradviz.experiment.private import file_mode
 PARTIAL_SUFFIX = ".partial"
 
 
-BrokenFile = UnusableFile
-
-
 def write_whole(path: Path, content: bytes) -> None:
     """Replaces `path` by `content` so that a reader, a kill or a power cut sees the old file or the new, never a part.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.experiment.encoding import NUM_CHARACTERS, one_hot
-from gradviz.experiment.files import BrokenFile
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
 
@@ -95,7 +95,7 @@ def write_rows(path: Path, rows: Rows) -> None:
 
 
 def read_rows(path: Path, num_rows: int, num_train: int) -> Rows:
-    """The rows of a run; raises BrokenFile unless they are as many as the run says and all in range."""
+    """The rows of a run; raises UnusableFile unless they are as many as the run says and all in range."""
     expected = {
         "codes": TensorShape(torch.uint8, (num_rows, NUM_CHARACTERS)),
         "targets": TensorShape(torch.float32, (num_rows,)),
@@ -106,7 +106,7 @@ def read_rows(path: Path, num_rows: int, num_train: int) -> Rows:
     rows = Rows(tensors["codes"], tensors["targets"], tensors["train_rows"], tensors["test_rows"])
     numbers = torch.cat([rows.train_rows, rows.test_rows])
     if rows.codes_RC.max() >= 15 or not rows.targets_R.isfinite().all():
-        raise BrokenFile(path, "it holds codes or targets that no table gives")
+        raise UnusableFile(path, "it holds codes or targets that no table gives")
     if not torch.equal(numbers.sort().values, torch.arange(num_rows)):
-        raise BrokenFile(path, "its split is not one of its rows")
+        raise UnusableFile(path, "its split is not one of its rows")
     return rows

@@ -8,7 +8,7 @@ import torch
 from gradviz.errors import UserError
 from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.encoding import decode
-from gradviz.experiment.files import BrokenFile
+from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.rows import read_rows, write_rows
@@ -98,7 +98,7 @@ def test_rows_that_no_table_gives_are_refused(rows, tmp_path: Path, name: str, v
     tensors = {key: getattr(rows, key).clone() for key in ("codes_RC", "targets_R", "train_rows", "test_rows")}
     tensors[name].view(-1)[0] = value
     write_rows(tmp_path / "rows", type(rows)(**tensors))
-    with pytest.raises(BrokenFile, match=r"no table gives|not one of its rows"):
+    with pytest.raises(UnusableFile, match=r"no table gives|not one of its rows"):
         read_rows(tmp_path / "rows", 400, 320)
 
 

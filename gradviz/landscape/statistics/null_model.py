@@ -24,6 +24,7 @@ from gradviz.landscape.rows import check_rows
 from gradviz.landscape.statistics.agreement import Agreement, resultant_length
 from gradviz.landscape.statistics.bootstrap import Estimate
 from gradviz.landscape.statistics.checkpoint import Pair, minibatch_products
+from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: R = rows, K = minibatches, B = rows of each, D = draws.
 
@@ -49,6 +50,7 @@ class NullAgreement:
     predicted_cosine: float | None
 
 
+@undisturbed()
 def null_agreement(
     products_RR: Tensor, size: int, generator: np.random.Generator, *, draws: int = 100, num: int | None = None
 ) -> NullAgreement:
