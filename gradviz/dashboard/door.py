@@ -48,6 +48,10 @@ class Door:
             )
         if not is_open and self._is_foreign(environ):
             return _said("Another site's page has asked for this: open the address itself.", 403)
+        try:
+            environ.get("QUERY_STRING", "").encode("latin-1").decode()
+        except UnicodeError:  # it is read as that, and Flask fails at it
+            return _said("The query of the address is not UTF-8: write other characters as %XX.", 400)
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
             return _said("The Content-Length is no number.", 400)

@@ -29,7 +29,7 @@ _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
 """What the fields of a landscape's request must be, where validators say it in words that JSON Schema does not know."""
 
 _MISTAKES = {
-    400: "The Host header is no name, or the Content-Length no number.",
+    400: "The Host header is no name, the Content-Length no number, or the query not UTF-8.",
     401: "The server asks for a password (HTTP Basic), and this is not it.",
     403: "Asked by another site's page, or under a name that is not this server's (GRADVIZ_ALLOWED_HOSTS).",
     404: "Nothing is at this address.",

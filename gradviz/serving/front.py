@@ -118,6 +118,13 @@ class _Channel(HTTPChannel):
         self.requests[0].error = _Busy(Busy(waiting, seconds))
         self.server.pools.add_task(self)
 
+    def send_continue(self) -> None:
+        assert self.request is not None
+        if self.request.completed:  # there is nothing to wait for, and waitress would
+            self.request.expect_continue = False
+        else:
+            super().send_continue()
+
     def received(self, data: bytes) -> bool:
         kept = super().received(data)
         if self.request is None:

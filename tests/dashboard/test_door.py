@@ -236,6 +236,15 @@ def test_a_length_that_is_no_number_is_refused(client: FlaskClient, length: str)
     assert client.post("/api/v1/training", environ_overrides={"CONTENT_LENGTH": length}).status_code == 400
 
 
+@pytest.mark.parametrize("query", [b"variant=\xff", b"\xed\xa0\x80", b"epoch=1&\xe2\x80=2"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/landscape", "/api/v1/runs"])
+def test_a_query_that_is_not_utf_8_is_refused(client: FlaskClient, path: str, query: bytes) -> None:
+    answer = client.get(path, environ_overrides={"QUERY_STRING": query.decode("latin-1")})
+    assert answer.status_code == 400
+    marked = "variant=none\u200e".encode().decode("latin-1")  # that is
+    assert client.get(FIELD.partition("?")[0], environ_overrides={"QUERY_STRING": marked}).status_code == 422
+
+
 @pytest.mark.parametrize("path", ["/api/v1/training", CALLBACKS])
 def test_a_body_without_a_length_is_read_up_to_the_limit(client: FlaskClient, path: str) -> None:
     class Endless:

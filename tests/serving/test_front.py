@@ -262,6 +262,15 @@ def test_what_is_no_request_is_refused_at_once(served: Served, request_bytes: by
 
 
 @pytest.mark.parametrize(
+    "rest", ["\r\n", "Content-Length: 0\r\n\r\n", "Content-Length: 2\r\n\r\nOK"], ids=["none", "empty", "sent already"]
+)
+def test_who_asks_whether_to_send_a_body_that_is_there_is_answered_at_once(served: Served, rest: str):
+    assert served.ask(
+        f"POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n{rest}".encode()
+    ).endswith(b"OK")
+
+
+@pytest.mark.parametrize(
     "headers",
     [f"Content-Length: {1500 * MAX_BODY_BYTES}", "Transfer-Encoding: chunked"],
     ids=["with its length", "chunked"],
