@@ -70,7 +70,7 @@
       const share = run && view[field] && isOfOne(view) ? gv.parameters.shareOf(view[field], run) : undefined;
       isNoted ||= share !== undefined;
       note.textContent = share === undefined ? "" : share === 0 ? "dead" : gv.words.percent(share);
-      note.title = share === undefined ? "" : "share of training rows on which this unit is active";
+      note.title = share === undefined ? "" : `${share === 0 ? "inactive on all of the" : "share of the"} ${gv.parameters.rowsOf(run)} training rows looked at${share === 0 ? "" : " on which this unit is active"}`;
       note.classList.toggle("gv-dead", share === 0);
       if (run) suggest(field);
     }

@@ -66,7 +66,7 @@
     if (frame.difference) return null;
     const reason = gv.words.reasonOfAllZero(frame);
     if (!reason) return null;
-    const text = gv.zeroMessages[reason];
+    const text = frame.zero_words ?? gv.zeroMessages[reason];
     const actions = reason === 1 ? otherParameters(page, plan) : [];
     return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${page.shownVariants()}`, text, actions };
   }

@@ -227,7 +227,7 @@
     const { units, tensor } = { units: state.layout.units, tensor: state.units.tensor };
     const dead = units.filter(({ isDead }) => isDead).length;
     const greek = tensor.includes(".norm.") ? " Gradients are of β: batch statistics take the biases' out." : "";
-    const counted = `${dead} of ${units.length} units are dead (the lower left corner).${greek}`;
+    const counted = `${dead} of ${units.length} units are dead on all training rows looked at (the lower left corner).${greek}`;
     return state.first === null ? `Pick x₁. ${counted}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
   }
 

@@ -6,7 +6,7 @@
     if (frame.difference) return [...gv.difference.sentencesOf(frame), whatIsRandom(page, plan)].filter(Boolean);
     return [
       whereTo(page.view, frame),
-      `${gv.words.percent(frame.share_below)} of ${frame.num_rows} rows are predicted below target.`,
+      `${gv.words.percent(frame.share_below)} of ${frame.num_rows} rows are predicted below target${underWhat(page, plan)}.`,
       whatIsZero(frame),
       whatIsActive(plan, frame),
       whatIsRandom(page, plan),
@@ -28,8 +28,9 @@
   }
 
   function whatIsZero(frame) {
+    const unresolved = frame.num_unresolved ? ` ${frame.num_unresolved} are too small for float32: their numbers are float64's.` : "";
     const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
-    return zeros ? `${zeros} of ${frame.u.length} arrows are ${gv.look.zero_words}.` : "";
+    return `${zeros ? `${zeros} of ${frame.u.length} arrows are ${gv.look.zero_words}.` : ""}${unresolved}`.trim();
   }
 
   // On what share of the minibatch's rows the units of the two parameters are active at ○.
@@ -38,7 +39,7 @@
       .filter(([parameter]) => parameter.startsWith("hidden."))
       .map(([parameter, share]) => [nameOf(parameter, plan), share]);
     if (units.length === 2 && units[0][0] === units[1][0]) units.pop();
-    const told = units.map(([name, share]) => (share === 0 ? `${name} is dead on these rows` : `${name} is active on ${gv.words.percent(share)} of them`));
+    const told = units.map(([name, share]) => (share === 0 ? `${name} is inactive on all of them` : `${name} is active on ${gv.words.percent(share)} of them`));
     return told.length ? `${capital(told.join(", "))}.` : "";
   }
 
@@ -46,6 +47,12 @@
   function nameOf(parameter, plan) {
     const [layer, unit] = [gv.words.layerOf(parameter), gv.words.unitOf(parameter)];
     return gv.words.layerOf(plan.x) === gv.words.layerOf(plan.y) ? `unit ${unit}` : `unit ${unit} of ${layer}`;
+  }
+
+  // Of which masks the share of rows below target is: those drawn at ○, or all that are averaged.
+  function underWhat({ view }, plan) {
+    if (view.mode !== "train" || plan.variant !== "dropout") return "";
+    return view.masks === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
   }
 
   function whatIsRandom({ view }, plan) {

@@ -76,8 +76,8 @@
   function zeroWords(arrows) {
     const zeros = arrows.filter(({ isZero }) => isZero);
     const dead = zeros.filter(({ xDead, yDead }) => xDead && yDead).length;
-    if (dead === zeros.length) return "zero because both units are dead";
-    return dead ? `${gv.look.zero_words} (${dead} because both units are dead)` : gv.look.zero_words;
+    if (dead === zeros.length) return "zero because both units are inactive on these rows";
+    return dead ? `${gv.look.zero_words} (${dead} because both units are inactive on these rows)` : gv.look.zero_words;
   }
 
   // The reason that most of the zero arrows give; 0 if none is zero.

@@ -70,7 +70,7 @@
   function deadNotes({ arrows, live }) {
     const said = (symbol, other, isDead, component) =>
       live.length && arrows.every(isDead) && live.every(component)
-        ? [`The unit of ${symbol} is dead in all minibatches: every arrow lies along ${other}.`] : [];
+        ? [`The unit of ${symbol} is inactive on every row of all ${arrows.length} minibatches: every arrow lies along ${other}.`] : [];
     return [
       ...said("x₁", "x₂", ({ xDead }) => xDead, ({ u }) => u === 0),
       ...said("x₂", "x₁", ({ yDead }) => yDead, ({ v }) => v === 0),

@@ -3,13 +3,16 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
-from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
+from gradviz.landscape import GradientField, LandscapeRequest, zero_message
+from gradviz.landscape.request import masks_words
 from gradviz.settings import load_settings
 
 _OPTIONAL = ("minibatch", "minibatch_size", "mode", "masks", "num_masks", "half_width", "points", "seed")
@@ -69,8 +72,12 @@ def _summary(field: GradientField, request: LandscapeRequest, path: Path) -> str
     )
     zero = int(field.is_zero.sum())
     facts = f"centre ({u:.4g}, {v:.4g}); {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
+    if request.variant == "dropout" and request.mode == "train":
+        facts += f" {masks_words(request)}"
     if zero:
-        middle = field.zero_reason[len(field.y) // 2, len(field.x) // 2]
-        reason = ZeroReason(int(middle or field.zero_reason[field.is_zero][0]))
-        facts += f"; {zero} arrows are zero. {zero_message(reason)}"
+        middle = field.is_zero[len(field.y) // 2, len(field.x) // 2]
+        at = (len(field.y) // 2, len(field.x) // 2) if middle else tuple(np.argwhere(field.is_zero)[0])
+        facts += f"; {zero} arrows are zero. {zero_message(int(field.u_reason[at]), int(field.v_reason[at]))}"
+    if field.num_unresolved:
+        facts += f"; {field.num_unresolved} arrows are too small for float32 and have the numbers of float64"
     return f"{first}\n{facts}"

@@ -11,7 +11,8 @@ from gradviz.landscape import GradientField, LandscapeRequest
 SUFFIXES = (".npz", ".csv", ".json")
 _ON_GRID = ("u", "v", "loss", "is_zero")
 _ROWS_AT_ONCE = 500
-_FACTS = ("share_below", "num_rows", "x_active", "y_active")
+_REASONS = ("zero_reason", "u_reason", "v_reason")
+_FACTS = ("share_below", "num_rows", "x_active", "y_active", "num_unresolved")
 
 
 def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str) -> bytes:
@@ -27,7 +28,7 @@ def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str
 
 
 def _npz(field: GradientField, request: LandscapeRequest) -> bytes:
-    arrays = {name: getattr(field, name) for name in ("x", "y", *_ON_GRID, "zero_reason", *_FACTS)}
+    arrays = {name: getattr(field, name) for name in ("x", "y", *_ON_GRID, *_REASONS, *_FACTS)}
     content = io.BytesIO()
     np.savez_compressed(content, **arrays, request=np.array(request.canonical()))
     return content.getvalue()
@@ -40,7 +41,7 @@ def _csv(field: GradientField) -> bytes:
 
 
 def _json(field: GradientField, request: LandscapeRequest) -> bytes:
-    arrays = [*((name, _rows(getattr(field, name))) for name in ("x", "y", *_ON_GRID, "zero_reason"))]
+    arrays = [*((name, _rows(getattr(field, name))) for name in ("x", "y", *_ON_GRID, *_REASONS))]
     facts = [(name, _text(getattr(field, name))) for name in _FACTS]
     members = [("request", _text(request.model_dump())), *arrays, *facts]
     return ("{" + ", ".join(f"{_text(name)}: {text}" for name, text in members) + "}\n").encode()

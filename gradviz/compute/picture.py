@@ -13,7 +13,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_hex
 from matplotlib.figure import Figure, SubFigure
 
-from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
+from gradviz.landscape import GradientField, LandscapeRequest, zero_message
+from gradviz.landscape.request import masks_words
 
 Length = Literal["compressed", "true", "unit"]
 Under = Literal["none", "heat", "contour"]
@@ -225,11 +226,15 @@ def _dress(
         fontweight="bold",
     )
     facts = f"{field.num_rows} rows, {field.share_below:.0%} of them predicted below their target"
+    if request.mode == "train" and request.variant == "dropout":
+        facts += f" {masks_words(request)}"
     if drawing.direction == "descent":
         facts += "; arrows show −∇J"
     axes.text(0, 1.015, facts, transform=axes.transAxes, color=drawing.inks.faint, fontsize=9)
-    reasons = field.zero_reason[field.is_zero]
+    reasons = np.stack([field.u_reason, field.v_reason], -1)[field.is_zero]
     if len(reasons) == field.is_zero.size and (reasons == reasons[0]).all():
         figure.supxlabel(
-            textwrap.fill(zero_message(ZeroReason(int(reasons[0]))), 100), fontsize=8.5, color=drawing.inks.ink
+            textwrap.fill(zero_message(int(reasons[0, 0]), int(reasons[0, 1])), 100),
+            fontsize=8.5,
+            color=drawing.inks.ink,
         )

@@ -81,8 +81,9 @@ class RunsAnswer(BaseModel):
 
 
 class ActivityAnswer(BaseModel):
-    """The activity of each hidden layer's units."""
+    """The activity of each hidden layer's units, on the first `num_rows` training rows."""
 
+    num_rows: int
     layers: list[Units]
 
 
@@ -218,8 +219,14 @@ class LandscapeAnswer(BaseModel):
     zero_reason: list[list[ZeroReason]] = Field(
         description=", ".join(f"{reason.value} {reason.name.lower().replace('_', ' ')}" for reason in ZeroReason)
     )
-    share_below: Share = Field(description="share of the rows predicted below their target, at the centre")
+    u_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂x is zero, 0 where it is not")
+    v_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂y is zero, 0 where it is not")
+    share_below: Share = Field(
+        description="share of the rows predicted below their target, at the centre and under its masks; of averaged"
+        " masks the mean over the sets"
+    )
     num_rows: int
+    num_unresolved: int = Field(description="arrows that float32 cannot tell from its rounding: drawn as float64's")
     x_active: Share = Field(description="share of the rows on which the unit of x is active, at the centre")
     y_active: Share
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from gradviz.landscape.field import GradientField
+from gradviz.landscape.field import GradientField, zero_message
 
 
 def stream(header: dict[str, object], frames: Iterable[bytes]) -> Iterator[bytes]:
@@ -48,7 +48,11 @@ def frame(index: int, field: GradientField) -> bytes:
         "num_rows": field.num_rows,
         "x_active": field.x_active,
         "y_active": field.y_active,
+        "num_unresolved": field.num_unresolved,
     }
+    j, i = len(field.y) // 2, len(field.x) // 2
+    if field.is_zero.all() and field.u_reason[j, i] != field.v_reason[j, i]:
+        about["zero_words"] = zero_message(int(field.u_reason[j, i]), int(field.v_reason[j, i]))
     numbers = [np.ascontiguousarray(array, "<f4").tobytes() for array in (field.u, field.v, field.loss)]
     marks = [np.ascontiguousarray(array, "u1").tobytes() for array in (field.is_zero, field.zero_reason)]
     return _with_header(about) + b"".join(numbers + marks)

@@ -52,7 +52,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
         Entry(
             "Name",
             "Any parameter, as in hidden.2.linear.weight[3,17]. Beside it: on how many training rows its unit is "
-            "active. A dead unit is active on none, and its gradient is zero.",
+            "active, of those looked at. A unit that is active on none of them is called dead: its gradient is zero "
+            "there, and other rows may wake it.",
         ),
         Entry(
             "pick…",

@@ -7,7 +7,7 @@ from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.interface import Compute
 from gradviz.compute.question import Question
-from gradviz.compute.units import PairsQuestion, UnitsQuestion
+from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.dashboard import query
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.overview import etag
@@ -31,7 +31,8 @@ def add_statistics(api: Blueprint, compute: Compute, store: RunStore) -> None:
     def activity(variant: str, epoch: str) -> Response:
         asked = from_arguments(query.ActivityQuery, request.args, variant=variant, epoch=epoch)
         layers = compute.activity(asked.variant, asked.epoch, still_connected(request.environ))
-        return sent_json({"layers": [_shares(layer) for layer in layers]})
+        num_rows = min(ACTIVITY_ROWS, store.run(asked.variant).record.rows_train)
+        return sent_json({"num_rows": num_rows, "layers": [_shares(layer) for layer in layers]})
 
     @api.get("/activity/<variant>/<epoch>/<layer>")
     def layer_activity(variant: str, epoch: str, layer: str) -> Response:

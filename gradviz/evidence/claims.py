@@ -86,9 +86,9 @@ CLAIMS = (
         "batchnorm-rough",
         "Does batch normalization make the landscape rough?",
         "we find at 10 epochs that ∇ₓJ(O(θ; a), y) exhibits relatively unstable gradient vectors in the middle layer.",
-        "Artefact of float32 round-off if the gradient of the source's two parameters is zero (in float64 below the"
-        " bound of its own round-off, everywhere on the grid). Otherwise holds if neighbouring arrows differ by at"
-        f" least {rules.ROUGH_RATIO:g} times the angle without regularizer.",
+        "Artefact of float32 round-off if the gradient of the source's two parameters is zero (in float64 at most a"
+        " thousandth of what float32 differs by from it, everywhere on the grid). Otherwise holds if neighbouring"
+        f" arrows differ by at least {rules.ROUGH_RATIO:g} times the angle without regularizer.",
         ("batchnorm-precision", "batchnorm-beta"),
     ),
     Claim(

@@ -149,9 +149,11 @@ class Null(Measured):
 class RoundOff(Measured):
     """The gradient of two parameters in two precisions, by the plain loop: a field of `points`² arrows each.
 
-    `largest_*`: largest component, in loss per unit of parameter; `threshold_*`: below this a component is round-off;
-    `angle_*`: mean angle between neighbours in degrees; `cosine`: mean over the grid of the cosine between the float32
-    and the float64 arrow; `zero_share`: the share of the float32 arrows that are marked as zero up to round-off.
+    `largest_*`: largest component, in loss per unit of parameter; of e, the largest difference of the two fields,
+    `threshold_float32` is 8 e, below which float32 does not resolve a component, and `threshold_float64` 1e-3 e, below
+    which float64's number is zero; `angle_*`: mean angle between neighbours in degrees; `cosine`: mean over the grid of
+    the cosine between the float32 and the float64 arrow; `zero_share`: the share of the float32 arrows that are marked
+    as zero up to round-off.
     """
 
     view: LandscapeRequest

@@ -23,7 +23,7 @@ from gradviz.evidence.measurements import (
     SignBalance,
 )
 from gradviz.evidence.place import Place
-from gradviz.evidence.precision import POINTS, loop_field, mean_cosine, threshold, unmarked
+from gradviz.evidence.precision import POINTS, loop_field, mean_cosine, thresholds, unmarked
 from gradviz.evidence.roughening import neighbour_angle, roughness_of
 from gradviz.evidence.sampling import SIZES, mask_splits_of, nulls_of
 from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, SceneSpec
@@ -34,7 +34,7 @@ from gradviz.experiment.run import Run
 from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest, network_of
 from gradviz.landscape.request import Mode
 
-EVIDENCE_VERSION = 1
+EVIDENCE_VERSION = 2
 """Part of every key: raised whenever the same runs would give other numbers."""
 
 ROUGHNESS_MINIBATCHES = 8
@@ -221,13 +221,13 @@ class Measuring:
         if request is None or fields is None:
             return None
         single, double = fields
-        run = self.runs["batchnorm"]
+        unresolved, zero = thresholds(single, double)
         return RoundOff(
             view=request,
             largest_float32=_largest(single),
             largest_float64=_largest(double),
-            threshold_float32=threshold(run, request, torch.float32, self.compute.bench.device),
-            threshold_float64=threshold(run, request, torch.float64, self.compute.bench.device),
+            threshold_float32=unresolved,
+            threshold_float64=zero,
             angle_float32=neighbour_angle(unmarked(single)),
             angle_float64=neighbour_angle(unmarked(double)),
             cosine=mean_cosine(single, double),

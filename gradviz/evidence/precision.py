@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from gradviz.experiment.store import Run
-from gradviz.landscape import GradientField, LandscapeRequest, Minibatch, gradient_landscape, network_of
-from gradviz.landscape.zero import round_off
+from gradviz.landscape import GradientField, LandscapeRequest, gradient_landscape
+from gradviz.landscape.resolving import RESOLVED, ZERO_SHARE
 
 POINTS = 11
 """The loop makes a forward and a backward pass of the whole model for each point, twice."""
@@ -25,13 +25,11 @@ def loop_field(run: Run, request: LandscapeRequest, dtype: torch.dtype, device: 
     )
 
 
-def threshold(run: Run, request: LandscapeRequest, dtype: torch.dtype, device: torch.device) -> float:
-    """The larger of the sizes below which a component of the two gradients is round-off in `dtype`."""
-    rows = run.minibatch(request.minibatch, request.minibatch_size)
-    minibatch = Minibatch(network_of(run.model(request.epoch), dtype=dtype, device=device), *_tensors(rows))
-    with torch.inference_mode():
-        clean = minibatch.clean(request.spec())
-        return max(round_off(clean, ref) for ref in request.refs)
+def thresholds(single: GradientField, double: GradientField) -> tuple[float, float]:
+    """Below the first float32 does not resolve a component, below the second float64's number is zero: by the error of
+    float32 that is seen, the largest difference of the two fields."""
+    error = max(float(abs(a.astype(np.float64) - b).max()) for a, b in ((single.u, double.u), (single.v, double.v)))
+    return RESOLVED * error, ZERO_SHARE * error
 
 
 def unmarked(field: GradientField) -> GradientField:
@@ -49,6 +47,8 @@ def unmarked(field: GradientField) -> GradientField:
         field.num_rows,
         field.x_active,
         field.y_active,
+        np.where(exactly, field.u_reason, 0).astype(np.uint8),
+        np.where(exactly, field.v_reason, 0).astype(np.uint8),
     )
 
 
@@ -60,7 +60,3 @@ def mean_cosine(one: GradientField, other: GradientField) -> float | None:
     a, b = (np.stack([field.u, field.v], -1)[there].astype(float) for field in (one, other))
     cosine = (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
     return float(cosine.mean())
-
-
-def _tensors(rows) -> tuple[torch.Tensor, torch.Tensor]:
-    return rows.inputs_BI, rows.targets_B

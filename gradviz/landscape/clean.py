@@ -3,7 +3,7 @@
 The layers are computed when first asked for and kept: all landscapes of one checkpoint and minibatch share them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from torch import Tensor
 
@@ -79,6 +79,17 @@ class CleanPass:
     def predictions(self) -> Tensor:
         """(B,): the model's outputs."""
         return self.network.output_scale * self.out(self.network.output)[:, 0]
+
+    def moved(self, network: Network, start: int, units: Collection[int]) -> "CleanPass":
+        """The pass of `network`, which is this one's below layer `start` and differs in these of its units: what is the
+        same is not computed again."""
+        pre_BN = self.pre(start).clone()
+        part = CleanPass(network, self._inputs[0], batch_statistics=self.batch_statistics, gains=self.gains)
+        part._inputs, part._pre = self._inputs[: start + 1], [*self._pre[:start], pre_BN]
+        layer = network.layers[start]
+        for unit in units:
+            pre_BN[:, unit] = self.inputs(start) @ layer.weight_NM[unit] + layer.bias_N[unit]
+        return part
 
     def rows(self, start: int, stop: int) -> "CleanPass":
         """The same pass for some of its rows; allowed where the rows do not depend on each other."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,6 +53,25 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some of a grid's points: where these rows and columns of it cross."""
+
+    rows: Sequence[int]
+    columns: Sequence[int]
+
+    @classmethod
+    def whole(cls, spec: LandscapeSpec) -> "Part":
+        return cls(range(spec.points), range(spec.points))
+
+
+class Gates(NamedTuple):
+    """Of a moved unit, (Y, X) or broadcastable: is it `open` on any row, and does the mask keep it on any of those?"""
+
+    open: Tensor
+    kept: Tensor
+
+
+@dataclass(frozen=True)
 class Tile:
     """What is known at some grid points: predictions with their derivatives, and which moved units are active."""
 
@@ -59,29 +79,31 @@ class Tile:
     columns: slice
     outputs: Dual
     """(Y, X, B), in units of the target; the derivatives per unit of the parameter."""
-    open_x: Tensor
-    open_y: Tensor
-    """(Y, X) or broadcastable: whether the unit of x (of y) is active on any row of the minibatch."""
+    gates_x: Gates
+    gates_y: Gates
 
 
-def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec) -> Iterator[Tile]:
-    """Predictions and their derivatives by x and y over the whole grid, in tiles of bounded size.
+def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = None) -> Iterator[Tile]:
+    """Predictions and their derivatives by x and y over the grid, or a `part` of it, in tiles of bounded size.
 
-    The masks are those of `clean`, one set for the whole grid, unless `spec` asks for fresh ones.
+    The masks are those of `clean`, one set for the whole grid, unless `spec` asks for fresh ones. The `rows` and
+    `columns` of a tile count within the part.
     """
+    part = part or Part.whole(spec)
     network = clean.network
     fresh = spec.mode == "train" and spec.masks == "fresh" and network.dropout > 0
     steps = torch.tensor(grid_steps(spec), dtype=torch.float64).to(device=network.device, dtype=network.dtype)
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
     refs = spec.refs
     layers = [network.output if ref.layer is None else ref.layer for ref in refs]
-    tiles = _tiles(clean, spec, 0, _tile_bytes.get() // 4) if fresh else _tiles(clean, spec, min(layers) + 1)
+    tiles = _tiles(clean, part, 0, _tile_bytes.get() // 4) if fresh else _tiles(clean, part, min(layers) + 1)
     for rows, columns in tiles:
         between_tiles()
-        x, y = steps[columns].view(1, -1, 1, 1), steps[rows].view(-1, 1, 1, 1)
+        at = Part(part.rows[rows], part.columns[columns])
+        x, y = steps[list(at.columns)].view(1, -1, 1, 1), steps[list(at.rows)].view(-1, 1, 1, 1)
         moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
         if fresh:
-            outputs, opened = _propagate(clean, moves, _fresh_gains(network, spec, len(clean), rows, columns))
+            outputs, opened = _propagate(clean, moves, _fresh_gains(network, spec, len(clean), at))
         else:
             outputs, opened = _propagate(clean, moves)
         scaled = outputs.map(lambda t: t[..., 0] * network.output_scale)
@@ -90,7 +112,7 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec) -> Iterator[Tile]:
 
 def _propagate(
     clean: CleanPass, moves: Sequence[Move], fresh_gains: Sequence[Tensor] | None = None
-) -> tuple[Dual, dict[ParameterRef, Tensor]]:
+) -> tuple[Dual, dict[ParameterRef, Gates]]:
     """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
 
     Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first where masks are fresh.
@@ -114,7 +136,12 @@ def _propagate(
         )
         moved = [move for move in moves if move.layer == k]
         changes = _changes(clean, layer, pre, _reader(inputs, changes), out, moved, gain(k))
-        opened |= {move.ref: change.open for change in changes for move in moved if move.ref.unit == change.unit}
+        opened |= {
+            move.ref: Gates(change.open, change.kept)
+            for change in changes
+            for move in moved
+            if move.ref.unit == change.unit
+        }
         if k == network.output:
             for change in changes:
                 out = out + change.delta
@@ -159,14 +186,14 @@ def _changes(
                 assert layer.norm is not None
                 own = layer.norm.weight_N if move.ref.kind == "gamma" else layer.norm.bias_N
                 factors[move.ref.kind] = Dual(own[unit : unit + 1]) + move.step
-        column = activate(
-            _one_unit(layer, unit),
-            z,
-            None if gain is None else gain[..., unit : unit + 1],
-            batch_statistics=clean.batch_statistics,
-            **factors,
-        )
-        changes.append(Change(unit, column - out.unit(unit), _is_open(layer, z, column)))
+        column = activate(_one_unit(layer, unit), z, None, batch_statistics=clean.batch_statistics, **factors)
+        active = _active(layer, z, column)
+        opened = kept = active.any(-2)[..., 0]
+        if gain is not None:
+            mask = gain[..., unit : unit + 1]
+            kept = (active & (mask > 0)).any(-2)[..., 0]
+            column = column * Dual(mask)
+        changes.append(Change(unit, column - out.unit(unit), opened, kept))
     return changes
 
 
@@ -189,12 +216,12 @@ def _one_unit(layer: Layer, unit: int) -> Layer:
     return Layer(cut(layer.weight_NM), cut(layer.bias_N), norm, layer.relu)
 
 
-def _is_open(layer: Layer, z: Dual, column: Dual) -> Tensor:
-    """(Y, X): is the gate of the unit open on any row? With the norm after the ReLU it is seen before the norm."""
+def _active(layer: Layer, z: Dual, column: Dual) -> Tensor:
+    """(Y, X, B, 1): is the gate of the unit open? With the norm after the ReLU it is seen before the norm."""
     if not layer.relu:
-        return torch.ones(z.value.shape[:2], dtype=torch.bool, device=z.value.device)
+        return torch.ones_like(z.value, dtype=torch.bool)
     gate = z if layer.norm is not None and layer.norm.after else column
-    return (gate.value > 0).any(-2)[..., 0]
+    return gate.value > 0
 
 
 def _tiles(
@@ -209,17 +236,15 @@ def _tiles(
     itemsize = torch.finfo(network.dtype).bits // 8
     most = max(1, (num_bytes or _tile_bytes.get()) // (len(clean) * width * itemsize))
     # Whole rows where they fit; else squares, on which the changes, and so the undecided units, range least.
-    num_columns = spec.points if most >= spec.points else math.isqrt(most)
+    all_rows, all_columns = len(part.rows), len(part.columns)
+    num_columns = all_columns if most >= all_columns else math.isqrt(most)
     num_rows = most // num_columns
-    for j in range(0, spec.points, num_rows):
-        for i in range(0, spec.points, num_columns):
-            yield slice(j, min(j + num_rows, spec.points)), slice(i, min(i + num_columns, spec.points))
+    for j in range(0, all_rows, num_rows):
+        for i in range(0, all_columns, num_columns):
+            yield slice(j, min(j + num_rows, all_rows)), slice(i, min(i + num_columns, all_columns))
 
 
-def _fresh_gains(network: Network, spec: LandscapeSpec, num_rows: int, rows: slice, columns: slice) -> list[Tensor]:
+def _fresh_gains(network: Network, spec: LandscapeSpec, num_rows: int, at: Part) -> list[Tensor]:
     """A new set of masks for every grid point of the tile, numbered by the point: (Y, X, B, N) per hidden layer."""
-    sets = [
-        [draw_gains(network, spec.seed, j * spec.points + i, num_rows) for i in range(columns.start, columns.stop)]
-        for j in range(rows.start, rows.stop)
-    ]
+    sets = [[draw_gains(network, spec.seed, j * spec.points + i, num_rows) for i in at.columns] for j in at.rows]
     return [torch.stack([torch.stack([gains[k] for gains in row]) for row in sets]) for k in range(len(network.widths))]

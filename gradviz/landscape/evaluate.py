@@ -1,56 +1,91 @@
-"""From predictions on the grid to the gradient of the minibatch loss, and what tells a zero from round-off."""
+"""From predictions on the grid to the gradient of the minibatch loss, and what is known of each of its components."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gradviz.landscape.clean import CleanPass
-from gradviz.landscape.engine import Tile, outputs_on_grid
-from gradviz.landscape.field import ZeroReason
+from gradviz.landscape.engine import Part, outputs_on_grid
 from gradviz.landscape.request import LandscapeSpec
-from gradviz.landscape.zero import reason_of_component, round_off
 
-# Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch.
+# Shape suffixes: Y/X = grid rows/columns (of the part that is evaluated), B = examples of a minibatch.
+
+
+@dataclass(frozen=True)
+class Component:
+    """∂J by one of the two parameters, (Y, X) each, and what tells a zero from round-off.
+
+    `reach` is the mean magnitude of the rows' terms; `open`: its unit is active on some row; `kept`: and the mask keeps
+    it on one of those.
+    """
+
+    gradient: Tensor
+    reach: Tensor
+    open: Tensor
+    kept: Tensor
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """u, v and loss (Y, X) under one set of masks, the scales below which u and v are round-off, and why zeros are."""
+    """Both components and the loss; `below`: the share of rows predicted below their target at each point (float64);
+    `shared`: all residuals share a sign there."""
 
-    u: Tensor
-    v: Tensor
+    x: Component
+    y: Component
     loss: Tensor
-    thresholds: tuple[float, float]
-    reason: Tensor
+    below: Tensor
+    shared: Tensor
+
+    @property
+    def components(self) -> tuple[Component, Component]:
+        return self.x, self.y
 
 
-def evaluate(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec) -> Evaluation:
-    """∂J/∂x, ∂J/∂y and J = mean_b |o_b - y_b| over the grid: each residual's sign times the derivative of its o_b."""
-    shape = (spec.points, spec.points)
-    thresholds = round_off(clean, spec.refs[0]), round_off(clean, spec.refs[1])
-    u, v, loss = (torch.empty(shape, dtype=targets_B.dtype, device=targets_B.device) for _ in range(3))
-    reason = torch.zeros(shape, dtype=torch.uint8, device=targets_B.device)
-    for tile in outputs_on_grid(clean, spec):
+def evaluate(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec, part: Part | None = None) -> Evaluation:
+    """∂J/∂x, ∂J/∂y and J = mean_b |o_b - y_b| over the grid or a `part` of it: each residual's sign times the
+    derivative of its o_b."""
+    part = part or Part.whole(spec)
+    shape, device = (len(part.rows), len(part.columns)), targets_B.device
+
+    def empty(dtype: torch.dtype) -> Tensor:
+        return torch.empty(shape, dtype=dtype, device=device)
+
+    def component() -> Component:
+        own = targets_B.dtype
+        return Component(empty(own), empty(own), empty(torch.bool), empty(torch.bool))
+
+    found = Evaluation(component(), component(), empty(targets_B.dtype), empty(torch.float64), empty(torch.bool))
+    for tile in outputs_on_grid(clean, spec, part):
         at = tile.rows, tile.columns
         residual_YXB = tile.outputs.value - targets_B
         sign_YXB = residual_YXB.sign()
-        loss[at] = residual_YXB.abs().mean(-1)
-        terms = [0 * sign_YXB if d is None else sign_YXB * d for d in (tile.outputs.dx, tile.outputs.dy)]
-        u[at], v[at] = (term.mean(-1) for term in terms)
-        zero_YX = (u[at].abs() <= thresholds[0]) & (v[at].abs() <= thresholds[1])
-        if zero_YX.any():
-            reason[at] = torch.where(zero_YX, _reasons(clean, spec, tile, terms, sign_YXB, thresholds), ZeroReason.NONE)
-    return Evaluation(u, v, loss, thresholds, reason)
+        found.loss[at] = residual_YXB.abs().mean(-1)
+        found.below[at] = (residual_YXB < 0).sum(-1).double() / len(targets_B)
+        found.shared[at] = (sign_YXB == sign_YXB[..., :1]).all(-1)
+        derivatives = tile.outputs.dx, tile.outputs.dy
+        for own, d_YXB, gates in zip(found.components, derivatives, (tile.gates_x, tile.gates_y), strict=True):
+            terms_YXB = 0 * sign_YXB if d_YXB is None else sign_YXB * d_YXB
+            own.gradient[at], own.reach[at] = terms_YXB.mean(-1), terms_YXB.abs().mean(-1)
+            own.open[at], own.kept[at] = gates
+    return found
 
 
-def _reasons(
-    clean: CleanPass, spec: LandscapeSpec, tile: Tile, terms: list[Tensor], sign_YXB: Tensor, thresholds
-) -> Tensor:
-    """The reasons of the two components, the more telling one (the smaller code) where they differ."""
-    shared_YX = (sign_YXB == sign_YXB[..., :1]).all(-1)
-    by_component = [
-        reason_of_component(clean, ref, open_YX, term.abs().mean(-1), shared_YX, threshold)
-        for ref, open_YX, term, threshold in zip(spec.refs, (tile.open_x, tile.open_y), terms, thresholds, strict=True)
-    ]
-    return torch.minimum(*by_component)
+def average(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Of several sets of masks: mean gradients; a unit counts as open if it is under any of them."""
+    if len(evaluations) == 1:
+        return evaluations[0]
+
+    def component(name: str) -> Component:
+        each = [getattr(evaluation, name) for evaluation in evaluations]
+        return Component(
+            torch.stack([one.gradient for one in each]).mean(0),
+            torch.stack([one.reach for one in each]).mean(0),
+            torch.stack([one.open for one in each]).any(0),
+            torch.stack([one.kept for one in each]).any(0),
+        )
+
+    loss, below = (torch.stack([getattr(one, name) for one in evaluations]).mean(0) for name in ("loss", "below"))
+    shared = torch.stack([one.shared for one in evaluations]).all(0)
+    return Evaluation(component("x"), component("y"), loss, below, shared)

@@ -11,7 +11,7 @@ import pandas as pd
 
 # Shape suffixes: X/Y = grid columns/rows.
 
-_MAGIC = b"gradviz1"
+_MAGIC = b"gradviz2"
 _DIGEST_BYTES = 16
 
 
@@ -24,27 +24,41 @@ class ZeroReason(IntEnum):
     DEAD_UNIT = 3
     NOT_REACHED = 4
     TERMS_CANCEL = 5
+    DROPPED = 6
 
 
 _MESSAGES = {
     ZeroReason.NONE: "The gradient is not zero.",
     ZeroReason.BATCH_STATISTICS: (
-        "The gradient is exactly zero: the norm subtracts the minibatch mean, which takes this parameter out of the"
+        "The gradient is exactly zero: a norm subtracts the minibatch mean, which takes this parameter out of the"
         " loss. Look at β or γ, or at eval mode."
     ),
     ZeroReason.SHARED_SIGN: (
         "The gradient is exactly zero: all residuals of the minibatch share a sign, and the norm above fixes the mean"
         " of the prediction."
     ),
-    ZeroReason.DEAD_UNIT: "The gradient is exactly zero: the unit is dead, inactive on every row of the minibatch.",
-    ZeroReason.NOT_REACHED: "The gradient is exactly zero: no active path leads from this unit to the output.",
+    ZeroReason.DEAD_UNIT: (
+        "The gradient is exactly zero: the unit is inactive on every row of this minibatch. On other rows it may be"
+        " active."
+    ),
+    ZeroReason.NOT_REACHED: (
+        "The gradient is exactly zero: no row has an active path through this parameter to the output."
+    ),
     ZeroReason.TERMS_CANCEL: "The gradient is zero up to round-off: the terms of the rows cancel.",
+    ZeroReason.DROPPED: (
+        "The gradient is exactly zero under these masks: they drop the unit on every row on which it is active. With"
+        " other masks it is not."
+    ),
 }
 
 
-def zero_message(reason: ZeroReason | int) -> str:
-    """One sentence for the page."""
-    return _MESSAGES[ZeroReason(reason)]
+def zero_message(reason: ZeroReason | int, other: ZeroReason | int | None = None) -> str:
+    """One sentence for the page; of a zero arrow whose two components have different reasons (that of ∂J/∂x first),
+    one for each."""
+    if other is None or other == reason:
+        return _MESSAGES[ZeroReason(reason)]
+    x, y = (_MESSAGES[ZeroReason(code)].removeprefix("The gradient ") for code in (reason, other))
+    return f"∂J/∂x {x} ∂J/∂y {y}"
 
 
 @dataclass(frozen=True)
@@ -53,8 +67,13 @@ class GradientField:
 
     `x` (X,), `y` (Y,) are the values of the two parameters (float64); `u` = ∂J/∂x, `v` = ∂J/∂y and `loss` = J, all
     (Y, X), are in units of the loss (per unit of the parameter). `is_zero` marks arrows that are zero up to round-off
-    and `zero_reason` says why (`ZeroReason`). `share_below` is the share of the minibatch's `num_rows` rows predicted
-    below their target at the centre; `x_active`, `y_active` the share on which the parameter's unit is active there.
+    and `zero_reason` says why (`ZeroReason`), the smaller code where the two components differ; `u_reason` and
+    `v_reason` say it of each component, also where the other is not zero. `num_unresolved` arrows have a component that
+    float32 cannot tell from its own rounding: there the number is float64's.
+
+    `share_below` is the share of the minibatch's `num_rows` rows predicted below their target at the centre, under the
+    masks of that point (of averaged masks the mean over the sets); `x_active`, `y_active` the share on which the
+    parameter's unit is active there.
     """
 
     x: np.ndarray
@@ -68,8 +87,14 @@ class GradientField:
     num_rows: int
     x_active: float
     y_active: float
+    u_reason: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+    v_reason: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+    num_unresolved: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("u_reason", "v_reason"):
+            if getattr(self, name) is None:  # a field whose zeros have one reason each
+                object.__setattr__(self, name, self.zero_reason)
         shape = (len(self.y), len(self.x))
         for name in _ON_GRID:
             assert getattr(self, name).shape == shape, (name, getattr(self, name).shape, shape)
@@ -94,7 +119,7 @@ class GradientField:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a grid point, x running fastest: columns x, y, u, v, loss, is_zero, zero_reason."""
+        """One row a grid point, x running fastest: columns x, y, u, v, loss, is_zero and the reasons."""
         y_YX, x_YX = np.meshgrid(self.y, self.x, indexing="ij")
         columns = {"x": x_YX, "y": y_YX} | {name: getattr(self, name) for name in _ON_GRID}
         return pd.DataFrame({name: array.ravel() for name, array in columns.items()})
@@ -128,6 +153,6 @@ class GradientField:
         return cls(**values)
 
 
-_ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason")
-_SCALARS = ("share_below", "num_rows", "x_active", "y_active")
+_ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason", "u_reason", "v_reason")
+_SCALARS = ("share_below", "num_rows", "x_active", "y_active", "num_unresolved")
 _ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in _SCALARS)

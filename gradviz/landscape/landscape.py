@@ -9,13 +9,14 @@ from torch import Tensor
 from gradviz.errors import UserError, shown
 from gradviz.experiment.model import MLP
 from gradviz.landscape.clean import CleanPass, draw_gains
-from gradviz.landscape.evaluate import evaluate
+from gradviz.landscape.evaluate import average, evaluate
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.models import checked, network_of
 from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.reference import landscape_by_loop, mask_numbers
 from gradviz.landscape.request import LandscapeSpec, grid_steps
+from gradviz.landscape.resolving import Pass, resolve
 from gradviz.landscape.rows import check_finite, check_rows, check_size
 from gradviz.landscape.surroundings import undisturbed
 
@@ -121,22 +122,18 @@ class Minibatch:
         with torch.inference_mode():
             draws_masks = spec.mode == "train" and self.network.dropout > 0
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
-            first = self.clean(spec, sets[0])
-            facts = {
-                "share_below": _share(first.predictions() < self.targets),
-                "num_rows": len(self.targets),
-                "x_active": _active(first, spec.refs[0]),
-                "y_active": _active(first, spec.refs[1]),
-            }
-            evaluations = [evaluate(self.clean(spec, number), self.targets, spec) for number in sets]
-            u, v, loss = numbers or (
-                _array(torch.stack([getattr(e, name) for e in evaluations]).mean(0)) for name in ("u", "v", "loss")
-            )
-            x_limit, y_limit = (sum(e.thresholds[k] for e in evaluations) / len(sets) for k in (0, 1))
-            is_zero = (abs(u) <= x_limit) & (abs(v) <= y_limit)
-            reason = np.maximum.reduce([_array(e.reason) for e in evaluations])
-            explained = np.where(reason == ZeroReason.NONE, ZeroReason.TERMS_CANCEL, reason)
+            passes = []
+            for number in sets:
+                clean = self.clean(spec, number)
+                passes.append(Pass(clean, evaluate(clean, self.targets, spec)))
+            first = passes[0].clean
+            whole = average([each.evaluation for each in passes])
+            of_x, of_y = resolve(passes, self.targets, spec, None if numbers is None else numbers[:2])
+            u, v, loss = numbers or (of_x.gradient, of_y.gradient, whole.loss.cpu().numpy())
+            is_zero = (of_x.reason != ZeroReason.NONE) & (of_y.reason != ZeroReason.NONE)
+            reason = np.minimum(of_x.reason, of_y.reason)
             x, y = (self._values(ref, spec) for ref in spec.refs)
+            centre = spec.points // 2
             return GradientField(
                 x,
                 y,
@@ -144,8 +141,14 @@ class Minibatch:
                 v,
                 loss,
                 is_zero,
-                np.where(is_zero, explained, ZeroReason.NONE).astype(np.uint8),
-                **facts,
+                np.where(is_zero, reason, ZeroReason.NONE).astype(np.uint8),
+                share_below=whole.below[centre, centre].item(),
+                num_rows=len(self.targets),
+                x_active=_active(first, spec.refs[0]),
+                y_active=_active(first, spec.refs[1]),
+                u_reason=of_x.reason,
+                v_reason=of_y.reason,
+                num_unresolved=int((~is_zero & (of_x.unresolved | of_y.unresolved)).sum()) if numbers is None else 0,
             )
 
     def _values(self, ref: ParameterRef, spec: LandscapeSpec) -> np.ndarray:
@@ -160,7 +163,3 @@ def _active(clean: CleanPass, ref: ParameterRef) -> float:
 
 def _share(rows_B: Tensor) -> float:
     return int(rows_B.sum()) / len(rows_B)
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.cpu().numpy()

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gradviz.errors import UserError, one_line
 from gradviz.landscape.parameters import ParameterRef
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Part of every key: raised whenever the same request would give other numbers, so that no cache serves old ones."""
 
 MAX_POINTS = 201
@@ -115,3 +115,10 @@ def grid_steps(spec: LandscapeSpec) -> list[float]:
     """The `points` evenly spaced steps α within ± half_width; the middle one is exactly 0."""
     middle = spec.points // 2
     return [spec.half_width * (k - middle) / middle for k in range(spec.points)]
+
+
+def masks_words(spec: LandscapeSpec) -> str:
+    """Under which masks the share of rows predicted below their target is told, of a model that draws any."""
+    if spec.masks == "averaged":
+        return f"(mean over {spec.num_masks} sets of masks)"
+    return "(under the masks of the centre)"

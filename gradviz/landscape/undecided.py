@@ -31,7 +31,9 @@ class Change(NamedTuple):
     unit: int
     delta: Dual
     open: Tensor
-    """(Y, X): whether the unit is active on any row."""
+    """(Y, X): whether the unit is active on any row, before any mask."""
+    kept: Tensor
+    """(Y, X): whether the mask keeps it on any row on which it is active; as `open` where there is none."""
 
 
 def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | None, changes: Sequence[Change]) -> Dual:

@@ -1,8 +1,8 @@
-"""The scale of round-off of whole tensors at many minibatches: the rule of `zero.py`, propagated from the output down.
+"""The bound of round-off of whole tensors at many minibatches: that of `zero.py`, propagated from the output down.
 
 `zero.py` sends the squares of one parameter's terms up through the layers. What it does at each layer is linear in the
 squares, so that the same number is Σ_b (squares at the parameter) a_b with a the adjoint of ones at the output: one
-pass down serves all parameters.
+pass down serves all parameters. `resolving_tensors` decides what it flags.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.backward import Backward
-from gradviz.landscape.network import Layer
-from gradviz.landscape.zero import SAFETY
+from gradviz.landscape.zero import SAFETY, normalized
 
 # Shape suffixes: K = minibatches, B = examples of each (K and B may be 1: the same for all), M/N = inputs/units.
 
@@ -27,7 +26,7 @@ class LayerScale:
 
 
 class RoundOff:
-    """Magnitudes below which an entry of a minibatch's gradient is rounding, for the tensors of a `Backward`."""
+    """Magnitudes below which an entry of a minibatch's gradient may be rounding, for the tensors of a `Backward`."""
 
     def __init__(self, passed: Backward) -> None:
         network = passed.network
@@ -63,23 +62,25 @@ class RoundOff:
             return self._bound(k, units)
         return torch.bmm(adjoint_KBN.transpose(1, 2), self._squares(k)).sqrt_().mul_(self._factor)
 
-    def without(self, k: int, units: slice, gradients_KNM: Tensor) -> Tensor:
-        """The gradients of these units' weights, changed in place: 0 where the magnitude is at most `weight`.
+    def of_small(self, k: int, units: slice, gradients_KNM: Tensor) -> Tensor | None:
+        """(K, n, M): `weight` where it may matter for these gradients, 0 elsewhere; None if it matters nowhere.
 
         Few entries are below the bound that takes no sum over the rows: the sum is formed for these alone.
         """
         adjoint_KBN = self._scales[k].pre_KBN[..., units]
+        bound_KNM = self._bound(k, units)
+        suspects = ((gradients_KNM.abs() <= bound_KNM) & (gradients_KNM != 0)).nonzero()
+        if len(suspects) == 0:
+            return None
         if adjoint_KBN.shape[1] == 1:
-            return without_round_off(gradients_KNM, self._bound(k, units))
-        suspects = (gradients_KNM.abs() <= self._bound(k, units)).nonzero()
+            return bound_KNM
         if len(suspects) * self._rows > gradients_KNM.numel():
-            return without_round_off(gradients_KNM, self.weight(k, units))
+            return self.weight(k, units)
         at_k, at_n, at_m = suspects.T
         squares_S = (adjoint_KBN[at_k, :, at_n] * self._squares(k)[at_k, :, at_m]).sum(1)
-        gradients_KNM[at_k, at_n, at_m] = without_round_off(
-            gradients_KNM[at_k, at_n, at_m], self._factor * squares_S.sqrt()
-        )
-        return gradients_KNM
+        limits_KNM = torch.zeros_like(gradients_KNM)
+        limits_KNM[at_k, at_n, at_m] = self._factor * squares_S.sqrt()
+        return limits_KNM
 
     def _bound(self, k: int, units: slice) -> Tensor:
         """(K, n, M): Σ_b a_b h_b² ≤ max_b a_b · Σ_b h_b², and equal where a is the same for all rows."""
@@ -99,30 +100,19 @@ class RoundOff:
         return self._factor * (repeats * squares_KBN.sum(1)).sqrt()
 
 
-def without_round_off(gradients: Tensor, limits: Tensor) -> Tensor:
-    """`gradients`, changed in place: 0 where the magnitude is at most the limit."""
-    return gradients.mul_(gradients.abs() > limits)  # a tenth of the time of masked_fill_
-
-
 def _through_norm(passed: Backward, k: int, adjoint_KBN: Tensor) -> LayerScale:
     norm = passed.network.layers[k].norm
     if norm is None:
         return LayerScale(adjoint_KBN, adjoint_KBN, None)
-    normalized_KBN, inverse_KBN = _normalized(passed, k, passed.network.layers[k])
+    scaled_KBN, normalized_KBN, inverse_KBN = normalized(norm, passed.pre[k], passed.batch_statistics)
     pre_KBN = adjoint_KBN * (norm.weight_N * inverse_KBN).square()
     if passed.batch_statistics:
-        squares = normalized_KBN.square()
-        pre_KBN = pre_KBN + pre_KBN.mean(1, keepdim=True) + squares * (squares * pre_KBN).mean(1, keepdim=True)
+        pre_KBN = _taken_out(pre_KBN, normalized_KBN, scaled_KBN)
     return LayerScale(pre_KBN, adjoint_KBN, normalized_KBN)
 
 
-def _normalized(passed: Backward, k: int, layer: Layer) -> tuple[Tensor, Tensor]:
-    norm = layer.norm
-    assert norm is not None
-    z_KBN = passed.pre[k]
-    z_KBN = z_KBN.relu() if norm.after else z_KBN
-    mean, var = norm.mean_N, norm.var_N
-    if passed.batch_statistics:
-        mean, var = z_KBN.mean(1, keepdim=True), z_KBN.var(1, correction=0, keepdim=True)
-    inverse = torch.rsqrt(var + norm.eps)
-    return (z_KBN - mean) * inverse, inverse
+def _taken_out(adjoint_KBN: Tensor, normalized_KBN: Tensor, scaled_KBN: Tensor) -> Tensor:
+    """The adjoint of `zero.taken_out`."""
+    rows, lost = normalized_KBN.square(), scaled_KBN.square().mean(1, keepdim=True)
+    common = adjoint_KBN.mean(1, keepdim=True) + lost * ((1 + rows) * adjoint_KBN).mean(1, keepdim=True)
+    return adjoint_KBN + common + rows * (rows * adjoint_KBN).mean(1, keepdim=True)

@@ -13,17 +13,17 @@ from gradviz.landscape.clean import draw_gains
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MASKS, Masks, Mode
+from gradviz.landscape.resolving import network_in
+from gradviz.landscape.resolving_tensors import Resolution
 from gradviz.landscape.rows import check_rows, check_size
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, estimate, mean_of
 from gradviz.landscape.statistics.inner_products import (
     InnerProducts,
-    entry_gradients,
     inner_products_of,
     tensor_inner_products,
 )
 from gradviz.landscape.surroundings import undisturbed
-from gradviz.landscape.zero_tensors import RoundOff
 
 # Shape suffixes: K = minibatches, B = examples of each, M = inputs of the network.
 
@@ -134,14 +134,18 @@ def minibatch_products(
     layers |= {network.output if ref.layer is None else ref.layer for pair in refs.values() for ref in pair}
     with torch.no_grad():
         layers = layers or {network.output}
-        passed = masked_backward(network, inputs_KBM, targets_KB, mode, masks, num_masks, seed, layers)
-        round_off = RoundOff(passed)
+
+        def run(network: Network) -> Backward:
+            return masked_backward(network, inputs_KBM, targets_KB, mode, masks, num_masks, seed, layers)
+
+        passed = run(network)
+        resolution = Resolution(passed, lambda: run(network_in(network, torch.float64)))
         by_tensor = {
-            name: tensor_inner_products(passed, round_off, name) for name in available["model"] if name in tensors
+            name: tensor_inner_products(passed, resolution, name) for name in available["model"] if name in tensors
         }
         found = {name: _sum([by_tensor[tensor] for tensor in available[name]]) for name in names}
         for name, pair in refs.items():
-            columns = [entry_gradients(passed, round_off, ref) for ref in pair]
+            columns = [resolution.entry(ref) for ref in pair]
             found[name] = inner_products_of(torch.stack(columns, 1))
     return passed, found
 

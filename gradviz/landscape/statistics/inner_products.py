@@ -12,8 +12,7 @@ from torch import Tensor
 
 from gradviz.landscape.backward import Backward, layer_of
 from gradviz.landscape.network import parameter_shapes
-from gradviz.landscape.parameters import ParameterRef
-from gradviz.landscape.zero_tensors import RoundOff, without_round_off
+from gradviz.landscape.resolving_tensors import Resolution
 
 # Shape suffixes: K = minibatches, P = parameters, B = examples of a minibatch, M/N = inputs/units of a layer.
 
@@ -55,16 +54,14 @@ def _both_not_zero(signs_KP: Tensor) -> np.ndarray:
     return num_parameters - len(rest) + _gram(signs_KP[:, rest].abs_())
 
 
-def tensor_inner_products(passed: Backward, round_off: RoundOff, name: str) -> InnerProducts:
-    """Those of one tensor of the model, entries below round-off counted as zero.
+def tensor_inner_products(passed: Backward, resolution: Resolution, name: str) -> InnerProducts:
+    """Those of one tensor of the model, entries that are round-off counted as zero.
 
     For a weight matrix 2 K N M (B + 3 K) operations, in blocks of units.
     """
     k = layer_of(passed.network, name)
     if len(parameter_shapes(passed.network)[name]) == 1:
-        limit_KN = {"linear.bias": round_off.bias, "norm.bias": round_off.beta, "norm.weight": round_off.gamma}
-        kind = "linear.bias" if k == passed.network.output else name.split(".", 2)[2]
-        return inner_products_of(without_round_off(passed.tensor(name), limit_KN[kind](k)))
+        return inner_products_of(resolution.vector(name))
     factors = passed.layers[k]
     num_minibatches, _, num_inputs = factors.inputs_KBM.shape
     num_units = factors.gradient_KBN.shape[2]
@@ -72,26 +69,10 @@ def tensor_inner_products(passed: Backward, round_off: RoundOff, name: str) -> I
     total = None
     for first in range(0, num_units, step):
         units = slice(first, first + step)
-        block_KNM = torch.bmm(factors.gradient_KBN[..., units].transpose(1, 2), factors.inputs_KBM)
-        part = inner_products_of(round_off.without(k, units, block_KNM).flatten(1))
+        part = inner_products_of(resolution.block(k, units).flatten(1))
         total = part if total is None else total + part
     assert total is not None
     return total
-
-
-def entry_gradients(passed: Backward, round_off: RoundOff, ref: ParameterRef) -> Tensor:
-    """(K,): the gradients of one scalar parameter, 0 where they are round-off."""
-    k = passed.network.output if ref.layer is None else ref.layer
-    if ref.kind == "weight":
-        unit, column = ref.index
-        factors = passed.layers[k]
-        gradient_K = (factors.gradient_KBN[..., unit] * factors.inputs_KBM[..., column]).sum(1)
-        limit_K = round_off.weight(k, slice(unit, unit + 1))[:, 0, column]
-    else:
-        limits = {"bias": round_off.bias, "beta": round_off.beta, "gamma": round_off.gamma}
-        gradient_K = passed.tensor(ref.tensor_name)[:, ref.unit]
-        limit_K = limits[ref.kind](k)[:, ref.unit]
-    return without_round_off(gradient_K, limit_K)
 
 
 def _gram(rows_KP: Tensor) -> np.ndarray:

@@ -16,9 +16,7 @@ from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import Mode
 from gradviz.landscape.rows import check_rows, check_size
 from gradviz.landscape.statistics.checkpoint import Pair, pair_name, parts_of
-from gradviz.landscape.statistics.inner_products import entry_gradients
 from gradviz.landscape.surroundings import undisturbed
-from gradviz.landscape.zero_tensors import RoundOff
 
 # Shape suffixes: R = rows (examples), M/N = inputs/units of a layer.
 
@@ -59,11 +57,19 @@ def example_products(
         tensors = {name for part in parts for name in available[part]}
         by_tensor = {name: _products(passed, name) for name in shapes if name in tensors}
         found = {part: torch.stack([by_tensor[name] for name in available[part]]).sum(0) for part in parts}
-        round_off = RoundOff(passed)
         for name, pair in refs.items():
-            columns_R2 = torch.stack([entry_gradients(passed, round_off, ref) for ref in pair], 1)
+            columns_R2 = torch.stack([_entry(passed, ref) for ref in pair], 1)
             found[name] = columns_R2 @ columns_R2.T
     return found
+
+
+def _entry(passed: Backward, ref: ParameterRef) -> Tensor:
+    """(R,): the gradients of one scalar parameter, a single term each, which nothing cancels."""
+    k = passed.network.output if ref.layer is None else ref.layer
+    if ref.kind != "weight":
+        return passed.tensor(ref.tensor_name)[:, ref.unit]
+    unit, column = ref.index
+    return passed.layers[k].gradient_KBN[:, 0, unit] * passed.layers[k].inputs_KBM[:, 0, column]
 
 
 def _products(passed: Backward, name: str) -> Tensor:

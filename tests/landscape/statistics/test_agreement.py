@@ -9,9 +9,10 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.landscape import network_of
-from gradviz.landscape.backward import backward
+from gradviz.landscape.backward import backward, layer_of
 from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.resolving_tensors import Resolution
 from gradviz.landscape.statistics import agreement_of, inner_products_of, minibatch_agreement, pair_name, parts_of
 from gradviz.landscape.statistics import inner_products as inner_products_module
 from gradviz.landscape.zero import round_off
@@ -122,7 +123,7 @@ def test_round_off_of_tensors_is_that_of_each_parameter(regularizer, placement, 
 
 @pytest.mark.parametrize("share", [0.01, 0.9])
 @pytest.mark.parametrize(("regularizer", "placement"), KINDS)
-def test_entries_below_round_off_are_those_below_its_limit(regularizer, placement, share):
+def test_small_entries_are_held_against_the_bound_of_their_own(regularizer, placement, share):
     case, inputs, targets = case_of(regularizer, placement)
     passed = backward(network_of(case.model), inputs, targets, mode="train")
     limits = RoundOff(passed)
@@ -133,8 +134,33 @@ def test_entries_below_round_off_are_those_below_its_limit(regularizer, placemen
         is_low = torch.rand(shape, generator=generator) < share
         nearly = torch.where(torch.rand(shape, generator=generator) < 0.5, 0.99, 1.01)
         gradients_KNM = limit_KNM * torch.where(is_low, nearly, 1000.0)
-        left_KNM = limits.without(k, slice(None), gradients_KNM.clone())
-        assert torch.equal(left_KNM, gradients_KNM * (~is_low | (nearly > 1))), k
+        found = limits.of_small(k, slice(None), gradients_KNM)
+        is_below = (gradients_KNM.abs() <= (0 if found is None else found)) & (gradients_KNM != 0)
+        assert torch.equal(is_below, is_low & (nearly < 1) & (gradients_KNM != 0)), k
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_entries_of_five_layers_are_zero_where_float64_finds_none(shift):
+    """Norm after the activation, 1,024 rows: the bound alone called up to half of these entries zero."""
+    case = random_case("batchnorm", "after", seed=1, hidden=(16, 14, 12, 10, 8), num_rows=4 * 512)
+    inputs, targets = case.inputs.reshape(4, 512, -1), case.targets.reshape(4, 512) + shift
+    single, double = (network_of(case.model, dtype=dtype) for dtype in (torch.float32, torch.float64))
+    exact = backward(double, inputs, targets, mode="train")
+    passed = backward(single, inputs, targets, mode="train")
+    resolution = Resolution(passed, lambda: exact)
+    num_flagged = 0
+    for name in parts_of(single)["model"]:
+        if name.endswith("linear.weight") or name == "output.weight":
+            own = resolution.block(layer_of(single, name), slice(None))
+        else:
+            own = resolution.vector(name)
+        is_zero = exact.tensor(name).abs() < 1e-12
+        assert torch.equal(own.reshape(is_zero.shape) == 0, is_zero), name
+        kind = {"linear.bias": "bias", "norm.bias": "beta", "norm.weight": "gamma"}.get(name.split(".", 2)[-1])
+        if kind is not None:
+            limit = getattr(RoundOff(passed), kind)(int(name.split(".")[1]))
+            num_flagged += int(((passed.tensor(name).abs() <= limit) & ~is_zero).sum())
+    assert num_flagged > 0 or shift
 
 
 @pytest.mark.parametrize("num_holed", [0, 2, 300])
