@@ -2,7 +2,7 @@
 (function () {
   const gv = (window.gradviz = window.gradviz || {});
 
-  const TONES = { "holds": "good", "does not hold": "bad", "not measured": "unknown" };
+  const TONES = { "holds": "good", "does not hold": "bad", "not measured": "unknown", "cannot be told": "unknown" };
   const ENDS = { "%": [0, 1], "°": [0, 180] };
   let claims = null; // as the server words them
   let asking = null; // the AbortController of the round under way
@@ -80,7 +80,7 @@
     const made = element("article", "gv-claim",
       element("div", "gv-claim-head", element("h3", "", question), badge),
       element("blockquote", "", `“${quotation}”`),
-      state === "missing" ? element("p", "gv-claim-missing", answer.message) : null,
+      answer?.message && state !== "measuring" ? element("p", "gv-claim-missing", answer.message) : null,
       answer?.figures.length ? tableOf(answer.figures, question) : null,
       element("p", "gv-rule", rule));
     made.id = `claim-${key}`;

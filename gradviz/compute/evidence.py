@@ -8,13 +8,13 @@ from pydantic import Field
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.evidence.measurements import Agreement, Checkpoint, Measured, Null, RoundOff
+from gradviz.evidence.measurements import Ablation, Agreement, Checkpoint, Measured, Null, RoundOff
 from gradviz.evidence.measuring import EVIDENCE_VERSION, Measuring
 from gradviz.evidence.scenes import MINIBATCH_SIZE
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
 
-Part = Literal["scene", "checkpoint", "nulls", "precision"]
+Part = Literal["scene", "checkpoint", "nulls", "precision", "ablation"]
 
 
 class PartAnswer(Measured):
@@ -24,6 +24,7 @@ class PartAnswer(Measured):
     checkpoint: Checkpoint | None = None
     nulls: tuple[Null, ...] = ()
     round_off: RoundOff | None = None
+    ablation: Ablation | None = None
 
 
 class PartQuestion(Question):
@@ -56,6 +57,8 @@ class PartQuestion(Question):
             return PartAnswer(checkpoint=measuring.checkpoint(self.variant, self.epoch))
         if self.part == "nulls":
             return PartAnswer(nulls=measuring.nulls_at(self.epoch, (MINIBATCH_SIZE,)))
+        if self.part == "ablation":
+            return PartAnswer(ablation=measuring.ablation_at(self.epoch))
         return PartAnswer(round_off=measuring.round_off())
 
     @property
@@ -65,6 +68,7 @@ class PartQuestion(Question):
             "scene": f"{self.scene}: agreement",
             "checkpoint": "agreement and roughness",
             "nulls": "the null model of random rows",
+            "ablation": "what the number of deliverers is worth",
             "precision": "the plain loop in float32 and float64",
         }
         return f"{what[self.part]} ({self.variant}, epoch {self.epoch})"

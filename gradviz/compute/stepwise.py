@@ -58,7 +58,8 @@ def needs_of(key: str, studied: Studied) -> Needs:
         questions.append(PartQuestion(part="scene", variant=spec.variant, epoch=spec.epoch, scene=scene))
         questions += [question for panel in _fields(spec, studied) for question in panel]
     if key == "accurate":
-        questions.append(_checkpoint(studied, studied.runs["none"].epochs()[-1]))
+        last = studied.runs["none"].epochs()[-1]
+        questions += [_checkpoint(studied, last), PartQuestion(part="ablation", variant="none", epoch=last)]
     if key == "mid-training":
         questions += [_checkpoint(studied, epoch) for epoch in _mid_training(studied)]
     if key == "composition":
@@ -95,6 +96,7 @@ def verdict_of(key: str, studied: Studied, known: Mapping[Question, bytes]) -> t
         nulls=tuple(null for part in parts.values() for null in part.nulls),
         round_off=next((part.round_off for part in parts.values() if part.round_off is not None), None),
         mask_splits=(),
+        ablation=next((part.ablation for part in parts.values() if part.ablation is not None), None),
     )
     return next(verdict for verdict in verdicts(evidence) if verdict.claim == key), evidence
 

@@ -175,7 +175,9 @@ class VerdictAnswer(BaseModel):
 
     key: str
     state: Literal["measuring", "measured", "missing"]
-    message: str = Field(description="what is measured next, or what is missing and what to do")
+    message: str = Field(
+        description="what is measured next, what is missing and what to do, or why the verdict cannot be told"
+    )
     done: int
     of: int
     verdict: str

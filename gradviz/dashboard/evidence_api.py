@@ -69,7 +69,8 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
         | {"address": address_of(figure, verdict, evidence)}
         for figure in verdict.figures
     ]
-    return answer | progress | {"state": "measured", "message": "", "verdict": verdict.kind, "figures": figures}
+    reached = {"verdict": verdict.kind, "message": verdict.why, "figures": figures}
+    return answer | progress | {"state": "measured"} | reached
 
 
 def _doing(question: Question) -> str:

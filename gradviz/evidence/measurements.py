@@ -167,6 +167,20 @@ class RoundOff(Measured):
     zero_share: float
 
 
+class Ablation(Measured):
+    """What a field of the rows is worth: mean |error| on `num_rows` test rows as they are, with the field permuted
+    among them, and with it blank; R² of the first two, None where all targets are equal."""
+
+    field: str
+    epoch: int
+    num_rows: int
+    loss: float
+    permuted_loss: float
+    blank_loss: float
+    r2: float | None
+    permuted_r2: float | None
+
+
 class MaskSplit(Measured):
     """Variance of a dropout gradient over minibatches and masks: the share that the masks make."""
 
@@ -193,6 +207,8 @@ class Evidence(Measured):
     nulls: tuple[Null, ...]
     round_off: RoundOff | None
     mask_splits: tuple[MaskSplit, ...]
+    ablation: Ablation | None = None
+    """Of Total Deliverers, without regularizer after the last epoch."""
 
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)

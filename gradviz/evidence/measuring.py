@@ -10,6 +10,7 @@ import torch
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention, sign_balance
 from gradviz.evidence.measurements import (
+    Ablation,
     Agreement,
     Checkpoint,
     Evidence,
@@ -24,6 +25,7 @@ from gradviz.evidence.measurements import (
 )
 from gradviz.evidence.place import Place
 from gradviz.evidence.precision import POINTS, loop_field, mean_cosine, thresholds, unmarked
+from gradviz.evidence.reading import ablation_of
 from gradviz.evidence.roughening import neighbour_angle, roughness_of
 from gradviz.evidence.sampling import SIZES, mask_splits_of, nulls_of
 from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, SceneSpec
@@ -70,6 +72,7 @@ class Measuring:
             nulls=self.nulls(),
             round_off=self.round_off(),
             mask_splits=self.mask_splits(),
+            ablation=self.ablation(),
         )
 
     def fields(self, spec: SceneSpec, most: int = 50) -> Iterator[list[GradientField]]:
@@ -178,6 +181,23 @@ class Measuring:
             return _Nulls(all=nulls_of(run, network, epoch, sizes))
 
         return self._kept(_Nulls, self._key("none", epoch, "nulls", *(() if sizes is SIZES else sizes)), measure).all
+
+    def ablation(self) -> Ablation | None:
+        """Whether the network without regularizer reads d, after the last epoch that is measured."""
+        if "none" not in self.runs:
+            return None
+        run = self.runs["none"]
+        there = set(run.epochs())
+        epoch = max((line.epoch for line in run.metrics() if line.epoch in there), default=None)
+        return None if epoch is None else self.ablation_at(epoch)
+
+    def ablation_at(self, epoch: int) -> Ablation:
+        def measure() -> Ablation:
+            self.on_message(f"what the number of deliverers is worth (none, epoch {epoch})")
+            run = self.runs["none"]
+            return ablation_of(run, network_of(run.model(epoch), device=self.compute.bench.device), epoch)
+
+        return self._kept(Ablation, self._key("none", epoch, "ablation"), measure)
 
     def mask_splits(self) -> tuple[MaskSplit, ...]:
         """Masks or minibatches: at the drawn checkpoint of dropout."""

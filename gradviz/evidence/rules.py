@@ -10,8 +10,8 @@ directions give."""
 ROUGH_RATIO = 3.0
 """A landscape counts as rough if its neighbouring arrows differ by at least this many times what the control's do."""
 
-SIMILAR = 2.0
-"""Two sizes are similar within this factor."""
+READS = 2.0
+"""A field is read if the test error grows at least so many times when it is permuted among the test rows."""
 
 MID_LOSS = 0.1
 """Mid-training: the training loss has fallen below this share of its initial value, and is falling."""

@@ -54,8 +54,8 @@ def scenes_of(mid_epochs: Mapping[str, int], last_epochs: Mapping[str, int]) -> 
         mid = mid_epochs["none"]
         scenes += [
             SceneSpec("single", "One gradient landscape", "none", mid, pairs, num_minibatches=1),
-            SceneSpec("start-none", "50 minibatches at the start of training", "none", 0, pairs),
-            SceneSpec("mid-none", "50 minibatches during training", "none", mid, pairs),
+            SceneSpec("start-none", "Minibatches at the start of training", "none", 0, pairs),
+            SceneSpec("mid-none", "Minibatches during training", "none", mid, pairs),
         ]
     if "dropout" in mid_epochs:
         mid = mid_epochs["dropout"]

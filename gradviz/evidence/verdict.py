@@ -15,6 +15,7 @@ class Kind(StrEnum):
     SAMPLING = "explained by random sampling"
     MASKS = "artefact of re-drawn masks"
     ROUND_OFF = "artefact of float32 round-off"
+    UNTOLD = "cannot be told"
     UNKNOWN = "not measured"
 
 
@@ -31,12 +32,16 @@ class Figure(Measured):
 
 
 class Verdict(Measured):
-    """The verdict of one claim for one set of runs; `views` are the landscapes that show it."""
+    """The verdict of one claim for one set of runs; `views` are the landscapes that show it.
+
+    `why`: a sentence where the verdict cannot be told, nothing elsewhere.
+    """
 
     claim: str
     kind: Kind
     figures: tuple[Figure, ...]
     views: tuple[LandscapeRequest, ...] = ()
+    why: str = ""
 
 
 def opposite_of(panel: Panel, where: str) -> Figure:
@@ -79,5 +84,5 @@ def exact(value: float | None) -> Estimate:
     return Estimate(value=value)
 
 
-def ratio(a: float, b: float) -> Estimate:
-    return Estimate(value=a / b if b else None)
+def ratio(a: float | None, b: float | None) -> Estimate:
+    return Estimate(value=a / b if a is not None and b else None)

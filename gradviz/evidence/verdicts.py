@@ -4,13 +4,18 @@ from collections.abc import Callable
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, kind_of_most, largest, why_untold
 from gradviz.evidence.measurements import Evidence, Scene
 from gradviz.evidence.verdict import Figure, Kind, Verdict, angles_of, exact, opposite_of, ratio, resultant_of, views_of
 
 
 def verdicts(evidence: Evidence) -> list[Verdict]:
     """One for each claim, in their order."""
-    return [_RULES[claim.key](evidence) for claim in CLAIMS]
+    return [_told(_RULES[claim.key](evidence)) for claim in CLAIMS]
+
+
+def _told(verdict: Verdict) -> Verdict:
+    return verdict.model_copy(update={"why": why_untold(verdict.figures)}) if verdict.kind == Kind.UNTOLD else verdict
 
 
 def _accurate(evidence: Evidence) -> Verdict:
@@ -19,11 +24,31 @@ def _accurate(evidence: Evidence) -> Verdict:
         return _unknown("accurate")
     last = checkpoints[-1]
     record = next(record for record in evidence.runs if record.variant == "none")
-    figures = (
+    figures = [
         Figure(name="R² on the test rows", estimate=exact(last.test_r2), sample=f"{record.rows_test} rows"),
         Figure(name="parameters", estimate=exact(record.num_parameters), sample="without regularizer"),
-    )
-    return Verdict(claim="accurate", kind=_if(_at_least(last.test_r2, rules.ACCURATE_R2)), figures=figures)
+    ]
+    found = evidence.ablation
+    if found is None:
+        return Verdict(claim="accurate", kind=Kind.UNKNOWN, figures=tuple(figures))
+    # An error of exactly 0 grows without bound, if it grows.
+    times = found.permuted_loss / found.loss if found.loss > 0 else None
+    grown = found.permuted_loss > 0 if times is None else times >= rules.READS
+    rows, unit = f"{found.num_rows} test rows", "mean |error| in units of y = 10 d"
+    figures += [
+        Figure(name=name, estimate=exact(value), sample=f"{rows}, {unit}")
+        for name, value in (
+            ("test error", found.loss),
+            (f"test error, {found.field} permuted among the rows", found.permuted_loss),
+            (f"test error, {found.field} blank", found.blank_loss),
+        )
+    ]
+    figures += [
+        Figure(name="permuted over as it is", estimate=exact(times), unit="times", sample=rows),
+        Figure(name=f"R² with {found.field} permuted", estimate=exact(found.permuted_r2), sample=rows),
+    ]
+    kind = kind_if(every([at_least(last.test_r2, rules.ACCURATE_R2), grown]))
+    return Verdict(claim="accurate", kind=kind, figures=tuple(figures))
 
 
 def _start(evidence: Evidence) -> Verdict:
@@ -31,8 +56,8 @@ def _start(evidence: Evidence) -> Verdict:
     if scene is None:
         return _unknown("start")
     figures = tuple(resultant_of(panel, "") for panel in scene.panels)
-    holds = all(_at_least(panel.agreement.resultant.value, rules.AGREES) for panel in scene.panels)
-    return Verdict(claim="start", kind=_if(holds), figures=figures, views=views_of(scene))
+    holds = every(at_least(panel.agreement.resultant.value, rules.AGREES) for panel in scene.panels)
+    return Verdict(claim="start", kind=kind_if(holds), figures=figures, views=views_of(scene))
 
 
 def _mid_training(evidence: Evidence) -> Verdict:
@@ -40,13 +65,14 @@ def _mid_training(evidence: Evidence) -> Verdict:
     shares = [_opposite_of(evidence, epoch) for epoch in evidence.mid_training]
     if scene is None or not shares:
         return _unknown("mid-training")
-    many = sum(share >= rules.MANY_OPPOSITE for share in shares)
-    kind = Kind.HOLDS if 2 * many > len(shares) else Kind.IN_PART if many else Kind.NOT
+    answers = [at_least(share, rules.MANY_OPPOSITE) for share in shares]
+    kind = kind_of_most(answers)
+    without = f", {answers.count(None)} without two arrows" if None in answers else ""
     figures = (
         Figure(
             name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
-            estimate=exact(many),
-            sample=f"of {len(shares)} of mid-training",
+            estimate=exact(answers.count(True)),
+            sample=f"of {len(shares)} of mid-training{without}",
         ),
         *(opposite_of(panel, "") for panel in scene.panels),
     )
@@ -61,7 +87,7 @@ def _composition(evidence: Evidence) -> Verdict:
     ]
     if not nulls:
         return _unknown("composition")
-    beyond = all(_below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
+    beyond = every(below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
     figures = []
     for null in nulls:
         sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows"
@@ -70,7 +96,7 @@ def _composition(evidence: Evidence) -> Verdict:
             Figure(name=f"R of random rows, {null.scope}", estimate=null.random_resultant, sample=sample),
             Figure(name=f"1 − R over that of random rows, {null.scope}", estimate=null.sensitivity, sample=sample),
         ]
-    kind = Kind.HOLDS if beyond else Kind.SAMPLING
+    kind = kind_if(beyond, Kind.SAMPLING)
     return Verdict(claim="composition", kind=kind, figures=tuple(figures))
 
 
@@ -78,9 +104,9 @@ def _dropout_minibatches(evidence: Evidence) -> Verdict:
     scene = evidence.scene("dropout-frozen")
     if scene is None:
         return _unknown("dropout-minibatches")
-    most = max((panel.agreement.opposite.value or 0.0 for panel in scene.panels), default=0.0)
+    most = largest(panel.agreement.opposite.value for panel in scene.panels)
     figures = tuple(opposite_of(panel, ", frozen masks") for panel in scene.panels)
-    kind = _if(most >= rules.MANY_OPPOSITE)
+    kind = kind_if(at_least(most, rules.MANY_OPPOSITE))
     return Verdict(claim="dropout-minibatches", kind=kind, figures=figures, views=views_of(scene))
 
 
@@ -89,12 +115,8 @@ def _dropout_rough(evidence: Evidence) -> Verdict:
     if fresh is None or frozen is None or plain is None:
         return _unknown("dropout-rough")
     angle, control, without = mean_angle(fresh), mean_angle(frozen), mean_angle(plain)
-    if angle is None or control is None or without is None:
-        return _unknown("dropout-rough")
-    if angle >= rules.ROUGH_RATIO * control:
-        kind = Kind.MASKS
-    else:
-        kind = _if(control >= rules.ROUGH_RATIO * without)
+    by_masks = is_rough(angle, control)
+    kind = Kind.UNTOLD if by_masks is None else Kind.MASKS if by_masks else kind_if(is_rough(control, without))
     figures = (
         *angles_of(fresh, "fresh masks"),
         *angles_of(frozen, "frozen masks"),
@@ -112,16 +134,14 @@ def _dropout_start(evidence: Evidence) -> Verdict:
     angles = [(before.roughness.angle.value, after.roughness.angle.value) for before, after in both]
     resultants = [(after.agreement.resultant.value, before.agreement.resultant.value) for before, after in both]
     smaller_first = [[pair for pair in pairs if None not in pair] for pairs in (angles, resultants)]
-    if not all(smaller_first):
-        return _unknown("dropout-start")
-    calmer = all(_below(*pair) for pairs in smaller_first for pair in pairs)
+    calmer = every(every(below(*pair) for pair in pairs) for pairs in smaller_first)
     figures = (
         *angles_of(start, "epoch 0"),
         *angles_of(mid, "mid-training"),
         *(resultant_of(panel, ", epoch 0") for panel in start.panels),
         *(resultant_of(panel, ", mid-training") for panel in mid.panels),
     )
-    return Verdict(claim="dropout-start", kind=_if(calmer), figures=figures, views=views_of(start) + views_of(mid))
+    return Verdict(claim="dropout-start", kind=kind_if(calmer), figures=figures, views=views_of(start) + views_of(mid))
 
 
 def _batchnorm_rough(evidence: Evidence) -> Verdict:
@@ -142,7 +162,7 @@ def _batchnorm_rough(evidence: Evidence) -> Verdict:
     if both.largest_float64 <= both.threshold_float64:
         kind = Kind.ROUND_OFF
     else:
-        kind = _if(_is_rough(both.angle_float32, mean_angle(plain)))
+        kind = kind_if(is_rough(both.angle_float32, mean_angle(plain)))
     return Verdict(claim="batchnorm-rough", kind=kind, figures=figures, views=(both.view,))
 
 
@@ -151,7 +171,7 @@ def _batchnorm_minibatches(evidence: Evidence) -> Verdict:
     if scene is None:
         return _unknown("batchnorm-minibatches")
     panel = scene.panels[0]
-    kind = _if(_at_least(panel.agreement.opposite.value, rules.MANY_OPPOSITE))
+    kind = kind_if(at_least(panel.agreement.opposite.value, rules.MANY_OPPOSITE))
     figures = (opposite_of(panel, ", β in train mode"), resultant_of(panel, ", β in train mode"))
     return Verdict(claim="batchnorm-minibatches", kind=kind, figures=figures, views=views_of(scene))
 
@@ -161,7 +181,7 @@ def _batchnorm_like_dropout(evidence: Evidence) -> Verdict:
     if beta is None or fresh is None or plain is None:
         return _unknown("batchnorm-like-dropout")
     angle, dropout, without = mean_angle(beta), mean_angle(fresh), mean_angle(plain)
-    kind = _if(_is_rough(angle, without) and _below(angle, dropout))
+    kind = kind_if(every([is_rough(angle, without), below(angle, dropout)]))
     figures = (
         *angles_of(beta, "β, train mode"),
         *angles_of(fresh, "dropout, fresh masks"),
@@ -183,7 +203,7 @@ def _sgd(evidence: Evidence) -> Verdict:
         sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
         f" {agreement.minibatch_size} rows, epoch {mid}",
     )
-    kind = _if(_below(agreement.cosine.high, rules.AGREES))
+    kind = kind_if(below(agreement.cosine.high, rules.AGREES))
     return Verdict(claim="sgd", kind=kind, figures=(figure,), views=views_of(scene))
 
 
@@ -208,28 +228,13 @@ def mean_angle(scene: Scene) -> float | None:
     return sum(angles) / len(angles) if angles else None
 
 
-def _opposite_of(evidence: Evidence, epoch: int) -> float:
-    """The larger share of opposite pairs of the source's two pictures, at one epoch without regularizer."""
+def _opposite_of(evidence: Evidence, epoch: int) -> float | None:
+    """The larger share of opposite pairs of the source's two pictures, at one epoch without regularizer; a layer
+    without two arrows is left out."""
     checkpoint = next(each for each in evidence.of_variant("none") if each.epoch == epoch)
     agreements = [checkpoint.agreement(scope) for scope in ("pair 1", "pair 2")]
-    return max((each.opposite.value or 0.0 for each in agreements if each is not None), default=0.0)
+    return largest(each.opposite.value for each in agreements if each is not None)
 
 
 def _unknown(key: str) -> Verdict:
     return Verdict(claim=key, kind=Kind.UNKNOWN, figures=())
-
-
-def _if(holds: bool) -> Kind:
-    return Kind.HOLDS if holds else Kind.NOT
-
-
-def _at_least(value: float | None, limit: float) -> bool:
-    return value is not None and value >= limit
-
-
-def _below(value: float | None, limit: float | None) -> bool:
-    return value is not None and limit is not None and value < limit
-
-
-def _is_rough(angle: float | None, control: float | None) -> bool:
-    return angle is not None and control is not None and angle >= rules.ROUGH_RATIO * control

@@ -166,6 +166,16 @@ class Run:
         rows = self._rows()
         return rows.targets_R[rows.train_rows]
 
+    def test_codes(self) -> Tensor:
+        """Characters (R, 45) uint8 of the test rows."""
+        rows = self._rows()
+        return rows.codes_RC[rows.test_rows]
+
+    def test_targets(self) -> Tensor:
+        """Targets (R,) float32 of the test rows."""
+        rows = self._rows()
+        return rows.targets_R[rows.test_rows]
+
     def _files(self) -> tuple[dict[int, Path], str | None]:
         """The files named like checkpoints, or why the directory cannot be read now."""
         try:

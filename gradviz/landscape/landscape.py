@@ -1,5 +1,6 @@
 """The gradient landscape of a model on a minibatch: the one function that users call."""
 
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,7 +17,7 @@ from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.reference import landscape_by_loop, mask_numbers
 from gradviz.landscape.request import LandscapeSpec, grid_steps
-from gradviz.landscape.resolving import Pass, resolve
+from gradviz.landscape.resolving import resolve
 from gradviz.landscape.rows import check_finite, check_rows, check_size
 from gradviz.landscape.surroundings import undisturbed
 
@@ -122,13 +123,11 @@ class Minibatch:
         with torch.inference_mode():
             draws_masks = spec.mode == "train" and self.network.dropout > 0
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
-            passes = []
-            for number in sets:
-                clean = self.clean(spec, number)
-                passes.append(Pass(clean, evaluate(clean, self.targets, spec)))
-            first = passes[0].clean
-            whole = average([each.evaluation for each in passes])
-            of_x, of_y = resolve(passes, self.targets, spec, None if numbers is None else numbers[:2])
+            # Passes are made again where they are needed: those of 64 sets of masks would take gigabytes.
+            passes = [partial(self.clean, spec, number) for number in sets]
+            whole = average([evaluate(clean(), self.targets, spec) for clean in passes])
+            first = passes[0]()
+            of_x, of_y = resolve(passes, whole, self.targets, spec, None if numbers is None else numbers[:2])
             u, v, loss = numbers or (of_x.gradient, of_y.gradient, whole.loss.cpu().numpy())
             is_zero = (of_x.reason != ZeroReason.NONE) & (of_y.reason != ZeroReason.NONE)
             reason = np.minimum(of_x.reason, of_y.reason)

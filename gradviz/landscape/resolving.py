@@ -7,9 +7,8 @@ neighbours, so that neither an error that is 0 by luck nor a neighbour on a kink
 nothing is computed twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,11 +27,8 @@ from gradviz.landscape.zero import cancelled, fixes_mean, is_cancelled_by_norm, 
 ZERO_SHARE, RESOLVED = 1e-3, 8.0
 
 
-class Pass(NamedTuple):
-    """A forward pass at the checkpoint and what it gives on the grid."""
-
-    clean: CleanPass
-    evaluation: Evaluation
+Passes = Sequence[Callable[[], CleanPass]]
+"""What makes the forward passes at the checkpoint, one for each set of masks."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +42,23 @@ class Resolved:
 
 
 def resolve(
-    passes: Sequence[Pass],
+    passes: Passes,
+    whole: Evaluation,
     targets_B: Tensor,
     spec: LandscapeSpec,
     gradients: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Resolved, Resolved]:
-    """Both components of the mean of `passes`, one for each set of masks.
+    """Both components of `whole`, the mean over `passes`.
 
-    `gradients` are u and v of another computation of the same field, judged in the place of the passes' own.
+    `gradients` are u and v of another computation of the same field, judged in the place of its own.
     """
-    clean, whole = passes[0].clean, average([each.evaluation for each in passes])
+    clean = passes[0]()
     if gradients is not None:
         u, v = (torch.from_numpy(np.asarray(array)).to(whole.loss) for array in gradients)
         whole = replace(whole, x=replace(whole.x, gradient=u), y=replace(whole.y, gradient=v))
     proven = [_proven(clean, spec, k, whole) for k in (0, 1)]
     known = bool(torch.stack(proven).all())
-    limits = [(0.0, 0.0) if known else round_off_on_grid(each.clean, spec) for each in passes]
+    limits = [(0.0, 0.0) if known else round_off_on_grid(each(), spec) for each in passes]
     suspects = []
     for k, own in enumerate(whole.components):
         suspect = own.gradient.abs() <= max(each[k] for each in limits)
@@ -150,13 +147,14 @@ def _around(suspect_YX: np.ndarray) -> Part | None:
     return Part(near(np.any(suspect_YX, axis=1)), near(np.any(suspect_YX, axis=0)))
 
 
-def _twin(passes: Sequence[Pass], targets_B: Tensor, spec: LandscapeSpec, part: Part) -> Evaluation:
+def _twin(passes: Passes, targets_B: Tensor, spec: LandscapeSpec, part: Part) -> Evaluation:
     """The part in the other precision, by a forward pass of its own."""
-    network = passes[0].clean.network
+    network = passes[0]().network
     dtype = torch.float32 if network.dtype == torch.float64 else torch.float64
     other = network_in(network, dtype)
     found = []
-    for clean, _ in passes:
+    for make in passes:
+        clean = make()
         gains = None if clean.gains is None else [gain.to(dtype) for gain in clean.gains]
         again = CleanPass(other, clean.inputs(0), batch_statistics=clean.batch_statistics, gains=gains)
         found.append(evaluate(again, targets_B.to(dtype), spec, part))

@@ -1,6 +1,8 @@
 """What stands under each picture."""
 
+from gradviz.dashboard.look import VARIANT_LABELS
 from gradviz.evidence.measurements import Evidence, Scene
+from gradviz.report.concluding import on_balance, on_round_off
 from gradviz.report.numbers import number, percent
 
 _WHAT = {
@@ -11,9 +13,8 @@ _WHAT = {
     "start-dropout": "Dropout at the start of training, masks drawn anew at every grid point.",
     "mid-dropout": "Dropout during training, masks drawn anew at every grid point, as the source drew it.",
     "dropout-frozen": "The control: the same checkpoint with one set of masks for the whole grid.",
-    "batchnorm-linear": "Batch normalization in train mode, the source's two biases: every arrow is zero.",
-    "batchnorm-beta": "Batch normalization in train mode: β of the first two units of the middle layer, which has a"
-    " gradient.",
+    "batchnorm-linear": "Batch normalization in train mode, the source's two biases.",
+    "batchnorm-beta": "Batch normalization in train mode: β of the first two units of the middle layer.",
     "batchnorm-eval": "Batch normalization in eval mode, the source's two biases.",
 }
 
@@ -28,19 +29,19 @@ def caption_of(key: str, evidence: Evidence) -> str | None:
         return (
             f"The source's two biases under batch normalization at epoch {both.view.epoch}, by a plain loop of backward"
             f" passes, in float32 (left, largest component {number(both.largest_float32)}) and in float64 (right,"
-            f" {number(both.largest_float64)}), every arrow drawn that is not exactly zero. The gradient is zero: the"
-            " batch mean takes a bias out of the loss, and the arrows are round-off."
+            f" {number(both.largest_float64)}), every arrow drawn that is not exactly zero. {on_round_off(both)}"
         )
     if key == "null" and not evidence.nulls:
         return None
+    names = ", ".join(VARIANT_LABELS[record.variant].lower() for record in evidence.runs)
+    norm_before = any(run.variant == "batchnorm" and run.norm_placement == "before" for run in evidence.runs)
+    stands = "; β stands for the biases under batch normalization" if norm_before else ""
     return {
-        "losses": "Training loss (dotted) and test loss (solid) of the three variants.",
+        "losses": f"Training loss (dotted) and test loss (solid): {names}.",
         "over-epochs": "Loss, agreement R and mean cosine of the biases of hidden layer 1, sign balance, and the mean"
-        " angle between neighbouring arrows, over the epochs. Each variant in the mode that it is trained in; β stands"
-        " for the biases under batch normalization.",
+        f" angle between neighbouring arrows, over the epochs. Each variant in the mode that it is trained in{stands}.",
         "null": "R of the biases by minibatch size: measured, and of minibatches of random rows (middle 95 %).",
-        "balance": "Every checkpoint of every variant: the more balanced the signs of the residuals, the less the"
-        " minibatches agree.",
+        "balance": f"Every checkpoint of every variant: sign balance and agreement. {on_balance(evidence)}",
     }.get(key)
 
 

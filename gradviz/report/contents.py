@@ -24,6 +24,7 @@ _TONES = {
     Kind.SAMPLING: "part",
     Kind.MASKS: "artefact",
     Kind.ROUND_OFF: "artefact",
+    Kind.UNTOLD: "unknown",
     Kind.UNKNOWN: "unknown",
 }
 
@@ -51,8 +52,8 @@ def _opening(findings: Findings) -> Iterator[Block]:
         f" {first.num_parameters:,} parameters with hidden layers of {', '.join(map(str, first.hidden))} units,"
         f" minibatches of {first.batch_size}, {first.epochs} epochs."
         f" {'Seeds' if len(seeds) > 1 else 'Seed'} {', '.join(map(str, seeds))}. R is the mean resultant length of the"
-        " directions of the gradients of 50 minibatches: 1 if all agree. Brackets are 95 % bootstrap intervals over"
-        " minibatches."
+        f" directions of the gradients of {_counts(findings)} minibatches: 1 if all agree."
+        " Brackets are 95 % bootstrap intervals over minibatches."
     )
     rows = []
     for claim, summary in zip(CLAIMS, findings.summary, strict=True):
@@ -61,6 +62,13 @@ def _opening(findings: Findings) -> Iterator[Block]:
     caption = caption_of("single", findings.seeds[0].evidence)
     if caption is not None:
         yield Picture("single", caption)
+
+
+def _counts(findings: Findings) -> str:
+    """How many minibatches agreement is over: `50`, or `18 to 50` where pictures differ."""
+    scenes = [scene for seed in findings.seeds for scene in seed.evidence.scenes if scene.key != "single"]
+    counts = {panel.agreement.num_minibatches for scene in scenes for panel in scene.panels}
+    return " to ".join(map(str, sorted({min(counts), max(counts)}))) if counts else "the"
 
 
 def _kinds(kinds: tuple[Kind, ...]) -> str:
@@ -76,6 +84,9 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
     yield Heading(claim.question, anchor=claim.key)
     yield Quote(claim.quotation)
     yield Ruling(_kinds(findings.summary[k].kinds), _tone(findings.summary[k].kinds), claim.rule)
+    for seed in findings.seeds:
+        if seed.verdicts[k].why:
+            yield Text(f"Seed {seed.evidence.seed}: {seed.verdicts[k].why}")
     if len(findings.seeds) == 1:
         if verdict.figures:
             yield _figures(verdict)

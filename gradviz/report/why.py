@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.evidence import rules
 from gradviz.evidence.measurements import Evidence
 from gradviz.report.captions import caption_of
+from gradviz.report.concluding import on_each_run, on_moved_bias
 from gradviz.report.document import Block, Heading, Picture, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, number, percent
@@ -19,6 +21,7 @@ def why(findings: Findings) -> Iterator[Block]:
         " row's residual times the gradient of its prediction. Where nearly all rows lie on one side of their targets,"
         " all minibatches pull the same way; where half lie on each side, what is left is the accident of the draw."
         " With s the share of rows predicted below their target, |2s − 1| measures this balance."
+        f" {on_each_run(findings)}"
     )
     caption = caption_of("balance", evidence)
     if caption is not None:
@@ -26,10 +29,10 @@ def why(findings: Findings) -> Iterator[Block]:
     yield _correlations(findings)
     if _batchnorm_differs(findings):
         yield Text(
-            "Under batch normalization the balance explains less of hidden layer 1. The rows of a minibatch are coupled"
-            " there: the norm above takes out what all rows have in common, and with it the common pull of residuals of"
-            " one sign, so β of hidden layer 1 has no reason to agree where the signs do. No norm lies above β of"
-            " hidden layer 2."
+            "Under batch normalization the rank correlation is smaller for hidden layer 1 than without. The rows"
+            " of a minibatch are coupled there: the norm above takes out what all rows have in common, and with it the"
+            " common pull of residuals of one sign, so β of hidden layer 1 has no reason to agree where the signs do."
+            " No norm lies above β of hidden layer 2."
         )
     yield from _interventions(findings)
     yield from _masks(findings)
@@ -44,7 +47,8 @@ def _batchnorm_differs(findings: Findings) -> bool:
         own, plain = found.get(("batchnorm",)), found.get(("none",))
         if own is None or plain is None or own >= plain:
             return False
-    return all(run.norm_placement == "before" for seed in findings.seeds for run in seed.evidence.runs)
+    runs = [run for seed in findings.seeds for run in seed.evidence.runs]
+    return all(run.norm_placement == "before" and len(run.hidden) == max(rules.LAYERS) + 1 for run in runs)
 
 
 def _controls(findings: Findings) -> Iterator[Block]:
@@ -95,8 +99,8 @@ def _interventions(findings: Findings) -> Iterator[Block]:
     if rows:
         yield Text(
             "A correlation may have another cause, so the balance is changed and nothing else: the output bias of the"
-            " mid-training checkpoint with the least balanced signs is moved by the median residual, after which half"
-            " of the rows lie below their target. No other parameter moves."
+            " mid-training checkpoint with the least balanced signs is moved by the median residual,"
+            f" {on_moved_bias(findings)} No other parameter moves."
         )
         head = ("no regularizer", "moved by", "rows below target", "R before", "R after")
         yield Table(head, tuple(rows), "What moving one number, the output bias, does to the agreement.")

@@ -6,6 +6,7 @@ import pytest
 
 from gradviz.evidence.claims import CLAIMS
 from gradviz.evidence.measurements import (
+    Ablation,
     Agreement,
     Checkpoint,
     Estimate,
@@ -99,6 +100,13 @@ def round_off(largest: float) -> RoundOff:
     )
 
 
+def ablation(permuted: float) -> Ablation:
+    return Ablation(
+        field="Total Deliverers", epoch=3, num_rows=200, loss=10.0, permuted_loss=permuted, blank_loss=50.0, r2=0.98,
+        permuted_r2=0.1,
+    )  # fmt: skip
+
+
 RECORD = RunRecord(torch_version="2", num_parameters=10, rows_used=10, rows_left_out=0, rows_train=8, rows_test=2)
 
 
@@ -116,6 +124,7 @@ def evidence(**changes: object) -> Evidence:
         "nulls": (null(0.2, 0.5),),
         "round_off": round_off(1e-16),
         "mask_splits": (),
+        "ablation": ablation(20.0),
     }
     return Evidence.model_validate(values | changes)
 
@@ -145,6 +154,8 @@ class Rule:
 RULES = [
     Rule("accurate", Kind.HOLDS, evidence()),
     Rule("accurate", Kind.NOT, evidence(checkpoints=(checkpoint(2), checkpoint(3, r2=0.9)))),
+    Rule("accurate", Kind.NOT, evidence(ablation=ablation(19.9))),
+    Rule("accurate", Kind.UNKNOWN, evidence(ablation=None)),
     Rule("start", Kind.HOLDS, evidence()),
     Rule("start", Kind.NOT, evidence(scenes=scenes(a=scene("start-none", "none", resultant=0.89)))),
     Rule("mid-training", Kind.HOLDS, evidence()),
@@ -232,4 +243,75 @@ def test_a_layer_of_dead_units_is_left_out_of_the_comparison_with_the_start():
     ):
         found = verdicts(evidence(scenes=(start, mid.model_copy(update={"panels": panels}))))
         kinds.append(next(each.kind for each in found if each.claim == "dropout-start"))
-    assert kinds == [Kind.HOLDS, Kind.UNKNOWN]
+    assert kinds == [Kind.HOLDS, Kind.UNTOLD]
+
+
+MISSING = Estimate(value=None)
+
+
+def without_numbers(whole: Evidence) -> Evidence:
+    """The same, with every number that may be missing missing: all units dead, all targets equal."""
+    names = ("resultant", "cosine", "opposite", "beyond_150", "norm_variation", "sign_agreement")
+
+    def empty(found: Agreement) -> Agreement:
+        return found.model_copy(update=dict.fromkeys(names, MISSING))
+
+    def panel_of(panel: Panel) -> Panel:
+        rough = panel.roughness.model_copy(update={"angle": MISSING})
+        return panel.model_copy(update={"agreement": empty(panel.agreement), "roughness": rough})
+
+    def checkpoint_of(each: Checkpoint) -> Checkpoint:
+        scoped = tuple(one.model_copy(update={"agreement": empty(one.agreement)}) for one in each.agreements)
+        return each.model_copy(update={"agreements": scoped, "test_r2": None})
+
+    found = whole.round_off
+    assert found is not None
+    return whole.model_copy(
+        update={
+            "scenes": tuple(
+                each.model_copy(update={"panels": tuple(map(panel_of, each.panels))}) for each in whole.scenes
+            ),
+            "checkpoints": tuple(map(checkpoint_of, whole.checkpoints)),
+            "nulls": tuple(each.model_copy(update={"measured_resultant": MISSING}) for each in whole.nulls),
+            "round_off": found.model_copy(update={"largest_float64": 1.0, "angle_float32": None}),
+        }
+    )
+
+
+@pytest.mark.parametrize("claim", [claim.key for claim in CLAIMS])
+def test_a_missing_number_is_never_a_no(claim: str):
+    verdict = next(each for each in verdicts(without_numbers(evidence())) if each.claim == claim)
+    assert verdict.kind == Kind.UNTOLD
+    assert verdict.why.startswith("Cannot be told: ")
+    missing = [figure.name for figure in verdict.figures if figure.estimate.value is None]
+    assert all(name in verdict.why for name in missing)
+
+
+@pytest.mark.parametrize("claim", [claim.key for claim in CLAIMS])
+def test_what_is_told_has_no_excuse(claim: str):
+    assert all(each.why == "" for each in verdicts(evidence()) if each.claim == claim)
+
+
+def test_one_layer_that_says_no_is_enough_where_the_other_is_missing():
+    start = scene("start-none", "none", resultant=0.2)
+    dead = start.panels[1].agreement.model_copy(update={"resultant": MISSING})
+    half = start.model_copy(
+        update={"panels": (start.panels[0], start.panels[1].model_copy(update={"agreement": dead}))}
+    )
+    assert next(each for each in verdicts(evidence(scenes=scenes(a=half))) if each.claim == "start").kind == Kind.NOT
+
+
+def test_arrows_that_do_not_differ_at_all_are_not_rough():
+    """0 is three times 0: no roughness is no roughness, whatever the control."""
+    still = evidence(
+        scenes=scenes(
+            a=scene("mid-dropout", "dropout", angle=0.0),
+            b=scene("dropout-frozen", "dropout", angle=0.0),
+            c=scene("mid-none", "none", angle=0.0),
+            d=scene("batchnorm-beta", "batchnorm", angle=0.0),
+        ),
+        round_off=round_off(1e-3).model_copy(update={"angle_float32": 0.0}),
+    )
+    found = {each.claim: each.kind for each in verdicts(still)}
+    rough = ("dropout-rough", "batchnorm-rough", "batchnorm-like-dropout")
+    assert [found[claim] for claim in rough] == [Kind.NOT] * 3

@@ -1,0 +1,57 @@
+"""Comparisons of numbers that may be missing: yes, no, or not to be told (None). What is missing is never a no."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from gradviz.evidence import rules
+from gradviz.evidence.verdict import Figure, Kind
+
+
+def at_least(value: float | None, limit: float | None) -> bool | None:
+    return None if value is None or limit is None or math.isnan(value + limit) else value >= limit
+
+
+def below(value: float | None, limit: float | None) -> bool | None:
+    return None if value is None or limit is None or math.isnan(value + limit) else value < limit
+
+
+def is_rough(angle: float | None, control: float | None) -> bool | None:
+    """Neighbouring arrows differ, and by so many times what the control's do."""
+    if angle is None or control is None:
+        return None
+    return angle > control and angle >= rules.ROUGH_RATIO * control
+
+
+def every(answers: Iterable[bool | None]) -> bool | None:
+    """No if one is no; not to be told if none is and one is missing, or there are none."""
+    given = list(answers)
+    return False if False in given else None if None in given or not given else True
+
+
+def largest(values: Iterable[float | None]) -> float | None:
+    """Of those that are there."""
+    return max((value for value in values if value is not None and not math.isnan(value)), default=None)
+
+
+def kind_if(holds: bool | None, otherwise: Kind = Kind.NOT) -> Kind:
+    return Kind.UNTOLD if holds is None else Kind.HOLDS if holds else otherwise
+
+
+def kind_of_most(answers: Sequence[bool | None]) -> Kind:
+    """Holds if at most of the checkpoints, in part if at some; not to be told where a missing answer would decide."""
+
+    def of(num: int) -> Kind:
+        return Kind.HOLDS if 2 * num > len(answers) else Kind.IN_PART if num else Kind.NOT
+
+    least, most = answers.count(True), len(answers) - answers.count(False)
+    return of(least) if of(least) == of(most) else Kind.UNTOLD
+
+
+def why_untold(figures: Sequence[Figure]) -> str:
+    """One sentence for a verdict that cannot be told."""
+    names = [figure.name for figure in figures if figure.estimate.value is None]
+    what = ", ".join(names) or "a number that the rule needs"
+    return (
+        f"Cannot be told: {what} cannot be measured here. R, cosines, pairs and angles need at least two gradients that"
+        " are not zero, R² targets that differ."
+    )

@@ -1,0 +1,81 @@
+"""Sentences of the report that conclude: each is chosen by the numbers that it is about, and names them."""
+
+from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.evidence.measurements import Evidence, RoundOff, SignBalance
+from gradviz.report.findings import Findings
+from gradviz.report.numbers import estimate, number, percent
+
+
+def on_balance(evidence: Evidence) -> str:
+    """What the rank correlations of sign balance and agreement say, over all checkpoints of this seed."""
+    most = max((len(each.variants) for each in evidence.sign_balance), default=0)
+    found = [each for each in evidence.sign_balance if len(each.variants) == most and each.spearman.value is not None]
+    if not found:
+        return "There are too few checkpoints to correlate the balance of the signs with the agreement."
+    parts = [f"{_relation(each)} for {each.scope} ({_numbers(each)})" for each in found]
+    return f"Over the checkpoints of {_runs(found[0])}, {'; '.join(parts)}."
+
+
+def on_each_run(findings: Findings) -> str:
+    """In how many of the runs the more balanced signs go with less agreement, beyond chance."""
+    found = [
+        each
+        for seed in findings.seeds
+        for each in seed.evidence.sign_balance
+        if len(each.variants) == 1 and each.spearman.value is not None
+    ]
+    if not found:
+        return "No run has enough checkpoints to correlate this balance with the agreement of the minibatches."
+    less = sum(_sign(each) > 0 for each in found)
+    against = sum(_sign(each) < 0 for each in found)
+    told = f"In {less} of {len(found)} series of checkpoints (a run, a layer), minibatches agree the less, the more"
+    told += " balanced the signs are, by the 95 % interval of the rank correlation"
+    told += f"; in {against} it is the reverse" if against else ""
+    rest = len(found) - less - against
+    return told + (f"; in {rest} the interval contains 0 or is not known, and nothing is certain." if rest else ".")
+
+
+def on_round_off(both: RoundOff) -> str:
+    """Whether the arrows of the two precisions are round-off."""
+    if both.largest_float64 <= both.threshold_float64:
+        return (
+            "The gradient is zero (float64 prints at most a thousandth of what float32 differs by), and the arrows are"
+            " round-off."
+        )
+    return f"The gradient is not zero: float64 finds components above {number(both.threshold_float64)}."
+
+
+def on_moved_bias(findings: Findings) -> str:
+    """What became of the share of rows below their target, and of the agreement, when the output bias was moved."""
+    found = [each for seed in findings.seeds for each in seed.evidence.interventions]
+    shares = [each.after.share_below for each in found]
+    low, high = percent(min(shares)), percent(max(shares))
+    told = f"after which {low if low == high else f'{low} to {high}'} of the rows lie below their target"
+    pairs = [(each.before.resultant.value, each.after.resultant.value) for each in found]
+    known = [(before, after) for before, after in pairs if before is not None and after is not None]
+    fell = sum(after < before for before, after in known)
+    missing = f" ({len(pairs) - len(known)} have no R)" if len(known) < len(pairs) else ""
+    return f"{told}. R falls in {fell} of {len(known)} cases{missing}."
+
+
+def _relation(each: SignBalance) -> str:
+    return {
+        1: "the more balanced the signs of the residuals, the less the minibatches agree",
+        -1: "the more balanced the signs of the residuals, the more the minibatches agree",
+        0: "the balance of the signs tells nothing certain of the agreement",
+    }[_sign(each)]
+
+
+def _sign(each: SignBalance) -> int:
+    """Of the correlation of |2s - 1| and R, by its interval: 0 where that contains 0 or is not known."""
+    low, high = each.spearman.low, each.spearman.high
+    return 0 if low is None or high is None else int(low > 0) - int(high < 0)
+
+
+def _numbers(each: SignBalance) -> str:
+    return f"Spearman's correlation of |2s − 1| and R {estimate(each.spearman)}, {each.num_checkpoints} checkpoints"
+
+
+def _runs(each: SignBalance) -> str:
+    names = [VARIANT_LABELS[variant].lower() for variant in each.variants]
+    return names[0] if len(names) == 1 else f"all {len(names)} variants"

@@ -1,0 +1,106 @@
+"""Sentences that conclude follow their numbers: with the numbers turned round, each says something else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gradviz.evidence.measurements import Estimate, Evidence, Intervention, Panel, SignBalance
+from gradviz.report.captions import caption_of
+from gradviz.report.contents import contents
+from gradviz.report.findings import Findings, findings_of
+from gradviz.report.machine import Machine
+from gradviz.report.writing import markdown_of
+from tests.evidence.test_verdicts import RECORD, agreement, evidence, round_off
+
+MACHINE = Machine(processor="", cores=1, threads=1, device="cpu", system="", python="", packages=())
+ALL = ("none", "dropout", "batchnorm")
+
+
+def balance(value: float | None, low: float | None, high: float | None, variants: tuple[str, ...] = ALL) -> SignBalance:
+    spearman = Estimate(value=value, low=low, high=high)
+    return SignBalance(scope="biases 1", variants=variants, num_checkpoints=30, spearman=spearman)
+
+
+def moved(after: float, share: float = 0.5) -> Intervention:
+    own = agreement(resultant=after).model_copy(update={"share_below": share})
+    return Intervention(
+        scope="biases 1", variant="none", epoch=3, shift=1.0, before=agreement(resultant=0.9), after=own
+    )
+
+
+def text_of(**changes: object) -> str:
+    found: Findings = findings_of((evidence(**changes),), MACHINE)
+    return markdown_of(contents(found), frozenset())
+
+
+def with_counts(number: int) -> tuple[object, ...]:
+    def of(panel: Panel) -> Panel:
+        own = panel.agreement.model_copy(update={"num_minibatches": number})
+        return panel.model_copy(update={"agreement": own})
+
+    return tuple(
+        each.model_copy(update={"panels": tuple(map(of, each.panels))}) for each in evidence().scenes
+    )  # fmt: skip
+
+
+LESS = "the more balanced the signs of the residuals, the less the minibatches agree"
+MORE = "the more balanced the signs of the residuals, the more the minibatches agree"
+NEITHER = "the balance of the signs tells nothing certain of the agreement"
+TABLE = [
+    # what changes, what is then said, what is not
+    ({"sign_balance": (balance(0.7, 0.5, 0.8),)}, LESS, (MORE, NEITHER)),
+    ({"sign_balance": (balance(-0.007, -0.4, 0.3),)}, NEITHER, (LESS, MORE)),
+    ({"sign_balance": (balance(-0.6, -0.8, -0.3),)}, MORE, (LESS, NEITHER)),
+    ({"sign_balance": (balance(None, None, None),)}, "too few checkpoints", (LESS, MORE, NEITHER)),
+    ({"sign_balance": (balance(0.9, 0.8, 0.95, ("none",)),)}, "In 1 of 1 series", ("the interval contains 0",)),
+    ({"sign_balance": (balance(0.1, -0.3, 0.5, ("none",)),)}, "in 1 the interval contains 0", ("In 1 of 1 series",)),
+    ({"sign_balance": (balance(-0.9, -0.95, -0.8, ("none",)),)}, "in 1 it is the reverse", ("In 1 of 1 series",)),
+    ({"sign_balance": ()}, "No run has enough checkpoints", (LESS, MORE)),
+    ({"interventions": (moved(0.3),)}, "R falls in 1 of 1 cases", ()),
+    ({"interventions": (moved(0.95),)}, "R falls in 0 of 1 cases", ("R falls in 1",)),
+    ({"interventions": (moved(0.3, 0.31),)}, "31\u00a0% of the rows lie below", ("half of the rows lie below",)),
+    ({"scenes": with_counts(18)}, "gradients of 18 minibatches", ("gradients of 50 minibatches",)),
+]
+
+
+@pytest.mark.parametrize(("changes", "said", "unsaid"), TABLE, ids=range(len(TABLE)))
+def test_the_report_concludes_what_its_numbers_say(changes: dict[str, object], said: str, unsaid: tuple[str, ...]):
+    text = text_of(**changes)
+    assert said in text
+    assert not [each for each in unsaid if each in text]
+
+
+CAPTIONS: list[tuple[str, Callable[[], Evidence], str, str]] = [
+    ("batchnorm-precision", lambda: evidence(round_off=round_off(1e-16)), "The gradient is zero", "is not zero"),
+    ("batchnorm-precision", lambda: evidence(round_off=round_off(1e-3)), "The gradient is not zero", "is zero"),
+    ("losses", lambda: evidence(runs=(RECORD,)), "(solid): none.", "three variants"),
+    ("over-epochs", lambda: evidence(runs=(RECORD,)), "trained in.", "β stands"),
+    (
+        "over-epochs",
+        lambda: evidence(runs=(RECORD.model_copy(update={"variant": "batchnorm"}),)),
+        "β stands for the biases",
+        "trained in.",
+    ),
+    (
+        "over-epochs",
+        lambda: evidence(runs=(RECORD.model_copy(update={"variant": "batchnorm", "norm_placement": "after"}),)),
+        "trained in.",
+        "β stands",
+    ),
+    ("batchnorm-beta", evidence, "β of the first two units", "has a gradient"),
+]
+
+
+@pytest.mark.parametrize(("key", "of", "said", "unsaid"), CAPTIONS, ids=range(len(CAPTIONS)))
+def test_captions_conclude_what_their_numbers_say(key: str, of: Callable[[], Evidence], said: str, unsaid: str):
+    caption = caption_of(key, of())
+    assert caption is not None
+    assert said in caption
+    assert unsaid not in caption
+
+
+def test_a_verdict_that_cannot_be_told_says_why_in_the_report():
+    record = evidence().checkpoints[-1].model_copy(update={"test_r2": None})
+    text = text_of(checkpoints=(evidence().checkpoints[0], record))
+    assert "cannot be told" in text
+    assert "Seed 0: Cannot be told: R² on the test rows cannot be measured" in text
