@@ -224,10 +224,8 @@ def _active(layer: Layer, z: Dual, column: Dual) -> Tensor:
     return gate.value > 0
 
 
-def _tiles(
-    clean: CleanPass, spec: LandscapeSpec, lowest: int, num_bytes: int | None = None
-) -> Iterator[tuple[slice, slice]]:
-    """Rectangles of the grid on which the widest array from layer `lowest` up stays below the bound of `tiles_of`.
+def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = None) -> Iterator[tuple[slice, slice]]:
+    """Rectangles of the part on which the widest array from layer `lowest` up stays below the bound of `tiles_of`.
 
     `num_bytes`: a bound of its own. Fresh masks are drawn in less time where the tile stays in the processor's cache.
     """
