@@ -16,6 +16,7 @@ from gradviz.compute.celery.envelope import ANSWER
 from gradviz.compute.celery.messages import use_strict_json
 from gradviz.compute.celery.names import INTERACTIVE
 from gradviz.compute.celery.tasks import Place, define_tasks
+from gradviz.compute.celery.workers import beating, name_of
 from gradviz.settings import Settings
 from tests.compute.celery.running import PATIENCE_SECONDS
 
@@ -33,17 +34,19 @@ def app_with(settings: Settings, task: Callable[[object], None]) -> Celery:
     return app
 
 
-def app_of(settings: Settings) -> Celery:
+def app_of(settings: Settings, name: str = "") -> Celery:
     """An app with the tasks of a real worker."""
     use_strict_json()
-    app = create_app(settings, broker_of(settings))
+    app = create_app(settings, broker_of(settings), name)
     app.loader_cls = AppLoader
     define_tasks(app, Place(settings))
     return app
 
 
 @contextmanager
-def working(app: Celery, queue: str = INTERACTIVE, *, at_once: bool = True) -> Iterator[threading.Thread]:
+def working(
+    app: Celery, queue: str = INTERACTIVE, *, name: str = "worker@tests", at_once: bool = True
+) -> Iterator[threading.Thread]:
     """Works with one slot, in this process, until the end; the thread is dead where something has ended the worker.
 
     `at_once`: yields when the worker has been received by the broker.
@@ -54,7 +57,7 @@ def working(app: Celery, queue: str = INTERACTIVE, *, at_once: bool = True) -> I
         queues=[queue],
         concurrency=1,
         pool="solo",
-        hostname="worker@tests",
+        hostname=name,
         ready_callback=lambda consumer: ready.set(),
         without_heartbeat=True,
         without_mingle=True,
@@ -78,3 +81,11 @@ def working(app: Celery, queue: str = INTERACTIVE, *, at_once: bool = True) -> I
         trace.reset_worker_optimizations(app)  # pyright: ignore[reportArgumentType]  (of the default app alone)
         _state.default_app = before
         assert not thread.is_alive()
+
+
+@contextmanager
+def worker_of(settings: Settings, queue: str = INTERACTIVE) -> Iterator[None]:
+    """A whole worker: it does what is asked of `queue`, and beats."""
+    name = name_of(queue, "tests")
+    with beating(broker_of(settings), name), working(app_of(settings, name), queue, name=name):
+        yield

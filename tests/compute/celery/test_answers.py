@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.celery.client import CeleryCompute
+from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.interface import Compute, Load
@@ -19,6 +21,7 @@ from gradviz.dashboard.evidence_api import told as evidence_of
 from gradviz.errors import UserError
 from gradviz.landscape import LandscapeRequest
 from tests.compute.celery.conftest import Ask, MakeSettings, environment_of, question
+from tests.compute.celery.in_thread import worker_of
 from tests.compute.celery.running import NOTED, PATIENCE_SECONDS, WAITS, Notes, until
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -63,8 +66,15 @@ def test_no_kind_of_question_is_left_out():
     assert {LandscapeQuestion, *map(type, OTHER_KINDS)} == set(kinds)
 
 
-def test_sweeps_are_the_same_fields_in_order(compute: CeleryCompute, local: LocalCompute, another_worker):
-    another_worker("batch")
+@pytest.fixture
+def for_sweeps(make_settings: MakeSettings) -> Iterator[None]:
+    """A worker that takes from the queue of sweeps."""
+    with worker_of(make_settings(), BATCH):
+        yield
+
+
+@pytest.mark.usefixtures("for_sweeps")
+def test_sweeps_are_the_same_fields_in_order(compute: CeleryCompute, local: LocalCompute):
     for sweep in (lambda place: place.sweep(EVAL, [2, 0, 1]), lambda place: place.minibatches(EVAL, [1, 2, 0])):
         there, here = list(sweep(compute)), list(sweep(local))
         assert [index for index, _ in there] == [index for index, _ in here]
@@ -72,9 +82,8 @@ def test_sweeps_are_the_same_fields_in_order(compute: CeleryCompute, local: Loca
     until(lambda: compute.load().waiting_sweeps == 0)
 
 
-def test_a_claim_is_measured_by_workers(compute: CeleryCompute, local: LocalCompute, another_worker):
-    another_worker("batch")
-
+@pytest.mark.usefixtures("for_sweeps")
+def test_a_claim_is_measured_by_workers(compute: CeleryCompute, local: LocalCompute):
     def measured(place: Compute) -> dict[str, object]:
         while (told := evidence_of("accurate", place, local.store))["state"] == "measuring":
             pass

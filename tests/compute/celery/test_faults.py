@@ -15,6 +15,7 @@ from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.desk import BrokerAway
 from gradviz.compute.celery.workers import name_of
 from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Unavailable
+from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import Ask, MakeSettings, client_of, question
@@ -46,32 +47,37 @@ def test_a_killed_process_of_a_worker_is_replaced_and_its_task_done_again(ask: A
     assert len(set(again)) == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_the_task_of_a_whole_worker_that_is_gone_is_given_out_again(
-    brief: Settings, local: LocalCompute, notes: Notes, another_worker: StartWorker, number: signal.Signals
+    brief: Settings, local: LocalCompute, notes: Notes, another_worker: StartWorker
 ):
-    compute, asked = client_of(brief), question(WAITS)
+    compute = client_of(brief)
     workers = [another_worker(settings=brief) for _ in range(2)]
     for each in workers:
         notes.ready(each)
-    with ThreadPoolExecutor(2) as threads:
-        answer = threads.submit(compute.ask, asked)
-        [process] = notes.started(asked.request.seed)
-        [lost] = [each for each in workers if each.process.pid == parent_of(process)]
-        lost.tell(number)
-        gone = time.monotonic()
-        notes.started(asked.request.seed, times=2)
-        seconds = time.monotonic() - gone
-        notes.go(asked.request.seed)
-        content = answer.result(PATIENCE_SECONDS)
-    assert content == local.ask(asked)
-    assert seconds <= 15 + _slowness()
-    if number is signal.SIGSTOP:
-        lost.tell(signal.SIGCONT)  # both have computed it: it stays what it was, and both go on
-        until(lambda: compute.load().running == 0)
-        other = question()
-        assert compute.ask(other) == local.ask(other)
-        assert client_of(brief).ask(asked) == content
+
+    def lose(number: signal.Signals, asked: LandscapeQuestion) -> Worker:
+        """Asks, sends a signal to the whole worker that computes, and returns it when another has answered."""
+        with ThreadPoolExecutor(1) as threads:
+            answer = threads.submit(compute.ask, asked)
+            [process] = notes.started(asked.request.seed)
+            [lost] = [each for each in workers if each.process.pid == parent_of(process)]
+            lost.tell(number)
+            gone = time.monotonic()
+            notes.started(asked.request.seed, times=2)
+            seconds = time.monotonic() - gone
+            notes.go(asked.request.seed)
+            assert answer.result(PATIENCE_SECONDS) == local.ask(asked)
+        assert seconds <= 15 + _slowness()
+        return lost
+
+    stopped_at = question(WAITS)
+    lose(signal.SIGSTOP, stopped_at).tell(signal.SIGCONT)
+    until(lambda: compute.load().running == 0)  # both have computed it: it stays what it was, and both go on
+    assert client_of(brief).ask(stopped_at) == local.ask(stopped_at)
+    until(lambda: len(compute.desk.workers.alive("interactive")) == 2)
+    lose(signal.SIGKILL, question(WAITS))
+    other = question()
+    assert compute.ask(other) == local.ask(other)
 
 
 @pytest.fixture

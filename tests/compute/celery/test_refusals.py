@@ -15,6 +15,7 @@ from gradviz.compute.celery.envelope import ANSWER
 from gradviz.compute.celery.messages import code_version
 from gradviz.errors import UserError
 from tests.compute.celery.conftest import MakeSettings, client_of, environment_of, question
+from tests.compute.celery.in_thread import worker_of
 from tests.compute.celery.running import NOTED, Notes, RedisServer, Worker, free_port, until
 from tests.compute.celery.test_queue import envelope
 
@@ -156,11 +157,13 @@ def tls_redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 def test_tls_is_spoken_and_plain_clients_are_not_heard(
-    make_settings: MakeSettings, tls_redis: RedisServer, another_worker, tmp_path: Path
+    make_settings: MakeSettings, tls_redis: RedisServer, tmp_path: Path
 ):
     safe = f"rediss://:right-one@localhost:{tls_redis.port}/0?ssl_ca_certs={tmp_path / 'ca.pem'}"
-    another_worker(settings=make_settings(broker=safe))
-    assert client_of(make_settings(broker=safe)).ask(question())
+    with worker_of(make_settings(broker=safe)):
+        compute = client_of(make_settings(broker=safe))
+        until(lambda: compute.desk.has_worker("interactive"))
+        assert compute.ask(question())
     with pytest.raises(BrokerAway):
         client_of(make_settings(broker=tls_redis.url.replace("//", "//:right-one@"))).submit([question()])
     with pytest.raises(BrokerAway):  # an authority that nobody knows

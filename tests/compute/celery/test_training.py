@@ -79,6 +79,9 @@ class Training:
         self.workers.append(Worker(environment_of(self.settings, self.notes), "training"))
         return self.workers[-1]
 
+    def living(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.process.poll() is None]
+
     def finish(self) -> dict[str, bytes]:
         """Waits for the end; what is in the runs then."""
         until(lambda: self.state() in ("finished", "failed"))
@@ -111,8 +114,12 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, begun: Path, make_settings
 
 @pytest.fixture
 def shared(lasting: Training) -> Training:
-    """With a worker that is there for several tests."""
+    """With a worker that is there for several tests, and no other."""
+    for worker in lasting.living()[1:]:
+        worker.end()
     lasting.prepare()
+    if not lasting.living():
+        lasting.start_worker()
     return lasting
 
 
@@ -209,31 +216,31 @@ def test_a_killed_broker_comes_back_to_a_training_that_goes_on(own: Training, at
 
 
 def test_a_stopped_worker_that_wakes_up_does_not_train_beside_the_one_that_took_over(
-    own: Training, at_home: dict[str, bytes]
+    shared: Training, at_home: dict[str, bytes]
 ):
-    sleeper = own.start_worker()
-    own.notes.hold(HELD)
-    own.trainer.start()
-    own.notes.saved(HELD)
+    [sleeper] = shared.living()
+    shared.notes.hold(HELD)
+    shared.trainer.start()
+    shared.notes.saved(HELD)
     sleeper.tell(signal.SIGSTOP)
-    own.start_worker()
-    until(own.notes.put_off)
-    own.notes.release(HELD)
+    shared.start_worker()
+    until(shared.notes.put_off)
+    shared.notes.release(HELD)
     sleeper.tell(signal.SIGCONT)
-    assert own.finish() == at_home
-    assert set(own.times_saved().values()) == {1}
+    assert shared.finish() == at_home
+    assert set(shared.times_saved().values()) == {1}
 
 
-def test_a_killed_worker_is_replaced_by_the_next(own: Training, at_home: dict[str, bytes]):
-    first = own.start_worker()
-    own.notes.hold(HELD)
-    own.trainer.start()
-    own.notes.saved(HELD)
+def test_a_killed_worker_is_replaced_by_the_next(shared: Training, at_home: dict[str, bytes]):
+    [first] = shared.living()
+    shared.notes.hold(HELD)
+    shared.trainer.start()
+    shared.notes.saved(HELD)
     first.tell(signal.SIGKILL)
-    own.notes.release(HELD)
-    own.start_worker()
-    assert own.finish() == at_home
-    assert set(own.times_saved().values()) == {1}
+    shared.notes.release(HELD)
+    shared.start_worker()
+    assert shared.finish() == at_home
+    assert set(shared.times_saved().values()) == {1}
 
 
 def test_an_epoch_that_takes_too_long_is_given_up_after_three_starts(own: Training):
