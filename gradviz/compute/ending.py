@@ -6,6 +6,7 @@ import select
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 GRACE_SECONDS = 10.0
 _KILL_SECONDS = 5.0  # a process that the kernel holds, as on a disk that is gone, does not end even then
@@ -63,3 +64,11 @@ class Ending:
 
     def _ends_within(self, seconds: float) -> bool:
         return bool(select.select([self._process], [], [], seconds)[0])
+
+
+def is_suspended(pid: int) -> bool:
+    """Whether a signal has stopped the process, which then does nothing until another wakes it."""
+    with contextlib.suppress(OSError):
+        # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name, in parentheses, may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:1] == ["T"]
+    return False

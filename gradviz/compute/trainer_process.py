@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradviz.compute.ending import GRACE_SECONDS, Ending
+from gradviz.compute.ending import GRACE_SECONDS, Ending, is_suspended
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
@@ -60,6 +60,8 @@ class TrainerProcess:
         if who is not None:
             if last.startswith(STOPPING_PREFIX) and self._said.is_newer_than(self._notes()):
                 return TrainerStatus("stopping", who, progress, last)
+            if who.host == platform.node() and is_suspended(who.pid):
+                last = "The training is suspended by a signal (SIGSTOP); Stop ends it, and every saved epoch is kept."
             return TrainerStatus("running", who, progress, last or "The training is starting.")
         if self._starting.locked():
             return TrainerStatus("running", None, progress, "The training is starting.")

@@ -70,8 +70,11 @@ def until(status: Callable[[], TrainerStatus], *states: str) -> TrainerStatus:
 
 def test_a_suspended_trainer_is_woken_and_stops_in_order(trainer: TrainerProcess, runs: Path):
     with standing_in(runs, POLITE) as child:
+        assert "suspended" not in trainer.status().message
         child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
         assert trainer.status().state == "running"
+        assert "suspended" in trainer.status().message
         assert trainer.start().state == "running"  # nothing beside it
         trainer.stop(background_only=True)
         assert child.wait(30) == -signal.SIGTERM
