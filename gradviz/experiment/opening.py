@@ -28,6 +28,8 @@ class OpenRun:
     config: TrainingConfig
     rows: Rows
     trained: Trained | None
+    num_threads: int
+    """CPU threads that it is trained with, whatever the process has: so it continues bit for bit."""
 
     @property
     def next_epoch(self) -> int:
@@ -81,9 +83,10 @@ def create_run(directory: Path, config: TrainingConfig, prepared: PreparedRows) 
         rows_left_out=prepared.num_left_out,
         rows_train=rows.num_train,
         rows_test=rows.test_rows.numel(),
+        num_threads=torch.get_num_threads(),
     )
     write_record(directory / RECORD_NAME, record)
-    return OpenRun(directory, config, rows, None)
+    return OpenRun(directory, config, rows, None, torch.get_num_threads())
 
 
 def continue_run(
@@ -107,7 +110,8 @@ def continue_run(
     except UnusableFile as error:
         on_message(f"{error} The training of {config.variant} starts again from epoch 0 and repeats its epochs.")
         trained = None
-    opened = OpenRun(directory, config, rows, trained)
+    here = torch.get_num_threads()
+    opened = OpenRun(directory, config, rows, trained, record.num_threads or here)
     if opened.finished:
         on_message(f"{config.variant}: {opened.next_epoch - 1} epochs are trained already, {config.epochs} asked for.")
         return opened
@@ -118,6 +122,19 @@ def continue_run(
                 f"{config.variant} was begun with torch {record.torch_version}, this is {torch.__version__}: "
                 "its numbers may differ in the last digits from a run of one version."
             )
-    if record.config != config:
-        write_record(directory / RECORD_NAME, record.model_copy(update=config.model_dump()))
+        if record.num_threads is None:
+            on_message(
+                f"{config.variant}: run.json does not say with how many CPU threads it was begun; with another number"
+                f" than {here} its numbers may differ in the last digits from those of a training without a break."
+            )
+        elif record.num_threads != here:
+            on_message(
+                f"{config.variant} was begun with {record.num_threads} CPU threads and continues with as many, not with"
+                f" the {here} of this process: so its numbers are those of a training without a break."
+            )
+    if record.config != config or record.num_threads is None:
+        write_record(
+            directory / RECORD_NAME,
+            record.model_copy(update=config.model_dump() | {"num_threads": opened.num_threads}),
+        )
     return opened

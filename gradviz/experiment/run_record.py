@@ -24,6 +24,8 @@ class RunRecord(TrainingConfig):
     rows_left_out: int = Field(ge=0)
     rows_train: int = Field(ge=1)
     rows_test: int = Field(ge=1)
+    num_threads: int | None = Field(default=None, ge=1, le=4096)
+    """CPU threads of the training: with another number its sums round otherwise. None in a run of version 0.1."""
 
     @property
     def config(self) -> TrainingConfig:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,6 +132,19 @@ def _open_runs(
     return runs, next((one.recognised for one in prepared.values()), "")
 
 
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Computes with so many CPU threads."""
+    before = torch.get_num_threads()
+    if number != before:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if number != before:
+            torch.set_num_threads(before)
+
+
 @dataclass
 class _Training:
     """One run under way."""
@@ -164,7 +177,8 @@ class _Session:
         while self._trainings:
             self._check_stop()
             training = min(self._trainings, key=lambda training: training.next_epoch)
-            result = next(training.epochs)
+            with _threads(training.run.num_threads):
+                result = next(training.epochs)
             training.metrics.append(result.metrics)
             write_epoch(training.run.directory, result, training.metrics)
             training.next_epoch = result.metrics.epoch + 1

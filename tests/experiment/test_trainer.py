@@ -229,6 +229,46 @@ def test_leftovers_of_a_killed_trainer_are_removed(runs: Path, tiny):
     assert not list(runs.rglob("*.partial"))
 
 
+@pytest.fixture
+def other_threads() -> Iterator[int]:
+    """The process has another number of CPU threads than the runs were trained with."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    yield before + 1
+    torch.set_num_threads(before)
+
+
+def test_a_run_continues_with_the_threads_that_it_was_begun_with(runs: Path, tiny, other_threads: int):
+    """As many sums, in the same order: so it continues bit for bit."""
+    recorded = json.loads((runs / "batchnorm" / "run.json").read_text())["num_threads"]
+    assert recorded == other_threads - 1
+    used: set[int] = set()
+    messages: list[str] = []
+    train(
+        runs,
+        [tiny("batchnorm", epochs=4)],
+        device="cpu",
+        on_progress=lambda line: used.add(torch.get_num_threads()) if not line.saved else None,
+        on_message=messages.append,
+    )
+    assert used == {recorded}
+    assert torch.get_num_threads() == other_threads
+    assert any(f"begun with {recorded} CPU threads" in message for message in messages)
+    assert json.loads((runs / "batchnorm" / "run.json").read_text())["num_threads"] == recorded
+
+
+def test_a_run_without_a_record_of_its_threads_is_read_continued_and_gets_one(runs: Path, tiny):
+    path = runs / "none" / "run.json"
+    record = json.loads(path.read_text())
+    del record["num_threads"]
+    path.write_text(json.dumps(record))
+    assert RunStore(runs).run("none").record.num_threads is None
+    messages: list[str] = []
+    train(runs, [tiny("none", epochs=4)], device="cpu", on_message=messages.append)
+    assert any("does not say with how many CPU threads" in message for message in messages)
+    assert json.loads(path.read_text())["num_threads"] == torch.get_num_threads()
+
+
 def test_another_version_of_torch_is_said(runs: Path, tiny):
     path = runs / "none" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"torch_version": "1.0"}))
