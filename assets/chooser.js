@@ -18,7 +18,10 @@
     input.setAttribute("aria-label", host.dataset.label);
     const note = element("span", "gv-note");
     host.replaceChildren(element("span", "gv-symbol", host.dataset.symbol), input, note, list);
-    input.addEventListener("focus", () => input.select());
+    input.addEventListener("focus", () => {
+      input.select();
+      suggest(field);
+    });
     input.addEventListener("input", () => suggest(field));
     input.addEventListener("change", () => choose(field));
     made.set(field, { input, list, note });
@@ -62,17 +65,23 @@
   function show(view, run) {
     for (const field of FIELDS) {
       if (!made.has(field)) create(field);
-      const { input, note } = made.get(field);
+      const { input } = made.get(field);
       if (document.activeElement !== input || !input.value) {
         input.value = view[field] ?? "";
         input.classList.remove("gv-mistake");
       }
+      if (run && document.activeElement === input) suggest(field);
+    }
+  }
+
+  // What is known of the units at the epoch on show.
+  function note(view, run) {
+    for (const [field, { note: badge }] of made) {
       const share = run && view[field] && isOfOne(view) ? gv.parameters.shareOf(view[field], run) : undefined;
       isNoted ||= share !== undefined;
-      note.textContent = share === undefined ? "" : share === 0 ? "dead" : gv.words.percent(share);
-      note.title = share === undefined ? "" : `${share === 0 ? "inactive on all of the" : "share of the"} ${gv.parameters.rowsOf(run)} training rows looked at${share === 0 ? "" : " on which this unit is active"}`;
-      note.classList.toggle("gv-dead", share === 0);
-      if (run) suggest(field);
+      badge.textContent = share === undefined ? "" : share === 0 ? "dead" : gv.words.percent(share);
+      badge.title = share === undefined ? "" : `${share === 0 ? "inactive on all of the" : "share of the"} ${gv.parameters.rowsOf(run)} training rows looked at${share === 0 ? "" : " on which this unit is active"}`;
+      badge.classList.toggle("gv-dead", share === 0);
     }
   }
 
@@ -83,5 +92,5 @@
     for (const { note } of made.values()) note.textContent = "";
   }
 
-  gv.chooser = { show, blank };
+  gv.chooser = { show, note, blank };
 })();

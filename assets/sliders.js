@@ -64,7 +64,7 @@
   function releaseEpoch() {
     gv.pictures.commit();
     if (gv.spreadview.isOn()) gv.pictures.load();
-    gv.stage.showParameters();
+    gv.stage.showActivity();
     gv.stage.remember(false);
   }
 
@@ -80,7 +80,7 @@
   }
 
   function settle() {
-    if (page.view) gv.stage.showParameters();
+    if (page.view) gv.stage.showActivity();
   }
 
   function goToMinibatch(minibatch) {

@@ -108,8 +108,8 @@
   function showParameters() {
     const { view } = page;
     const run = page.runs[view.variant];
-    if (run?.epochs.includes(view.epoch)) gv.parameters.learnActivity(run, view.epoch, showParameters);
     gv.chooser.show(view, run);
+    showActivity();
     if (!run) return;
     gv.difference.offer(page);
     const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
@@ -123,6 +123,14 @@
     }
   }
 
+  // On what share of rows the units of these parameters are active at this epoch.
+  function showActivity() {
+    const { view } = page;
+    const run = page.runs[view.variant];
+    if (run?.epochs.includes(view.epoch)) gv.parameters.learnActivity(run, view.epoch, showActivity);
+    gv.chooser.note(view, run);
+  }
+
   function redraw() {
     if (!page.view) return;
     gv.pictures.draw();
@@ -134,5 +142,5 @@
   // The scheme of the page has changed: pictures are drawn again in its colours.
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
 
-  gv.stage = { open, choose, remember, refresh, toggleLive, runsChanged, connectionChanged, redraw, showParameters, page };
+  gv.stage = { open, choose, remember, refresh, toggleLive, runsChanged, connectionChanged, redraw, showActivity, page };
 })();
