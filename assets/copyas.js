@@ -30,7 +30,7 @@
 
     host.replaceChildren(element("div", "gv-tabs", ...tabs, said, copy), text);
     choose("command_lines");
-    gv.download.posted("api/v1/recipes", { panels: requests }).then((answer) => answer.json()).then(
+    gv.download.posted("api/v1/recipes", { panels: requests }).then(gv.answers.json).then(
       (told) => {
         recipe = told;
         copy.disabled = false;

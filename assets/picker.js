@@ -136,9 +136,9 @@
     const { epoch, minibatch_size: size, mode } = gv.page.view;
     try {
       const address = `api/v1/${what}/${variant}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: size, mode })}`;
-      return await (await gv.download.asked(address, { signal: asking.signal })).json();
+      return await gv.answers.json(await gv.download.asked(address, { signal: asking.signal }));
     } catch (error) {
-      if (error instanceof gv.answers.Refused) return { error: error.message };
+      if (gv.answers.isAnswer(error)) return { error: error.message };
       if (error.name === "AbortError") return { error: "" };
       throw error;
     }
