@@ -17,6 +17,7 @@ from gradviz.compute.celery.broker import Broker, broker_of
 from gradviz.compute.celery.desk import BrokerAway, Desk
 from gradviz.compute.celery.names import QUEUES, TRAINING
 from gradviz.errors import UserError
+from gradviz.experiment.device import resolve_device
 from gradviz.settings import Settings, as_environment, load_settings
 
 _TICK_SECONDS = 0.5
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(runs=options.runs, device=options.device)
     if settings.read_only and TRAINING in slots:
         raise UserError("GRADVIZ_READ_ONLY is set: this worker trains nothing; leave training out of --queues.")
+    resolve_device(settings.device)  # said here once, not by each process that cannot begin
     broker = broker_of(settings)
     _greet(settings, broker, slots)
     with serving_figures(settings) as variables, stop_signals() as stop:

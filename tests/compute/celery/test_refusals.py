@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from gradviz.cli import main
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.desk import BrokerAway
@@ -112,12 +114,18 @@ def test_a_refusal_ends_the_worker_with_one_line(make_settings: MakeSettings, no
 
 
 @pytest.mark.parametrize("queues", ["interactive,interactive", "fast", "batch=0", "batch=999", "batch="])
-def test_unknown_queues_are_refused(queues: str):
-    done = subprocess.run(
-        [sys.executable, "-m", "gradviz", "worker", "--queues", queues], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "interactive,batch,training" in done.stderr
+def test_unknown_queues_are_refused(queues: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["worker", "--queues", queues]) == 2
+    assert "interactive,batch,training" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_worker_without_the_gpu_that_it_is_to_use_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("GRADVIZ_DEVICE", "cuda")
+    assert main(["worker"]) == 2
+    assert "torch finds no CUDA device here" in capsys.readouterr().err
 
 
 @pytest.fixture
