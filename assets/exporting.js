@@ -87,15 +87,22 @@
     const request = requestOf(panel);
     const save = (format) => saved(async () => {
       const answer = await gv.download.asked(`api/v1/landscape?${new URLSearchParams({ ...request, format })}`);
-      const place = request.x.replace(/[[,]/g, "-").replace("]", "");
-      gv.download.save(await answer.blob(), `${request.variant}-epoch-${request.epoch}-minibatch-${request.minibatch}-${place}.${format}`);
+      gv.download.save(await answer.blob(), `${fileNameOf(request)}.${format}`);
     });
     const buttons = ["npz", "csv"].map((format) => {
       const one = gv.words.button(format.toUpperCase(), () => save(format));
       one.setAttribute("aria-label", `${format.toUpperCase()} of ${nameOf(panel)}`);
       return one;
     });
-    return row(nameOf(panel), `${request.x}, ${request.y}`, ...buttons);
+    const whose = panel.plan.minus ? "its own field, not the difference: " : "";
+    return row(nameOf(panel), `${whose}${request.x}, ${request.y}`, ...buttons);
+  }
+
+  // Tells what the numbers in it are of: a csv has no other place for it.
+  function fileNameOf({ variant, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
+    const [a, b] = [x, y].map((name) => name.replace(/[[,]/g, "-").replace("]", ""));
+    const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
+    return [variant, "epoch", epoch, "minibatch", minibatch, "of", size, "rows", mode, ...random, a, b].join("-");
   }
 
   async function saved(action) {
@@ -128,12 +135,12 @@
       const { under, length, direction, range, view, scales, show } = gv.page.view;
       await run(progress, files, {
         kind, panels: shown.map(requestOf), over: over.value, every: every(), scheme: gv.colours.scheme(), under, length, direction, range, show,
-        share_scale: view === "compare" && scales === "locked", per_second: Number(speed.value),
+        share_scale: view === "compare" && scales === "locked", per_second: Number(speed.value), minus: minusOf(shown),
       });
     }
 
     function tell() {
-      const bytes = sizeOf(shown, Math.ceil(counts[over.value] / every()));
+      const bytes = sizeOf(shown, over.value, Math.ceil(counts[over.value] / every()));
       const left = every() > 1 ? `every ${every()}th of them · ` : "";
       const isTooLarge = bytes > limits.most_bytes;
       size.textContent = left + (isTooLarge ? `too large: ${megabytes(bytes)}, at most ${megabytes(limits.most_bytes)}` : `about ${megabytes(bytes)}, opens without server or network`);
@@ -150,14 +157,23 @@
     ];
   }
 
+  // Which of the pictures is subtracted from the others, or null.
+  function minusOf(shown) {
+    const reference = shown.find(({ plan }) => plan.minus)?.plan.minus;
+    return reference ? shown.findIndex(({ plan }) => plan === reference) : null;
+  }
+
   function numEpochs(shown) {
     const [first, ...others] = shown.map(({ plan }) => gv.page.runs[plan.variant]?.epochs ?? []);
     return first.filter((epoch) => others.every((epochs) => epochs.includes(epoch))).length;
   }
 
-  function sizeOf(shown, frames) {
-    const points = shown.reduce((sum, { plan }) => sum + limits.frame_bytes + limits.point_bytes * plan.epochs.selection.points ** 2, 0);
-    return limits.shell_bytes + frames * points;
+  function sizeOf(shown, over, frames) {
+    const sizeAt = (points) => limits.frame_bytes + limits.point_bytes * points;
+    const fields = shown.reduce((sum, { plan }) => sum + sizeAt(plan.epochs.selection.points ** 2), 0);
+    const spread = shown.filter(({ plan }) => gv.overlays.wants(gv.page.view, "spread") && !plan.minus);
+    const centres = spread.reduce((sum, { plan }) => sum + gv.explain.numMinibatches(gv.page, plan.variant), 0);
+    return limits.shell_bytes + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1);
   }
 
   function megabytes(bytes) {

@@ -6,7 +6,9 @@
   const MARGIN = 12;
   const FOOT = 22; // for the line under all pictures
   const PIXELS = 2; // of a PNG for each of the page
-  const LEFT_OUT = "button, details, select, input, .gv-dock, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style";
+  // What is there to be used, not to be read: controls, what they open, and hints at them.
+  const CONTROLS = "button, details, select, input, label, .mantine-SegmentedControl-root, .gv-hint, .gv-actions";
+  const LEFT_OUT = `${CONTROLS}, .gv-dock, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style`;
 
   function node(name, attributes, ...children) {
     const made = document.createElementNS(SVG, name);
@@ -26,8 +28,9 @@
     for (const graph of stage.querySelectorAll(".gv-picture .js-plotly-plot")) if (isSeen(graph)) picture.append(await plotOf(graph, frame));
     for (const canvas of stage.querySelectorAll("canvas:not(.gv-canvas)")) if (isSeen(canvas)) picture.append(imageOf(canvas, frame));
     for (const card of stage.querySelectorAll(".gv-card")) if (isSeen(card)) picture.append(cardOf(card, frame, palette));
-    const bar = stage.querySelector(".gv-scale-bar");
-    if (bar && isSeen(bar)) picture.append(...barOf(bar, frame, palette));
+    for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine]])
+      for (const bar of stage.querySelectorAll(`.${name}`)) if (isSeen(bar)) picture.append(...barOf(bar, name, stops, frame));
+    for (const mark of stage.querySelectorAll(".gv-mean-mark")) if (isSeen(mark)) picture.append(node("rect", { ...placeOf(mark, frame), fill: palette.centre }));
     picture.append(...linesOf(stage, frame), footOf(frame, palette));
     return { picture, width, height };
   }
@@ -73,9 +76,9 @@
     return node("rect", { ...place, height, rx: 6, fill: palette.paper, "fill-opacity": 0.92, stroke: palette.grid });
   }
 
-  function barOf(bar, frame, palette) {
-    const stops = palette.arrows.map(([offset, colour]) => node("stop", { offset, "stop-color": colour }));
-    return [node("linearGradient", { id: "gv-strength" }, ...stops), node("rect", { ...placeOf(bar, frame), rx: 2, fill: "url(#gv-strength)" })];
+  function barOf(bar, name, colours, frame) {
+    const stops = colours.map(([offset, colour]) => node("stop", { offset, "stop-color": colour }));
+    return [node("linearGradient", { id: name }, ...stops), node("rect", { ...placeOf(bar, frame), rx: 2, fill: `url(#${name})` })];
   }
 
   // What a picture that is taken from its page should tell: of which regularizer it is, and how to see it again.

@@ -13,6 +13,7 @@
   const { epoch, minibatch, mode, masks, half_width } = told.panels[0].request;
   page.view = { ...told.view, epoch, minibatch, mode, masks, half_width, [step]: told.first };
   page.panels = told.panels.map(create);
+  for (const { plan, slot } of page.panels) if (told.minus !== null && slot !== told.minus) plan.minus = page.panels[told.minus].plan;
   gv.stage = { redraw: () => (draw(), commit()) };
   document.body.dataset.view = page.view.view;
   document.body.dataset.masks = told.panels.some(({ request }) => isRandom(request)) ? "on" : "off";
@@ -21,8 +22,8 @@
     return request.mode === "train" && request.variant === "dropout";
   }
 
-  function create({ request, frames }, slot) {
-    const decoded = new Map(frames.map(decode).map((frame) => [frame.index, frame]));
+  function create({ request, frames, path, spreads }, slot) {
+    const decoded = byIndex(frames.map(decode));
     const parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
     for (const name of PARTS) parts[name].id = `${name}-${slot}`;
     const graph = element("div");
@@ -32,14 +33,30 @@
     const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts.caption));
     section.setAttribute("aria-label", `Picture ${slot + 1}`);
     document.getElementById("panels").append(section);
-    return { slot, request, plan: planOf(request, decoded), frames: decoded, section, graph, canvas: parts.canvas };
+    return { slot, request, plan: planOf(request, decoded, byIndex(path), spreads), frames: decoded, section, graph, canvas: parts.canvas };
   }
 
-  // As the dashboard's pictures.js has it: what is there of epochs or of minibatches.
-  function planOf(request, frames) {
+  // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each.
+  function planOf(request, frames, path, spreads) {
     const { variant, x, y } = request;
-    const stack = { frames, loading: null, selection: request };
-    return { variant, x, y, epochs: step === "epoch" ? stack : { frames: new Map() }, minibatches: step === "epoch" ? null : stack };
+    const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
+    const spreadAt = Object.fromEntries(Object.entries(spreads).map(([epoch, centres]) => [epoch, byIndex(centres.map(decode))]));
+    return {
+      variant, x, y, epochs, minus: null,
+      get minibatches() {
+        const centres = spreadAt[page.view.epoch];
+        return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
+      },
+    };
+  }
+
+  function byIndex(frames) {
+    return new Map(frames.map((frame) => [frame.index, frame]));
+  }
+
+  // What a picture shows at an index, or at all: its frames, or by how much they differ from the reference's.
+  function framesOf({ frames, plan }) {
+    return plan.minus ? gv.difference.all(frames, page.panels[told.minus].frames) : frames;
   }
 
   function decode(text) {
@@ -49,10 +66,10 @@
   // Paints every picture at once; Plotly follows with `commit`.
   function draw() {
     const index = page.view[step];
-    const shown = page.panels.map(({ frames }) => ({ shown: frames.get(index), all: frames, isDifference: false }));
+    const shown = page.panels.map((panel) => ({ shown: framesOf(panel).get(index), all: framesOf(panel), isDifference: Boolean(panel.plan.minus) }));
     const styles = gv.scales.stylesOf(page.view, shown);
     page.panels.forEach((panel, k) => {
-      const frame = panel.frames.get(index);
+      const frame = shown[k].shown;
       const style = { ...styles[k], halfWidth: panel.request.half_width };
       style.strokes = gv.overlays.strokesOf(page.view, panel.plan, frame, style);
       Object.assign(panel, { frame, style, token: ++tokens });
@@ -68,12 +85,21 @@
     const words = [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${size} rows)`, `${request.mode} mode${isRandom(request) ? `, random masks (${request.masks})` : ""}`];
     if (!isCompared) words.unshift(label);
     if (page.view.direction === "descent") words.push("−∇J");
+    if (plan.minus) words.unshift("difference Δ∇J");
+    if (isCompared) words.unshift(gv.words.pairTitle(plan.x, plan.y));
     const where = words.join(" · ");
-    gv.words.fill(`title-${slot}`, where, element("h2", "", isCompared ? label : gv.words.pairTitle(plan.x, plan.y)), element("span", "gv-sub", where));
+    const name = plan.minus ? `${label} − ${gv.look.variant_labels[plan.minus.variant]}` : label;
+    gv.words.fill(`title-${slot}`, where, element("h2", "", isCompared ? name : gv.words.pairTitle(plan.x, plan.y)), element("span", "gv-sub", where));
     const sentences = gv.plain.sentencesOf(page, plan, frame).join(" ");
     gv.words.fill(`caption-${slot}`, sentences, element("p", "", sentences));
+    const veil = whyEmpty(frame);
+    gv.words.fill(`veil-${slot}`, veil, veil ? element("div", "gv-card", element("p", "", veil)) : null);
+  }
+
+  function whyEmpty(frame) {
+    if (frame.difference) return frame.difference.equal === frame.u.length ? "The two fields are equal up to round-off: there is no difference to draw." : "";
     const reason = gv.words.reasonOfAllZero(frame);
-    gv.words.fill(`veil-${slot}`, `${reason}`, reason ? element("div", "gv-card", element("p", "", told.zero_messages[reason])) : null);
+    return reason ? (frame.zero_words ?? told.zero_messages[reason]) : "";
   }
 
   // Brings Plotly up to date with what is painted.
@@ -91,7 +117,7 @@
     if (isFirst) gv.zoom.listen(graph);
     if (panel.token !== token) return; // the slider has moved on
     gv.paint.clear(canvas);
-    section.dataset.state = gv.words.reasonOfAllZero(frame) ? "zero" : "ready";
+    section.dataset.state = whyEmpty(frame) ? "zero" : "ready";
     section.dataset.index = frame.index;
   }
 

@@ -4,15 +4,24 @@ import io
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any, Literal
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_hex
-from matplotlib.figure import Figure, SubFigure
 
+from gradviz.compute.canvas import (
+    Axes,
+    Colormap,
+    Figure,
+    LinearSegmentedColormap,
+    Normalize,
+    ScalarMappable,
+    SubFigure,
+    colormap,
+    styled,
+    to_hex,
+)
+from gradviz.compute.overlays import FAN_IN_CELLS, Over, draw_path, draw_spread
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
 
@@ -30,7 +39,7 @@ _PANEL_INCHES = (8, 7)
 
 # Viridis without the end that is lost on white: dark is strong.
 _PALE_TO_DARK: Stops = tuple(
-    (k / 255, to_hex(shade)) for k, shade in enumerate(matplotlib.colormaps["viridis_r"](np.linspace(0.1, 1, 256)))
+    (k / 255, to_hex(shade)) for k, shade in enumerate(colormap("viridis_r")(np.linspace(0.1, 1, 256)))
 )
 
 
@@ -82,7 +91,7 @@ class Drawing:
 
     @property
     def style(self) -> dict[Any, Any]:
-        """For `matplotlib.rc_context`."""
+        """For `styled`."""
         return {
             "font.family": "DejaVu Sans",
             "font.size": 9,
@@ -96,13 +105,23 @@ class Drawing:
         }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One picture: a field, what was asked for, what lies over it, and the variant whose field was subtracted."""
+
+    field: GradientField
+    request: LandscapeRequest
+    over: Over = dataclass_field(default_factory=Over)
+    minus: str = ""
+
+
 def picture_bytes(field: GradientField, request: LandscapeRequest, kind: str, drawing: Drawing = Drawing()) -> bytes:
     """A png (1280 × 1120) or svg of the field; the same field gives the same bytes."""
-    with matplotlib.rc_context(drawing.style):
+    with styled(drawing.style):
         content = io.BytesIO()
         metadata = {"Title": request.canonical()} | ({"Date": None} if kind == "svg" else {"Software": None})
         figure = figure_of(1, drawing)
-        draw(figure, field, request, drawing)
+        draw(figure, Shown(field, request), drawing)
         figure.savefig(content, format=kind, dpi=160, metadata=metadata)
         return content.getvalue()
 
@@ -113,27 +132,30 @@ def figure_of(num_panels: int, drawing: Drawing) -> Figure:
     return Figure(figsize=(width * num_panels, height), layout="constrained", facecolor=drawing.inks.paper)
 
 
-def draw(figure: Figure | SubFigure, field: GradientField, request: LandscapeRequest, drawing: Drawing) -> None:
+def draw(figure: Figure | SubFigure, shown: Shown, drawing: Drawing) -> None:
     """Arrows by length ∝ |g|^0.35 and colour = log10 |g|, zero arrows as circles, the centre marked.
 
-    Within `rc_context(drawing.style)`.
+    Within `styled(drawing.style)`.
     """
     axes = figure.add_subplot()
+    field = shown.field
     x_X, y_Y = field.x - field.x[len(field.x) // 2], field.y - field.y[len(field.y) // 2]
     x_YX, y_YX = np.meshgrid(x_X, y_Y)
     zero_YX = ~_there(field)
     _draw_loss(axes, field, x_X, y_Y, drawing)
-    _draw_arrows(figure, axes, field, x_YX, y_YX, drawing)
+    _draw_arrows(figure, axes, shown, x_YX, y_YX, drawing)
     faint, centre = drawing.inks.faint, drawing.inks.centre
     if zero_YX.any():
-        label = f"gradient zero up to round-off ({zero_YX.sum()} of {zero_YX.size} points)"
+        what = "equal" if shown.minus else "gradient zero"
+        label = f"{what} up to round-off ({zero_YX.sum()} of {zero_YX.size} points)"
         axes.scatter(
             x_YX[zero_YX], y_YX[zero_YX], s=11, facecolors="none", edgecolors=faint, linewidths=0.8, label=label
         )
+    _draw_over(axes, shown, x_X, drawing)
     axes.scatter(
         [0], [0], s=90, facecolors="none", edgecolors=centre, linewidths=1.6, label="the checkpoint itself", zorder=5
     )
-    _dress(figure, axes, field, request, x_X, y_Y, drawing)
+    _dress(figure, axes, shown, x_X, y_Y, drawing)
 
 
 def _there(field: GradientField) -> np.ndarray:
@@ -153,14 +175,31 @@ def _draw_loss(axes: Axes, field: GradientField, x_X: np.ndarray, y_Y: np.ndarra
         axes.contour(x_X, y_Y, field.loss, levels=levels, colors=drawing.inks.contour, linewidths=0.8, zorder=0)
 
 
+def _draw_over(axes: Axes, shown: Shown, x_X: np.ndarray, drawing: Drawing) -> None:
+    inks, over = drawing.inks, shown.over
+    if over.spread:
+        radius = FAN_IN_CELLS * (x_X[1] - x_X[0])
+        exponent, sign = _EXPONENTS[drawing.length], -1.0 if drawing.direction == "descent" else 1.0
+        draw_spread(axes, over.spread, radius=radius, exponent=exponent, sign=sign, ink=inks.ink, paper=inks.paper)
+    if over.path is not None:
+        reach = x_X[-1] + _margin(x_X)
+        draw_path(axes, over.path, shown.request.epoch, reach=reach, colour=inks.centre, paper=inks.paper)
+
+
+def _margin(x_X: np.ndarray) -> float:
+    """What the axes reach beyond the grid."""
+    return 1.2 * (x_X[1] - x_X[0])
+
+
 def _draw_arrows(
     figure: Figure | SubFigure,
     axes: Axes,
-    field: GradientField,
+    shown: Shown,
     x_YX: np.ndarray,
     y_YX: np.ndarray,
     drawing: Drawing,
 ) -> None:
+    field = shown.field
     there_YX = _there(field)
     strength = drawing.strength or Strength.of([field])
     scale = Normalize(strength.low, strength.high, clip=True)
@@ -184,57 +223,67 @@ def _draw_arrows(
             scale=1,
             units="xy",
             width=0.07 * cell,
-            pivot="tail",
+            pivot="middle",
         )
     elif drawing.strength is None:
         return
-    _draw_scale(figure, axes, scale, colours)
+    _draw_scale(figure, axes, scale, colours, "|Δ∇J|" if shown.minus else "|∇J|")
 
 
-def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Normalize, colours: Colormap) -> None:
+def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Normalize, colours: Colormap, what: str) -> None:
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, shrink=0.85, pad=0.02)
-    bar.set_label("log10 |∇J|   (loss per unit of parameter)")
+    bar.set_label(f"log10 {what}   (loss per unit of parameter)")
     bar.outline.set_visible(False)
 
 
 def _dress(
     figure: Figure | SubFigure,
     axes: Axes,
-    field: GradientField,
-    request: LandscapeRequest,
+    shown: Shown,
     x_X: np.ndarray,
     y_Y: np.ndarray,
     drawing: Drawing,
 ) -> None:
-    margin = 1.2 * (x_X[1] - x_X[0])
+    field, request = shown.field, shown.request
+    margin = _margin(x_X)
     axes.set(
         xlim=(x_X[0] - margin, x_X[-1] + margin),
         ylim=(y_Y[0] - margin, y_Y[-1] + margin),
-        xlabel=f"change of {request.x}   (checkpoint: {field.x[len(field.x) // 2]:.5g})",
-        ylabel=f"change of {request.y}   (checkpoint: {field.y[len(field.y) // 2]:.5g})",
+        xlabel=_axis_name(request.x, field.x, shown.minus),
+        ylabel=_axis_name(request.y, field.y, shown.minus),
         aspect="equal",
     )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.08), frameon=False, ncols=2, fontsize=8)
-    mode = f"{request.mode} mode"
-    if request.mode == "train" and request.variant == "dropout":
-        mode += f", {request.masks} masks"
-    axes.set_title(
-        f"variant {request.variant}   epoch {request.epoch}   minibatch {request.minibatch}   {mode}\n",
-        loc="left",
-        fontsize=11,
-        fontweight="bold",
-    )
-    facts = f"{field.num_rows} rows, {field.share_below:.0%} of them predicted below their target"
-    if request.mode == "train" and request.variant == "dropout":
-        facts += f" {masks_words(request)}"
-    if drawing.direction == "descent":
-        facts += "; arrows show −∇J"
-    axes.text(0, 1.015, facts, transform=axes.transAxes, color=drawing.inks.faint, fontsize=9)
+    variant = f"{request.variant} − {shown.minus}" if shown.minus else request.variant
+    axes.set_title(f"{layers_of(request)}: {variant}\n", loc="left", fontsize=11, fontweight="bold")
+    rows = f"{field.num_rows} rows" + ("" if shown.minus else f", {field.share_below:.0%} of them below target")
+    if not shown.minus and request.mode == "train" and request.variant == "dropout":
+        rows += f" {masks_words(request)}"
+    facts = [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", _mode(request, shown.minus)]
+    if shown.minus or drawing.direction == "descent":
+        facts.append(("−" if drawing.direction == "descent" else "") + ("Δ∇J" if shown.minus else "∇J"))
+    axes.text(0, 1.015, " · ".join(facts), transform=axes.transAxes, color=drawing.inks.faint, fontsize=9)
     reasons = np.stack([field.u_reason, field.v_reason], -1)[field.is_zero]
-    if len(reasons) == field.is_zero.size and (reasons == reasons[0]).all():
+    if not shown.minus and len(reasons) == field.is_zero.size and (reasons == reasons[0]).all():
         figure.supxlabel(
             textwrap.fill(zero_message(int(reasons[0, 0]), int(reasons[0, 1])), 100),
             fontsize=8.5,
             color=drawing.inks.ink,
         )
+
+
+def layers_of(request: LandscapeRequest) -> str:
+    """ "Hidden layer 1", or both where the two parameters are of different layers."""
+    names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.spec().refs]
+    return " × ".join(dict.fromkeys(names)).capitalize()
+
+
+def _axis_name(parameter: str, values: np.ndarray, minus: str) -> str:
+    where = "of each checkpoint" if minus else f"(checkpoint: {values[len(values) // 2]:.5g})"
+    return f"change of {parameter}   {where}"
+
+
+def _mode(request: LandscapeRequest, minus: str) -> str:
+    draws_masks = request.mode == "train" and "dropout" in (request.variant, minus)
+    return f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")

@@ -1,31 +1,27 @@
 """A view as one file, made step by step: each step tells how far it is, and whoever asked may stop listening."""
 
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from matplotlib.colors import to_hex
 from PIL.Image import Image
 from plotly.colors import unlabel_rgb
 
-from gradviz.compute.animation import Shown, drawn_frames, gif_bytes
+from gradviz.compute.animation import Gif, drawn_frames
+from gradviz.compute.canvas import to_hex
 from gradviz.compute.interface import Compute
-from gradviz.compute.picture import Drawing, Inks, Stops
+from gradviz.compute.picture import Drawing, Inks, Shown, Stops
+from gradviz.dashboard.export_rows import ONE, Row, as_drawn, computed_rows, num_centres
 from gradviz.dashboard.look import PALETTES, Scheme
 from gradviz.dashboard.query import ExportQuery
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
-from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest
 
 MOST_FRAMES = 200
 MOST_BYTES = 64_000_000
 MOST_SECONDS = 600.0
-
-Row = list[Shown]
-_ONE = {"epochs": "epoch", "minibatches": "minibatch"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,8 @@ class ExportFile:
 
 def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     """The epochs or minibatches that every picture has; UserError if they make too large a file, or there are none."""
+    if asked.minus is not None and asked.minus >= len(asked.panels):
+        raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
     there = [_there(panel, asked, store) for panel in asked.requests]
     shared = sorted(set(there[0]).intersection(*there[1:]))[:: asked.every]
     if not shared:
@@ -56,7 +54,8 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
         raise UserError(
             f"A file has at most {MOST_FRAMES} frames, and there are {len(shared)} {asked.over}: set `every` higher."
         )
-    size = expected_bytes([panel.points for panel in asked.requests], len(shared))
+    points = [panel.points for panel in asked.requests]
+    size = expected_bytes(points, len(shared), num_centres(asked, store, len(shared)))
     if size > MOST_BYTES:
         raise UserError(
             f"These are about {size // 10**6} MB of numbers, and a file is made of at most {MOST_BYTES // 10**6} MB: "
@@ -74,22 +73,34 @@ def steps(asked: ExportQuery, compute: Compute, store: RunStore) -> Iterator[Ste
     until = monotonic() + MOST_SECONDS
     total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
     rows: list[Row] = []
-    for row in _computed(asked, compute, indices):
+    for row in computed_rows(asked, compute, store, indices):
         rows.append(row)
         yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
     if asked.kind == "html":
         content = _html(asked, indices, rows)
     else:
-        images = []
-        for image in _images(asked, rows):
-            images.append(image)
-            yield _step(len(rows) + len(images), total, "drawing", asked, indices[len(images) - 1], until)
-        content = gif_bytes(images, asked.per_second, inks_of(asked.scheme))
-    if len(content) > MOST_BYTES:
+        gif = Gif(asked.per_second, inks_of(asked.scheme), _comment(asked, indices))
+        for done, (index, image) in enumerate(zip(indices, _images(asked, rows), strict=True), 1):
+            gif.add(image)
+            _check_size(gif.num_bytes)
+            yield _step(len(rows) + done, total, "drawing", asked, index, until)
+        content = gif.finish()
+    _check_size(len(content))
+    yield ExportFile(_name(asked), asked.kind, content)
+
+
+def _check_size(num_bytes: int) -> None:
+    if num_bytes > MOST_BYTES:
         raise UserError(
             f"The file is larger than {MOST_BYTES // 10**6} MB: set `every` higher, or choose fewer points."
         )
-    yield ExportFile(_name(asked), asked.kind, content)
+
+
+def _comment(asked: ExportQuery, indices: list[int]) -> str:
+    """What is in the file, for whoever finds it without its name."""
+    requests = "; ".join(request.canonical() for request in asked.requests)
+    minus = "" if asked.minus is None else f", minus {asked.requests[asked.minus].variant}"
+    return f"gradviz, {asked.over} {indices[0]} to {indices[-1]}{minus}: {requests}"
 
 
 def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, until: float) -> Step:
@@ -97,31 +108,15 @@ def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, unt
         raise UserError(
             f"This takes longer than {MOST_SECONDS:.0f} s: ask once more (what was computed is kept), or for less."
         )
-    return Step(done, total, f"{doing} {_ONE[asked.over]} {index}")
+    return Step(done, total, f"{doing} {ONE[asked.over]} {index}")
 
 
 def _name(asked: ExportQuery) -> str:
     first = asked.requests[0]
     variants = "-".join(dict.fromkeys(panel.variant for panel in asked.requests))
     fixed = f"minibatch-{first.minibatch}" if asked.over == "epochs" else f"epoch-{first.epoch}"
-    return f"{variants}-{fixed}-over-{asked.over}.{asked.kind}"
-
-
-def _computed(asked: ExportQuery, compute: Compute, indices: list[int]) -> Iterator[Row]:
-    """A row of pictures for each index, as they are ready; what was submitted ahead is cancelled with this iterator."""
-    with ExitStack() as streams:
-        fields = [streams.enter_context(closing(_fields(compute, panel, asked, indices))) for panel in asked.requests]
-        for index, row in zip(indices, zip(*fields, strict=True), strict=True):
-            requests = [panel.model_copy(update={_ONE[asked.over]: index}) for panel in asked.requests]
-            yield list(zip(row, requests, strict=True))
-
-
-def _fields(
-    compute: Compute, panel: LandscapeRequest, asked: ExportQuery, indices: list[int]
-) -> Generator[GradientField, None, None]:
-    several = compute.sweep if asked.over == "epochs" else compute.minibatches
-    for _, field in several(panel, indices):
-        yield field
+    minus = "" if asked.minus is None else f"-minus-{asked.requests[asked.minus].variant}"
+    return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
 
 
 def inks_of(scheme: Scheme) -> Inks:
@@ -156,15 +151,13 @@ def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list
 
 def _images(asked: ExportQuery, rows: list[Row]) -> Iterator[Image]:
     drawing = Drawing(inks_of(asked.scheme), asked.length, asked.under, asked.direction)
-    return drawn_frames(rows, drawing, share_scale=asked.share_scale, fixed_colours=asked.range == "epochs")
+    drawn = [as_drawn(row, asked.minus) for row in rows]
+    return drawn_frames(drawn, drawing, share_scale=asked.share_scale, fixed_colours=asked.range == "epochs")
 
 
 def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:
-    columns = [[field for field, _ in column] for column in zip(*rows, strict=True)]
-    stacks = [
-        Stack(panel, dict(zip(indices, column, strict=True)))
-        for panel, column in zip(asked.requests, columns, strict=True)
-    ]
+    columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
+    stacks = [_stack(panel, column) for panel, column in zip(asked.requests, columns, strict=True)]
     shown = asked.requests[0].epoch if asked.over == "epochs" else asked.requests[0].minibatch
     look = ViewLook(
         scheme=asked.scheme,
@@ -174,6 +167,17 @@ def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:
         range=asked.range,
         share_scale=asked.share_scale,
         overlays=tuple(asked.show),
+        minus=asked.minus,
     )
     first = min(indices, key=lambda index: abs(index - shown))
     return interactive_html(stacks, over=asked.over, first=first, look=look)
+
+
+def _stack(panel: LandscapeRequest, pictures: Mapping[int, Shown]) -> Stack:
+    overs = {shown.request.epoch: shown.over for shown in pictures.values()}
+    return Stack(
+        panel,
+        {index: shown.field for index, shown in pictures.items()},
+        path=next(iter(overs.values())).path or {},
+        spreads={epoch: over.spread for epoch, over in overs.items() if over.spread},
+    )

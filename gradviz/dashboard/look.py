@@ -5,6 +5,8 @@ from typing import Literal
 
 from plotly.colors import sample_colorscale, sequential
 
+from gradviz.compute.overlays import FAN_IN_CELLS
+
 Scheme = Literal["light", "dark"]
 Length = Literal["compressed", "true", "unit"]
 Under = Literal["none", "heat", "contour"]
@@ -15,9 +17,6 @@ LENGTH_EXPONENT = 0.35
 
 LONGEST_IN_CELLS = 0.92
 """Length of the longest arrow in grid cells: arrows of one line do not run into each other."""
-
-FAN_IN_CELLS = 3.2
-"""Radius in grid cells of the disc on which the minibatches' gradients at the centre are drawn."""
 
 ARROW_WIDTH, ARROW_HEAD = 1.0, 0.77
 """Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows, and stands out from

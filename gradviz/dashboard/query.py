@@ -192,8 +192,9 @@ class ExportQuery(RecipeQuery):
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = Field(default="epochs", description="colours tell sizes over all, or in each")
     show: list[Overlay] = Field(
-        default=[], max_length=2, description="on a page: path over epochs, spread over minibatches"
+        default=[], max_length=2, description="drawn over the arrows: the training's path, the minibatches' spread"
     )
+    minus: int | None = Field(default=None, ge=0, le=2, description="the panel that is subtracted from all others")
     share_scale: bool = Field(default=False, description="one scale for all pictures, as of regularizers compared")
     per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
     progress: bool = Field(

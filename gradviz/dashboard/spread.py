@@ -29,7 +29,7 @@ def spread() -> list[Component]:
         ),
         html.Section(
             [
-                _heading("All fields", html.Span("click or Enter shows one large", className="gv-sub")),
+                _heading("All fields", html.Span("click or Enter shows one large", className="gv-sub gv-hint")),
                 html.Div(
                     [
                         html.Canvas(id=ids.MINIS_CANVAS, role="img"),

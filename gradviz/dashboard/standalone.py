@@ -9,7 +9,7 @@ import hashlib
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -25,9 +25,8 @@ from gradviz.landscape.request import LandscapeRequest
 
 Over = Literal["epochs", "minibatches"]
 
-_OVERLAY_OF = {"epochs": "path", "minibatches": "spread"}
 _DRAWING = ("colours", "contours", "arrows", "strokes", "scalebar", "scales", "figure", "paint", "zoom")
-_TELLING = ("words", "spread", "fan", "path", "overlays", "plain")
+_TELLING = ("words", "spread", "fan", "path", "overlays", "difference", "plain")
 _SCRIPTS = ("page", "frames", *_DRAWING, *_TELLING, "scrubber", f"{STANDALONE}/standalone")
 """Of the dashboard's scripts those that draw and tell; they know nothing of a server."""
 
@@ -40,17 +39,22 @@ POINT_BYTES = 4 / 3 * 14
 
 @dataclass(frozen=True)
 class Stack:
-    """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them."""
+    """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them.
+
+    `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches.
+    """
 
     request: LandscapeRequest
     frames: Mapping[int, GradientField]
+    path: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    spreads: Mapping[int, Sequence[GradientField]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ViewLook:
     """How the pictures are drawn, as on the dashboard: `share_scale` measures all by one scale, as Compare does;
-    `range` says whether colours tell sizes over all frames or within each; of the `overlays` the path is shown over
-    epochs and the spread over minibatches."""
+    `range` says whether colours tell sizes over all frames or within each; the `overlays` are those that the stacks
+    have; all others are drawn as differences from the picture at `minus`, if there is one."""
 
     scheme: Scheme = "light"
     under: Under = "heat"
@@ -59,6 +63,7 @@ class ViewLook:
     range: Literal["epochs", "frame"] = "epochs"
     share_scale: bool = False
     overlays: tuple[Overlay, ...] = ()
+    minus: int | None = None
 
 
 def interactive_html(
@@ -79,22 +84,28 @@ def interactive_html(
             "under": look.under,
             "length": look.length,
             "range": look.range,
-            "show": [overlay for overlay in look.overlays if overlay == _OVERLAY_OF[over]],
+            "show": list(look.overlays),
         },
+        "minus": look.minus,
         "panels": [
             {
                 "request": stack.request.model_dump(),
                 "frames": [_text_of(index, stack.frames[index]) for index in sorted(stack.frames)],
+                "path": [{"index": epoch, "x": x, "y": y} for epoch, (x, y) in sorted(stack.path.items())],
+                "spreads": {
+                    epoch: [_text_of(number, centre) for number, centre in enumerate(centres)]
+                    for epoch, centres in stack.spreads.items()
+                },
             }
             for stack in stacks
         ],
     }
-    return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over)).encode()
+    return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over, look.minus)).encode()
 
 
-def expected_bytes(points: Sequence[int], num_frames: int) -> int:
+def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0) -> int:
     """About how large the file becomes, to within a few percent; `points` of each picture's grid."""
-    return shell_bytes() + num_frames * sum(frame_bytes(each) for each in points)
+    return shell_bytes() + num_frames * sum(frame_bytes(each) for each in points) + num_centres * frame_bytes(1)
 
 
 @cache
@@ -108,16 +119,17 @@ def frame_bytes(points: int) -> int:
     return round(FRAME_BYTES + POINT_BYTES * points**2)
 
 
-def _text_of(index: int, field: GradientField) -> str:
-    return base64.b64encode(frames.frame(index, field)).decode()
+def _text_of(index: int, shown: GradientField) -> str:
+    return base64.b64encode(frames.frame(index, shown)).decode()
 
 
-def _title(stacks: Sequence[Stack], over: Over) -> str:
+def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
     request = stacks[0].request
     indices = sorted(stacks[0].frames)
     variants = ", ".join(dict.fromkeys(stack.request.variant for stack in stacks))
     fixed = f"minibatch {request.minibatch}" if over == "epochs" else f"epoch {request.epoch}"
-    return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}, {fixed}"
+    subtracted = "" if minus is None else f", minus {stacks[minus].request.variant}"
+    return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}{subtracted}, {fixed}"
 
 
 def _page(told: str, scheme: Scheme, title: str) -> str:

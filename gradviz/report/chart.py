@@ -4,14 +4,11 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
 import plotly.graph_objects as go
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
+from gradviz.compute.canvas import Artist, Axes, Figure, styled
 from gradviz.dashboard.look import FONT, PALETTES
 
 _PALETTE = PALETTES["light"]
@@ -83,7 +80,7 @@ def plotly_figure(chart: Chart) -> go.Figure:
 
 def still(chart: Chart) -> bytes:
     """The chart as a png; the same chart gives the same bytes."""
-    with matplotlib.rc_context(_STYLE):
+    with styled(_STYLE):
         height = _INCHES_A_ROW * chart.row_scale * len(chart.plots) + 0.5
         figure = Figure(figsize=(8, height), layout="constrained", facecolor="white")
         rows = figure.subplots(len(chart.plots), 1, sharex=True, squeeze=False)[:, 0]

@@ -4,15 +4,11 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure
 from PIL import Image
 from plotly.colors import unlabel_rgb
 
+from gradviz.compute.canvas import Axes, Figure, FigureCanvasAgg, LinearSegmentedColormap, Normalize, styled
 from gradviz.dashboard.look import LENGTH_EXPONENT, LONGEST_IN_CELLS, PALETTES
 from gradviz.landscape import GradientField
 
@@ -33,7 +29,7 @@ def scene_still(panels: Sequence[Sequence[GradientField]], names: Sequence[tuple
     """A png with a row for each panel: the first minibatches' fields and then the centre arrows of all."""
     several = len(panels[0]) > 1
     columns = SHOWN + 1 if several else 1
-    with matplotlib.rc_context(_STYLE):
+    with styled(_STYLE):
         if several:
             size, shape = (2.2 * columns, 2.45 * len(panels) + 0.1), (len(panels), columns)
         else:
@@ -61,7 +57,7 @@ def scene_animation(panels: Sequence[Sequence[GradientField]], names: Sequence[t
     """A gif with a frame for each minibatch, the panels side by side; repeats for ever."""
     images: list[Image.Image] = []
     scales = [_scale(fields) for fields in panels]
-    with matplotlib.rc_context(_STYLE):
+    with styled(_STYLE):
         figure = Figure(figsize=(3.3 * len(panels), 3.5), facecolor="white", dpi=92)
         canvas = FigureCanvasAgg(figure)
         for k, row in enumerate(zip(*panels, strict=True)):

@@ -58,6 +58,8 @@ def test_png_and_svg_are_what_is_on_the_page(visit: Visit, tmp_path: Path, schem
     page = visit("/?epoch=4", scheme=scheme)
     page.evaluate(_ZOOM)
     wait_until_drawn(page)
+    page.locator("#numbers-0 summary").click()  # what is open lies over the picture, and is none of it
+    expect(page.locator("#numbers-0 table")).to_be_visible()
     ticks = page.evaluate(_TICKS)
     open_dialog(page)
     size = page.get_by_text("pixels").inner_text()
@@ -73,6 +75,7 @@ def test_png_and_svg_are_what_is_on_the_page(visit: Visit, tmp_path: Path, schem
     for words in ("Hidden layer 1", "Hidden layer 2", "None"):
         assert any(words in text for text in texts), words
     assert any("epoch 4" in text for text in texts)
+    assert not any(words in text for text in texts for words in ("Whole plane", "Numbers", "zero?"))
     groups = [one for one in svg.iter("{http://www.w3.org/2000/svg}g") if one.attrib.get("class") in ("xtick", "ytick")]
     assert ["".join(one.itertext()) for one in groups] == ticks
     shoot(page, f"export-{scheme}")
@@ -105,17 +108,19 @@ def test_npz_and_csv_are_the_numbers_of_the_command_line(visit: Visit, trained: 
             np.testing.assert_allclose(table[name], exact[name].ravel(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("over", ["epochs", "minibatches"])
+@pytest.mark.parametrize("over", ["epochs", "minibatches", "difference"])
 def test_the_page_that_stands_alone_works_from_disk_without_network(
     visit: Visit, browser: Browser, trained: Path, tmp_path: Path, over: str
 ) -> None:
     address = {
-        "epochs": "/?view=compare&epoch=4&show=path",
-        "minibatches": "/?epoch=4&minibatch=1&size=256&direction=descent&show=spread",
+        "epochs": "/?view=compare&epoch=4&show=path,spread",
+        "minibatches": "/?epoch=4&minibatch=1&size=256&direction=descent&show=path,spread",
+        "difference": "/?view=compare&epoch=4&minus=none",
     }
     page = visit(address[over])
     open_dialog(page)
-    page.get_by_label("Over", exact=True).select_option(over)
+    steps = "minibatches" if over == "minibatches" else "epochs"
+    page.get_by_label("Over", exact=True).select_option(steps)
     said = page.get_by_text("opens without server").inner_text()
     path = press(page, "HTML", tmp_path)
     assert float(said.split()[1]) == pytest.approx(path.stat().st_size / 1e6, abs=0.11)
@@ -128,27 +133,47 @@ def test_the_page_that_stands_alone_works_from_disk_without_network(
         requests: list[str] = []
         opened.on("request", lambda request: requests.append(request.url))
         opened.goto(path.as_uri())
-        shown(opened, 4 if over == "epochs" else 1)
+        shown(opened, 1 if over == "minibatches" else 4)
+        for slot in page_slots(over):
+            assert traces(opened, slot) == traces(page, slot)
+        assert titles(opened, over) == titles(page, over)
         opened.get_by_role("slider").focus()
         opened.keyboard.press("Home")
         shown(opened, 0)
-        for key, index in (("ArrowRight", 1), ("ArrowRight", 2)):
-            opened.keyboard.press(key)
+        for index in (1, 2):
+            opened.keyboard.press("ArrowRight")
             shown(opened, index)
-            for slot in range(3 if over == "epochs" else 2):
-                variant = ("none", "dropout", "batchnorm")[slot] if over == "epochs" else "none"
-                x, y = PAIRS[0 if over == "epochs" else slot]
-                at = (
-                    {"epoch": index, "minibatch": 0}
-                    if over == "epochs"
-                    else {"epoch": 4, "minibatch": index, "minibatch_size": 256}
-                )
-                exact = by_command(trained, tmp_path, variant=variant, x=x, y=y, **at)
-                np.testing.assert_allclose(gradients(opened, slot), rows_of(exact), rtol=1e-6, atol=1e-9)
+        at = {"epoch": 2} if over != "minibatches" else {"epoch": 4, "minibatch": 2, "minibatch_size": 256}
+        for slot in page_slots(over):
+            variant = ("none", "dropout", "batchnorm")[slot] if over != "minibatches" else "none"
+            x, y = PAIRS[slot if over == "minibatches" else 0]
+            exact = by_command(trained, tmp_path, variant=variant, x=x, y=y, **at)
+            seen = gradients(opened, slot)
+            if over == "difference" and slot:
+                reference = by_command(trained, tmp_path, variant="none", x=x, y=y, **at)
+                expected = rows_of(exact)[:, [2, 3, 5]] - rows_of(reference)[:, [2, 3, 5]]
+                both = ~(exact["is_zero"] | reference["is_zero"]).ravel()[: len(expected)]
+                np.testing.assert_allclose(seen[both][:, [2, 3, 5]], expected[both], rtol=1e-4, atol=1e-5)
+            else:
+                np.testing.assert_allclose(seen, rows_of(exact), rtol=1e-6, atol=1e-9)
         assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
         assert complaints == []
     finally:
         alone.close()
+
+
+def page_slots(over: str) -> range:
+    return range(2 if over == "minibatches" else 3)
+
+
+def traces(page: Page, slot: int) -> list[Any]:
+    """The kinds and sizes of what is drawn on a picture, under and over its arrows."""
+    data = "(slot) => document.querySelector(`#graph-${slot} .js-plotly-plot`).data"
+    return page.evaluate(f"{data}.map((trace) => [trace.type, trace.mode, trace.x.length])", slot)
+
+
+def titles(page: Page, over: str) -> list[str]:
+    return [page.locator(f"#title-{slot} h2").inner_text() for slot in page_slots(over)]
 
 
 def shown(page: Page, index: int) -> None:
@@ -160,10 +185,13 @@ def shown(page: Page, index: int) -> None:
 
 
 def test_a_gif_has_a_frame_for_each_epoch_and_its_progress_is_shown(visit: Visit, tmp_path: Path) -> None:
-    page = visit("/?view=compare&compared=none,batchnorm&epoch=4&points=11")
+    page = visit("/?view=compare&compared=none,batchnorm&epoch=4&points=11&minus=batchnorm&show=path")
     open_dialog(page)
+    expect(page.get_by_text("its own field, not the difference")).to_have_count(1)  # so the numbers of None are told
     page.evaluate(_REMEMBER_PROGRESS)
-    with Image.open(press(page, "GIF", tmp_path)) as opened:
+    path = press(page, "GIF", tmp_path)
+    assert path.name == "none-batchnorm-minus-batchnorm-minibatch-0-over-epochs.gif"
+    with Image.open(path) as opened:
         gif: Any = opened
         assert gif.n_frames == NUM_EPOCHS
         assert gif.size == (1600, 700)
@@ -274,5 +302,10 @@ def test_the_view_of_all_minibatches_is_one_picture_too(visit: Visit, tmp_path: 
     canvases = svg.findall("{http://www.w3.org/2000/svg}image")
     assert len(canvases) >= 3  # rose, cosines, small multiples
     assert all(one.attrib["href"].startswith("data:image/png;base64,") for one in canvases)
+    texts = ["".join(each.itertext()) for each in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert not {"pair", "biases", "layer", "model"} & set(texts)
+    assert not any("click" in text for text in texts)
+    bars = {each.attrib["id"] for each in svg.iter("{http://www.w3.org/2000/svg}linearGradient")}
+    assert {"gv-scale-bar", "gv-cosine-bar"} <= bars
     with Image.open(press(page, "PNG", tmp_path)) as png:
         assert png.width >= 1900

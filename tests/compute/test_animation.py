@@ -1,16 +1,18 @@
 """The animated picture: every frame is there, nothing jumps, colours mean the same throughout."""
 
 import io
+import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gradviz.compute.animation import Shown, drawn_frames, gif_bytes
+from gradviz.compute.animation import Gif, drawn_frames
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.picture import Drawing, Inks, Strength, picture_bytes
+from gradviz.compute.picture import Drawing, Inks, Shown, Strength, picture_bytes
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest
 
@@ -29,7 +31,7 @@ def rows(tiny_store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> Iter
             for variant in ("none", "dropout")
         ]
         yield [
-            [(compute.landscape(asked), asked) for asked in (r.model_copy(update={"epoch": epoch}) for r in requests)]
+            [Shown(compute.landscape(at), at) for at in (each.model_copy(update={"epoch": epoch}) for each in requests)]
             for epoch in range(NUM_EPOCHS)
         ]
 
@@ -39,8 +41,15 @@ def frames(rows: list[list[Shown]]) -> list[Image.Image]:
     return list(drawn_frames(rows, Drawing(under="heat"), share_scale=True, fixed_colours=True))
 
 
+def gif_bytes(images: list[Image.Image]) -> bytes:
+    gif = Gif(5, Inks(), "what it shows: ∇J")
+    for image in images:
+        gif.add(image)
+    return gif.finish()
+
+
 def test_a_gif_has_a_frame_for_each_row_and_holds_the_last(frames: list[Image.Image]):
-    gif = Image.open(io.BytesIO(gif_bytes(frames, 5, Inks())))
+    gif = Image.open(io.BytesIO(gif_bytes(frames)))
     durations = []
     for k in range(gif.n_frames):  # pyright: ignore[reportAttributeAccessIssue]  (GIF files have it)
         gif.seek(k)
@@ -48,6 +57,34 @@ def test_a_gif_has_a_frame_for_each_row_and_holds_the_last(frames: list[Image.Im
         durations.append(gif.info["duration"])
     assert durations == [200, 200, 800]
     assert gif.size == (1600, 700)
+    assert gif.info["comment"] == b"what it shows: ?J"
+    assert gif.info["loop"] == 0
+
+
+def test_each_frame_of_a_gif_is_the_picture_that_was_drawn(frames: list[Image.Image]):
+    """A frame holds what has changed since the one before: put together, they are what pillow makes of each alone."""
+    gif = Image.open(io.BytesIO(gif_bytes([*frames, frames[-1], frames[0]])))
+    for k, image in enumerate([*frames, frames[-1], frames[0]]):
+        gif.seek(k)
+        alone = Image.open(io.BytesIO(gif_bytes([image])))
+        np.testing.assert_array_equal(np.asarray(gif.convert("RGB")), np.asarray(alone.convert("RGB")))
+
+
+def test_one_frame_at_a_time_is_in_memory(rows: list[list[Shown]], monkeypatch: pytest.MonkeyPatch):
+    alive: list[weakref.ref] = []
+    made = Image.fromarray
+
+    def remembered(*arguments: Any) -> Image.Image:
+        assert sum(ref() is not None for ref in alive) <= 1
+        alive.append(weakref.ref(image := made(*arguments)))
+        return image
+
+    monkeypatch.setattr(Image, "fromarray", remembered)
+    gif = Gif(5, Inks())
+    for image in drawn_frames(rows * 2, Drawing(), share_scale=True, fixed_colours=True):
+        gif.add(image)
+    assert len(alive) == 2 * NUM_EPOCHS
+    assert gif.num_bytes > 0
 
 
 def test_axes_and_scales_stand_still(frames: list[Image.Image]):
@@ -64,14 +101,14 @@ def test_axes_and_scales_stand_still(frames: list[Image.Image]):
 
 def test_the_palette_keeps_every_colour_of_the_drawing(frames: list[Image.Image]):
     exact = np.asarray(frames[0]).astype(int)
-    kept = np.asarray(Image.open(io.BytesIO(gif_bytes(frames[:1], 5, Inks()))).convert("RGB")).astype(int)
+    kept = np.asarray(Image.open(io.BytesIO(gif_bytes(frames[:1]))).convert("RGB")).astype(int)
     far = np.abs(exact - kept).max(-1) > 60  # edges of lines over the loss, which fade into another colour
     assert far.mean() < 0.002
 
 
 @pytest.mark.parametrize("under", ["heat", "contour"])
 def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: list[list[Shown]], under: str):
-    field, request = rows[0][0]
+    field, request = rows[0][0].field, rows[0][0].request
     dark = Inks(paper="#14181f", ink="#e4e8ee")
     plain = picture_bytes(field, request, "png", Drawing(dark))
     drawing = Drawing(dark, under=under)  # pyright: ignore[reportArgumentType]  (a literal)
@@ -81,7 +118,7 @@ def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: l
 
 
 def test_a_common_scale_spans_all_fields_but_no_more_than_four_decades(rows: list[list[Shown]]):
-    fields = [field for row in rows for field, _ in row]
+    fields = [shown.field for row in rows for shown in row]
     whole = Strength.of(fields)
     parts = [Strength.of([field]) for field in fields]
     assert whole.longest == max(part.longest for part in parts)

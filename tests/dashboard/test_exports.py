@@ -105,6 +105,57 @@ def test_a_gif_has_a_frame_for_each_epoch(client: FlaskClient):
     assert gif.convert("RGB").getpixel((2, 2)) == (0x14, 0x18, 0x1F)
 
 
+def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_the_page_that_stands_alone(client: FlaskClient):
+    panels = [panel | {"minibatch_size": 16} for panel in PANELS]
+    for over, checkpoints in (("epochs", ["0", "1", "2"]), ("minibatches", ["1"])):
+        body = asked(over=over, panels=panels, show=["path", "spread"])
+        told = told_in(client.post("/api/v1/exports", json=body).text)
+        assert told["view"]["show"] == ["path", "spread"]
+        assert told["minus"] is None
+        for panel, request in zip(told["panels"], panels, strict=True):
+            exact = [npz(client, request | {"epoch": epoch}) for epoch in range(3)]
+            assert panel["path"] == [{"index": k, "x": each["x"][2], "y": each["y"][2]} for k, each in enumerate(exact)]
+            assert list(panel["spreads"]) == checkpoints
+            about, numbers = numbers_of(panel["spreads"]["1"][1])
+            exact = npz(client, request | {"epoch": 1, "minibatch": 1})
+            assert about["index"] == 1
+            np.testing.assert_array_equal(numbers[:, 0], [exact[name][2, 2] for name in ("u", "v", "loss")])
+    answer = client.post("/api/v1/exports", json=asked(show=["path", "spread"], panels=panels, minus=1))
+    assert "none-dropout-minus-dropout-minibatch-0-over-epochs.html" in answer.headers["Content-Disposition"]
+    told = told_in(answer.text)
+    assert told["minus"] == 1
+    assert [bool(panel["path"]) for panel in told["panels"]] == [False, True]  # nothing lies over a difference
+    assert (
+        "<title>Gradient landscapes over epochs 0–2: none, dropout, minus dropout, minibatch 0</title>" in answer.text
+    )
+    assert "`minus` must be one of the panels, 0..1, got 2" in error_of(client, minus=2)
+
+
+def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: FlaskClient):
+    """Without neither, with each: other pictures, in the colours of what was added; and the file says what it shows."""
+    pictures = []
+    for values in ({}, {"show": ["path"]}, {"show": ["spread"]}, {"minus": 0}):
+        answer = client.post("/api/v1/exports", json=asked("gif", every=2, panels=PANELS, **values))
+        gif = Image.open(io.BytesIO(answer.data))
+        said = gif.info["comment"].decode()
+        assert f"epochs 0 to 2{', minus none' * ('minus' in values)}" in said
+        for name, value in [*PANELS[0].items(), *PANELS[1].items()]:
+            assert f'"{name}":{json.dumps(value)}' in said
+        gif.seek(1)
+        pictures.append(np.asarray(gif.convert("RGB")).astype(int))
+    plain, path, spread, difference = pictures
+    left = np.s_[:, : plain.shape[1] // 2]
+
+    def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
+        return int((np.abs(picture - colour).max(-1) < 24).sum())
+
+    centre, ink = (0xC2, 0x25, 0x5C), (0x1D, 0x24, 0x30)
+    assert count(path, centre) > count(plain, centre) + 50
+    assert count(spread, ink) > count(plain, ink) + 50
+    assert (difference[left] == plain[left]).mean() > 0.99  # what is subtracted is drawn as it is
+    assert (difference != plain).any(-1).mean() > 0.01
+
+
 def blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """What is between the lengths."""
     held = b""

@@ -1,0 +1,88 @@
+"""What is drawn over the arrows of a still picture when it is wanted: the path of the training, the spread.
+
+As `path.js` and `fan.js` of the page draw them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from gradviz.compute.canvas import Axes
+from gradviz.landscape import GradientField
+
+# Shape suffixes: E = epochs, K = minibatches.
+
+FAN_IN_CELLS = 3.2
+"""Radius in grid cells of the disc on which the minibatches' gradients at the centre are drawn."""
+
+
+@dataclass(frozen=True)
+class Over:
+    """`path`: the two parameters' values by epoch; `spread`: the field of each minibatch, or its centre."""
+
+    path: Mapping[int, tuple[float, float]] | None = None
+    spread: Sequence[GradientField] = ()
+
+
+def centre_of(field: GradientField) -> GradientField:
+    """The field's middle alone, as a field of one point."""
+    j, i = len(field.y) // 2, len(field.x) // 2
+    on_grid = ("u", "v", "loss", "is_zero", "zero_reason", "u_reason", "v_reason")
+    here = {name: getattr(field, name)[j : j + 1, i : i + 1] for name in on_grid}
+    return replace(field, x=field.x[i : i + 1], y=field.y[j : j + 1], **here)
+
+
+def draw_path(
+    axes: Axes, path: Mapping[int, tuple[float, float]], epoch: int, *, reach: float, colour: str, paper: str
+) -> None:
+    """From the first epoch to `epoch` firmly, what comes after dashed; triangles where it leaves the plane."""
+    epochs = sorted(path)
+    if len(epochs) < 2 or epoch not in path:
+        return
+    way_E2 = np.array([path[each] for each in epochs]) - np.array(path[epoch])
+    now = epochs.index(epoch)
+    axes.plot(*way_E2.T, color=paper, linewidth=3.5, alpha=0.7, zorder=4.5)
+    axes.plot(*way_E2[now:].T, color=colour, linewidth=1.2, alpha=0.55, linestyle="--", zorder=4.5)
+    axes.plot(*way_E2[: now + 1].T, color=colour, linewidth=1.5, zorder=4.5, label="the path of the training")
+    axes.scatter(*way_E2.T, s=14, color=colour, zorder=4.5)
+    for (x, y), angle in _crossings(way_E2, reach):
+        axes.plot(x, y, marker=(3, 0, angle), color=colour, markersize=9, clip_on=False, zorder=4.5)
+
+
+def _crossings(way_E2: np.ndarray, reach: float) -> Iterator[tuple[np.ndarray, float]]:
+    """Where the way goes through the border of the square, and its direction there, in degrees from upwards."""
+    for a, b in pairwise(way_E2):
+        step = b - a
+        with np.errstate(divide="ignore", invalid="ignore"):
+            near, far = np.sort([(-reach - a) / step, (reach - a) / step], axis=0)
+        start, end = np.nanmax(near), np.nanmin(far)
+        if (step == 0).all() or start >= end:  # (Liang and Barsky's clipping, 1984)
+            continue
+        for t in (start, end):
+            if 0 < t < 1:
+                yield a + t * step, float(np.degrees(np.arctan2(-step[0], step[1])))
+
+
+def draw_spread(
+    axes: Axes, spread: Sequence[GradientField], *, radius: float, exponent: float, sign: float, ink: str, paper: str
+) -> None:
+    """Rays from the centre in the lengths of the picture's arrows; the strong one is the mean direction, R long."""
+    centres_K2 = np.array([centre_of(field).centre for field in spread], float)
+    zero_K = np.array([bool(centre_of(field).is_zero[0, 0]) for field in spread])
+    sizes_K = np.hypot(*centres_K2.T)
+    live_K = ~zero_K & (sizes_K > 0)
+    if not live_K.any():
+        return
+    unit_K2 = sign * centres_K2[live_K] / sizes_K[live_K, None]
+    tips_K2 = radius * unit_K2 * (sizes_K[live_K, None] / sizes_K[live_K].max()) ** exponent
+    turn, edge = np.linspace(0, 2 * np.pi, 73), 1.08 * radius
+    axes.fill(edge * np.cos(turn), edge * np.sin(turn), color=paper, alpha=0.82, linewidth=0, zorder=4)
+    for x, y in tips_K2:
+        axes.plot([0, x], [0, y], color=ink, linewidth=0.8, alpha=0.35, zorder=4)
+    axes.scatter(*tips_K2.T, s=5, color=ink, alpha=0.5, zorder=4)
+    x, y = radius * unit_K2.mean(0)
+    label = f"the {len(spread)} minibatches at ○ and their mean direction"
+    axes.plot([0, x], [0, y], color=ink, linewidth=2.2, zorder=4, label=label)
+    axes.plot(x, y, marker=(3, 0, float(np.degrees(np.arctan2(-x, y)))), color=ink, markersize=9, zorder=4)

@@ -1,0 +1,99 @@
+"""What an export shows at each epoch or minibatch: its pictures' fields, and what lies over them, row by row."""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+from gradviz.compute.difference import difference_of
+from gradviz.compute.interface import Compute
+from gradviz.compute.overlays import Over, centre_of
+from gradviz.compute.picture import Shown
+from gradviz.dashboard.query import ExportQuery
+from gradviz.experiment.store import RunStore
+from gradviz.landscape.field import GradientField
+from gradviz.landscape.request import LandscapeRequest
+
+Row = list[Shown]
+ONE = {"epochs": "epoch", "minibatches": "minibatch"}
+
+
+def computed_rows(asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int]) -> Iterator[Row]:
+    """A row of pictures for each index, as they are ready; what was submitted ahead is cancelled with this iterator."""
+    overlays = _Overlays(asked, compute, store)
+    with ExitStack() as streams:
+        fields = [streams.enter_context(closing(_fields(compute, panel, asked, indices))) for panel in asked.requests]
+        for index, row in zip(indices, zip(*fields, strict=True), strict=True):
+            requests = [panel.model_copy(update={ONE[asked.over]: index}) for panel in asked.requests]
+            yield [
+                Shown(field, request, overlays.of(slot, request))
+                for slot, (field, request) in enumerate(zip(row, requests, strict=True))
+            ]
+
+
+def as_drawn(row: Row, minus: int | None) -> Row:
+    """The row with all pictures but `minus` as differences from it."""
+    if minus is None:
+        return row
+    reference = row[minus]
+    return [
+        shown
+        if slot == minus
+        else replace(shown, field=difference_of(shown.field, reference.field), minus=reference.request.variant)
+        for slot, shown in enumerate(row)
+    ]
+
+
+def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
+    """How many arrows of the minibatches' spreads a page that stands alone holds."""
+    checkpoints = num_frames if asked.over == "epochs" else 1
+    panels = [panel for slot, panel in enumerate(asked.requests) if has_overlays(asked, slot)]
+    return "spread" in asked.show and checkpoints * sum(_num_minibatches(store, panel) for panel in panels)
+
+
+def has_overlays(asked: ExportQuery, slot: int) -> bool:
+    """As on the page, nothing lies over a difference."""
+    return asked.minus is None or slot == asked.minus
+
+
+class _Overlays:
+    """The path and the spread of each picture, computed once for each checkpoint."""
+
+    def __init__(self, asked: ExportQuery, compute: Compute, store: RunStore) -> None:
+        self._asked, self._compute, self._store = asked, compute, store
+        self._paths: dict[int, dict[int, tuple[float, float]]] = {}
+        self._spreads: dict[tuple[int, int], tuple[GradientField, ...]] = {}
+
+    def of(self, slot: int, request: LandscapeRequest) -> Over:
+        if not has_overlays(self._asked, slot):
+            return Over()
+        path = self._path(slot, request) if "path" in self._asked.show else None
+        return Over(path, self._spread(slot, request) if "spread" in self._asked.show else ())
+
+    def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
+        if slot not in self._paths:
+            small = request.model_copy(update={"points": 3, "mode": "eval"})  # the values alone are wanted
+            epochs = self._store.run(request.variant).epochs()
+            self._paths[slot] = {
+                epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in self._compute.sweep(small, epochs)
+            }
+        return self._paths[slot]
+
+    def _spread(self, slot: int, request: LandscapeRequest) -> tuple[GradientField, ...]:
+        at = slot, request.epoch
+        if at not in self._spreads:
+            many = range(_num_minibatches(self._store, request))
+            fields = self._compute.minibatches(request, many) if len(many) > 1 else ()
+            self._spreads[at] = tuple(centre_of(field) for _, field in fields)
+        return self._spreads[at]
+
+
+def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
+    return store.run(request.variant).num_minibatches(request.minibatch_size)
+
+
+def _fields(
+    compute: Compute, panel: LandscapeRequest, asked: ExportQuery, indices: list[int]
+) -> Generator[GradientField, None, None]:
+    several = compute.sweep if asked.over == "epochs" else compute.minibatches
+    for _, field in several(panel, indices):
+        yield field

@@ -1,0 +1,139 @@
+"""Pictures are the same bytes whatever the environment says, and whoever else draws at the same time."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradviz.compute.picture import Drawing, Inks, picture_bytes
+from gradviz.landscape import GradientField, LandscapeRequest
+
+REQUEST = LandscapeRequest.of(variant="none", epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")
+ODD_STYLE = """
+text.usetex: True
+savefig.bbox: tight
+savefig.facecolor: red
+axes.grid: True
+axes.prop_cycle: cycler('color', ['r'])
+lines.linewidth: 9
+path.sketch: 5, 10, 2
+font.sans-serif: Comic Sans MS
+figure.constrained_layout.use: False
+image.cmap: jet
+legend.frameon: True
+svg.fonttype: none
+no.such.key: 3
+"""
+
+
+def example() -> GradientField:
+    u, v, loss = np.random.default_rng(0).normal(size=(3, 5, 5)).astype(np.float32)
+    steps, zero = np.linspace(-0.1, 0.1, 5), np.eye(5, dtype=bool)
+    return GradientField(steps, steps, u, v, loss, zero, zero.astype(np.uint8) * 3, 0.25, 64, 0.5, 0.0)
+
+
+DRAWN = ("nothing", "a notebook's kernel", "an odd style", "a style that is no text")
+"""Environments in which pictures are drawn; in the others, which take their time, the settings are those of drawing."""
+
+# A process in which matplotlib was never imported makes one child for each environment.
+CHILDREN = """
+import hashlib, json, os, sys, traceback
+import contourpy, cycler, dateutil.parser, kiwisolver, packaging.version, PIL.Image, PIL.PngImagePlugin, pyparsing
+import gradviz.landscape
+assert "matplotlib" not in sys.modules
+for name, variables in json.loads(sys.stdin.read()).items():
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.environ.update(variables)
+        try:
+            from tests.compute.test_canvas import DRAWN, REQUEST, example
+            from gradviz.compute.canvas import matplotlib, styled
+            from gradviz.compute.picture import Drawing, picture_bytes
+            with styled(Drawing().style):
+                settings = {key: repr(value) for key, value in dict.items(matplotlib.rcParams) if "backend" not in key}
+            pictures = [picture_bytes(example(), REQUEST, kind) for kind in ("png", "svg") if name in DRAWN]
+            kept = all(os.environ[key] == value for key, value in variables.items() if key != "MPLCONFIGDIR")
+            drawn = [repr(sorted(settings.items())).encode(), *pictures]
+            digests = [hashlib.sha256(each).hexdigest() for each in drawn]
+            said = digests if kept else "the environment was changed"
+        except BaseException:
+            said = traceback.format_exc()[-300:]
+        print(json.dumps([name, said]), flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+"""
+
+
+# {} is a directory with the files of `drawn`.
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "a notebook's kernel": {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+    "an older kernel": {"MPLBACKEND": "module://ipykernel.pylab.backend_inline"},
+    "inline": {"MPLBACKEND": "inline"},
+    "widget": {"MPLBACKEND": "widget"},
+    "nonsense": {"MPLBACKEND": "nonsense"},
+    "windows": {"MPLBACKEND": "TkAgg"},
+    "a notebook in a browser": {"MPLBACKEND": "nbagg"},
+    "an odd style": {"MATPLOTLIBRC": "{}/odd"},
+    "a style that is no text": {"MATPLOTLIBRC": "{}/broken"},
+    "a style that is a directory": {"MATPLOTLIBRC": "{}"},
+    "a style that is not there": {"MATPLOTLIBRC": "{}/none"},
+    "both": {"MATPLOTLIBRC": "{}/broken", "MPLBACKEND": "inline"},
+    "no home": {
+        "MPLCONFIGDIR": "{}/odd/below",
+        "HOME": "{}/odd",
+        "XDG_CACHE_HOME": "{}/odd",
+        "XDG_CONFIG_HOME": "{}/odd",
+    },
+    "other words and times": {"LC_ALL": "C", "TZ": "Asia/Kathmandu", "SOURCE_DATE_EPOCH": "0"},
+    "a display": {"DISPLAY": ":99", "WAYLAND_DISPLAY": "none", "QT_QPA_PLATFORM": "nonsense"},
+}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """By environment: digests of matplotlib's settings, a png and an svg; or what was raised."""
+    files = tmp_path_factory.mktemp("environments")
+    (files / "odd").write_text(ODD_STYLE)
+    (files / "broken").write_bytes(b"\xff\xfe\x00")
+    told = json.dumps(ENVIRONMENTS).replace("{}/", f"{files}/").replace('"{}"', f'"{files}"')
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MPL", "MATPLOTLIB"))}
+    root = Path(__file__).parents[2]
+    paths = {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-c", CHILDREN]
+    done = subprocess.run(command, input=told, env=clean | paths, capture_output=True, text=True, timeout=240)
+    return dict(json.loads(line) for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_picture_is_the_same_bytes_in_any_environment(drawn: dict[str, list[str]], name: str):
+    assert len(drawn["nothing"]) == 3
+    assert drawn[name] == drawn["nothing"][: len(drawn[name])]
+    assert len(drawn[name]) == (3 if name in DRAWN else 1)
+
+
+def test_pictures_drawn_at_the_same_time_keep_their_own_colours():
+    """matplotlib's settings are global: without a turn for each, one would be drawn in the other's."""
+    dark = Inks(paper="#14181f", ink="#e4e8ee", faint="#98a3b3")
+    drawings = [Drawing(), Drawing(dark)]
+
+    def draw(drawing: Drawing) -> bytes:
+        return picture_bytes(example(), REQUEST, "svg", drawing)
+
+    alone = [draw(drawing) for drawing in drawings]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(draw, drawings * 2))
+    assert together == alone * 2
+
+
+def test_nothing_else_imports_matplotlib():
+    rooms = Path(__file__).parents[2] / "gradviz"
+    importing = re.compile(r"^\s*(?:import|from) matplotlib", re.MULTILINE)
+    assert [path.name for path in rooms.rglob("*.py") if importing.search(path.read_text())] == ["canvas.py"]
