@@ -12,6 +12,7 @@ from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.interruption import stop_on_signals
 from gradviz.settings import Settings, load_settings
 
+_MINIBATCH_SIZE = 64
 _ABOUT_RUNS = ("preset", "data", "derive", "epochs", "rows", "hidden", "norm_placement")
 
 
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         places = _places(options, settings, parse_seeds(options.seeds))
+        _check_rows(places)
         directory = _directory(options.out)
         for place in places:
             if place.complete:
@@ -44,7 +46,23 @@ def run(options: argparse.Namespace) -> int:
                 )
             if not outcome.finished:
                 return 128 + (outcome.signal or asked.signal or signal.SIGTERM)
+    _check_rows(places)
     return _write(directory, places, settings)
+
+
+def _check_rows(places) -> None:
+    """Raises UserError for runs of fewer training rows than a minibatch of the report has."""
+    from gradviz.experiment.store import RunStore
+
+    for place in places:
+        store = RunStore(place.root)
+        for variant in store.variants():
+            rows = store.run(variant).record.rows_train
+            if rows < _MINIBATCH_SIZE:
+                raise UserError(
+                    f"A report is about minibatches of {_MINIBATCH_SIZE} training rows, and {variant} has {rows}: "
+                    "train on a table of at least 80 usable rows."
+                )
 
 
 def _write(directory: Path, places, settings: Settings) -> int:
