@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from gradviz.experiment.model import MLP
 from gradviz.landscape.masks import dropout_masks
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import LandscapeSpec, grid_steps
 
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch.
@@ -38,6 +39,7 @@ def landscape_by_loop(
     )
     for j, step_y in enumerate(steps):
         for i, step_x in enumerate(steps):
+            between_tiles()
             with torch.no_grad():
                 x[x_ref.index] = x_centre + step_x
                 y[y_ref.index] = y_centre + step_y

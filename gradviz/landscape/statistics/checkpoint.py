@@ -12,6 +12,7 @@ from gradviz.landscape.backward import Backward, average, backward, layer_of
 from gradviz.landscape.clean import draw_gains
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import MASKS, Masks, Mode
 from gradviz.landscape.resolving import network_in
 from gradviz.landscape.resolving_tensors import Resolution
@@ -170,6 +171,7 @@ def masked_backward(
         return backward(network, inputs_KBM, targets_KB, mode=mode, gains=gains, layers=layers)
     passes = []
     for number in range(num_masks if masks == "averaged" else 1):
+        between_tiles()
         gains = draw_gains(network, seed, number, num_rows)
         passes.append(backward(network, inputs_KBM, targets_KB, mode=mode, gains=gains, layers=layers))
     return average(passes)

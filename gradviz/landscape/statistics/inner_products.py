@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gradviz.landscape.backward import Backward, layer_of
 from gradviz.landscape.network import parameter_shapes
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.resolving_tensors import Resolution
 
 # Shape suffixes: K = minibatches, P = parameters, B = examples of a minibatch, M/N = inputs/units of a layer.
@@ -68,6 +69,7 @@ def tensor_inner_products(passed: Backward, resolution: Resolution, name: str) -
     step = max(1, ENTRIES_AT_ONCE // (num_minibatches * num_inputs))
     total = None
     for first in range(0, num_units, step):
+        between_tiles()
         units = slice(first, first + step)
         part = inner_products_of(resolution.block(k, units).flatten(1))
         total = part if total is None else total + part

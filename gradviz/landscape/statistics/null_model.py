@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.landscape.network import Network
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import Masks, Mode
 from gradviz.landscape.rows import check_rows
 from gradviz.landscape.statistics.agreement import Agreement, resultant_length
@@ -62,6 +63,7 @@ def null_agreement(
     num = num_minibatches(num_rows, size, num)
     found = []
     for _ in range(draws):
+        between_tiles()
         rows_KB = generator.permutation(num_rows)[: num * size].reshape(num, size)
         members_KR = np.zeros((num, num_rows), dtype=np.float32)
         np.put_along_axis(members_KR, rows_KB, 1 / size, axis=1)
@@ -112,6 +114,7 @@ def redrawn_agreement(
     num = num_minibatches(len(targets_R), size, num)
     found: dict[str, list[tuple[float, float, float]]] = {}
     for _ in range(draws):
+        between_tiles()
         rows_KB = torch.from_numpy(generator.permutation(len(targets_R))[: num * size].reshape(num, size))
         _, products = minibatch_products(
             network,

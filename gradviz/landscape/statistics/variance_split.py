@@ -18,6 +18,7 @@ from gradviz.landscape.backward import backward, layer_of
 from gradviz.landscape.clean import draw_gains
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.rows import check_rows
 from gradviz.landscape.statistics.bootstrap import Estimate, Statistic, estimate, mean_of, mean_of_pairs
 from gradviz.landscape.statistics.checkpoint import Pair, pair_name
@@ -69,6 +70,7 @@ def masks_split(
     names = [*tensors, *(ref.tensor_name for pair in refs.values() for ref in pair)]
     layers = {layer_of(network, name) for name in names}
     for number in range(num_masks):
+        between_tiles()
         sets = [draw_gains(network, seed, number * num_minibatches + k, num_rows) for k in range(num_minibatches)]
         gains = [torch.stack(layer) for layer in zip(*sets, strict=True)]
         passed = backward(network, inputs_KBM, targets_KB, mode="train", gains=gains, layers=layers)
