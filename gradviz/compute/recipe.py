@@ -28,7 +28,7 @@ def python_text(requests: Sequence[LandscapeRequest], runs: Path) -> str:
         "from gradviz.experiment.store import RunStore",
         "from gradviz.landscape import LandscapeSpec, gradient_landscape",
         "",
-        f"store = RunStore({str(runs.resolve())!r})",
+        f"store = RunStore({str(runs)!r})",
         "fields = []",
     ]
     for request in requests:
@@ -48,7 +48,7 @@ def _words(request: LandscapeRequest, runs: Path) -> list[str]:
     words = ["gradviz", "landscape"]
     for name, value in _told(request, LandscapeRequest.model_fields):
         words += [f"--{name.replace('_', '-')}", str(value)]
-    return [*words, "--runs", str(runs.resolve()), "--out", f"{file_name(request)}.npz"]
+    return [*words, "--runs", str(runs), "--out", f"{file_name(request)}.npz"]
 
 
 def _told(request: LandscapeRequest, names: Iterable[str]) -> list[tuple[str, object]]:

@@ -5,7 +5,7 @@ by its key may be kept for ever.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from urllib.parse import urlencode
 
@@ -23,6 +23,7 @@ from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import frames, query, training
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.course import add_course
+from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.door import TOO_LARGE
 from gradviz.dashboard.evidence_api import add_evidence
 from gradviz.dashboard.export_api import add_exports
@@ -60,6 +61,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
     """The blueprint; its handlers hold no state but what they are given here."""
     api = Blueprint("api", __name__, url_prefix=PREFIX)
     catch_all = f"{api.name}.nothing"
+    told = Discretion.of(settings).told
 
     @api.record_once
     def mistakes(state: BlueprintSetupState) -> None:
@@ -67,19 +69,19 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
 
     @api.errorhandler(UserError)
     def user_error(error: UserError) -> Response:
-        return mistake(str(error), 422)
+        return mistake(told(str(error)), 422)
 
     @api.errorhandler(OutOfMemory)
     def out_of_memory(error: OutOfMemory) -> Response:
-        return not_now(error)
+        return not_now(told(str(error)))
 
     @api.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:
-        return not_now(error, error.seconds)
+        return not_now(told(str(error)), error.seconds)
 
     @api.errorhandler(ComputationFailed)
     def failed(error: ComputationFailed) -> Response:
-        return mistake(str(error), 500)
+        return mistake(told(str(error)), 500)
 
     @api.get("/openapi.json")
     def openapi() -> Response:
@@ -160,7 +162,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
             answer = Response(status=304)
         else:
             header = {"request": asked.request.model_dump(), "over": asked.over, "indices": indices}
-            blocks = _frames(compute, asked, indices, still_connected(request.environ))
+            blocks = _frames(compute, asked, indices, still_connected(request.environ), told)
             # The first frame is made before the answer begins: a mistake is still a 422.
             first = next(blocks, b"")
             stream = frames.stream(header, chain([first] if first else [], blocks))
@@ -220,7 +222,11 @@ def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
 
 
 def _frames(
-    compute: Compute, asked: query.FramesQuery, indices: list[int], still_wanted: StillWanted
+    compute: Compute,
+    asked: query.FramesQuery,
+    indices: list[int],
+    still_wanted: StillWanted,
+    told: Callable[[str], str],
 ) -> Iterator[bytes]:
     """The frames in this order. An error in the first is raised; later ones are frames that say it."""
     if not indices:
@@ -235,10 +241,10 @@ def _frames(
                 yield frames.frame(indices[made], GradientField.from_bytes(content))
                 made += 1
         except Unavailable as error:
-            yield frames.missing_frame(indices[made], str(error), later=True)
+            yield frames.missing_frame(indices[made], told(str(error)), later=True)
             return
         except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off)
-            yield frames.missing_frame(indices[made], sentence_of(error))
+            yield frames.missing_frame(indices[made], told(sentence_of(error)))
             made += 1
 
 

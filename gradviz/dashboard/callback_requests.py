@@ -1,6 +1,6 @@
 """Requests to Dash's own addresses, checked before Dash reads them, which fails at what its page does not send."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from dash import Dash
@@ -43,7 +43,7 @@ class _Call(BaseModel):
     changedPropIds: list[str] = Field(default=[], max_length=_MAX_PLACES)
 
 
-def check_callbacks(app: Dash) -> None:
+def check_callbacks(app: Dash, told: Callable[[str], str]) -> None:
     """Answers 4xx to what no page of ours has asked, where Dash would answer 500 with a traceback in the log."""
     server: Flask = app.server
 
@@ -54,11 +54,11 @@ def check_callbacks(app: Dash) -> None:
 
     @server.errorhandler(UserError)
     def user_error(error: UserError) -> Response:
-        return mistake(str(error), 422)
+        return mistake(told(str(error)), 422)
 
     @server.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:
-        return not_now(error)
+        return not_now(told(str(error)))
 
     [suites] = [rule.endpoint for rule in server.url_map.iter_rules() if rule.rule.startswith(_SUITES)]
     serve = server.view_functions[suites]

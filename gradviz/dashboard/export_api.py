@@ -1,7 +1,7 @@
 """The addresses of the HTTP API at which a view becomes a file, and is told as a recipe."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore
 
 from flask import Blueprint, Response, request
@@ -10,6 +10,7 @@ from werkzeug.exceptions import TooManyRequests
 from gradviz.compute.interface import Compute
 from gradviz.compute.recipe import command_lines, file_name, python_text
 from gradviz.dashboard import frames, query
+from gradviz.dashboard.discretion import Discretion, place_of
 from gradviz.dashboard.exports import ExportFile, Step, steps
 from gradviz.dashboard.query import from_arguments, from_body, json_body
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
@@ -26,6 +27,7 @@ _CHUNK_BYTES = 1 << 18
 def add_exports(api: Blueprint, settings: Settings, compute: Compute, store: RunStore) -> None:
     """Adds `POST /exports` and `POST /recipes`."""
     places = BoundedSemaphore(AT_ONCE)
+    told = Discretion.of(settings).told
 
     @api.post("/exports")
     def export() -> Response:
@@ -34,7 +36,7 @@ def add_exports(api: Blueprint, settings: Settings, compute: Compute, store: Run
         work = _in_place(places, steps(asked, compute, store))
         first = next(work)  # a mistake in what is asked for is still a 422
         if asked.progress:
-            answer = Response(frames.prefixed(_blocks(first, work)), mimetype=MEDIA_TYPES["binary"])
+            answer = Response(frames.prefixed(_blocks(first, work, told)), mimetype=MEDIA_TYPES["binary"])
         else:
             file = _last(work)
             answer = Response(file.content, mimetype=MEDIA_TYPES[file.kind])
@@ -50,8 +52,8 @@ def add_exports(api: Blueprint, settings: Settings, compute: Compute, store: Run
             compute.key(panel)  # refuses what is not there
         return sent_json(
             {
-                "command_lines": command_lines(asked.requests, settings.runs),
-                "python": python_text(asked.requests, settings.runs),
+                "command_lines": command_lines(asked.requests, place_of(settings.runs)),
+                "python": python_text(asked.requests, place_of(settings.runs)),
                 "names": [file_name(panel) for panel in asked.requests],
             }
         )
@@ -74,7 +76,7 @@ def _last(work: Iterator[Step | ExportFile]) -> ExportFile:
     raise AssertionError("The work ended without a file.")
 
 
-def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile]) -> Iterator[bytes]:
+def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile], told: Callable[[str], str]) -> Iterator[bytes]:
     """JSON that says how far it is, for each step; then JSON that describes the file, or the mistake; then the file."""
     try:
         for step in _chain(first, work):
@@ -86,7 +88,7 @@ def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile]) -> Iter
             else:
                 yield json.dumps({"done": step.done, "total": step.total, "doing": step.doing}).encode()
     except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off without a word)
-        yield json.dumps({"error": sentence_of(error)}).encode()
+        yield json.dumps({"error": told(sentence_of(error))}).encode()
 
 
 def _chain(first: Step | ExportFile, rest: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:

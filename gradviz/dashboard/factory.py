@@ -15,6 +15,7 @@ from gradviz.dashboard.api import create_api
 from gradviz.dashboard.assets import STANDALONE, BundledDash, assets_folder
 from gradviz.dashboard.callback_requests import check_callbacks
 from gradviz.dashboard.callbacks import choosing, opening, training
+from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.door import Door
 from gradviz.dashboard.headers import set_headers
 from gradviz.dashboard.layout import PAGE, page
@@ -62,7 +63,7 @@ def create_app(
     opening.register(app, store)
     choosing.register(app)
     training.register(app)
-    check_callbacks(app)
+    check_callbacks(app, Discretion.of(settings).told)
     app.server.register_blueprint(create_api(settings, compute, store, trainer))
     set_headers(app, private=bool(settings.password.get_secret_value()))
     return app

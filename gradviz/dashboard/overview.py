@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 from gradviz.experiment.describe import disk_bytes
 from gradviz.experiment.outside import UnusableFile
@@ -35,7 +36,7 @@ def run_of(run: Run) -> dict[str, object]:
         "output_scale": config.output_scale,
         "preset": config.preset,
         "seed": config.seed,
-        "data": config.data or "the synthetic table",
+        "data": Path(config.data).name if config.data else "the synthetic table",
         "shapes": {name: list(shape.shape) for name, shape in run.shapes.items() if ".running_" not in name},
         "minibatches": {str(size): run.num_minibatches(size) for size in MINIBATCH_SIZES},
         "broken": [{"file": broken.path.name, "reason": broken.reason} for broken in run.broken()],

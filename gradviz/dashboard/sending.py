@@ -69,9 +69,9 @@ def mistake(message: str, status: int) -> Response:
     return Response(as_json({"error": line}), status=status, mimetype=JSON, headers={"Cache-Control": "no-store"})
 
 
-def not_now(error: Exception, seconds: int = 1) -> Response:
+def not_now(message: str, seconds: int = 1) -> Response:
     """503: the same request may be answered a little later, in about so many `seconds`."""
-    answer = mistake(str(error), 503)
+    answer = mistake(message, 503)
     answer.headers["Retry-After"] = str(seconds)
     return answer
 

@@ -1,6 +1,7 @@
 """What the page says of the training, and what it may do with it."""
 
 from gradviz.compute.trainer import Trainer
+from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.query import TrainingAction
 from gradviz.errors import UserError
 from gradviz.settings import Settings
@@ -11,7 +12,7 @@ def status_of(trainer: Trainer, settings: Settings) -> dict[str, object]:
     status = trainer.status()
     return {
         "state": status.state,
-        "message": status.message,
+        "message": Discretion.of(settings).told(status.message),
         "progress": [{"variant": run.variant, "epoch": run.epoch, "epochs": run.epochs} for run in status.progress],
         "since": status.holder.since if status.holder else None,
         "read_only": settings.read_only,
