@@ -7,7 +7,7 @@ import time
 
 from gradviz.errors import UserError
 
-_RELEASE_SECONDS = 2.0  # a server that was killed gives its port back within this time
+_RELEASE_SECONDS = 7.0  # a server whose supervisor was killed gives its port back within this time, 5 s of it graceful
 _RETRY_SECONDS = 0.1
 _BACKLOG = 128
 

@@ -5,11 +5,12 @@ Run as `python -m gradviz.commands.web_server SUPERVISOR_PID GUNICORN_OPTIONS…
 
 import signal
 import sys
-
-from gunicorn.app.wsgiapp import run
+from typing import TYPE_CHECKING
 
 from gradviz.commands.bound_life import die_with
-from gradviz.settings import Settings
+
+if TYPE_CHECKING:  # what takes long to import comes after the bond, below
+    from gradviz.settings import Settings
 
 WORKER = "gradviz.serving.worker.FrontWorker"
 
@@ -17,7 +18,7 @@ APPLICATION = "gradviz.dashboard.factory:create_server()"
 GRACEFUL_SECONDS = 5
 
 
-def arguments(descriptor: int, settings: Settings) -> list[str]:
+def arguments(descriptor: int, settings: "Settings") -> list[str]:
     """gunicorn's options for a listening socket that is handed over as file `descriptor`."""
     return [
         *("--bind", f"fd://{descriptor}"),
@@ -35,5 +36,7 @@ def arguments(descriptor: int, settings: Settings) -> list[str]:
 if __name__ == "__main__":
     # A killed supervisor leaves no server on the port.
     die_with(int(sys.argv[1]), signal.SIGQUIT)
+    from gunicorn.app.wsgiapp import run
+
     sys.argv = ["gunicorn", *sys.argv[2:]]
     sys.exit(run())

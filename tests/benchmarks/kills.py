@@ -206,20 +206,24 @@ def run(kills: int, seed: int, epochs: int, root: Path) -> tuple[Tally, list[str
     server = Server(runs, port, root / "server.log")
     try:
         while tally.kills.total() < kills:
+            if server.supervisor.poll() is not None:
+                wrong.append("the supervisor has ended by itself")
+                break
             if server.state() == "finished":
                 compare(server, whole, tally)
                 start_again(server)
             time.sleep(chance.uniform(0.0, LONGEST_PAUSE_SECONDS))
             kill(server, chance.choice(ROLES), tally)
             print(f"\r{tally.kills.total()} of {kills} kills, {tally.trainings} trainings", end="", file=sys.stderr)
-        until(lambda: server.state() == "finished", "all runs are trained")
-        compare(server, whole, tally)
-        if server.ask("/readyz")[0] != 200 or server.ask(LANDSCAPE)[0] != 200:
-            wrong.append("the page does not answer")
+        else:
+            until(lambda: server.state() == "finished", "all runs are trained")
+            compare(server, whole, tally)
+            if server.ask("/readyz")[0] != 200 or server.ask(LANDSCAPE)[0] != 200:
+                wrong.append("the page does not answer")
     except TimeoutError as error:
         wrong.append(str(error))
     finally:
-        status = server.end()
+        status = server.end() if server.supervisor.poll() is None else server.supervisor.returncode
         TrainerProcess(runs).stop(background_only=True)
     if status:
         wrong.append(f"the server ended with status {status}")

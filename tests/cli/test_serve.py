@@ -130,7 +130,8 @@ def test_a_server_that_only_shows_starts_no_training(
     assert not (tmp_path / "runs").exists()
 
 
-def test_port_in_use_is_one_line(tiny_runs: Path, gradviz):
+def test_port_in_use_is_one_line(tiny_runs: Path, gradviz, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gradviz.commands.listening._RELEASE_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         answer = gradviz("serve", "--runs", tiny_runs, "--port", port)

@@ -243,3 +243,13 @@ def test_a_lock_that_is_held_protects_a_directory(temporary: Path):
         os.close(descriptor)
     with scratch_directory("gradviz-x-"):
         assert not held.exists()
+
+
+def test_the_web_server_is_bound_to_its_supervisor_before_it_imports_what_takes_long():
+    # Else a server whose supervisor is killed at its start holds the port while it imports.
+    program = (
+        "import sys; import gradviz.commands.web_server; "
+        "print([name for name in ('gunicorn', 'pydantic', 'torch') if name in sys.modules])"
+    )
+    told = subprocess.check_output([sys.executable, "-c", program], text=True, timeout=120)
+    assert told == "[]\n"
