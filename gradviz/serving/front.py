@@ -67,6 +67,8 @@ class _Busy(Error):
 class _Parser(HTTPRequestParser):
     """Whatever cannot be parsed is the client's mistake: 400."""
 
+    path = ""  # waitress names it in its log, also where there is none
+
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)

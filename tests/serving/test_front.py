@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from gradviz.serving import front as front_module
 from gradviz.serving.front import COMPUTING, HEALTH, MAX_BODY_BYTES, MAX_HEADER_BYTES, PAGE, Front, pool_of
@@ -259,6 +260,13 @@ def test_what_is_no_request_is_refused_at_once(served: Served, request_bytes: by
     assert status in (b"400", b"431")
     assert not [record for record in caplog.records if record.exc_info]
     assert len([record for record in caplog.records if record.message == "refused"]) == 1
+
+
+def test_what_is_no_request_has_a_path_for_the_log():
+    parser = front_module._Parser(Adjustments())
+    parser.received(b"hello\r\n\r\n")
+    assert parser.completed
+    assert (parser.error is not None, parser.path) == (True, "")
 
 
 @pytest.mark.parametrize(
