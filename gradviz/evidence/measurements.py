@@ -132,7 +132,7 @@ class Null(Measured):
     """Agreement measured, and that of minibatches whose rows are drawn at random, at one minibatch size.
 
     `random_*`: mean over sets of random minibatches and the range of the middle 95 % of them; `formula_resultant`: R by
-    the mean and variance of the rows' gradients. `sensitivity`: 1 - R measured over that of random rows.
+    the mean and covariance of the rows' gradients. `sensitivity`: 1 - R measured over that of random rows.
     """
 
     scope: Scope

@@ -36,7 +36,7 @@ from gradviz.experiment.run import Run
 from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest, network_of
 from gradviz.landscape.request import Mode
 
-EVIDENCE_VERSION = 2
+EVIDENCE_VERSION = 3
 """Part of every key: raised whenever the same runs would give other numbers."""
 
 ROUGHNESS_MINIBATCHES = 8

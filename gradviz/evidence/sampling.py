@@ -10,6 +10,7 @@ from gradviz.evidence.measurements import MaskSplit, Null, Scope
 from gradviz.experiment.store import Run
 from gradviz.landscape import Network
 from gradviz.landscape.statistics import example_products, masks_split, minibatch_agreement, null_agreement, sensitivity
+from gradviz.landscape.statistics.null_formula import noise_of
 
 SIZES = (16, 64, 256, 1024)
 _SCOPES: tuple[Scope, ...] = ("biases 1", "biases 2")
@@ -21,6 +22,7 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZE
     """For the biases of the source's layers in eval mode, at every size that gives at least two minibatches."""
     tensors = bias_tensors(network, "eval")
     products = example_products(network, run.training_inputs(), run.training_targets(), parts=tensors)
+    noises = {tensor: noise_of(products[tensor]) for tensor in tensors}
     found = []
     for size in sizes:
         if run.num_minibatches(size) < 2:
@@ -29,7 +31,8 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZE
             network, *run.minibatches(size), generator=bootstrap(), mode="eval", parts=tensors
         )
         for scope, tensor in zip(_SCOPES, tensors, strict=True):
-            random = null_agreement(products[tensor], size, bootstrap(), draws=_DRAWS, num=measured.num_minibatches)
+            num, noise = measured.num_minibatches, noises[tensor]
+            random = null_agreement(products[tensor], size, bootstrap(), draws=_DRAWS, num=num, noise=noise)
             found.append(
                 Null(
                     scope=scope,

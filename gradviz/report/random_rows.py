@@ -9,7 +9,7 @@ from gradviz.report.numbers import estimate, number
 
 _NOTE = (
     "R of K minibatches without regularizer, eval mode: measured with its 95 % interval; of minibatches of random rows,"
-    " with the middle 95 % of the draws; by the formula from the mean and variance of the rows' gradients with the"
+    " with the middle 95 % of the draws; by the formula from the mean and covariance of the rows' gradients with the"
     " finite-population correction. The last column is 1 − R measured over 1 − R of random rows: 1 if the minibatches"
     " differ as random rows do. The mean pairwise cosine c follows from R: R² = (1 + (K − 1) c) / K."
 )

@@ -10,7 +10,7 @@ from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_tw
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
 from gradviz.landscape.statistics.per_example import example_products
 from gradviz.landscape.statistics.smoothness import plane_smoothness
-from gradviz.landscape.statistics.tests_of_norm import norm_tests
+from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_tests
 from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "pair_name",
     "parts_of",
     "plane_smoothness",
+    "pooled_norm_tests",
     "redrawn_agreement",
     "sensitivity",
     "stiffness",

@@ -59,7 +59,7 @@ def agreement_of(part: str, products: InnerProducts, generator: np.random.Genera
     num = len(products.dot_KK)
     norms_K = np.sqrt(np.diag(products.dot_KK))
     resamples = Resamples.draw(num, generator)
-    zeros = resamples.estimate(mean_of(1 - np.diag(products.both_KK) / products.num_parameters))
+    zeros = resamples.estimate(mean_of(1 - np.diag(products.both_KK) / products.num_parameters), trials=num)
     assert zeros is not None
     live = norms_K > 0
     facts = (part, products.num_parameters, num, int((~live).sum()), zeros, float(norms_K.mean()))
@@ -76,10 +76,11 @@ def agreement_of(part: str, products: InnerProducts, generator: np.random.Genera
         *facts,
         resultant=_resultant(cosine, count),
         cosine=cosine,
-        opposite=resamples.estimate(mean_of_pairs((cosine_KK < 0).astype(float))),
-        beyond_150=resamples.estimate(mean_of_pairs((cosine_KK < COSINE_OF_150).astype(float))),
+        # Of K minibatches K / 2 pairs have none in common: the share of pairs is worth at least so many.
+        opposite=resamples.estimate(mean_of_pairs((cosine_KK < 0).astype(float)), trials=count / 2),
+        beyond_150=resamples.estimate(mean_of_pairs((cosine_KK < COSINE_OF_150).astype(float)), trials=count / 2),
         norm_variation=resamples.estimate(variation_of(norms_K[live])),
-        sign_agreement=resamples.estimate(ratio_of_pairs(same_KK, products.both_KK[square])),
+        sign_agreement=resamples.estimate(ratio_of_pairs(same_KK, products.both_KK[square]), trials=count / 2),
     )
 
 

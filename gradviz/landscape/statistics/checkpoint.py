@@ -91,7 +91,7 @@ def minibatch_agreement(
         pairs=pairs,
     )
     shares_K = passed.share_below_K.cpu().numpy()
-    share = estimate(mean_of(shares_K), len(shares_K), generator)
+    share = estimate(mean_of(shares_K), len(shares_K), generator, trials=targets_KB.numel())
     assert share is not None
     return CheckpointAgreement(
         share,

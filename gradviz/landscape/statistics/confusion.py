@@ -19,11 +19,13 @@ from torch import Tensor
 @dataclass(frozen=True)
 class Confusion:
     """`eta` in (loss per unit of parameter)², 0 if no two gradients point against each other; `smallest_cosine` of the
-    pairs of gradients that are not zero.
+    pairs of the `num` gradients that are not zero. Both are extremes over num (num - 1) / 2 pairs: they grow with num,
+    whatever the gradients are, and are to be compared at equal num alone.
     """
 
     eta: float
     smallest_cosine: float
+    num: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Stiffness:
 def gradient_confusion(products_KK: Tensor | np.ndarray) -> Confusion | None:
     """From inner products of gradients; None if fewer than two are not zero."""
     found = _pairs(products_KK)
-    return None if found is None else Confusion(max(0.0, -float(found[0].min())), float(found[1].min()))
+    return None if found is None else Confusion(max(0.0, -float(found[0].min())), float(found[1].min()), found[2])
 
 
 def stiffness(products_KK: Tensor | np.ndarray) -> Stiffness | None:

@@ -5,9 +5,9 @@ without replacement, has a mean gradient m with (Cochran, Sampling Techniques, 3
 
     E|m|² = |ḡ|² + (1/B - 1/R) S²        E⟨m, m'⟩ = |ḡ|² - S²/R    for two minibatches without a common row.
 
-Their ratio is the predicted cosine c (a ratio of means: close to the mean of the ratio where |m| varies little), and
-R² = (1 + (K - 1) c) / K the predicted mean resultant length of K minibatches. Beside this formula, minibatches are
-drawn again and again, which gives the distribution itself and intervals.
+Their ratio is the cosine where |m| hardly varies, which takes noise of many dimensions; `null_formula` predicts the
+cosine c for noise of any shape. R² = (1 + (K - 1) c) / K is the predicted mean resultant length of K minibatches.
+Beside this formula, minibatches are drawn again and again, which gives the distribution itself and intervals.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from gradviz.landscape.rows import check_rows
 from gradviz.landscape.statistics.agreement import Agreement, resultant_length
 from gradviz.landscape.statistics.bootstrap import Estimate
 from gradviz.landscape.statistics.checkpoint import Pair, minibatch_products
+from gradviz.landscape.statistics.null_formula import Noise, cosine_of, noise_of
 from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: R = rows, K = minibatches, B = rows of each, D = draws.
@@ -37,7 +38,8 @@ class NullAgreement:
     """Agreement of `num_minibatches` minibatches of random rows out of `num_rows`.
 
     The estimates are means over `num_draws` sets of minibatches with the range of the middle 95 % of them; None if no
-    set has two gradients that are not zero. `predicted_*` are the formula's, None where examples are coupled.
+    set has two gradients that are not zero. `predicted_*` are the formula's, None where examples are coupled;
+    `noise_dimensions` is the effective number of directions in which rows differ.
     """
 
     minibatch_size: int
@@ -49,15 +51,23 @@ class NullAgreement:
     opposite: Estimate | None
     predicted_resultant: float | None
     predicted_cosine: float | None
+    noise_dimensions: float | None = None
 
 
 @undisturbed()
 def null_agreement(
-    products_RR: Tensor, size: int, generator: np.random.Generator, *, draws: int = 100, num: int | None = None
+    products_RR: Tensor,
+    size: int,
+    generator: np.random.Generator,
+    *,
+    draws: int = 100,
+    num: int | None = None,
+    noise: Noise | None = None,
 ) -> NullAgreement:
     """The null model from the inner products of the rows' gradients (`example_products`).
 
-    `num` minibatches (default: as many as there are rows for, at most 50). Costs 2 D K R² operations.
+    `num` minibatches (default: as many as there are rows for, at most 50); `noise` is `noise_of` these products, where
+    several sizes share it. Costs 2 D K R² operations.
     """
     num_rows = len(products_RR)
     num = num_minibatches(num_rows, size, num)
@@ -69,13 +79,15 @@ def null_agreement(
         np.put_along_axis(members_KR, rows_KB, 1 / size, axis=1)
         members = torch.from_numpy(members_KR).to(products_RR)
         found.append(_agreement_of_dots((members @ products_RR @ members.T).double().cpu().numpy()))
-    cosine = predicted_cosine(products_RR, size)
+    noise = noise or noise_of(products_RR)
+    cosine = predicted_cosine(products_RR, size) if noise is None else cosine_of(noise, size)
     resultant = None if cosine is None else resultant_length(cosine, num)
-    return NullAgreement(size, num, num_rows, draws, *_summary(found), resultant, cosine)
+    dimensions = None if noise is None else noise.dimensions
+    return NullAgreement(size, num, num_rows, draws, *_summary(found), resultant, cosine, dimensions)
 
 
 def predicted_cosine(products_RR: Tensor, size: int) -> float | None:
-    """The formula above; None if all gradients are zero."""
+    """The ratio E⟨m, m'⟩ / E|m|² above, for noise of many dimensions; None if all gradients are zero."""
     num_rows = len(products_RR)
     mean, variance = mean_and_variance(products_RR)
     square = mean + (1 / size - 1 / num_rows) * variance

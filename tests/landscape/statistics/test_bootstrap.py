@@ -65,6 +65,32 @@ def test_interval_of_the_share_of_pairs_beyond_an_angle_covers_it(limit, drift):
     assert 0.89 <= share <= 0.99
 
 
+@pytest.mark.parametrize("drift", [2.0, 2.5, 3.0, 3.5])
+@pytest.mark.parametrize("turned", [False, True])
+def test_interval_of_a_share_of_pairs_near_0_and_1_covers_it(drift, turned):
+    """Opposite pairs from 7 % down to 0.1 %, and the same turned round: BCa alone covers 0.25 to 0.93 of them."""
+
+    def kernel(u: np.ndarray) -> np.ndarray:
+        return ((u @ u.T < 0) != turned).astype(float)
+
+    generator = np.random.default_rng(3)
+    upper = np.triu_indices(NUM, 1)
+    share = float(np.mean([kernel(arrows(drift)(generator))[upper].mean() for _ in range(400)]))
+    hits = 0
+    for _ in range(100):
+        found = estimate(mean_of_pairs(kernel(arrows(drift)(generator))), NUM, generator, resamples=200, trials=NUM / 2)
+        assert found is not None
+        hits += found.low <= share <= found.high
+    assert hits >= 90
+
+
+def test_a_share_that_was_never_seen_is_not_known_to_be_0():
+    found = estimate(mean_of(np.zeros(NUM)), NUM, np.random.default_rng(0), trials=NUM)
+    assert found is not None
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(1.96**2 / (NUM + 1.96**2), rel=1e-3)  # Wilson's, by its closed form at 0
+
+
 def test_interval_of_the_agreement_of_signs_covers_it():
     """Signs are random, those of different parameters and minibatches independent, and a fifth of them are zero."""
     plus = NormalDist().cdf(0.6)

@@ -11,7 +11,7 @@ from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.per_example import example_products
 from gradviz.landscape.statistics.smoothness import plane_smoothness
-from gradviz.landscape.statistics.tests_of_norm import norm_tests
+from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_tests
 from tests.landscape.cases import random_case
 
 
@@ -71,6 +71,32 @@ def test_noise_equals_loops_and_diversity_its_identity(examples):
     if square > 0:
         assert found.noise_scale == pytest.approx(variance / square)
         assert found.signal_to_noise == pytest.approx(square / variance)
+
+
+def test_norm_tests_of_pure_noise_are_near_1_alone_and_large_or_none_pooled():
+    generator = np.random.default_rng(0)
+    products = []
+    for _ in range(40):
+        g = generator.normal(size=(64, 30))
+        products.append(torch.from_numpy(g @ g.T))
+    alone = [found.norm for each in products if (found := norm_tests(each)) is not None]
+    assert 0.8 < np.mean(alone) < 1.2
+    pooled = pooled_norm_tests(products)
+    assert pooled is None or pooled.norm > 3
+
+
+def test_pooled_norm_tests_find_the_theta_of_the_population():
+    """|G|² = 1/4, S² = 30 and B = 64: θ² = 30/64 · 4 for the norm; a thirtieth of it lies along G."""
+    generator = np.random.default_rng(1)
+    products = []
+    for _ in range(200):
+        g = generator.normal(size=(64, 30))
+        g[:, 0] += 0.5
+        products.append(torch.from_numpy(g @ g.T))
+    pooled = pooled_norm_tests(products)
+    assert pooled is not None
+    assert pooled.norm == pytest.approx(math.sqrt(30 / 64 * 4), rel=0.15)
+    assert pooled.norm**2 == pytest.approx(pooled.inner_product**2 + pooled.orthogonality**2)
 
 
 def test_noise_scale_is_found_without_bias_both_ways():

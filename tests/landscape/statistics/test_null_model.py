@@ -137,3 +137,23 @@ def test_gradients_that_are_all_zero_have_no_null_model():
     found = null_agreement(torch.zeros(10, 10), 2, np.random.default_rng(0), draws=3)
     assert found.resultant is found.cosine is found.predicted_cosine is found.predicted_resultant is None
     assert not math.isnan(found.num_draws)
+
+
+@pytest.mark.parametrize(("dimensions", "size"), [(1, 64), (3, 64), (150, 64), (1, 256)])
+def test_the_formula_holds_whatever_the_dimension_of_the_noise(dimensions: int, size: int):
+    """1,000 parameters: with noise of one dimension the ratio of means is wrong several times over."""
+    generator = np.random.default_rng(0)
+    axes = generator.normal(size=(dimensions, 1000))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    gradients = generator.normal(size=(800, dimensions)) @ axes * 10 + 0.02 * generator.normal(size=(800, 1000))
+    mean = generator.normal(size=1000)
+    gradients += 0.5 * mean / np.linalg.norm(mean)
+    products = torch.from_numpy(gradients @ gradients.T)
+    null = null_agreement(products, size, np.random.default_rng(1), draws=60, num=800 // size)
+    assert null.cosine is not None
+    assert null.predicted_cosine == pytest.approx(null.cosine.value, abs=0.04)
+    assert null.noise_dimensions == pytest.approx(dimensions, rel=0.35)
+    if dimensions == 1:
+        ratio = predicted_cosine(products, size)
+        assert ratio is not None
+        assert ratio < 0.6 * null.cosine.value
