@@ -27,7 +27,7 @@ Over = Literal["epochs", "minibatches"]
 
 _DRAWING = ("colours", "contours", "arrows", "strokes", "scalebar", "scales", "figure", "paint", "zoom")
 _TELLING = ("words", "spread", "fan", "path", "overlays", "difference", "plain")
-_SCRIPTS = ("page", "frames", *_DRAWING, *_TELLING, "scrubber", f"{STANDALONE}/standalone")
+_SCRIPTS = ("page", "frames", *_DRAWING, *_TELLING, "drag", "scrubber", f"{STANDALONE}/standalone")
 """Of the dashboard's scripts those that draw and tell; they know nothing of a server."""
 
 FRAME_BYTES = 4 / 3 * 240

@@ -89,6 +89,15 @@ def test_the_page_that_stands_alone_may_load_nothing_and_run_its_own_scripts_alo
     assert not re.findall(r"""<(?:link|img|iframe)|<script [^>]*src=|@import""", html)
 
 
+def test_the_scripts_of_the_page_that_stands_alone_have_what_they_need_of_each_other(client: FlaskClient):
+    html = client.post("/api/v1/exports", json=asked()).text
+    scripts = "".join(re.findall(r"<script>(// .*?)</script>", html, re.DOTALL))
+    called = set(re.findall(r"gv\.(\w+)\.\w+\(", scripts))
+    assert len(called) > 10
+    of_a_server = {"answers", "parameters"}  # parts of the same files that nothing here calls
+    assert called - of_a_server <= set(re.findall(r"gv\.(\w+) = ", scripts))
+
+
 @pytest.mark.parametrize("points", [5, 21])
 def test_the_size_is_said_beforehand(client: FlaskClient, points: int):
     panels = [panel | {"points": points} for panel in PANELS]
