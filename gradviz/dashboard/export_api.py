@@ -20,7 +20,7 @@ from gradviz.settings import Settings
 AT_ONCE = 2
 """Files that one server process makes at a time: each holds one of its threads."""
 
-_PATIENCE_SECONDS = 5.0  # who has left is noticed at the next step
+_PATIENCE_SECONDS = 3.0  # who has left is noticed at the next step
 _CHUNK_BYTES = 1 << 18
 
 
