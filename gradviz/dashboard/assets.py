@@ -52,9 +52,9 @@ class Bundle:
     @classmethod
     def of(cls, name: str, text: str) -> "Bundle":
         content = text.encode()
-        stem, kind = name.rsplit(".", 1)
+        stem, kind = name.split(".", 1)
         digest = hashlib.sha256(content).hexdigest()[:16]
-        mimetype = {"js": "text/javascript", "css": "text/css"}[kind]
+        mimetype = {"js": "text/javascript", "css": "text/css"}[kind.removeprefix("min.")]
         return cls(f"{BUNDLES}{stem}.{digest}.{kind}", mimetype, content, gzip.compress(content, 9, mtime=0))
 
     def answer(self) -> Response:
@@ -102,15 +102,17 @@ class BundledDash(Dash):
 def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
     """The bundles by name, from the addresses that Dash gives, in its order."""
     ours = [address for address in scripts if _is_ours(address)]
-    plotly = Bundle.of("plotly.js", _text_of(f"/{_PLOTLY}"))
+    plotly = Bundle.of("plotly.min.js", _text_of(f"/{_PLOTLY}"))
     # The parts that Dash would load when the first graph is there, and where from.
     graph = (Path(dcc.__file__).parent / "async-graph.js").read_text(encoding="utf-8")
     libraries = [_text_of(address) for address in scripts if address not in ours] + [graph]
-    renderer = _joined(libraries).replace(f'"{_PLOTLY}"', f'"{plotly.address.removeprefix("/")}"')
+    bundled = plotly.address.removeprefix("/")
+    renderer = _joined(libraries).replace(_PLOTLY, bundled)
+    page = _joined(_guarded(_text_of(address)) for address in ours).replace(_PLOTLY, bundled)
     return {
-        "plotly.js": plotly,
+        "plotly.min.js": plotly,
         "dash_renderer.js": Bundle.of("dash_renderer.js", renderer),
-        "page.js": Bundle.of("page.js", _joined(_guarded(_text_of(address)) for address in ours)),
+        "page.js": Bundle.of("page.js", page),
         "page.css": Bundle.of("page.css", "\n".join(map(_text_of, styles))),
     }
 
