@@ -11,7 +11,7 @@ from gradviz.landscape.request import LandscapeRequest
 def address_of(figure: Figure, verdict: Verdict, evidence: Evidence) -> str:
     """The query string of the view whose words, table or picture show the number; empty if none does."""
     if verdict.claim == "accurate":
-        return permalink.write(permalink.View(view="training")) if figure.name.startswith("R²") else ""
+        return permalink.write(permalink.View(view="training")) if figure.name == "R² on the test rows" else ""
     if verdict.claim == "batchnorm-rough":  # the page computes in float32 alone, and draws no round-off
         return permalink.write(_view(verdict.views[0], "explore", "pair")) if figure.name.startswith("arrows") else ""
     if verdict.claim == "sgd" and verdict.views:

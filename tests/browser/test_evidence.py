@@ -33,7 +33,7 @@ _SUMMED = """() => {
 
 def measured(visit: Visit, **how: object) -> Page:
     page = visit("/?view=evidence", drawn=False, **how)
-    expect(page.locator("#evidence-state")).to_contain_text("Everything that these runs allow is measured")
+    expect(page.locator("#evidence-state")).to_contain_text("All claims that these runs can test are measured")
     return page
 
 
@@ -126,3 +126,21 @@ def test_claims_without_their_runs_say_what_to_do(visit: Visit, own_server: Serv
     expect(missing.locator(".gv-verdict")).to_have_text("not measured")
     expect(missing.locator(".gv-claim-missing")).to_contain_text("There is no run of batchnorm")
     expect(page.locator("#claim-start .gv-verdict")).to_have_text(re.compile("holds|does not hold"))
+
+
+def test_printing_gives_every_claim_on_as_many_pages_as_they_take(visit: Visit) -> None:
+    page = measured(visit)
+    page.emulate_media(media="print")
+    bottom, height, scrolls = page.evaluate(
+        """() => {
+          const claims = [...document.querySelectorAll(".gv-claim")];
+          const evidence = document.querySelector(".gv-evidence");
+          return [claims.at(-1).getBoundingClientRect().bottom, document.documentElement.scrollHeight,
+            evidence.scrollHeight - evidence.clientHeight];
+        }"""
+    )
+    assert scrolls <= 1  # what scrolls is cut on paper
+    assert bottom <= height + 1
+    pages = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert pages > 1
+    assert pages >= height // 1300  # an A4 page is about 1,120 pixels high
