@@ -118,6 +118,13 @@ def required() -> list[Distribution]:
     return list(seen.values())
 
 
+def interpolated(value: str, given: Mapping[str, str] | None = None) -> str:
+    """As compose reads it where the variables `given` are set: `${NAME:-default}`, and no default within another."""
+    read = re.sub(r"\$\{(\w+):-([^${}]*)\}", lambda found: (given or {}).get(found[1]) or found[2], value)
+    assert "$" not in read, f"{value}: only ${{NAME:-default}} is read here"
+    return read
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]

@@ -1,6 +1,5 @@
 """compose.yaml, read: by the published schema it is a compose file, and what it names is there."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pytest
 
 from gradviz.cli import _parser
 from gradviz.settings import Settings, variable_name
-from tests.deploy.conftest import COMPOSE, ROOT, SERVICES, make_secrets
+from tests.deploy.conftest import COMPOSE, ROOT, SERVICES, interpolated, make_secrets
 
 BIN = Path(sys.executable).parent
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "gradviz"}
@@ -47,20 +46,17 @@ def test_command_and_settings_are_understood(name: str):
     program, *arguments = service["command"]
     assert program == "gradviz"
     _parser().parse_args(arguments)
-    values = {key: _default(value) for key, value in service["environment"].items()}
+    values = {key: interpolated(value) for key, value in service["environment"].items()}
     assert set(values) <= {variable_name(field) for field in Settings.model_fields}
     Settings.model_validate({key.removeprefix("GRADVIZ_").lower(): value for key, value in values.items()})
 
 
-def _default(value: str) -> str:
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
-
-
-def test_the_web_servers_answer_to_the_names_that_visitors_and_prometheus_use():
+@pytest.mark.parametrize(("given", "site"), [({}, "localhost"), ({"GRADVIZ_SITE": "a.example"}, "a.example")])
+def test_the_web_servers_answer_to_the_names_that_visitors_and_prometheus_use(given: dict[str, str], site: str):
+    assert interpolated(SERVICES["proxy"]["environment"]["GRADVIZ_SITE"], given) == site
     for name in ("web-1", "web-2"):
-        named = SERVICES[name]["environment"]["GRADVIZ_ALLOWED_HOSTS"].split(",")
-        assert SERVICES["proxy"]["environment"]["GRADVIZ_SITE"] in named
-        assert {"web-1", "web-2"} <= set(named)
+        named = interpolated(SERVICES[name]["environment"]["GRADVIZ_ALLOWED_HOSTS"], given)
+        assert Settings.model_validate({"allowed_hosts": named}).allowed_hosts == (site, "web-1", "web-2")
 
 
 def test_all_secrets_are_made_by_the_script(tmp_path: Path):

@@ -12,7 +12,7 @@ from shutil import copytree
 
 import pytest
 
-from tests.deploy.conftest import ROOT, SERVICES, Broker, Image, dockerfile_stages, free_port, running
+from tests.deploy.conftest import ROOT, SERVICES, Broker, Image, dockerfile_stages, free_port, interpolated, running
 
 pytestmark = pytest.mark.slow
 PAUSE = threading.Event()  # never set: between two looks at another process
@@ -75,7 +75,7 @@ class Service:
 
     def environment(self, image: Image) -> Mapping[str, str]:
         service = SERVICES[self.name]
-        own = {name: value.partition(":-")[2].rstrip("}") or value for name, value in service["environment"].items()}
+        own = {name: interpolated(value) for name, value in service["environment"].items()}
         own |= {name: self.secret(name) for name in service["secrets"] if name.startswith("GRADVIZ_")}
         places = {Path(mount.split(":")[1]).name: self.directory / mount.split(":")[0] for mount in service["volumes"]}
         own |= {"GRADVIZ_RUNS": str(places["checkpoints"]), "GRADVIZ_CACHE_DIR": str(places["cache"])}
