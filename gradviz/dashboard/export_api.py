@@ -10,6 +10,7 @@ from werkzeug.exceptions import TooManyRequests
 from gradviz.compute.interface import Compute
 from gradviz.compute.recipe import command_lines, file_name, python_text
 from gradviz.dashboard import frames, query
+from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.discretion import Discretion, place_of
 from gradviz.dashboard.exports import ExportFile, Step, steps
 from gradviz.dashboard.query import from_arguments, from_body, json_body
@@ -20,7 +21,7 @@ from gradviz.settings import Settings
 AT_ONCE = 2
 """Files that one server process makes at a time: each holds one of its threads."""
 
-_PATIENCE_SECONDS = 3.0  # who has left is noticed at the next step
+_PATIENCE_SECONDS = 3.0  # who has left is noticed meanwhile
 _CHUNK_BYTES = 1 << 18
 
 
@@ -33,7 +34,7 @@ def add_exports(api: Blueprint, settings: Settings, compute: Compute, store: Run
     def export() -> Response:
         from_arguments(query.Nothing, request.args)
         asked = from_body(query.ExportQuery, json_body())
-        work = _in_place(places, steps(asked, compute, store))
+        work = _in_place(places, steps(asked, compute, store, still_connected(request.environ)))
         first = next(work)  # a mistake in what is asked for is still a 422
         if asked.progress:
             answer = Response(frames.prefixed(_blocks(first, work, told)), mimetype=MEDIA_TYPES["binary"])

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from gradviz.compute.difference import difference_of
-from gradviz.compute.interface import Compute
+from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.overlays import Over, centre_of
 from gradviz.compute.picture import Shown
 from gradviz.dashboard.query import ExportQuery
@@ -17,11 +17,16 @@ Row = list[Shown]
 ONE = {"epochs": "epoch", "minibatches": "minibatch"}
 
 
-def computed_rows(asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int]) -> Iterator[Row]:
+def computed_rows(
+    asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
+) -> Iterator[Row]:
     """A row of pictures for each index, as they are ready; what was submitted ahead is cancelled with this iterator."""
-    overlays = _Overlays(asked, compute, store)
+    overlays = _Overlays(asked, compute, store, still_wanted)
+    several = compute.sweep if asked.over == "epochs" else compute.minibatches
     with ExitStack() as streams:
-        fields = [streams.enter_context(closing(_fields(compute, panel, asked, indices))) for panel in asked.requests]
+        fields = [
+            streams.enter_context(closing(_fields(several(panel, indices, still_wanted)))) for panel in asked.requests
+        ]
         for index, row in zip(indices, zip(*fields, strict=True), strict=True):
             requests = [panel.model_copy(update={ONE[asked.over]: index}) for panel in asked.requests]
             yield [
@@ -58,8 +63,8 @@ def has_overlays(asked: ExportQuery, slot: int) -> bool:
 class _Overlays:
     """The path and the spread of each picture, computed once for each checkpoint."""
 
-    def __init__(self, asked: ExportQuery, compute: Compute, store: RunStore) -> None:
-        self._asked, self._compute, self._store = asked, compute, store
+    def __init__(self, asked: ExportQuery, compute: Compute, store: RunStore, still_wanted: StillWanted) -> None:
+        self._asked, self._compute, self._store, self._still_wanted = asked, compute, store, still_wanted
         self._paths: dict[int, dict[int, tuple[float, float]]] = {}
         self._spreads: dict[tuple[int, int], tuple[GradientField, ...]] = {}
 
@@ -73,16 +78,15 @@ class _Overlays:
         if slot not in self._paths:
             small = request.model_copy(update={"points": 3, "mode": "eval"})  # the values alone are wanted
             epochs = self._store.run(request.variant).epochs()
-            self._paths[slot] = {
-                epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in self._compute.sweep(small, epochs)
-            }
+            fields = self._compute.sweep(small, epochs, self._still_wanted)
+            self._paths[slot] = {epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in fields}
         return self._paths[slot]
 
     def _spread(self, slot: int, request: LandscapeRequest) -> tuple[GradientField, ...]:
         at = slot, request.epoch
         if at not in self._spreads:
             many = range(_num_minibatches(self._store, request))
-            fields = self._compute.minibatches(request, many) if len(many) > 1 else ()
+            fields = self._compute.minibatches(request, many, self._still_wanted) if len(many) > 1 else ()
             self._spreads[at] = tuple(centre_of(field) for _, field in fields)
         return self._spreads[at]
 
@@ -91,9 +95,6 @@ def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
     return store.run(request.variant).num_minibatches(request.minibatch_size)
 
 
-def _fields(
-    compute: Compute, panel: LandscapeRequest, asked: ExportQuery, indices: list[int]
-) -> Generator[GradientField, None, None]:
-    several = compute.sweep if asked.over == "epochs" else compute.minibatches
-    for _, field in several(panel, indices):
+def _fields(answers: Iterator[tuple[int, GradientField]]) -> Generator[GradientField, None, None]:
+    for _, field in answers:
         yield field

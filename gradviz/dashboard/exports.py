@@ -9,7 +9,7 @@ from plotly.colors import unlabel_rgb
 
 from gradviz.compute.animation import Gif, drawn_frames
 from gradviz.compute.canvas import to_hex
-from gradviz.compute.interface import Compute
+from gradviz.compute.interface import Cancelled, Compute, StillWanted
 from gradviz.compute.picture import Drawing, Inks, Shown, Stops
 from gradviz.dashboard.export_rows import ONE, Row, as_drawn, computed_rows, num_centres
 from gradviz.dashboard.look import PALETTES, Scheme
@@ -64,8 +64,12 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     return shared
 
 
-def steps(asked: ExportQuery, compute: Compute, store: RunStore) -> Iterator[Step | ExportFile]:
+def steps(
+    asked: ExportQuery, compute: Compute, store: RunStore, still_wanted: StillWanted = lambda: True
+) -> Iterator[Step | ExportFile]:
     """The work: steps, and at last the file. A mistake is raised before the first step, or in its place.
+
+    Cancelled soon after `still_wanted` says no, in the midst of a landscape or between two pictures.
 
     Costs what the landscapes cost that are not cached, and, for a gif, about 0.1 s more for each of its pictures.
     """
@@ -73,7 +77,7 @@ def steps(asked: ExportQuery, compute: Compute, store: RunStore) -> Iterator[Ste
     until = monotonic() + MOST_SECONDS
     total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
     rows: list[Row] = []
-    for row in computed_rows(asked, compute, store, indices):
+    for row in computed_rows(asked, compute, store, indices, still_wanted):
         rows.append(row)
         yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
     if asked.kind == "html":
@@ -81,6 +85,8 @@ def steps(asked: ExportQuery, compute: Compute, store: RunStore) -> Iterator[Ste
     else:
         gif = Gif(asked.per_second, inks_of(asked.scheme), _comment(asked, indices))
         for done, (index, image) in enumerate(zip(indices, _images(asked, rows), strict=True), 1):
+            if not still_wanted():
+                raise Cancelled
             gif.add(image)
             _check_size(gif.num_bytes)
             yield _step(len(rows) + done, total, "drawing", asked, index, until)

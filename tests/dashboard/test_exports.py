@@ -16,7 +16,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from gradviz.cli import main
+from gradviz.compute.interface import Cancelled, StillWanted, Ticket
+from gradviz.compute.local import LocalCompute
 from gradviz.dashboard import exports
+from gradviz.dashboard.connection import LEFT
 from gradviz.dashboard.export_api import AT_ONCE
 from gradviz.dashboard.standalone import expected_bytes
 from tests.dashboard.conftest import MakeApp
@@ -199,6 +202,38 @@ def test_as_many_files_as_may_be_are_made_at_a_time_and_who_leaves_makes_room(cl
     made[1].close()
     left = b"".join(iter(made[1].response))  # pyright: ignore[reportArgumentType]  (bytes)
     assert b"doctype" not in left
+
+
+@pytest.mark.parametrize(
+    ("values", "until"),
+    [
+        ({}, 2),
+        ({"over": "minibatches"}, 2),
+        ({"show": ["path"]}, 3),
+        ({"show": ["spread"], "panels": [panel | {"minibatch_size": 16} for panel in PANELS]}, 3),
+        ({"kind": "gif"}, 6),  # all that it needs: the first picture is drawn
+    ],
+)
+def test_who_leaves_ends_the_work_in_the_midst_of_it(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], until: int
+):
+    """Our server says that the client has left after so many answers: no further one is waited for."""
+    answer, num_answers = LocalCompute.result, 0
+
+    def result(self: LocalCompute, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
+        nonlocal num_answers
+        if not still_wanted():
+            raise Cancelled
+        num_answers += 1
+        return answer(self, ticket, still_wanted)
+
+    monkeypatch.setattr(LocalCompute, "result", result)
+    left = {LEFT: lambda: num_answers >= until}
+    refused = client.post("/api/v1/exports", json=asked(**values), environ_overrides=left)
+    assert (refused.status_code, num_answers) == (503, until)
+    assert "cancelled" in refused.get_json()["error"]
+    for _ in range(AT_ONCE):
+        assert client.post("/api/v1/exports", json=asked()).status_code == 200
 
 
 def test_a_mistake_in_what_is_asked_for_makes_room_too(client: FlaskClient):
