@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
+from urllib.error import HTTPError
 
 import pytest
 
+from gradviz.compute.celery.client import NO_WORKER
 from tests.deploy.conftest import ROOT, SERVICES, Broker, Image, dockerfile_stages, free_port, interpolated, running
 
 pytestmark = pytest.mark.slow
-PAUSE = threading.Event()  # never set: between two looks at another process
+PAUSE = threading.Event()  # never set: before one asks again
 LANDSCAPE = "/api/v1/landscape?variant=none&epoch=1&x=output.bias%5B0%5D&y=hidden.1.linear.bias%5B0%5D&format=binary"
 
 
@@ -86,11 +88,18 @@ class Service:
         return (self.broker.secrets / name).read_text().strip()
 
     def get(self, path: str) -> bytes:
+        """Asks again, when the answer says to, as long as the worker's processes begin."""
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
         password = b64encode(f":{self.secret('GRADVIZ_PASSWORD')}".encode()).decode()
         asked.add_header("Authorization", f"Basic {password}")
-        with urllib.request.urlopen(asked, timeout=60) as answer:
-            return answer.read()
+        while True:
+            try:
+                with urllib.request.urlopen(asked, timeout=120) as answer:
+                    return answer.read()
+            except HTTPError as refusal:
+                refused, again_after = (refusal.code, json.loads(refusal.read())), refusal.headers["Retry-After"]
+            assert refused == (503, {"error": NO_WORKER}), path
+            PAUSE.wait(float(again_after))
 
 
 @pytest.mark.redis
