@@ -16,6 +16,6 @@ def share_memory(environment: MutableMapping[str, str]) -> None:
     """Says so to glibc, for a process that has not begun; a number of the user's own stays.
 
     By default each thread allocates from a heap of its own, up to eight for each core, and each keeps the room of the
-    largest computation that its thread has done: a third more memory for the same answers in the same time.
+    largest computation that its thread has done: a third more memory for the same answers.
     """
     environment.setdefault("MALLOC_ARENA_MAX", "2")

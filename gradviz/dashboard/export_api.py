@@ -21,7 +21,7 @@ from gradviz.settings import Settings
 AT_ONCE = 2
 """Files that one server process makes at a time: each holds one of its threads."""
 
-_PATIENCE_SECONDS = 3.0  # who has left is noticed meanwhile
+_PATIENCE_SECONDS = 1.0  # who has left is noticed meanwhile
 _CHUNK_BYTES = 1 << 18
 
 

@@ -182,7 +182,7 @@ class Front(TcpWSGIServer):
         self._open: dict[int, Any] = {}
         self.pools = Pools(
             {
-                HEALTH: Pool(HEALTH, Limits(threads=2, share=2, waiting=connections)),
+                HEALTH: Pool(HEALTH, Limits(threads=4, share=3, waiting=connections)),
                 PAGE: Pool(PAGE, Limits(threads=4, share=3, waiting=connections)),
                 COMPUTING: Pool(COMPUTING, Limits(threads=64, share=48, waiting=most_waiting)),
             },
