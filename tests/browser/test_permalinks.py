@@ -73,7 +73,7 @@ _SETTLED = """(view) => {
   if (Object.keys(view).some(differs)) return false;
   if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
   const told = document.getElementById("evidence-state").innerText;
-  if (view.view === "evidence" && !told.startsWith("Everything")) return false;
+  if (view.view === "evidence" && !told.startsWith("All claims")) return false;
   if (document.querySelector(".gv-course-note")?.textContent.startsWith("measuring")) return false;
   const panels = stage.page.panels.filter((panel) => panel.plan);
   return panels.every((panel) => {
