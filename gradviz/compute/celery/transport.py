@@ -1,7 +1,8 @@
 """Kombu's Redis transport, with a guard at its door, and for a broker whose memory is full.
 
-A message that no server of ours has written is dropped, and logged, before Celery sees it. One that was taken while the
-broker's memory is full cannot be noted there as taken: it is worked on all the same.
+A message that no server of ours has written is dropped, and logged, before Celery sees it. Who takes one says so before
+it is noted as taken: also where the broker has just lost all, the others know whose it was. One that was taken while
+the broker's memory is full cannot be noted there: it is worked on all the same.
 """
 
 import logging
@@ -12,9 +13,11 @@ from typing import Any
 from kombu.transport import redis as of_kombu
 from kombu.transport import virtual
 from kombu.utils.json import dumps
+from redis import Redis
 from redis.exceptions import ResponseError
 
 from gradviz.compute.celery.envelope import refusal
+from gradviz.compute.celery.workers import Workers, who_took
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ class _QoS(of_kombu.QoS):
 
     def append(self, message: Any, delivery_tag: str) -> None:
         try:
+            if worker := who_took(self.unacked_key):
+                Workers(Redis(connection_pool=self.channel.pool)).beat(worker)
             super().append(message, delivery_tag)
         except ResponseError as error:
             _log.warning("A message cannot be noted as taken (%s): it is worked on all the same.", error)

@@ -25,7 +25,7 @@ SILENT_SECONDS = 8.0
 """After this time without a beat a worker counts as gone."""
 
 _log = logging.getLogger(__name__)
-_WORKERS = f"{PREFIX}workers"
+_WORKERS, _TAKEN = f"{PREFIX}workers", "unacked:"
 
 
 def name_of(queue: str, node: str) -> str:
@@ -35,7 +35,12 @@ def name_of(queue: str, node: str) -> str:
 
 def taken_by(name: str) -> tuple[str, str]:
     """Where a worker notes what it has taken, and since when; kombu puts the prefix before."""
-    return f"unacked:{name}", f"unacked_index:{name}"
+    return f"{_TAKEN}{name}", f"unacked_index:{name}"
+
+
+def who_took(taken: str) -> str:
+    """The worker that notes there what it has taken; empty where none does."""
+    return taken.removeprefix(_TAKEN)
 
 
 class Workers:
@@ -89,7 +94,7 @@ class Workers:
         tags: list[bytes] = self._redis.hkeys(taken)  # pyright: ignore[reportAssignmentType]  (not asynchronous)
         for tag in tags:
             self._redis.transaction(partial(_give_back, taken, since, tag), taken)
-        self._redis.srem(_WORKERS, name)
+        self._redis.transaction(partial(_forget, name), _beat(name))
         if tags:
             _log.warning("The worker %s is gone; %d messages that it had taken are given out again.", name, len(tags))
         return len(tags)
@@ -104,6 +109,14 @@ def _give_back(taken: str, since: str, tag: bytes, pipeline: Pipeline) -> None:
     if found is not None:
         queue, message = found
         pipeline.rpush(PREFIX + queue, message)
+
+
+def _forget(name: str, pipeline: Pipeline) -> None:
+    """Unless it has come back meanwhile: it may have taken something since."""
+    lives = pipeline.exists(_beat(name))
+    pipeline.multi()
+    if not lives:
+        pipeline.srem(_WORKERS, name)
 
 
 def _beat(name: str) -> str:

@@ -16,8 +16,8 @@ from gradviz.compute.celery.workers import SILENT_SECONDS, Workers, beating, nam
 from gradviz.compute.interface import Unavailable
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import MakeSettings, client_of, question
-from tests.compute.celery.in_thread import app_with, working
-from tests.compute.celery.running import RedisServer, until
+from tests.compute.celery.in_thread import app_of, app_with, working
+from tests.compute.celery.running import PATIENCE_SECONDS, RedisServer, until
 from tests.compute.celery.test_queue import Desk as Task
 from tests.compute.celery.test_queue import send
 
@@ -150,6 +150,41 @@ def test_a_worker_is_there_again_after_the_broker_has_lost_all(workers: Workers,
     client.flushdb()
     assert workers.alive("interactive") == []
     workers.beat(name)
+    assert workers.alive("interactive") == [name]
+
+
+def test_what_was_taken_right_after_the_broker_had_lost_all_is_known_as_the_taker_s(
+    workers: Workers, client: redis.Redis, alone: Settings
+):
+    name = name_of("interactive", "here")
+    with app_of(alone, name).connection_for_read() as connection:
+        queue = connection.SimpleQueue("interactive")
+        workers.beat(name)
+        client.flushdb()
+        send(app_with(alone, Task()), "taken")
+        assert queue.get(timeout=PATIENCE_SECONDS)  # it is killed before it beats again
+        assert workers.num_taken("interactive") == 1
+        assert workers.give_out_again() == 0
+        fall_silent(client, name)
+        assert workers.give_out_again() == 1
+        assert client.llen("gradviz:interactive") == 1
+
+
+def test_a_worker_that_comes_back_while_it_is_given_up_is_not_forgotten(
+    workers: Workers, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+):
+    name = name_of("interactive", "here")
+    workers.beat(name)
+    fall_silent(client, name)
+    hkeys = client.hkeys
+
+    def come_back(taken: str) -> object:
+        found = hkeys(taken)
+        Workers(redis.Redis(connection_pool=client.connection_pool)).beat(name)
+        return found
+
+    monkeypatch.setattr(client, "hkeys", come_back)
+    assert workers.give_out_again() == 0
     assert workers.alive("interactive") == [name]
 
 
