@@ -89,8 +89,12 @@ def test_what_can_not_be_had_now_is_asked_for_again(visit: Visit, server: Server
 
 def test_a_page_that_rests_notices_what_others_do(visit: Visit, server: Server) -> None:
     """A training that begins and a run that is deleted, within half a minute; the time left is told once."""
-    page = visit("/?epoch=3&points=5&variant=dropout", stranger=True)  # a clock of its own
-    page.clock.install()
+    page = visit("/healthz", drawn=False, stranger=True)  # a clock of its own
+    page.clock.install(time=0)
+    page.goto(f"{server.url}/?epoch=3&points=5&variant=dropout")
+    wait_until_drawn(page)
+    with page.expect_response(RUNS):
+        page.clock.pause_at(600)  # from here on, only the test moves the clock
     real = page.request.get(f"{server.url}/api/v1/runs").json()
     del real["runs"]["dropout"]
     real["training"] |= {
@@ -105,13 +109,13 @@ def test_a_page_that_rests_notices_what_others_do(visit: Visit, server: Server) 
     def changed(route: Route) -> None:
         route.fulfill(body=json.dumps(real), content_type="application/json", headers={"ETag": '"other"'})
 
-    page.clock.run_for(15_000)
+    page.clock.fast_forward(10_000)
     assert asked == []
     page.route(RUNS, changed)
-    page.clock.run_for(15_000)
+    page.clock.fast_forward(20_000)
+    page.clock.resume()
     expect(page.locator("#status")).to_contain_text("Training · 3 of 9 epochs")
     expect(page.locator("#veil-0")).to_contain_text("Dropout is not trained yet")
-    page.clock.resume()
     page.locator("#view").get_by_text("Training").click()
     expect(page.locator("#training .gv-message")).to_contain_text("1:52 left")
     assert page.locator("#training .gv-message").inner_text().count("left") == 1
