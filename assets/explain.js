@@ -25,6 +25,8 @@
     const run = page.runs[plan.variant];
     const { epoch, minibatch } = page.view;
     if (!run && !gv.runs.state.known) return page.away ? awayVeil(page) : { state: "loading", text: "Loading" };
+    const unreadable = page.unreadableRun(plan.variant);
+    if (unreadable) return { state: "error", text: `This run cannot be read: ${unreadable.file}: ${unreadable.reason}` };
     if (!run) return { state: "away", text: `${gv.look.variant_labels[plan.variant]} is not trained yet.` };
     if (plan.lacking) return { state: "error", text: plan.lacking, actions: [["Show biases", () => showBiases(page, plan)]] };
     const stack = [plan.epochs, plan.minibatches].find((one) => one?.error);

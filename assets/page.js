@@ -7,6 +7,7 @@
     view: null, // all choices, as gradviz/dashboard/permalink.py names them; epoch and minibatch are what is shown
     live: true, // the newest epoch is followed
     runs: {},
+    unreadable: [], // {file, reason}: runs that are there but cannot be read
     training: { state: "unknown", progress: [] },
     away: "", // what is the matter, while the server does not answer
     over: "epochs", // which slider moves the pictures now
@@ -14,6 +15,7 @@
     notices: [],
     shownVariants,
     shownEpochs,
+    unreadableRun,
     acrossMinibatches,
   };
 
@@ -26,6 +28,11 @@
   function shownEpochs() {
     const all = new Set(shownVariants().flatMap((variant) => page.runs[variant]?.epochs ?? []));
     return [...all].sort((a, b) => a - b);
+  }
+
+  // Why a variant's run cannot be read, as {file, reason}; undefined if it can, or is not there.
+  function unreadableRun(variant) {
+    return page.unreadable.find(({ file }) => file.startsWith(`${variant}/`));
   }
 
   // Whether pictures come from all minibatches of the epoch on show, not from all epochs of the minibatch.

@@ -11,6 +11,7 @@
   let asking = false;
   let asked = -Infinity;
   let failures = 0;
+  let told = 0; // seconds until the next try, in the server's last refusal
   let away = "";
   const state = { runs: {}, training: { state: "unknown", polls: false, progress: [] }, known: false };
 
@@ -32,6 +33,7 @@
       }
     } catch (error) {
       if (!gv.answers.isAnswer(error)) throw error;
+      told = error.seconds;
       lost(error.message);
     } finally {
       asking = false;
@@ -41,7 +43,7 @@
 
   function later() {
     clearTimeout(timer);
-    const wait = away || !state.known ? gv.answers.patience(failures) : state.training.polls ? EVERY_MS : LOOK_MS;
+    const wait = away || !state.known ? gv.answers.patience(failures, told) : state.training.polls ? EVERY_MS : LOOK_MS;
     const isSeen = document.visibilityState === "visible";
     if (isSeen || wait !== LOOK_MS) timer = setTimeout(ask, wait);
   }

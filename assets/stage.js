@@ -39,14 +39,14 @@
 
   // ---- what is trained ------------------------------------------------------------------------------------------
 
-  function runsChanged({ runs, training }) {
+  function runsChanged({ runs, unreadable, training }) {
     const before = page.runs;
     for (const [variant, run] of Object.entries(runs)) {
       const old = before[variant];
       if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) gv.shelf.forget(variant);
     }
     for (const variant of Object.keys(before)) if (!runs[variant]) gv.shelf.forget(variant);
-    Object.assign(page, { runs, training });
+    Object.assign(page, { runs, unreadable, training });
     gv.status.show(page);
     const first = !Object.keys(before).length && Object.keys(runs).length;
     if (first && page.view && !page.view.x_a) {

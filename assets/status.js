@@ -17,7 +17,8 @@
     const fraction = progressOf(page.training.progress);
     document.getElementById("status").title = page.away;
     const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
-    const broken = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ run: run.variant, file, reason })));
+    const files = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ file: `${run.variant}/${file}`, reason })));
+    const broken = [...page.unreadable, ...files];
     fill("status", text + broken.length, element("span", `gv-dot gv-${state}`), element("span", "gv-status-text", text),
       broken.length ? brokenNote(broken) : null);
     gv.training.show(page);
@@ -34,7 +35,7 @@
   function brokenNote(broken) {
     const { element } = gv.words;
     const note = element("details", "gv-broken", element("summary", "", `${broken.length} broken ${broken.length > 1 ? "files" : "file"} left out`));
-    note.append(element("ul", "", ...broken.map(({ run, file, reason }) => element("li", "", `${run}/${file}: ${reason}`))));
+    note.append(element("ul", "", ...broken.map(({ file, reason }) => element("li", "", `${file}: ${reason}`))));
     return note;
   }
 

@@ -8,14 +8,15 @@
 
   function show(page) {
     const { element, fill } = gv.words;
-    const { training, runs } = page;
-    const key = [training, gv.colours.scheme(), Object.values(runs).map((run) => [run.metrics.epoch.length, run.disk_bytes])];
+    const { training, runs, unreadable } = page;
+    const key = [training, unreadable, gv.colours.scheme(), Object.values(runs).map((run) => [run.metrics.epoch.length, run.disk_bytes])];
     const rows = training.progress.map((progress) => rowOf(progress, runs[progress.variant], training));
     const head = element("thead", "", element("tr", "", ...HEAD.map((text) => (text ? element("th", "", text) : element("td")))));
     const first = Object.values(runs)[0];
     fill("training", JSON.stringify(key),
       element("p", "gv-message", [training.message ?? "", timeLeft(page)].filter(Boolean).join(" ")),
       rows.length ? element("div", "gv-table-box", element("table", "gv-table", head, element("tbody", "", ...rows))) : null,
+      ...unreadable.map(({ file, reason }) => element("p", "gv-error", `Left out, because it cannot be read: ${file}: ${reason}`)),
       first ? element("p", "gv-setup", setupOf(first)) : null);
     setButtons(training);
   }

@@ -167,14 +167,16 @@ def test_epoch_0_alone_can_be_looked_at(visit: Visit, own_server: Serve, trained
     shoot(page, "epoch-0-light-1280")
 
 
-def test_a_broken_checkpoint_is_named_and_left_out(
+def test_a_broken_checkpoint_and_a_run_that_cannot_be_read_are_named_and_left_out(
     visit: Visit, own_server: Serve, trained: Path, tmp_path: Path
 ) -> None:
     runs = shutil.copytree(trained, tmp_path / "runs")
     (runs / "none" / "epoch-0003.safetensors").write_bytes(b"nothing of use")
+    (runs / "batchnorm" / "run.json").write_text("{")
     page = visit("/?epoch=4", at=own_server(runs))
     page.locator(".gv-broken summary").click()
     expect(page.locator(".gv-broken")).to_contain_text("none/epoch-0003.safetensors")
+    expect(page.locator(".gv-broken")).to_contain_text("batchnorm/run.json: ")
     page.get_by_role("slider", name="Epoch").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#veil-0")).to_contain_text("epoch-0003.safetensors is broken")
@@ -182,6 +184,10 @@ def test_a_broken_checkpoint_is_named_and_left_out(
     page.keyboard.press("ArrowLeft")
     wait_until_drawn(page)
     assert epoch_shown(page) == 2
+    page.locator("#variant").get_by_text("BatchNorm").click()
+    expect(page.locator("#veil-0")).to_contain_text("This run cannot be read: batchnorm/run.json: ")
+    page.locator("#view").get_by_text("Training").click()
+    expect(page.locator("#training")).to_contain_text("cannot be read: batchnorm/run.json: ")
 
 
 def test_a_server_that_was_away_is_found_again(visit: Visit, own_server: Serve, trained: Path) -> None:
