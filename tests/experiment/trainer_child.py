@@ -5,9 +5,9 @@ pipe) a new process writes to the pipe: `pid NUMBER`, the lines of the task, and
 
 `train ROOT EPOCHS` trains three tiny runs and prints a line for each step and each epoch saved, at once.
 
-`kills ROOT FRESH` does, for each change to the disk that a training makes: one process trains and kills itself before
-that change (a file under way is left half written), the next trains to the end. Prints the number of kills. With FRESH
-there is an old run in the place, to be replaced.
+`kills ROOT FRESH` trains once and copies, before each change to the disk, what a kill there would leave (a file under
+way half written); when that process is gone, another one for each copy trains it to the end. Prints the number of
+copies. With FRESH there is an old run in the place, to be replaced.
 """
 
 import gc
@@ -17,7 +17,6 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import sys
 import traceback
 from collections.abc import Callable
@@ -61,31 +60,26 @@ def train_aloud(root: Path, epochs: int) -> None:
     say(f"outcome {json.dumps([outcome.finished, outcome.signal])}")
 
 
-def die_before_change(number: int) -> None:
-    """Makes the `number`-th call from here on that changes the disk kill this process instead."""
-    counted = 0
+def copy_before_each_change(directory: Path, root: Path) -> None:
+    """Makes each call from here on that changes the disk copy `directory` first, to `root` / 1, 2, …"""
+    numbers = itertools.count(1)
 
-    def dying(operation: Callable[..., object]) -> Callable[..., object]:
+    def copying(operation: Callable[..., object]) -> Callable[..., object]:
         def call(*arguments: object, **options: object) -> object:
-            nonlocal counted
-            counted += 1
-            if counted == number:
-                if operation is fsync:
-                    cut_in_half(arguments[0])
-                os.kill(os.getpid(), signal.SIGKILL)
+            copy = shutil.copytree(directory, root / str(next(numbers)))
+            if operation is fsync:
+                cut_in_half(Path(os.readlink(f"/proc/self/fd/{arguments[0]}")), directory, copy)
             return operation(*arguments, **options)
 
         return call
 
     fsync = os.fsync
-    os.fsync, os.replace, os.unlink = dying(fsync), dying(os.replace), dying(os.unlink)  # pyright: ignore
+    os.fsync, os.replace, os.unlink = copying(fsync), copying(os.replace), copying(os.unlink)  # pyright: ignore
 
 
-def cut_in_half(descriptor: object) -> None:
-    assert isinstance(descriptor, int)
-    status = os.fstat(descriptor)
-    if stat.S_ISREG(status.st_mode):
-        os.ftruncate(descriptor, status.st_size // 2)
+def cut_in_half(path: Path, directory: Path, copy: Path) -> None:
+    if path.is_file():
+        os.truncate(copy / path.relative_to(directory), path.stat().st_size // 2)
 
 
 def in_a_fork(work: Callable[[], None]) -> int:
@@ -112,20 +106,18 @@ def kill_at_every_change(root: Path, fresh: bool) -> None:
     def train_once(directory: Path, *, seed: int = 0, fresh: bool = False) -> None:
         train(directory, [tiny("dropout", 2, seed)], device="cpu", fresh=fresh)
 
-    def train_and_die(directory: Path, number: int) -> None:
-        die_before_change(number)
+    def train_and_copy(directory: Path) -> None:
+        copy_before_each_change(directory, root)
         train_once(directory, fresh=fresh)
 
     assert in_a_fork(partial(train_once, root / "whole")) == 0
-    assert in_a_fork(partial(train_once, root / "old", seed=1)) == 0
-    for number in itertools.count(1):
-        directory = root / str(number)
-        if fresh:
-            shutil.copytree(root / "old", directory)
-        if in_a_fork(partial(train_and_die, directory, number)) == 0:
-            say(str(number - 1))
-            return
-        assert in_a_fork(partial(train_once, directory, fresh=fresh)) == 0
+    if fresh:
+        assert in_a_fork(partial(train_once, root / "killed", seed=1)) == 0
+    assert in_a_fork(partial(train_and_copy, root / "killed")) == 0
+    copies = [path for path in root.iterdir() if path.name.isdecimal()]
+    for copy in copies:
+        assert in_a_fork(partial(train_once, copy, fresh=fresh)) == 0
+    say(str(len(copies)))
 
 
 def perform(task: str, root: str, option: int) -> None:
