@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+TESTS := not slow
 
-.PHONY: setup run test lint format clean
+.PHONY: setup run test test-slow lint format clean
 
 setup: $(VENV)/.installed
 
@@ -26,7 +27,11 @@ run: setup
 test: $(VENV)/.installed-dev
 	@.ci/programs 'chromium-headless-shell|chromium|chromium-browser|google-chrome' redis-server
 	@.ci/programs caddy
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)" $(PYTEST_OPTIONS)
+
+# What takes long: kills before each change of the disk, workers that hang, the image's files, fifty links.
+test-slow:
+	@$(MAKE) --no-print-directory test TESTS=slow
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -23,12 +23,10 @@ torch.set_num_threads(1)
 # Files go to processes one by one: those that take longest begin, and what waits runs beside what computes.
 _FIRST = (
     "compute/celery/test_training.py",
-    "browser/test_permalinks.py",
     "browser/test_views.py",
     "compute/celery/test_faults.py",
     "browser/test_explore.py",
     "browser/test_exports.py",
-    "deploy/test_image.py",
     "browser/test_accessibility.py",
 )
 

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from gradviz.cli import main
-from tests.browser.conftest import NUM_EPOCHS, Visit, shoot, wait_until_drawn
+from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import gradients
 
 pytestmark = pytest.mark.browser
@@ -239,7 +239,10 @@ def test_a_refusal_is_one_sentence(visit: Visit) -> None:
     expect(page.locator("#notices")).to_contain_text("The server cannot be reached")
 
 
-def test_copied_lines_reproduce_the_numbers(visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copied_lines_reproduce_the_numbers(
+    visit: Visit, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / server.runs.name).symlink_to(server.runs)  # the lines name the runs as who keeps them knows them
     page = visit("/?variant=batchnorm&epoch=3&mode=train&width=0.05&x1=hidden.1.norm.bias[2]")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     expected = [gradients(page, slot) for slot in PAIRS]

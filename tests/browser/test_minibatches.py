@@ -83,7 +83,10 @@ def test_rose_matrix_and_words_are_those_of_the_api(visit: Visit, server: Server
 
 def centre_of_rose(page: Page) -> list[float]:
     return page.evaluate(
-        "() => ['clientWidth', 'clientHeight'].map((side) => document.getElementById('rose')[side] / 2)"
+        """() => {
+          const { width, height } = window.gradviz.paint.sizeOf(document.getElementById("rose"));
+          return [width / 2, height / 2];
+        }"""
     )
 
 

@@ -12,9 +12,7 @@ from gradviz.dashboard.permalink import Overlay, View
 from gradviz.experiment.config import VARIANTS
 from tests.browser.conftest import NUM_EPOCHS, Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-NUM_VIEWS = 50
+pytestmark = pytest.mark.browser
 
 _PARAMETERS = [
     *(f"hidden.{layer}.linear.bias[{unit}]" for layer in (0, 1, 2) for unit in range(5)),
@@ -92,11 +90,13 @@ def seen(page: Page, view: View) -> dict[str, Any]:
     return json.loads(page.evaluate(_SEEN))
 
 
-@pytest.mark.timeout(600)
-def test_fifty_links_open_the_same_view_in_another_browser(visit: Visit) -> None:
-    choose = random.Random(20)
+@pytest.mark.parametrize(
+    ("seed", "number"), [(20, 6), pytest.param(21, 50, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
+def test_links_open_the_same_view_in_another_browser(visit: Visit, seed: int, number: int) -> None:
+    choose = random.Random(seed)
     first, second = visit(), visit(stranger=True)
-    for _ in range(NUM_VIEWS):
+    for _ in range(number):
         view = random_view(choose)
         # As after "back": the page takes up what its address says.
         first.evaluate(

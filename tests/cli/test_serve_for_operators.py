@@ -108,7 +108,6 @@ def family_of(pid: int) -> list[int]:
     return [pid, *(found for child in children for found in family_of(child))]
 
 
-@pytest.mark.slow
 def test_two_processes_share_figures_and_hide_the_password(tiny_runs: Path, tmp_path: Path):
     with serving(
         tiny_runs,

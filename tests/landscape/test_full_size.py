@@ -31,7 +31,6 @@ def full_size(regularizer: str, placement: str):
     return type(case)(model, inputs, targets)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "mode"), MODES)
 def test_float32_at_full_size_equals_float64(kind, mode, record_property):
     case = full_size(*kind)

@@ -96,6 +96,7 @@ def _slowness() -> float:
     return max(0.0, 2 * (waiting - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker")
 def test_what_ends_every_worker_is_given_up_after_three_starts_and_others_are_served(
     ask: Ask, local: LocalCompute, notes: Notes
@@ -110,6 +111,7 @@ def test_what_ends_every_worker_is_given_up_after_three_starts_and_others_are_se
     assert len(notes.starts(poison.request.seed)) == 3
 
 
+@pytest.mark.slow
 def test_what_hangs_in_native_code_is_stopped_at_the_limit_and_its_slot_given_back(
     brief: Settings, local: LocalCompute, notes: Notes, another_worker: StartWorker
 ):

@@ -231,6 +231,7 @@ def test_a_stopped_worker_that_wakes_up_does_not_train_beside_the_one_that_took_
     assert set(shared.times_saved().values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_by_the_next(shared: Training, at_home: dict[str, bytes]):
     [first] = shared.living()
     shared.notes.hold(HELD)
@@ -243,6 +244,7 @@ def test_a_killed_worker_is_replaced_by_the_next(shared: Training, at_home: dict
     assert set(shared.times_saved().values()) == {1}
 
 
+@pytest.mark.slow
 def test_an_epoch_that_takes_too_long_is_given_up_after_three_starts(own: Training):
     own.start_worker()
     own.notes.hold("within-none-1")
