@@ -1,6 +1,7 @@
 """What many tests share: a tiny training of all three variants, and a world without the user's own settings."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,35 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+# The same once more in other colours, sizes or names, and kills of whole workers whose parts have tests of their own:
+# with the tests that say so themselves these are left to `make test-slow`.
+_SLOW = re.compile(
+    "|".join(
+        [
+            r"browser/test_accessibility\.py::test_axe_finds_nothing_to_mend\[(minibatches|evidence|training)-dark",
+            r"browser/test_connection\.py::test_a_page_at_rest_asks_for_nothing\[minibatches",
+            r"browser/test_explore\.py::test_a_wrong_name_is_a_notice_and_the_picture_stays\[hidden\.1\.(norm|linear\.weight)",
+            r"browser/test_explore\.py::test_any_two_parameters_can_be_paired\[hidden\.0",
+            r"browser/test_exports\.py::test_png_and_svg_are_what_is_on_the_page\[dark",
+            r"browser/test_exports\.py::test_the_page_that_stands_alone_works_from_disk_without_network\[epochs",
+            r"browser/test_minibatches\.py::test_the_view_fits_the_usual_widths\[dark",
+            r"browser/test_picker\.py::test_axe_finds_nothing_to_mend_in_the_dialog\[light",
+            r"browser/test_report\.py::.*\[narrow-dark",
+            r"browser/test_scrubbing\.py::test_a_hand_whose_end_nobody_tells_has_let_go\[(Cmd|the window)",
+            r"browser/test_views\.py::test_pictures_are_reached_without_scrolling\[.*-dark",
+            r"celery/test_faults\.py::test_(a_killed_process|a_broker_that_is_killed)",
+            r"celery/test_training\.py::test_(a_killed_broker|a_killed_process)",
+            r"deploy/test_guide\.py::test_(one_machine|workers_a_broker)",
+        ]
+    )
+)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _SLOW.search(item.nodeid):
+            item.add_marker(pytest.mark.slow)
     ranks = {ROOT / name: rank for rank, name in enumerate(_FIRST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
