@@ -96,7 +96,7 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
     refs = spec.refs
     layers = [network.output if ref.layer is None else ref.layer for ref in refs]
-    tiles = _tiles(clean, part, 0, _tile_bytes.get() // 4) if fresh else _tiles(clean, part, min(layers) + 1)
+    tiles = _tiles(clean, part, 0, _tile_bytes.get() // 8) if fresh else _tiles(clean, part, min(layers) + 1)
     for rows, columns in tiles:
         between_tiles()
         at = Part(part.rows[rows], part.columns[columns])
@@ -244,5 +244,10 @@ def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = No
 
 def _fresh_gains(network: Network, spec: LandscapeSpec, num_rows: int, at: Part) -> list[Tensor]:
     """A new set of masks for every grid point of the tile, numbered by the point: (Y, X, B, N) per hidden layer."""
-    sets = [[draw_gains(network, spec.seed, j * spec.points + i, num_rows) for i in at.columns] for j in at.rows]
+
+    def drawn(number: int) -> list[Tensor]:
+        between_tiles()
+        return draw_gains(network, spec.seed, number, num_rows)
+
+    sets = [[drawn(j * spec.points + i) for i in at.columns] for j in at.rows]
     return [torch.stack([torch.stack([gains[k] for gains in row]) for row in sets]) for k in range(len(network.widths))]
