@@ -7,6 +7,7 @@ several may compute the same.
 
 import hashlib
 import logging
+import math
 import shutil
 import sqlite3
 import threading
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 _CHECKSUM_BYTES = 16
 _LAYOUT = "answers-1"
 _REOPEN_SECONDS = 5.0
+_PROOF_SECONDS = 5.0
 _PROBE_BYTES = 40_000  # enough for a file of its own beside the database
 
 
@@ -54,6 +56,7 @@ class FieldCache:
         self._answers = self.directory / _LAYOUT
         self._locks = self.directory / "locks"
         self._size_limit = size_limit
+        self._kept_at = -math.inf  # when the last answer began to be kept, if it was
         self._alone = Alone(self._locks, self._tell_of_locks)
         self._reopening = threading.Lock()
         self._cache: diskcache.Cache | None = None
@@ -95,6 +98,7 @@ class FieldCache:
     def set(self, key: str, value: bytes) -> None:
         """Keeps `value`, if the disk has room."""
         cache = self._opened()
+        self._kept_at, began = -math.inf, time.monotonic()
         if cache is None:
             return
         try:
@@ -104,10 +108,14 @@ class FieldCache:
         except sqlite3.DatabaseError as error:
             self._start_afresh(cache, error)
         else:
+            self._kept_at = began
             self._troubles.discard("Answers are not kept")
 
     def fault(self) -> str:
-        """What keeps answers from being kept, in one sentence: writes one, reads it back; empty if nothing does."""
+        """What keeps answers from being kept, in one sentence: writes one, reads it back; empty if nothing does.
+
+        An answer that was kept a moment ago is proof enough: where many are being kept, the database has a queue.
+        """
         probe, value = self._locks / f"probe-{uuid.uuid4().hex}", uuid.uuid4().bytes * (_PROBE_BYTES // 16)
         try:
             self._answers.stat()
@@ -119,6 +127,8 @@ class FieldCache:
             if is_full(error):
                 return "The disk of the cache is full: answers are not kept."
             return "The directory of the cache cannot be written: answers are not kept."
+        if time.monotonic() - self._kept_at < _PROOF_SECONDS:
+            return ""
         self.set(probe.name, value)
         found = self.get(probe.name)
         self._forget(probe.name)

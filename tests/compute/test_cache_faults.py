@@ -135,3 +135,24 @@ def test_a_full_disk_is_named_and_nothing_of_the_probe_stays(cache: FieldCache, 
     }
     monkeypatch.setattr(Path, "write_bytes", raising(OSError(errno.ENOSPC, "No space left on device")))
     assert cache.fault() == "The disk of the cache is full: answers are not kept."
+
+
+def test_an_answer_kept_a_moment_ago_is_proof_and_one_that_was_not_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with FieldCache(tmp_path) as cache:
+        cache.set("key", b"answer")
+        opened = cache._opened()
+        assert opened is not None
+        asked = []
+
+        def full(*_: object) -> None:
+            asked.append(1)
+            raise OSError(errno.ENOSPC, "full")
+
+        monkeypatch.setattr(opened, "set", full)
+        assert cache.fault() == ""
+        assert asked == []
+        cache.set("key", b"another")
+        assert "kept" in cache.fault()
+        assert len(asked) == 2
