@@ -55,6 +55,8 @@ class _Place:
     number: int
     since: float
     """When it began to wait, or to run."""
+    ready: threading.Condition
+    """Told when it may be this place's turn: one is woken, not all that wait."""
     used: float = 0.0
     """Seconds that it has run before."""
     passes: float = 1.0
@@ -84,7 +86,7 @@ class Turns:
         self._on_load = on_load
         self._clock = clock
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        self._changed = threading.Lock()
         self._waiting: list[_Place] = []
         self._running: _Place | None = None
         self._paused: list[_Place] = []  # they are among those that wait, but for one that runs again
@@ -99,7 +101,8 @@ class Turns:
         with self._changed:
             if len(self._waiting) >= self._limit:
                 raise self._busy()
-            place = _Place(ticket, _client.get(), next(self._numbers), self._clock(), passes=ticket.passes)
+            ready = threading.Condition(self._changed)
+            place = _Place(ticket, _client.get(), next(self._numbers), self._clock(), ready, passes=ticket.passes)
             self._queue(place)
         until = place.since + WAIT_SECONDS
         while True:
@@ -134,7 +137,8 @@ class Turns:
         return Load(len(self._waiting) - sweeps, sweeps, int(self._running is not None))
 
     def _tell(self) -> None:
-        self._changed.notify_all()
+        if self._running is None and self._waiting:
+            self._next().ready.notify()
         self._on_load(self._load())
 
     def _queue(self, place: _Place) -> None:
@@ -145,6 +149,7 @@ class Turns:
     def _leave(self, place: _Place) -> None:
         if place in self._waiting:
             self._waiting.remove(place)
+            place.ready.notify()  # somebody else may have sent it away
             self._tell()
 
     def _busy(self) -> Busy:
@@ -156,7 +161,7 @@ class Turns:
             try:
                 while self._running is not None or self._next() is not place:
                     # Only who reads the answer knows whether it is still wanted, and nobody tells.
-                    self._changed.wait(_ASK_SECONDS)
+                    place.ready.wait(_ASK_SECONDS)
                     if place not in self._waiting or not still_wanted():
                         raise Cancelled
                     if self._clock() > until:
