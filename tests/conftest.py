@@ -44,6 +44,7 @@ _SLOW = re.compile(
         [
             r"browser/test_accessibility\.py::test_axe_finds_nothing_to_mend\[(minibatches|evidence|training)-dark",
             r"browser/test_connection\.py::test_a_page_at_rest_asks_for_nothing\[minibatches",
+            r"browser/test_connection\.py::test_a_killed_server_is_found_again",
             r"browser/test_explore\.py::test_a_wrong_name_is_a_notice_and_the_picture_stays\[hidden\.1\.(norm|linear\.weight)",
             r"browser/test_explore\.py::test_any_two_parameters_can_be_paired\[hidden\.0",
             r"browser/test_exports\.py::test_png_and_svg_are_what_is_on_the_page\[dark",
@@ -53,7 +54,7 @@ _SLOW = re.compile(
             r"browser/test_report\.py::.*\[narrow-dark",
             r"browser/test_scrubbing\.py::test_a_hand_whose_end_nobody_tells_has_let_go\[(Cmd|the window)",
             r"browser/test_views\.py::test_pictures_are_reached_without_scrolling\[.*-dark",
-            r"celery/test_faults\.py::test_(a_killed_process|a_broker_that_is_killed)",
+            r"celery/test_faults\.py::test_(a_killed_process|a_broker_that_is_killed|the_task_of_a_whole_worker)",
             r"celery/test_training\.py::test_(a_killed_broker|a_killed_process)",
             r"deploy/test_guide\.py::test_(one_machine|workers_a_broker)",
         ]
