@@ -185,7 +185,8 @@ def _context(browser: Browser) -> BrowserContext:
 def visit(browser: Browser, context: BrowserContext, server: Server, own_server: Serve) -> Iterator[Visit]:
     """`visit("/?epoch=3", width=…, scheme="dark")` opens a page, waits until it is drawn, and returns it.
 
-    Pages are closed before the test's own servers end. `stranger` visits with nothing cached or remembered. When the test ends, every page must have been without error,
+    Pages are closed before the test's own servers end.
+    `stranger` visits with nothing cached or remembered. When the test ends, every page must have been without error,
     violation or foreign request; `lenient` lets errors pass.
     """
     opened: list[tuple[Page, Witness]] = []
