@@ -115,8 +115,7 @@ def ms(seconds: list[float], share: float) -> str:
 async def open_page(port: int) -> tuple[float, float, int]:
     """A first visit, as a browser makes it, then a pair that nobody has looked at: seconds of each, and requests."""
     began = time.perf_counter()
-    page = await get(port, "/")
-    files = re.findall(r'(?:src|href)="(/[^"]+)"', page.body.decode(errors="replace")) or await linked(port)
+    files = await linked(port)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def fetch(path: str) -> Answer:
@@ -134,7 +133,7 @@ async def open_page(port: int) -> tuple[float, float, int]:
 
 
 async def linked(port: int) -> list[str]:
-    """The files that the page names, read from an answer that is not compressed."""
+    """The files that the page names, as it is sent to whoever takes nothing compressed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request_of("/").replace(b"Accept-Encoding: gzip\r\n", b""))
     text = (await reader.read(-1)).decode()

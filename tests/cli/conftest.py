@@ -15,6 +15,16 @@ class Answer:
     err: str
 
 
+@dataclass
+class Clock:
+    """Stands still until a test moves it."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
 def gradviz(capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     def run(*arguments: object) -> Answer:

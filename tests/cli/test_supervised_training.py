@@ -19,6 +19,7 @@ from gradviz.compute.trainer import TrainerStatus
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.errors import UserError
 from gradviz.settings import Settings
+from tests.cli.conftest import Clock
 
 LONG = ("--hidden", "40,20,10", "--rows", "300", "--epochs", "9000", "--device", "cpu")
 PAUSE = threading.Event()  # never set: between two looks at another process
@@ -26,14 +27,6 @@ STOPPED = TrainerStatus("stopped", None, (), "The training is stopped.")
 RUNNING = replace(STOPPED, state="running", message="epoch 3")
 FAILED = replace(STOPPED, state="failed", message="The training ended unexpectedly.")
 REFUSED = replace(FAILED, message="The table has no rows.", refused=True)
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

@@ -19,14 +19,7 @@ from gradviz.commands.pacing import Pacing
 from gradviz.commands.scratch import scratch_directory
 from gradviz.commands.supervised_web import SupervisedWeb, answers, start_web, why_not_ready
 from gradviz.settings import Settings
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.cli.conftest import Clock
 
 
 @dataclass

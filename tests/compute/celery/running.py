@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +57,15 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, password=self.password or None)
+
+    @contextmanager
+    def database(self, number: int) -> Iterator[redis.Redis]:
+        """A client of a database that nothing else uses: empty at the beginning and at the end, with room."""
+        with redis.Redis(port=self.port, db=number) as client:
+            client.flushdb()
+            yield client
+            client.config_set("maxmemory", 0)
+            client.flushdb()
 
     def start(self) -> "RedisServer":
         where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", "")

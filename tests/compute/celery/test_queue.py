@@ -32,11 +32,8 @@ def alone(make_settings: MakeSettings, redis_server: RedisServer) -> Settings:
 
 @pytest.fixture
 def client(alone: Settings, redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis.Redis(port=redis_server.port, db=7) as client:
-        client.flushdb()
+    with redis_server.database(7) as client:
         yield client
-        client.config_set("maxmemory", 0)
-        client.flushdb()
 
 
 class Desk:

@@ -51,11 +51,8 @@ def alone(make_settings: MakeSettings, redis_server: RedisServer, own_runs: obje
 
 @pytest.fixture
 def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis.Redis(port=redis_server.port, db=10) as client:
-        client.flushdb()
+    with redis_server.database(10) as client:
         yield client
-        client.config_set("maxmemory", 0)
-        client.flushdb()
 
 
 @pytest.fixture
