@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TESTS := not slow
 
-.PHONY: setup run test test-slow lint format clean
+.PHONY: setup run test test-slow lint format index clean
 
 setup: $(VENV)/.installed
 
@@ -41,6 +41,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+index: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.house.index
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis artefacts

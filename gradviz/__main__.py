@@ -1,3 +1,5 @@
+"""The command line as `python -m gradviz`."""
+
 import sys
 
 from gradviz.cli import main

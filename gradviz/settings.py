@@ -21,7 +21,7 @@ _SHORTEST_PASSWORD = 8
 
 
 class Settings(BaseSettings):
-    """One frozen value for one process. Every field is documented in the README under its `GRADVIZ_*` name."""
+    """One frozen value for one process. Every field is documented in docs/settings.md under its `GRADVIZ_*` name."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 

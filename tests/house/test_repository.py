@@ -10,9 +10,11 @@ import pytest
 
 from gradviz.cli import _parser
 from gradviz.settings import Settings, variable_name
+from tests.house.index import INDEX, files, first_words, index
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GENEROUS_LINES = 300
 
@@ -30,24 +32,34 @@ def text_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_readme_documents_the_setting(field: str):
-    assert f"`{variable_name(field)}`" in README
+def test_the_settings_are_documented(field: str):
+    assert f"| `{variable_name(field)}` |" in SETTINGS
 
 
-def test_readme_documents_no_setting_that_is_not_there():
-    named = set(re.findall(r"GRADVIZ_[A-Z_]+", README))
+def test_the_documents_name_no_setting_that_is_not_there():
+    named = set(re.findall(r"GRADVIZ_[A-Z_]+", README + SETTINGS))
     assert named == {variable_name(field) for field in Settings.model_fields}
 
 
-def test_readme_names_each_file():
-    files = [path for path in tracked() if path.is_relative_to(ROOT / "gradviz") and path.suffix == ".py"]
-    missing = [path.name for path in files if path.name != "__init__.py" and f"`{path.name}`" not in README]
-    assert not missing
+def test_the_index_of_files_is_current():
+    assert INDEX.read_text() == index(), "run `make index`"
 
 
-def test_readme_names_no_python_file_that_is_not_there():
-    names = {path.name for room in ("", "gradviz/**/", "assets/") for path in ROOT.glob(f"{room}*.*")}
-    assert not set(re.findall(r"`(\w+\.(?:py|js|css))`", README)) - names
+def test_each_file_says_what_it_is():
+    assert not [path.name for path in files() if not 10 < len(first_words(path)) < 250]
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
+
+
+def test_links_between_documents_lead_somewhere():
+    documents = [path for path in tracked() if path.suffix == ".md"]
+    links = [
+        (path, link) for path in documents for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text())
+    ]
+    assert len(links) > 20
+    assert not [f"{path.name}: {link}" for path, link in links if not (path.parent / link).exists()]
 
 
 def test_readme_commands_are_understood():
@@ -57,10 +69,11 @@ def test_readme_commands_are_understood():
         _parser().parse_args(shlex.split(command, comments=True)[1:])
 
 
-def test_readme_make_targets_exist():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)\b", README))
-    assert {"setup", "run", "test", "lint"} <= named <= targets
+def test_make_targets_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    text = README + (ROOT / "docs" / "development.md").read_text()
+    named = set(re.findall(r"^make ([a-z-]+)$|`make ([a-z-]+)`", text, re.MULTILINE))
+    assert {"setup", "run", "test", "lint"} <= {one or other for one, other in named} <= targets
 
 
 def test_every_package_is_installed():
