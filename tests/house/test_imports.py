@@ -15,6 +15,7 @@ ROOMS = (
     "landscape",
     "evidence",
     "compute",
+    "drawing",
     "dashboard",
     "report",
     "serving",
@@ -78,6 +79,14 @@ def test_lower_rooms_know_nothing_of_pages(room: str, strangers: set[str]):
 def test_figures_know_neither_torch_nor_dash():
     tree = ast.parse((PACKAGE / "dashboard" / "figures.py").read_text())
     assert not outside_names(tree) & {"torch", "dash"}
+
+
+def test_drawing_needs_fields_alone():
+    """So that pictures are drawn of any field, wherever it was computed."""
+    imported = {
+        room for path in (PACKAGE / "drawing").glob("*.py") for room in imported_rooms(ast.parse(path.read_text()))
+    }
+    assert imported - set(FOUNDATIONS) <= {"experiment", "landscape", "drawing"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

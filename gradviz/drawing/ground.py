@@ -1,0 +1,42 @@
+"""The loss under the arrows: its level lines, and whether there is anything to draw."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Under = Literal["none", "heat", "contour"]
+
+FLAT_SHARE = 1e-6
+"""A loss that varies by less than this share of itself varies by float32's round-off: nothing is drawn of it."""
+
+_NUM_LEVELS = 10
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Ten level lines, evenly spaced between the lowest and the highest loss of a picture."""
+
+    low: float
+    high: float
+
+    @property
+    def step(self) -> float:
+        return (self.high - self.low) / _NUM_LEVELS
+
+    @property
+    def start(self) -> float:
+        return self.low + self.step / 2
+
+    @property
+    def values(self) -> np.ndarray:
+        return self.start + self.step * np.arange(_NUM_LEVELS)
+
+
+def levels_of(loss: np.ndarray) -> Levels | None:
+    """Over what is finite; None if that is flat but for round-off."""
+    finite = loss[np.isfinite(loss)].astype(np.float64)
+    if not finite.size:
+        return None
+    low, high = float(finite.min()), float(finite.max())
+    return Levels(low, high) if high - low > FLAT_SHARE * max(abs(low), abs(high)) else None
