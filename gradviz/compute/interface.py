@@ -36,7 +36,7 @@ _AHEAD = 16
 class Ticket:
     """A question that was submitted. `together`: the questions submitted with it, which may share work.
 
-    `passes`: about how many forward passes of a minibatch the answer costs.
+    `passes`: about how many forward passes of a full-size network the answer costs.
     """
 
     key: str

@@ -18,6 +18,8 @@ from gradviz.landscape import LandscapeRequest, unit_activity
 
 _POINTS_OF_A_PASS = 21 * 21  # of a grid cost about as much as one forward pass, where masks do not change on it
 _ROWS_OF_A_PASS = 64
+_WEIGHTS_OF_A_PASS = 3_500_000
+_LEAST_OF_A_PASS = 0.02  # a network without weights still has its masks drawn and its functions called
 
 
 class LandscapeQuestion(Question):
@@ -33,11 +35,12 @@ class LandscapeQuestion(Question):
         return bench.minibatch(self.request).landscape(self.request.spec()).to_bytes()
 
     def passes(self, store: RunStore) -> float:
-        asked = self.request
+        asked, run = self.request, store.run(self.request.variant)
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
-        if draws_masks(store.run(asked.variant), asked):
+        if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
-        return passes * max(1.0, asked.minibatch_size / _ROWS_OF_A_PASS)
+        size = max(_LEAST_OF_A_PASS, run.record.num_parameters / _WEIGHTS_OF_A_PASS)
+        return passes * size * max(1.0, asked.minibatch_size / _ROWS_OF_A_PASS)
 
     @classmethod
     def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:

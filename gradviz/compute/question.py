@@ -29,7 +29,7 @@ class Question(BaseModel, ABC):
         """The answer; the same bytes whoever computes it. UserError if what is asked for is not there."""
 
     def passes(self, store: RunStore) -> float:
-        """About how many forward passes of a minibatch the answer costs: what is long goes after what is short."""
+        """About how many forward passes of 64 rows through 3.5 million weights the answer costs; short goes first."""
         return 1.0
 
     @classmethod

@@ -3,7 +3,9 @@
 What somebody waits for goes before what is computed ahead, what is short before what is long, and clients take turns.
 A long computation lets short ones go first between two of its tiles; one that turns out to be long is treated so after
 `QUANTUM_SECONDS`. `MOST_PAUSED` keep what they have done and are paused, any further one begins again later: memory
-holds few, and whoever asks for something large waits longest. A paused one goes on after `PATIENCE_SECONDS` at most.
+holds few, and whoever asks for something large waits longest. What has waited for `PATIENCE_SECONDS` goes before what
+came later, so that nothing waits for ever behind an unbroken row of others; of long ones those that are paused or may
+be, and then the others have as much time again before the next.
 """
 
 import itertools
@@ -62,6 +64,8 @@ class _Place:
     passes: float = 1.0
     quantum: float = QUANTUM_SECONDS
     """Seconds of its turn that nobody interrupts."""
+    is_favoured: bool = False
+    """It is long, and yet short ones wait for it."""
 
     @property
     def is_long(self) -> bool:
@@ -92,6 +96,7 @@ class Turns:
         self._paused: list[_Place] = []  # they are among those that wait, but for one that runs again
         self._served: dict[str, int] = {}  # by client, the number of the turn it had last
         self._mean_seconds = 0.0
+        self._favour_ended = -math.inf  # when a long one last went before short ones
 
     def run(self, ticket: Ticket, work: Callable[[], bytes], still_wanted: StillWanted = lambda: True) -> bytes:
         """What `work` returns, done when it is its turn, more than once if it is long.
@@ -168,9 +173,9 @@ class Turns:
                         raise self._busy()
             finally:
                 self._leave(place)
-            # A paused one that goes before short ones has waited long enough to be left alone for a while.
-            short_ones_wait = any(not each.is_long for each in self._waiting)
-            place.quantum = 0.0 if place.is_long and not short_ones_wait else QUANTUM_SECONDS
+            # A long one that goes before short ones has waited long enough to be left alone for a while.
+            place.is_favoured = place.is_long and any(not each.is_long for each in self._waiting)
+            place.quantum = 0.0 if place.is_long and not place.is_favoured else QUANTUM_SECONDS
             self._running, place.since = place, self._clock()
             self._served.pop(place.client, None)  # the clients served last stand at the end
             self._served[place.client] = next(self._numbers)
@@ -183,7 +188,7 @@ class Turns:
             if place in self._paused:
                 self._paused.remove(place)
             if self._running is place:
-                self._running = None
+                self._stop(place)
                 seconds = place.used + self._clock() - place.since
                 self._mean_seconds += _NEWEST_COUNTS * (seconds - self._mean_seconds)
             self._tell()
@@ -201,7 +206,7 @@ class Turns:
             if ran < place.quantum or not self._others_go_first(place):
                 return
             place.passes = max(place.passes, _LONG_PASSES)
-            self._running = None
+            self._stop(place)
             if place not in self._paused:
                 if len(self._paused) == MOST_PAUSED:
                     raise _Postponed
@@ -209,6 +214,11 @@ class Turns:
             place.used += ran
             self._queue(place)
         self._wait(place, still_wanted)
+
+    def _stop(self, place: _Place) -> None:
+        self._running = None
+        if place.is_favoured:
+            self._favour_ended = self._clock()
 
     def _others_go_first(self, place: _Place) -> bool:
         """Whether another one would be next if this one, which runs, waited as a long one."""
@@ -223,13 +233,14 @@ class Turns:
 
     def _rank(self, place: _Place, now: float) -> tuple[int, int, int, int]:
         """The lowest goes first."""
+        is_patient = now - place.since <= PATIENCE_SECONDS
         if place.is_long:
-            return self._rank_of_long(place, is_patient=now - place.since <= PATIENCE_SECONDS)
-        kind = 1 if place.ticket.priority == "interactive" else 2
+            return self._rank_of_long(place, is_patient=is_patient or now - self._favour_ended < QUANTUM_SECONDS)
+        kind = 2 if place.ticket.priority == "sweep" and is_patient else 1
         return kind, 0, self._served.get(place.client, -1), place.number
 
     def _rank_of_long(self, place: _Place, *, is_patient: bool) -> tuple[int, int, int, int]:
-        if place in self._paused and not is_patient:
-            return 0, 0, 0, place.number
         size = int(math.log2(max(place.passes, _LONG_PASSES)))
+        if not is_patient and (place in self._paused or len(self._paused) < MOST_PAUSED):
+            return 0, size, 0, place.number
         return 3, size, self._served.get(place.client, -1), place.number

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from gradviz.compute import kinds
 from gradviz.compute import turns as turns_module
 from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Load, Priority, Ticket
 from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion
@@ -195,10 +196,12 @@ def threads():
         yield threads
 
 
-def enter(threads: ThreadPoolExecutor, turns: Turns, work: Callable[[], bytes]) -> Future[bytes]:
+def enter(
+    threads: ThreadPoolExecutor, turns: Turns, work: Callable[[], bytes], asked: Ticket | None = None
+) -> Future[bytes]:
     """Somebody asks; returns when he waits."""
     before = sum((turns.load().waiting_interactive, turns.load().waiting_sweeps))
-    future = threads.submit(turns.run, ticket(), work)
+    future = threads.submit(turns.run, asked or ticket(), work)
     while sum((turns.load().waiting_interactive, turns.load().waiting_sweeps)) == before and not future.done():
         wait([future], timeout=0.001)
     return future
@@ -251,6 +254,57 @@ def test_a_paused_computation_goes_on_though_short_ones_never_end(threads: Threa
         wait(answers, timeout=0.001)
     assert order.index("long1") <= 5
     assert len([name for name in order if name.startswith("short")]) >= 10
+
+
+@pytest.mark.parametrize(
+    "asked", [replace(ticket(), passes=1000.0), ticket("sweep")], ids=["what is long", "what is computed ahead"]
+)
+def test_what_has_not_begun_begins_though_short_ones_never_end(threads: ThreadPoolExecutor, asked: Ticket):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    waiting = Long(turns, clock, order, "waiting", tiles=1)
+    answers: list[Future[bytes]] = []
+
+    def next_short(number: int) -> Long:
+        short = Long(turns, clock, order, f"short{number}.", tiles=1)
+        short.seconds = LONG_WAITS / 3
+        if number < 9:
+            short.during[0] = lambda: answers.append(enter(threads, turns, next_short(number + 1)))
+        return short
+
+    first = next_short(0)
+    then = first.during.pop(0)
+
+    def come() -> None:
+        then()
+        answers.append(enter(threads, turns, waiting, asked))
+
+    first.during[0] = come
+    turns.run(ticket(), first)
+    while len(answers) < 10 or not all(answer.done() for answer in answers):
+        wait(answers, timeout=0.001)
+    assert 3 <= order.index("waiting0") <= 5
+
+
+def test_short_ones_have_their_time_between_two_long_ones_that_have_waited(threads: ThreadPoolExecutor):
+    clock, order = Clock(), []
+    turns = Turns(limit=8, clock=clock)
+    answers: list[Future[bytes]] = []
+    longs = [Long(turns, clock, order, f"long{number}.", tiles=1) for number in range(2)]
+    shorts = [Long(turns, clock, order, f"short{number}.", tiles=1) for number in range(3)]
+
+    def come() -> None:
+        for work in longs:
+            answers.append(enter(threads, turns, work, replace(ticket(), passes=1000.0)))
+        answers.append(enter(threads, turns, shorts[1]))
+        answers.append(enter(threads, turns, shorts[2]))
+
+    shorts[0].during[0] = come
+    shorts[0].seconds, shorts[1].seconds = LONG_WAITS + 1, 2 * QUANTUM_SECONDS
+    turns.run(ticket(), shorts[0])
+    for answer in answers:
+        answer.result(PATIENCE_SECONDS)
+    assert order == ["short0.0", "long0.0", "short1.0", "long1.0", "short2.0"]
 
 
 def test_who_has_left_ends_the_computation_at_its_next_tile():
@@ -311,7 +365,9 @@ def test_a_long_computation_gives_way_at_its_next_tile(threads: ThreadPoolExecut
     assert order == ["long0", "short0", "long1", "long2"]
 
 
-def test_a_picture_with_fresh_masks_is_known_to_be_long(tiny_store: RunStore):
+def test_a_picture_with_fresh_masks_is_known_to_be_long_and_a_small_network_to_be_quick(
+    tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch
+):
     request = LandscapeRequest.of(
         variant="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", mode="train"
     )
@@ -319,6 +375,8 @@ def test_a_picture_with_fresh_masks_is_known_to_be_long(tiny_store: RunStore):
     def passes(**changes: object) -> float:
         return LandscapeQuestion(request=request.model_copy(update=changes)).passes(tiny_store)
 
+    assert passes() == pytest.approx(21 * 21 / 50)
+    monkeypatch.setattr(kinds, "_WEIGHTS_OF_A_PASS", tiny_store.run("none").record.num_parameters)
     assert passes() == 21 * 21
     assert passes(masks="averaged") == 8
     assert passes(masks="frozen") == passes(mode="eval") == passes(variant="none") == 1
