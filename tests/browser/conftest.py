@@ -4,12 +4,12 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from gradviz.commands.web_server import WORKER
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.trainer import train
+from tests.preloaded import gunicorn_process
 
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "artefacts" / "browser"
@@ -35,24 +36,23 @@ class Server:
     runs: Path
     cache: Path
     port: int = 0
-    process: subprocess.Popen[str] | None = None
+    process: ForkServerProcess | None = None
     application: str = "app:server"
     settings: Mapping[str, str] = field(default_factory=dict)
+    _lines: TextIO = field(init=False, repr=False)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{self.port}"]
-        command += ["--worker-class", WORKER, "--graceful-timeout", "2", "--no-control-socket"]
+        arguments = [self.application, "--bind", f"127.0.0.1:{self.port}", "--worker-class", WORKER]
+        arguments += ["--graceful-timeout", "2", "--no-control-socket", "--chdir", str(ROOT)]
         environment = os.environ | {"GRADVIZ_RUNS": str(self.runs), "GRADVIZ_CACHE_DIR": str(self.cache)}
-        environment |= self.settings
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, process_group=0
-        )
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        self.process, said = gunicorn_process(arguments, {**environment, **self.settings})
+        self._lines = os.fdopen(os.dup(said.fileno()))
+        said.close()
+        for line in self._lines:
             match = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", line)
             if match:
                 self.port = int(match[1])
@@ -62,16 +62,22 @@ class Server:
 
     def kill(self) -> None:
         """All its processes at once, without a word to those who are connected."""
-        if self.process is not None:
+        if self.process is not None and self.process.pid is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate(timeout=20)
-            self.process = None
+            self._end()
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.communicate(timeout=20)
-            self.process = None
+            self._end()
+
+    def _end(self) -> None:
+        assert self.process is not None
+        self._lines.read()  # until its last process has ended
+        self._lines.close()
+        self.process.join(20)
+        self.process.close()
+        self.process = None
 
 
 def chromium_program() -> str | None:
