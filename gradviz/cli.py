@@ -194,7 +194,7 @@ def _add_minibatch(commands: Any) -> None:
 
 
 def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--variant", required=True, metavar="V", help="none, dropout or batchnorm")
+    parser.add_argument("--run", "--variant", required=True, metavar="NAME", help="as `gradviz runs` lists them")
     parser.add_argument("--minibatch", type=int, required=required, metavar="M", help="counted from 0")
     parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
     _add_runs_option(parser)

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _request(options: argparse.Namespace) -> LandscapeRequest:
     given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
-    return LandscapeRequest.of(variant=options.variant, epoch=options.epoch, x=options.x, y=options.y, **given)
+    return LandscapeRequest.of(run=options.run, epoch=options.epoch, x=options.x, y=options.y, **given)
 
 
 def _content(field: GradientField, request: LandscapeRequest, path: Path) -> bytes:
@@ -59,7 +59,7 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path) -> byt
         field.is_zero,
         x_name=request.x,
         y_name=request.y,
-        title=f"variant {request.variant}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode",
+        title=f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode",
     )
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
 
@@ -67,12 +67,12 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path) -> byt
 def _summary(field: GradientField, request: LandscapeRequest, path: Path) -> str:
     u, v = field.centre
     first = (
-        f"{path}: {len(field.x)} × {len(field.y)} arrows of {request.variant}, epoch {request.epoch}, "
+        f"{path}: {len(field.x)} × {len(field.y)} arrows of {request.run}, epoch {request.epoch}, "
         f"minibatch {request.minibatch}, {request.mode} mode"
     )
     zero = int(field.is_zero.sum())
     facts = f"centre ({u:.4g}, {v:.4g}); {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
-    if request.variant == "dropout" and request.mode == "train":
+    if request.run == "dropout" and request.mode == "train":
         facts += f" {masks_words(request)}"
     if zero:
         middle = field.is_zero[len(field.y) // 2, len(field.x) // 2]

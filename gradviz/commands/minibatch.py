@@ -17,9 +17,9 @@ def run(options: argparse.Namespace) -> int:
     path = output_path(options.out, (".npz",))
     settings = load_settings(runs=options.runs)
     size = _DEFAULT_SIZE if options.minibatch_size is None else options.minibatch_size
-    minibatch = RunStore(settings.runs).run(options.variant).minibatch(options.minibatch, size)
+    minibatch = RunStore(settings.runs).run(options.run).minibatch(options.minibatch, size)
     content = io.BytesIO()
     np.savez_compressed(content, inputs=minibatch.inputs_BI.numpy(), targets=minibatch.targets_B.numpy())
     write_output(path, content.getvalue())
-    print(f"{path}: minibatch {options.minibatch} of {options.variant}, {size} rows")
+    print(f"{path}: minibatch {options.minibatch} of {options.run}, {size} rows")
     return 0

@@ -56,11 +56,11 @@ def _check_rows(places) -> None:
 
     for place in places:
         store = RunStore(place.root)
-        for variant in store.variants():
-            rows = store.run(variant).record.rows_train
+        for name in store.names():
+            rows = store.run(name).record.rows_train
             if rows < _MINIBATCH_SIZE:
                 raise UserError(
-                    f"A report is about minibatches of {_MINIBATCH_SIZE} training rows, and {variant} has {rows}: "
+                    f"A report is about minibatches of {_MINIBATCH_SIZE} training rows, and {name} has {rows}: "
                     "train on a table of at least 80 usable rows."
                 )
 
@@ -106,8 +106,8 @@ def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, .
     begun = begun_configs(settings.runs)
     if begun and not any(value is not None for value in asked.values()):
         templates = [begun[0].model_copy(update={"variant": variant}) for variant in VARIANTS]
-        known = {config.variant: config for config in begun}
-        templates = [known.get(template.variant, template) for template in templates]
+        known = {config.name: config for config in begun}
+        templates = [known.get(template.name, template) for template in templates]
     else:
         preset = asked.pop("preset") or "quick"
         templates = run_configs(preset, **asked)

@@ -29,11 +29,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _table(described: list[RunDescription]) -> Table:
-    table = Table("variant", "epoch", "best test R²", "at epoch", "training", "disk", "broken files")
+    table = Table("run", "epoch", "best test R²", "at epoch", "training", "disk", "broken files")
     for one in described:
         best = "–" if one.best_test_r2 is None else f"{one.best_test_r2:.4f}"
         table.add_row(
-            one.variant,
+            one.name,
             f"{'–' if one.last_epoch is None else one.last_epoch} of {one.epochs_wanted or '?'}",
             best,
             "–" if one.best_epoch is None else str(one.best_epoch),

@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError, one_line
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import ParameterRef, network_of
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
@@ -21,7 +22,7 @@ STATISTICS_VERSION = 1
 """Part of every key: raised whenever the same question would get other numbers."""
 
 
-class AgreementRequest(BaseModel):
+class AgreementRequest(OfRun):
     """A checkpoint, how it is evaluated, and the parts of its parameters whose gradients are compared.
 
     `parts`: `all`, or names with commas between: `model`, a layer (`hidden.1`), a tensor (`hidden.1.linear.bias`).
@@ -30,7 +31,6 @@ class AgreementRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
     mode: Mode = "eval"
@@ -72,12 +72,12 @@ class AgreementQuestion(Question):
     request: AgreementRequest
 
     def key(self, store: RunStore) -> str:
-        return address_of(self, store, self.request.variant, self.request.epoch, STATISTICS_VERSION, BOOTSTRAP_SEED)
+        return address_of(self, store, self.request.run, self.request.epoch, STATISTICS_VERSION, BOOTSTRAP_SEED)
 
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request
-        run = bench.store.run(asked.variant)
-        network = network_of(bench.model(asked.variant, asked.epoch), dtype=torch.float32, device=bench.device)
+        run = bench.store.run(asked.run)
+        network = network_of(bench.model(asked.run, asked.epoch), dtype=torch.float32, device=bench.device)
         if asked.mode == "train" and network.has_norm and asked.minibatch_size < 2:
             raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
         found = minibatch_agreement(

@@ -10,6 +10,7 @@ from pydantic import Field
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import network_of
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
@@ -18,11 +19,10 @@ from gradviz.landscape.statistics import by_direction, minibatch_cosines
 DECIMALS = 6
 
 
-class CosinesQuestion(Question):
+class CosinesQuestion(OfRun, Question):
     """All minibatches of a size (at most 50); `part` is `model`, a layer (`hidden.1`) or a tensor."""
 
     kind: Literal["cosines"] = "cosines"
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
     part: str = Field(min_length=1, max_length=80)
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
@@ -31,11 +31,11 @@ class CosinesQuestion(Question):
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     def key(self, store: RunStore) -> str:
-        return address_of(self, store, self.variant, self.epoch, DECIMALS)
+        return address_of(self, store, self.run, self.epoch, DECIMALS)
 
     def answer(self, bench: Workbench) -> bytes:
-        run = bench.store.run(self.variant)
-        network = network_of(bench.model(self.variant, self.epoch), dtype=torch.float32, device=bench.device)
+        run = bench.store.run(self.run)
+        network = network_of(bench.model(self.run, self.epoch), dtype=torch.float32, device=bench.device)
         if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
             raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
         cosine_KK = minibatch_cosines(

@@ -11,6 +11,7 @@ from gradviz.errors import UserError
 from gradviz.evidence.measurements import Ablation, Agreement, Checkpoint, Measured, Null, RoundOff
 from gradviz.evidence.measuring import EVIDENCE_VERSION, Measuring
 from gradviz.evidence.scenes import MINIBATCH_SIZE
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -27,7 +28,7 @@ class PartAnswer(Measured):
     ablation: Ablation | None = None
 
 
-class PartQuestion(Question):
+class PartQuestion(OfRun, Question):
     """One part of the evidence at a checkpoint; the answer is the JSON of a `PartAnswer`.
 
     `scene` is the key of a figure of the source, whose agreements are asked for: its fields are questions of their own.
@@ -36,13 +37,12 @@ class PartQuestion(Question):
 
     kind: Literal["evidence"] = "evidence"
     part: Part
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
     scene: str = Field(default="", pattern=r"^[a-z-]{0,64}$")
     whole: bool = False
 
     def key(self, store: RunStore) -> str:
-        return address_of(self, store, self.variant, self.epoch, EVIDENCE_VERSION)
+        return address_of(self, store, self.run, self.epoch, EVIDENCE_VERSION)
 
     def answer(self, bench: Workbench) -> bytes:
         return self._measured(Measuring(AtBench(bench))).model_dump_json().encode()
@@ -50,11 +50,11 @@ class PartQuestion(Question):
     def _measured(self, measuring: Measuring) -> PartAnswer:
         if self.part == "scene":
             spec = next((spec for spec in measuring.scenes if spec.key == self.scene), None)
-            if spec is None or (spec.variant, spec.epoch) != (self.variant, self.epoch):
+            if spec is None or (spec.run, spec.epoch) != (self.run, self.epoch):
                 raise UserError("The runs have changed meanwhile: ask again.")
             return PartAnswer(agreements=tuple(measuring.scene_agreements(spec)))
         if self.part == "checkpoint":
-            return PartAnswer(checkpoint=measuring.checkpoint(self.variant, self.epoch))
+            return PartAnswer(checkpoint=measuring.checkpoint(self.run, self.epoch))
         if self.part == "nulls":
             return PartAnswer(nulls=measuring.nulls_at(self.epoch, (MINIBATCH_SIZE,)))
         if self.part == "ablation":
@@ -71,7 +71,7 @@ class PartQuestion(Question):
             "ablation": "what the number of deliverers is worth",
             "precision": "the plain loop in float32 and float64",
         }
-        return f"{what[self.part]} ({self.variant}, epoch {self.epoch})"
+        return f"{what[self.part]} ({self.run}, epoch {self.epoch})"
 
 
 class AtBench:

@@ -149,6 +149,6 @@ class Compute(ABC):
         for index, content in zip(wanted, contents, strict=True):
             yield index, GradientField.from_bytes(content)
 
-    def activity(self, variant: str, epoch: int, still_wanted: StillWanted = lambda: True) -> list[np.ndarray]:
+    def activity(self, run: str, epoch: int, still_wanted: StillWanted = lambda: True) -> list[np.ndarray]:
         """For each hidden layer (N,) float32: the share of training rows on which each unit is active, in eval mode."""
-        return arrays_of(self.ask(ActivityQuestion(variant=variant, epoch=epoch), still_wanted))
+        return arrays_of(self.ask(ActivityQuestion(run=run, epoch=epoch), still_wanted))

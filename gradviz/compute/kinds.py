@@ -13,6 +13,7 @@ from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, unit_activity
 
@@ -29,13 +30,13 @@ class LandscapeQuestion(Question):
     request: LandscapeRequest
 
     def key(self, store: RunStore) -> str:
-        return self.request.key(store.run(self.request.variant).address(self.request.epoch))
+        return self.request.key(store.run(self.request.run).address(self.request.epoch))
 
     def answer(self, bench: Workbench) -> bytes:
         return bench.minibatch(self.request).landscape(self.request.spec()).to_bytes()
 
     def passes(self, store: RunStore) -> float:
-        asked, run = self.request, store.run(self.request.variant)
+        asked, run = self.request, store.run(self.request.run)
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
         if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
@@ -47,19 +48,18 @@ class LandscapeQuestion(Question):
         bench.share_layers_below([each.request for each in questions if isinstance(each, cls)])
 
 
-class ActivityQuestion(Question):
+class ActivityQuestion(OfRun, Question):
     """The share of training rows on which each hidden unit is active, in eval mode; `arrays_of` reads the answer."""
 
     kind: Literal["activity"] = "activity"
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
 
     def key(self, store: RunStore) -> str:
-        return address_of(self, store, self.variant, self.epoch, ACTIVITY_ROWS)
+        return address_of(self, store, self.run, self.epoch, ACTIVITY_ROWS)
 
     def answer(self, bench: Workbench) -> bytes:
-        inputs = bench.store.run(self.variant).training_inputs(limit=ACTIVITY_ROWS)
-        shares = unit_activity(bench.model(self.variant, self.epoch), inputs)
+        inputs = bench.store.run(self.run).training_inputs(limit=ACTIVITY_ROWS)
+        shares = unit_activity(bench.model(self.run, self.epoch), inputs)
         return packed_arrays([share.cpu().numpy() for share in shares])
 
 

@@ -107,7 +107,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture: a field, what was asked for, what lies over it, and the variant whose field was subtracted."""
+    """One picture: a field, what was asked for, what lies over it, and the run whose field was subtracted."""
 
     field: GradientField
     request: LandscapeRequest
@@ -255,10 +255,10 @@ def _dress(
     )
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.08), frameon=False, ncols=2, fontsize=8)
-    variant = f"{request.variant} − {shown.minus}" if shown.minus else request.variant
-    axes.set_title(f"{layers_of(request)}: {variant}\n", loc="left", fontsize=11, fontweight="bold")
+    runs = f"{request.run} − {shown.minus}" if shown.minus else request.run
+    axes.set_title(f"{layers_of(request)}: {runs}\n", loc="left", fontsize=11, fontweight="bold")
     rows = f"{field.num_rows} rows" + ("" if shown.minus else f", {field.share_below:.0%} of them below target")
-    if not shown.minus and request.mode == "train" and request.variant == "dropout":
+    if not shown.minus and request.mode == "train" and request.run == "dropout":
         rows += f" {masks_words(request)}"
     facts = [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", _mode(request, shown.minus)]
     if shown.minus or drawing.direction == "descent":
@@ -285,5 +285,5 @@ def _axis_name(parameter: str, values: np.ndarray, minus: str) -> str:
 
 
 def _mode(request: LandscapeRequest, minus: str) -> str:
-    draws_masks = request.mode == "train" and "dropout" in (request.variant, minus)
+    draws_masks = request.mode == "train" and "dropout" in (request.run, minus)
     return f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")

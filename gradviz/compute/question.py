@@ -37,11 +37,12 @@ class Question(BaseModel, ABC):
         """Does what several questions of this kind share, before each is answered; nothing by default."""
 
 
-def address_of(question: Question, store: RunStore, variant: str, epoch: int, *settings: object) -> str:
+def address_of(question: Question, store: RunStore, run: str, epoch: int, *settings: object) -> str:
     """A key made of the question's own values, the checkpoint's content, the engine's version and `settings`.
 
     `settings`: constants of the program that the answer depends on.
     """
-    values = question.model_dump(mode="json")
-    content = [ENGINE_VERSION, store.run(variant).address(epoch), values, settings]
+    # Under the key of version 0.1 alone: the answers kept since then stay valid.
+    values = question.model_dump(mode="json", exclude={"run": True, "request": {"run"}})
+    content = [ENGINE_VERSION, store.run(run).address(epoch), values, settings]
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=20).hexdigest()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gradviz.landscape import LandscapeRequest, LandscapeSpec
 
-_FIRST = ("variant", "epoch")
+_FIRST = ("run", "epoch")
 _RANDOM = ("masks", "num_masks", "seed")
 
 
@@ -14,7 +14,7 @@ def file_name(request: LandscapeRequest) -> str:
     """A name (without suffix) that tells requests of one view apart, such as
     `none-epoch-12-minibatch-0-hidden.1.linear.bias-0`."""
     first = request.x.replace("[", "-").replace(",", "-").rstrip("]")
-    return f"{request.variant}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
+    return f"{request.run}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
 
 
 def command_lines(requests: Sequence[LandscapeRequest], runs: Path) -> str:
@@ -35,7 +35,7 @@ def python_text(requests: Sequence[LandscapeRequest], runs: Path) -> str:
         spec = ", ".join(f"{name}={value!r}" for name, value in _told(request, LandscapeSpec.model_fields))
         lines += [
             "",
-            f"run = store.run({request.variant!r})",
+            f"run = store.run({request.run!r})",
             f"minibatch = run.minibatch({request.minibatch}, {request.minibatch_size})",
             f"spec = LandscapeSpec({spec})",
             f"model = run.model({request.epoch})",
@@ -53,6 +53,6 @@ def _words(request: LandscapeRequest, runs: Path) -> list[str]:
 
 def _told(request: LandscapeRequest, names: Iterable[str]) -> list[tuple[str, object]]:
     """What is said of a request: without dropout nothing is random."""
-    is_random = request.mode == "train" and request.variant == "dropout"
+    is_random = request.mode == "train" and request.run == "dropout"
     ordered = sorted(names, key=lambda name: name not in _FIRST)
     return [(name, getattr(request, name)) for name in ordered if is_random or name not in _RANDOM]

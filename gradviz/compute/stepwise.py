@@ -42,7 +42,7 @@ class Needs:
 def needs_of(key: str, studied: Studied) -> Needs:
     """Of the claim `key`; KeyError if there is none."""
     claim_of(key)
-    absent = [variant for variant in _variants(key) if not _has(studied, variant)]
+    absent = [name for name in _variants(key) if not _has(studied, name)]
     if absent:
         return Needs((), f"There is no run of {' and '.join(absent)} with checkpoints yet: train it, in Training.")
     try:
@@ -55,20 +55,20 @@ def needs_of(key: str, studied: Studied) -> Needs:
     questions: list[Question] = []
     for scene in _SCENES.get(key, ()):
         spec = specs[scene]
-        questions.append(PartQuestion(part="scene", variant=spec.variant, epoch=spec.epoch, scene=scene))
+        questions.append(PartQuestion(part="scene", run=spec.run, epoch=spec.epoch, scene=scene))
         questions += [question for panel in _fields(spec, studied) for question in panel]
     if key == "accurate":
         last = studied.runs["none"].epochs()[-1]
-        questions += [_checkpoint(studied, last), PartQuestion(part="ablation", variant="none", epoch=last)]
+        questions += [_checkpoint(studied, last), PartQuestion(part="ablation", run="none", epoch=last)]
     if key == "mid-training":
         questions += [_checkpoint(studied, epoch) for epoch in _mid_training(studied)]
     if key == "composition":
-        questions.append(PartQuestion(part="nulls", variant="none", epoch=studied.mid_epochs["none"]))
+        questions.append(PartQuestion(part="nulls", run="none", epoch=studied.mid_epochs["none"]))
     if key == "sgd":
         questions.append(_checkpoint(studied, studied.mid_epochs["none"]))
     if key == "batchnorm-rough":
         epoch = next(spec.epoch for spec in studied.scenes if spec.key == "batchnorm-linear")
-        questions.append(PartQuestion(part="precision", variant="batchnorm", epoch=epoch))
+        questions.append(PartQuestion(part="precision", run="batchnorm", epoch=epoch))
     return Needs(tuple(questions))
 
 
@@ -103,7 +103,7 @@ def verdict_of(key: str, studied: Studied, known: Mapping[Question, bytes]) -> t
 
 def _fields(spec: SceneSpec, studied: Studied) -> list[list[LandscapeQuestion]]:
     """The fields that the roughness of each picture is taken of."""
-    there = studied.runs[spec.variant].num_minibatches(MINIBATCH_SIZE)
+    there = studied.runs[spec.run].num_minibatches(MINIBATCH_SIZE)
     indices = range(min(ROUGHNESS_MINIBATCHES, spec.num_minibatches, there))
     return [
         [LandscapeQuestion(request=request.model_copy(update={"minibatch": index})) for index in indices]
@@ -124,13 +124,13 @@ def _variants(key: str) -> tuple[str, ...]:
     return own + (("none",) if not own or key.endswith("-rough") else ())
 
 
-def _has(studied: Studied, variant: str) -> bool:
-    return variant in studied.mid_epochs and bool(studied.runs[variant].epochs())
+def _has(studied: Studied, name: str) -> bool:
+    return name in studied.mid_epochs and bool(studied.runs[name].epochs())
 
 
 def _checkpoint(studied: Studied, epoch: int) -> PartQuestion:
     whole = epoch == studied.mid_epochs["none"]
-    return PartQuestion(part="checkpoint", variant="none", epoch=epoch, whole=whole)
+    return PartQuestion(part="checkpoint", run="none", epoch=epoch, whole=whole)
 
 
 def _mid_training(studied: Studied) -> list[int]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gradviz.experiment.config import Variant
 from gradviz.experiment.lock import Holder
 from gradviz.experiment.store import RunStore
 
@@ -12,10 +11,10 @@ State = Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
 
 
 @dataclass(frozen=True)
-class VariantProgress:
+class RunProgress:
     """`epoch`: the last one saved, None before the first; `epochs`: how many are asked for."""
 
-    variant: str
+    name: str
     epoch: int | None
     epochs: int
 
@@ -30,7 +29,7 @@ class TrainerStatus:
 
     state: State
     holder: Holder | None
-    progress: tuple[VariantProgress, ...]
+    progress: tuple[RunProgress, ...]
     message: str
     refused: bool = False
 
@@ -57,20 +56,20 @@ class Trainer(Protocol):
         """Begins all runs afresh: what was trained is replaced."""
         ...
 
-    def delete(self, variant: Variant) -> TrainerStatus:
+    def delete(self, name: str) -> TrainerStatus:
         """Deletes one run; UserError while it is being trained."""
         ...
 
 
-def progress_of(store: RunStore) -> tuple[VariantProgress, ...]:
+def progress_of(store: RunStore) -> tuple[RunProgress, ...]:
     """How far each run is. Costs a few small reads."""
-    runs = [store.run(variant) for variant in store.variants()]
-    return tuple(VariantProgress(run.variant, max(run.epochs(), default=None), run.config.epochs) for run in runs)
+    runs = [store.run(name) for name in store.names()]
+    return tuple(RunProgress(run.name, max(run.epochs(), default=None), run.config.epochs) for run in runs)
 
 
-def resting(progress: Sequence[VariantProgress], variants: Sequence[str]) -> TrainerStatus:
+def resting(progress: Sequence[RunProgress], variants: Sequence[str]) -> TrainerStatus:
     """What is said while nothing trains and nothing went wrong; `variants`: what should be trained."""
-    if {run.variant for run in progress if run.finished}.issuperset(variants):
+    if {run.name for run in progress if run.finished}.issuperset(variants):
         return TrainerStatus("finished", None, tuple(progress), "All runs are trained.")
     if not progress:
         return TrainerStatus("empty", None, (), "Nothing is trained yet.")

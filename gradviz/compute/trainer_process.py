@@ -19,7 +19,7 @@ from gradviz.compute.ending import GRACE_SECONDS, Ending, is_suspended
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS, Variant
+from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
 from gradviz.experiment.private import make_directory
@@ -111,12 +111,12 @@ class TrainerProcess:
         threading.Thread(target=self._start_after, args=(endings, arguments), name="start again", daemon=True).start()
         return self.status()
 
-    def delete(self, variant: Variant) -> TrainerStatus:
+    def delete(self, name: str) -> TrainerStatus:
         """Deletes one run, which must not be in training: RunLocked says who trains it."""
-        delete_run(self.runs, variant)
+        delete_run(self.runs, name)
         if self.log_path.exists():
             # Its last words are what the status goes by: that epochs are missing is no failure.
-            self._said.note(f"{STOPPED_PREFIX}: the run {variant} was deleted.")
+            self._said.note(f"{STOPPED_PREFIX}: the run {name} was deleted.")
         return self.status()
 
     def _launch(self, arguments: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import Network, centre_gradients, find_pairs, network_of
 from gradviz.landscape.activity import unit_activity_of
@@ -23,21 +24,20 @@ ACTIVITY_ROWS = 2000
 # Shape suffixes: R = training rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer.
 
 
-class LayerQuestion(Question):
+class LayerQuestion(OfRun, Question):
     """A hidden layer of a checkpoint, seen by all minibatches of a size (at most 50), without dropout masks."""
 
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
     layer: int = Field(ge=0, lt=1000)
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
     mode: Mode = "eval"
 
     def key(self, store: RunStore) -> str:
-        return address_of(self, store, self.variant, self.epoch, ACTIVITY_ROWS)
+        return address_of(self, store, self.run, self.epoch, ACTIVITY_ROWS)
 
     def network(self, bench: Workbench) -> Network:
         """The checkpoint; UserError if it has no such layer or cannot be evaluated so."""
-        network = network_of(bench.model(self.variant, self.epoch), dtype=torch.float32, device=bench.device)
+        network = network_of(bench.model(self.run, self.epoch), dtype=torch.float32, device=bench.device)
         if self.layer >= network.output:
             raise UserError(f"`layer` must be one of the hidden layers, 0..{network.output - 1}, got {self.layer}.")
         if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
@@ -46,11 +46,11 @@ class LayerQuestion(Question):
 
     def minibatches(self, bench: Workbench) -> tuple[Tensor, Tensor]:
         """Inputs (K, B, M) and targets (K, B)."""
-        return bench.store.run(self.variant).minibatches(self.minibatch_size)
+        return bench.store.run(self.run).minibatches(self.minibatch_size)
 
     def training_rows(self, bench: Workbench) -> Tensor:
         """(R, M)."""
-        return bench.store.run(self.variant).training_inputs(limit=ACTIVITY_ROWS)
+        return bench.store.run(self.run).training_inputs(limit=ACTIVITY_ROWS)
 
 
 class UnitsQuestion(LayerQuestion):

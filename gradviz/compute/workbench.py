@@ -41,13 +41,13 @@ class Workbench:
         self._checkpoints: OrderedDict[str, Checkpoint] = OrderedDict()  # by address, the one used last at the end
         self._sizes: dict[str, int] = {}
 
-    def model(self, variant: str, epoch: int) -> MLP:
+    def model(self, run: str, epoch: int) -> MLP:
         """The network of one checkpoint, on the device; read it, never change it."""
-        return self._checkpoint(self.store.run(variant), epoch).model
+        return self._checkpoint(self.store.run(run), epoch).model
 
     def minibatch(self, request: LandscapeRequest) -> Minibatch:
         """The checkpoint and minibatch of one request; UserError if they or the parameters are not there."""
-        run = self.store.run(request.variant)
+        run = self.store.run(request.run)
         checkpoint = self._checkpoint(run, request.epoch)
         check_spec(parameter_shapes(checkpoint.network), request.spec())
         rows = (request.minibatch, request.minibatch_size, request.mode)
@@ -62,7 +62,7 @@ class Workbench:
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
         """One forward pass for those of the `requests` that have none yet; they differ in the minibatch alone."""
         first = requests[0]
-        if draws_masks(self.store.run(first.variant), first):
+        if draws_masks(self.store.run(first.run), first):
             return
         minibatches = [each for each in map(self.minibatch, requests) if not each.has_clean()]
         if len(minibatches) > 1:
@@ -70,8 +70,8 @@ class Workbench:
 
     def reference(self, request: LandscapeRequest) -> GradientField:
         """The field by the plain loop, the yardstick of truth: the same numbers, hundreds of times slower."""
-        rows = self.store.run(request.variant).minibatch(request.minibatch, request.minibatch_size)
-        model = self.model(request.variant, request.epoch)
+        rows = self.store.run(request.run).minibatch(request.minibatch, request.minibatch_size)
+        model = self.model(request.run, request.epoch)
         return gradient_landscape(
             model, rows.inputs_BI, rows.targets_B, request.spec(), method="reference", device=self.device
         )
@@ -129,4 +129,4 @@ def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Miniba
 
 def draws_masks(run: Run, spec: LandscapeSpec) -> bool:
     """Whether what is computed for `spec` depends on dropout masks."""
-    return spec.mode == "train" and run.variant == "dropout"
+    return spec.mode == "train" and run.name == "dropout"

@@ -10,6 +10,7 @@ from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import Agreement, Estimate
 
 Share = Annotated[float, Field(ge=0, le=1)]
+OldName = Annotated[str, Field(description="the same as `run`, under the key of version 0.1")]
 Grid = Annotated[list[list[float]], Field(description="(Y, X): one list for each value of y")]
 Units = Annotated[list[Share], Field(description="for each unit, the share of training rows on which it is active")]
 
@@ -41,7 +42,8 @@ class Metrics(BaseModel):
 class RunAnswer(BaseModel):
     """A run: its configuration, parameters, whole checkpoints and metrics, and what was left out of it."""
 
-    variant: Literal["none", "dropout", "batchnorm"]
+    run: str
+    variant: OldName
     epochs: list[int] = Field(description="epochs with a whole checkpoint, ascending")
     planned_epochs: int
     hidden: list[int]
@@ -58,7 +60,8 @@ class RunAnswer(BaseModel):
 
 
 class Progress(BaseModel):
-    variant: str
+    run: str
+    variant: OldName
     epoch: int | None
     epochs: int
 
@@ -73,7 +76,7 @@ class TrainingAnswer(BaseModel):
 
 
 class RunsAnswer(BaseModel):
-    """All runs by variant, and what the background trainer does."""
+    """All runs by name, and what the background trainer does."""
 
     runs: dict[str, RunAnswer]
     unreadable: list[Broken] = Field(description="runs that are there but cannot be read now: unknown, not missing")
@@ -202,7 +205,8 @@ class CourseAnswer(BaseModel):
 class MinibatchAnswer(BaseModel):
     """The rows of a minibatch, as numbered in the run, and their targets."""
 
-    variant: str
+    run: str
+    variant: OldName
     minibatch: int
     rows: list[int]
     targets: list[float]

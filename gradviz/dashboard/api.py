@@ -94,21 +94,21 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
         told = {"runs": runs_of(store), "unreadable": unreadable_of(store)}
         return sent_json(told | {"training": training.status_of(trainer, settings)})
 
-    @api.get("/runs/<variant>")
-    def run(variant: str) -> Response:
-        asked = from_arguments(query.RunQuery, request.args, variant=variant)
-        return sent_json(run_of(store.run(asked.variant)))
+    @api.get("/runs/<run>")
+    def one_run(run: str) -> Response:
+        asked = from_arguments(query.RunQuery, request.args, run=run)
+        return sent_json(run_of(store.run(asked.run)))
 
-    @api.get("/minibatches/<variant>/<minibatch>")
-    def minibatch(variant: str, minibatch: str) -> Response:
-        asked = from_arguments(query.MinibatchQuery, request.args, variant=variant, minibatch=minibatch)
+    @api.get("/minibatches/<run>/<minibatch>")
+    def minibatch(run: str, minibatch: str) -> Response:
+        asked = from_arguments(query.MinibatchQuery, request.args, run=run, minibatch=minibatch)
         form = chosen_format(asked.format, ("json", "npz"))
-        rows = store.run(asked.variant).minibatch(asked.minibatch, asked.minibatch_size)
+        rows = store.run(asked.run).minibatch(asked.minibatch, asked.minibatch_size)
         if form == "npz":
             content = _npz(rows)
             answer = sent(lambda: content, MEDIA_TYPES["npz"], etag(content.hex()))
         else:
-            about = {"variant": asked.variant, "minibatch": asked.minibatch}
+            about = {"run": asked.run, "variant": asked.run, "minibatch": asked.minibatch}
             answer = sent_json(about | {"rows": rows.rows_B.tolist(), "targets": rows.targets_B.tolist()})
         answer.vary.add("Accept")
         return answer
@@ -137,7 +137,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
             raise Conflict(
                 "this key is of another content of the checkpoint; ask without `expected_key` for what is there now."
             )
-        stable = asked.request.model_dump() | {"format": form, "expected_key": key}
+        stable = asked.request.model_dump(exclude={"variant"}) | {"format": form, "expected_key": key}
         wanted = still_connected(request.environ)
         # what the key leaves out, as the seed in eval mode, is repeated in the answer
         tag = etag(f"{key} {form} {asked.request.canonical()}")
@@ -206,7 +206,7 @@ def create_api(settings: Settings, compute: Compute, store: RunStore, trainer: T
 
 def _indices(asked: query.FramesQuery, store: RunStore) -> list[int]:
     """What there is, nearest to the first first."""
-    run = store.run(asked.variant)
+    run = store.run(asked.run)
     there = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(asked.minibatch_size))
     # If the first is not there, the reader is told.
     wanted = {*there, asked.first} if asked.wanted is None else set(there) & asked.wanted
@@ -215,7 +215,7 @@ def _indices(asked: query.FramesQuery, store: RunStore) -> list[int]:
 
 def _files(asked: query.FramesQuery, store: RunStore) -> list[object]:
     """What the frames depend on, by size and time of the files: their digests would take a second to learn."""
-    run = store.run(asked.variant)
+    run = store.run(asked.run)
     files = checkpoint_files(run.path).items()
     needed = [path for epoch, path in files if asked.over == "epochs" or epoch == asked.epoch]
     return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]

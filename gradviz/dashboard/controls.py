@@ -21,7 +21,7 @@ def sidebar() -> Component:
         [
             group(
                 "Regularizer",
-                segmented(ids.VARIANT, VARIANT_LABELS, view.variant, "Regularizer"),
+                segmented(ids.VARIANT, VARIANT_LABELS, view.run, "Regularizer"),
                 class_name="gv-explore-only",
             ),
             group(

@@ -18,7 +18,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.logs import tell_log
 
 _OF_MASKS = ("masks", "num_masks", "seed")
-_ASKED = {"variant", "epoch", "minibatch_size", "mode", *_OF_MASKS}
+_ASKED = {"run", "epoch", "minibatch_size", "mode", *_OF_MASKS}
 _SMALLEST_PART = "output.bias"  # agreement is asked for the pair alone, and a question names a part
 
 

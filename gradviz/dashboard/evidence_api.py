@@ -76,6 +76,6 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
 def _doing(question: Question) -> str:
     if isinstance(question, LandscapeQuestion):
         asked = question.request
-        return f"a landscape of {asked.variant} at epoch {asked.epoch}, minibatch {asked.minibatch}"
+        return f"a landscape of {asked.run} at epoch {asked.epoch}, minibatch {asked.minibatch}"
     assert isinstance(question, PartQuestion)
     return question.doing

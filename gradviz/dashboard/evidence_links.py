@@ -28,7 +28,7 @@ def _of_biases(figure: Figure, evidence: Evidence) -> str:
     if null is None:
         return ""
     x, y = default_pair(int(null.scope.split()[-1]))
-    request = LandscapeRequest(x=x, y=y, variant=null.variant, epoch=null.epoch, minibatch_size=null.minibatch_size)
+    request = LandscapeRequest(x=x, y=y, run=null.run, epoch=null.epoch, minibatch_size=null.minibatch_size)
     return permalink.write(_view(request, "minibatches", "biases"))
 
 
@@ -39,7 +39,7 @@ def _panel_of(figure: Figure, evidence: Evidence) -> Panel | None:
     another draw, another number.
     """
     for scene in evidence.scenes:
-        draws_anew = scene.variant == "dropout" and scene.mode == "train" and scene.masks == "fresh"
+        draws_anew = scene.run == "dropout" and scene.mode == "train" and scene.masks == "fresh"
         for panel in scene.panels:
             shown = [panel.roughness.angle]
             shown += [] if draws_anew else [panel.agreement.resultant, panel.agreement.opposite]
@@ -51,7 +51,7 @@ def _panel_of(figure: Figure, evidence: Evidence) -> Panel | None:
 def _view(request: LandscapeRequest, name: permalink.ViewName, part: Part) -> permalink.View:
     return permalink.View(
         view=name,
-        variant=request.variant,
+        run=request.run,
         epoch=request.epoch,
         x_a=request.x,
         y_a=request.y,

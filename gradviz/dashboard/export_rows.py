@@ -43,7 +43,7 @@ def as_drawn(row: Row, minus: int | None) -> Row:
     return [
         shown
         if slot == minus
-        else replace(shown, field=difference_of(shown.field, reference.field), minus=reference.request.variant)
+        else replace(shown, field=difference_of(shown.field, reference.field), minus=reference.request.run)
         for slot, shown in enumerate(row)
     ]
 
@@ -77,7 +77,7 @@ class _Overlays:
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
         if slot not in self._paths:
             small = request.model_copy(update={"points": 3, "mode": "eval"})  # the values alone are wanted
-            epochs = self._store.run(request.variant).epochs()
+            epochs = self._store.run(request.run).epochs()
             fields = self._compute.sweep(small, epochs, self._still_wanted)
             self._paths[slot] = {epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in fields}
         return self._paths[slot]
@@ -92,7 +92,7 @@ class _Overlays:
 
 
 def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
-    return store.run(request.variant).num_minibatches(request.minibatch_size)
+    return store.run(request.run).num_minibatches(request.minibatch_size)
 
 
 def _fields(answers: Iterator[tuple[int, GradientField]]) -> Generator[GradientField, None, None]:

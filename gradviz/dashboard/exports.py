@@ -105,7 +105,7 @@ def _check_size(num_bytes: int) -> None:
 def _comment(asked: ExportQuery, indices: list[int]) -> str:
     """What is in the file, for whoever finds it without its name."""
     requests = "; ".join(request.canonical() for request in asked.requests)
-    minus = "" if asked.minus is None else f", minus {asked.requests[asked.minus].variant}"
+    minus = "" if asked.minus is None else f", minus {asked.requests[asked.minus].run}"
     return f"gradviz, {asked.over} {indices[0]} to {indices[-1]}{minus}: {requests}"
 
 
@@ -119,9 +119,9 @@ def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, unt
 
 def _name(asked: ExportQuery) -> str:
     first = asked.requests[0]
-    variants = "-".join(dict.fromkeys(panel.variant for panel in asked.requests))
+    variants = "-".join(dict.fromkeys(panel.run for panel in asked.requests))
     fixed = f"minibatch-{first.minibatch}" if asked.over == "epochs" else f"epoch-{first.epoch}"
-    minus = "" if asked.minus is None else f"-minus-{asked.requests[asked.minus].variant}"
+    minus = "" if asked.minus is None else f"-minus-{asked.requests[asked.minus].run}"
     return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
 
 
@@ -150,7 +150,7 @@ def _hex(colour: str) -> str:
 
 
 def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list[int]:
-    run = store.run(panel.variant)
+    run = store.run(panel.run)
     many = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(panel.minibatch_size))
     return list(many)
 

@@ -87,10 +87,10 @@ class Now(Collector):
 def _training_figures(status: TrainerStatus) -> Iterator[Metric]:
     running = float(status.state == "running")
     yield GaugeMetricFamily("gradviz_training", "1 while a training is under way.", running)
-    epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["variant"])
+    epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["run", "variant"])
     for run in status.progress:
         if run.epoch is not None:
-            epochs.add_metric([run.variant], run.epoch)
+            epochs.add_metric([run.name, run.name], run.epoch)
     yield epochs
 
 

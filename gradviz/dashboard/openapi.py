@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import gradviz
 from gradviz.dashboard import answers, query
@@ -75,10 +75,10 @@ _EXPORTS = (
 _OPERATIONS = (
     _Operation("get", "/openapi.json", "document", "This document", query.Nothing, None),
     _Operation("get", "/runs", "runs", "All runs and the training", query.Nothing, answers.RunsAnswer),
-    _Operation("get", "/runs/{variant}", "run", "One run with its metrics", query.RunQuery, answers.RunAnswer),
+    _Operation("get", "/runs/{run}", "run", "One run with its metrics", query.RunQuery, answers.RunAnswer),
     _Operation(
         "get",
-        "/activity/{variant}/{epoch}",
+        "/activity/{run}/{epoch}",
         "activity",
         "Activity of all hidden units at a checkpoint",
         query.ActivityQuery,
@@ -86,7 +86,7 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
-        "/activity/{variant}/{epoch}/{layer}",
+        "/activity/{run}/{epoch}/{layer}",
         "layer_activity",
         "Activity of one hidden layer's units at a checkpoint",
         query.LayerActivityQuery,
@@ -105,7 +105,7 @@ _OPERATIONS = (
     _Operation("get", "/course", "course", "A point over the epochs", query.CourseQuery, answers.CourseAnswer),
     _Operation(
         "get",
-        "/units/{variant}/{epoch}/{layer}",
+        "/units/{run}/{epoch}/{layer}",
         "units",
         "Activity and size of the gradients of one hidden layer's units",
         query.UnitsQuery,
@@ -113,7 +113,7 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
-        "/pairs/{variant}/{epoch}/{layer}",
+        "/pairs/{run}/{epoch}/{layer}",
         "pairs",
         "Suggested pairs of one hidden layer",
         query.UnitsQuery,
@@ -121,7 +121,7 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
-        "/cosines/{variant}/{epoch}",
+        "/cosines/{run}/{epoch}",
         "cosines",
         "Cosines between the gradients of all minibatches at a checkpoint",
         query.CosinesQuery,
@@ -129,7 +129,7 @@ _OPERATIONS = (
     ),
     _Operation(
         "get",
-        "/minibatches/{variant}/{minibatch}",
+        "/minibatches/{run}/{minibatch}",
         "minibatch",
         "Row numbers and targets of a minibatch; as npz with the inputs",
         query.MinibatchQuery,
@@ -278,10 +278,10 @@ def _mistake(code: int) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    bodies = {operation.asked for operation in _OPERATIONS if operation.method == "post"}
-    sent = {operation.answer for operation in _OPERATIONS if operation.answer is not None}
-    models = sorted(bodies | sent | {answers.Mistake}, key=lambda model: model.__name__)
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
+    modes: dict[type[BaseModel], JsonSchemaMode] = {answers.Mistake: "serialization"}
+    modes |= {operation.answer: "serialization" for operation in _OPERATIONS if operation.answer is not None}
+    modes |= {operation.asked: "validation" for operation in _OPERATIONS if operation.method == "post"}
+    _, schemas = models_json_schema(sorted(modes.items(), key=lambda each: each[0].__name__), ref_template=_REF)
     return {name: _completed(schema) for name, schema in schemas["$defs"].items()}
 
 

@@ -21,7 +21,8 @@ def run_of(run: Run) -> dict[str, object]:
     metrics = run.metrics()
     config = run.config
     return {
-        "variant": run.variant,
+        "run": run.name,
+        "variant": run.name,
         "stamp": _stamp(run),
         "epochs": run.epochs(),
         "planned_epochs": config.epochs,
@@ -52,11 +53,11 @@ def run_of(run: Run) -> dict[str, object]:
 
 
 def runs_of(store: RunStore) -> dict[str, dict]:
-    """All runs that can be read, by variant."""
+    """All runs that can be read, by name."""
     told = {}
-    for variant in store.variants():
+    for name in store.names():
         with suppress(UnusableFile):  # since a moment ago; `unreadable_of` says why
-            told[variant] = run_of(store.run(variant))
+            told[name] = run_of(store.run(name))
     return told
 
 

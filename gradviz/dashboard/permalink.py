@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from gradviz.dashboard.look import VARIANT_LABELS, Direction, Length, Under
 from gradviz.errors import UserError, one_line
+from gradviz.experiment.names import OfRun, RunName
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 
@@ -21,7 +22,7 @@ Curves = Literal["off", "agreement"]
 # How a field is called in the address, where the name itself would be long; the order is the order in the address.
 _KEYS = {
     "view": "view",
-    "variant": "variant",
+    "run": "variant",
     "compared": "compared",
     "epoch": "epoch",
     "x_a": "x1",
@@ -46,19 +47,19 @@ _KEYS = {
     "curves": "curves",
 }
 _MAX_PARTS = 100
-_NAMES = {key: name for name, key in _KEYS.items()}
+_NAMES = {key: name for name, key in _KEYS.items()} | {"run": "run"}
 
 
-class View(BaseModel):
+class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
     first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
-    `minus`: the variant whose field is subtracted from the others in Compare; `show`: what is drawn over the arrows;
+    `minus`: the run whose field is subtracted from the others in Compare; `show`: what is drawn over the arrows;
     `curves`: what is drawn under the losses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     view: ViewName = "explore"
-    variant: str = Field(default="none", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    run: RunName = "none"
     compared: tuple[str, ...] = ("none", "dropout", "batchnorm")
     epoch: int | None = Field(default=None, ge=0, lt=10_000)
     x_a: str | None = None
@@ -147,20 +148,22 @@ def read(search: str) -> tuple[View, list[str]]:
 def browser_keys() -> dict[str, object]:
     """For the page's JavaScript, which writes the address: the key of each field and its default."""
     default = View()
-    return {name: {"key": key, "default": _plain(getattr(default, name))} for name, key in _KEYS.items()}
+    told = {name: {"key": key, "default": _plain(getattr(default, name))} for name, key in _KEYS.items()}
+    # The page knows the field under the name of version 0.1.
+    return {"variant" if name == "run" else name: field for name, field in told.items()}
 
 
 def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
-    """The view as these runs (`overview.run_of` by variant) can show it, and a sentence for what had to be changed."""
+    """The view as these runs (`overview.run_of` by name) can show it, and a sentence for what had to be changed."""
     if not runs:
         return view, []
     notices, changes = [], {}
     names = list(runs)
-    if view.variant not in runs:
-        changes["variant"] = names[0]
-        if view.variant != View().variant:
-            notices.append(f"There is no run of `{view.variant}`: {names[0]} is shown instead.")
-    run = runs[changes.get("variant", view.variant)]
+    if view.run not in runs:
+        changes["run"] = names[0]
+        if view.run != View().run:
+            notices.append(f"There is no run of `{view.run}`: {names[0]} is shown instead.")
+    run = runs[changes.get("run", view.run)]
     for x, y, layer in (("x_a", "y_a", -2), ("x_b", "y_b", -1)):
         pair, notice = _pair(getattr(view, x), getattr(view, y), run["shapes"], layer)
         changes |= {x: pair[0], y: pair[1]}
@@ -170,13 +173,13 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         changes["minibatch_size"] = max(sizes)
         if view.minibatch_size != View().minibatch_size:
             notices.append(
-                f"{run['variant']} has {run['train_rows']} training rows, fewer than a minibatch of "
+                f"{run['run']} has {run['train_rows']} training rows, fewer than a minibatch of "
                 f"{view.minibatch_size}: minibatches of {changes['minibatch_size']} are shown instead."
             )
     if view.epoch is not None and run["epochs"] and view.epoch not in run["epochs"]:
         nearest = min(run["epochs"], key=lambda epoch: abs(epoch - view.epoch))
         changes["epoch"] = nearest
-        notices.append(f"Epoch {view.epoch} of {run['variant']} is not there: epoch {nearest} is shown instead.")
+        notices.append(f"Epoch {view.epoch} of {run['run']} is not there: epoch {nearest} is shown instead.")
     return view.model_copy(update=changes), notices
 
 

@@ -5,7 +5,7 @@ same: numbers are told by the model's own types, nothing is turned from one type
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from flask import request
@@ -17,7 +17,7 @@ from gradviz.compute.agreement import AgreementRequest
 from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.dashboard.permalink import Overlay
 from gradviz.errors import UserError, one_line
-from gradviz.experiment.config import Variant
+from gradviz.experiment.names import OfRun, RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Masks, Mode
 
@@ -26,6 +26,7 @@ MAX_FRAMES = 500
 
 Over = Literal["epochs", "minibatches"]
 _Model = TypeVar("_Model", bound=BaseModel)
+_Value = TypeVar("_Value")
 
 _BY_ACCEPT = "`auto`: by the Accept header, JSON if there is none"
 _INTEGER = re.compile(r"-?[0-9]{1,300}")
@@ -87,10 +88,8 @@ class FramesQuery(LandscapeRequest):
         return None if self.only == "all" else frozenset(map(int, self.only.split(",")))
 
 
-class RunQuery(_Query):
+class RunQuery(OfRun, _Query):
     """One run."""
-
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
 
 
 class ActivityQuery(RunQuery):
@@ -157,7 +156,7 @@ class TrainingAction(_Query):
     """What the background trainer is told."""
 
     action: Literal["start", "stop", "start_again", "delete"]
-    variant: Variant | None = Field(default=None, description="the run that `delete` deletes")
+    run: RunName | None = Field(default=None, description="the run that `delete` deletes")
     confirm: bool = Field(
         default=False, description="needed by `start_again`, which deletes all checkpoints, and by `delete`"
     )
@@ -205,20 +204,29 @@ class ExportQuery(RecipeQuery):
 
 def from_arguments(model: type[_Model], arguments: MultiDict[str, str], **path: str) -> _Model:
     """One request from a query string and the parts of a path."""
-    allowed = frozenset(model.model_fields) - path.keys()
-    _refuse_unknown(arguments, allowed)
     repeated = [key for key in arguments if len(arguments.getlist(key)) > 1]
     if repeated:
         raise UserError(f"`{repeated[0]}` is given more than once: give it once.")
-    texts = {**arguments.to_dict(), **path}
+    allowed = frozenset(model.model_fields) - path.keys()
+    given = _under_new_key(arguments.to_dict(), allowed)
+    _refuse_unknown(given, allowed)
+    texts = {**given, **path}
     return _checked(model, {name: _typed(text, model.model_fields[name].annotation) for name, text in texts.items()})
 
 
 def from_body(model: type[_Model], body: bytes) -> _Model:
     """One request from a body of JSON."""
-    values = json_object(body)
+    values = _under_new_key(json_object(body), model.model_fields)
     _refuse_unknown(values, frozenset(model.model_fields))
     return _checked(model, {name: _whole(value, model.model_fields[name].annotation) for name, value in values.items()})
+
+
+def _under_new_key(values: Mapping[str, _Value], allowed: Collection[str]) -> dict[str, _Value]:
+    """A run may be named by the key of version 0.1; UserError if by both keys, and not the same one."""
+    try:
+        return renamed(values) if "run" in allowed else dict(values)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def _request_of(query: LandscapeRequest) -> LandscapeRequest:
@@ -266,7 +274,7 @@ def json_object(body: bytes) -> dict[str, object]:
     try:
         values = parse_json(body, "The body")
     except UnusableFile as error:
-        example = '{"variant": "none", "epoch": 0}'
+        example = '{"run": "none", "epoch": 0}'
         raise UserError(
             f"The body is not JSON that can be read ({error.reason}): send one object, such as {example}."
         ) from None

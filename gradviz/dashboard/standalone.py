@@ -71,7 +71,7 @@ def interactive_html(
 ) -> bytes:
     """The file, with the numbers as they are; `first` is the index shown when it opens, the last one if None."""
     indices = sorted(stacks[0].frames)
-    compared = len({stack.request.variant for stack in stacks}) > 1
+    compared = len({stack.request.run for stack in stacks}) > 1
     told = {
         "look": for_browser(),
         "zero_messages": [zero_message(reason) for reason in ZeroReason],
@@ -126,9 +126,9 @@ def _text_of(index: int, shown: GradientField) -> str:
 def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
     request = stacks[0].request
     indices = sorted(stacks[0].frames)
-    variants = ", ".join(dict.fromkeys(stack.request.variant for stack in stacks))
+    variants = ", ".join(dict.fromkeys(stack.request.run for stack in stacks))
     fixed = f"minibatch {request.minibatch}" if over == "epochs" else f"epoch {request.epoch}"
-    subtracted = "" if minus is None else f", minus {stacks[minus].request.variant}"
+    subtracted = "" if minus is None else f", minus {stacks[minus].request.run}"
     return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}{subtracted}, {fixed}"
 
 

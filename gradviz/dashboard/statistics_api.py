@@ -27,28 +27,28 @@ def add_statistics(api: Blueprint, compute: Compute, store: RunStore) -> None:
         wanted = still_connected(request.environ)
         return sent(lambda: compute.ask(question, wanted), MEDIA_TYPES["json"], etag(key))
 
-    @api.get("/activity/<variant>/<epoch>")
-    def activity(variant: str, epoch: str) -> Response:
-        asked = from_arguments(query.ActivityQuery, request.args, variant=variant, epoch=epoch)
-        layers = compute.activity(asked.variant, asked.epoch, still_connected(request.environ))
-        num_rows = min(ACTIVITY_ROWS, store.run(asked.variant).record.rows_train)
+    @api.get("/activity/<run>/<epoch>")
+    def activity(run: str, epoch: str) -> Response:
+        asked = from_arguments(query.ActivityQuery, request.args, run=run, epoch=epoch)
+        layers = compute.activity(asked.run, asked.epoch, still_connected(request.environ))
+        num_rows = min(ACTIVITY_ROWS, store.run(asked.run).record.rows_train)
         return sent_json({"num_rows": num_rows, "layers": [_shares(layer) for layer in layers]})
 
-    @api.get("/activity/<variant>/<epoch>/<layer>")
-    def layer_activity(variant: str, epoch: str, layer: str) -> Response:
-        asked = from_arguments(query.LayerActivityQuery, request.args, variant=variant, epoch=epoch, layer=layer)
-        layers = compute.activity(asked.variant, asked.epoch, still_connected(request.environ))
+    @api.get("/activity/<run>/<epoch>/<layer>")
+    def layer_activity(run: str, epoch: str, layer: str) -> Response:
+        asked = from_arguments(query.LayerActivityQuery, request.args, run=run, epoch=epoch, layer=layer)
+        layers = compute.activity(asked.run, asked.epoch, still_connected(request.environ))
         if asked.layer >= len(layers):
             raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {asked.layer}.")
         return sent_json({"layer": asked.layer, "active": _shares(layers[asked.layer])})
 
-    @api.get("/units/<variant>/<epoch>/<layer>")
-    def units(variant: str, epoch: str, layer: str) -> Response:
-        return answer_of_layer(UnitsQuestion, variant=variant, epoch=epoch, layer=layer)
+    @api.get("/units/<run>/<epoch>/<layer>")
+    def units(run: str, epoch: str, layer: str) -> Response:
+        return answer_of_layer(UnitsQuestion, run=run, epoch=epoch, layer=layer)
 
-    @api.get("/pairs/<variant>/<epoch>/<layer>")
-    def pairs(variant: str, epoch: str, layer: str) -> Response:
-        return answer_of_layer(PairsQuestion, variant=variant, epoch=epoch, layer=layer)
+    @api.get("/pairs/<run>/<epoch>/<layer>")
+    def pairs(run: str, epoch: str, layer: str) -> Response:
+        return answer_of_layer(PairsQuestion, run=run, epoch=epoch, layer=layer)
 
     def answer_of_layer(kind: type[UnitsQuestion | PairsQuestion], **path: str) -> Response:
         return answer(kind(**from_arguments(query.UnitsQuery, request.args, **path).model_dump()))
@@ -58,9 +58,9 @@ def add_statistics(api: Blueprint, compute: Compute, store: RunStore) -> None:
         asked = from_arguments(query.AgreementQuery, request.args)
         return answer(AgreementQuestion(request=AgreementRequest.of(**asked.model_dump())))
 
-    @api.get("/cosines/<variant>/<epoch>")
-    def cosines(variant: str, epoch: str) -> Response:
-        asked = from_arguments(query.CosinesQuery, request.args, variant=variant, epoch=epoch)
+    @api.get("/cosines/<run>/<epoch>")
+    def cosines(run: str, epoch: str) -> Response:
+        asked = from_arguments(query.CosinesQuery, request.args, run=run, epoch=epoch)
         values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
         return answer(CosinesQuestion(**values))
 

@@ -8,12 +8,14 @@ from gradviz.settings import Settings
 
 
 def status_of(trainer: Trainer, settings: Settings) -> dict[str, object]:
-    """State, message and progress of every variant, as plain JSON; `polls` says whether to ask again in a second."""
+    """State, message and progress of every run, as plain JSON; `polls` says whether to ask again in a second."""
     status = trainer.status()
     return {
         "state": status.state,
         "message": Discretion.of(settings).told(status.message),
-        "progress": [{"variant": run.variant, "epoch": run.epoch, "epochs": run.epochs} for run in status.progress],
+        "progress": [
+            {"run": run.name, "variant": run.name, "epoch": run.epoch, "epochs": run.epochs} for run in status.progress
+        ],
         "since": status.holder.since if status.holder else None,
         "read_only": settings.read_only,
         "polls": status.state in ("running", "stopping"),
@@ -26,13 +28,13 @@ def act(asked: TrainingAction, trainer: Trainer, settings: Settings) -> None:
         raise UserError("This server only shows what is there (GRADVIZ_READ_ONLY): train with `gradviz train`.")
     if asked.action in ("start_again", "delete") and not asked.confirm:
         raise UserError(f'`{asked.action}` deletes checkpoints: say so with "confirm": true.')
-    if asked.action == "delete" and asked.variant is None:
-        raise UserError("`delete` deletes one run: name it with `variant`, one of none, dropout, batchnorm.")
+    if asked.action == "delete" and asked.run is None:
+        raise UserError("`delete` deletes one run: name it with `run`.")
     if asked.action == "start":
         trainer.start()
     elif asked.action == "stop":
         trainer.stop()
     elif asked.action == "start_again":
         trainer.start_again()
-    elif asked.variant is not None:
-        trainer.delete(asked.variant)
+    elif asked.run is not None:
+        trainer.delete(asked.run)

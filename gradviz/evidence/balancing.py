@@ -26,7 +26,7 @@ def sign_balance(checkpoints: Sequence[Checkpoint], scope: Scope) -> SignBalance
     if len(pairs) > 2:
         x_N, y_N = np.array(pairs).T
         spearman = estimate(spearman_of(x_N, y_N), len(pairs), bootstrap())
-    variants = tuple(dict.fromkeys(each.variant for each in checkpoints))
+    variants = tuple(dict.fromkeys(each.run for each in checkpoints))
     return SignBalance(
         scope=scope, variants=variants, num_checkpoints=len(pairs), spearman=estimate_of(spearman)
     )  # fmt: skip
@@ -54,7 +54,7 @@ def spearman_of(x_N: np.ndarray, y_N: np.ndarray):
 
 
 def intervention(
-    network: Network, inputs_KBI: torch.Tensor, targets_KB: torch.Tensor, *, variant: str, epoch: int
+    network: Network, inputs_KBI: torch.Tensor, targets_KB: torch.Tensor, *, run: str, epoch: int
 ) -> tuple[Intervention, ...]:
     """The same checkpoint with its output bias moved by the median residual: half of the rows then lie below target.
 
@@ -69,7 +69,7 @@ def intervention(
     return tuple(
         Intervention(
             scope=one.scope,
-            variant=variant,
+            run=run,
             epoch=epoch,
             shift=float(shift),
             before=one.agreement,

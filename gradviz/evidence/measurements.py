@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.run_record import RunRecord
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
 
@@ -65,11 +66,10 @@ class Panel(Measured):
     roughness: Roughness
 
 
-class Scene(Measured):
+class Scene(OfRun, Measured):
     """A figure of the source, measured: a checkpoint in one mode, and the planes that are drawn of it."""
 
     key: str
-    variant: str
     epoch: int
     mode: Mode
     masks: Masks
@@ -86,14 +86,13 @@ class ScopedAgreement(Measured):
     agreement: Agreement
 
 
-class Checkpoint(Measured):
+class Checkpoint(OfRun, Measured):
     """One epoch of a run: its losses and, in the mode named, the agreement of minibatches.
 
     `roughness` is that of "pair 1" at the first minibatch.
     `balance` is |2s - 1| with s the share of the minibatches' rows predicted below their target in this mode.
     """
 
-    variant: str
     epoch: int
     mode: Mode
     train_loss: float
@@ -116,11 +115,10 @@ class SignBalance(Measured):
     spearman: Estimate
 
 
-class Intervention(Measured):
+class Intervention(OfRun, Measured):
     """The agreement of one checkpoint as it is, and with the output bias moved so that half of the rows lie below."""
 
     scope: Scope
-    variant: str
     epoch: int
     shift: float
     """What the output bias was moved by, in units of the target."""
@@ -128,7 +126,7 @@ class Intervention(Measured):
     after: Agreement
 
 
-class Null(Measured):
+class Null(OfRun, Measured):
     """Agreement measured, and that of minibatches whose rows are drawn at random, at one minibatch size.
 
     `random_*`: mean over sets of random minibatches and the range of the middle 95 % of them; `formula_resultant`: R by
@@ -136,7 +134,6 @@ class Null(Measured):
     """
 
     scope: Scope
-    variant: str
     epoch: int
     minibatch_size: int
     num_minibatches: int
@@ -196,7 +193,7 @@ class Evidence(Measured):
 
     seed: int
     mid_epochs: tuple[tuple[str, int], ...]
-    """The mid-training checkpoint that is drawn, by variant."""
+    """The mid-training checkpoint that is drawn, by run."""
     mid_training: tuple[int, ...]
     """All epochs of mid-training without regularizer."""
     runs: tuple[RunRecord, ...]
@@ -213,5 +210,5 @@ class Evidence(Measured):
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)
 
-    def of_variant(self, variant: str) -> list[Checkpoint]:
-        return [each for each in self.checkpoints if each.variant == variant]
+    def of_run(self, name: str) -> list[Checkpoint]:
+        return [each for each in self.checkpoints if each.run == name]

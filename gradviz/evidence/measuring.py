@@ -45,7 +45,7 @@ ROUGHNESS_MINIBATCHES = 8
 OnMessage = Callable[[str], None]
 _Part = TypeVar("_Part", bound=Measured)
 _MODES: dict[str, Mode] = {"none": "eval", "dropout": "train", "batchnorm": "train"}
-"""In which each variant is measured over the epochs: as it is trained."""
+"""In which each run is measured over the epochs: as it is trained."""
 
 
 class Measuring:
@@ -59,7 +59,7 @@ class Measuring:
     def evidence(self) -> Evidence:
         """All of it."""
         scenes = tuple(self.scene(spec) for spec in self.scenes)
-        checkpoints = tuple(checkpoint for variant in self.runs for checkpoint in self.checkpoints(variant))
+        checkpoints = tuple(checkpoint for name in self.runs for checkpoint in self.checkpoints(name))
         return Evidence(
             seed=next(iter(self.runs.values())).config.seed,
             mid_epochs=tuple(self.mid_epochs.items()),
@@ -78,56 +78,56 @@ class Measuring:
     def fields(self, spec: SceneSpec, most: int = 50) -> Iterator[list[GradientField]]:
         """The fields of each picture of a scene, for the first `most` of its minibatches."""
         for request in spec.requests():
-            count = min(most, spec.num_minibatches, self.runs[spec.variant].num_minibatches(MINIBATCH_SIZE))
+            count = min(most, spec.num_minibatches, self.runs[spec.run].num_minibatches(MINIBATCH_SIZE))
             yield [field for _, field in self.compute.minibatches(request, range(count))]
 
     def scene(self, spec: SceneSpec) -> Scene:
         """One figure of the source, measured."""
 
         def measure() -> Scene:
-            self.on_message(f"{spec.title} ({spec.variant}, epoch {spec.epoch})")
+            self.on_message(f"{spec.title} ({spec.run}, epoch {spec.epoch})")
             fields = self.fields(spec, ROUGHNESS_MINIBATCHES)
             return scene_of(spec, self.scene_agreements(spec), list(fields))
 
-        about = [request.model_dump() for request in spec.requests()]
-        return self._kept(Scene, self._key(spec.variant, spec.epoch, spec.key, about, spec.num_minibatches), measure)
+        about = [request.under_old_key() for request in spec.requests()]
+        return self._kept(Scene, self._key(spec.run, spec.epoch, spec.key, about, spec.num_minibatches), measure)
 
     def scene_agreements(self, spec: SceneSpec) -> list[Agreement]:
         """Of the minibatches of a figure, one for each picture."""
-        run = self.runs[spec.variant]
+        run = self.runs[spec.run]
         network = network_of(run.model(spec.epoch), device=self.compute.bench.device)
         rows = run.minibatches(MINIBATCH_SIZE, spec.num_minibatches)
         return pair_agreements(network, *rows, spec.pairs, spec.mode, spec.masks)
 
-    def checkpoints(self, variant: str) -> Iterator[Checkpoint]:
+    def checkpoints(self, name: str) -> Iterator[Checkpoint]:
         """Every checkpoint of one run, in the mode that it is trained in."""
-        run = self.runs[variant]
+        run = self.runs[name]
         there = set(run.epochs())
         for line in run.metrics():
             if line.epoch in there:
-                yield self.checkpoint(variant, line.epoch)
+                yield self.checkpoint(name, line.epoch)
 
-    def checkpoint(self, variant: str, epoch: int) -> Checkpoint:
+    def checkpoint(self, name: str, epoch: int) -> Checkpoint:
         """One of them; `epoch` must be among the metrics of the run."""
-        run = self.runs[variant]
+        run = self.runs[name]
         line = next(line for line in run.metrics() if line.epoch == epoch)
-        key = self._key(variant, epoch, "checkpoint", epoch in self._landmarks(variant))
+        key = self._key(name, epoch, "checkpoint", epoch in self._landmarks(name))
         return self._kept(Checkpoint, key, lambda: self._checkpoint(run, line))
 
-    def _landmarks(self, variant: str) -> set[int]:
+    def _landmarks(self, name: str) -> set[int]:
         """Where all parameters are measured, not biases alone, at ten times the work."""
-        return {self.mid_epochs[variant]} if variant == "none" else set()
+        return {self.mid_epochs[name]} if name == "none" else set()
 
     def _checkpoint(self, run: Run, line) -> Checkpoint:
-        self.on_message(f"agreement and roughness of {run.variant}, epoch {line.epoch}")
-        mode = _MODES[run.variant]
+        self.on_message(f"agreement and roughness of {run.name}, epoch {line.epoch}")
+        mode = _MODES[run.name]
         network = network_of(run.model(line.epoch), device=self.compute.bench.device)
-        whole = line.epoch in self._landmarks(run.variant)
+        whole = line.epoch in self._landmarks(run.name)
         agreements = checkpoint_agreements(network, *run.minibatches(MINIBATCH_SIZE), mode=mode, whole=whole)
         share = agreements[0].agreement.share_below
         x, y = bias_pairs(network, mode)[0]
         request = LandscapeRequest(
-            variant=run.variant,
+            run=run.name,
             epoch=line.epoch,
             x=x,
             y=y,
@@ -136,7 +136,7 @@ class Measuring:
             half_width=FRESH_HALF_WIDTH,
         )
         return Checkpoint(
-            variant=run.variant,
+            run=run.name,
             epoch=line.epoch,
             mode=mode,
             train_loss=line.train_loss,
@@ -160,7 +160,7 @@ class Measuring:
         def measure() -> _Interventions:
             self.on_message(f"output bias moved to the median (none, epoch {epoch})")
             network = network_of(run.model(epoch), device=self.compute.bench.device)
-            found = intervention(network, *run.minibatches(MINIBATCH_SIZE), variant="none", epoch=epoch)
+            found = intervention(network, *run.minibatches(MINIBATCH_SIZE), run="none", epoch=epoch)
             return _Interventions(all=found)
 
         return self._kept(_Interventions, self._key("none", epoch, "intervention"), measure).all
@@ -231,7 +231,7 @@ class Measuring:
                 self.on_message(f"batch normalization by the plain loop in {dtype}")
                 return loop_field(run, request, dtype, self.compute.bench.device).to_bytes()
 
-            key = self._key("batchnorm", request.epoch, "loop", request.model_dump(), str(dtype))
+            key = self._key("batchnorm", request.epoch, "loop", request.under_old_key(), str(dtype))
             fields.append(GradientField.from_bytes(self.compute.cache.once(key, compute)))
         return fields[0], fields[1]
 
@@ -254,8 +254,8 @@ class Measuring:
             zero_share=float(single.is_zero.mean()),
         )
 
-    def _key(self, variant: str, epoch: int, *about: object) -> str:
-        run = self.runs[variant]
+    def _key(self, name: str, epoch: int, *about: object) -> str:
+        run = self.runs[name]
         content = [EVIDENCE_VERSION, ENGINE_VERSION, run.address(epoch), *about]
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=20).hexdigest()
 
@@ -281,12 +281,12 @@ def scene_of(spec: SceneSpec, agreements: Sequence[Agreement], fields: Sequence[
         Panel(view=request, agreement=agreement, roughness=roughness_of(own, request))
         for request, agreement, own in zip(spec.requests(), agreements, fields, strict=True)
     )
-    return Scene(key=spec.key, variant=spec.variant, epoch=spec.epoch, mode=spec.mode, masks=spec.masks, panels=panels)
+    return Scene(key=spec.key, run=spec.run, epoch=spec.epoch, mode=spec.mode, masks=spec.masks, panels=panels)
 
 
 def _balances(checkpoints: tuple[Checkpoint, ...]) -> tuple[SignBalance, ...]:
     """Without regularizer and over all three, for the biases of both layers."""
-    groups = [[each for each in checkpoints if each.variant == variant] for variant in VARIANTS]
+    groups = [[each for each in checkpoints if each.run == name] for name in VARIANTS]
     found = [group for group in groups if group]
     if len(found) > 1:
         found.append(list(checkpoints))

@@ -36,7 +36,7 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZE
             found.append(
                 Null(
                     scope=scope,
-                    variant=run.variant,
+                    run=run.name,
                     epoch=epoch,
                     minibatch_size=size,
                     num_minibatches=measured.num_minibatches,

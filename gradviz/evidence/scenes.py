@@ -19,7 +19,7 @@ class SceneSpec:
 
     key: str
     title: str
-    variant: str
+    run: str
     epoch: int
     pairs: tuple[tuple[str, str], ...]
     mode: Mode = "eval"
@@ -34,7 +34,7 @@ class SceneSpec:
             LandscapeRequest(
                 x=x,
                 y=y,
-                variant=self.variant,
+                run=self.run,
                 epoch=self.epoch,
                 mode=self.mode,
                 masks=self.masks,
@@ -47,7 +47,7 @@ class SceneSpec:
 
 
 def scenes_of(mid_epochs: Mapping[str, int], last_epochs: Mapping[str, int]) -> list[SceneSpec]:
-    """The figures that these runs allow: `mid_epochs` and `last_epochs` name the epoch by variant."""
+    """The figures that these runs allow: `mid_epochs` and `last_epochs` name the epoch by run."""
     pairs = tuple(default_pair(layer) for layer in rules.LAYERS)
     scenes: list[SceneSpec] = []
     if "none" in mid_epochs:

@@ -11,7 +11,7 @@ from gradviz.experiment.store import RunStore
 
 @dataclass(frozen=True)
 class Studied:
-    """`mid_epochs` and `last_epochs`: the drawn checkpoint of mid-training, and the last measured epoch, by variant."""
+    """`mid_epochs` and `last_epochs`: the drawn checkpoint of mid-training, and the last measured epoch, by run."""
 
     runs: Mapping[str, Run]
     mid_epochs: Mapping[str, int]
@@ -21,8 +21,8 @@ class Studied:
     @classmethod
     def of(cls, store: RunStore) -> "Studied":
         """As the store is now."""
-        runs = {variant: store.run(variant) for variant in store.variants()}
-        metrics = {variant: run.metrics() for variant, run in runs.items()}
-        mid_epochs = {variant: drawn_epoch(lines) for variant, lines in metrics.items() if lines}
-        last_epochs = {variant: lines[-1].epoch for variant, lines in metrics.items() if lines}
+        runs = {name: store.run(name) for name in store.names()}
+        metrics = {name: run.metrics() for name, run in runs.items()}
+        mid_epochs = {name: drawn_epoch(lines) for name, lines in metrics.items() if lines}
+        last_epochs = {name: lines[-1].epoch for name, lines in metrics.items() if lines}
         return cls(runs, mid_epochs, last_epochs, tuple(scenes_of(mid_epochs, last_epochs)))

@@ -19,11 +19,11 @@ def _told(verdict: Verdict) -> Verdict:
 
 
 def _accurate(evidence: Evidence) -> Verdict:
-    checkpoints = evidence.of_variant("none")
+    checkpoints = evidence.of_run("none")
     if not checkpoints:
         return _unknown("accurate")
     last = checkpoints[-1]
-    record = next(record for record in evidence.runs if record.variant == "none")
+    record = next(record for record in evidence.runs if record.name == "none")
     figures = [
         Figure(name="R² on the test rows", estimate=exact(last.test_r2), sample=f"{record.rows_test} rows"),
         Figure(name="parameters", estimate=exact(record.num_parameters), sample="without regularizer"),
@@ -192,7 +192,7 @@ def _batchnorm_like_dropout(evidence: Evidence) -> Verdict:
 
 def _sgd(evidence: Evidence) -> Verdict:
     mid = dict(evidence.mid_epochs).get("none")
-    checkpoint = next((each for each in evidence.of_variant("none") if each.epoch == mid), None)
+    checkpoint = next((each for each in evidence.of_run("none") if each.epoch == mid), None)
     agreement = checkpoint.agreement("model") if checkpoint else None
     scene = evidence.scene("mid-none")
     if agreement is None or scene is None:
@@ -231,7 +231,7 @@ def mean_angle(scene: Scene) -> float | None:
 def _opposite_of(evidence: Evidence, epoch: int) -> float | None:
     """The larger share of opposite pairs of the source's two pictures, at one epoch without regularizer; a layer
     without two arrows is left out."""
-    checkpoint = next(each for each in evidence.of_variant("none") if each.epoch == epoch)
+    checkpoint = next(each for each in evidence.of_run("none") if each.epoch == epoch)
     agreements = [checkpoint.agreement(scope) for scope in ("pair 1", "pair 2")]
     return largest(each.opposite.value for each in agreements if each is not None)
 

@@ -57,6 +57,11 @@ class TrainingConfig(BaseModel):
             raise ValueError(f"`hidden` must stay below a billion weights, got {num_weights:,}: use narrower layers.")
         return hidden
 
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return self.variant
+
     def identity(self) -> dict[str, object]:
         """The values that two trainings must share to be the same run.
 

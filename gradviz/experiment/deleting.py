@@ -4,18 +4,17 @@ import os
 from pathlib import Path
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import Variant
 from gradviz.experiment.files import is_there
 from gradviz.experiment.lock import RunLocked, holder, run_lock
 from gradviz.experiment.run_files import remove_run
 
 
-def delete_run(runs: Path, variant: Variant) -> None:
+def delete_run(runs: Path, name: str) -> None:
     """Deletes the files of a run in `runs`; nothing if there is no run.
 
     Raises RunLocked while it is trained, and while a trainer of all runs is about to begin it.
     """
-    directory = runs / variant
+    directory = runs / name
     if not is_there(directory):
         return
     if not os.path.isdir(directory):

@@ -16,7 +16,7 @@ from gradviz.experiment.store import RunStore
 class RunDescription:
     """One run in short. `last_epoch`: the last epoch with a whole checkpoint (None before the first)."""
 
-    variant: str
+    name: str
     path: Path
     last_epoch: int | None
     epochs_wanted: int | None
@@ -30,7 +30,7 @@ class RunDescription:
 def describe_runs(store: RunStore) -> list[RunDescription]:
     """All runs of a directory, also those whose run.json cannot be read, in the order none, dropout, batchnorm."""
     unreadable = {broken.path.parent.name: broken for broken in store.broken()}
-    readable = store.variants()
+    readable = store.names()
     return [
         _describe_unreadable(store.root / variant, unreadable[variant])
         if variant in unreadable
@@ -40,14 +40,14 @@ def describe_runs(store: RunStore) -> list[RunDescription]:
     ]
 
 
-def _describe(store: RunStore, variant: str) -> RunDescription:
-    run = store.run(variant)
+def _describe(store: RunStore, name: str) -> RunDescription:
+    run = store.run(name)
     epochs = run.epochs()
     known = set(epochs)
     measured = [line for line in run.metrics() if line.epoch in known and not math.isnan(line.test_r2)]
     best = max(measured, key=lambda line: line.test_r2, default=None)
     return RunDescription(
-        variant=variant,
+        name=name,
         path=run.path,
         last_epoch=epochs[-1] if epochs else None,
         epochs_wanted=run.config.epochs,

@@ -108,28 +108,28 @@ def continue_run(
     try:
         trained = read_trained(directory, config)
     except UnusableFile as error:
-        on_message(f"{error} The training of {config.variant} starts again from epoch 0 and repeats its epochs.")
+        on_message(f"{error} The training of {config.name} starts again from epoch 0 and repeats its epochs.")
         trained = None
     here = torch.get_num_threads()
     opened = OpenRun(directory, config, rows, trained, record.num_threads or here)
     if opened.finished:
-        on_message(f"{config.variant}: {opened.next_epoch - 1} epochs are trained already, {config.epochs} asked for.")
+        on_message(f"{config.name}: {opened.next_epoch - 1} epochs are trained already, {config.epochs} asked for.")
         return opened
     if trained is not None:
-        on_message(f"{config.variant}: continues after epoch {trained.resume.epoch} of {config.epochs}.")
+        on_message(f"{config.name}: continues after epoch {trained.resume.epoch} of {config.epochs}.")
         if record.torch_version != torch.__version__:
             on_message(
-                f"{config.variant} was begun with torch {record.torch_version}, this is {torch.__version__}: "
+                f"{config.name} was begun with torch {record.torch_version}, this is {torch.__version__}: "
                 "its numbers may differ in the last digits from a run of one version."
             )
         if record.num_threads is None:
             on_message(
-                f"{config.variant}: run.json does not say with how many CPU threads it was begun; with another number"
+                f"{config.name}: run.json does not say with how many CPU threads it was begun; with another number"
                 f" than {here} its numbers may differ in the last digits from those of a training without a break."
             )
         elif record.num_threads != here:
             on_message(
-                f"{config.variant} was begun with {record.num_threads} CPU threads and continues with as many, not with"
+                f"{config.name} was begun with {record.num_threads} CPU threads and continues with as many, not with"
                 f" the {here} of this process: so its numbers are those of a training without a break."
             )
     if record.config != config or record.num_threads is None:

@@ -1,4 +1,4 @@
-"""How a training is shown while it runs: a bar per variant on a terminal, one plain line per epoch elsewhere."""
+"""How a training is shown while it runs: a bar per run on a terminal, one plain line per epoch elsewhere."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -46,16 +46,16 @@ def plain_lines(stream: TextIO) -> TrainingDisplay:
 
 @contextmanager
 def bars(console: Console) -> Iterator[TrainingDisplay]:
-    """One bar per variant, that moves with every step."""
+    """One bar per run, that moves with every step."""
     columns = (TextColumn("{task.description:<9}"), BarColumn(None), TextColumn("{task.fields[facts]}"))
     with Progress(*columns, console=console, expand=True) as progress:
         tasks: dict[str, TaskID] = {}
 
         def on_progress(now: TrainingProgress) -> None:
-            if now.variant not in tasks:
-                tasks[now.variant] = progress.add_task(now.variant, total=now.epochs * now.steps, facts="")
+            if now.run not in tasks:
+                tasks[now.run] = progress.add_task(now.run, total=now.epochs * now.steps, facts="")
             done = (now.epoch - 1) * now.steps + now.step if now.epoch else 0
-            progress.update(tasks[now.variant], completed=done, facts=facts(now))
+            progress.update(tasks[now.run], completed=done, facts=facts(now))
 
         def on_message(message: str) -> None:
             console.print(message, markup=False, highlight=False)
@@ -65,7 +65,7 @@ def bars(console: Console) -> Iterator[TrainingDisplay]:
 
 def plain_line(progress: TrainingProgress) -> str:
     """`dropout    epoch 12/30   train loss 24.1   test R2 0.981   4,210 rows/s   1:52 left`."""
-    return f"{progress.variant:<9}  {facts(progress)}"
+    return f"{progress.run:<9}  {facts(progress)}"
 
 
 def facts(progress: TrainingProgress) -> str:

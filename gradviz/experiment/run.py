@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig, Variant
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.metrics import EpochMetrics, read_metrics
 from gradviz.experiment.model import MLP
@@ -79,7 +79,7 @@ class Run:
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record, self.config = path, record, record.config
-        self.variant: Variant = record.variant
+        self.name: str = record.name
         self._blank = _blank_model(self.config)
         self.shapes = _shapes_of(self._blank)
         # name of the check and path -> (signature of the file, its result)
@@ -142,7 +142,7 @@ class Run:
         return min(MAX_MINIBATCHES, self.record.rows_train // size) if size >= 1 else 0
 
     def minibatch(self, index: int, size: int = 64) -> Minibatch:
-        """One of the run's minibatches: the same training rows for every variant of one seed and table.
+        """One of the run's minibatches: the same training rows for every run of one seed and table.
 
         A permutation of the training rows, seeded by the run, is cut into consecutive minibatches. UserError names the
         allowed range of `index` and `size`.
@@ -186,7 +186,7 @@ class Run:
     def _checkpoint(self, epoch: int) -> Path:
         path = checkpoint_path(self.path, epoch)
         if not is_there(path):
-            raise UserError(f"`epoch` of the run {self.variant} must be {_ranges(self.epochs())}, got {epoch}.")
+            raise UserError(f"`epoch` of the run {self.name} must be {_ranges(self.epochs())}, got {epoch}.")
         reason = self._reason(path)
         if reason is not None:
             raise UnusableFile(path, reason)

@@ -49,6 +49,6 @@ def read_record(path: Path) -> RunRecord:
         record = RunRecord.model_validate(values)
     except ValidationError as error:
         raise UnusableFile(path, one_line(error).rstrip(".")) from error
-    if record.variant != path.parent.name:
-        raise UnusableFile(path, f"it speaks of the variant {record.variant}, but lies in {path.parent.name}")
+    if record.name != path.parent.name:
+        raise UnusableFile(path, f"it speaks of the run {record.name}, but lies in {path.parent.name}")
     return record

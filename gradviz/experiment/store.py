@@ -1,4 +1,4 @@
-"""The runs directory: RUNS/VARIANT/{run.json, rows.safetensors, metrics.csv, epoch-0000.safetensors, ...}."""
+"""The runs directory: RUNS/NAME/{run.json, rows.safetensors, metrics.csv, epoch-0000.safetensors, ...}."""
 
 import errno
 import os
@@ -35,30 +35,30 @@ class RunStore:
             raise UserError(f"The runs are kept in a directory, and {self.root} is a file: name another with --runs.")
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
 
-    def variants(self) -> list[str]:
-        """Variants with a run whose run.json can be read, in the order none, dropout, batchnorm."""
-        return [variant for variant in VARIANTS if isinstance(self._open(variant), Run)]
+    def names(self) -> list[str]:
+        """Names of the runs whose run.json can be read, in the order none, dropout, batchnorm."""
+        return [name for name in VARIANTS if isinstance(self._open(name), Run)]
 
     def broken(self) -> list[BrokenCheckpoint]:
         """The runs that are left out because of their run.json, and why."""
-        opened = [self._open(variant) for variant in VARIANTS]
+        opened = [self._open(name) for name in VARIANTS]
         return [BrokenCheckpoint(run.path, run.reason) for run in opened if isinstance(run, UnusableFile)]
 
-    def run(self, variant: str) -> Run:
-        """One run; UserError names the variants that exist."""
+    def run(self, name: str) -> Run:
+        """One run; UserError names those that exist."""
         # Only the three names are ever turned into a path.
-        run = self._open(variant) if variant in VARIANTS else None
+        run = self._open(name) if name in VARIANTS else None
         if isinstance(run, UnusableFile):
             raise run
         if run is None:
-            known = ", ".join(self.variants()) or f"none of them yet in {self.root}: start `gradviz train`"
-            raise UserError(f"`variant` must be one that has a run ({known}), got {variant!r}.")
+            known = ", ".join(self.names()) or f"none of them yet in {self.root}: start `gradviz train`"
+            raise UserError(f"`run` must be one of those that are there ({known}), got {name!r}.")
         return run
 
-    def _open(self, variant: str) -> Run | UnusableFile | None:
-        path = self.root / variant / RECORD_NAME
+    def _open(self, name: str) -> Run | UnusableFile | None:
+        path = self.root / name / RECORD_NAME
         stamp = signature(path)
-        known = self._runs.get(variant)
+        known = self._runs.get(name)
         if known is not None and known[0] == stamp is not None:
             return known[1]
         try:
@@ -67,5 +67,5 @@ class RunStore:
             run = Run(path.parent, read_record(path))
         except UnusableFile as error:
             run = error
-        self._runs[variant] = (stamp, run)
+        self._runs[name] = (stamp, run)
         return run

@@ -8,8 +8,8 @@ from gradviz.experiment.store import RunStore
 
 def taken_up(store: RunStore, asked: Sequence[TrainingConfig]) -> list[TrainingConfig]:
     """`asked`, with the configuration of what has begun in `store` in place of their own."""
-    begun = {variant: store.run(variant).config for variant in store.variants()}
+    begun = {name: store.run(name).config for name in store.names()}
     if not begun:
         return list(asked)
     template = next(iter(begun.values()))
-    return [begun.get(config.variant, template.model_copy(update={"variant": config.variant})) for config in asked]
+    return [begun.get(config.name, template.model_copy(update={"variant": config.name})) for config in asked]

@@ -30,7 +30,7 @@ class TrainingProgress:
     a step).
     """
 
-    variant: str
+    run: str
     epoch: int
     epochs: int
     step: int
@@ -68,8 +68,8 @@ def train(
     that is not there, a full disk (which loses the epoch under way), a loss that is not finite.
     """
     root, chosen = Path(store_root), resolve_device(device)
-    configs = sorted(configs, key=lambda config: VARIANTS.index(config.variant))
-    if not configs or len({config.variant for config in configs}) < len(configs):
+    configs = sorted(configs, key=lambda config: VARIANTS.index(config.name))
+    if not configs or len({config.name for config in configs}) < len(configs):
         raise UserError("`variants` must name each variant at most once, and at least one of " + ", ".join(VARIANTS))
     with ExitStack() as stack:
         asked = stack.enter_context(stop_on_signals())
@@ -90,7 +90,7 @@ def train(
 
 
 def _directory(root: Path, config: TrainingConfig) -> Path:
-    directory = root / config.variant
+    directory = root / config.name
     try:
         make_directory(directory)
     except OSError as error:
@@ -106,7 +106,7 @@ def _open_runs(
     """The runs, and what was recognised of the table if it was read."""
     if not fresh:
         for config in configs:
-            check_same_run(root / config.variant, config)
+            check_same_run(root / config.name, config)
 
     # The variants of one seed and table have the same rows.
     prepared: dict[tuple[object, ...], PreparedRows] = {}
@@ -120,13 +120,13 @@ def _open_runs(
                 on_message(prepared[key].recognised)
         return prepared[key]
 
-    new = [config for config in configs if fresh or not is_begun(root / config.variant, config)]
+    new = [config for config in configs if fresh or not is_begun(root / config.name, config)]
     for config in new:
         rows_of(config)
     runs = [
-        create_run(root / config.variant, config, rows_of(config))
+        create_run(root / config.name, config, rows_of(config))
         if config in new
-        else continue_run(root / config.variant, config, lambda config=config: rows_of(config), on_message)
+        else continue_run(root / config.name, config, lambda config=config: rows_of(config), on_message)
         for config in configs
     ]
     return runs, next((one.recognised for one in prepared.values()), "")
@@ -234,7 +234,7 @@ class _Session:
         seconds_per_step = (time.perf_counter() - self._start) / self._num_steps if self._num_steps else None
         self.on_progress(
             TrainingProgress(
-                variant=training.run.config.variant,
+                run=training.run.config.name,
                 epoch=epoch,
                 epochs=training.run.config.epochs,
                 step=step,

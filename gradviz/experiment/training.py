@@ -190,6 +190,6 @@ def _restore(model: MLP, optimizer: torch.optim.Adam, resumed: ResumeState) -> N
 
 def _not_finite(config: TrainingConfig, what: str) -> str:
     return (
-        f"The training of {config.variant} has broken down: its {what}. The epochs before are kept; start again with "
+        f"The training of {config.name} has broken down: its {what}. The epochs before are kept; start again with "
         f"`--fresh` and another preset or seed (the learning rate was {config.learning_rate:g})."
     )

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gradviz.errors import UserError, one_line
+from gradviz.experiment.names import OfRun
 from gradviz.landscape.parameters import ParameterRef
 
 ENGINE_VERSION = 2
@@ -65,10 +66,9 @@ class LandscapeSpec(BaseModel):
         return ParameterRef.parse(self.x), ParameterRef.parse(self.y)
 
 
-class LandscapeRequest(LandscapeSpec):
-    """A landscape of a stored run: `variant` and `epoch` name the checkpoint, `minibatch` counts from 0."""
+class LandscapeRequest(OfRun, LandscapeSpec):
+    """A landscape of a stored run: `run` and `epoch` name the checkpoint, `minibatch` counts from 0."""
 
-    variant: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
     epoch: int = Field(ge=0, lt=10_000)
     minibatch: int = Field(default=0, ge=0, lt=1_000_000)
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
@@ -99,7 +99,7 @@ class LandscapeRequest(LandscapeSpec):
         `digest` is the hex digest of the checkpoint file. Two requests that must give the same field share a key:
         nothing is random in eval mode, and only averaged masks have a number.
         """
-        relevant = self.model_dump(exclude={"variant", "epoch"})
+        relevant = self.model_dump(exclude={"run", "variant", "epoch"})
         if self.mode == "eval":
             relevant = {name: value for name, value in relevant.items() if name not in ("masks", "num_masks", "seed")}
         elif self.masks != "averaged":

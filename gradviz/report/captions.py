@@ -33,8 +33,8 @@ def caption_of(key: str, evidence: Evidence) -> str | None:
         )
     if key == "null" and not evidence.nulls:
         return None
-    names = ", ".join(VARIANT_LABELS[record.variant].lower() for record in evidence.runs)
-    norm_before = any(run.variant == "batchnorm" and run.norm_placement == "before" for run in evidence.runs)
+    names = ", ".join(VARIANT_LABELS[record.name].lower() for record in evidence.runs)
+    norm_before = any(run.name == "batchnorm" and run.norm_placement == "before" for run in evidence.runs)
     stands = "; β stands for the biases under batch normalization" if norm_before else ""
     return {
         "losses": f"Training loss (dotted) and test loss (solid): {names}.",

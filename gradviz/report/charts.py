@@ -23,7 +23,7 @@ def charts_of(evidence: Evidence) -> dict[str, Chart]:
 def losses(evidence: Evidence) -> Chart:
     """Training and test loss of each variant, as log10."""
     series = []
-    for variant, checkpoints in _by_variant(evidence):
+    for variant, checkpoints in _by_run(evidence):
         for name, dashed, loss in (("train", True, lambda c: c.train_loss), ("test", False, lambda c: c.test_loss)):
             values = [(each, loss(each)) for each in checkpoints]
             series.append(
@@ -51,7 +51,7 @@ def over_epochs(evidence: Evidence) -> Chart:
     plots = []
     for title, read, limits in rows:
         series = []
-        for variant, checkpoints in _by_variant(evidence):
+        for variant, checkpoints in _by_run(evidence):
             found = [read(each) or Estimate(value=None) for each in checkpoints]
             shows_interval = title in ("R", "mean cosine")
             series.append(
@@ -74,7 +74,7 @@ def balance(evidence: Evidence) -> Chart:
     scopes: tuple[tuple[Scope, int], ...] = (("biases 1", 1), ("biases 2", 2))
     for scope, layer in scopes:
         series = []
-        for variant, checkpoints in _by_variant(evidence):
+        for variant, checkpoints in _by_run(evidence):
             found = [(each, each.agreement(scope)) for each in checkpoints]
             series.append(
                 Series(
@@ -122,8 +122,8 @@ def null_model(nulls: Sequence[Null]) -> Chart:
     return Chart("rows of a minibatch", tuple(plots), x_ticks=ticks, row_scale=1.2)
 
 
-def _by_variant(evidence: Evidence) -> list[tuple[str, list[Checkpoint]]]:
-    return [(record.variant, evidence.of_variant(record.variant)) for record in evidence.runs]
+def _by_run(evidence: Evidence) -> list[tuple[str, list[Checkpoint]]]:
+    return [(record.name, evidence.of_run(record.name)) for record in evidence.runs]
 
 
 def _loss(checkpoint: Checkpoint) -> Estimate:

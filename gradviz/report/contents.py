@@ -139,7 +139,7 @@ def _verdict(findings: Findings, seed: int, key: str) -> Verdict:
 def link_of(request: LandscapeRequest) -> Link:
     """Where a landscape is seen in the dashboard, and how the command line computes it."""
     view = permalink.View(
-        variant=request.variant,
+        run=request.run,
         epoch=request.epoch,
         x_a=request.x,
         y_a=request.y,
@@ -151,14 +151,14 @@ def link_of(request: LandscapeRequest) -> Link:
         half_width=request.half_width,
         points=request.points,
     )
-    command = f"gradviz landscape --variant {request.variant} --epoch {request.epoch} --minibatch {request.minibatch}"
+    command = f"gradviz landscape --run {request.run} --epoch {request.epoch} --minibatch {request.minibatch}"
     command += f" --x '{request.x}' --y '{request.y}' --mode {request.mode}"
-    if request.mode == "train" and request.variant == "dropout":
+    if request.mode == "train" and request.run == "dropout":
         command += f" --masks {request.masks}"
     command += "".join(
         f" --{name.replace('_', '-')} {getattr(request, name):g}"
         for name in ("points", "half_width")
         if getattr(request, name) != LandscapeRequest.model_fields[name].default
     )
-    text = f"{request.x} and {request.y}, {request.variant}, epoch {request.epoch}, {request.mode} mode"
+    text = f"{request.x} and {request.y}, {request.run}, epoch {request.epoch}, {request.mode} mode"
     return Link(text, _ADDRESS + permalink.write(view), f"{command} --out field.html")

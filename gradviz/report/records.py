@@ -15,14 +15,14 @@ def records(findings: Findings) -> Iterator[Block]:
     for seed in findings.seeds:
         mid = dict(seed.evidence.mid_epochs)
         for record in seed.evidence.runs:
-            last = seed.evidence.of_variant(record.variant)[-1]
+            last = seed.evidence.of_run(record.name)[-1]
             rows.append(
                 (
-                    f"seed {record.seed}, {VARIANT_LABELS[record.variant]}",
+                    f"seed {record.seed}, {VARIANT_LABELS[record.name]}",
                     f"{record.rows_train:,} + {record.rows_test:,}",
                     number(record.learning_rate),
                     str(last.epoch),
-                    str(mid[record.variant]),
+                    str(mid[record.name]),
                     number(last.train_loss),
                     number(last.test_loss),
                     number(last.test_r2),

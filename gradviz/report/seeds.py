@@ -22,8 +22,8 @@ class SeedRuns:
     def complete(self) -> bool:
         """True if every run is there with all its epochs: nothing is trained, and nothing needs to be writable."""
         store = RunStore(self.root)
-        there = set(store.variants())
-        return all(config.variant in there and _is_whole(store, config) for config in self.configs)
+        there = set(store.names())
+        return all(config.name in there and _is_whole(store, config) for config in self.configs)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -37,7 +37,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 def begun_configs(root: Path) -> list[TrainingConfig]:
     """The configurations of the runs in this directory: what a report is about if nothing else is asked for."""
     store = RunStore(root)
-    return [store.run(variant).config for variant in store.variants()]
+    return [store.run(name).config for name in store.names()]
 
 
 def place_seeds(root: Path, templates: Sequence[TrainingConfig], seeds: Sequence[int]) -> list[SeedRuns]:
@@ -60,7 +60,7 @@ def place_seeds(root: Path, templates: Sequence[TrainingConfig], seeds: Sequence
 
 
 def _is_whole(store: RunStore, config: TrainingConfig) -> bool:
-    run = store.run(config.variant)
+    run = store.run(config.name)
     wanted = list(range(config.epochs + 1))
     return (
         not config.differences(run.config)

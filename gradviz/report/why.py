@@ -57,12 +57,12 @@ def _controls(findings: Findings) -> Iterator[Block]:
     yield Heading("Controls to run", 3)
     rows = (
         ("output bias at the median", "in the table above; gradviz.evidence.balancing.with_output_shift in Python"),
-        ("one set of masks for all points", "gradviz landscape --variant dropout --mode train --masks frozen …"),
+        ("one set of masks for all points", "gradviz landscape --run dropout --mode train --masks frozen …"),
         (
             "norm after the activation",
             f"gradviz report --norm-placement after --seeds {seeds} --runs after --out report-after",
         ),
-        ("running statistics", "gradviz landscape --variant batchnorm --mode eval …"),
+        ("running statistics", "gradviz landscape --run batchnorm --mode eval …"),
     )
     yield Table(("control", "how"), rows)
 

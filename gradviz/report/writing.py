@@ -105,7 +105,7 @@ class _Pictures:
 
     def _addresses(self, key: str) -> list[object]:
         spec = self._spec(key)
-        return [self.seed.runs[spec.variant].address(spec.epoch), spec.num_minibatches]
+        return [self.seed.runs[spec.run].address(spec.epoch), spec.num_minibatches]
 
     def _spec(self, key: str) -> SceneSpec:
         return self.scenes["batchnorm-linear" if key == "batchnorm-precision" else key]

@@ -66,7 +66,7 @@ def new_pair(over: str = "landscape", **more: object) -> str:
 
 def heavy() -> str:
     """A picture that takes minutes: another set of masks at each of 201 x 201 points."""
-    return new_pair(variant="dropout", mode="train", masks="fresh", points=201)
+    return new_pair(run="dropout", mode="train", masks="fresh", points=201)
 
 
 def bias(unit: int) -> str:

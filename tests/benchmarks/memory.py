@@ -47,7 +47,7 @@ class Asking:
 
     def __init__(self, store: RunStore, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.runs = {variant: store.run(variant) for variant in store.variants()}
+        self.runs = {variant: store.run(variant) for variant in store.names()}
 
     def perform(self, kind: str, client: FlaskClient) -> int:
         if kind in ("runs", "page"):

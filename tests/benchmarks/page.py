@@ -64,7 +64,7 @@ def main() -> None:
 
 def _last_epoch(parser: argparse.ArgumentParser, runs: Path) -> int:
     store = RunStore(runs)
-    if "none" not in store.variants() or len(store.run("none").epochs()) < 31:
+    if "none" not in store.names() or len(store.run("none").epochs()) < 31:
         parser.error(f"{runs} has no run of `none` with 31 checkpoints: make one with `gradviz train --runs DIR`.")
     return store.run("none").epochs()[-1]
 

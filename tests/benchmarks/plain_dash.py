@@ -44,7 +44,7 @@ def load(runs: Path, cache: Path) -> dict[tuple[int, int], GradientField]:
         return {
             (epoch, layer): compute.landscape(
                 LandscapeRequest.of(
-                    variant="none",
+                    run="none",
                     epoch=epoch,
                     x=f"hidden.{layer}.linear.bias[0]",
                     y=f"hidden.{layer}.linear.bias[1]",

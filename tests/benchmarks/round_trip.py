@@ -132,7 +132,7 @@ def _bare(server: RedisServer) -> list[float]:
 
 def _question(number: int) -> LandscapeQuestion:
     request = LandscapeRequest.of(
-        variant="none",
+        run="none",
         epoch=1,
         points=3,
         x="hidden.1.linear.bias[0]",

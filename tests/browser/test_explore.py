@@ -42,7 +42,7 @@ def test_the_first_page_shows_two_layers_at_the_newest_epoch(visit: Visit, serve
     assert epoch_shown(page) == LAST
     for slot, layer in ((0, 1), (1, 2)):
         pair = {"x": f"hidden.{layer}.linear.bias[0]", "y": f"hidden.{layer}.linear.bias[1]"}
-        expected = from_api(page, server, variant="none", epoch=LAST, **pair)
+        expected = from_api(page, server, run="none", epoch=LAST, **pair)
         np.testing.assert_allclose(gradients(page, slot), expected, rtol=1e-6)
         assert f"Δ {pair['x']}" == plotly(page, slot)["xTitle"]
     assert "rows" in caption(page)
@@ -63,7 +63,7 @@ def test_keys_scrub_without_asking_the_server(visit: Visit, server: Server) -> N
     wait_until_drawn(page)
     assert [address for address in asked if "frames" in address or "landscape" in address] == []
     expected = from_api(
-        page, server, variant="none", epoch=LAST - 1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"
+        page, server, run="none", epoch=LAST - 1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"
     )
     np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
     expect(page).to_have_url(re.compile(rf"epoch={LAST - 1}"))
@@ -202,7 +202,7 @@ def test_any_two_parameters_can_be_paired(visit: Visit, server: Server, x: str, 
         page.keyboard.press("Enter")
     page.wait_for_function("(name) => window.gradviz.stage.page.view.y_a === name", arg=y)
     wait_until_drawn(page)
-    expected = from_api(page, server, variant="none", epoch=2, x=x, y=y)
+    expected = from_api(page, server, run="none", epoch=2, x=x, y=y)
     np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
     assert plotly(page)["xTitle"] == f"Δ {x}"
 
@@ -262,12 +262,12 @@ def test_minibatches_are_scrubbed_and_chosen(visit: Visit, server: Server) -> No
     page.wait_for_url(re.compile("minibatch=3"))
     wait_until_drawn(page)
     pair = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
-    expected = from_api(page, server, variant="none", epoch=4, minibatch=3, minibatch_size=16, **pair)
+    expected = from_api(page, server, run="none", epoch=4, minibatch=3, minibatch_size=16, **pair)
     np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
     page.get_by_role("slider", name="Epoch").focus()
     page.keyboard.press("ArrowRight")
     wait_until_drawn(page)
-    expected = from_api(page, server, variant="none", epoch=5, minibatch=3, minibatch_size=16, **pair)
+    expected = from_api(page, server, run="none", epoch=5, minibatch=3, minibatch_size=16, **pair)
     np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
 
 

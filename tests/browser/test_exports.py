@@ -147,10 +147,10 @@ def test_the_page_that_stands_alone_works_from_disk_without_network(
         for slot in page_slots(over):
             variant = ("none", "dropout", "batchnorm")[slot] if over != "minibatches" else "none"
             x, y = PAIRS[slot if over == "minibatches" else 0]
-            exact = by_command(trained, tmp_path, variant=variant, x=x, y=y, **at)
+            exact = by_command(trained, tmp_path, run=variant, x=x, y=y, **at)
             seen = gradients(opened, slot)
             if over == "difference" and slot:
-                reference = by_command(trained, tmp_path, variant="none", x=x, y=y, **at)
+                reference = by_command(trained, tmp_path, run="none", x=x, y=y, **at)
                 expected = rows_of(exact)[:, [2, 3, 5]] - rows_of(reference)[:, [2, 3, 5]]
                 both = ~(exact["is_zero"] | reference["is_zero"]).ravel()[: len(expected)]
                 np.testing.assert_allclose(seen[both][:, [2, 3, 5]], expected[both], rtol=1e-4, atol=1e-5)

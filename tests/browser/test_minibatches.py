@@ -44,7 +44,7 @@ def centres(page: Page, server: Server, **asked: object) -> tuple[np.ndarray, np
 
 def test_rose_matrix_and_words_are_those_of_the_api(visit: Visit, server: Server) -> None:
     page = visit(VIEW)
-    u, v, below = centres(page, server, variant="none", epoch=4, minibatch_size=16, **PAIR)
+    u, v, below = centres(page, server, run="none", epoch=4, minibatch_size=16, **PAIR)
     spread: Any = page.evaluate(SPREAD)
     assert [arrow["minibatch"] for arrow in spread["arrows"]] == list(range(MANY))
     np.testing.assert_array_equal([arrow["u"] for arrow in spread["arrows"]], u)

@@ -24,7 +24,7 @@ def random_view(choose: random.Random) -> View:
     """Every choice of the page, of what these runs have; what is a list of words in the model is drawn from it."""
     x_a, y_a, x_b, y_b = choose.sample(_PARAMETERS, 4)
     values: dict[str, Any] = {
-        "variant": choose.choice(VARIANTS),
+        "run": choose.choice(VARIANTS),
         "compared": tuple(sorted(choose.sample(VARIANTS, choose.randint(1, 3)), key=VARIANTS.index)),
         "epoch": choose.choice([None, *range(NUM_EPOCHS)]),
         "x_a": x_a,

@@ -77,6 +77,6 @@ def ask_as_many_as_may_wait(runs: Path, broker: RedisServer, cache: Path) -> Non
         compute = CeleryCompute(RunStore(runs), answers, settings)
         for epoch in range(LIMIT):
             request = LandscapeRequest.of(
-                variant="none", epoch=epoch, points=5, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"
+                run="none", epoch=epoch, points=5, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"
             )
             compute.submit([LandscapeQuestion(request=request)])

@@ -18,7 +18,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, gradient_landscape
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
-SELECTION = ("--variant", "none", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--minibatch", 1)
+SELECTION = ("--run", "none", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--minibatch", 1)
 COMMANDS = ("serve", "train", "runs", "landscape", "minibatch", "bench", "worker", "report")
 
 
@@ -37,7 +37,7 @@ def write(gradviz: Callable, tiny_runs: Path, tmp_path: Path) -> Callable[..., b
 def test_npz_holds_what_python_gives(write: Callable, tiny_store: RunStore):
     run = tiny_store.run("none")
     minibatch = run.minibatch(1)
-    request = LandscapeRequest.of(variant="none", epoch=1, x=X, y=Y, points=5, minibatch=1)
+    request = LandscapeRequest.of(run="none", epoch=1, x=X, y=Y, points=5, minibatch=1)
     field = gradient_landscape(run.model(1), minibatch.inputs_BI, minibatch.targets_B, request.spec())
     with np.load(io.BytesIO(write("npz")), allow_pickle=False) as npz:
         for name in ("x", "y", "u", "v", "loss", "is_zero"):
@@ -90,7 +90,7 @@ def test_reference_gives_the_numbers_of_the_engine(write: Callable):
 
 @pytest.mark.parametrize("suffix", ["npz", "png"])
 def test_field_of_zeros_is_written_and_explained(gradviz: Callable, tiny_runs: Path, tmp_path: Path, suffix: str):
-    options = ("--variant", "batchnorm", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--mode", "train")
+    options = ("--run", "batchnorm", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--mode", "train")
     answer = gradviz("landscape", *options, "--runs", tiny_runs, "--out", tmp_path / f"zero.{suffix}")
     assert answer.status == 0
     assert "25 arrows are zero" in answer.out
@@ -99,7 +99,7 @@ def test_field_of_zeros_is_written_and_explained(gradviz: Callable, tiny_runs: P
 
 def test_minibatch_is_that_of_the_run(gradviz: Callable, tiny_store: RunStore, tiny_runs: Path, tmp_path: Path):
     path = tmp_path / "minibatch.npz"
-    typed = ("minibatch", "--variant", "dropout", "--minibatch", 2, "--minibatch-size", 16)
+    typed = ("minibatch", "--run", "dropout", "--minibatch", 2, "--minibatch-size", 16)
     assert gradviz(*typed, "--runs", tiny_runs, "--out", path).status == 0
     expected = tiny_store.run("dropout").minibatch(2, 16)
     with np.load(path, allow_pickle=False) as npz:

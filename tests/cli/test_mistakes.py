@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
-GOOD = {"--variant": "none", "--epoch": "1", "--x": X, "--y": Y, "--out": "OUT/field.npz", "--runs": "RUNS"}
+GOOD = {"--run": "none", "--epoch": "1", "--x": X, "--y": Y, "--out": "OUT/field.npz", "--runs": "RUNS"}
 
 
 def landscape(**changes: str | None) -> list[str]:
@@ -31,9 +31,9 @@ MISTAKES = {
     "report into a file": (["report", "--out", "OUT/file", "--runs", "RUNS"], "is a file"),
     "report of another configuration": (["report", "--out", "OUT/report", "--rows", "400", "--runs", "RUNS"], "rows"),
     "worker of unknown queues": (["worker", "--queues", "fast"], "interactive,batch,training"),
-    "no variant": (landscape(variant=None), "--variant"),
-    "unknown variant": (landscape(variant="layernorm"), "batchnorm"),
-    "variant that climbs": (landscape(variant="../none"), "variant"),
+    "no run": (landscape(run=None), "--run"),
+    "unknown run": (landscape(run="layernorm"), "batchnorm"),
+    "run that climbs": (landscape(run="../none"), "run"),
     "epoch as text": (landscape(epoch="last"), "--epoch"),
     "negative epoch": (landscape(epoch="-1"), "epoch"),
     "epoch not trained": (landscape(epoch="7"), "0-2"),
@@ -65,10 +65,10 @@ MISTAKES = {
     "a directory as file": (landscape(out="OUT/directory.npz"), "directory.npz"),
     "no runs": (landscape(runs="OUT"), "gradviz train"),
     "minibatch to csv": (
-        ["minibatch", "--variant", "none", "--minibatch", "0", "--runs", "RUNS", "--out", "a.csv"],
+        ["minibatch", "--run", "none", "--minibatch", "0", "--runs", "RUNS", "--out", "a.csv"],
         ".npz",
     ),
-    "minibatch without a number": (["minibatch", "--variant", "none", "--out", "OUT/a.npz"], "--minibatch"),
+    "minibatch without a number": (["minibatch", "--run", "none", "--out", "OUT/a.npz"], "--minibatch"),
     "train no epoch": (["train", "--epochs", "0", "--runs", "OUT/new"], "epochs"),
     "train too few rows": (["train", "--rows", "3", "--runs", "OUT/new"], "rows"),
     "train unknown preset": (["train", "--preset", "fast", "--runs", "OUT/new"], "quick"),
@@ -168,9 +168,7 @@ def test_broken_checkpoint_is_named_and_the_rest_is_served(gradviz: Callable, ow
 
 def test_broken_run_is_named(gradviz: Callable, own_runs: Path):
     (own_runs / "none" / "run.json").write_text(json.dumps({"variant": "none"}))
-    answer = gradviz(
-        "minibatch", "--variant", "none", "--minibatch", 0, "--runs", own_runs, "--out", own_runs / "a.npz"
-    )
+    answer = gradviz("minibatch", "--run", "none", "--minibatch", 0, "--runs", own_runs, "--out", own_runs / "a.npz")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert "run.json" in answer.err
 

@@ -10,8 +10,8 @@ import pytest
 
 LONG, NOT_UTF8, NUL = "n" * 5000, b"caf\xe9".decode("utf-8", "surrogateescape"), "a\0b"
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
-LANDSCAPE = {"--variant": "none", "--epoch": "1", "--x": X, "--y": Y, "--out": "field.npz"}
-MINIBATCH = {"--variant": "none", "--minibatch": "0", "--out": "minibatch.npz"}
+LANDSCAPE = {"--run": "none", "--epoch": "1", "--x": X, "--y": Y, "--out": "field.npz"}
+MINIBATCH = {"--run": "none", "--minibatch": "0", "--out": "minibatch.npz"}
 RUN = {"--data": "", "--preset": "", "--epochs": "", "--rows": "", "--hidden": "", "--norm-placement": ""}
 
 # Of each command the options that it needs, and those that take a text.
@@ -165,7 +165,7 @@ def test_a_terminal_of_another_encoding_and_bytes_of_the_shell_end_in_no_traceba
 
 READING = (
     ["runs"],
-    ["minibatch", "--variant", "none", "--minibatch", "0", "--minibatch-size", "16", "--out", "out.npz"],
+    ["minibatch", "--run", "none", "--minibatch", "0", "--minibatch-size", "16", "--out", "out.npz"],
     ["landscape", *(part for pair in LANDSCAPE.items() for part in pair), "--points", "3"],
     ["train", "--variants", "none"],
 )

@@ -129,7 +129,7 @@ def test_two_processes_share_figures_and_hide_the_password(tiny_runs: Path, tmp_
             server.log.wait_for('"path": "/api/v1/runs/none"', asked)
             answered = {line["process"] for line in server.log.parsed() if line.get("path") == "/api/v1/runs/none"}
         figures = server.get("/metrics")[1]
-        assert f'method="GET",route="/api/v1/runs/<variant>",status="200"}} {float(asked)}' in figures
+        assert f'method="GET",route="/api/v1/runs/<run>",status="200"}} {float(asked)}' in figures
         assert 'route="/",status="401"} 2.0' in figures
         assert "gradviz_requests_under_way 1.0" in figures
         commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in family_of(server.process.pid)]
@@ -142,7 +142,7 @@ def test_two_processes_share_figures_and_hide_the_password(tiny_runs: Path, tmp_
 
 
 def test_an_answer_under_way_is_finished_before_the_server_ends(tiny_runs: Path, tmp_path: Path):
-    request = LandscapeRequest.of(variant="none", epoch=1, x=X, y=Y)
+    request = LandscapeRequest.of(run="none", epoch=1, x=X, y=Y)
     with FieldCache(tmp_path / "other") as other, FieldCache(tmp_path / "cache") as cache:
         compute = LocalCompute(RunStore(tiny_runs), other, device="cpu")
         field = compute.landscape(request)

@@ -18,11 +18,11 @@ PAIR = ("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")
 
 
 def question(**values: object) -> AgreementQuestion:
-    return AgreementQuestion(request=AgreementRequest.of(**{"variant": "none", "epoch": 1, **values}))
+    return AgreementQuestion(request=AgreementRequest.of(**{"run": "none", "epoch": 1, **values}))
 
 
 def test_the_answer_is_that_of_the_landscape_room(tiny_store: RunStore):
-    asked = question(variant="dropout", mode="train", masks="frozen", seed=3, minibatch_size=16, pair=";".join(PAIR))
+    asked = question(run="dropout", mode="train", masks="frozen", seed=3, minibatch_size=16, pair=";".join(PAIR))
     told = json.loads(asked.answer(Workbench(tiny_store, device="cpu")))
     run = tiny_store.run("dropout")
     minibatches = [run.minibatch(k, 16) for k in range(run.num_minibatches(16))]
@@ -47,7 +47,7 @@ def test_the_answer_is_that_of_the_landscape_room(tiny_store: RunStore):
 
 
 def test_zero_gradients_are_told_as_none_and_not_as_disagreement(tiny_store: RunStore):
-    asked = question(variant="batchnorm", mode="train", minibatch_size=16, parts="hidden.1.linear.bias")
+    asked = question(run="batchnorm", mode="train", minibatch_size=16, parts="hidden.1.linear.bias")
     [part] = json.loads(asked.answer(Workbench(tiny_store, device="cpu")))["parts"]
     assert part["num_zero"] == part["num_minibatches"]
     assert part["resultant"] is part["cosine"] is None
@@ -71,7 +71,7 @@ def test_it_travels_as_json(tiny_store: RunStore):
         ({"parts": "hidden.9"}, r"no part of this model.*hidden\.0"),
         ({"pair": "hidden.1.linear.bias[0];hidden.1.linear.bias[0]"}, "twice"),
         ({"pair": "hidden.1.linear.bias[0];hidden.1.linear.bias[99]"}, "out of range"),
-        ({"variant": "batchnorm", "mode": "train", "minibatch_size": 1}, "at least 2"),
+        ({"run": "batchnorm", "mode": "train", "minibatch_size": 1}, "at least 2"),
         ({"minibatch_size": 1000}, "minibatch_size"),
     ],
 )

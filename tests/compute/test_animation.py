@@ -25,9 +25,7 @@ def rows(tiny_store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with FieldCache(tmp_path_factory.mktemp("cache")) as cache:
         compute = LocalCompute(tiny_store, cache, device="cpu")
         requests = [
-            LandscapeRequest(
-                variant=variant, epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5
-            )
+            LandscapeRequest(run=variant, epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5)
             for variant in ("none", "dropout")
         ]
         yield [

@@ -14,7 +14,7 @@ import pytest
 from gradviz.compute.picture import Drawing, Inks, picture_bytes
 from gradviz.landscape import GradientField, LandscapeRequest
 
-REQUEST = LandscapeRequest.of(variant="none", epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")
+REQUEST = LandscapeRequest.of(run="none", epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")
 ODD_STYLE = """
 text.usetex: True
 savefig.bbox: tight

@@ -21,7 +21,7 @@ from gradviz.settings import load_settings
 
 server = create_server()
 assert server.test_client().get("/api/v1/landscape", query_string=dict(
-    variant="none", epoch=1, points=3, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")).status_code == 200
+    run="none", epoch=1, points=3, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")).status_code == 200
 SupervisedTraining(load_settings(), starts=False).watch()
 print(sorted({name.split(".")[0] for name in sys.modules} & {"celery", "kombu", "redis", "billiard"}))
 """

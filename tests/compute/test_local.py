@@ -27,7 +27,7 @@ from gradviz.landscape import (
 )
 
 REQUEST = LandscapeRequest.of(
-    variant="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5
+    run="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5
 )
 ARRAYS = ("x", "y", "u", "v", "loss", "is_zero", "zero_reason")
 
@@ -39,7 +39,7 @@ def compute(tiny_store: RunStore, tmp_path: Path):
 
 
 def of_the_library(store: RunStore, request: LandscapeRequest) -> GradientField:
-    run = store.run(request.variant)
+    run = store.run(request.run)
     minibatch = run.minibatch(request.minibatch, request.minibatch_size)
     return gradient_landscape(run.model(request.epoch), minibatch.inputs_BI, minibatch.targets_B, request.spec())
 
@@ -53,9 +53,9 @@ def assert_same(one: GradientField, other: GradientField) -> None:
     "changes",
     [
         {},
-        {"variant": "dropout", "mode": "train", "masks": "frozen", "seed": 3},
-        {"variant": "dropout", "mode": "train", "masks": "fresh"},
-        {"variant": "batchnorm", "mode": "train", "x": "hidden.1.norm.bias[0]"},
+        {"run": "dropout", "mode": "train", "masks": "frozen", "seed": 3},
+        {"run": "dropout", "mode": "train", "masks": "fresh"},
+        {"run": "batchnorm", "mode": "train", "x": "hidden.1.norm.bias[0]"},
         {"minibatch": 2, "minibatch_size": 16},
     ],
     ids=str,
@@ -76,8 +76,8 @@ def test_second_answer_comes_from_the_cache(compute: LocalCompute, monkeypatch: 
 
 
 def test_selections_do_not_disturb_each_other(compute: LocalCompute, tiny_store: RunStore):
-    train_mode = REQUEST.model_copy(update={"variant": "batchnorm", "mode": "train"})
-    eval_mode = REQUEST.model_copy(update={"variant": "batchnorm"})
+    train_mode = REQUEST.model_copy(update={"run": "batchnorm", "mode": "train"})
+    eval_mode = REQUEST.model_copy(update={"run": "batchnorm"})
     for request in (train_mode, eval_mode, REQUEST):
         assert_same(compute.landscape(request), of_the_library(tiny_store, request))
 
@@ -126,7 +126,7 @@ def test_progress_tells_what_is_done(compute: LocalCompute):
 
 
 def test_every_kind_of_question_survives_its_message():
-    for question in (LandscapeQuestion(request=REQUEST), ActivityQuestion(variant="none", epoch=1)):
+    for question in (LandscapeQuestion(request=REQUEST), ActivityQuestion(run="none", epoch=1)):
         assert QUESTION.validate_json(question.model_dump_json()) == question
 
 
@@ -153,7 +153,7 @@ def test_key_tells_runs_apart_that_share_their_initialisation(tiny_store: RunSto
     # One seed gives one initialisation, whatever the dropout rate; the landscapes differ all the same.
     [config] = run_configs(epochs=1, rows=300, hidden=(20, 10, 5), variants=("dropout",))
     train(tmp_path / "runs", [config.model_copy(update={"dropout": 0.6})], device="cpu")
-    request = REQUEST.model_copy(update={"variant": "dropout", "epoch": 0, "mode": "train"})
+    request = REQUEST.model_copy(update={"run": "dropout", "epoch": 0, "mode": "train"})
     with FieldCache(tmp_path / "cache") as cache:
         other = LocalCompute(RunStore(tmp_path / "runs"), cache, device="cpu")
         here = LocalCompute(tiny_store, cache, device="cpu")
@@ -175,11 +175,11 @@ def test_new_content_of_a_checkpoint_is_seen(own_runs: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"variant": "other"}, "variant"),
+        ({"run": "other"}, "run"),
         ({"epoch": 9}, "0-2"),
         ({"minibatch": 99}, "minibatch"),
         ({"x": "hidden.1.linear.bias[10]"}, "0..9"),
-        ({"variant": "none", "x": "hidden.1.norm.bias[0]"}, "norm"),
+        ({"run": "none", "x": "hidden.1.norm.bias[0]"}, "norm"),
     ],
     ids=str,
 )

@@ -23,7 +23,7 @@ from gradviz.landscape import many as many_module
 from gradviz.landscape.engine import TILE_BYTES, _tile_bytes, tiles_of
 
 REQUEST = LandscapeRequest.of(
-    variant="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5, minibatch_size=4
+    run="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5, minibatch_size=4
 )
 QUESTION = LandscapeQuestion(request=REQUEST)
 SHORT = {
@@ -100,7 +100,7 @@ def test_minibatches_that_cannot_share_a_pass_are_answered_one_by_one(
     tiny_store: RunStore, short: Callable[..., Shortage], caplog: pytest.LogCaptureFixture
 ):
     questions = [
-        LandscapeQuestion(request=REQUEST.model_copy(update={"minibatch": k, "variant": "none"})) for k in range(3)
+        LandscapeQuestion(request=REQUEST.model_copy(update={"minibatch": k, "run": "none"})) for k in range(3)
     ]
     expected = [question.answer(Workbench(tiny_store)) for question in questions]
     shortage = short(SHORT["cuda"], module=many_module, name="CleanPass")
@@ -128,7 +128,7 @@ def test_the_next_question_is_answered_and_a_sweep_goes_on(
 def test_other_questions_are_told_the_same(tiny_store: RunStore, short: Callable[..., Shortage]):
     short(SHORT["cpu"], module=units_module, name="centre_gradients")
     with pytest.raises(OutOfMemory):
-        answered(UnitsQuestion(variant="none", epoch=1, layer=0, minibatch_size=4), Workbench(tiny_store))
+        answered(UnitsQuestion(run="none", epoch=1, layer=0, minibatch_size=4), Workbench(tiny_store))
 
 
 def test_smaller_tiles_hold_within_alone():

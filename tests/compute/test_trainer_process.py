@@ -55,7 +55,7 @@ def test_empty_directory_is_said(trainer: TrainerProcess):
 def test_all_trained_is_finished(tiny_runs: Path):
     status = TrainerProcess(tiny_runs).status()
     assert status.state == "finished"
-    assert [(run.variant, run.epoch, run.epochs) for run in status.progress] == [
+    assert [(run.name, run.epoch, run.epochs) for run in status.progress] == [
         ("none", 2, 2),
         ("dropout", 2, 2),
         ("batchnorm", 2, 2),
@@ -134,7 +134,7 @@ def test_first_training_takes_the_settings(tmp_path: Path, monkeypatch: pytest.M
     trainer.start(["--hidden", "10,5", "--rows", "100", "--epochs", "1"])
     while (status := trainer.status()).state == "running":
         PAUSE.wait(0.02)
-    assert [run.variant for run in status.progress] == ["none"]
+    assert [run.name for run in status.progress] == ["none"]
     assert RunStore(tmp_path).run("none").config.output_scale == 1.0
 
 
@@ -153,7 +153,7 @@ def test_a_deleted_run_is_gone_and_trained_again_when_asked(own_runs: Path):
     (own_runs / "dropout" / "notes.txt").write_text("mine")
     status = trainer.delete("dropout")
     assert status.state == "stopped"
-    assert [run.variant for run in status.progress] == ["none", "batchnorm"]
+    assert [run.name for run in status.progress] == ["none", "batchnorm"]
     assert [path.name for path in (own_runs / "dropout").glob("*[!k]")] == ["notes.txt"]
     assert (own_runs / "none" / "epoch-0002.safetensors").exists()
     assert trainer.delete("dropout").state == "stopped"

@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60
 
 
 def ticket(priority: Priority = "interactive") -> Ticket:
-    return Ticket("key", ActivityQuestion(variant="none", epoch=0), priority, ())
+    return Ticket("key", ActivityQuestion(run="none", epoch=0), priority, ())
 
 
 def always() -> bool:
@@ -369,7 +369,7 @@ def test_a_picture_with_fresh_masks_is_known_to_be_long_and_a_small_network_to_b
     tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch
 ):
     request = LandscapeRequest.of(
-        variant="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", mode="train"
+        run="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", mode="train"
     )
 
     def passes(**changes: object) -> float:
@@ -379,5 +379,5 @@ def test_a_picture_with_fresh_masks_is_known_to_be_long_and_a_small_network_to_b
     monkeypatch.setattr(kinds, "_WEIGHTS_OF_A_PASS", tiny_store.run("none").record.num_parameters)
     assert passes() == 21 * 21
     assert passes(masks="averaged") == 8
-    assert passes(masks="frozen") == passes(mode="eval") == passes(variant="none") == 1
+    assert passes(masks="frozen") == passes(mode="eval") == passes(run="none") == 1
     assert passes(mode="eval", points=201, minibatch_size=1024) == pytest.approx(201**2 / 21**2 * 16)

@@ -20,7 +20,7 @@ def bench(tiny_store: RunStore) -> Workbench:
 
 
 def test_sizes_are_those_of_plain_autograd(bench: Workbench, tiny_store: RunStore) -> None:
-    asked = UnitsQuestion(variant="none", epoch=2, layer=1, minibatch_size=16)
+    asked = UnitsQuestion(run="none", epoch=2, layer=1, minibatch_size=16)
     told = json.loads(asked.answer(bench))
     run = tiny_store.run("none")
     model = run.model(2)
@@ -38,9 +38,7 @@ def test_sizes_are_those_of_plain_autograd(bench: Workbench, tiny_store: RunStor
 
 
 def test_pairs_are_those_of_the_finder(bench: Workbench, tiny_store: RunStore) -> None:
-    told = json.loads(
-        PairsQuestion(variant="batchnorm", epoch=1, layer=0, minibatch_size=16, mode="train").answer(bench)
-    )
+    told = json.loads(PairsQuestion(run="batchnorm", epoch=1, layer=0, minibatch_size=16, mode="train").answer(bench))
     run = tiny_store.run("batchnorm")
     rows = [run.minibatch(k, 16) for k in range(run.num_minibatches(16))]
     inputs, targets = torch.stack([each.inputs_BI for each in rows]), torch.stack([each.targets_B for each in rows])
@@ -57,16 +55,16 @@ def test_pairs_are_those_of_the_finder(bench: Workbench, tiny_store: RunStore) -
     [
         ({"layer": 3}, r"0\.\.2"),
         ({"minibatch_size": 1000}, "minibatch_size"),
-        ({"variant": "batchnorm", "mode": "train", "minibatch_size": 1}, "at least 2"),
+        ({"run": "batchnorm", "mode": "train", "minibatch_size": 1}, "at least 2"),
     ],
 )
 def test_what_cannot_be_used_is_told(bench: Workbench, kind: type, values: dict[str, object], told: str) -> None:
     with pytest.raises(UserError, match=told):
-        kind(**{"variant": "none", "epoch": 1, "layer": 1, **values}).answer(bench)
+        kind(**{"run": "none", "epoch": 1, "layer": 1, **values}).answer(bench)
 
 
 @pytest.mark.parametrize("kind", [UnitsQuestion, PairsQuestion])
 def test_it_travels_as_json_and_its_key_tells_it_apart(tiny_store: RunStore, kind: type) -> None:
-    asked = [kind(variant="none", epoch=1, layer=layer, mode=mode) for layer in (0, 1) for mode in ("eval", "train")]
+    asked = [kind(run="none", epoch=1, layer=layer, mode=mode) for layer in (0, 1) for mode in ("eval", "train")]
     assert QUESTION.validate_json(asked[0].model_dump_json()) == asked[0]
     assert len({each.key(tiny_store) for each in asked}) == len(asked)

@@ -8,7 +8,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, Minibatch
 
 REQUEST = LandscapeRequest.of(
-    variant="none", epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=3, minibatch_size=4
+    run="none", epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=3, minibatch_size=4
 )
 
 
@@ -91,5 +91,5 @@ def test_what_was_dropped_gives_the_same_numbers_again(tiny_store: RunStore):
 
 def test_masked_passes_are_not_kept(tiny_store: RunStore):
     bench = Workbench(tiny_store)
-    request = at(1).model_copy(update={"variant": "dropout", "mode": "train", "masks": "frozen"})
+    request = at(1).model_copy(update={"run": "dropout", "mode": "train", "masks": "frozen"})
     assert answer(bench, request).network.nbytes == bench.nbytes

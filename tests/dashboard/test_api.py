@@ -19,7 +19,7 @@ from gradviz.landscape.statistics import minibatch_cosines
 from tests.dashboard.test_frames import blocks_of, decode
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
-GOOD = {"variant": "none", "epoch": 1, "points": 5, **PAIR}
+GOOD = {"run": "none", "epoch": 1, "points": 5, **PAIR}
 
 
 @pytest.fixture
@@ -169,9 +169,9 @@ def test_an_empty_directory_is_no_mistake(make_app, tmp_path: Path) -> None:
 
 
 BAD = [
-    ({"variant": "ridge"}, "ridge"),
-    ({"variant": "../none"}, "variant"),
-    ({"variant": ""}, "variant"),
+    ({"run": "ridge"}, "ridge"),
+    ({"run": "../none"}, "run"),
+    ({"run": ""}, "run"),
     ({"epoch": 77}, "77"),
     ({"epoch": -1}, "epoch"),
     ({"epoch": "last"}, "epoch"),
@@ -250,7 +250,7 @@ def test_what_is_not_there_is_said_in_json_or_by_its_status(client: FlaskClient,
 
 
 def test_the_trainer_is_told_what_was_asked(client: FlaskClient, trainer) -> None:
-    deletion = {"action": "delete", "variant": "dropout", "confirm": True}
+    deletion = {"action": "delete", "run": "dropout", "confirm": True}
     for action in ({"action": "start"}, {"action": "stop"}, {"action": "start_again", "confirm": True}, deletion):
         assert client.post("/api/v1/training", json=action).status_code == 200
     assert trainer.told == ["start", "stop", "start_again", "delete dropout"]
@@ -264,9 +264,9 @@ def test_the_trainer_is_told_what_was_asked(client: FlaskClient, trainer) -> Non
         {"action": "start_again"},
         {"action": "start", "epochs": 3},
         {"action": ["stop"]},
-        {"action": "delete", "variant": "dropout"},
+        {"action": "delete", "run": "dropout"},
         {"action": "delete", "confirm": True},
-        {"action": "delete", "variant": "../none", "confirm": True},
+        {"action": "delete", "run": "../none", "confirm": True},
     ],
 )
 def test_what_the_trainer_cannot_do_is_refused(client: FlaskClient, trainer, body: dict) -> None:
@@ -281,6 +281,6 @@ def test_a_form_cannot_tell_the_trainer_anything(client: FlaskClient, trainer) -
 
 def test_a_read_only_server_trains_nothing(make_app, tiny_runs: Path, trainer) -> None:
     client = make_app(tiny_runs, read_only=True).server.test_client()
-    for action in ({"action": "start"}, {"action": "delete", "variant": "none", "confirm": True}):
+    for action in ({"action": "start"}, {"action": "delete", "run": "none", "confirm": True}):
         assert client.post("/api/v1/training", json=action).status_code == 422
     assert trainer.told == []

@@ -28,7 +28,7 @@ from gradviz.settings import Settings
 from tests.dashboard.test_frames import blocks_of, decode
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
-GOOD = {"variant": "none", "epoch": 1, "points": 5, **PAIR}
+GOOD = {"run": "none", "epoch": 1, "points": 5, **PAIR}
 LANDSCAPE = f"{PREFIX}/landscape"
 
 
@@ -123,7 +123,7 @@ def test_a_key_of_other_content_is_a_conflict(client: FlaskClient) -> None:
 
 def test_tags_differ_where_only_the_configuration_does(make_app: Any, own_runs: Path) -> None:
     # At the initialisation, two dropout rates have one checkpoint: its content alone does not tell them apart.
-    asked = {**GOOD, "variant": "dropout", "epoch": 0, "mode": "train"}
+    asked = {**GOOD, "run": "dropout", "epoch": 0, "mode": "train"}
     first = make_app(own_runs).server.test_client().get(LANDSCAPE, query_string=asked)
     record = own_runs / "dropout" / "run.json"
     text = record.read_text()

@@ -36,7 +36,7 @@ FUZZ = settings(
 )
 
 OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
-    "variant": {"enum": ["none", "dropout", "batchnorm"]},
+    "run": {"enum": ["none", "dropout", "batchnorm"]},
     "epoch": {"maximum": 2},
     "layer": {"maximum": 2},
     "claim": {"enum": [claim.key for claim in CLAIMS]},
@@ -52,6 +52,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "action": {"enum": ["start", "stop"]},
     "parts": {"enum": ["all", "model", "hidden.1,hidden.1.linear.bias"]},
     "pair": {"enum": ["", "hidden.1.linear.bias[0];hidden.1.linear.weight[2,3]"]},
+    "minus": {"enum": [None, 0]},  # one of the panels, of which there may be one alone
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
 

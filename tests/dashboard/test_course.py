@@ -16,8 +16,8 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
-ASKED = {"variant": "none", "epoch": 1, "points": 7, "half_width": 0.5, "minibatch_size": 16, **PAIR}
-FROZEN = {"variant": "dropout", "mode": "train", "masks": "frozen", "seed": 3}
+ASKED = {"run": "none", "epoch": 1, "points": 7, "half_width": 0.5, "minibatch_size": 16, **PAIR}
+FROZEN = {"run": "dropout", "mode": "train", "masks": "frozen", "seed": 3}
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_point_is_what_agreement_and_landscape_say(
 
 
 def test_gradients_that_are_zero_have_no_agreement_and_no_angle(client: FlaskClient) -> None:
-    point = told(client, variant="batchnorm", mode="train")
+    point = told(client, run="batchnorm", mode="train")
     assert point["resultant"] is point["cosine"] is point["angle"] is None
     assert point["num_zero"] == point["num_minibatches"]
 
@@ -105,7 +105,7 @@ def test_masks_that_are_not_drawn_do_not_count(tiny_store: RunStore) -> None:
 
 def test_the_interval_is_that_of_the_question_of_agreement(client: FlaskClient, compute: LocalCompute) -> None:
     asked = AgreementRequest.of(
-        variant="none", epoch=1, minibatch_size=16, parts="output.bias", pair=f"{PAIR['x']};{PAIR['y']}"
+        run="none", epoch=1, minibatch_size=16, parts="output.bias", pair=f"{PAIR['x']};{PAIR['y']}"
     )
     expected = json.loads(compute.ask(AgreementQuestion(request=asked)))["parts"][-1]
     assert told(client)["resultant"] == expected["resultant"]

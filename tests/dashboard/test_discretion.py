@@ -75,7 +75,7 @@ def test_no_answer_tells_where_the_runs_are(make_app, tiny_runs: Path, tmp_path:
     trainer.status_now = TrainerStatus("failed", HOLDER, (), f"Its last words are in {runs}/trainer.log, process 4711.")
     client = make_app(runs).server.test_client()
     panel = {
-        "variant": "dropout",
+        "run": "dropout",
         "epoch": 1,
         "x": "hidden.1.linear.bias[0]",
         "y": "hidden.1.linear.bias[1]",
@@ -87,7 +87,7 @@ def test_no_answer_tells_where_the_runs_are(make_app, tiny_runs: Path, tmp_path:
         client.get(f"/api/v1/landscape?{query}".replace("dropout", "none")),
         client.get(f"/api/v1/frames?{query}".replace("dropout", "none")),
         client.post("/api/v1/recipes", json={"panels": [panel]}),
-        client.post("/api/v1/exports", json={"kind": "html", "panels": [panel | {"variant": "none"}]}),
+        client.post("/api/v1/exports", json={"kind": "html", "panels": [panel | {"run": "none"}]}),
     ]
     assert [answer.status_code for answer in answers[:4]] == [200] * 4
     assert answers[6].status_code == 200

@@ -289,7 +289,7 @@ def test_a_proxy_is_told_to_hold_no_stream_back(client: FlaskClient) -> None:
     export = {
         "kind": "html",
         "progress": True,
-        "panels": [{"variant": "none", "epoch": 1, "x": X, "y": Y, "points": 3}],
+        "panels": [{"run": "none", "epoch": 1, "x": X, "y": Y, "points": 3}],
     }
     for answer in (client.get(FIELD.replace("landscape", "frames")), client.post("/api/v1/exports", json=export)):
         assert answer.status_code == 200

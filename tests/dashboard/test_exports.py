@@ -25,7 +25,7 @@ from gradviz.dashboard.standalone import expected_bytes
 from tests.dashboard.conftest import MakeApp
 
 PANELS: list[dict[str, Any]] = [
-    {"variant": variant, "epoch": 1, "x": "hidden.1.linear.bias[0]", "y": "hidden.2.linear.weight[3,4]", "points": 5}
+    {"run": variant, "epoch": 1, "x": "hidden.1.linear.bias[0]", "y": "hidden.2.linear.weight[3,4]", "points": 5}
     for variant in ("none", "dropout")
 ]
 RANDOM = {"mode": "train", "masks": "frozen", "seed": 3}

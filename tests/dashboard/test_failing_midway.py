@@ -13,7 +13,7 @@ from gradviz.dashboard.sending import UNEXPECTED
 from tests.dashboard.test_frames import blocks_of, decode
 
 ASKED = {
-    "variant": "none",
+    "run": "none",
     "x": "hidden.1.linear.bias[0]",
     "y": "hidden.1.linear.bias[1]",
     "minibatch_size": 4,

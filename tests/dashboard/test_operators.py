@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Cancelled, Load, Priority, Ticket, Unavailable
 from gradviz.compute.kinds import ActivityQuestion
-from gradviz.compute.trainer import TrainerStatus, VariantProgress
+from gradviz.compute.trainer import RunProgress, TrainerStatus
 from gradviz.compute.turns import Turns
 from gradviz.dashboard.factory import create_server
 from gradviz.dashboard.metrics import Metrics, Now
@@ -100,11 +100,11 @@ def test_metrics_count_requests_by_route_and_the_cache(counted: FlaskClient) -> 
     now = figures(counted)
     assert now["gradviz_request_seconds_count['/api/v1/landscape', '200', 'GET']"] == 3
     assert now["gradviz_request_seconds_count['/api/v1/landscape', '422', 'GET']"] == 1
-    assert now["gradviz_request_seconds_count['/api/v1/runs/<variant>', '200', 'GET']"] == 2
+    assert now["gradviz_request_seconds_count['/api/v1/runs/<run>', '200', 'GET']"] == 2
     assert now["gradviz_cache_lookups_total['miss']"] == 1
     assert now["gradviz_cache_lookups_total['hit']"] == 2
     assert now["gradviz_requests_under_way[]"] == 1  # this one
-    assert now["gradviz_epoch['none']"] == 2
+    assert now["gradviz_epoch['none', 'none']"] == 2
     assert now["gradviz_training[]"] == 0
 
 
@@ -132,15 +132,15 @@ def test_metrics_are_what_prometheus_reads(counted: FlaskClient) -> None:
 
 
 def test_metrics_tell_a_training_under_way(make_app, tiny_runs: Path, trainer) -> None:
-    trainer.status_now = TrainerStatus("running", None, (VariantProgress("none", 7, 30),), "")
+    trainer.status_now = TrainerStatus("running", None, (RunProgress("none", 7, 30),), "")
     now = figures(make_app(tiny_runs, metrics=True).server.test_client())
-    assert (now["gradviz_training[]"], now["gradviz_epoch['none']"]) == (1, 7)
+    assert (now["gradviz_training[]"], now["gradviz_epoch['none', 'none']"]) == (1, 7)
 
 
 def test_metrics_follow_what_waits_and_runs() -> None:
     metrics = Metrics()
     turns = Turns(4, metrics.set_load)
-    question = ActivityQuestion(variant="none", epoch=0)
+    question = ActivityQuestion(run="none", epoch=0)
     still_wanted = threading.Event()
     still_wanted.set()
 

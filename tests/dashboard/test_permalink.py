@@ -15,7 +15,7 @@ PARAMETERS = st.sampled_from(
 VIEWS = st.builds(
     View,
     view=st.sampled_from(["explore", "compare", "minibatches", "training"]),
-    variant=st.sampled_from(["none", "dropout", "batchnorm"]),
+    run=st.sampled_from(["none", "dropout", "batchnorm"]),
     compared=st.lists(st.sampled_from(["none", "dropout", "batchnorm"]), min_size=1, unique=True).map(tuple),
     epoch=st.none() | st.integers(0, 9999),
     x_a=st.none() | PARAMETERS,
@@ -104,7 +104,7 @@ def test_the_first_two_biases_of_the_last_two_layers_are_shown_by_default(tiny_s
 def test_what_the_runs_cannot_show_is_noticed_and_replaced(tiny_store: RunStore, asked: dict, word: str) -> None:
     view, (notice,) = permalink.settle(View(**asked), runs_of(tiny_store))
     assert word in notice
-    assert view.variant == "none"
+    assert view.run == "none"
     assert view.epoch in (None, 2)
     assert view.x_a == "hidden.1.linear.bias[0]"
 

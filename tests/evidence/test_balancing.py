@@ -49,7 +49,7 @@ def test_the_median_shift_balances_the_signs():
     case = random_case("none", hidden=(12, 9, 7), num_rows=60)
     network = network_of(case.model, dtype=torch.float64)
     inputs_KBI, targets_KB = case.inputs.reshape(6, 10, -1).double(), case.targets.reshape(6, 10).double() + 100
-    found = intervention(network, inputs_KBI, targets_KB, variant="none", epoch=1)
+    found = intervention(network, inputs_KBI, targets_KB, run="none", epoch=1)
     assert [each.scope for each in found] == ["pair 1", "pair 2", "biases 1", "biases 2"]
     assert found[0].before.share_below == 1.0
     assert found[0].after.share_below == pytest.approx(0.5, abs=1 / 60)

@@ -48,16 +48,16 @@ def roughness(angle: float) -> Roughness:
 
 
 def scene(key: str, variant: str, *, resultant: float = 0.5, opposite: float = 0.5, angle: float = 5.0) -> Scene:
-    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", variant=variant, epoch=3)
+    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run=variant, epoch=3)
     panel = Panel(view=view, agreement=agreement(resultant, opposite), roughness=roughness(angle))
-    return Scene(key=key, variant=variant, epoch=3, mode="eval", masks="fresh", panels=(panel, panel))
+    return Scene(key=key, run=variant, epoch=3, mode="eval", masks="fresh", panels=(panel, panel))
 
 
 def checkpoint(epoch: int, *, opposite: float = 0.5, cosine_high: float = 0.5, r2: float = 0.98) -> Checkpoint:
     found = agreement(opposite=opposite, cosine_high=cosine_high)
     scopes = tuple(ScopedAgreement(scope=scope, agreement=found) for scope in ("pair 1", "pair 2", "model"))
     return Checkpoint(
-        variant="none",
+        run="none",
         epoch=epoch,
         mode="eval",
         train_loss=1.0,
@@ -74,7 +74,7 @@ def null(measured: float, low: float) -> Null:
     predicted = Estimate(value=low + 0.1, low=low, high=low + 0.2)
     return Null(
         scope="biases 1",
-        variant="none",
+        run="none",
         epoch=3,
         minibatch_size=64,
         num_minibatches=50,
@@ -86,7 +86,7 @@ def null(measured: float, low: float) -> Null:
 
 
 def round_off(largest: float) -> RoundOff:
-    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", variant="batchnorm", epoch=10)
+    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run="batchnorm", epoch=10)
     return RoundOff(
         view=view,
         largest_float32=1e-8,

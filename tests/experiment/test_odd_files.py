@@ -82,7 +82,7 @@ def test_an_odd_file_is_named_and_the_rest_is_served(name: str, make: Callable[[
     path.unlink()
     make(path)
     store = RunStore(runs)
-    described = {one.variant: one for one in describe_runs(store)}
+    described = {one.name: one for one in describe_runs(store)}
     [broken] = [each for each in described["none"].broken if each.path == path]
     assert reason in broken.reason
     assert described["dropout"].broken == ()
@@ -183,9 +183,9 @@ def test_a_run_that_cannot_be_read_now_is_named_not_missing(runs: Path, unreadab
     opened.run("none").epochs()
     unreadable(runs / "none")
     for store in (opened, RunStore(runs)):
-        described = {one.variant: one for one in describe_runs(store)}
+        described = {one.name: one for one in describe_runs(store)}
         assert "not permitted" in described["none"].broken[0].reason
-        assert store.variants() == ["dropout", "batchnorm"]
+        assert store.names() == ["dropout", "batchnorm"]
         with pytest.raises(UserError, match="not permitted"):
             store.run("none")
 
@@ -203,7 +203,7 @@ def test_checkpoints_that_cannot_be_listed_now_are_not_taken_for_none(runs: Path
 def test_a_directory_of_runs_that_cannot_be_read_is_a_sentence(runs: Path, tiny, unreadable: Callable[[Path], None]):
     unreadable(runs)
     store = RunStore(runs)  # a server that starts meanwhile waits until it can be read again
-    assert store.variants() == []
+    assert store.names() == []
     assert {broken.reason for broken in store.broken()} == {"reading it is not permitted"}
     with pytest.raises(UserError, match="not permitted"):
         store.run("none")
@@ -235,7 +235,7 @@ def test_a_run_that_is_a_file_is_named(runs: Path):
 def test_directories_with_other_names_are_no_runs(runs: Path):
     (runs / "none").rename(runs / "None")
     (runs / "batchnorm").rename(runs / "batchnorm\udcff")
-    assert [one.variant for one in describe_runs(RunStore(runs))] == ["dropout"]
+    assert [one.name for one in describe_runs(RunStore(runs))] == ["dropout"]
 
 
 JUNK = {

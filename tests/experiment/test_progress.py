@@ -54,9 +54,9 @@ def test_a_terminal_gets_a_bar_per_variant(tmp_path: Path, tiny):
 
 def test_the_runs_are_described(runs: Path):
     described = describe_runs(RunStore(runs))
-    assert [run.variant for run in described] == list(VARIANTS)
+    assert [run.name for run in described] == list(VARIANTS)
     for run in described:
-        metrics = RunStore(runs).run(run.variant).metrics()
+        metrics = RunStore(runs).run(run.name).metrics()
         assert (run.last_epoch, run.epochs_wanted, run.holder, run.broken) == (3, 3, None, ())
         assert run.best_test_r2 == max(line.test_r2 for line in metrics)
         assert run.num_bytes == sum(path.stat().st_size for path in run.path.iterdir())

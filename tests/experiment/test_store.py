@@ -77,10 +77,10 @@ def store(runs: Path) -> RunStore:
 
 
 def test_a_trained_store_has_its_variants_epochs_and_metrics(store: RunStore):
-    assert store.variants() == list(VARIANTS)
+    assert store.names() == list(VARIANTS)
     for variant in VARIANTS:
         run = store.run(variant)
-        assert (run.variant, run.config.variant, run.config.epochs) == (variant, variant, 3)
+        assert (run.name, run.config.variant, run.config.epochs) == (variant, variant, 3)
         assert run.epochs() == [0, 1, 2, 3]
         assert run.broken() == []
         assert [line.epoch for line in run.metrics()] == [0, 1, 2, 3]
@@ -217,14 +217,14 @@ def test_the_refusal_of_an_epoch_names_gaps(store: RunStore):
 @pytest.mark.parametrize("name", ["l2", "", "..", "none/../none", "/etc", "NONE"])
 def test_an_unknown_variant_is_refused_with_those_that_exist(store: RunStore, name: str):
     shutil.rmtree(store.root / "dropout")
-    with pytest.raises(UserError, match=r"must be one that has a run \(none, batchnorm\), got"):
+    with pytest.raises(UserError, match=r"must be one of those that are there \(none, batchnorm\), got"):
         store.run(name)
 
 
 def test_a_missing_and_an_empty_directory_have_no_runs(tmp_path: Path):
     for root in (tmp_path, tmp_path / "missing"):
         store = RunStore(root)
-        assert store.variants() == []
+        assert store.names() == []
         assert store.broken() == []
         with pytest.raises(UserError, match=r"none of them yet in .*start `gradviz train`"):
             store.run("none")
@@ -244,7 +244,7 @@ def test_a_missing_and_an_empty_directory_have_no_runs(tmp_path: Path):
 def test_a_run_whose_record_is_damaged_is_named_and_left_out(store: RunStore, content: str, reason: str):
     path = store.root / "dropout" / "run.json"
     path.write_text(content)
-    assert store.variants() == ["none", "batchnorm"]
+    assert store.names() == ["none", "batchnorm"]
     (broken,) = store.broken()
     assert broken.path == path
     assert reason in broken.reason
@@ -261,7 +261,7 @@ def test_a_record_with_a_wrong_value_names_it(store: RunStore, key: str, value: 
 
 def test_a_run_copied_to_another_variants_place_is_refused(store: RunStore):
     shutil.copyfile(store.root / "none" / "run.json", store.root / "dropout" / "run.json")
-    assert store.broken()[0].reason == "it speaks of the variant none, but lies in dropout"
+    assert store.broken()[0].reason == "it speaks of the run none, but lies in dropout"
 
 
 def test_the_record_holds_the_whole_configuration(store: RunStore):
@@ -312,7 +312,7 @@ def test_a_run_that_vanishes_while_it_is_read_has_no_epochs(store: RunStore):
     run = store.run("none")
     shutil.rmtree(run.path)
     assert (run.epochs(), run.metrics()) == ([], [])
-    assert "none" not in store.variants()
+    assert "none" not in store.names()
     with pytest.raises(UserError, match="none is yet"):
         run.model(0)
 
@@ -329,7 +329,7 @@ def test_reading_leaves_the_files_as_they_are(store: RunStore):
         return {path: path.read_bytes() for path in sorted(store.root.rglob("*")) if path.is_file()}
 
     before = contents()
-    for variant in store.variants():
+    for variant in store.names():
         run = store.run(variant)
         run.model(1)
         run.minibatch(0, 16)

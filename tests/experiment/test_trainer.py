@@ -40,7 +40,7 @@ def train_all(root: Path, tiny, **options) -> tuple[list[TrainingProgress], list
 
 def test_the_variants_are_trained_in_turn_epoch_by_epoch(tmp_path: Path, tiny):
     progress, _ = train_all(tmp_path, tiny)
-    saved = [(line.variant, line.epoch) for line in progress if line.saved]
+    saved = [(line.run, line.epoch) for line in progress if line.saved]
     assert saved == [(variant, epoch) for epoch in range(4) for variant in VARIANTS]
 
 
@@ -61,7 +61,7 @@ def test_progress_counts_steps_and_epochs_and_what_is_left(tmp_path: Path, tiny)
     assert {(line.step, line.steps, line.epochs) for line in steps} == {(step, 4, 3) for step in (1, 2, 3, 4)}
     first, last = progress[0], progress[-1]
     assert (first.epoch, first.seconds_left, first.saved) == (0, None, True)
-    assert (last.variant, last.epoch, last.seconds_left) == ("batchnorm", 3, 0.0)
+    assert (last.run, last.epoch, last.seconds_left) == ("batchnorm", 3, 0.0)
     assert all(line.seconds_left is not None and line.seconds_left >= 0.0 for line in steps)
     assert all(line.test_r2 is not None for line in progress)
     assert messages == ["80 of 80 usable rows: 64 for training, 16 for testing"]
@@ -72,7 +72,7 @@ def test_what_is_reported_is_what_the_store_holds(tmp_path: Path, tiny):
     store = RunStore(tmp_path)
     for line in progress:
         if line.saved:
-            metrics = store.run(line.variant).metrics()[line.epoch]
+            metrics = store.run(line.run).metrics()[line.epoch]
             assert (metrics.train_loss, metrics.test_r2) == (line.train_loss, line.test_r2)
 
 
@@ -81,7 +81,7 @@ def test_a_checkpoint_is_there_when_it_is_reported(tmp_path: Path, tiny):
 
     def look(progress: TrainingProgress) -> None:
         if progress.saved:
-            assert store.run(progress.variant).epochs()[-1] == progress.epoch
+            assert store.run(progress.run).epochs()[-1] == progress.epoch
 
     train(tmp_path, [tiny(variant) for variant in VARIANTS], device="cpu", on_progress=look)
 
@@ -107,7 +107,7 @@ def test_a_variant_that_is_behind_is_caught_up_first(runs: Path, tmp_path: Path,
     for path in (runs / "batchnorm").iterdir():
         path.unlink()
     progress, _ = train_all(runs, tiny, changes={"epochs": 4})
-    saved = [line.variant for line in progress if line.saved]
+    saved = [line.run for line in progress if line.saved]
     assert saved == ["batchnorm"] * 4 + list(VARIANTS)
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_last_state_is_said_and_trained_again_to_the_same_bytes(runs: 
     (runs / "dropout" / name).write_bytes(damage)
     progress, messages = train_all(runs, tiny)
     assert any(f"{name} cannot be used" in line and "starts again from epoch 0" in line for line in messages)
-    assert {line.variant for line in progress} == {"dropout"}
+    assert {line.run for line in progress} == {"dropout"}
     assert contents(runs) == before
 
 
@@ -213,7 +213,7 @@ def test_a_damaged_record_is_refused_until_fresh(runs: Path, tiny):
     ):
         train_all(runs, tiny)
     train_all(runs, tiny, fresh=True)
-    assert RunStore(runs).variants() == list(VARIANTS)
+    assert RunStore(runs).names() == list(VARIANTS)
 
 
 def test_checkpoints_without_a_record_are_not_overwritten(runs: Path, tiny):

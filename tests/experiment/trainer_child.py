@@ -44,7 +44,7 @@ def say(line: str) -> None:
 
 def train_aloud(root: Path, epochs: int) -> None:
     def on_progress(progress: TrainingProgress) -> None:
-        say(f"{'saved' if progress.saved else 'step'} {progress.variant} {progress.epoch} {progress.step}")
+        say(f"{'saved' if progress.saved else 'step'} {progress.run} {progress.epoch} {progress.step}")
 
     try:
         outcome = train(

@@ -25,7 +25,7 @@ from gradviz.landscape.masks import dropout_masks
 from tests.landscape.cases import KINDS, random_case
 
 PAIR: dict[str, Any] = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
-REQUEST = {**PAIR, "variant": "none", "epoch": 3}
+REQUEST = {**PAIR, "run": "none", "epoch": 3}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_wrong_name_gets_one_sentence(name, said):
         {"minibatch": -1},
         {"minibatch_size": 0},
         {"minibatch_size": 1025},
-        {"variant": "../none"},
+        {"run": "../none"},
         {"x": PAIR["y"]},
         {"colour": "red"},
     ],

@@ -23,9 +23,7 @@ def balance(value: float | None, low: float | None, high: float | None, variants
 
 def moved(after: float, share: float = 0.5) -> Intervention:
     own = agreement(resultant=after).model_copy(update={"share_below": share})
-    return Intervention(
-        scope="biases 1", variant="none", epoch=3, shift=1.0, before=agreement(resultant=0.9), after=own
-    )
+    return Intervention(scope="biases 1", run="none", epoch=3, shift=1.0, before=agreement(resultant=0.9), after=own)
 
 
 def text_of(**changes: object) -> str:

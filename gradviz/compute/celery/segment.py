@@ -120,7 +120,7 @@ class _Course:
 
     def on_progress(self, progress: TrainingProgress) -> None:
         self.now = replace(
-            self.now, message=f"{progress.variant}: epoch {progress.epoch} of {progress.epochs}, on a worker."
+            self.now, message=f"{progress.run}: epoch {progress.epoch} of {progress.epochs}, on a worker."
         )
         if progress.saved and self.clock() - self._start > self.seconds:
             self.stop.ask()

@@ -14,7 +14,6 @@ from gradviz.compute.celery.training_desk import TrainingDesk, TrainingNow
 from gradviz.compute.celery.training_watch import TrainingWatch
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.errors import UserError
-from gradviz.experiment.config import Variant
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import Holder
 from gradviz.experiment.presets import run_configs
@@ -79,11 +78,11 @@ class CeleryTrainer:
         self._send(chain, fresh=True)
         return self.status()
 
-    def delete(self, variant: Variant) -> TrainerStatus:
+    def delete(self, name: str) -> TrainerStatus:
         """Deletes one run of the shared directory; UserError, RunLocked among them, while it is in training."""
         if self._training.now() is not None:
-            raise UserError(f"The run {variant} may be in training by a worker: stop the training first.")
-        delete_run(self._settings.runs, variant)
+            raise UserError(f"The run {name} may be in training by a worker: stop the training first.")
+        delete_run(self._settings.runs, name)
         return self.status()
 
     def _send_again(self, lost: TrainingNow) -> TrainingNow | None:

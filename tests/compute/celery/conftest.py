@@ -138,7 +138,7 @@ def ask(compute: CeleryCompute) -> Iterator[Ask]:
 def question(behaviour: int = 0, **changes: Any) -> LandscapeQuestion:
     """A landscape that nobody has asked for yet; `behaviour` is one of `worker_child.py`, 0 for none."""
     values: dict[str, object] = {
-        "variant": "dropout",
+        "run": "dropout",
         "epoch": 1,
         "x": "hidden.1.linear.bias[0]",
         "y": "hidden.2.linear.weight[1,2]",

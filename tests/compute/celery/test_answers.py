@@ -25,18 +25,16 @@ from tests.compute.celery.in_thread import worker_of
 from tests.compute.celery.running import NOTED, PATIENCE_SECONDS, WAITS, Notes, until
 
 pytestmark = pytest.mark.usefixtures("worker")
-EVAL = LandscapeRequest.of(
-    variant="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5
-)
+EVAL = LandscapeRequest.of(run="none", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.2.linear.weight[1,2]", points=5)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"variant": "none", "mode": "eval"},
-        {"variant": "dropout", "masks": "fresh"},
-        {"variant": "dropout", "masks": "averaged", "num_masks": 3},
-        {"variant": "batchnorm", "x": "hidden.1.norm.bias[0]"},
+        {"run": "none", "mode": "eval"},
+        {"run": "dropout", "masks": "fresh"},
+        {"run": "dropout", "masks": "averaged", "num_masks": 3},
+        {"run": "batchnorm", "x": "hidden.1.norm.bias[0]"},
         {"minibatch": 2, "minibatch_size": 16, "points": 7},
     ],
     ids=str,
@@ -47,12 +45,12 @@ def test_a_landscape_is_the_same_bytes(compute: CeleryCompute, local: LocalCompu
 
 
 OTHER_KINDS: list[Question] = [
-    ActivityQuestion(variant="batchnorm", epoch=2),
-    AgreementQuestion(request=AgreementRequest.of(variant="dropout", epoch=1, minibatch_size=16, mode="train")),
-    UnitsQuestion(variant="batchnorm", epoch=2, layer=1, minibatch_size=16, mode="train"),
-    PairsQuestion(variant="none", epoch=1, layer=1, minibatch_size=16),
-    CosinesQuestion(variant="dropout", epoch=2, part="hidden.1", minibatch_size=16, mode="train", masks="frozen"),
-    PartQuestion(part="checkpoint", variant="none", epoch=1),
+    ActivityQuestion(run="batchnorm", epoch=2),
+    AgreementQuestion(request=AgreementRequest.of(run="dropout", epoch=1, minibatch_size=16, mode="train")),
+    UnitsQuestion(run="batchnorm", epoch=2, layer=1, minibatch_size=16, mode="train"),
+    PairsQuestion(run="none", epoch=1, layer=1, minibatch_size=16),
+    CosinesQuestion(run="dropout", epoch=2, part="hidden.1", minibatch_size=16, mode="train", masks="frozen"),
+    PartQuestion(part="checkpoint", run="none", epoch=1),
 ]
 
 
@@ -95,7 +93,7 @@ def test_a_claim_is_measured_by_workers(compute: CeleryCompute, local: LocalComp
 
 
 def test_what_is_not_there_is_the_same_sentence(compute: CeleryCompute, local: LocalCompute):
-    for field, value in (("x", "hidden.1.linear.bias[10]"), ("minibatch", 99), ("epoch", 9), ("variant", "other")):
+    for field, value in (("x", "hidden.1.linear.bias[10]"), ("minibatch", 99), ("epoch", 9), ("run", "other")):
         asked = question(0, **{field: value})
         with pytest.raises(UserError) as there:
             compute.ask(asked)

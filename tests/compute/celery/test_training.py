@@ -47,7 +47,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stop = StopRequest()
 
     def stop_when_all_are_saved(progress: TrainingProgress) -> None:
-        if progress.saved and progress.variant == VARIANTS[-1]:
+        if progress.saved and progress.run == VARIANTS[-1]:
             stop.ask()
 
     train(runs, CONFIGS, device="cpu", on_progress=stop_when_all_are_saved, stop=stop)

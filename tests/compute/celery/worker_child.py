@@ -53,7 +53,7 @@ def observed_train(
     notes = Path(os.environ["GRADVIZ_TEST_NOTES"])
 
     def noted(progress: TrainingProgress) -> None:
-        name = f"{progress.variant}-{progress.epoch}"
+        name = f"{progress.run}-{progress.epoch}"
         if progress.saved:
             (notes / f"saved-{name}-{os.getpid()}-{uuid.uuid4().hex}").touch()
         while (notes / (f"hold-{name}" if progress.saved else f"hold-within-{name}")).exists():
