@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 
 from gradviz.threads import wait_asleep
 
@@ -21,7 +22,7 @@ _forks.set_forkserver_preload([__name__])
 
 def gunicorn_process(
     arguments: Sequence[str], environment: dict[str, str]
-) -> tuple["multiprocessing.context.ForkServerProcess", Connection]:
+) -> tuple[ForkServerProcess, Connection]:
     """gunicorn in a process group of its own, begun; and where its lines for the terminal can be read."""
     read, write = _forks.Pipe(duplex=False)
     process = _forks.Process(target=_run, args=(list(arguments), environment, write))
