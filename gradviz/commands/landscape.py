@@ -45,22 +45,13 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path) -> byt
     if suffix in SUFFIXES:
         return landscape_bytes(field, request, suffix)
     if suffix in _PICTURES:
-        from gradviz.compute.picture import picture_bytes  # matplotlib takes a second, for these formats alone
+        from gradviz.drawing.still import picture_bytes  # matplotlib takes a second, for these formats alone
 
         return picture_bytes(field, request, suffix.removeprefix("."))
-    from gradviz.dashboard.figures import landscape_figure  # and so does plotly
+    from gradviz.drawing.figure import landscape_figure  # and so does plotly
 
-    figure = landscape_figure(
-        field.x,
-        field.y,
-        field.u,
-        field.v,
-        field.loss,
-        field.is_zero,
-        x_name=request.x,
-        y_name=request.y,
-        title=f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode",
-    )
+    title = f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode"
+    figure = landscape_figure(field, x_name=request.x, y_name=request.y, title=title)
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
 
 

@@ -20,7 +20,7 @@ from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.memory import OutOfMemory
 from gradviz.compute.trainer import Trainer
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
-from gradviz.dashboard import frames, query, training
+from gradviz.dashboard import query, training
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.course import add_course
 from gradviz.dashboard.discretion import Discretion
@@ -46,6 +46,7 @@ from gradviz.dashboard.sending import (
     tell_mistakes,
 )
 from gradviz.dashboard.statistics_api import add_statistics
+from gradviz.drawing import frames
 from gradviz.errors import UserError
 from gradviz.experiment.files import signature
 from gradviz.experiment.rows import Minibatch

@@ -7,9 +7,9 @@ from dash.development.base_component import Component
 from gradviz.dashboard import ids
 from gradviz.dashboard.drawing import drawing, sharing
 from gradviz.dashboard.fieldsets import group, label, segmented
-from gradviz.dashboard.look import VARIANT_LABELS
 from gradviz.dashboard.overview import MINIBATCH_SIZES
 from gradviz.dashboard.permalink import View
+from gradviz.drawing.inks import VARIANT_LABELS
 
 SIDES = {"a": "Left picture", "b": "Right picture"}
 

@@ -9,12 +9,13 @@ from werkzeug.exceptions import TooManyRequests
 
 from gradviz.compute.interface import Compute
 from gradviz.compute.recipe import command_lines, file_name, python_text
-from gradviz.dashboard import frames, query
+from gradviz.dashboard import query
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.discretion import Discretion, place_of
 from gradviz.dashboard.exports import ExportFile, Step, steps
 from gradviz.dashboard.query import from_arguments, from_body, json_body
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
+from gradviz.drawing import frames
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from gradviz.compute.difference import difference_of
 from gradviz.compute.interface import Compute, StillWanted
-from gradviz.compute.overlays import Over, centre_of
-from gradviz.compute.picture import Shown
 from gradviz.dashboard.query import ExportQuery
+from gradviz.drawing.overlays import Over, centre_of
+from gradviz.drawing.still import Shown
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from time import monotonic
 
 from PIL.Image import Image
-from plotly.colors import unlabel_rgb
 
-from gradviz.compute.animation import Gif, drawn_frames
-from gradviz.compute.canvas import to_hex
 from gradviz.compute.interface import Cancelled, Compute, StillWanted
-from gradviz.compute.picture import Drawing, Inks, Shown, Stops
 from gradviz.dashboard.export_rows import ONE, Row, as_drawn, computed_rows, num_centres
-from gradviz.dashboard.look import PALETTES, Scheme
 from gradviz.dashboard.query import ExportQuery
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
+from gradviz.drawing.animation import drawn_frames
+from gradviz.drawing.gif import Gif, colours_of
+from gradviz.drawing.inks import PALETTES
+from gradviz.drawing.look import Look
+from gradviz.drawing.still import Shown
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.request import LandscapeRequest
@@ -83,7 +83,7 @@ def steps(
     if asked.kind == "html":
         content = _html(asked, indices, rows)
     else:
-        gif = Gif(asked.per_second, inks_of(asked.scheme), _comment(asked, indices))
+        gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme]), _comment(asked, indices))
         for done, (index, image) in enumerate(zip(indices, _images(asked, rows), strict=True), 1):
             if not still_wanted():
                 raise Cancelled
@@ -125,30 +125,6 @@ def _name(asked: ExportQuery) -> str:
     return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
 
 
-def inks_of(scheme: Scheme) -> Inks:
-    """The colours of the page, for a still picture."""
-    palette = PALETTES[scheme]
-    return Inks(
-        paper=palette.paper,
-        ink=palette.ink,
-        faint=palette.faint,
-        centre=palette.centre,
-        contour=palette.contour,
-        arrows=_stops(palette.arrows),
-        loss=_stops(palette.loss),
-    )
-
-
-def _stops(stops: Stops) -> Stops:
-    return tuple((at, colour if colour.startswith("#") else _hex(colour)) for at, colour in stops)
-
-
-def _hex(colour: str) -> str:
-    """Plotly writes `rgb(68, 1, 84)`."""
-    red, green, blue = unlabel_rgb(colour)
-    return to_hex((red / 255, green / 255, blue / 255))
-
-
 def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list[int]:
     run = store.run(panel.run)
     many = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(panel.minibatch_size))
@@ -156,9 +132,9 @@ def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list
 
 
 def _images(asked: ExportQuery, rows: list[Row]) -> Iterator[Image]:
-    drawing = Drawing(inks_of(asked.scheme), asked.length, asked.under, asked.direction)
+    look = Look(PALETTES[asked.scheme], asked.length, asked.under, asked.direction)
     drawn = [as_drawn(row, asked.minus) for row in rows]
-    return drawn_frames(drawn, drawing, share_scale=asked.share_scale, fixed_colours=asked.range == "epochs")
+    return drawn_frames(drawn, look, share_scale=asked.share_scale, fixed_colours=asked.range == "epochs")
 
 
 def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gradviz.dashboard.look import LENGTH_EXPONENT
+from gradviz.drawing.scale import LENGTH_EXPONENT
 from gradviz.landscape.request import LandscapeSpec
 
 

@@ -11,11 +11,12 @@ from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
-from gradviz.dashboard.look import FONT, PALETTES, for_browser
 from gradviz.dashboard.permalink import browser_keys
 from gradviz.dashboard.spread import spread
 from gradviz.dashboard.standalone import FRAME_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
+from gradviz.drawing.browser import for_browser
+from gradviz.drawing.inks import FONT, PALETTES
 from gradviz.landscape.field import ZeroReason, zero_message
 
 VIEWS = {

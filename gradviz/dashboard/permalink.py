@@ -6,7 +6,10 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from gradviz.dashboard.look import VARIANT_LABELS, Direction, Length, Under
+from gradviz.drawing.arrows import Direction
+from gradviz.drawing.ground import Under
+from gradviz.drawing.inks import VARIANT_LABELS
+from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.landscape.parameters import ParameterRef

@@ -14,8 +14,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from gradviz.compute.agreement import AgreementRequest
-from gradviz.dashboard.look import Direction, Length, Scheme, Under
 from gradviz.dashboard.permalink import Overlay
+from gradviz.drawing.arrows import Direction
+from gradviz.drawing.ground import Under
+from gradviz.drawing.inks import Scheme
+from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json

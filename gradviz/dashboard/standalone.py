@@ -16,10 +16,14 @@ from typing import Literal
 from plotly.offline import get_plotlyjs
 
 import gradviz
-from gradviz.dashboard import frames
 from gradviz.dashboard.assets import STANDALONE, assets_folder
-from gradviz.dashboard.look import Direction, Length, Scheme, Under, for_browser
 from gradviz.dashboard.permalink import Overlay
+from gradviz.drawing import frames
+from gradviz.drawing.arrows import Direction
+from gradviz.drawing.browser import for_browser
+from gradviz.drawing.ground import Under
+from gradviz.drawing.inks import Scheme
+from gradviz.drawing.scale import Length
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.request import LandscapeRequest
 

@@ -12,6 +12,10 @@ from gradviz.landscape import GradientField
 
 Direction = Literal["ascent", "descent"]
 
+ARROW_WIDTH, ARROW_HEAD = 1.0, 0.77
+"""Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows, and stands out from
+a thin one; a line of 1 px is drawn in a third of the time of a wider one."""
+
 _MARGIN = 0.1  # of the half width
 _HALF_A_CELL = 0.5  # arrows at the border, and the loss under them, take no more
 

@@ -1,6 +1,6 @@
 """What stands under each picture."""
 
-from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.evidence.measurements import Evidence, Scene
 from gradviz.report.concluding import on_balance, on_round_off
 from gradviz.report.numbers import number, percent

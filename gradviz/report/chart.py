@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gradviz.compute.canvas import Artist, Axes, Figure, styled
-from gradviz.dashboard.look import FONT, PALETTES
+from gradviz.drawing.canvas import Artist, Axes, Figure, styled
+from gradviz.drawing.inks import FONT, PALETTES
 
 _PALETTE = PALETTES["light"]
 _INCHES_A_ROW = 1.9

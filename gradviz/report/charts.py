@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from gradviz.dashboard.look import PALETTES, VARIANT_LABELS
+from gradviz.drawing.inks import PALETTES, VARIANT_LABELS
 from gradviz.evidence.measurements import Checkpoint, Estimate, Evidence, Null, Scope
 from gradviz.report.chart import Chart, Plot, Series
 

@@ -1,6 +1,6 @@
 """Sentences of the report that conclude: each is chosen by the numbers that it is about, and names them."""
 
-from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.evidence.measurements import Evidence, RoundOff, SignBalance
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, number, percent

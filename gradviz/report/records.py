@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.report.document import Block, Heading, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import number

@@ -11,9 +11,9 @@ from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
 from gradviz.dashboard.assets import assets_folder
-from gradviz.dashboard.frames import frame, stream
-from gradviz.dashboard.look import for_browser
 from gradviz.dashboard.standalone import policy_of
+from gradviz.drawing.browser import for_browser
+from gradviz.drawing.frames import frame, stream
 from gradviz.landscape import GradientField, LandscapeRequest
 
 DRAWING = ("page.js", "colours.js", "arrows.js", "contours.js", "strokes.js", "frames.js", "zoom.js", "figure.js")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gradviz.dashboard.look import VARIANT_LABELS
+from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Evidence
 from gradviz.report.captions import caption_of

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gradviz.drawing.multiples import scene_animation, scene_still
 from gradviz.evidence.measuring import Measuring
 from gradviz.evidence.precision import unmarked
 from gradviz.evidence.scenes import SceneSpec
@@ -17,10 +18,9 @@ from gradviz.report.markdown import markdown
 from gradviz.report.page import Interactive, page
 from gradviz.report.parts import Parts, digest, write_if_changed
 from gradviz.report.standalone import figure_block, frames_block
-from gradviz.report.stills import scene_animation, scene_still
 
 NAME = "findings"
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Part of the key of every picture: raised whenever the same numbers would be drawn in another way."""
 
 Panels = list[list[GradientField]]

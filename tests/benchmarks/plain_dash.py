@@ -1,7 +1,7 @@
 """An ordinary Dash app to measure against: an epoch slider whose server callback returns the two figures.
 
 It is given every advantage that leaves it ordinary: the fields lie in memory, nothing is computed or read in the
-callback, and the figures are those of `gradviz.dashboard.figures`.
+callback, and the figures are those of `gradviz.drawing.figure`.
 """
 
 import os
@@ -13,7 +13,7 @@ from flask import Flask
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.dashboard.figures import landscape_figure
+from gradviz.drawing.figure import landscape_figure
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -56,4 +56,4 @@ def load(runs: Path, cache: Path) -> dict[tuple[int, int], GradientField]:
 
 
 def figure(field: GradientField) -> go.Figure:
-    return landscape_figure(field.x, field.y, field.u, field.v, field.loss, field.is_zero)
+    return landscape_figure(field)

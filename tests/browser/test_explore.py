@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from gradviz.dashboard.figures import landscape_figure
+from gradviz.drawing.figure import landscape_figure
+from gradviz.drawing.look import Look
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import caption, epoch_shown, frame_shown, gradients, plotly, trace
+from tests.drawing.fields import field_of
 
 pytestmark = pytest.mark.browser
 
@@ -143,8 +145,8 @@ def test_python_and_javascript_draw_the_same_arrows(visit: Visit, server: Server
     page = visit("/?epoch=3&range=frame&under=contour")
     asked = {"variant": "none", "epoch": 3, "x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
     field = page.request.get(f"{server.url}/api/v1/landscape", params=asked).json()
-    arrays: dict[str, Any] = {name: np.array(field[name]) for name in ("x", "y", "u", "v", "loss", "is_zero")}
-    expected: Any = landscape_figure(**arrays, under="contour")
+    arrays = [np.array(field[name]) for name in ("u", "v", "loss", "is_zero")]
+    expected: Any = landscape_figure(field_of(*arrays), look=Look(under="contour"))
     for kind in ("quiver", "contour"):
         (there,) = [one for one in expected.data if one.type == kind]
         here = trace(page, kind)

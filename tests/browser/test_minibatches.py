@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from gradviz.dashboard.look import PALETTES
+from gradviz.drawing.inks import PALETTES
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import frame_shown, gradients
 

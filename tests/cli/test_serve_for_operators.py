@@ -20,7 +20,7 @@ import pytest
 from gradviz.commands.listening import is_loopback
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.dashboard.frames import frame
+from gradviz.drawing.frames import frame
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.request import LandscapeRequest
 

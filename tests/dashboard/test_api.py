@@ -16,7 +16,7 @@ from gradviz.landscape import network_of
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import minibatch_cosines
-from tests.dashboard.test_frames import blocks_of, decode
+from tests.drawing.test_frames import blocks_of, decode
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
 GOOD = {"run": "none", "epoch": 1, "points": 5, **PAIR}

@@ -25,7 +25,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.settings import Settings
-from tests.dashboard.test_frames import blocks_of, decode
+from tests.drawing.test_frames import blocks_of, decode
 
 PAIR = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
 GOOD = {"run": "none", "epoch": 1, "points": 5, **PAIR}

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.dashboard.openapi import PREFIX
 from gradviz.dashboard.sending import UNEXPECTED
-from tests.dashboard.test_frames import blocks_of, decode
+from tests.drawing.test_frames import blocks_of, decode
 
 ASKED = {
     "run": "none",

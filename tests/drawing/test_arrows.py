@@ -13,6 +13,7 @@ from gradviz.drawing.ground import levels_of
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
 from tests.drawing import plain
+from tests.drawing.fields import field_of
 
 FIXTURE: dict[str, Any] = json.loads(plain.FIXTURE.read_text(encoding="utf-8"))
 CASES = {case["name"]: case for case in FIXTURE["arrows"]}
@@ -20,12 +21,9 @@ LEVELS = {case["name"]: case for case in FIXTURE["levels"]}
 
 
 def as_field(numbers: Mapping[str, list[Any]], points: int) -> GradientField:
-    """A field on ± 1 around the checkpoint, from the fixture's lists."""
-    u, v, loss = (np.array([float(n) for n in numbers[name]], np.float32) for name in ("u", "v", "loss"))
-    steps, shape = np.linspace(-1, 1, points), (points, points)
-    is_zero = np.array(numbers["is_zero"], bool).reshape(shape)
-    u, v, loss = (array.reshape(shape) for array in (u, v, loss))
-    return GradientField(steps, steps, u, v, loss, is_zero, is_zero.astype(np.uint8), 0.5, 64, 1.0, 1.0)
+    """A field from the fixture's lists."""
+    columns = ([float(number) for number in numbers[name]] for name in ("u", "v", "loss", "is_zero"))
+    return field_of(*(np.reshape(column, (points, points)) for column in columns))
 
 
 def fields_of(case: Mapping[str, Any]) -> list[GradientField]:

@@ -2,45 +2,45 @@
 
 import io
 import weakref
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gradviz.compute.animation import Gif, drawn_frames
-from gradviz.compute.cache import FieldCache
-from gradviz.compute.local import LocalCompute
-from gradviz.compute.picture import Drawing, Inks, Shown, Strength, picture_bytes
-from gradviz.experiment.store import RunStore
-from gradviz.landscape import LandscapeRequest
+from gradviz.drawing.animation import drawn_frames
+from gradviz.drawing.canvas import to_rgb
+from gradviz.drawing.gif import Gif, colours_of
+from gradviz.drawing.inks import PALETTES
+from gradviz.drawing.look import PLAIN, Look
+from gradviz.drawing.still import Shown, picture_bytes
+from tests.drawing.fields import turning_field
+from tests.drawing.test_canvas import REQUEST
 
 NUM_EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
-def rows(tiny_store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[list[Shown]]]:
-    """Two regularizers side by side over the epochs."""
-    with FieldCache(tmp_path_factory.mktemp("cache")) as cache:
-        compute = LocalCompute(tiny_store, cache, device="cpu")
-        requests = [
-            LandscapeRequest(run=variant, epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5)
-            for variant in ("none", "dropout")
+def rows() -> list[list[Shown]]:
+    """Two regularizers side by side over the epochs, on which the gradients become weaker."""
+    requests = [REQUEST, REQUEST.model_copy(update={"run": "dropout"})]
+    return [
+        [
+            Shown(turning_field(5, size * 10.0**-epoch), at.model_copy(update={"epoch": epoch}))
+            for at, size in zip(requests, (1, 3), strict=True)
         ]
-        yield [
-            [Shown(compute.landscape(at), at) for at in (each.model_copy(update={"epoch": epoch}) for each in requests)]
-            for epoch in range(NUM_EPOCHS)
-        ]
+        for epoch in range(NUM_EPOCHS)
+    ]
 
 
 @pytest.fixture(scope="module")
 def frames(rows: list[list[Shown]]) -> list[Image.Image]:
-    return list(drawn_frames(rows, Drawing(under="heat"), share_scale=True, fixed_colours=True))
+    return list(drawn_frames(rows, Look(under="heat"), share_scale=True, fixed_colours=True))
 
 
 def gif_bytes(images: list[Image.Image]) -> bytes:
-    gif = Gif(5, Inks(), "what it shows: ∇J")
+    gif = Gif(5, colours_of(PALETTES["light"]), "what it shows: ∇J")
     for image in images:
         gif.add(image)
     return gif.finish()
@@ -78,8 +78,8 @@ def test_one_frame_at_a_time_is_in_memory(rows: list[list[Shown]], monkeypatch: 
         return image
 
     monkeypatch.setattr(Image, "fromarray", remembered)
-    gif = Gif(5, Inks())
-    for image in drawn_frames(rows * 2, Drawing(), share_scale=True, fixed_colours=True):
+    gif = Gif(5, colours_of(PALETTES["light"]))
+    for image in drawn_frames(rows * 2, PLAIN, share_scale=True, fixed_colours=True):
         gif.add(image)
     assert len(alive) == 2 * NUM_EPOCHS
     assert gif.num_bytes > 0
@@ -87,7 +87,7 @@ def test_one_frame_at_a_time_is_in_memory(rows: list[list[Shown]], monkeypatch: 
 
 def test_axes_and_scales_stand_still(frames: list[Image.Image]):
     pixels = [np.asarray(image).astype(int) for image in frames]
-    spine = np.array([0x7B, 0x87, 0x94])
+    spine = np.array(to_rgb(PALETTES["light"].faint)) * 255
     columns = [np.flatnonzero((np.abs(frame - spine).sum(-1) < 30).sum(0) > 400) for frame in pixels]
     assert len(columns[0]) >= 2  # one axis for each picture
     for later in columns[1:]:
@@ -107,17 +107,8 @@ def test_the_palette_keeps_every_colour_of_the_drawing(frames: list[Image.Image]
 @pytest.mark.parametrize("under", ["heat", "contour"])
 def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: list[list[Shown]], under: str):
     field, request = rows[0][0].field, rows[0][0].request
-    dark = Inks(paper="#14181f", ink="#e4e8ee")
-    plain = picture_bytes(field, request, "png", Drawing(dark))
-    drawing = Drawing(dark, under=under)  # pyright: ignore[reportArgumentType]  (a literal)
-    image = Image.open(io.BytesIO(picture_bytes(field, request, "png", drawing)))
+    dark = Look(PALETTES["dark"])
+    over = replace(dark, under=under)
+    image = Image.open(io.BytesIO(picture_bytes(field, request, "png", over)))
     assert image.convert("RGB").getpixel((2, 2)) == (0x14, 0x18, 0x1F)
-    assert picture_bytes(field, request, "png", drawing) != plain
-
-
-def test_a_common_scale_spans_all_fields_but_no_more_than_four_decades(rows: list[list[Shown]]):
-    fields = [shown.field for row in rows for shown in row]
-    whole = Strength.of(fields)
-    parts = [Strength.of([field]) for field in fields]
-    assert whole.longest == max(part.longest for part in parts)
-    assert whole.low == max(min(part.low for part in parts), whole.high - 4)
+    assert picture_bytes(field, request, "png", over) != picture_bytes(field, request, "png", dark)

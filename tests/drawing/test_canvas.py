@@ -8,11 +8,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from gradviz.compute.picture import Drawing, Inks, picture_bytes
-from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.drawing.inks import PALETTES
+from gradviz.drawing.look import Look
+from gradviz.drawing.still import picture_bytes
+from gradviz.landscape import LandscapeRequest
+from tests.drawing.fields import random_field
 
 REQUEST = LandscapeRequest.of(run="none", epoch=0, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")
 ODD_STYLE = """
@@ -32,12 +34,6 @@ no.such.key: 3
 """
 
 
-def example() -> GradientField:
-    u, v, loss = np.random.default_rng(0).normal(size=(3, 5, 5)).astype(np.float32)
-    steps, zero = np.linspace(-0.1, 0.1, 5), np.eye(5, dtype=bool)
-    return GradientField(steps, steps, u, v, loss, zero, zero.astype(np.uint8) * 3, 0.25, 64, 0.5, 0.0)
-
-
 DRAWN = ("nothing", "a notebook's kernel", "an odd style", "a style that is no text")
 """Environments in which pictures are drawn; in the others, which take their time, the settings are those of drawing."""
 
@@ -53,12 +49,14 @@ for name, variables in json.loads(sys.stdin.read()).items():
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.environ.update(variables)
         try:
-            from tests.compute.test_canvas import DRAWN, REQUEST, example
-            from gradviz.compute.canvas import matplotlib, styled
-            from gradviz.compute.picture import Drawing, picture_bytes
-            with styled(Drawing().style):
+            from tests.drawing.fields import random_field
+            from tests.drawing.test_canvas import DRAWN, REQUEST
+            from gradviz.drawing.canvas import matplotlib, styled
+            from gradviz.drawing.look import PLAIN
+            from gradviz.drawing.still import picture_bytes, picture_style
+            with styled(picture_style(PLAIN)):
                 settings = {key: repr(value) for key, value in dict.items(matplotlib.rcParams) if "backend" not in key}
-            pictures = [picture_bytes(example(), REQUEST, kind) for kind in ("png", "svg") if name in DRAWN]
+            pictures = [picture_bytes(random_field(), REQUEST, kind) for kind in ("png", "svg") if name in DRAWN]
             kept = all(os.environ[key] == value for key, value in variables.items() if key != "MPLCONFIGDIR")
             drawn = [repr(sorted(settings.items())).encode(), *pictures]
             digests = [hashlib.sha256(each).hexdigest() for each in drawn]
@@ -121,15 +119,14 @@ def test_a_picture_is_the_same_bytes_in_any_environment(drawn: dict[str, list[st
 
 def test_pictures_drawn_at_the_same_time_keep_their_own_colours():
     """matplotlib's settings are global: without a turn for each, one would be drawn in the other's."""
-    dark = Inks(paper="#14181f", ink="#e4e8ee", faint="#98a3b3")
-    drawings = [Drawing(), Drawing(dark)]
+    looks = [Look(palette) for palette in PALETTES.values()]
 
-    def draw(drawing: Drawing) -> bytes:
-        return picture_bytes(example(), REQUEST, "svg", drawing)
+    def draw(look: Look) -> bytes:
+        return picture_bytes(random_field(), REQUEST, "svg", look)
 
-    alone = [draw(drawing) for drawing in drawings]
+    alone = [draw(look) for look in looks]
     with ThreadPoolExecutor(4) as threads:
-        together = list(threads.map(draw, drawings * 2))
+        together = list(threads.map(draw, looks * 2))
     assert together == alone * 2
 
 

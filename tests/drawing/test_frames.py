@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradviz.dashboard import frames
-from gradviz.landscape.field import GradientField
+from gradviz.drawing import frames
+from tests.drawing.fields import random_field
 
 
 def blocks_of(content: bytes) -> list[bytes]:
@@ -33,27 +33,8 @@ def decode(block: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     return about, arrays
 
 
-def example() -> GradientField:
-    random = np.random.default_rng(0)
-    u, v, loss = random.normal(size=(3, 3, 3)).astype(np.float32)
-    is_zero = np.eye(3, dtype=bool)
-    return GradientField(
-        x=0.5 + np.array([-0.1, 0, 0.1]),
-        y=np.array([-0.1, 0, 0.1]),
-        u=u,
-        v=v,
-        loss=loss,
-        is_zero=is_zero,
-        zero_reason=is_zero.astype(np.uint8) * 3,
-        share_below=0.25,
-        num_rows=64,
-        x_active=0.5,
-        y_active=0.0,
-    )
-
-
 def test_a_frame_carries_the_field_bit_for_bit() -> None:
-    field = example()
+    field = random_field(3)
     about, arrays = decode(frames.frame(7, field))
     assert about["index"] == 7
     assert (about["x"], about["y"], about["share_below"], about["num_rows"]) == (0.5, 0.0, 0.25, 64)
@@ -63,7 +44,9 @@ def test_a_frame_carries_the_field_bit_for_bit() -> None:
 
 
 def test_a_stream_is_a_header_and_one_block_a_frame() -> None:
-    stream = b"".join(frames.stream({"over": "epochs"}, [frames.frame(0, example()), frames.missing_frame(1, "gone")]))
+    stream = b"".join(
+        frames.stream({"over": "epochs"}, [frames.frame(0, random_field(3)), frames.missing_frame(1, "gone")])
+    )
     header, first, second = blocks_of(stream)
     assert json.loads(header) == {"over": "epochs"}
     assert decode(first)[0]["index"] == 0
@@ -71,7 +54,7 @@ def test_a_stream_is_a_header_and_one_block_a_frame() -> None:
 
 
 def test_a_packed_stream_can_be_read_block_by_block() -> None:
-    blocks = [frames.frame(k, example()) for k in range(3)]
+    blocks = [frames.frame(k, random_field(3)) for k in range(3)]
     reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     packed = frames.gzipped(frames.stream({}, blocks))
     first, *rest = [reader.decompress(part) for part in packed]

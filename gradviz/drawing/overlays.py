@@ -9,7 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from gradviz.compute.canvas import Axes
+from gradviz.drawing.canvas import Axes
+from gradviz.drawing.inks import Palette
+from gradviz.drawing.look import Look
+from gradviz.drawing.scale import LENGTH_EXPONENTS, drawn_sizes
 from gradviz.landscape import GradientField
 
 # Shape suffixes: E = epochs, K = minibatches.
@@ -34,16 +37,14 @@ def centre_of(field: GradientField) -> GradientField:
     return replace(field, x=field.x[i : i + 1], y=field.y[j : j + 1], **here)
 
 
-def draw_path(
-    axes: Axes, path: Mapping[int, tuple[float, float]], epoch: int, *, reach: float, colour: str, paper: str
-) -> None:
+def draw_path(axes: Axes, path: Mapping[int, tuple[float, float]], epoch: int, reach: float, palette: Palette) -> None:
     """From the first epoch to `epoch` firmly, what comes after dashed; triangles where it leaves the plane."""
     epochs = sorted(path)
     if len(epochs) < 2 or epoch not in path:
         return
     way_E2 = np.array([path[each] for each in epochs]) - np.array(path[epoch])
-    now = epochs.index(epoch)
-    axes.plot(*way_E2.T, color=paper, linewidth=3.5, alpha=0.7, zorder=4.5)
+    now, colour = epochs.index(epoch), palette.centre
+    axes.plot(*way_E2.T, color=palette.paper, linewidth=3.5, alpha=0.7, zorder=4.5)
     axes.plot(*way_E2[now:].T, color=colour, linewidth=1.2, alpha=0.55, linestyle="--", zorder=4.5)
     axes.plot(*way_E2[: now + 1].T, color=colour, linewidth=1.5, zorder=4.5, label="the path of the training")
     axes.scatter(*way_E2.T, s=14, color=colour, zorder=4.5)
@@ -65,18 +66,19 @@ def _crossings(way_E2: np.ndarray, reach: float) -> Iterator[tuple[np.ndarray, f
                 yield a + t * step, float(np.degrees(np.arctan2(-step[0], step[1])))
 
 
-def draw_spread(
-    axes: Axes, spread: Sequence[GradientField], *, radius: float, exponent: float, sign: float, ink: str, paper: str
-) -> None:
+def draw_spread(axes: Axes, spread: Sequence[GradientField], cell: float, look: Look) -> None:
     """Rays from the centre in the lengths of the picture's arrows; the strong one is the mean direction, R long."""
-    centres_K2 = np.array([centre_of(field).centre for field in spread], float)
-    zero_K = np.array([bool(centre_of(field).is_zero[0, 0]) for field in spread])
-    sizes_K = np.hypot(*centres_K2.T)
-    live_K = ~zero_K & (sizes_K > 0)
+    centres = [centre_of(field) for field in spread]
+    sizes_K = np.array([drawn_sizes(centre)[0, 0] for centre in centres])
+    live_K = sizes_K > 0
     if not live_K.any():
         return
-    unit_K2 = sign * centres_K2[live_K] / sizes_K[live_K, None]
-    tips_K2 = radius * unit_K2 * (sizes_K[live_K, None] / sizes_K[live_K].max()) ** exponent
+    centres_K2 = np.array([centre.centre for centre in centres], float)[live_K]
+    sizes_K = sizes_K[live_K]
+    sign = -1.0 if look.direction == "descent" else 1.0
+    unit_K2 = sign * centres_K2 / sizes_K[:, None]
+    radius, ink, paper = FAN_IN_CELLS * cell, look.palette.ink, look.palette.paper
+    tips_K2 = radius * unit_K2 * (sizes_K[:, None] / sizes_K.max()) ** LENGTH_EXPONENTS[look.length]
     turn, edge = np.linspace(0, 2 * np.pi, 73), 1.08 * radius
     axes.fill(edge * np.cos(turn), edge * np.sin(turn), color=paper, alpha=0.82, linewidth=0, zorder=4)
     for x, y in tips_K2:

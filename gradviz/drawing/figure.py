@@ -1,0 +1,143 @@
+"""A landscape as a Plotly figure; the page's `figure.js` builds the same traces in the browser.
+
+# Shape suffixes: P = grid points, A = arrows, Z = points whose arrow is zero.
+"""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gradviz.drawing import labels
+from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH, Arrows, arrows_of, reach_of
+from gradviz.drawing.ground import Levels, levels_of
+from gradviz.drawing.inks import FONT, Palette, Stops
+from gradviz.drawing.look import PLAIN, Look
+from gradviz.drawing.scale import Scale
+from gradviz.landscape import GradientField
+
+PIXEL_PRECISION = 1e4
+"""plotly.js rounds an arrow's pixels to whole numbers *before* it applies `lengthfactor`: components are handed over
+this many times too long and `lengthfactor` takes it back, which leaves 1e-4 of a pixel."""
+
+_WHERE = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>"
+_GRADIENT = (
+    "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>"
+    "|∇J| = %{customdata[4]:.4g} per unit of parameter"
+)
+_LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)"
+_DESCENT = "<br>the arrow is −∇J (descent)"
+_END = "<extra></extra>"
+
+
+def landscape_figure(
+    field: GradientField,
+    *,
+    x_name: str = "x₁",
+    y_name: str = "x₂",
+    title: str = "",
+    scale: Scale | None = None,
+    look: Look = PLAIN,
+) -> go.Figure:
+    """The field as arrows over the plane of two parameters, in offsets from the checkpoint, on its own scale if None.
+
+    Colour is log10 |g|; arrows that are zero are small hollow markers; hover tells true values, also of arrows that
+    `look.direction` turns round.
+    """
+    palette, scale = look.palette, scale or Scale.of([field])
+    half_width, points = float(field.x[-1] - field.x[0]) / 2, len(field.x)
+    cell = 2 * half_width / (points - 1)
+    arrows = arrows_of(field, scale, length=look.length, direction=look.direction)
+    columns_P6 = _columns(field)
+    figure = go.Figure(layout=_layout(palette, reach_of(half_width, points), title))
+    levels = levels_of(field.loss)
+    if look.under != "none" and levels is not None:
+        figure.add_trace(_loss_trace(field, levels, look))
+    if arrows.point_A.size:
+        hover = _WHERE + _GRADIENT + _LOSS + (_DESCENT if look.direction == "descent" else "") + _END
+        figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], hover, scale, palette))
+    zero_hover = f"{_WHERE}gradient: {labels.ZERO_WORDS}{_LOSS}{_END}"
+    zeros = {"customdata": columns_P6[arrows.zero_Z], "hovertemplate": zero_hover, "name": labels.ZERO_WORDS}
+    figure.add_trace(_rings(*(cell * arrows.ring_Z2.T), size=4, width=1, colour=palette.zero, **zeros))
+    centre = {"hoverinfo": "skip", "name": labels.CENTRE_WORDS}
+    figure.add_trace(_rings([0.0], [0.0], size=18, width=2, colour=palette.centre, **centre))
+    figure.update_xaxes(title_text=labels.axis_name(x_name, float(field.x[points // 2])))
+    figure.update_yaxes(title_text=labels.axis_name(y_name, float(field.y[points // 2])))
+    return figure
+
+
+def _columns(field: GradientField) -> np.ndarray:
+    """x, y, u, v, |g|, J of each point (P, 6) in float64, x running fastest."""
+    y_YX, x_YX = np.meshgrid(field.y, field.x, indexing="ij")
+    u_P, v_P, loss_P = (np.asarray(array, float).ravel() for array in (field.u, field.v, field.loss))
+    return np.stack([x_YX.ravel(), y_YX.ravel(), u_P, v_P, np.hypot(u_P, v_P), loss_P], axis=1)
+
+
+def _arrows_trace(
+    arrows: Arrows, cell: float, columns_A6: np.ndarray, hover: str, scale: Scale, palette: Palette
+) -> go.Quiver:
+    (x_A, y_A), (u_A, v_A) = cell * arrows.middle_A2.T, PIXEL_PRECISION * cell * arrows.drawn_A2.T
+    return go.Quiver(
+        x=x_A,
+        y=y_A,
+        u=u_A,
+        v=v_A,
+        customdata=columns_A6,
+        arrowref="data",
+        anchor="center",
+        lengthmode="raw",
+        lengthfactor=1 / PIXEL_PRECISION,
+        hovertemplate=hover,
+        marker={
+            "color": arrows.strength_A,
+            "cmin": scale.low,
+            "cmax": scale.high,
+            "colorscale": _colorscale(palette.arrows),
+            "showscale": True,
+            "arrowsize": ARROW_HEAD,
+            "line": {"width": ARROW_WIDTH},
+            "colorbar": {
+                "title": {"text": labels.strength_name(), "side": "right"},
+                "thickness": 8,
+                "outlinewidth": 0,
+                "xpad": 6,
+                "nticks": 6,
+            },
+        },
+        showlegend=False,
+    )
+
+
+def _rings(x: object, y: object, *, size: float, width: float, colour: str, **rest: object) -> go.Scatter:
+    marker = {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": width}}
+    return go.Scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, **rest)
+
+
+def _loss_trace(field: GradientField, levels: Levels, look: Look) -> go.Heatmap | go.Contour:
+    x, y = field.x - field.x[len(field.x) // 2], field.y - field.y[len(field.y) // 2]
+    # plotly.js draws a heat map over quiver arrows, unless its zorder is lower.
+    shared = {"x": x, "y": y, "z": field.loss, "showscale": False, "hoverinfo": "skip", "zorder": -1}
+    if look.under == "heat":
+        return go.Heatmap(colorscale=_colorscale(look.palette.loss), **shared)
+    return go.Contour(
+        autocontour=False,
+        contours={"coloring": "none", "start": levels.start, "end": levels.high, "size": levels.step},
+        line={"color": look.palette.contour, "width": 1, "smoothing": 0},
+        **shared,
+    )
+
+
+def _colorscale(stops: Stops) -> list[list[float | str]]:
+    return [list(stop) for stop in stops]
+
+
+def _layout(palette: Palette, reach: float, title: str) -> dict[str, object]:
+    axis = {"showgrid": False, "zeroline": False, "nticks": 5, "ticks": "", "constrain": "domain"}
+    return {
+        "paper_bgcolor": palette.paper,
+        "plot_bgcolor": palette.paper,
+        "font": {"family": FONT, "size": 12, "color": palette.faint},
+        "margin": {"l": 56, "r": 12, "t": 36 if title else 12, "b": 44},
+        "title": {"text": title, "font": {"size": 15, "color": palette.ink}},
+        "hovermode": "closest",
+        "xaxis": axis | {"range": [-reach, reach]},
+        "yaxis": axis | {"range": [-reach, reach], "scaleanchor": "x"},
+    }

@@ -1,0 +1,76 @@
+"""The colours and the fonts of pictures, of the page and of charts."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scheme = Literal["light", "dark"]
+Stops = tuple[tuple[float, str], ...]
+"""Places from 0 to 1 on a colour scale, and their colours."""
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
+"""Of the page; still pictures are drawn with the one that matplotlib brings along, to be the same everywhere."""
+
+VARIANT_LABELS = {"none": "None", "dropout": "Dropout", "batchnorm": "BatchNorm"}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one scheme. The arrows' scale is a part of viridis in which a larger gradient always stands out more
+    from the paper: perceptually uniform and safe for colour-blind readers. Loss lies under it in near-greys. Cosines go
+    from brown (opposite) over paper (a right angle) to blue-green (the same direction)."""
+
+    paper: str
+    ink: str
+    faint: str
+    grid: str
+    centre: str
+    zero: str
+    arrows: Stops
+    loss: Stops
+    contour: str
+    chosen: str
+    cosine: Stops
+    variants: dict[str, str]
+
+
+def _even(colours: str) -> Stops:
+    """A scale of these colours at even distances."""
+    each = colours.split()
+    return tuple((k / (len(each) - 1), colour) for k, colour in enumerate(each))
+
+
+# Viridis from 0.8 down to 0, and from 0.25 up to 1.
+_DARK_IS_STRONG = "#7cd14f #54c467 #33b47b #24a485 #22928b #27808e #2e6f8e #365c8c #3e4888 #45327d #471b6c #440154"
+_BRIGHT_IS_STRONG = "#3b518a #33648d #2c748e #25858e #21968a #26a684 #34b57a #54c467 #79d151 #a5da35 #d1e129 #fde725"
+
+PALETTES: dict[Scheme, Palette] = {
+    "light": Palette(
+        paper="#ffffff",
+        ink="#1d2430",
+        faint="#5c6675",
+        grid="#e6e9ee",
+        centre="#c2255c",
+        zero="#7b8494",
+        arrows=_even(_DARK_IS_STRONG),
+        loss=_even("#ffffff #c9ced8"),
+        contour="#b4bbc7",
+        chosen="#3b4cca",
+        cosine=_even("#8c510a #d8b06a #f7f7f7 #5fb3a9 #01665e"),
+        # Okabe and Ito's colours, told apart by colour-blind readers.
+        variants={"none": "#0072b2", "dropout": "#d55e00", "batchnorm": "#008f68"},
+    ),
+    "dark": Palette(
+        paper="#14181f",
+        ink="#e4e8ee",
+        faint="#98a3b3",
+        grid="#262d38",
+        centre="#ff8fb3",
+        zero="#8f9aab",
+        arrows=_even(_BRIGHT_IS_STRONG),
+        loss=_even("#14181f #3b4556"),
+        contour="#4a5568",
+        chosen="#9aa7ff",
+        cosine=_even("#f0b25c #8f6220 #1b2029 #1f6f69 #52cfc1"),
+        variants={"none": "#56b4e9", "dropout": "#f0924a", "batchnorm": "#2fc49a"},
+    ),
+}

@@ -1,0 +1,61 @@
+"""What is written around a picture."""
+
+from gradviz.landscape import GradientField, LandscapeRequest, zero_message
+from gradviz.landscape.request import masks_words
+
+ZERO_WORDS = "zero up to round-off"
+CENTRE_WORDS = "the checkpoint itself"
+
+
+def title_of(request: LandscapeRequest, minus: str = "") -> str:
+    """The layers and the run; `minus` is the run whose field was subtracted."""
+    runs = f"{request.run} − {minus}" if minus else request.run
+    return f"{layers_of(request)}: {runs}"
+
+
+def layers_of(request: LandscapeRequest) -> str:
+    """ "Hidden layer 1", or both where the two parameters are of different layers."""
+    names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.spec().refs]
+    return " × ".join(dict.fromkeys(names)).capitalize()
+
+
+def axis_name(parameter: str, centre: float | None = None) -> str:
+    """Axes count from the checkpoint: its value is told beside, or that there are several."""
+    where = "from each checkpoint" if centre is None else f"checkpoint: {centre:.5g}"
+    return f"Δ {parameter}   ({where})"
+
+
+def strength_name(is_difference: bool = False) -> str:
+    return "log10 |Δ∇J|" if is_difference else "log10 |∇J|"
+
+
+def arrow_name(is_difference: bool, is_descent: bool) -> str:
+    """What the arrows are; empty if they are the gradient itself."""
+    if not is_difference and not is_descent:
+        return ""
+    return ("−" if is_descent else "") + ("Δ∇J" if is_difference else "∇J")
+
+
+def facts_of(field: GradientField, request: LandscapeRequest, minus: str = "") -> list[str]:
+    """The epoch, the minibatch with its rows, and the mode."""
+    draws_masks = request.mode == "train" and "dropout" in (request.run, minus)
+    rows = f"{field.num_rows} rows"
+    if not minus:
+        rows += f", {field.share_below:.0%} of them below target"
+        rows += f" {masks_words(request)}" if draws_masks else ""
+    mode = f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")
+    return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode]
+
+
+def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> str:
+    what = "equal" if is_difference else "gradient zero"
+    return f"{what} up to round-off ({num_zeros} of {num_points} points)"
+
+
+def why_all_zero(field: GradientField) -> str:
+    """The sentence for a field whose arrows are all zero for the same reasons; else empty."""
+    reasons = set(zip(field.u_reason.ravel().tolist(), field.v_reason.ravel().tolist(), strict=True))
+    if not field.is_zero.all() or len(reasons) != 1:
+        return ""
+    [(u_reason, v_reason)] = reasons
+    return zero_message(u_reason, v_reason)

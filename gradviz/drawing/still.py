@@ -1,0 +1,96 @@
+"""A landscape as a still picture, drawn by matplotlib alone: no browser, no display, no global state."""
+
+import io
+import textwrap
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any
+
+from gradviz.drawing import labels
+from gradviz.drawing.canvas import Axes, Figure, ScalarMappable, SubFigure, styled
+from gradviz.drawing.look import PLAIN, Look, still_style
+from gradviz.drawing.overlays import Over, draw_path, draw_spread
+from gradviz.drawing.plot import cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
+from gradviz.drawing.scale import Scale, drawn_sizes
+from gradviz.landscape import GradientField, LandscapeRequest
+
+_PANEL_INCHES = (8, 7)
+_LETTERS = 9
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture: a field, what was asked for, what lies over it, and the run whose field was subtracted."""
+
+    field: GradientField
+    request: LandscapeRequest
+    over: Over = dataclass_field(default_factory=Over)
+    minus: str = ""
+
+
+def picture_bytes(field: GradientField, request: LandscapeRequest, kind: str, look: Look = PLAIN) -> bytes:
+    """A png (1280 × 1120) or svg of the field; the same field gives the same bytes."""
+    with styled(picture_style(look)):
+        content = io.BytesIO()
+        metadata = {"Title": request.canonical()} | ({"Date": None} if kind == "svg" else {"Software": None})
+        figure = figure_of(1, look)
+        draw(figure, Shown(field, request), look)
+        figure.savefig(content, format=kind, dpi=160, metadata=metadata)
+        return content.getvalue()
+
+
+def picture_style(look: Look) -> dict[Any, Any]:
+    """For `styled`."""
+    return still_style(look.palette, _LETTERS)
+
+
+def figure_of(num_panels: int, look: Look) -> Figure:
+    """An empty figure with room for this many pictures side by side."""
+    width, height = _PANEL_INCHES
+    return Figure(figsize=(width * num_panels, height), layout="constrained", facecolor=look.palette.paper)
+
+
+def draw(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | None = None) -> None:
+    """The field with its colour bar, the centre marked, and what there is to say of it; `scale`: its own if None.
+
+    Within `styled(picture_style(look))`.
+    """
+    axes, field = figure.add_subplot(), shown.field
+    rings = plot_field(axes, field, scale or Scale.of([field]), look)
+    if rings is not None:
+        num_zeros = int((drawn_sizes(field) == 0).sum())
+        rings.set_label(labels.zeros_name(num_zeros, field.is_zero.size, bool(shown.minus)))
+    _draw_over(axes, shown, look)
+    plot_centre(axes, look).set_label(labels.CENTRE_WORDS)
+    if scale is not None or (drawn_sizes(field) > 0).any():
+        _draw_scale(figure, axes, scale or Scale.of([field]), look, bool(shown.minus))
+    _dress(figure, axes, shown, look)
+
+
+def _draw_over(axes: Axes, shown: Shown, look: Look) -> None:
+    if shown.over.spread:
+        draw_spread(axes, shown.over.spread, cell_of(shown.field), look)
+    if shown.over.path is not None:
+        draw_path(axes, shown.over.path, shown.request.epoch, field_reach(shown.field), look.palette)
+
+
+def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look, is_difference: bool) -> None:
+    bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), ax=axes, shrink=0.85, pad=0.02)
+    bar.set_label(f"{labels.strength_name(is_difference)}   (loss per unit of parameter)")
+    bar.outline.set_visible(False)
+
+
+def _dress(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look) -> None:
+    field, request, minus = shown.field, shown.request, shown.minus
+    centres = [None if minus else float(values[len(values) // 2]) for values in (field.x, field.y)]
+    axes.set_xlabel(labels.axis_name(request.x, centres[0]))
+    axes.set_ylabel(labels.axis_name(request.y, centres[1]))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.08), frameon=False, ncols=2, fontsize=8)
+    axes.set_title(f"{labels.title_of(request, minus)}\n", loc="left", fontsize=11, fontweight="bold")
+    arrows = labels.arrow_name(bool(minus), look.direction == "descent")
+    facts = [*labels.facts_of(field, request, minus), *([arrows] if arrows else [])]
+    axes.text(0, 1.015, " · ".join(facts), transform=axes.transAxes, color=look.palette.faint, fontsize=9)
+    why = "" if minus else labels.why_all_zero(field)
+    if why:
+        figure.supxlabel(textwrap.fill(why, 100), fontsize=8.5, color=look.palette.ink)
