@@ -20,9 +20,7 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([__name__])
 
 
-def gunicorn_process(
-    arguments: Sequence[str], environment: dict[str, str]
-) -> tuple[ForkServerProcess, Connection]:
+def gunicorn_process(arguments: Sequence[str], environment: dict[str, str]) -> tuple[ForkServerProcess, Connection]:
     """gunicorn in a process group of its own, begun; and where its lines for the terminal can be read."""
     read, write = _forks.Pipe(duplex=False)
     process = _forks.Process(target=_run, args=(list(arguments), environment, write))

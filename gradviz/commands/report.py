@@ -69,8 +69,8 @@ def _write(directory: Path, places, settings: Settings) -> int:
     from gradviz.compute.cache import FieldCache
     from gradviz.compute.local import LocalCompute
     from gradviz.evidence.claims import CLAIMS
-    from gradviz.evidence.measuring import Measuring
     from gradviz.experiment.store import RunStore
+    from gradviz.report.measuring import Measuring
     from gradviz.report.writing import NAME, write_report
 
     def say(message: str) -> None:

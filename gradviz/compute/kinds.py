@@ -9,10 +9,11 @@ from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
-from gradviz.compute.evidence import PartQuestion
+from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.evidence.parts import Asked, LoopField, Part
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, unit_activity
@@ -33,7 +34,7 @@ class LandscapeQuestion(Question):
         return self.request.key(store.run(self.request.run).address(self.request.epoch))
 
     def answer(self, bench: Workbench) -> bytes:
-        return bench.minibatch(self.request).landscape(self.request.spec()).to_bytes()
+        return bench.landscape(self.request).to_bytes()
 
     def passes(self, store: RunStore) -> float:
         asked, run = self.request, store.run(self.request.run)
@@ -70,10 +71,18 @@ AnyQuestion = Annotated[
     | CosinesQuestion
     | UnitsQuestion
     | PairsQuestion
-    | PartQuestion,
+    | PartQuestion
+    | LoopQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)
+
+
+def question_of(asked: Asked) -> Question:
+    """What the evidence asks for, as a question."""
+    if isinstance(asked, Part):
+        return PartQuestion.of(asked)
+    return LoopQuestion.of(asked) if isinstance(asked, LoopField) else LandscapeQuestion(request=asked)
 
 
 def packed_arrays(arrays: Sequence[np.ndarray]) -> bytes:

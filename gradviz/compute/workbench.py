@@ -68,12 +68,22 @@ class Workbench:
         if len(minibatches) > 1:
             share_layers_below(minibatches, first.spec())
 
-    def reference(self, request: LandscapeRequest) -> GradientField:
+    def landscape(self, request: LandscapeRequest) -> GradientField:
+        """The field of one request; UserError as `minibatch`."""
+        return self.minibatch(request).landscape(request.spec())
+
+    def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
         """The field by the plain loop, the yardstick of truth: the same numbers, hundreds of times slower."""
         rows = self.store.run(request.run).minibatch(request.minibatch, request.minibatch_size)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
-            model, rows.inputs_BI, rows.targets_B, request.spec(), method="reference", device=self.device
+            model,
+            rows.inputs_BI,
+            rows.targets_B,
+            request.spec(),
+            method="reference",
+            dtype=dtype,
+            device=self.device,
         )
 
     def forget(self) -> None:

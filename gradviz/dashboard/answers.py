@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gradviz.compute.agreement import AgreementRequest
+from gradviz.evidence.verdict import Tone
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import Agreement, Estimate
@@ -170,6 +171,7 @@ class VerdictFigure(BaseModel):
     high: float | None
     unit: str
     sample: str
+    range: tuple[float, float] | None = Field(description="the ends between which a number of this sort lies, if any")
     address: str = Field(description="query string of the page's view that shows this number; empty if none does")
 
 
@@ -184,6 +186,7 @@ class VerdictAnswer(BaseModel):
     done: int
     of: int
     verdict: str
+    tone: Tone = Field(description="how the verdict is coloured")
     figures: list[VerdictFigure]
 
 

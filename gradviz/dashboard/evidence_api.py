@@ -4,20 +4,20 @@ import time
 
 from flask import Blueprint, Response, request
 
-from gradviz.compute.evidence import PartQuestion
 from gradviz.compute.interface import Compute, StillWanted
-from gradviz.compute.kinds import LandscapeQuestion
-from gradviz.compute.question import Question
-from gradviz.compute.stepwise import needs_of, verdict_of
+from gradviz.compute.kinds import question_of
 from gradviz.dashboard import query
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.evidence_links import address_of
 from gradviz.dashboard.query import from_arguments
 from gradviz.dashboard.sending import sent_json
-from gradviz.errors import UserError
-from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.claims import CLAIMS, claim_of
+from gradviz.evidence.gathering import evidence_of
+from gradviz.evidence.measuring import doing
+from gradviz.evidence.parts import Asked
+from gradviz.evidence.readings import NotThere
 from gradviz.evidence.studied import Studied
-from gradviz.evidence.verdict import Kind
+from gradviz.evidence.verdict import Figure, Kind
 from gradviz.experiment.store import RunStore
 
 _STEP_SECONDS = 0.5
@@ -44,38 +44,43 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
 
     A page that asks again and again has it measured; one that has gone away leaves a part or two under way at most.
     """
-    if key not in {claim.key for claim in CLAIMS}:
-        raise UserError(f"`claim` must be one of {', '.join(claim.key for claim in CLAIMS)}, got {key}.")
-    answer: dict[str, object] = {"key": key, "verdict": Kind.UNKNOWN, "figures": []}
-    studied = Studied.of(store)
-    needs = needs_of(key, studied)
-    if needs.missing:
-        return answer | {"state": "missing", "message": needs.missing, "done": 0, "of": 0}
-    known: dict[Question, bytes] = {}
+    claim, studied = claim_of(key), Studied.of(store)
+    answer: dict[str, object] = {"key": key, "verdict": Kind.UNKNOWN, "tone": Kind.UNKNOWN.tone, "figures": []}
+    try:
+        wanted = claim.asked(studied)
+    except NotThere as missing:
+        return answer | {"state": "missing", "message": str(missing), "done": 0, "of": 0}
+    known: dict[Asked, bytes] = {}
     until = time.monotonic() + _STEP_SECONDS
-    for question in needs.questions:  # asked one by one: who leaves has asked for no more than was measured
-        [ticket] = compute.submit([question], "sweep")
+    for asked in wanted:  # one by one: who leaves has asked for no more than was measured
+        [ticket] = compute.submit([question_of(asked)], "sweep")
         was_there = compute.progress(ticket) == "done"
-        known[question] = compute.result(ticket, still_wanted)
+        known[asked] = compute.result(ticket, still_wanted)
         if not was_there and time.monotonic() > until:
             break
-    progress = {"done": len(known), "of": len(needs.questions)}
-    if len(known) < len(needs.questions):
-        return answer | progress | {"state": "measuring", "message": _doing(needs.questions[len(known)])}
-    verdict, evidence = verdict_of(key, studied, known)
-    figures = [
-        figure.estimate.model_dump()
-        | {"name": figure.name, "unit": figure.unit, "sample": figure.sample}
-        | {"address": address_of(figure, verdict, evidence)}
-        for figure in verdict.figures
-    ]
-    reached = {"verdict": verdict.kind, "message": verdict.why, "figures": figures}
-    return answer | progress | {"state": "measured"} | reached
+    progress = {"done": len(known), "of": len(wanted)}
+    if len(known) < len(wanted):
+        return answer | progress | {"state": "measuring", "message": doing(wanted[len(known)])}
+    verdict = claim.verdict(evidence_of(studied, known))
+    return (
+        answer
+        | progress
+        | {
+            "state": "measured",
+            "verdict": verdict.kind,
+            "tone": verdict.kind.tone,
+            "message": verdict.why,
+            "figures": [_figure(figure) for figure in verdict.figures],
+        }
+    )
 
 
-def _doing(question: Question) -> str:
-    if isinstance(question, LandscapeQuestion):
-        asked = question.request
-        return f"a landscape of {asked.run} at epoch {asked.epoch}, minibatch {asked.minibatch}"
-    assert isinstance(question, PartQuestion)
-    return question.doing
+def _figure(figure: Figure) -> dict[str, object]:
+    return {
+        **figure.estimate.model_dump(),
+        "name": figure.name,
+        "unit": figure.unit,
+        "sample": figure.sample,
+        "range": figure.range,
+        "address": address_of(figure.shown),
+    }

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gradviz.evidence import rules
-from gradviz.evidence.measurements import Agreement, Estimate, Scope, ScopedAgreement
+from gradviz.evidence.measurements import BIASES, Agreement, Estimate, Scope, ScopedAgreement
 from gradviz.landscape import Network
 from gradviz.landscape.request import Masks, Mode
 from gradviz.landscape.statistics import Agreement as Statistics
@@ -81,7 +81,7 @@ def checkpoint_agreements(
 ) -> tuple[ScopedAgreement, ...]:
     """For the first two and all biases of the source's layers; with `whole` for all parameters too."""
     tensors, pairs = bias_tensors(network, mode), bias_pairs(network, mode)
-    parts: dict[Scope, str] = dict(zip(("biases 1", "biases 2"), tensors, strict=True))
+    parts: dict[Scope, str] = dict(zip(BIASES, tensors, strict=True))
     if whole:
         layers = dict(zip(("layer 1", "layer 2"), (f"hidden.{layer}" for layer in rules.LAYERS), strict=True))
         parts = {**parts, **layers, "model": "model"}

@@ -9,10 +9,18 @@ import numpy as np
 import torch
 
 from gradviz.evidence.agreeing import bootstrap, checkpoint_agreements, estimate_of
-from gradviz.evidence.measurements import Checkpoint, Intervention, Scope, SignBalance
+from gradviz.evidence.measurements import BIASES, Checkpoint, Evidence, Intervention, Scope, SignBalance
 from gradviz.landscape import Network
 from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.statistics import estimate
+
+
+def balances(evidence: Evidence) -> tuple[SignBalance, ...]:
+    """Of each run and of all together, for the biases of both layers."""
+    groups = [evidence.of_run(record.name) for record in evidence.runs]
+    if len(groups) > 1:
+        groups.append(list(evidence.checkpoints))
+    return tuple(sign_balance(group, scope) for group in groups for scope in BIASES)
 
 
 def sign_balance(checkpoints: Sequence[Checkpoint], scope: Scope) -> SignBalance:

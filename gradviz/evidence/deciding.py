@@ -17,9 +17,8 @@ def below(value: float | None, limit: float | None) -> bool | None:
 
 def is_rough(angle: float | None, control: float | None) -> bool | None:
     """Neighbouring arrows differ, and by so many times what the control's do."""
-    if angle is None or control is None:
-        return None
-    return angle > control and angle >= rules.ROUGH_RATIO * control
+    enough = None if control is None else rules.ROUGH_RATIO * control
+    return every([below(control, angle), at_least(angle, enough)])
 
 
 def every(answers: Iterable[bool | None]) -> bool | None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gradviz.evidence.roles import Role, role_of
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.run_record import RunRecord
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
@@ -79,6 +80,9 @@ class Scene(OfRun, Measured):
 Scope = Literal["pair 1", "pair 2", "biases 1", "biases 2", "layer 1", "layer 2", "model"]
 """Of hidden layer 1 or 2 (counted from 0) the first two biases, all biases or all parameters; or every parameter. In
 train mode of batch normalization before the activation, where biases have no gradient, β stands for them."""
+
+BIASES: dict[Scope, int] = {"biases 1": 1, "biases 2": 2}
+"""The scopes of all biases of one layer, with that layer."""
 
 
 class ScopedAgreement(Measured):
@@ -209,6 +213,15 @@ class Evidence(Measured):
 
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)
+
+    def record(self, role: Role) -> RunRecord | None:
+        """Of the run that plays a role."""
+        return next((record for record in self.runs if role_of(record) == role), None)
+
+    def of_role(self, role: Role) -> list[Checkpoint]:
+        """The checkpoints of that run."""
+        record = self.record(role)
+        return [] if record is None else self.of_run(record.name)
 
     def of_run(self, name: str) -> list[Checkpoint]:
         return [each for each in self.checkpoints if each.run == name]

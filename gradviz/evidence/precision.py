@@ -1,27 +1,29 @@
 """A gradient that is zero, in two precisions: what the plain loop prints in float32, beside the same in float64."""
 
 import numpy as np
-import torch
 
-from gradviz.experiment.store import Run
-from gradviz.landscape import GradientField, LandscapeRequest, gradient_landscape
+from gradviz.evidence.measurements import RoundOff
+from gradviz.evidence.roughening import neighbour_angle
+from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.resolving import RESOLVED, ZERO_SHARE
 
 POINTS = 11
 """The loop makes a forward and a backward pass of the whole model for each point, twice."""
 
 
-def loop_field(run: Run, request: LandscapeRequest, dtype: torch.dtype, device: torch.device) -> GradientField:
-    """The field as the source computed it: autograd at every grid point, round-off and all."""
-    rows = run.minibatch(request.minibatch, request.minibatch_size)
-    return gradient_landscape(
-        run.model(request.epoch).to(device),
-        rows.inputs_BI,
-        rows.targets_B,
-        request.spec(),
-        method="reference",
-        dtype=dtype,
-        device=device,
+def round_off_of(view: LandscapeRequest, single: GradientField, double: GradientField) -> RoundOff:
+    """What the plain loop's fields in float32 and float64 say of one plane."""
+    unresolved, zero = thresholds(single, double)
+    return RoundOff(
+        view=view,
+        largest_float32=_largest(single),
+        largest_float64=_largest(double),
+        threshold_float32=unresolved,
+        threshold_float64=zero,
+        angle_float32=neighbour_angle(unmarked(single)),
+        angle_float64=neighbour_angle(unmarked(double)),
+        cosine=mean_cosine(single, double),
+        zero_share=float(single.is_zero.mean()),
     )
 
 
@@ -60,3 +62,7 @@ def mean_cosine(one: GradientField, other: GradientField) -> float | None:
     a, b = (np.stack([field.u, field.v], -1)[there].astype(float) for field in (one, other))
     cosine = (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
     return float(cosine.mean())
+
+
+def _largest(field: GradientField) -> float:
+    return float(max(abs(field.u).max(), abs(field.v).max()))

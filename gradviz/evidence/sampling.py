@@ -6,19 +6,20 @@ from collections.abc import Sequence
 
 from gradviz.evidence import rules
 from gradviz.evidence.agreeing import bias_tensors, bootstrap, estimate_of
-from gradviz.evidence.measurements import MaskSplit, Null, Scope
+from gradviz.evidence.measurements import BIASES, MaskSplit, Null
 from gradviz.experiment.store import Run
 from gradviz.landscape import Network
 from gradviz.landscape.statistics import example_products, masks_split, minibatch_agreement, null_agreement, sensitivity
 from gradviz.landscape.statistics.null_formula import noise_of
 
-SIZES = (16, 64, 256, 1024)
-_SCOPES: tuple[Scope, ...] = ("biases 1", "biases 2")
+OTHER_SIZES = (16, 256, 1024)
+"""Beside that of the pictures."""
+
 _DRAWS = 60
 _MASKS, _MASK_MINIBATCHES = 4, 16
 
 
-def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZES) -> tuple[Null, ...]:
+def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int]) -> tuple[Null, ...]:
     """For the biases of the source's layers in eval mode, at every size that gives at least two minibatches."""
     tensors = bias_tensors(network, "eval")
     products = example_products(network, run.training_inputs(), run.training_targets(), parts=tensors)
@@ -30,7 +31,7 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int] = SIZE
         measured = minibatch_agreement(
             network, *run.minibatches(size), generator=bootstrap(), mode="eval", parts=tensors
         )
-        for scope, tensor in zip(_SCOPES, tensors, strict=True):
+        for scope, tensor in zip(BIASES, tensors, strict=True):
             num, noise = measured.num_minibatches, noises[tensor]
             random = null_agreement(products[tensor], size, bootstrap(), draws=_DRAWS, num=num, noise=noise)
             found.append(
@@ -62,5 +63,5 @@ def mask_splits_of(run: Run, network: Network, epoch: int) -> tuple[MaskSplit, .
             num_minibatches=found[tensor].num_minibatches,
             num_masks=found[tensor].num_masks,
         )
-        for scope, tensor in zip(_SCOPES, tensors, strict=True)
+        for scope, tensor in zip(BIASES, tensors, strict=True)
     )

@@ -1,87 +1,182 @@
-"""The pictures of the source as requests: which checkpoint, in which mode, and which two parameters."""
+"""The pictures of the source: of which run and epoch, in which mode, and of which two parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradviz.evidence import rules
+from gradviz.evidence.parts import Part
+from gradviz.evidence.roles import Role
+from gradviz.evidence.studied import Studied, When
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
 
 MINIBATCH_SIZE = 64
+ROUGHNESS_MINIBATCHES = 8
+"""Fields over which the roughness of a picture is averaged: arrows are compared by the hundred in each."""
+
 POINTS, HALF_WIDTH = 21, 0.1
 FRESH_POINTS, FRESH_HALF_WIDTH = 11, 0.05
 """Masks drawn anew at each point cost a forward pass for each: a grid of the same spacing, half as wide."""
 
+Pairs = tuple[tuple[str, str], ...]
+_BIASES: Pairs = tuple(default_pair(layer) for layer in rules.LAYERS)
+_LINEAR: Pairs = (default_pair(rules.BATCHNORM_LAYER),)
+_BETA: Pairs = (
+    (f"hidden.{rules.BATCHNORM_LAYER}.norm.bias[0]", f"hidden.{rules.BATCHNORM_LAYER}.norm.bias[1]"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
-class SceneSpec:
-    """One figure: `pairs` of parameters, a picture each, over `num_minibatches` minibatches."""
+class SceneDesign:
+    """One figure of the source: `pairs` of parameters, a picture each, over `num_minibatches` minibatches.
+
+    `caption` says what is seen.
+    """
 
     key: str
-    title: str
-    run: str
-    epoch: int
-    pairs: tuple[tuple[str, str], ...]
+    caption: str
+    role: Role
+    when: When
+    pairs: Pairs = _BIASES
     mode: Mode = "eval"
     masks: Masks = "fresh"
     num_minibatches: int = 50
     points: int = POINTS
     half_width: float = HALF_WIDTH
 
+    def of(self, run: str, epoch: int) -> "SceneSpec":
+        """The figure of this checkpoint."""
+        return SceneSpec(self, run, epoch)
+
+    def placed(self, studied: Studied) -> "SceneSpec":
+        """The figure of the run that plays its role; KeyError if none does."""
+        return self.of(studied.runs[self.role].name, studied.epoch(self.role, self.when))
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """A figure of one checkpoint."""
+
+    design: SceneDesign
+    run: str
+    epoch: int
+
     def requests(self) -> list[LandscapeRequest]:
         """The first minibatch of each picture."""
+        design = self.design
         return [
             LandscapeRequest(
                 x=x,
                 y=y,
                 run=self.run,
                 epoch=self.epoch,
-                mode=self.mode,
-                masks=self.masks,
+                mode=design.mode,
+                masks=design.masks,
                 minibatch_size=MINIBATCH_SIZE,
-                points=self.points,
-                half_width=self.half_width,
+                points=design.points,
+                half_width=design.half_width,
             )
-            for x, y in self.pairs
+            for x, y in design.pairs
         ]
 
+    def minibatches(self, studied: Studied) -> range:
+        """Those that the run has."""
+        there = studied.runs[self.design.role].num_minibatches(MINIBATCH_SIZE)
+        return range(min(self.design.num_minibatches, there))
 
-def scenes_of(mid_epochs: Mapping[str, int], last_epochs: Mapping[str, int]) -> list[SceneSpec]:
-    """The figures that these runs allow: `mid_epochs` and `last_epochs` name the epoch by run."""
-    pairs = tuple(default_pair(layer) for layer in rules.LAYERS)
-    scenes: list[SceneSpec] = []
-    if "none" in mid_epochs:
-        mid = mid_epochs["none"]
-        scenes += [
-            SceneSpec("single", "One gradient landscape", "none", mid, pairs, num_minibatches=1),
-            SceneSpec("start-none", "Minibatches at the start of training", "none", 0, pairs),
-            SceneSpec("mid-none", "Minibatches during training", "none", mid, pairs),
-        ]
-    if "dropout" in mid_epochs:
-        mid = mid_epochs["dropout"]
-        scenes += [
-            _dropout("mid-dropout", "Dropout during training: masks drawn anew at each point", mid, pairs, "fresh"),
-            _dropout(
-                "dropout-frozen", "Dropout during training: one set of masks for all points", mid, pairs, "frozen"
-            ),
-            _dropout("start-dropout", "Dropout at the start: masks drawn anew at each point", 0, pairs, "fresh"),
-        ]
-    if "batchnorm" in mid_epochs:
-        epoch = min(rules.BATCHNORM_EPOCH, last_epochs["batchnorm"])
-        linear = default_pair(rules.BATCHNORM_LAYER)
-        beta = (f"hidden.{rules.BATCHNORM_LAYER}.norm.bias[0]", f"hidden.{rules.BATCHNORM_LAYER}.norm.bias[1]")
-        scenes += [
-            SceneSpec("batchnorm-linear", "Batch normalization: the source's two biases", "batchnorm", epoch, (linear,),
-                      mode="train"),
-            SceneSpec("batchnorm-beta", "Batch normalization: β of the same two units", "batchnorm", epoch, (beta,),
-                      mode="train"),
-            SceneSpec("batchnorm-eval", "Batch normalization: the same two biases in eval mode", "batchnorm", epoch,
-                      (linear,)),
+    def agreement_part(self) -> Part:
+        return Part("scene", self.run, self.epoch, scene=self.design.key)
+
+    def rough_fields(self, studied: Studied) -> list[list[LandscapeRequest]]:
+        """For each picture the fields that its roughness is averaged over."""
+        indices = self.minibatches(studied)[:ROUGHNESS_MINIBATCHES]
+        return [
+            [request.model_copy(update={"minibatch": index}) for index in indices] for request in self.requests()
         ]  # fmt: skip
-    return scenes
 
 
-def _dropout(key: str, title: str, epoch: int, pairs: tuple[tuple[str, str], ...], masks: Masks) -> SceneSpec:
-    return SceneSpec(
-        key, title, "dropout", epoch, pairs, "train", masks, points=FRESH_POINTS, half_width=FRESH_HALF_WIDTH
-    )
+SINGLE = SceneDesign(
+    "single",
+    "One gradient landscape: the gradient of one minibatch's loss by the first two biases of hidden layers 1 and 2, on"
+    " a grid around the checkpoint (circle).",
+    Role.PLAIN,
+    When.MID,
+    num_minibatches=1,
+)
+START_PLAIN = SceneDesign(
+    "start-none", "Minibatches at the start of training, without regularizer.", Role.PLAIN, When.START
+)
+MID_PLAIN = SceneDesign("mid-none", "Minibatches during training, without regularizer.", Role.PLAIN, When.MID)
+MID_DROPOUT = SceneDesign(
+    "mid-dropout",
+    "Dropout during training, masks drawn anew at every grid point, as the source drew it.",
+    Role.DROPOUT,
+    When.MID,
+    mode="train",
+    points=FRESH_POINTS,
+    half_width=FRESH_HALF_WIDTH,
+)
+FROZEN_DROPOUT = SceneDesign(
+    "dropout-frozen",
+    "The control: the same checkpoint with one set of masks for the whole grid.",
+    Role.DROPOUT,
+    When.MID,
+    mode="train",
+    masks="frozen",
+    points=FRESH_POINTS,
+    half_width=FRESH_HALF_WIDTH,
+)
+START_DROPOUT = SceneDesign(
+    "start-dropout",
+    "Dropout at the start of training, masks drawn anew at every grid point.",
+    Role.DROPOUT,
+    When.START,
+    mode="train",
+    points=FRESH_POINTS,
+    half_width=FRESH_HALF_WIDTH,
+)
+LINEAR_BATCHNORM = SceneDesign(
+    "batchnorm-linear",
+    "Batch normalization in train mode, the source's two biases.",
+    Role.BATCHNORM,
+    When.TENTH,
+    pairs=_LINEAR,
+    mode="train",
+)
+BETA_BATCHNORM = SceneDesign(
+    "batchnorm-beta",
+    "Batch normalization in train mode: β of the first two units of the middle layer.",
+    Role.BATCHNORM,
+    When.TENTH,
+    pairs=_BETA,
+    mode="train",
+)
+EVAL_BATCHNORM = SceneDesign(
+    "batchnorm-eval",
+    "Batch normalization in eval mode, the source's two biases.",
+    Role.BATCHNORM,
+    When.TENTH,
+    pairs=_LINEAR,
+)
+SCENES: Sequence[SceneDesign] = (
+    SINGLE,
+    START_PLAIN,
+    MID_PLAIN,
+    MID_DROPOUT,
+    FROZEN_DROPOUT,
+    START_DROPOUT,
+    LINEAR_BATCHNORM,
+    BETA_BATCHNORM,
+    EVAL_BATCHNORM,
+)
+"""Every figure that is measured."""
+
+
+def scenes_of(studied: Studied) -> list[SceneSpec]:
+    """The figures that these runs allow."""
+    return [design.placed(studied) for design in SCENES if design.role in studied.runs]
+
+
+def design_of(key: str) -> SceneDesign:
+    """KeyError if there is no such figure."""
+    return {design.key: design for design in SCENES}[key]

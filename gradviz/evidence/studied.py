@@ -1,28 +1,58 @@
-"""What there is to measure: the runs, the checkpoint of each that is drawn, and the figures that they allow."""
+"""What there is to measure: the run that plays each role, and the epochs of it that the claims speak of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-from gradviz.evidence.scenes import SceneSpec, scenes_of
-from gradviz.evidence.selection import drawn_epoch
+from gradviz.evidence import rules
+from gradviz.evidence.roles import Role, cast
+from gradviz.evidence.selection import drawn_epoch, mid_training
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 
 
+class When(StrEnum):
+    """An epoch that the text speaks of."""
+
+    START = "start"
+    MID = "mid"
+    TENTH = "tenth"
+    """The source's epoch for batch normalization, or the last one if the training is shorter."""
+
+
 @dataclass(frozen=True)
 class Studied:
-    """`mid_epochs` and `last_epochs`: the drawn checkpoint of mid-training, and the last measured epoch, by run."""
+    """`runs` by role; of each run, by name, the measured epochs with a checkpoint, and the mid-training epoch drawn."""
 
-    runs: Mapping[str, Run]
+    runs: Mapping[Role, Run]
+    epochs: Mapping[str, tuple[int, ...]]
     mid_epochs: Mapping[str, int]
-    last_epochs: Mapping[str, int]
-    scenes: tuple[SceneSpec, ...]
 
     @classmethod
     def of(cls, store: RunStore) -> "Studied":
-        """As the store is now."""
-        runs = {name: store.run(name) for name in store.names()}
-        metrics = {name: run.metrics() for name, run in runs.items()}
-        mid_epochs = {name: drawn_epoch(lines) for name, lines in metrics.items() if lines}
-        last_epochs = {name: lines[-1].epoch for name, lines in metrics.items() if lines}
-        return cls(runs, mid_epochs, last_epochs, tuple(scenes_of(mid_epochs, last_epochs)))
+        """As the store is now; runs without a measured checkpoint play no role."""
+        epochs: dict[str, tuple[int, ...]] = {}
+        for name in store.names():
+            run = store.run(name)
+            there = set(run.epochs())
+            epochs[name] = tuple(line.epoch for line in run.metrics() if line.epoch in there)
+        runs = cast(store.run(name) for name, measured in epochs.items() if measured)
+        mid_epochs = {run.name: drawn_epoch(run.metrics()) for run in runs.values()}
+        return cls(runs, epochs, mid_epochs)
+
+    def epoch(self, role: Role, when: When) -> int:
+        """KeyError if no run plays the role."""
+        run = self.runs[role]
+        return {
+            When.START: 0,
+            When.MID: self.mid_epochs[run.name],
+            When.TENTH: min(rules.BATCHNORM_EPOCH, self.epochs[run.name][-1]),
+        }[when]
+
+    def mid_training(self) -> tuple[int, ...]:
+        """All checkpoints of mid-training without regularizer."""
+        plain = self.runs.get(Role.PLAIN)
+        if plain is None:
+            return ()
+        there = set(self.epochs[plain.name])
+        return tuple(epoch for epoch in mid_training(plain.metrics()) if epoch in there)

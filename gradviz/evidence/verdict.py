@@ -1,9 +1,15 @@
-"""A verdict, and the numbers that it rests on."""
+"""A verdict, and the numbers that it rests on: each with its unit, its range and the view that shows it."""
 
 from enum import StrEnum
+from typing import Literal
 
-from gradviz.evidence.measurements import Estimate, Measured, Panel, Scene
+from pydantic import Field
+
+from gradviz.evidence.measurements import Estimate, Measured
 from gradviz.landscape.request import LandscapeRequest
+
+Tone = Literal["good", "part", "bad", "artefact", "unknown"]
+"""How a verdict is coloured."""
 
 
 class Kind(StrEnum):
@@ -18,17 +24,49 @@ class Kind(StrEnum):
     UNTOLD = "cannot be told"
     UNKNOWN = "not measured"
 
+    @property
+    def tone(self) -> Tone:
+        return _TONES[self]
+
+
+_TONES: dict[Kind, Tone] = {
+    Kind.HOLDS: "good",
+    Kind.IN_PART: "part",
+    Kind.NOT: "bad",
+    Kind.SAMPLING: "part",
+    Kind.MASKS: "artefact",
+    Kind.ROUND_OFF: "artefact",
+    Kind.UNTOLD: "unknown",
+    Kind.UNKNOWN: "unknown",
+}
+
+Range = tuple[float, float]
+SHARE: Range = (0.0, 1.0)
+COSINE: Range = (-1.0, 1.0)
+DEGREES: Range = (0.0, 180.0)
+
+
+class Shown(Measured):
+    """A view of the page that shows a number: of the landscape `request`, with the statistics of `part`."""
+
+    view: Literal["explore", "minibatches", "training"]
+    request: LandscapeRequest | None = None
+    part: Literal["pair", "biases", "model"] = "pair"
+
 
 class Figure(Measured):
     """A number that a verdict rests on: what it is, its unit, and what it is a statistic of.
 
-    The unit "%" is that of a share, which is kept as a number from 0 to 1.
+    The unit "%" is that of a share, which is kept as a number from 0 to 1. `range`: the ends between which a number of
+    this sort lies, None where it has none. Range and view are the page's, and are not written to a report's JSON.
     """
 
     name: str
     estimate: Estimate
     unit: str = ""
     sample: str = ""
+    range: Range | None = Field(default=None, exclude=True)
+    shown: Shown | None = Field(default=None, exclude=True)
 
 
 class Verdict(Measured):
@@ -42,47 +80,3 @@ class Verdict(Measured):
     figures: tuple[Figure, ...]
     views: tuple[LandscapeRequest, ...] = ()
     why: str = ""
-
-
-def opposite_of(panel: Panel, where: str) -> Figure:
-    name = f"opposite pairs, {layer_of(panel)}{where}"
-    return Figure(name=name, estimate=panel.agreement.opposite, unit="%", sample=sample_of(panel))
-
-
-def resultant_of(panel: Panel, where: str) -> Figure:
-    return Figure(name=f"R, {layer_of(panel)}{where}", estimate=panel.agreement.resultant, sample=sample_of(panel))
-
-
-def angles_of(scene: Scene, where: str) -> tuple[Figure, ...]:
-    return tuple(
-        Figure(
-            name=f"angle between neighbours, {layer_of(panel)}, {where}",
-            estimate=panel.roughness.angle,
-            unit="°",
-            sample=f"{panel.view.x}, {panel.view.y}: {panel.roughness.num_minibatches} minibatches,"
-            f" {panel.roughness.points} × {panel.roughness.points} points",
-        )
-        for panel in scene.panels
-    )
-
-
-def layer_of(panel: Panel) -> str:
-    """`hidden layer 1`."""
-    return f"hidden layer {panel.view.refs[0].layer}"
-
-
-def sample_of(panel: Panel) -> str:
-    agreement = panel.agreement
-    return f"{panel.view.x}, {panel.view.y}: {agreement.num_minibatches} minibatches of {agreement.minibatch_size} rows"
-
-
-def views_of(scene: Scene) -> tuple[LandscapeRequest, ...]:
-    return tuple(panel.view for panel in scene.panels)
-
-
-def exact(value: float | None) -> Estimate:
-    return Estimate(value=value)
-
-
-def ratio(a: float | None, b: float | None) -> Estimate:
-    return Estimate(value=a / b if a is not None and b else None)

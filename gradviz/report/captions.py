@@ -2,29 +2,21 @@
 
 from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.evidence.measurements import Evidence, Scene
+from gradviz.evidence.roles import Role, role_of
+from gradviz.evidence.scenes import design_of
 from gradviz.report.concluding import on_balance, on_round_off
 from gradviz.report.numbers import number, percent
 
-_WHAT = {
-    "single": "One gradient landscape: the gradient of one minibatch's loss by the first two biases of hidden layers 1"
-    " and 2, on a grid around the checkpoint (circle).",
-    "start-none": "Minibatches at the start of training, without regularizer.",
-    "mid-none": "Minibatches during training, without regularizer.",
-    "start-dropout": "Dropout at the start of training, masks drawn anew at every grid point.",
-    "mid-dropout": "Dropout during training, masks drawn anew at every grid point, as the source drew it.",
-    "dropout-frozen": "The control: the same checkpoint with one set of masks for the whole grid.",
-    "batchnorm-linear": "Batch normalization in train mode, the source's two biases.",
-    "batchnorm-beta": "Batch normalization in train mode: β of the first two units of the middle layer.",
-    "batchnorm-eval": "Batch normalization in eval mode, the source's two biases.",
-}
+PRECISION = "batchnorm-precision"
+"""The source's batch normalization picture in two precisions."""
 
 
 def caption_of(key: str, evidence: Evidence) -> str | None:
     """One or two sentences with the numbers of the picture; None if there is no such picture."""
     scene = evidence.scene(key)
     if scene is not None:
-        return f"{_WHAT[key]} {_facts(scene)}"
-    if key == "batchnorm-precision" and evidence.round_off is not None:
+        return f"{design_of(key).caption} {_facts(scene)}"
+    if key == PRECISION and evidence.round_off is not None:
         both = evidence.round_off
         return (
             f"The source's two biases under batch normalization at epoch {both.view.epoch}, by a plain loop of backward"
@@ -34,7 +26,7 @@ def caption_of(key: str, evidence: Evidence) -> str | None:
     if key == "null" and not evidence.nulls:
         return None
     names = ", ".join(VARIANT_LABELS[record.name].lower() for record in evidence.runs)
-    norm_before = any(run.name == "batchnorm" and run.norm_placement == "before" for run in evidence.runs)
+    norm_before = any(role_of(run) == Role.BATCHNORM and run.norm_placement == "before" for run in evidence.runs)
     stands = "; β stands for the biases under batch normalization" if norm_before else ""
     return {
         "losses": f"Training loss (dotted) and test loss (solid): {names}.",

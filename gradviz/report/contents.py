@@ -17,16 +17,6 @@ from gradviz.report.why import why
 
 TITLE = "Are gradients sensitive to the composition of the minibatch?"
 _ADDRESS = "http://127.0.0.1:8050/"
-_TONES = {
-    Kind.HOLDS: "good",
-    Kind.IN_PART: "part",
-    Kind.NOT: "bad",
-    Kind.SAMPLING: "part",
-    Kind.MASKS: "artefact",
-    Kind.ROUND_OFF: "artefact",
-    Kind.UNTOLD: "unknown",
-    Kind.UNKNOWN: "unknown",
-}
 
 
 def contents(findings: Findings) -> list[Block]:
@@ -92,7 +82,7 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
             yield _figures(verdict)
     else:
         yield from _spreads(findings, claim)
-    for key in claim.figures:
+    for key in claim.pictures:
         caption = caption_of(key, findings.seeds[0].evidence)
         if caption is not None and key not in shown:
             shown.add(key)
@@ -104,7 +94,7 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
 
 
 def _tone(kinds: tuple[Kind, ...]) -> str:
-    tones = {_TONES[kind] for kind in kinds}
+    tones = {kind.tone for kind in kinds}
     return tones.pop() if len(tones) == 1 else "part"
 
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from gradviz import __version__
-from gradviz.evidence.claims import CLAIMS
-from gradviz.evidence.measurements import Estimate, Evidence, Measured
+from gradviz.evidence.claims import CLAIMS, verdicts
+from gradviz.evidence.measurements import Evidence, Measured
 from gradviz.evidence.verdict import Kind, Verdict
-from gradviz.evidence.verdicts import verdicts
 from gradviz.report.machine import Machine
 
 
@@ -85,7 +84,3 @@ def _spread(of_seeds: list[Verdict]) -> list[Spread]:
             )
         )
     return found
-
-
-def estimate_of_spread(spread: Spread) -> Estimate:
-    return Estimate(value=spread.mean, low=spread.smallest, high=spread.largest)

@@ -1,13 +1,15 @@
 """Writes a report: findings.json, findings.md, findings.html, and the pictures in findings/."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gradviz.drawing.multiples import scene_animation, scene_still
-from gradviz.evidence.measuring import Measuring
+from gradviz.evidence.gathering import loop_fields
 from gradviz.evidence.precision import unmarked
-from gradviz.evidence.scenes import SceneSpec
+from gradviz.evidence.scenes import LINEAR_BATCHNORM, SceneSpec
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.report.captions import PRECISION
 from gradviz.report.chart import Chart, plotly_figure, still
 from gradviz.report.charts import charts_of
 from gradviz.report.contents import TITLE, contents
@@ -15,6 +17,7 @@ from gradviz.report.document import Block, Picture
 from gradviz.report.findings import Findings, findings_bytes, findings_of
 from gradviz.report.machine import this_machine
 from gradviz.report.markdown import markdown
+from gradviz.report.measuring import Measuring, OnMessage
 from gradviz.report.page import Interactive, page
 from gradviz.report.parts import Parts, digest, write_if_changed
 from gradviz.report.standalone import figure_block, frames_block
@@ -24,7 +27,6 @@ DRAWING_VERSION = 2
 """Part of the key of every picture: raised whenever the same numbers would be drawn in another way."""
 
 Panels = list[list[GradientField]]
-OnMessage = Callable[[str], None]
 
 
 def write_report(directory: Path, seeds: Sequence[Measuring], on_message: OnMessage) -> Findings:
@@ -56,12 +58,52 @@ def markdown_of(blocks: Sequence[Block], animations: frozenset[str]) -> str:
     return markdown(blocks, folder=NAME, animations=animations)
 
 
+@dataclass(frozen=True)
+class _Planes:
+    """A picture of landscapes: what it shows under which names, what it is made from, and how its fields are loaded."""
+
+    requests: list[LandscapeRequest]
+    names: list[tuple[str, str]]
+    made_from: list[object]
+    moving: bool
+    load: Callable[[], Panels]
+
+
+def _planes_of(seed: Measuring) -> dict[str, _Planes]:
+    """By the key of the picture: the figures of the source, and the two precisions of one of them."""
+    planes = {spec.design.key: _scene_planes(seed, spec) for spec in seed.scenes}
+    linear = next((spec for spec in seed.scenes if spec.design is LINEAR_BATCHNORM), None)
+    return planes if linear is None else planes | {PRECISION: _precision_planes(seed, linear)}
+
+
+def _scene_planes(seed: Measuring, spec: SceneSpec) -> _Planes:
+    design = spec.design
+    return _Planes(
+        spec.requests(),
+        list(design.pairs),
+        [seed.compute.store.run(spec.run).address(spec.epoch), design.num_minibatches],
+        design.num_minibatches > 1,
+        lambda: list(seed.fields(spec)),
+    )
+
+
+def _precision_planes(seed: Measuring, spec: SceneSpec) -> _Planes:
+    linear, loops = _scene_planes(seed, spec), loop_fields(seed.studied)
+    return _Planes(
+        [loop.request for loop in loops],
+        [(loop.precision, "") for loop in loops],
+        linear.made_from,
+        False,
+        lambda: [[unmarked(field)] for field in seed.loop_fields()],
+    )
+
+
 class _Pictures:
     """Draws the pictures of one seed, each when it is asked for and only if it is not there yet."""
 
     def __init__(self, parts: Parts, seed: Measuring, charts: dict[str, Chart], on_message: OnMessage) -> None:
-        self.parts, self.seed, self.charts, self.on_message = parts, seed, charts, on_message
-        self.scenes = {spec.key: spec for spec in seed.scenes}
+        self.parts, self.charts, self.on_message = parts, charts, on_message
+        self.planes = _planes_of(seed)
         self._panels: tuple[str, Panels] = ("", [])
 
     def still(self, key: str) -> bytes:
@@ -72,9 +114,8 @@ class _Pictures:
         return self._draw(f"{key}.png", key, scene_still)
 
     def animation(self, key: str) -> bytes | None:
-        """gif of a scene with several minibatches."""
-        spec = self.scenes.get(key)
-        if spec is None or spec.num_minibatches == 1:
+        """gif of a picture that has several minibatches."""
+        if key in self.charts or not self.planes[key].moving:
             return None
         return self._draw(f"{key}.gif", key, scene_animation)
 
@@ -85,50 +126,26 @@ class _Pictures:
         return Interactive(
             tuple(
                 frames_block(request, dict(enumerate(fields)))
-                for request, fields in zip(self._requests(key), self._fields(key), strict=True)
+                for request, fields in zip(self.planes[key].requests, self._fields(key), strict=True)
             ),
             moving=True,
         )
 
     def _draw(self, name: str, key: str, draw: Callable[[Panels, list[tuple[str, str]]], bytes]) -> bytes:
+        planes = self.planes[key]
+
         def make() -> bytes:
             self.on_message(f"drawing {name}")
-            return draw(self._fields(key), self._names(key))
+            return draw(self._fields(key), planes.names)
 
-        about = [request.canonical() for request in self._requests(key)]
-        return self.parts.once(name, self._key(*about, *self._addresses(key)), make)
-
-    def _names(self, key: str) -> list[tuple[str, str]]:
-        if key == "batchnorm-precision":
-            return [("float32", ""), ("float64", "")]
-        return list(self.scenes[key].pairs)
-
-    def _addresses(self, key: str) -> list[object]:
-        spec = self._spec(key)
-        return [self.seed.runs[spec.run].address(spec.epoch), spec.num_minibatches]
-
-    def _spec(self, key: str) -> SceneSpec:
-        return self.scenes["batchnorm-linear" if key == "batchnorm-precision" else key]
-
-    def _requests(self, key: str) -> list[LandscapeRequest]:
-        if key == "batchnorm-precision":
-            request = self.seed.round_off_view()
-            assert request is not None
-            return [request, request]
-        return self._spec(key).requests()
+        about = [request.canonical() for request in planes.requests]
+        return self.parts.once(name, self._key(*about, *planes.made_from), make)
 
     def _fields(self, key: str) -> Panels:
-        """Of one scene at a time: all of them together would take the memory of a model."""
+        """Of one picture at a time: all of them together would take the memory of a model."""
         if self._panels[0] != key:
-            self._panels = (key, self._load(key))
+            self._panels = (key, self.planes[key].load())
         return self._panels[1]
-
-    def _load(self, key: str) -> Panels:
-        if key == "batchnorm-precision":
-            fields = self.seed.precision_fields()
-            assert fields is not None
-            return [[unmarked(field)] for field in fields]
-        return list(self.seed.fields(self._spec(key)))
 
     def _key(self, *about: object) -> str:
         return digest(DRAWING_VERSION, *about)

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.evidence.measuring import Measuring
 from gradviz.experiment.store import RunStore
+from gradviz.report.measuring import Measuring
 from gradviz.report.writing import write_report
 from tests.browser.conftest import Witness
 

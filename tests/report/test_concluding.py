@@ -10,7 +10,7 @@ from gradviz.report.contents import contents
 from gradviz.report.findings import Findings, findings_of
 from gradviz.report.machine import Machine
 from gradviz.report.writing import markdown_of
-from tests.evidence.test_verdicts import RECORD, agreement, evidence, round_off
+from tests.evidence.made import RECORD, agreement, evidence, round_off
 
 MACHINE = Machine(processor="", cores=1, threads=1, device="cpu", system="", python="", packages=())
 ALL = ("none", "dropout", "batchnorm")

@@ -13,12 +13,12 @@ from plotly.offline import get_plotlyjs
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.evidence.claims import CLAIMS
-from gradviz.evidence.measuring import Measuring
 from gradviz.experiment.run import checkpoint_path, state_shapes
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
 from gradviz.report.contents import contents
 from gradviz.report.findings import Findings, read_findings
+from gradviz.report.measuring import Measuring
 from gradviz.report.numbers import estimate
 from gradviz.report.writing import markdown_of, write_report
 
@@ -26,13 +26,12 @@ Write = Callable[[Path], list[str]]
 
 
 @pytest.fixture(scope="module")
-def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
+def write(measured: FieldCache) -> Write:
     """Writes the report of a directory of runs into the directory `report` beside it; what was said meanwhile."""
-    cache = FieldCache(tmp_path_factory.mktemp("cache"))
 
     def run(runs: Path) -> list[str]:
         said: list[str] = []
-        seeds = [Measuring(LocalCompute(RunStore(runs), cache, device="cpu"), said.append)]
+        seeds = [Measuring(LocalCompute(RunStore(runs), measured, device="cpu"), said.append)]
         write_report(runs.with_name("report"), seeds, said.append)
         return said
 

@@ -11,7 +11,7 @@ from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
-from gradviz.compute.evidence import PartQuestion
+from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
@@ -51,6 +51,7 @@ OTHER_KINDS: list[Question] = [
     PairsQuestion(run="none", epoch=1, layer=1, minibatch_size=16),
     CosinesQuestion(run="dropout", epoch=2, part="hidden.1", minibatch_size=16, mode="train", masks="frozen"),
     PartQuestion(part="checkpoint", run="none", epoch=1),
+    LoopQuestion(request=EVAL, precision="float64"),
 ]
 
 

@@ -1,0 +1,39 @@
+"""The claims of the source, each one value: its words, what it reads, how it decides, its numbers with their links."""
+
+from gradviz.errors import UserError
+from gradviz.evidence.claims.accuracy import ACCURATE
+from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_MINIBATCHES, BATCHNORM_ROUGH
+from gradviz.evidence.claims.claim import Claim
+from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
+from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
+from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.verdict import Verdict
+
+CLAIMS: tuple[Claim, ...] = (
+    ACCURATE,
+    START,
+    MID_TRAINING,
+    COMPOSITION,
+    DROPOUT_MINIBATCHES,
+    DROPOUT_ROUGH,
+    DROPOUT_START,
+    BATCHNORM_ROUGH,
+    BATCHNORM_MINIBATCHES,
+    BATCHNORM_LIKE_DROPOUT,
+    SGD,
+)
+"""In the order of the source's text."""
+
+_BY_KEY = {claim.key: claim for claim in CLAIMS}
+
+
+def claim_of(key: str) -> Claim:
+    """The claim of this key; UserError names all if there is none."""
+    if key not in _BY_KEY:
+        raise UserError(f"`claim` must be one of {', '.join(_BY_KEY)}, got {key}.")
+    return _BY_KEY[key]
+
+
+def verdicts(evidence: Evidence) -> list[Verdict]:
+    """One for each claim, in their order."""
+    return [claim.verdict(evidence) for claim in CLAIMS]

@@ -1,0 +1,49 @@
+"""The claim that the network performs its task: by its error, and by what it reads."""
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.deciding import at_least, every, kind_if
+from gradviz.evidence.figures import exact
+from gradviz.evidence.measurements import Ablation
+from gradviz.evidence.readings import ABLATION, LAST_PLAIN, LastEpoch
+from gradviz.evidence.verdict import SHARE, Figure, Shown
+
+
+def _accurate(last: LastEpoch, found: Ablation) -> Decision:
+    # An error of exactly 0 grows without bound, if it grows.
+    times = found.permuted_loss / found.loss if found.loss > 0 else None
+    grown = found.permuted_loss > 0 if times is None else at_least(times, rules.READS)
+    rows, unit = f"{found.num_rows} test rows", "mean |error| in units of y = 10 d"
+    losses = (
+        ("test error", found.loss),
+        (f"test error, {found.field} permuted among the rows", found.permuted_loss),
+        (f"test error, {found.field} blank", found.blank_loss),
+    )
+    figures = (
+        Figure(
+            name="R² on the test rows",
+            estimate=exact(last.checkpoint.test_r2),
+            sample=f"{last.record.rows_test} rows",
+            range=SHARE,
+            shown=Shown(view="training"),
+        ),
+        Figure(name="parameters", estimate=exact(last.record.num_parameters), sample="without regularizer"),
+        *(Figure(name=name, estimate=exact(value), sample=f"{rows}, {unit}") for name, value in losses),
+        Figure(name="permuted over as it is", estimate=exact(times), unit="times", sample=rows),
+        Figure(name=f"R² with {found.field} permuted", estimate=exact(found.permuted_r2), sample=rows, range=SHARE),
+    )
+    return Decision(kind_if(every([at_least(last.checkpoint.test_r2, rules.ACCURATE_R2), grown])), figures)
+
+
+ACCURATE = Claim(
+    key="accurate",
+    question="Does the network learn the task?",
+    quotation="A modest network of 3.5 million parameters across 3 hidden layers is capable of performing this task"
+    " extremely accurately.",
+    rule=f"Holds if, after the last epoch without regularizer, R² on the test rows reaches {rules.ACCURATE_R2:g} and"
+    f" the network reads d: the test error grows at least {rules.READS:g} times when Total Deliverers is permuted among"
+    " the test rows. R² alone does not show that: the busy deliverers alone give a high one.",
+    reads=(LAST_PLAIN, ABLATION),
+    decide=_accurate,
+    pictures=("losses",),
+)

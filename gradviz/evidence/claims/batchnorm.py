@@ -1,0 +1,94 @@
+"""Claims on batch normalization: whether its landscape is rough, and whether minibatches disagree under it."""
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if
+from gradviz.evidence.figures import angles_of, exact, mean_angle, opposite_of, resultant_of, views_of
+from gradviz.evidence.measurements import RoundOff, Scene
+from gradviz.evidence.readings import ROUND_OFF, scene
+from gradviz.evidence.scenes import BETA_BATCHNORM, EVAL_BATCHNORM, MID_DROPOUT, MID_PLAIN
+from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Kind, Shown
+
+
+def _rough(both: RoundOff, plain: Scene) -> Decision:
+    figures = (
+        Figure(
+            name="arrows that are zero up to round-off",
+            estimate=exact(both.zero_share),
+            unit="%",
+            sample=both.view.x,
+            range=SHARE,
+            shown=Shown(view="explore", request=both.view),  # the page computes in float32, and draws no round-off
+        ),
+        Figure(name="largest component in float32", estimate=exact(both.largest_float32), sample=both.view.x),
+        Figure(name="largest component in float64", estimate=exact(both.largest_float64), sample=both.view.x),
+        Figure(
+            name="mean angle between neighbours in float32",
+            estimate=exact(both.angle_float32),
+            unit="°",
+            range=DEGREES,
+        ),
+        Figure(name="mean cosine of float32 and float64 arrows", estimate=exact(both.cosine), range=COSINE),
+    )
+    if both.largest_float64 <= both.threshold_float64:
+        kind = Kind.ROUND_OFF
+    else:
+        kind = kind_if(is_rough(both.angle_float32, mean_angle(plain)))
+    return Decision(kind, figures, (both.view,))
+
+
+BATCHNORM_ROUGH = Claim(
+    key="batchnorm-rough",
+    question="Does batch normalization make the landscape rough?",
+    quotation="we find at 10 epochs that ∇ₓJ(O(θ; a), y) exhibits relatively unstable gradient vectors in the middle"
+    " layer.",
+    rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero (in float64 at most a"
+    " thousandth of what float32 differs by from it, everywhere on the grid). Otherwise holds if neighbouring"
+    f" arrows differ by at least {rules.ROUGH_RATIO:g} times the angle without regularizer.",
+    reads=(ROUND_OFF, scene(MID_PLAIN)),
+    decide=_rough,
+    pictures=("batchnorm-precision", BETA_BATCHNORM.key),
+)
+
+
+def _minibatches(beta: Scene) -> Decision:
+    panel = beta.panels[0]
+    figures = (opposite_of(panel, ", β in train mode"), resultant_of(panel, ", β in train mode"))
+    return Decision(kind_if(at_least(panel.agreement.opposite.value, rules.MANY_OPPOSITE)), figures, views_of(beta))
+
+
+BATCHNORM_MINIBATCHES = Claim(
+    key="batchnorm-minibatches",
+    question="Do minibatches disagree under batch normalization?",
+    quotation="As we saw for dropout and non-regularized gradients, different minibatches have very different gradient"
+    " landscapes.",
+    rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite for two parameters of the middle"
+    " layer whose gradient is not zero (β, train mode), at the source's epoch.",
+    reads=(scene(BETA_BATCHNORM),),
+    decide=_minibatches,
+    pictures=(BETA_BATCHNORM.key, EVAL_BATCHNORM.key),
+)
+
+
+def _like_dropout(beta: Scene, fresh: Scene, plain: Scene) -> Decision:
+    angle, dropout, without = mean_angle(beta), mean_angle(fresh), mean_angle(plain)
+    figures = (
+        *angles_of(beta, "β, train mode"),
+        *angles_of(fresh, "dropout, fresh masks"),
+        *angles_of(plain, "no regularizer"),
+    )
+    return Decision(kind_if(every([is_rough(angle, without), below(angle, dropout)])), figures, views_of(beta))
+
+
+BATCHNORM_LIKE_DROPOUT = Claim(
+    key="batchnorm-like-dropout",
+    question="Is batch normalization's loss of stability like dropout's?",
+    quotation="batch normalization leads to a similar loss of stability in the gradient landscape that is seen for"
+    " dropout … although batch normalization in this case seems to be a more moderate inducement of this loss of"
+    " stability.",
+    rule=f"Holds if neighbouring arrows of β in train mode differ by at least {rules.ROUGH_RATIO:g} times the angle"
+    " without regularizer, and by less than dropout's with fresh masks.",
+    reads=(scene(BETA_BATCHNORM), scene(MID_DROPOUT), scene(MID_PLAIN)),
+    decide=_like_dropout,
+    pictures=(BETA_BATCHNORM.key, MID_DROPOUT.key),
+)

@@ -1,0 +1,67 @@
+"""A claim of the source: its words, what is read of the runs to test it, and the rule that decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gradviz.errors import UserError
+from gradviz.evidence.deciding import why_untold
+from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.parts import Asked
+from gradviz.evidence.readings import NotThere, Reading
+from gradviz.evidence.roles import Role
+from gradviz.evidence.selection import check_network
+from gradviz.evidence.studied import Studied
+from gradviz.evidence.verdict import Figure, Kind, Verdict
+from gradviz.landscape.request import LandscapeRequest
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a rule says, the numbers that it says it by, and the landscapes that show them."""
+
+    kind: Kind
+    figures: tuple[Figure, ...]
+    views: tuple[LandscapeRequest, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`quotation` is the source's text, `rule` says in words what `decide` does: it is given the measurements that the
+    claim `reads`, in this order, once all of them are there. `pictures` are keys of the report's."""
+
+    key: str
+    question: str
+    quotation: str
+    rule: str
+    reads: tuple[Reading[Any], ...]
+    decide: Callable[..., Decision]
+    pictures: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of the runs that it is about, in the order of the roles."""
+        wanted = {role for reading in self.reads for role in reading.roles}
+        return tuple(role for role in Role if role in wanted)
+
+    def asked(self, studied: Studied) -> tuple[Asked, ...]:
+        """What the verdict is made from, each once; NotThere with what to do if these runs cannot give it."""
+        absent = [role for role in self.roles if role not in studied.runs]
+        if absent:
+            names = " and ".join(absent)
+            raise NotThere(f"There is no run of {names} with checkpoints yet: train it, in Training.")
+        try:
+            for role in self.roles:
+                check_network(studied.runs[role].config)
+        except UserError as error:
+            raise NotThere(str(error)) from error
+        return tuple(dict.fromkeys(asked for reading in self.reads for asked in reading.asked(studied)))
+
+    def verdict(self, evidence: Evidence) -> Verdict:
+        """By this evidence; "not measured" where it lacks something that the claim reads."""
+        read = [reading.of(evidence) for reading in self.reads]
+        if any(each is None for each in read):
+            return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=())
+        decided = self.decide(*read)
+        why = why_untold(decided.figures) if decided.kind == Kind.UNTOLD else ""
+        return Verdict(claim=self.key, kind=decided.kind, figures=decided.figures, views=decided.views, why=why)

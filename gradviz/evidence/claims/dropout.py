@@ -1,0 +1,84 @@
+"""Claims on dropout: whether minibatches disagree under it, and whether it makes the landscape rough."""
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest
+from gradviz.evidence.figures import angles_of, mean_angle, opposite_of, ratio, resultant_of, views_of
+from gradviz.evidence.measurements import Scene
+from gradviz.evidence.readings import scene
+from gradviz.evidence.scenes import FROZEN_DROPOUT, MID_DROPOUT, MID_PLAIN, START_DROPOUT
+from gradviz.evidence.verdict import Figure, Kind
+
+
+def _minibatches(frozen: Scene) -> Decision:
+    most = largest(panel.agreement.opposite.value for panel in frozen.panels)
+    figures = tuple(opposite_of(panel, ", frozen masks") for panel in frozen.panels)
+    return Decision(kind_if(at_least(most, rules.MANY_OPPOSITE)), figures, views_of(frozen))
+
+
+DROPOUT_MINIBATCHES = Claim(
+    key="dropout-minibatches",
+    question="Do minibatches disagree under dropout?",
+    quotation="It might be assumed that dropout prevents this difference … but it does not: we still have very"
+    " different gradient landscapes depending on the input minibatch.",
+    rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite at mid-training, dropout in"
+    " train mode with one frozen set of masks for all minibatches, in one of the two layers.",
+    reads=(scene(FROZEN_DROPOUT),),
+    decide=_minibatches,
+    pictures=(MID_DROPOUT.key,),
+)
+
+
+def _rough(fresh: Scene, frozen: Scene, plain: Scene) -> Decision:
+    angle, control, without = mean_angle(fresh), mean_angle(frozen), mean_angle(plain)
+    by_masks = is_rough(angle, control)
+    kind = Kind.UNTOLD if by_masks is None else Kind.MASKS if by_masks else kind_if(is_rough(control, without))
+    figures = (
+        *angles_of(fresh, "fresh masks"),
+        *angles_of(frozen, "frozen masks"),
+        *angles_of(plain, "no regularizer"),
+        Figure(name="fresh over frozen", estimate=ratio(angle, control), unit="times", sample="mean of both layers"),
+    )
+    return Decision(kind, figures, views_of(fresh, frozen))
+
+
+DROPOUT_ROUGH = Claim(
+    key="dropout-rough",
+    question="Does dropout make the landscape rough?",
+    quotation="dropout leads to unstable gradient landscapes, where adjacent gradient projections are unpredictably"
+    " different from one another.",
+    rule="An artefact of masks drawn anew at every grid point if neighbouring arrows then differ by at least"
+    f" {rules.ROUGH_RATIO:g} times the angle that they differ by with the masks frozen. Holds if the frozen angle"
+    f" itself is at least {rules.ROUGH_RATIO:g} times that without regularizer. Does not hold otherwise.",
+    reads=(scene(MID_DROPOUT), scene(FROZEN_DROPOUT), scene(MID_PLAIN)),
+    decide=_rough,
+    pictures=(MID_DROPOUT.key, FROZEN_DROPOUT.key),
+)
+
+
+def _start(start: Scene, mid: Scene) -> Decision:
+    both = list(zip(start.panels, mid.panels, strict=True))
+    angles = [(before.roughness.angle.value, after.roughness.angle.value) for before, after in both]
+    resultants = [(after.agreement.resultant.value, before.agreement.resultant.value) for before, after in both]
+    smaller_first = [[pair for pair in pairs if None not in pair] for pairs in (angles, resultants)]
+    calmer = every(every(below(*pair) for pair in pairs) for pairs in smaller_first)
+    figures = (
+        *angles_of(start, "epoch 0"),
+        *angles_of(mid, "mid-training"),
+        *(resultant_of(panel, ", epoch 0", is_shown=False) for panel in start.panels),
+        *(resultant_of(panel, ", mid-training", is_shown=False) for panel in mid.panels),
+    )
+    return Decision(kind_if(calmer), figures, views_of(start, mid))
+
+
+DROPOUT_START = Claim(
+    key="dropout-start",
+    question="Is dropout's roughness less apparent at the start?",
+    quotation="but once again this behavior is not as apparent at the start of training",
+    rule="Holds if, with fresh masks, neighbouring arrows differ less and the arrows of the minibatches agree more at"
+    " epoch 0 than at mid-training, in both layers. A layer whose two units are dead at one of them has no R and is"
+    " left out.",
+    reads=(scene(START_DROPOUT), scene(MID_DROPOUT)),
+    decide=_start,
+    pictures=(START_DROPOUT.key, MID_DROPOUT.key),
+)

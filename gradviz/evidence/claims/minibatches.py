@@ -1,0 +1,134 @@
+"""Claims on minibatches without a regularizer: when they agree, when they do not, and whether chance explains it."""
+
+from collections.abc import Sequence
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.deciding import at_least, below, every, kind_if, kind_of_most, largest
+from gradviz.evidence.figures import exact, opposite_of, resultant_of, views_of
+from gradviz.evidence.measurements import BIASES, Checkpoint, Null, Scene
+from gradviz.evidence.readings import DRAWN_PLAIN, NULLS, scene
+from gradviz.evidence.readings import MID_TRAINING as ALL_MID_TRAINING
+from gradviz.evidence.scenes import MID_PLAIN, START_PLAIN
+from gradviz.evidence.verdict import COSINE, SHARE, Figure, Kind, Shown
+from gradviz.landscape.parameters import default_pair
+from gradviz.landscape.request import LandscapeRequest
+
+
+def _start(start: Scene) -> Decision:
+    holds = every(at_least(panel.agreement.resultant.value, rules.AGREES) for panel in start.panels)
+    return Decision(kind_if(holds), tuple(resultant_of(panel) for panel in start.panels), views_of(start))
+
+
+START = Claim(
+    key="start",
+    question="Do minibatches agree at the start of training?",
+    quotation="at the start of training the vectors … tend to yield gradients on x that are (somewhat weak)"
+    " approximations of each other.",
+    rule="Holds if the mean resultant length R of the centre arrows of the minibatches (at most 50) is at least"
+    f" {rules.AGREES:g} in both layers, at epoch 0, without regularizer.",
+    reads=(scene(START_PLAIN),),
+    decide=_start,
+    pictures=(START_PLAIN.key,),
+)
+
+
+def _mid_training(mid: Scene, checkpoints: Sequence[Checkpoint]) -> Decision:
+    answers = [at_least(_opposite_of(checkpoint), rules.MANY_OPPOSITE) for checkpoint in checkpoints]
+    without = f", {answers.count(None)} without two arrows" if None in answers else ""
+    figures = (
+        Figure(
+            name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
+            estimate=exact(answers.count(True)),
+            sample=f"of {len(answers)} of mid-training{without}",
+        ),
+        *(opposite_of(panel) for panel in mid.panels),
+    )
+    return Decision(kind_of_most(answers), figures, views_of(mid))
+
+
+def _opposite_of(checkpoint: Checkpoint) -> float | None:
+    """The larger share of opposite pairs of the source's two pictures; a layer without two arrows is left out."""
+    agreements = [checkpoint.agreement(scope) for scope in ("pair 1", "pair 2")]
+    return largest(each.opposite.value for each in agreements if each is not None)
+
+
+MID_TRAINING = Claim(
+    key="mid-training",
+    question="Do minibatches disagree during training?",
+    quotation="for 50 different minibatches … (each of size 64) of the same training set, there are quite different"
+    " (sometimes opposite) vectors",
+    rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs of minibatches are opposite at most"
+    " checkpoints of mid-training; holds at some checkpoints if at fewer, but at least one. Mid-training: the"
+    f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
+    " The larger share of the two layers counts; a layer without two arrows has none.",
+    reads=(scene(MID_PLAIN), ALL_MID_TRAINING),
+    decide=_mid_training,
+    pictures=(MID_PLAIN.key, "over-epochs"),
+)
+
+
+def _composition(nulls: Sequence[Null]) -> Decision:
+    beyond = every(below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
+    figures: list[Figure] = []
+    for null in nulls:
+        sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows"
+        figures += [
+            Figure(
+                name=f"R measured, {null.scope}",
+                estimate=null.measured_resultant,
+                sample=sample,
+                range=SHARE,
+                shown=Shown(view="minibatches", request=_biases_of(null), part="biases"),
+            ),
+            Figure(name=f"R of random rows, {null.scope}", estimate=null.random_resultant, sample=sample, range=SHARE),
+            Figure(name=f"1 − R over that of random rows, {null.scope}", estimate=null.sensitivity, sample=sample),
+        ]
+    return Decision(kind_if(beyond, Kind.SAMPLING), tuple(figures))
+
+
+def _biases_of(null: Null) -> LandscapeRequest:
+    """The first two biases of the layer, whose view has the cosines of all of them."""
+    x, y = default_pair(BIASES[null.scope])
+    return LandscapeRequest(x=x, y=y, run=null.run, epoch=null.epoch, minibatch_size=null.minibatch_size)
+
+
+COMPOSITION = Claim(
+    key="composition",
+    question="Is the disagreement more than random drawing of rows gives?",
+    quotation="we should see significant differences in the gradient vectors depending on the exact composition of our"
+    " inputs",
+    rule="The null model draws the rows of each minibatch at random. Holds if at mid-training the biases' R lies below"
+    " the middle 95 % of that of random minibatches in both layers; explained by random sampling otherwise.",
+    reads=(NULLS,),
+    decide=_composition,
+    pictures=("null",),
+)
+
+
+def _sgd(drawn: Checkpoint) -> Decision:
+    agreement = drawn.agreement("model")
+    assert agreement is not None
+    views = tuple(MID_PLAIN.of(drawn.run, drawn.epoch).requests())
+    figure = Figure(
+        name="mean pairwise cosine",
+        estimate=agreement.cosine,
+        sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
+        f" {agreement.minibatch_size} rows, epoch {drawn.epoch}",
+        range=COSINE,
+        shown=Shown(view="minibatches", request=views[0], part="model"),
+    )
+    return Decision(kind_if(below(agreement.cosine.high, rules.AGREES)), (figure,), views)
+
+
+SGD = Claim(
+    key="sgd",
+    question="Does the direction of a step depend on the minibatch?",
+    quotation="the direction of stochastic gradient descent does indeed depend on the exact composition of the"
+    " minibatch",
+    rule="Holds if the whole model's gradients of the minibatches (at most 50) have a mean pairwise cosine whose 95 %"
+    f" interval lies below {rules.AGREES:g}, at the mid-training checkpoint without regularizer.",
+    reads=(DRAWN_PLAIN,),
+    decide=_sgd,
+    pictures=("over-epochs",),
+)

@@ -1,0 +1,80 @@
+"""The numbers of a picture as figures of a verdict, and numbers that stand alone."""
+
+import math
+
+from gradviz.evidence.measurements import Estimate, Panel, Scene
+from gradviz.evidence.verdict import DEGREES, SHARE, Figure, Shown
+from gradviz.landscape.request import LandscapeRequest
+
+
+def opposite_of(panel: Panel, where: str = "") -> Figure:
+    """The share of pairs of minibatches whose arrows point in opposite directions; seen in the Minibatches view."""
+    return Figure(
+        name=f"opposite pairs, {layer_of(panel)}{where}",
+        estimate=panel.agreement.opposite,
+        unit="%",
+        sample=_minibatches_of(panel),
+        range=SHARE,
+        shown=in_minibatches(panel),
+    )
+
+
+def resultant_of(panel: Panel, where: str = "", *, is_shown: bool = True) -> Figure:
+    """R. It is not shown where masks are drawn anew at each point: the arrow at the centre of a grid then has other
+    masks than those that the agreement was measured with."""
+    return Figure(
+        name=f"R, {layer_of(panel)}{where}",
+        estimate=panel.agreement.resultant,
+        sample=_minibatches_of(panel),
+        range=SHARE,
+        shown=in_minibatches(panel) if is_shown else None,
+    )
+
+
+def angles_of(scene: Scene, where: str) -> tuple[Figure, ...]:
+    """The angle between neighbouring arrows, of each picture."""
+    return tuple(
+        Figure(
+            name=f"angle between neighbours, {layer_of(panel)}, {where}",
+            estimate=panel.roughness.angle,
+            unit="°",
+            sample=f"{panel.view.x}, {panel.view.y}: {panel.roughness.num_minibatches} minibatches,"
+            f" {panel.roughness.points} × {panel.roughness.points} points",
+            range=DEGREES,
+            shown=in_minibatches(panel),
+        )
+        for panel in scene.panels
+    )
+
+
+def mean_angle(scene: Scene) -> float | None:
+    """Degrees between neighbouring arrows, mean over the pictures of a scene; None where none has two arrows."""
+    angles = [panel.roughness.angle.value for panel in scene.panels if panel.roughness.angle.value is not None]
+    return sum(angles) / len(angles) if angles else None
+
+
+def views_of(*scenes: Scene) -> tuple[LandscapeRequest, ...]:
+    return tuple(panel.view for scene in scenes for panel in scene.panels)
+
+
+def in_minibatches(panel: Panel) -> Shown:
+    return Shown(view="minibatches", request=panel.view)
+
+
+def layer_of(panel: Panel) -> str:
+    """`hidden layer 1`."""
+    return f"hidden layer {panel.view.refs[0].layer}"
+
+
+def exact(value: float | None) -> Estimate:
+    """A number without an interval; what is not finite is none."""
+    return Estimate(value=value if value is not None and math.isfinite(value) else None)
+
+
+def ratio(a: float | None, b: float | None) -> Estimate:
+    return exact(a / b if a is not None and b else None)
+
+
+def _minibatches_of(panel: Panel) -> str:
+    agreement = panel.agreement
+    return f"{panel.view.x}, {panel.view.y}: {agreement.num_minibatches} minibatches of {agreement.minibatch_size} rows"

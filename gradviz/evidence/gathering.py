@@ -1,0 +1,114 @@
+"""From answers to evidence: what is asked of a set of runs, and what its answers say together."""
+
+from collections.abc import Iterator, Sequence
+
+from gradviz.evidence.balancing import balances
+from gradviz.evidence.measurements import Agreement, Evidence, Panel, RoundOff, Scene
+from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
+from gradviz.evidence.precision import POINTS, round_off_of
+from gradviz.evidence.roles import Role
+from gradviz.evidence.roughening import roughness_of
+from gradviz.evidence.scenes import LINEAR_BATCHNORM, SceneSpec, scenes_of
+from gradviz.evidence.studied import Studied, When
+from gradviz.landscape import GradientField, LandscapeRequest
+
+
+def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
+    """All of it, where `answers` are those to `everything`."""
+    evidence = evidence_of(studied, answers)
+    return evidence.model_copy(update={"sign_balance": balances(evidence)})
+
+
+def evidence_of(studied: Studied, answers: Answers) -> Evidence:
+    """What these answers say: as much of the evidence as was asked for."""
+    parts = [PartAnswer.model_validate_json(content) for asked, content in answers.items() if isinstance(asked, Part)]
+    nulls = [null for part in parts for null in part.nulls]
+    return Evidence(
+        seed=next(iter(studied.runs.values())).config.seed,
+        mid_epochs=tuple(studied.mid_epochs.items()),
+        mid_training=studied.mid_training(),
+        runs=tuple(run.record for run in studied.runs.values()),
+        checkpoints=tuple(part.checkpoint for part in parts if part.checkpoint is not None),
+        scenes=tuple(_scenes(studied, answers)),
+        sign_balance=(),
+        interventions=tuple(each for part in parts for each in part.interventions),
+        nulls=tuple(sorted(nulls, key=lambda null: (null.epoch, null.minibatch_size))),
+        round_off=_round_off(studied, answers),
+        mask_splits=tuple(each for part in parts for each in part.mask_splits),
+        ablation=next((part.ablation for part in parts if part.ablation is not None), None),
+    )
+
+
+def everything(studied: Studied) -> Iterator[Asked]:
+    """All that the evidence is made from."""
+    for spec in scenes_of(studied):
+        yield from scene_asked(spec, studied)
+    for run in studied.runs.values():
+        for epoch in studied.epochs[run.name]:
+            yield checkpoint_part(studied, run.name, epoch)
+    if Role.PLAIN in studied.runs:
+        yield from _of_plain(studied)
+    if Role.BATCHNORM in studied.runs:
+        yield from loop_fields(studied)
+    if Role.DROPOUT in studied.runs:
+        yield Part("masks", studied.runs[Role.DROPOUT].name, studied.epoch(Role.DROPOUT, When.MID))
+
+
+def scene_asked(spec: SceneSpec, studied: Studied) -> list[Asked]:
+    """What a figure is measured from."""
+    return [spec.agreement_part(), *(field for panel in spec.rough_fields(studied) for field in panel)]
+
+
+def checkpoint_part(studied: Studied, run: str, epoch: int) -> Part:
+    """One epoch; at the drawn one without regularizer all parameters are measured, at ten times the work."""
+    plain = studied.runs.get(Role.PLAIN)
+    whole = plain is not None and run == plain.name and epoch == studied.mid_epochs[run]
+    return Part("checkpoint", run, epoch, whole=whole)
+
+
+def loop_fields(studied: Studied) -> tuple[LoopField, LoopField]:
+    """The source's batch normalization picture by the plain loop, on a smaller grid, in both precisions."""
+    request = LINEAR_BATCHNORM.placed(studied).requests()[0].model_copy(update={"points": POINTS})
+    return LoopField(request, "float32"), LoopField(request, "float64")
+
+
+def _of_plain(studied: Studied) -> Iterator[Part]:
+    run = studied.runs[Role.PLAIN]
+    there = set(studied.mid_training())
+    lines = [line for line in run.metrics() if line.epoch in there]
+    if lines:  # where the signs are least balanced, to balance them changes most
+        yield Part("intervention", run.name, max(lines, key=lambda line: abs(line.share_below_target - 0.5)).epoch)
+    for epoch in sorted({0, studied.mid_epochs[run.name]}):
+        yield Part("nulls", run.name, epoch)
+        yield Part("nulls-by-size", run.name, epoch)
+    yield Part("ablation", run.name, studied.epochs[run.name][-1])
+
+
+def _scenes(studied: Studied, answers: Answers) -> Iterator[Scene]:
+    for spec in scenes_of(studied):
+        if spec.agreement_part() in answers:
+            fields = [[_field(answers, request) for request in panel] for panel in spec.rough_fields(studied)]
+            agreements = PartAnswer.model_validate_json(answers[spec.agreement_part()]).agreements
+            yield _scene(spec, agreements, fields)
+
+
+def _scene(spec: SceneSpec, agreements: Sequence[Agreement], fields: Sequence[Sequence[GradientField]]) -> Scene:
+    panels = tuple(
+        Panel(view=request, agreement=agreement, roughness=roughness_of(own, request))
+        for request, agreement, own in zip(spec.requests(), agreements, fields, strict=True)
+    )
+    design = spec.design
+    return Scene(key=design.key, run=spec.run, epoch=spec.epoch, mode=design.mode, masks=design.masks, panels=panels)
+
+
+def _round_off(studied: Studied, answers: Answers) -> RoundOff | None:
+    if Role.BATCHNORM not in studied.runs:
+        return None
+    single, double = loop_fields(studied)
+    if single not in answers or double not in answers:
+        return None
+    return round_off_of(single.request, _field(answers, single), _field(answers, double))
+
+
+def _field(answers: Answers, asked: LandscapeRequest | LoopField) -> GradientField:
+    return GradientField.from_bytes(answers[asked])

@@ -1,0 +1,121 @@
+"""What the rules read: each measurement knows the runs that it is of, how it is asked for, and where it is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gradviz.errors import UserError
+from gradviz.evidence.gathering import checkpoint_part, loop_fields, scene_asked
+from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
+from gradviz.evidence.parts import Asked, Part
+from gradviz.evidence.roles import Role
+from gradviz.evidence.scenes import MINIBATCH_SIZE, SceneDesign
+from gradviz.evidence.studied import Studied, When
+from gradviz.experiment.run_record import RunRecord
+
+_T = TypeVar("_T")
+
+
+class NotThere(UserError):
+    """A run or a checkpoint that a measurement needs is not there: what to do."""
+
+
+@dataclass(frozen=True)
+class Reading(Generic[_T]):
+    """A measurement of runs in some `roles`. `asked`: what it is made from, where these runs are there; NotThere if a
+    checkpoint is not. `of`: the measurement in the evidence, None if it was not made."""
+
+    roles: tuple[Role, ...]
+    asked: Callable[[Studied], Sequence[Asked]]
+    of: Callable[[Evidence], _T | None]
+
+
+def scene(design: SceneDesign) -> Reading[Scene]:
+    """A figure of the source."""
+    return Reading(
+        (design.role,),
+        lambda studied: scene_asked(design.placed(studied), studied),
+        lambda evidence: evidence.scene(design.key),
+    )
+
+
+@dataclass(frozen=True)
+class LastEpoch:
+    """How a run ended."""
+
+    record: RunRecord
+    checkpoint: Checkpoint
+
+
+def _last_asked(studied: Studied) -> list[Asked]:
+    run = studied.runs[Role.PLAIN].name
+    return [checkpoint_part(studied, run, studied.epochs[run][-1])]
+
+
+def _last_of(evidence: Evidence) -> LastEpoch | None:
+    checkpoints, record = evidence.of_role(Role.PLAIN), evidence.record(Role.PLAIN)
+    return LastEpoch(record, checkpoints[-1]) if record is not None and checkpoints else None
+
+
+LAST_PLAIN: Reading[LastEpoch] = Reading((Role.PLAIN,), _last_asked, _last_of)
+"""The last epoch without regularizer."""
+
+
+def _ablation_asked(studied: Studied) -> list[Asked]:
+    run = studied.runs[Role.PLAIN].name
+    return [Part("ablation", run, studied.epochs[run][-1])]
+
+
+ABLATION: Reading[Ablation] = Reading((Role.PLAIN,), _ablation_asked, lambda evidence: evidence.ablation)
+"""What Total Deliverers is worth to it."""
+
+
+def _mid_asked(studied: Studied) -> list[Asked]:
+    epochs = studied.mid_training()
+    if not epochs:
+        raise NotThere("No checkpoint of mid-training is there yet: train more epochs, in Training.")
+    return [checkpoint_part(studied, studied.runs[Role.PLAIN].name, epoch) for epoch in epochs]
+
+
+def _mid_of(evidence: Evidence) -> tuple[Checkpoint, ...] | None:
+    there = {each.epoch: each for each in evidence.of_role(Role.PLAIN)}
+    wanted = evidence.mid_training
+    return tuple(there[epoch] for epoch in wanted) if wanted and there.keys() >= set(wanted) else None
+
+
+MID_TRAINING: Reading[tuple[Checkpoint, ...]] = Reading((Role.PLAIN,), _mid_asked, _mid_of)
+"""Every checkpoint of mid-training without regularizer."""
+
+
+def _drawn_asked(studied: Studied) -> list[Asked]:
+    return [checkpoint_part(studied, studied.runs[Role.PLAIN].name, studied.epoch(Role.PLAIN, When.MID))]
+
+
+def _drawn_of(evidence: Evidence) -> Checkpoint | None:
+    mid = dict(evidence.mid_epochs)
+    drawn = next((each for each in evidence.of_role(Role.PLAIN) if each.epoch == mid.get(each.run)), None)
+    return drawn if drawn is not None and drawn.agreement("model") is not None else None
+
+
+DRAWN_PLAIN: Reading[Checkpoint] = Reading((Role.PLAIN,), _drawn_asked, _drawn_of)
+"""The checkpoint of mid-training that is drawn, without regularizer: all its parameters."""
+
+
+def _nulls_asked(studied: Studied) -> list[Asked]:
+    return [Part("nulls", studied.runs[Role.PLAIN].name, studied.epoch(Role.PLAIN, When.MID))]
+
+
+def _nulls_of(evidence: Evidence) -> tuple[Null, ...] | None:
+    found = tuple(
+        null
+        for null in evidence.nulls
+        if null.scope in BIASES and null.epoch > 0 and null.minibatch_size == MINIBATCH_SIZE
+    )
+    return found or None
+
+
+NULLS: Reading[tuple[Null, ...]] = Reading((Role.PLAIN,), _nulls_asked, _nulls_of)
+"""The null model beside what was measured, for the biases of each layer at mid-training without regularizer."""
+
+ROUND_OFF: Reading[RoundOff] = Reading((Role.BATCHNORM,), loop_fields, lambda evidence: evidence.round_off)
+"""The source's batch normalization picture in two precisions."""

@@ -1,0 +1,36 @@
+"""The roles that the claims cast runs in: trained without a regularizer, with dropout, with batch normalization."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.run import Run
+from gradviz.landscape.request import Mode
+
+
+class Role(StrEnum):
+    """What a claim speaks of; the value is the regularizer's."""
+
+    PLAIN = "none"
+    DROPOUT = "dropout"
+    BATCHNORM = "batchnorm"
+
+    @property
+    def trained_in(self) -> Mode:
+        """The mode in which gradients are those of the training: without a regularizer both are the same."""
+        return "eval" if self is Role.PLAIN else "train"
+
+
+def role_of(config: TrainingConfig) -> Role | None:
+    """The role that a run of this configuration can play."""
+    return next((role for role in Role if role == config.name), None)
+
+
+def cast(runs: Iterable[Run]) -> dict[Role, Run]:
+    """For each role the first of the runs that can play it; roles that none can play are left out."""
+    found: dict[Role, Run] = {}
+    for run in runs:
+        role = role_of(run.config)
+        if role is not None:
+            found.setdefault(role, run)
+    return found

@@ -1,0 +1,57 @@
+"""Parts of the evidence as questions: what is asked of them is what is measured, and kept answers stay valid."""
+
+import hashlib
+import json
+
+import numpy as np
+
+from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.kinds import LandscapeQuestion, question_of
+from gradviz.compute.workbench import Workbench
+from gradviz.evidence.measuring import doing
+from gradviz.evidence.parts import LoopField, Part, PartAnswer
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest
+
+PLANE = LandscapeRequest(run="none", epoch=2, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=3)
+CHECKPOINT = Part("checkpoint", "none", 2, whole=True)
+
+
+def test_each_part_is_asked_as_a_question_of_its_own():
+    loop = LoopField(PLANE, "float64")
+    assert question_of(CHECKPOINT) == PartQuestion(part="checkpoint", run="none", epoch=2, whole=True)
+    assert question_of(loop) == LoopQuestion(request=PLANE, precision="float64")
+    assert question_of(PLANE) == LandscapeQuestion(request=PLANE)
+    assert doing(CHECKPOINT) == "agreement and roughness (none, epoch 2)"
+    assert doing(loop) == "the plain loop in float64 (none, epoch 2)"
+
+
+def test_the_address_of_a_part_is_that_of_version_0_1(tiny_store: RunStore):
+    """The key was made of these values by version 0.1: what was measured since then stays valid."""
+    values = {"kind": "evidence", "part": "checkpoint", "variant": "none", "epoch": 2, "scene": "", "whole": True}
+    content = [ENGINE_VERSION, tiny_store.run("none").address(2), values, [3]]
+    key = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=20).hexdigest()
+    assert question_of(CHECKPOINT).key(tiny_store) == key
+
+
+def test_a_whole_checkpoint_has_the_biases_agreement_and_that_of_all_parameters(tiny_store: RunStore):
+    bench = Workbench(tiny_store, device="cpu")
+    few, many = (
+        PartAnswer.model_validate_json(question_of(Part("checkpoint", "none", 2, whole=whole)).answer(bench)).checkpoint
+        for whole in (False, True)
+    )
+    assert few is not None
+    assert many is not None
+    assert [each.scope for each in few.agreements] == ["pair 1", "pair 2", "biases 1", "biases 2"]
+    assert [each.scope for each in many.agreements][4:] == ["layer 1", "layer 2", "model"]
+    assert many.agreements[:4] == few.agreements
+
+
+def test_the_loop_has_two_precisions_of_one_field(tiny_store: RunStore):
+    bench = Workbench(tiny_store, device="cpu")
+    single, double = (
+        GradientField.from_bytes(LoopQuestion(request=PLANE, precision=precision).answer(bench))
+        for precision in ("float32", "float64")
+    )
+    assert not np.array_equal(single.u, double.u)
+    np.testing.assert_allclose(single.u, double.u, rtol=1e-3)  # of float32's seven digits a sum of rows loses some

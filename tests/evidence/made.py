@@ -1,0 +1,138 @@
+"""Evidence made by hand: every claim but those of artefacts holds by it, and each number of it can be changed."""
+
+from gradviz.evidence.measurements import (
+    Ablation,
+    Agreement,
+    Checkpoint,
+    Estimate,
+    Evidence,
+    Null,
+    Panel,
+    Roughness,
+    RoundOff,
+    Scene,
+    ScopedAgreement,
+)
+from gradviz.experiment.run_record import RunRecord
+from gradviz.landscape.request import LandscapeRequest
+
+
+def agreement(resultant: float = 0.5, opposite: float = 0.5, cosine_high: float = 0.5) -> Agreement:
+    nothing = Estimate(value=0.0)
+    return Agreement(
+        num_parameters=2,
+        num_minibatches=50,
+        minibatch_size=64,
+        num_zero=0,
+        share_below=0.5,
+        resultant=Estimate(value=resultant),
+        cosine=Estimate(value=0.0, low=-0.1, high=cosine_high),
+        opposite=Estimate(value=opposite, low=opposite, high=opposite),
+        beyond_150=nothing,
+        norm_variation=nothing,
+        sign_agreement=nothing,
+    )
+
+
+def roughness(angle: float) -> Roughness:
+    one = Estimate(value=1.0)
+    grid = {"num_minibatches": 8, "points": 11, "half_width": 0.05}
+    return Roughness(**grid, angle=Estimate(value=angle), difference=one, distinct=one, curl=one)
+
+
+def scene(key: str, variant: str, *, resultant: float = 0.5, opposite: float = 0.5, angle: float = 5.0) -> Scene:
+    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run=variant, epoch=3)
+    panel = Panel(view=view, agreement=agreement(resultant, opposite), roughness=roughness(angle))
+    return Scene(key=key, run=variant, epoch=3, mode="eval", masks="fresh", panels=(panel, panel))
+
+
+def checkpoint(epoch: int, *, opposite: float = 0.5, cosine_high: float = 0.5, r2: float = 0.98) -> Checkpoint:
+    found = agreement(opposite=opposite, cosine_high=cosine_high)
+    scopes = tuple(ScopedAgreement(scope=scope, agreement=found) for scope in ("pair 1", "pair 2", "model"))
+    return Checkpoint(
+        run="none",
+        epoch=epoch,
+        mode="eval",
+        train_loss=1.0,
+        test_loss=1.0,
+        test_r2=r2,
+        balance=0.1,
+        agreements=scopes,
+        roughness=roughness(5.0),
+    )
+
+
+def null(measured: float, low: float) -> Null:
+    estimate = Estimate(value=measured)
+    predicted = Estimate(value=low + 0.1, low=low, high=low + 0.2)
+    return Null(
+        scope="biases 1",
+        run="none",
+        epoch=3,
+        minibatch_size=64,
+        num_minibatches=50,
+        measured_resultant=estimate,
+        random_resultant=predicted,
+        formula_resultant=None,
+        sensitivity=estimate,
+    )
+
+
+def round_off(largest: float) -> RoundOff:
+    view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run="batchnorm", epoch=10)
+    return RoundOff(
+        view=view,
+        largest_float32=1e-8,
+        largest_float64=largest,
+        threshold_float32=1e-6,
+        threshold_float64=1e-14,
+        angle_float32=80.0,
+        angle_float64=80.0,
+        cosine=0.0,
+        zero_share=1.0,
+    )
+
+
+def ablation(permuted: float) -> Ablation:
+    return Ablation(
+        field="Total Deliverers", epoch=3, num_rows=200, loss=10.0, permuted_loss=permuted, blank_loss=50.0, r2=0.98,
+        permuted_r2=0.1,
+    )  # fmt: skip
+
+
+RECORD = RunRecord(torch_version="2", num_parameters=10, rows_used=10, rows_left_out=0, rows_train=8, rows_test=2)
+
+
+def evidence(**changes: object) -> Evidence:
+    """Evidence by which every claim but those of artefacts holds, with some of it changed."""
+    values: dict[str, object] = {
+        "seed": 0,
+        "mid_epochs": (("none", 3), ("dropout", 3)),
+        "mid_training": (2, 3),
+        "runs": (RECORD,),
+        "checkpoints": (checkpoint(2), checkpoint(3)),
+        "scenes": SCENES,
+        "sign_balance": (),
+        "interventions": (),
+        "nulls": (null(0.2, 0.5),),
+        "round_off": round_off(1e-16),
+        "mask_splits": (),
+        "ablation": ablation(20.0),
+    }
+    return Evidence.model_validate(values | changes)
+
+
+SCENES = (
+    scene("start-none", "none", resultant=0.95),
+    scene("mid-none", "none", angle=5),
+    scene("start-dropout", "dropout", resultant=0.9, angle=10),
+    scene("mid-dropout", "dropout", resultant=0.3, angle=50),
+    scene("dropout-frozen", "dropout", angle=6),
+    scene("batchnorm-beta", "batchnorm", angle=20),
+)
+
+
+def scenes(*replaced: Scene) -> tuple[Scene, ...]:
+    """All, with some replaced."""
+    new = {each.key: each for each in replaced}
+    return tuple(new.get(each.key, each) for each in SCENES)

@@ -1,0 +1,78 @@
+"""The page and the report ask for the same measurements: what one has measured the other has, with the same verdict."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.kinds import question_of
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.memory import answered
+from gradviz.compute.question import Question
+from gradviz.dashboard.evidence_api import told
+from gradviz.evidence import rules
+from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.gathering import everything
+from gradviz.evidence.studied import Studied
+from gradviz.evidence.verdict import Verdict
+from gradviz.experiment.store import RunStore
+from gradviz.report.measuring import Measuring
+
+
+def test_what_the_report_has_measured_the_page_does_not_measure_again(
+    tiny_store: RunStore, measured: FieldCache, monkeypatch: pytest.MonkeyPatch
+):
+    compute = LocalCompute(tiny_store, measured, device="cpu")
+    evidence = Measuring(compute).evidence()
+    monkeypatch.setattr("gradviz.compute.local.answered", None)  # whoever computes fails
+    states = set()
+    for claim in CLAIMS:
+        on_page = told(claim.key, compute, compute.store)
+        assert _agree(on_page, claim.verdict(evidence))
+        states.add(on_page["state"])
+    assert states == {"measured", "missing"}  # the tiny runs learn too little to have a mid-training
+
+
+def test_what_the_page_has_measured_the_report_does_not_measure_again(
+    tiny_store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do
+    compute = LocalCompute(tiny_store, FieldCache(tmp_path), device="cpu")
+    claims = [claim for claim in CLAIMS if claim.roles == ("none",)]
+    assert {claim.key for claim in claims} >= {"accurate", "start", "mid-training", "composition", "sgd"}
+    on_page = []
+    for claim in claims:
+        while (answer := told(claim.key, compute, compute.store))["state"] == "measuring":
+            pass
+        on_page.append(answer)
+    computed: list[str] = []
+
+    def noted(question: Question, *rest: Any) -> bytes:
+        computed.append(question.key(tiny_store))
+        return answered(question, *rest)
+
+    monkeypatch.setattr("gradviz.compute.local.answered", noted)
+    evidence = Measuring(compute).evidence()
+    studied = Studied.of(compute.store)
+    assert computed  # what no claim reads: the page asks for none of it
+    asked = {question_of(asked).key(tiny_store) for claim in claims for asked in claim.asked(studied)}
+    assert not asked & set(computed)
+    assert all(_agree(answer, claim.verdict(evidence)) for answer, claim in zip(on_page, claims, strict=True))
+    assert {answer["state"] for answer in on_page} == {"measured"}
+
+
+def test_the_report_asks_for_all_that_any_claim_reads(tiny_store: RunStore):
+    studied = Studied.of(tiny_store)
+    asked = set(everything(studied))
+    assert all(asked.issuperset(claim.asked(studied)) for claim in CLAIMS if claim.key != "mid-training")
+
+
+def _agree(on_page: dict[str, Any], verdict: Verdict) -> bool:
+    names = ("name", "unit", "sample", "value", "low", "high")
+    figures = [
+        {**figure.model_dump(include={"name", "unit", "sample"}), **figure.estimate.model_dump()}
+        for figure in verdict.figures
+    ]
+    shown = [{name: figure[name] for name in names} for figure in on_page["figures"]]
+    return (on_page["verdict"], shown) == (verdict.kind, figures)
