@@ -6,15 +6,14 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError, one_line
-from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import ParameterRef, network_of
-from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
+from gradviz.landscape.request import Checkpoint, MaskedEvaluation, MinibatchSize
 from gradviz.landscape.statistics import minibatch_agreement
 
 BOOTSTRAP_SEED = 0
@@ -22,21 +21,14 @@ STATISTICS_VERSION = 1
 """Part of every key: raised whenever the same question would get other numbers."""
 
 
-class AgreementRequest(OfRun):
+class AgreementRequest(Checkpoint, MinibatchSize, MaskedEvaluation):
     """A checkpoint, how it is evaluated, and the parts of its parameters whose gradients are compared.
 
     `parts`: `all`, or names with commas between: `model`, a layer (`hidden.1`), a tensor (`hidden.1.linear.bias`).
     `pair` names two parameters with a semicolon between, compared as a part of their own.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    epoch: int = Field(ge=0, lt=10_000)
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
-    mode: Mode = "eval"
-    masks: Masks = "fresh"
     num_masks: int = Field(default=8, ge=1, le=16)
-    seed: int = Field(default=0, ge=0, lt=2**32)
     parts: str = Field(default="all", pattern=r"^[a-z0-9.]{1,64}(,[a-z0-9.]{1,64}){0,63}$")
     pair: str = Field(default="", pattern=r"^([^;]{1,80};[^;]{1,80})?$")
 

@@ -10,25 +10,29 @@ from pydantic import Field
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import network_of
-from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
+from gradviz.landscape.request import Checkpoint, MaskedEvaluation, MinibatchSize
 from gradviz.landscape.statistics import by_direction, minibatch_cosines
 
 DECIMALS = 6
 
 
-class CosinesQuestion(OfRun, Question):
-    """All minibatches of a size (at most 50); `part` is `model`, a layer (`hidden.1`) or a tensor."""
+class CosinesRequest(Checkpoint, MinibatchSize, MaskedEvaluation):
+    """All minibatches of a size (at most 50) at a checkpoint, for one part of the model."""
+
+    part: str = Field(
+        min_length=1,
+        max_length=80,
+        description="`model`, a layer or a tensor",
+        examples=["model", "hidden.1", "hidden.1.linear.bias"],
+    )
+
+
+class CosinesQuestion(CosinesRequest, Question):
+    """The answer is JSON."""
 
     kind: Literal["cosines"] = "cosines"
-    epoch: int = Field(ge=0, lt=10_000)
-    part: str = Field(min_length=1, max_length=80)
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
-    mode: Mode = "eval"
-    masks: Masks = "fresh"
-    seed: int = Field(default=0, ge=0, lt=2**32)
 
     def key(self, store: RunStore) -> str:
         return address_of(self, store, self.run, self.epoch, DECIMALS)

@@ -14,9 +14,9 @@ from gradviz.compute.question import Question, address_of
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.evidence.parts import Asked, LoopField, Part
-from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, unit_activity
+from gradviz.landscape.request import Checkpoint
 
 _POINTS_OF_A_PASS = 21 * 21  # of a grid cost about as much as one forward pass, where masks do not change on it
 _ROWS_OF_A_PASS = 64
@@ -49,11 +49,10 @@ class LandscapeQuestion(Question):
         bench.share_layers_below([each.request for each in questions if isinstance(each, cls)])
 
 
-class ActivityQuestion(OfRun, Question):
+class ActivityQuestion(Checkpoint, Question):
     """The share of training rows on which each hidden unit is active, in eval mode; `arrays_of` reads the answer."""
 
     kind: Literal["activity"] = "activity"
-    epoch: int = Field(ge=0, lt=10_000)
 
     def key(self, store: RunStore) -> str:
         return address_of(self, store, self.run, self.epoch, ACTIVITY_ROWS)

@@ -11,12 +11,11 @@ from torch import Tensor
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import Network, centre_gradients, find_pairs, network_of
 from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.pairs import suggested_tensor
-from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Mode
+from gradviz.landscape.request import Checkpoint, Evaluation, MinibatchSize
 
 ACTIVITY_ROWS = 2000
 """Training rows over which the activity of units is measured."""
@@ -24,13 +23,14 @@ ACTIVITY_ROWS = 2000
 # Shape suffixes: R = training rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer.
 
 
-class LayerQuestion(OfRun, Question):
+class LayerRequest(Checkpoint, MinibatchSize, Evaluation):
     """A hidden layer of a checkpoint, seen by all minibatches of a size (at most 50), without dropout masks."""
 
-    epoch: int = Field(ge=0, lt=10_000)
-    layer: int = Field(ge=0, lt=1000)
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
-    mode: Mode = "eval"
+    layer: int = Field(ge=0, lt=1000, description="counted from 0")
+
+
+class LayerQuestion(LayerRequest, Question):
+    """What is asked of it; the answer is JSON."""
 
     def key(self, store: RunStore) -> str:
         return address_of(self, store, self.run, self.epoch, ACTIVITY_ROWS)

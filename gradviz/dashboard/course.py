@@ -2,38 +2,16 @@
 
 import json
 
-from flask import Blueprint, Response, request
-
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
-from gradviz.dashboard import query
-from gradviz.dashboard.connection import still_connected
-from gradviz.dashboard.overview import as_json, etag
-from gradviz.dashboard.query import from_arguments
-from gradviz.dashboard.sending import MEDIA_TYPES, sent
 from gradviz.evidence.roughening import neighbour_angle
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
-from gradviz.logs import tell_log
 
 _OF_MASKS = ("masks", "num_masks", "seed")
 _ASKED = {"run", "epoch", "minibatch_size", "mode", *_OF_MASKS}
 _SMALLEST_PART = "output.bias"  # agreement is asked for the pair alone, and a question names a part
-
-
-def add_course(api: Blueprint, compute: Compute, store: RunStore) -> None:
-    """Adds `GET /course`."""
-
-    @api.get("/course")
-    def course() -> Response:
-        asked = Course(from_arguments(query.CourseQuery, request.args).request)
-        key = asked.key(store)
-        tell_log(key=key)
-        wanted = still_connected(request.environ)
-        # what the keys leave out, as the seed in eval mode, is repeated in the answer
-        tag = etag(f"{key} {asked.request.canonical()}")
-        return sent(lambda: as_json(asked.point(compute, wanted)).encode(), MEDIA_TYPES["json"], tag)
 
 
 class Course:

@@ -2,14 +2,14 @@
 
 import time
 
-from flask import Blueprint, Response, request
+from flask import Response
 
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import question_of
-from gradviz.dashboard import query
-from gradviz.dashboard.connection import still_connected
+from gradviz.dashboard import answers
 from gradviz.dashboard.evidence_links import address_of
-from gradviz.dashboard.query import from_arguments
+from gradviz.dashboard.query import Claim
+from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import sent_json
 from gradviz.evidence.claims import CLAIMS, claim_of
 from gradviz.evidence.gathering import evidence_of
@@ -24,19 +24,19 @@ _STEP_SECONDS = 0.5
 """A request ends with the part during which this has passed: the page tells how far it is, and may stop asking."""
 
 
-def add_evidence(api: Blueprint, compute: Compute, store: RunStore) -> None:
-    """Adds `GET /evidence` and `GET /evidence/CLAIM`."""
+def claims(served: Served) -> Response:
+    texts = ("key", "question", "quotation", "rule")
+    return sent_json({"claims": [{name: getattr(claim, name) for name in texts} for claim in CLAIMS]})
 
-    @api.get("/evidence")
-    def claims() -> Response:
-        from_arguments(query.Nothing, request.args)
-        texts = ("key", "question", "quotation", "rule")
-        return sent_json({"claims": [{name: getattr(claim, name) for name in texts} for claim in CLAIMS]})
 
-    @api.get("/evidence/<claim>")
-    def evidence(claim: str) -> Response:
-        asked = from_arguments(query.EvidenceQuery, request.args, claim=claim)
-        return sent_json(told(asked.claim, compute, store, still_connected(request.environ)))
+def verdict(served: Served, asked: Claim) -> Response:
+    return sent_json(told(asked.claim, served.compute, served.store, served.still_wanted))
+
+
+OPERATIONS = (
+    Operation("get", "/evidence", claims, "The claims of the text", (), answers.ClaimsAnswer),
+    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (Claim,), answers.VerdictAnswer),
+)
 
 
 def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted = lambda: True) -> dict[str, object]:

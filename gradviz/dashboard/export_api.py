@@ -4,67 +4,60 @@ import json
 from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore
 
-from flask import Blueprint, Response, request
+from flask import Response
 from werkzeug.exceptions import TooManyRequests
 
-from gradviz.compute.interface import Compute
 from gradviz.compute.recipe import command_lines, file_name, python_text
-from gradviz.dashboard import query
-from gradviz.dashboard.connection import still_connected
-from gradviz.dashboard.discretion import Discretion, place_of
+from gradviz.dashboard import answers
+from gradviz.dashboard.discretion import place_of
 from gradviz.dashboard.exports import ExportFile, Step, steps
-from gradviz.dashboard.query import from_arguments, from_body, json_body
+from gradviz.dashboard.query import ExportQuery, RecipeQuery
+from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
-from gradviz.experiment.store import RunStore
-from gradviz.settings import Settings
-
-AT_ONCE = 2
-"""Files that one server process makes at a time: each holds one of its threads."""
 
 _PATIENCE_SECONDS = 1.0  # who has left is noticed meanwhile
 _CHUNK_BYTES = 1 << 18
 
 
-def add_exports(api: Blueprint, settings: Settings, compute: Compute, store: RunStore) -> None:
-    """Adds `POST /exports` and `POST /recipes`."""
-    places = BoundedSemaphore(AT_ONCE)
-    told = Discretion.of(settings).told
+_EXPORTS = (
+    "A view as one file: an interactive page or an animated gif. With `progress` the answer is a stream of blocks, "
+    "each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each step, then "
+    "JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. The work ends when "
+    "the client closes the connection."
+)
 
-    @api.post("/exports")
-    def export() -> Response:
-        from_arguments(query.Nothing, request.args)
-        asked = from_body(query.ExportQuery, json_body())
-        work = _in_place(places, steps(asked, compute, store, still_connected(request.environ)))
-        first = next(work)  # a mistake in what is asked for is still a 422
-        if asked.progress:
-            answer = Response(frames.prefixed(_blocks(first, work, told)), mimetype=MEDIA_TYPES["binary"])
-        else:
-            file = _last(work)
-            answer = Response(file.content, mimetype=MEDIA_TYPES[file.kind])
-            answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
 
-    @api.post("/recipes")
-    def recipes() -> Response:
-        from_arguments(query.Nothing, request.args)
-        asked = from_body(query.RecipeQuery, json_body())
-        for panel in asked.requests:
-            compute.key(panel)  # refuses what is not there
-        return sent_json(
-            {
-                "command_lines": command_lines(asked.requests, place_of(settings.runs)),
-                "python": python_text(asked.requests, place_of(settings.runs)),
-                "names": [file_name(panel) for panel in asked.requests],
-            }
-        )
+def export(served: Served, asked: ExportQuery) -> Response:
+    work = _in_place(served.export_places, steps(asked, served.compute, served.store, served.still_wanted))
+    first = next(work)  # a mistake in what is asked for is still a 422
+    if asked.progress:
+        answer = Response(frames.prefixed(_blocks(first, work, served.told)), mimetype=MEDIA_TYPES["binary"])
+    else:
+        file = _last(work)
+        answer = Response(file.content, mimetype=MEDIA_TYPES[file.kind])
+        answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def recipes(served: Served, asked: RecipeQuery) -> Response:
+    for panel in asked.panels:
+        served.compute.key(panel)  # refuses what is not there
+    place = place_of(served.settings.runs)
+    return sent_json(
+        {
+            "command_lines": command_lines(asked.panels, place),
+            "python": python_text(asked.panels, place),
+            "names": [file_name(panel) for panel in asked.panels],
+        }
+    )
 
 
 def _in_place(places: BoundedSemaphore, work: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:
     """The work in one of the places, which is free again when it ends, fails or is no longer listened to."""
     if not places.acquire(timeout=_PATIENCE_SECONDS):
-        raise TooManyRequests(f"{AT_ONCE} files are being made already: wait until one is done.")
+        raise TooManyRequests(f"{EXPORTS_AT_ONCE} files are being made already: wait until one is done.")
     try:
         yield from work
     finally:
@@ -96,3 +89,16 @@ def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile], told: C
 def _chain(first: Step | ExportFile, rest: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:
     yield first
     yield from rest
+
+
+OPERATIONS = (
+    Operation("post", "/exports", export, _EXPORTS, (ExportQuery,), forms=("html", "gif", "binary")),
+    Operation(
+        "post",
+        "/recipes",
+        recipes,
+        "Shell commands and Python that reproduce the numbers of a view",
+        (RecipeQuery,),
+        answers.RecipeAnswer,
+    ),
+)

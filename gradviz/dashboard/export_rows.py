@@ -14,7 +14,6 @@ from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest
 
 Row = list[Shown]
-ONE = {"epochs": "epoch", "minibatches": "minibatch"}
 
 
 def computed_rows(
@@ -25,10 +24,10 @@ def computed_rows(
     several = compute.sweep if asked.over == "epochs" else compute.minibatches
     with ExitStack() as streams:
         fields = [
-            streams.enter_context(closing(_fields(several(panel, indices, still_wanted)))) for panel in asked.requests
+            streams.enter_context(closing(_fields(several(panel, indices, still_wanted)))) for panel in asked.panels
         ]
         for index, row in zip(indices, zip(*fields, strict=True), strict=True):
-            requests = [panel.model_copy(update={ONE[asked.over]: index}) for panel in asked.requests]
+            requests = [asked.at(panel, index) for panel in asked.panels]
             yield [
                 Shown(field, request, overlays.of(slot, request))
                 for slot, (field, request) in enumerate(zip(row, requests, strict=True))
@@ -51,7 +50,7 @@ def as_drawn(row: Row, minus: int | None) -> Row:
 def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
     """How many arrows of the minibatches' spreads a page that stands alone holds."""
     checkpoints = num_frames if asked.over == "epochs" else 1
-    panels = [panel for slot, panel in enumerate(asked.requests) if has_overlays(asked, slot)]
+    panels = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot)]
     return "spread" in asked.show and checkpoints * sum(_num_minibatches(store, panel) for panel in panels)
 
 

@@ -7,8 +7,8 @@ from time import monotonic
 from PIL.Image import Image
 
 from gradviz.compute.interface import Cancelled, Compute, StillWanted
-from gradviz.dashboard.export_rows import ONE, Row, as_drawn, computed_rows, num_centres
-from gradviz.dashboard.query import ExportQuery
+from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres
+from gradviz.dashboard.query import ONE, ExportQuery
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
 from gradviz.drawing.animation import drawn_frames
 from gradviz.drawing.gif import Gif, colours_of
@@ -46,7 +46,7 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     """The epochs or minibatches that every picture has; UserError if they make too large a file, or there are none."""
     if asked.minus is not None and asked.minus >= len(asked.panels):
         raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
-    there = [_there(panel, asked, store) for panel in asked.requests]
+    there = [_there(panel, asked, store) for panel in asked.panels]
     shared = sorted(set(there[0]).intersection(*there[1:]))[:: asked.every]
     if not shared:
         raise UserError(f"These pictures have no {asked.over} in common: choose fewer, or wait for their training.")
@@ -54,7 +54,7 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
         raise UserError(
             f"A file has at most {MOST_FRAMES} frames, and there are {len(shared)} {asked.over}: set `every` higher."
         )
-    points = [panel.points for panel in asked.requests]
+    points = [panel.points for panel in asked.panels]
     size = expected_bytes(points, len(shared), num_centres(asked, store, len(shared)))
     if size > MOST_BYTES:
         raise UserError(
@@ -104,8 +104,8 @@ def _check_size(num_bytes: int) -> None:
 
 def _comment(asked: ExportQuery, indices: list[int]) -> str:
     """What is in the file, for whoever finds it without its name."""
-    requests = "; ".join(request.canonical() for request in asked.requests)
-    minus = "" if asked.minus is None else f", minus {asked.requests[asked.minus].run}"
+    requests = "; ".join(request.canonical() for request in asked.panels)
+    minus = "" if asked.minus is None else f", minus {asked.panels[asked.minus].run}"
     return f"gradviz, {asked.over} {indices[0]} to {indices[-1]}{minus}: {requests}"
 
 
@@ -118,10 +118,10 @@ def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, unt
 
 
 def _name(asked: ExportQuery) -> str:
-    first = asked.requests[0]
-    variants = "-".join(dict.fromkeys(panel.run for panel in asked.requests))
+    first = asked.panels[0]
+    variants = "-".join(dict.fromkeys(panel.run for panel in asked.panels))
     fixed = f"minibatch-{first.minibatch}" if asked.over == "epochs" else f"epoch-{first.epoch}"
-    minus = "" if asked.minus is None else f"-minus-{asked.requests[asked.minus].run}"
+    minus = "" if asked.minus is None else f"-minus-{asked.panels[asked.minus].run}"
     return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
 
 
@@ -139,8 +139,8 @@ def _images(asked: ExportQuery, rows: list[Row]) -> Iterator[Image]:
 
 def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
-    stacks = [_stack(panel, column) for panel, column in zip(asked.requests, columns, strict=True)]
-    shown = asked.requests[0].epoch if asked.over == "epochs" else asked.requests[0].minibatch
+    stacks = [_stack(panel, column) for panel, column in zip(asked.panels, columns, strict=True)]
+    shown = asked.index_of(asked.panels[0])
     look = ViewLook(
         scheme=asked.scheme,
         under=asked.under,

@@ -23,6 +23,7 @@ from gradviz.dashboard.metrics import Metrics, Now, serve_metrics
 from gradviz.dashboard.password import ask_for_password
 from gradviz.dashboard.query import MAX_BODY_BYTES
 from gradviz.dashboard.readiness import checks, serve_readiness
+from gradviz.dashboard.routes import Served
 from gradviz.experiment.store import RunStore
 from gradviz.hosts import AllowedHosts
 from gradviz.settings import Settings, load_settings
@@ -64,7 +65,7 @@ def create_app(
     choosing.register(app)
     training.register(app)
     check_callbacks(app, Discretion.of(settings).told)
-    app.server.register_blueprint(create_api(settings, compute, store, trainer))
+    app.server.register_blueprint(create_api(Served(settings, compute, store, trainer)))
     set_headers(app, private=bool(settings.password.get_secret_value()))
     return app
 

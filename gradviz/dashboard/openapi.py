@@ -1,19 +1,20 @@
 """The OpenAPI 3.1 document of the HTTP API, made of the models that check its requests and describe its answers."""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from flask import Response
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import gradviz
-from gradviz.dashboard import answers, query
-from gradviz.dashboard.sending import JSON, MEDIA_TYPES
+from gradviz.dashboard import answers, evidence_api, export_api, landscape_api, query, runs_api, statistics_api
+from gradviz.dashboard.routes import PREFIX, Operation, Served
+from gradviz.dashboard.sending import JSON, MEDIA_TYPES, sent_json
 from gradviz.landscape.request import MAX_POINTS
 
-PREFIX = "/api/v1"
 _REF = "#/components/schemas/{model}"
 
 _PARAMETER_NAME = (
@@ -45,152 +46,25 @@ _MISTAKES = {
 }
 
 
-@dataclass(frozen=True)
-class _Operation:
-    """One method at one address. `forms`: formats of the answer; `asked` in the body if it is a POST."""
-
-    method: str
-    path: str
-    name: str
-    summary: str
-    asked: type[BaseModel]
-    answer: type[BaseModel] | None
-    forms: tuple[str, ...] = ("json",)
-    mistakes: tuple[int, ...] = ()
+def openapi(served: Served) -> Response:
+    return sent_json(document())
 
 
-_LANDSCAPE_FORMS = ("json", "csv", "npz", "binary")
-_FRAMES = (
-    "The fields of all epochs, or of all minibatches, in one stream, the one asked for first. Blocks, each a "
-    "little-endian uint32 (its length) and its bytes: first JSON that says what all share, then a frame each: a uint32 "
-    "(the length of its JSON), the JSON, and, unless that has an `error`, float32 u, v, loss and uint8 is_zero, "
-    "zero_reason, each (points, points) with x running fastest."
+OPERATIONS = (
+    Operation("get", "/openapi.json", openapi, "This document"),
+    *runs_api.OPERATIONS,
+    *landscape_api.OPERATIONS,
+    *statistics_api.OPERATIONS,
+    *evidence_api.OPERATIONS,
+    *export_api.OPERATIONS,
 )
-_EXPORTS = (
-    "A view as one file: an interactive page or an animated gif. With `progress` the answer is a stream of blocks, "
-    "each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each step, then "
-    "JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. The work ends when "
-    "the client closes the connection."
-)
-_OPERATIONS = (
-    _Operation("get", "/openapi.json", "document", "This document", query.Nothing, None),
-    _Operation("get", "/runs", "runs", "All runs and the training", query.Nothing, answers.RunsAnswer),
-    _Operation("get", "/runs/{run}", "run", "One run with its metrics", query.RunQuery, answers.RunAnswer),
-    _Operation(
-        "get",
-        "/activity/{run}/{epoch}",
-        "activity",
-        "Activity of all hidden units at a checkpoint",
-        query.ActivityQuery,
-        answers.ActivityAnswer,
-    ),
-    _Operation(
-        "get",
-        "/activity/{run}/{epoch}/{layer}",
-        "layer_activity",
-        "Activity of one hidden layer's units at a checkpoint",
-        query.LayerActivityQuery,
-        answers.LayerActivityAnswer,
-    ),
-    _Operation(
-        "get",
-        "/agreement",
-        "agreement",
-        "How much the gradients of the minibatches agree at a checkpoint",
-        query.AgreementQuery,
-        answers.AgreementAnswer,
-    ),
-    _Operation("get", "/evidence", "claims", "The claims of the text", query.Nothing, answers.ClaimsAnswer),
-    _Operation("get", "/evidence/{claim}", "verdict", "Verdict on a claim", query.EvidenceQuery, answers.VerdictAnswer),
-    _Operation("get", "/course", "course", "A point over the epochs", query.CourseQuery, answers.CourseAnswer),
-    _Operation(
-        "get",
-        "/units/{run}/{epoch}/{layer}",
-        "units",
-        "Activity and size of the gradients of one hidden layer's units",
-        query.UnitsQuery,
-        answers.UnitsAnswer,
-    ),
-    _Operation(
-        "get",
-        "/pairs/{run}/{epoch}/{layer}",
-        "pairs",
-        "Suggested pairs of one hidden layer",
-        query.UnitsQuery,
-        answers.PairsAnswer,
-    ),
-    _Operation(
-        "get",
-        "/cosines/{run}/{epoch}",
-        "cosines",
-        "Cosines between the gradients of all minibatches at a checkpoint",
-        query.CosinesQuery,
-        answers.CosinesAnswer,
-    ),
-    _Operation(
-        "get",
-        "/minibatches/{run}/{minibatch}",
-        "minibatch",
-        "Row numbers and targets of a minibatch; as npz with the inputs",
-        query.MinibatchQuery,
-        answers.MinibatchAnswer,
-        forms=("json", "npz"),
-        mistakes=(406,),
-    ),
-    _Operation(
-        "get",
-        "/landscape",
-        "landscape",
-        "One gradient landscape",
-        query.LandscapeQuery,
-        answers.LandscapeAnswer,
-        forms=_LANDSCAPE_FORMS,
-        mistakes=(406, 409),
-    ),
-    _Operation(
-        "post",
-        "/landscape",
-        "landscape_of_body",
-        "One gradient landscape, asked for in a body",
-        query.LandscapeQuery,
-        answers.LandscapeAnswer,
-        forms=_LANDSCAPE_FORMS,
-        mistakes=(406, 409),
-    ),
-    _Operation("get", "/frames", "frames", _FRAMES, query.FramesQuery, None, forms=("binary",)),
-    _Operation("get", "/training", "training", "What is being trained", query.Nothing, answers.TrainingAnswer),
-    _Operation(
-        "post",
-        "/training",
-        "train",
-        "Starts, stops or starts again the training, or deletes a run",
-        query.TrainingAction,
-        answers.TrainingAnswer,
-    ),
-    _Operation(
-        "post",
-        "/exports",
-        "export",
-        _EXPORTS,
-        query.ExportQuery,
-        None,
-        forms=("html", "gif", "binary"),
-    ),
-    _Operation(
-        "post",
-        "/recipes",
-        "recipes",
-        "How the numbers of a view are had again: lines for a shell, and Python",
-        query.RecipeQuery,
-        answers.RecipeAnswer,
-    ),
-)
+"""All that can be asked of the API."""
 
 
 @cache
 def _document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
-    for operation in _OPERATIONS:
+    for operation in OPERATIONS:
         paths.setdefault(PREFIX + operation.path, {})[operation.method] = _described(operation)
     return {
         "openapi": "3.1.0",
@@ -212,7 +86,7 @@ def document() -> dict[str, Any]:
     return copy.deepcopy(_document())
 
 
-def _described(operation: _Operation) -> dict[str, Any]:
+def _described(operation: Operation) -> dict[str, Any]:
     has_body = operation.method == "post"
     codes = {400, 401, 403, 404, 405, 413, 422, 429, 500, 503, *operation.mistakes, *((415,) if has_body else ())}
     described: dict[str, Any] = {
@@ -227,14 +101,14 @@ def _described(operation: _Operation) -> dict[str, Any]:
     if len(operation.summary) > 100:
         described["description"] = operation.summary
     if has_body:
-        schema = {"$ref": _REF.format(model=operation.asked.__name__)}
+        schema = _schema_of(operation.asked)
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
     else:
         described["parameters"] = list(_parameters(operation))
     return described
 
 
-def _parameters(operation: _Operation) -> list[dict[str, Any]]:
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
     schema = _schema_of(operation.asked)
     parameters = []
     for name, of_field in schema.get("properties", {}).items():
@@ -250,7 +124,7 @@ def _parameters(operation: _Operation) -> list[dict[str, Any]]:
     return parameters
 
 
-def _content(operation: _Operation) -> dict[str, Any]:
+def _content(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {MEDIA_TYPES[form]: {} for form in operation.forms}
     if operation.answer is not None:
         content[JSON] = {"schema": {"$ref": _REF.format(model=operation.answer.__name__)}}
@@ -259,8 +133,8 @@ def _content(operation: _Operation) -> dict[str, Any]:
     return content
 
 
-def _headers(operation: _Operation) -> dict[str, Any]:
-    if operation.name == "export":
+def _headers(operation: Operation) -> dict[str, Any]:
+    if operation.handle is export_api.export:
         return {}  # made anew each time, and kept by nobody
     headers = {"ETag": {"description": "For If-None-Match.", "required": True, "schema": {"type": "string"}}}
     if operation.path == "/landscape":
@@ -279,14 +153,32 @@ def _mistake(code: int) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     modes: dict[type[BaseModel], JsonSchemaMode] = {answers.Mistake: "serialization"}
-    modes |= {operation.answer: "serialization" for operation in _OPERATIONS if operation.answer is not None}
-    modes |= {operation.asked: "validation" for operation in _OPERATIONS if operation.method == "post"}
+    modes |= {operation.answer: "serialization" for operation in OPERATIONS if operation.answer is not None}
     _, schemas = models_json_schema(sorted(modes.items(), key=lambda each: each[0].__name__), ref_template=_REF)
     return {name: _completed(schema) for name, schema in schemas["$defs"].items()}
 
 
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    return _completed(model.model_json_schema(ref_template=_REF))
+def _schema_of(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """An object that has the members of all these models, nothing referred to."""
+    parts = [model.model_json_schema(ref_template=_REF) for model in models]
+    told = {_REF.format(model=name): of for part in parts for name, of in part.get("$defs", {}).items()}
+    parts = [_completed(_inlined(part, told)) for part in parts]
+    return {
+        "type": "object",
+        "properties": {name: of_field for part in parts for name, of_field in part.get("properties", {}).items()},
+        "required": [name for part in parts for name in part.get("required", ())],
+        "additionalProperties": False,
+    }
+
+
+def _inlined(value: Any, told: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_inlined(each, told) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" in value:
+        return _completed(_inlined(told[value["$ref"]], told))
+    return {key: _inlined(each, told) for key, each in value.items() if key != "$defs"}
 
 
 def _completed(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,29 +5,29 @@ same: numbers are told by the model's own types, nothing is turned from one type
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from gradviz.compute.agreement import AgreementRequest
 from gradviz.dashboard.permalink import Overlay
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
-from gradviz.experiment.names import OfRun, RunName, renamed
+from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
-from gradviz.landscape.request import MAX_MINIBATCH_SIZE, LandscapeRequest, Masks, Mode
+from gradviz.landscape.request import Atom, LandscapeRequest
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FRAMES = 500
 
 Over = Literal["epochs", "minibatches"]
+ONE = {"epochs": "epoch", "minibatches": "minibatch"}
 _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
 
@@ -36,16 +36,8 @@ _INTEGER = re.compile(r"-?[0-9]{1,300}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-class _Query(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Nothing(_Query):
-    """A request without arguments."""
-
-
-class LandscapeQuery(LandscapeRequest):
-    """One landscape, and in which form it is wanted."""
+class ByKey(Atom):
+    """In which form an answer is wanted, and whether it must still be what it was."""
 
     format: Literal["auto", "json", "csv", "npz", "binary"] = Field(default="auto", description=_BY_ACCEPT)
     expected_key: str = Field(
@@ -55,18 +47,23 @@ class LandscapeQuery(LandscapeRequest):
         "and 409 tells that the checkpoint has changed",
     )
 
-    @property
-    def request(self) -> LandscapeRequest:
-        return _request_of(self)
 
-
-class FramesQuery(LandscapeRequest):
-    """Many fields of one selection: over all epochs of a minibatch or all minibatches of an epoch.
-
-    `epoch` or `minibatch` is the frame wanted first; `only` limits the others.
-    """
+class OverFrames(Atom):
+    """All epochs of a minibatch, or all minibatches of an epoch."""
 
     over: Over = "epochs"
+
+    def at(self, request: LandscapeRequest, index: int) -> LandscapeRequest:
+        """The request of one frame."""
+        return request.model_copy(update={ONE[self.over]: index})
+
+    def index_of(self, request: LandscapeRequest) -> int:
+        return getattr(request, ONE[self.over])
+
+
+class Frames(OverFrames):
+    """Many fields of one selection: the request's own first, `only` limits the others."""
+
     only: str = Field(
         default="all",
         pattern=rf"^(all|[0-9]{{1,6}}(,[0-9]{{1,6}}){{0,{MAX_FRAMES - 1}}})$",
@@ -74,88 +71,30 @@ class FramesQuery(LandscapeRequest):
     )
 
     @property
-    def request(self) -> LandscapeRequest:
-        return _request_of(self)
-
-    def at(self, index: int) -> LandscapeRequest:
-        """The request of one frame."""
-        return self.request.model_copy(update={"epoch" if self.over == "epochs" else "minibatch": index})
-
-    @property
-    def first(self) -> int:
-        return self.epoch if self.over == "epochs" else self.minibatch
-
-    @property
     def wanted(self) -> frozenset[int] | None:
         """What `only` names; None for all."""
         return None if self.only == "all" else frozenset(map(int, self.only.split(",")))
 
 
-class RunQuery(OfRun, _Query):
-    """One run."""
+class Layer(Atom):
+    """A hidden layer."""
+
+    layer: int = Field(ge=0, lt=1000, description="counted from 0")
 
 
-class ActivityQuery(RunQuery):
-    """A checkpoint."""
-
-    epoch: int = Field(ge=0, lt=10_000)
-
-
-class LayerActivityQuery(ActivityQuery):
-    """A hidden layer of a checkpoint, counted from 0."""
-
-    layer: int = Field(ge=0, lt=1000)
-
-
-class AgreementQuery(AgreementRequest):
-    """Agreement of all minibatches at a checkpoint."""
-
-
-class EvidenceQuery(_Query):
-    """One claim of the text."""
+class Claim(Atom):
+    """A claim of the text."""
 
     claim: str = Field(pattern=r"^[a-z-]{1,64}$", description="its key, as in the list of claims")
 
 
-class CourseQuery(LandscapeRequest):
-    """One picture, as a point of the curves over the epochs."""
+class MinibatchForm(Atom):
+    """In which form the rows of a minibatch are wanted."""
 
-    @property
-    def request(self) -> LandscapeRequest:
-        return _request_of(self)
-
-
-class UnitsQuery(LayerActivityQuery):
-    """A hidden layer of a checkpoint, as the minibatches of a size see it."""
-
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
-    mode: Mode = "eval"
-
-
-class CosinesQuery(ActivityQuery):
-    """All minibatches at a checkpoint, for one part of the model."""
-
-    part: str = Field(
-        min_length=1,
-        max_length=80,
-        description="`model`, a layer or a tensor",
-        examples=["model", "hidden.1", "hidden.1.linear.bias"],
-    )
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
-    mode: Mode = "eval"
-    masks: Masks = Field(default="fresh", description="in train mode, with dropout")
-    seed: int = Field(default=0, ge=0, lt=2**32)
-
-
-class MinibatchQuery(RunQuery):
-    """A minibatch, as the landscapes number them."""
-
-    minibatch: int = Field(ge=0, lt=1_000_000)
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
     format: Literal["auto", "json", "npz"] = Field(default="auto", description=_BY_ACCEPT)
 
 
-class TrainingAction(_Query):
+class TrainingAction(Atom):
     """What the background trainer is told."""
 
     action: Literal["start", "stop", "start_again", "delete"]
@@ -165,29 +104,15 @@ class TrainingAction(_Query):
     )
 
 
-class Panel(LandscapeRequest):
-    """One picture of a view."""
-
-
-class RecipeQuery(_Query):
+class RecipeQuery(Atom):
     """The pictures of a view, side by side."""
 
-    panels: list[Panel] = Field(min_length=1, max_length=3)
-
-    @property
-    def requests(self) -> list[LandscapeRequest]:
-        return [_request_of(panel) for panel in self.panels]
+    panels: list[LandscapeRequest] = Field(min_length=1, max_length=3)
 
 
-class ExportQuery(RecipeQuery):
-    """A view as one file: `html`, a page that stands alone, or `gif`, an animated picture.
+class Drawn(Atom):
+    """How fields are drawn."""
 
-    Its pictures over all epochs, or all minibatches, that each of them has. Those of one view have the same grid.
-    """
-
-    kind: Literal["html", "gif"]
-    over: Over = "epochs"
-    every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
     scheme: Scheme = "light"
     under: Under = "heat"
     length: Length = "compressed"
@@ -196,8 +121,18 @@ class ExportQuery(RecipeQuery):
     show: list[Overlay] = Field(
         default=[], max_length=2, description="drawn over the arrows: the training's path, the minibatches' spread"
     )
-    minus: int | None = Field(default=None, ge=0, le=2, description="the panel that is subtracted from all others")
     share_scale: bool = Field(default=False, description="one scale for all pictures, as of regularizers compared")
+
+
+class ExportQuery(RecipeQuery, OverFrames, Drawn):
+    """A view as one file: `html`, a page that stands alone, or `gif`, an animated picture.
+
+    Its pictures over all epochs, or all minibatches, that each of them has. Those of one view have the same grid.
+    """
+
+    kind: Literal["html", "gif"]
+    every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
+    minus: int | None = Field(default=None, ge=0, le=2, description="the panel that is subtracted from all others")
     per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
     progress: bool = Field(
         default=False,
@@ -205,23 +140,33 @@ class ExportQuery(RecipeQuery):
     )
 
 
-def from_arguments(model: type[_Model], arguments: MultiDict[str, str], **path: str) -> _Model:
-    """One request from a query string and the parts of a path."""
+def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, str], **path: str) -> tuple[Any, ...]:
+    """A value of each model, from a query string and the parts of a path; together they take every key."""
     repeated = [key for key in arguments if len(arguments.getlist(key)) > 1]
     if repeated:
         raise UserError(f"`{repeated[0]}` is given more than once: give it once.")
-    allowed = frozenset(model.model_fields) - path.keys()
-    given = _under_new_key(arguments.to_dict(), allowed)
-    _refuse_unknown(given, allowed)
-    texts = {**given, **path}
-    return _checked(model, {name: _typed(text, model.model_fields[name].annotation) for name, text in texts.items()})
+    kinds = _kinds(models)
+    given = _under_new_key(arguments.to_dict(), kinds)
+    _refuse_unknown(given, set(kinds) - set(path))
+    return _values(models, {name: _typed(text, kinds[name]) for name, text in {**given, **path}.items()})
 
 
-def from_body(model: type[_Model], body: bytes) -> _Model:
-    """One request from a body of JSON."""
-    values = _under_new_key(json_object(body), model.model_fields)
-    _refuse_unknown(values, frozenset(model.model_fields))
-    return _checked(model, {name: _whole(value, model.model_fields[name].annotation) for name, value in values.items()})
+def from_body(models: Sequence[type[BaseModel]], body: bytes) -> tuple[Any, ...]:
+    """A value of each model, from a body of JSON; together they take every member."""
+    kinds = _kinds(models)
+    values = _under_new_key(json_object(body), kinds)
+    _refuse_unknown(values, set(kinds))
+    return _values(models, {name: _whole(value, kinds[name]) for name, value in values.items()})
+
+
+def _kinds(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    return {name: field.annotation for model in models for name, field in model.model_fields.items()}
+
+
+def _values(models: Sequence[type[BaseModel]], values: Mapping[str, object]) -> tuple[Any, ...]:
+    return tuple(
+        _checked(model, {name: values[name] for name in model.model_fields if name in values}) for model in models
+    )
 
 
 def _under_new_key(values: Mapping[str, _Value], allowed: Collection[str]) -> dict[str, _Value]:
@@ -230,10 +175,6 @@ def _under_new_key(values: Mapping[str, _Value], allowed: Collection[str]) -> di
         return renamed(values) if "run" in allowed else dict(values)
     except ValueError as error:
         raise UserError(str(error)) from None
-
-
-def _request_of(query: LandscapeRequest) -> LandscapeRequest:
-    return LandscapeRequest(**{name: getattr(query, name) for name in LandscapeRequest.model_fields})
 
 
 def _checked(model: type[_Model], values: dict[str, object]) -> _Model:
@@ -286,7 +227,7 @@ def json_object(body: bytes) -> dict[str, object]:
     return values
 
 
-def _refuse_unknown(values: Mapping[str, object], allowed: frozenset[str]) -> None:
+def _refuse_unknown(values: Mapping[str, object], allowed: set[str]) -> None:
     unknown = sorted(set(values) - allowed)
     if unknown:
         known = f"known here are {', '.join(sorted(allowed))}" if allowed else "nothing can be given here"

@@ -1,69 +1,118 @@
-"""The addresses of the HTTP API for what is told of a checkpoint as JSON: its units, and how its minibatches agree."""
+"""The addresses of the HTTP API for the statistics of a checkpoint: its units, how its minibatches agree, a course."""
 
 import numpy as np
-from flask import Blueprint, Response, request
+from flask import Response
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
-from gradviz.compute.cosines import CosinesQuestion
-from gradviz.compute.interface import Compute
+from gradviz.compute.cosines import CosinesQuestion, CosinesRequest
 from gradviz.compute.question import Question
-from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
-from gradviz.dashboard import query
-from gradviz.dashboard.connection import still_connected
-from gradviz.dashboard.overview import etag
-from gradviz.dashboard.query import from_arguments
+from gradviz.compute.units import ACTIVITY_ROWS, LayerRequest, PairsQuestion, UnitsQuestion
+from gradviz.dashboard import answers
+from gradviz.dashboard.course import Course
+from gradviz.dashboard.overview import as_json, etag
+from gradviz.dashboard.query import Layer
+from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent, sent_json
 from gradviz.errors import UserError
-from gradviz.experiment.store import RunStore
+from gradviz.landscape.request import Checkpoint, LandscapeRequest
 from gradviz.logs import tell_log
 
 
-def add_statistics(api: Blueprint, compute: Compute, store: RunStore) -> None:
-    """Adds `GET /activity`, `/units`, `/pairs`, `/agreement` and `/cosines`."""
+def activity(served: Served, asked: Checkpoint) -> Response:
+    layers = served.compute.activity(asked.run, asked.epoch, served.still_wanted)
+    num_rows = min(ACTIVITY_ROWS, served.store.run(asked.run).record.rows_train)
+    return sent_json({"num_rows": num_rows, "layers": [_shares(layer) for layer in layers]})
 
-    def answer(question: Question) -> Response:
-        key = question.key(store)
-        tell_log(key=key)
-        wanted = still_connected(request.environ)
-        return sent(lambda: compute.ask(question, wanted), MEDIA_TYPES["json"], etag(key))
 
-    @api.get("/activity/<run>/<epoch>")
-    def activity(run: str, epoch: str) -> Response:
-        asked = from_arguments(query.ActivityQuery, request.args, run=run, epoch=epoch)
-        layers = compute.activity(asked.run, asked.epoch, still_connected(request.environ))
-        num_rows = min(ACTIVITY_ROWS, store.run(asked.run).record.rows_train)
-        return sent_json({"num_rows": num_rows, "layers": [_shares(layer) for layer in layers]})
+def layer_activity(served: Served, asked: Checkpoint, of: Layer) -> Response:
+    layers = served.compute.activity(asked.run, asked.epoch, served.still_wanted)
+    if of.layer >= len(layers):
+        raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {of.layer}.")
+    return sent_json({"layer": of.layer, "active": _shares(layers[of.layer])})
 
-    @api.get("/activity/<run>/<epoch>/<layer>")
-    def layer_activity(run: str, epoch: str, layer: str) -> Response:
-        asked = from_arguments(query.LayerActivityQuery, request.args, run=run, epoch=epoch, layer=layer)
-        layers = compute.activity(asked.run, asked.epoch, still_connected(request.environ))
-        if asked.layer >= len(layers):
-            raise UserError(f"`layer` must be one of the hidden layers, 0..{len(layers) - 1}, got {asked.layer}.")
-        return sent_json({"layer": asked.layer, "active": _shares(layers[asked.layer])})
 
-    @api.get("/units/<run>/<epoch>/<layer>")
-    def units(run: str, epoch: str, layer: str) -> Response:
-        return answer_of_layer(UnitsQuestion, run=run, epoch=epoch, layer=layer)
+def units(served: Served, asked: LayerRequest) -> Response:
+    return _answer(served, UnitsQuestion(**asked.model_dump()))
 
-    @api.get("/pairs/<run>/<epoch>/<layer>")
-    def pairs(run: str, epoch: str, layer: str) -> Response:
-        return answer_of_layer(PairsQuestion, run=run, epoch=epoch, layer=layer)
 
-    def answer_of_layer(kind: type[UnitsQuestion | PairsQuestion], **path: str) -> Response:
-        return answer(kind(**from_arguments(query.UnitsQuery, request.args, **path).model_dump()))
+def pairs(served: Served, asked: LayerRequest) -> Response:
+    return _answer(served, PairsQuestion(**asked.model_dump()))
 
-    @api.get("/agreement")
-    def agreement() -> Response:
-        asked = from_arguments(query.AgreementQuery, request.args)
-        return answer(AgreementQuestion(request=AgreementRequest.of(**asked.model_dump())))
 
-    @api.get("/cosines/<run>/<epoch>")
-    def cosines(run: str, epoch: str) -> Response:
-        asked = from_arguments(query.CosinesQuery, request.args, run=run, epoch=epoch)
-        values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
-        return answer(CosinesQuestion(**values))
+def agreement(served: Served, asked: AgreementRequest) -> Response:
+    return _answer(served, AgreementQuestion(request=asked))
+
+
+def cosines(served: Served, asked: CosinesRequest) -> Response:
+    values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
+    return _answer(served, CosinesQuestion(**values))
+
+
+def course(served: Served, asked: LandscapeRequest) -> Response:
+    at = Course(asked)
+    key = at.key(served.store)
+    tell_log(key=key)
+    wanted = served.still_wanted
+    # what the keys leave out, as the seed in eval mode, is repeated in the answer
+    tag = etag(f"{key} {asked.canonical()}")
+    return sent(lambda: as_json(at.point(served.compute, wanted)).encode(), MEDIA_TYPES["json"], tag)
+
+
+def _answer(served: Served, question: Question) -> Response:
+    key = question.key(served.store)
+    tell_log(key=key)
+    wanted = served.still_wanted
+    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["json"], etag(key))
 
 
 def _shares(layer: np.ndarray) -> list[float]:
     return np.round(np.asarray(layer, float), 4).tolist()
+
+
+_LAYER = "{run}/{epoch}/{layer}"
+OPERATIONS = (
+    Operation(
+        "get",
+        "/activity/{run}/{epoch}",
+        activity,
+        "Activity of all hidden units at a checkpoint",
+        (Checkpoint,),
+        answers.ActivityAnswer,
+    ),
+    Operation(
+        "get",
+        f"/activity/{_LAYER}",
+        layer_activity,
+        "Activity of one hidden layer's units at a checkpoint",
+        (Checkpoint, Layer),
+        answers.LayerActivityAnswer,
+    ),
+    Operation(
+        "get",
+        f"/units/{_LAYER}",
+        units,
+        "Activity and size of the gradients of one hidden layer's units",
+        (LayerRequest,),
+        answers.UnitsAnswer,
+    ),
+    Operation(
+        "get", f"/pairs/{_LAYER}", pairs, "Suggested pairs of one hidden layer", (LayerRequest,), answers.PairsAnswer
+    ),
+    Operation(
+        "get",
+        "/agreement",
+        agreement,
+        "How much the gradients of the minibatches agree at a checkpoint",
+        (AgreementRequest,),
+        answers.AgreementAnswer,
+    ),
+    Operation(
+        "get",
+        "/cosines/{run}/{epoch}",
+        cosines,
+        "Cosines between the gradients of all minibatches at a checkpoint",
+        (CosinesRequest,),
+        answers.CosinesAnswer,
+    ),
+    Operation("get", "/course", course, "A point over the epochs", (LandscapeRequest,), answers.CourseAnswer),
+)

@@ -22,24 +22,50 @@ Masks = Literal["fresh", "frozen", "averaged"]
 MASKS: tuple[Masks, ...] = get_args(Masks)
 
 
-class LandscapeSpec(BaseModel):
-    """The plane and how the model is evaluated on it; says nothing of files, so that it serves any model.
-
-    `x` and `y` name the two parameters; the grid has `points` × `points` values within ± `half_width` of the
-    checkpoint's own. `seed` and `masks` rule the dropout masks of `mode="train"`; `num_masks` counts the sets of
-    `averaged`.
-    """
+class Atom(BaseModel):
+    """A part of what is asked for, told once: requests and questions are put together from these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+
+class Checkpoint(OfRun, Atom):
+    """A run's parameters after an epoch; epoch 0 is the initialisation."""
+
+    epoch: int = Field(ge=0, lt=10_000)
+
+
+class MinibatchSize(Atom):
+    """All minibatches of a size."""
+
+    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+
+
+class OneMinibatch(MinibatchSize):
+    """One of them, counted from 0."""
+
+    minibatch: int = Field(default=0, ge=0, lt=1_000_000)
+
+
+class Evaluation(Atom):
+    """In `train` mode masks are drawn and batch statistics are those of the minibatch, in `eval` mode neither."""
+
+    mode: Mode = "eval"
+
+
+class MaskedEvaluation(Evaluation):
+    """Where a model draws masks: how often, and from which seed."""
+
+    masks: Masks = Field(default="fresh", description="in train mode, where masks are drawn")
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+
+class Plane(Atom):
+    """Two parameters, and a grid of `points` × `points` of their values within ± `half_width` of the checkpoint's."""
+
     x: str
     y: str
-    mode: Mode = "eval"
-    masks: Masks = "fresh"
-    num_masks: int = Field(default=8, ge=1, le=64)
     half_width: float = Field(default=0.1, gt=0, le=100)
     points: int = 21
-    seed: int = Field(default=0, ge=0, lt=2**32)
 
     @field_validator("x", "y")
     @classmethod
@@ -56,7 +82,7 @@ class LandscapeSpec(BaseModel):
         return points
 
     @model_validator(mode="after")
-    def _two_parameters(self) -> "LandscapeSpec":
+    def _two_parameters(self) -> "Plane":
         if self.x == self.y:
             raise ValueError(f"`x` and `y` are both {self.x}: a plane needs two different parameters.")
         return self
@@ -66,12 +92,17 @@ class LandscapeSpec(BaseModel):
         return ParameterRef.parse(self.x), ParameterRef.parse(self.y)
 
 
-class LandscapeRequest(OfRun, LandscapeSpec):
-    """A landscape of a stored run: `run` and `epoch` name the checkpoint, `minibatch` counts from 0."""
+class LandscapeSpec(Plane, MaskedEvaluation):
+    """The plane and how the model is evaluated on it; says nothing of files, so that it serves any model.
 
-    epoch: int = Field(ge=0, lt=10_000)
-    minibatch: int = Field(default=0, ge=0, lt=1_000_000)
-    minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    `num_masks` counts the sets of masks that `averaged` is the mean over.
+    """
+
+    num_masks: int = Field(default=8, ge=1, le=64)
+
+
+class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch):
+    """A landscape of a stored run."""
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LandscapeRequest":

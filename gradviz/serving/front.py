@@ -22,7 +22,7 @@ from waitress.utilities import Error
 
 from gradviz.compute.interface import Busy
 from gradviz.dashboard.client import network_of
-from gradviz.dashboard.openapi import PREFIX
+from gradviz.dashboard.routes import PREFIX
 from gradviz.serving.pools import Limits, Pool, Pools, Task
 
 _log = logging.getLogger(__name__)

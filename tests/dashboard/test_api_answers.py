@@ -20,7 +20,8 @@ from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
 from gradviz.dashboard.factory import create_app
-from gradviz.dashboard.openapi import PREFIX, document
+from gradviz.dashboard.openapi import document
+from gradviz.dashboard.routes import PREFIX
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.request import LandscapeRequest

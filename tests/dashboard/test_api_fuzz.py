@@ -72,10 +72,16 @@ def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
     operations = [operation for methods in told["paths"].values() for operation in methods.values()]
     for parameter in [parameter for operation in operations for parameter in operation.get("parameters", ())]:
         parameter["schema"] |= OF_THE_TINY_RUNS.get(parameter["name"], {})
-    for body in ("LandscapeQuery", "TrainingAction", "ExportQuery", "Panel"):
-        for name, schema in told["components"]["schemas"][body]["properties"].items():
-            schema |= OF_THE_TINY_RUNS.get(name, {})
+    for operation in operations:
+        if "requestBody" in operation:
+            _narrow_members(operation["requestBody"]["content"]["application/json"]["schema"])
     return told
+
+
+def _narrow_members(schema: dict[str, Any]) -> None:
+    for name, of_field in schema.get("properties", {}).items():
+        of_field |= OF_THE_TINY_RUNS.get(name, {})
+        _narrow_members(of_field.get("items", {}))
 
 
 def _config(*modes: schemathesis.GenerationMode) -> SchemathesisConfig:

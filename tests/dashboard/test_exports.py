@@ -20,7 +20,7 @@ from gradviz.compute.interface import Cancelled, StillWanted, Ticket
 from gradviz.compute.local import LocalCompute
 from gradviz.dashboard import exports
 from gradviz.dashboard.connection import LEFT
-from gradviz.dashboard.export_api import AT_ONCE
+from gradviz.dashboard.routes import EXPORTS_AT_ONCE as AT_ONCE
 from gradviz.dashboard.standalone import expected_bytes
 from tests.dashboard.conftest import MakeApp
 

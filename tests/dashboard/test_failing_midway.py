@@ -8,7 +8,7 @@ import torch
 from flask.testing import FlaskClient
 
 from gradviz.compute.kinds import LandscapeQuestion
-from gradviz.dashboard.openapi import PREFIX
+from gradviz.dashboard.routes import PREFIX
 from gradviz.dashboard.sending import UNEXPECTED
 from tests.drawing.test_frames import blocks_of, decode
 

@@ -15,7 +15,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import LOG_NAME, TrainerProcess
 from gradviz.dashboard.factory import create_app
-from gradviz.dashboard.openapi import PREFIX
+from gradviz.dashboard.routes import PREFIX
 from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.lock import LOCK_NAME, NOTE_NAME
 from gradviz.experiment.run import METRICS_NAME, RECORD_NAME, ROWS_NAME

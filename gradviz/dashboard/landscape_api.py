@@ -1,0 +1,134 @@
+"""The addresses of the HTTP API for landscapes: one in any form, or those of all epochs or minibatches as a stream."""
+
+from collections.abc import Iterator
+from itertools import chain
+from urllib.parse import urlencode
+
+from flask import Response, request
+from werkzeug.exceptions import Conflict
+
+from gradviz.compute.export import landscape_bytes
+from gradviz.compute.interface import Unavailable
+from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.workbench import MINIBATCHES_TOGETHER
+from gradviz.dashboard import answers
+from gradviz.dashboard.overview import etag
+from gradviz.dashboard.query import ByKey, Frames
+from gradviz.dashboard.routes import PREFIX, Operation, Served
+from gradviz.dashboard.sending import CHECK_AGAIN, FOR_EVER, MEDIA_TYPES, chosen_format, sent, sentence_of, tagged
+from gradviz.drawing import frames
+from gradviz.experiment.files import signature
+from gradviz.experiment.run import checkpoint_files
+from gradviz.landscape.field import GradientField
+from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
+from gradviz.logs import tell_log
+
+_FORMS = ("json", "csv", "npz", "binary")
+_STREAM = (
+    "The fields of all epochs, or of all minibatches, in one stream, the one asked for first. Blocks, each a "
+    "little-endian uint32 (its length) and its bytes: first JSON that says what all share, then a frame each: a uint32 "
+    "(the length of its JSON), the JSON, and, unless that has an `error`, float32 u, v, loss and uint8 is_zero, "
+    "zero_reason, each (points, points) with x running fastest."
+)
+
+
+def landscape(served: Served, asked: LandscapeRequest, by: ByKey) -> Response:
+    form = chosen_format(by.format, _FORMS)
+    key = served.compute.key(asked)
+    tell_log(key=key)
+    if by.expected_key not in ("", key):
+        raise Conflict(
+            "this key is of another content of the checkpoint; ask without `expected_key` for what is there now."
+        )
+    stable = asked.model_dump(exclude={"variant"}) | {"format": form, "expected_key": key}
+    wanted = served.still_wanted
+    # what the key leaves out, as the seed in eval mode, is repeated in the answer
+    tag = etag(f"{key} {form} {asked.canonical()}")
+
+    def content() -> bytes:
+        field = served.compute.landscape(asked, wanted)
+        if form == "binary":
+            return field.to_bytes()
+        return served.texts.get(tag, lambda: landscape_bytes(field, asked, f".{form}"))
+
+    answer = sent(
+        content,
+        MEDIA_TYPES[form],
+        tag,
+        kept=FOR_EVER if by.expected_key else CHECK_AGAIN,
+        headers={"Content-Location": f"{PREFIX}/landscape?{urlencode(stable)}"},
+    )
+    answer.vary.add("Accept")
+    return answer
+
+
+def landscape_of_body(served: Served, asked: LandscapeRequest, by: ByKey) -> Response:
+    return landscape(served, asked, by)
+
+
+def many(served: Served, asked: LandscapeRequest, which: Frames) -> Response:
+    indices = _indices(served, asked, which)
+    packed = "gzip" in request.accept_encodings
+    tag = etag(f"{packed} {asked} {which} {indices} {_files(served, asked, which)}")
+    tell_log(key=tag, frames=len(indices))
+    if request.if_none_match.contains_weak(tag):
+        answer = Response(status=304)
+    else:
+        header = {"request": asked.model_dump(), "over": which.over, "indices": indices}
+        blocks = _frames(served, asked, which, indices)
+        # The first frame is made before the answer begins: a mistake is still a 422.
+        first = next(blocks, b"")
+        stream = frames.stream(header, chain([first] if first else [], blocks))
+        answer = Response(frames.gzipped(stream) if packed else stream, mimetype=MEDIA_TYPES["binary"])
+        if packed:
+            answer.headers["Content-Encoding"] = "gzip"
+    answer.vary.add("Accept-Encoding")
+    return tagged(answer, tag)
+
+
+def _indices(served: Served, asked: LandscapeRequest, which: Frames) -> list[int]:
+    """What there is, nearest to the first first."""
+    run = served.store.run(asked.run)
+    there = run.epochs() if which.over == "epochs" else range(run.num_minibatches(asked.minibatch_size))
+    first = which.index_of(asked)
+    # If the first is not there, the reader is told.
+    wanted = {*there, first} if which.wanted is None else set(there) & which.wanted
+    return frames.nearest_first(wanted, first)
+
+
+def _files(served: Served, asked: LandscapeRequest, which: Frames) -> list[object]:
+    """What the frames depend on, by size and time of the files: their digests would take a second to learn."""
+    run = served.store.run(asked.run)
+    files = checkpoint_files(run.path).items()
+    needed = [path for epoch, path in files if which.over == "epochs" or epoch == asked.epoch]
+    return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]
+
+
+def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: list[int]) -> Iterator[bytes]:
+    """The frames in this order. An error in the first is raised; later ones are frames that say it."""
+    if not indices:
+        return
+    compute, still_wanted = served.compute, served.still_wanted
+    yield frames.frame(indices[0], compute.landscape(which.at(asked, indices[0]), still_wanted))
+    together = MINIBATCHES_TOGETHER if which.over == "minibatches" else 1
+    made = 1
+    while made < len(indices):
+        questions = [LandscapeQuestion(request=which.at(asked, index)) for index in indices[made:]]
+        try:
+            for content in compute.stream(questions, together=together, still_wanted=still_wanted):
+                yield frames.frame(indices[made], GradientField.from_bytes(content))
+                made += 1
+        except Unavailable as error:
+            yield frames.missing_frame(indices[made], served.told(str(error)), later=True)
+            return
+        except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off)
+            yield frames.missing_frame(indices[made], served.told(sentence_of(error)))
+            made += 1
+
+
+_ONE = ((LandscapeRequest, ByKey), answers.LandscapeAnswer, _FORMS, (406, 409))
+OPERATIONS = (
+    Operation("get", "/landscape", landscape, "One gradient landscape", *_ONE),
+    Operation("post", "/landscape", landscape_of_body, "One gradient landscape, asked for in a body", *_ONE),
+    Operation("get", "/frames", many, _STREAM, (LandscapeRequest, Frames), forms=("binary",)),
+)
