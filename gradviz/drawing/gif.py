@@ -71,16 +71,16 @@ class Gif:
         self.num_bytes += len(part)
 
 
-def colours_of(palette: Palette) -> Image.Image:
-    """The colours of the drawing, and these fading into the paper at the edges of lines."""
+def colours_of(palette: Palette, *, num_shades: int = 56, num_loss: int = 48) -> Image.Image:
+    """The colours of a drawing, and these fading into the paper at the edges of lines; `num_shades` of the arrows."""
     arrows, loss = (LinearSegmentedColormap.from_list("", stops) for stops in (palette.arrows, palette.loss))
-    texts_and_marks = (palette.ink, palette.faint, palette.centre, palette.contour, palette.zero)
-    ramp = arrows(np.linspace(0, 1, 56))[:, :3]
-    texts = np.array([to_rgb(colour) for colour in texts_and_marks])
-    paper = np.array(to_rgb(palette.paper))
-    faded = [colours * share + paper * (1 - share) for colours, share in [(ramp, 0.7), (ramp, 0.4)]]
+    shades = arrows(np.linspace(0, 1, num_shades))[:, :3]
+    marks = (palette.ink, palette.faint, palette.centre, palette.contour, palette.zero)
+    texts = np.array([to_rgb(colour) for colour in marks])
+    paper, grid = (np.array(to_rgb(colour)) for colour in (palette.paper, palette.grid))
+    faded = [colours * share + paper * (1 - share) for colours, share in [(shades, 0.7), (shades, 0.4)]]
     faded += [texts * share + paper * (1 - share) for share in (0.8, 0.6, 0.4, 0.2)]
-    colours = np.vstack([paper, texts, ramp, *faded, loss(np.linspace(0, 1, 48))[:, :3]])
+    colours = np.vstack([paper, grid, texts, shades, *faded, loss(np.linspace(0, 1, num_loss))[:, :3]])
     assert len(colours) <= _MOST_COLOURS
     image = Image.new("P", (1, 1))
     image.putpalette(np.rint(255 * colours).astype(np.uint8).tobytes())

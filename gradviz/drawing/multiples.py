@@ -4,11 +4,10 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from gradviz.drawing.animation import image_of
 from gradviz.drawing.canvas import Axes, Figure, FigureCanvasAgg, styled
-from gradviz.drawing.gif import Gif
+from gradviz.drawing.gif import Gif, colours_of
 from gradviz.drawing.look import PLAIN, still_style
 from gradviz.drawing.plot import SMALL_RINGS, plot_centre, plot_field
 from gradviz.drawing.scale import Scale, drawn_sizes
@@ -24,7 +23,8 @@ _STYLE = still_style(_PALETTE, 7.5, _PALETTE.grid)
 _MOST_POINTS = 15
 """Of larger grids every second arrow is drawn: at this size more would not be told apart."""
 _PER_SECOND = 4
-_COLOURS = 24
+_SHADES = 14
+"""Of the arrows, in an animation."""
 
 
 def scene_still(panels: Sequence[Sequence[GradientField]], names: Sequence[tuple[str, str]]) -> bytes:
@@ -58,7 +58,8 @@ def scene_still(panels: Sequence[Sequence[GradientField]], names: Sequence[tuple
 def scene_animation(panels: Sequence[Sequence[GradientField]], names: Sequence[tuple[str, str]]) -> bytes:
     """A gif with a frame for each minibatch, the panels side by side; repeats for ever."""
     scales = [Scale.of(fields) for fields in panels]
-    gif: Gif | None = None
+    # Few colours make a small file, and at this size no more are told apart.
+    gif = Gif(_PER_SECOND, colours_of(_PALETTE, num_shades=_SHADES, num_loss=0))
     with styled(_STYLE):
         figure = Figure(figsize=(3.3 * len(panels), 3.5), facecolor=_PALETTE.paper, dpi=92)
         canvas = FigureCanvasAgg(figure)
@@ -72,11 +73,7 @@ def scene_animation(panels: Sequence[Sequence[GradientField]], names: Sequence[t
                 share = f"minibatch {k}: {field.share_below:.0%} of {field.num_rows} rows below target"
                 axes.set_title(share, fontsize=7.5, color=_PALETTE.faint)
             canvas.draw()
-            image = image_of(canvas)
-            # Few colours make a small file, and at this size no more are told apart.
-            gif = gif or Gif(_PER_SECOND, image.quantize(_COLOURS, dither=Image.Dither.NONE))
-            gif.add(image)
-    assert gif is not None, "a scene has a minibatch"
+            gif.add(image_of(canvas))
     return gif.finish()
 
 

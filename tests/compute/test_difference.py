@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from gradviz.compute.difference import difference_of
-from gradviz.drawing.overlays import centre_of
 from tests.drawing.fields import random_field
 
 
@@ -28,11 +27,3 @@ def test_what_is_equal_up_to_round_off_is_equal_and_a_zero_arrow_counts_as_zero(
     alone = difference_of(field, replace(field, is_zero=~field.is_zero))
     np.testing.assert_array_equal(alone.u, np.where(field.is_zero, -field.u, field.u))
     assert not alone.zero_reason.any()
-
-
-def test_the_centre_is_a_field_of_one_point():
-    field = random_field()
-    centre = centre_of(field)
-    assert centre.centre == field.centre
-    assert centre.loss.shape == (1, 1)
-    assert centre_of(centre).centre == field.centre

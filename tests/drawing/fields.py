@@ -40,9 +40,14 @@ def field_of(
 
 
 def turning_field(points: int = 7, size: float = 1.0) -> GradientField:
-    """Strong arrows in all directions, over a plane without symmetry: none of its mirror images looks like it."""
+    """Strong arrows in all directions, over a plane without symmetry: none of its mirror images looks like it.
+
+    They are weaker at the border, so that none touches the frame of a picture.
+    """
     turn_YX = 0.3 + 2.399963 * np.arange(points**2).reshape(points, points)
     strength_YX = size * (1 + 0.5 * np.sin(turn_YX**2))
+    strength_YX[[0, -1]] *= 0.7
+    strength_YX[1:-1, [0, -1]] *= 0.7
     return field_of(strength_YX * np.cos(turn_YX), strength_YX * np.sin(turn_YX))
 
 

@@ -1,0 +1,86 @@
+"""What is written around pictures."""
+
+import io
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from gradviz.drawing import labels
+from gradviz.drawing.look import PLAIN, Look
+from gradviz.drawing.still import Shown, draw, figure_of, picture_bytes
+from gradviz.landscape import LandscapeRequest, ZeroReason, zero_message
+from tests.drawing.fields import field_of, random_field
+from tests.drawing.test_canvas import REQUEST
+
+OTHER_LAYER = LandscapeRequest.of(run="dropout", epoch=3, x="hidden.1.linear.bias[0]", y="output.bias[0]", minibatch=7)
+
+
+def texts_of(shown: Shown, look: Look = PLAIN) -> list[str]:
+    """All that is written on a picture."""
+    figure: Any = figure_of(1, look)
+    draw(figure, shown, look)
+    axes, *bars = figure.axes
+    names = [
+        axes.get_xlabel(),
+        axes.get_ylabel(),
+        axes.get_title(loc="left").strip(),
+        *(bar.get_ylabel() for bar in bars),
+    ]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    return [*names, *(text.get_text() for text in axes.texts), *legend, figure.get_supxlabel()]
+
+
+def test_a_picture_says_what_it_shows():
+    written = texts_of(Shown(random_field(), OTHER_LAYER))
+    assert written == [
+        "Δ hidden.1.linear.bias[0]   (checkpoint: 0.5)",
+        "Δ output.bias[0]   (checkpoint: 0)",
+        "Hidden layer 1 × output layer: dropout",
+        "log10 |∇J|   (loss per unit of parameter)",
+        "epoch 3 · minibatch 7 (64 rows, 25% of them below target) · eval mode",
+        "gradient zero up to round-off (5 of 25 points)",
+        "the checkpoint itself",
+        "",
+    ]
+
+
+def test_a_difference_says_from_what_and_counts_from_each_checkpoint():
+    written = texts_of(Shown(random_field(), REQUEST, minus="dropout"), Look(direction="descent"))
+    assert "Δ hidden.1.linear.bias[0]   (from each checkpoint)" in written
+    assert "Hidden layer 1: none − dropout" in written
+    assert "log10 |Δ∇J|   (loss per unit of parameter)" in written
+    assert "epoch 0 · minibatch 0 (64 rows) · eval mode · −Δ∇J" in written
+    assert "equal up to round-off (5 of 25 points)" in written
+
+
+def test_masks_are_told_where_they_are_drawn():
+    request = OTHER_LAYER.model_copy(update={"mode": "train", "masks": "frozen"})
+    _, minibatch, mode = labels.facts_of(random_field(), request)
+    assert minibatch == "minibatch 7 (64 rows, 25% of them below target (under the masks of the centre))"
+    assert mode == "train mode, frozen masks"
+    assert labels.facts_of(random_field(), REQUEST.model_copy(update={"mode": "train"}))[2] == "train mode"
+
+
+def test_a_field_that_is_zero_for_one_reason_says_which():
+    zeros = np.zeros((3, 3))
+    field = field_of(zeros, zeros, is_zero=np.ones((3, 3)))
+    assert zero_message(ZeroReason.DEAD_UNIT) in " ".join(texts_of(Shown(field, REQUEST))[-1].split())
+    two = replace(field, v_reason=np.full((3, 3), ZeroReason.NOT_REACHED))
+    assert labels.why_all_zero(two) == zero_message(ZeroReason.DEAD_UNIT, ZeroReason.NOT_REACHED)
+    several = replace(field, v_reason=np.arange(9).reshape(3, 3) % 2 + 3)
+    assert labels.why_all_zero(several) == ""
+    assert labels.why_all_zero(random_field()) == ""
+
+
+@pytest.mark.parametrize("direction", ["ascent", "descent"])
+def test_descent_is_said(direction: Any):
+    written = texts_of(Shown(random_field(), REQUEST), Look(direction=direction))
+    assert [text.endswith(" · −∇J") for text in written].count(True) == (direction == "descent")
+
+
+def test_the_title_of_an_svg_says_how_to_make_it_again():
+    root = ElementTree.parse(io.BytesIO(picture_bytes(random_field(), REQUEST, "svg"))).getroot()
+    assert REQUEST.canonical() in [element.text for element in root.iter() if element.tag.endswith("}title")]
