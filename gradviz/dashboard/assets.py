@@ -1,7 +1,8 @@
 """The page's scripts and styles: where they lie, and how all of Dash's and ours reach a browser in four files.
 
-Dash names each file by itself, some seventy of them, and each is a request that a thread answers. Here those that it
-names are put together in its order, under an address that tells their content and may therefore be kept for ever.
+Each file by itself would be a request that a thread answers, some hundred of them. Here Dash's are put together in the
+order in which it names them, and ours as modules, under an address that tells their content and may therefore be kept
+for ever.
 """
 
 import gzip
@@ -19,10 +20,14 @@ from dash.fingerprint import check_fingerprint
 from flask import Response, abort, request
 
 import gradviz
+from gradviz.dashboard.modules import assembled
 from gradviz.dashboard.sending import FOR_EVER
 
 STANDALONE = "standalone"
 """The folder within, of what pages that stand alone have and the dashboard has not."""
+
+MAIN = "main.js"
+"""The module that the page begins with."""
 
 BUNDLES = "/bundles/"
 
@@ -101,14 +106,13 @@ class BundledDash(Dash):
 
 def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
     """The bundles by name, from the addresses that Dash gives, in its order."""
-    ours = [address for address in scripts if _is_ours(address)]
     plotly = Bundle.of("plotly.min.js", _text_of(f"/{_PLOTLY}"))
     # The parts that Dash would load when the first graph is there, and where from.
     graph = (Path(dcc.__file__).parent / "async-graph.js").read_text(encoding="utf-8")
-    libraries = [_text_of(address) for address in scripts if address not in ours] + [graph]
+    libraries = [_text_of(address) for address in scripts if not _is_ours(address)] + [graph]
     bundled = plotly.address.removeprefix("/")
     renderer = _joined(libraries).replace(_PLOTLY, bundled)
-    page = _joined(_guarded(_text_of(address)) for address in ours).replace(_PLOTLY, bundled)
+    page = assembled(assets_folder() / MAIN).replace(_PLOTLY, bundled)
     return {
         "plotly.min.js": plotly,
         "dash_renderer.js": Bundle.of("dash_renderer.js", renderer),
@@ -134,8 +138,3 @@ def _text_of(address: str) -> str:
 def _joined(texts: Iterable[str]) -> str:
     """As separate scripts: a "use strict" at the beginning of one would hold for all, if nothing stood before it."""
     return ";" + "\n;".join(_SOURCE_MAP.sub("", text) for text in texts)
-
-
-def _guarded(text: str) -> str:
-    """As with separate scripts, an error while one is loaded is told and leaves the others alone."""
-    return f"try {{\n{text}\n}} catch (error) {{ reportError(error); }}"

@@ -8,7 +8,7 @@ from gradviz.dashboard.fieldsets import label
 
 
 def evidence_view() -> Component:
-    """`assets/evidence.js` fills the islands."""
+    """`assets/views/evidence.js` fills the islands."""
     return html.Section(
         [
             html.H2("Does the text hold?"),

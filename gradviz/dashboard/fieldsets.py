@@ -27,7 +27,7 @@ def folded(title: str, *children: Component) -> Component:
 
 
 def help_of(title: str) -> list[Component]:
-    """The button and the card of a group's help; `assets/help.js` closes it again."""
+    """The button and the card of a group's help; `assets/views/help.js` closes it again."""
     if title not in HELP:
         return []
     button = html.Summary("?", **label(f"Help: {title}"))

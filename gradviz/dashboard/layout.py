@@ -58,7 +58,7 @@ _GRAPH_CONFIG: Any = {
     "displaylogo": False,
     "displayModeBar": False,
     "modeBarButtonsToRemove": ["sendChartToCloud"],
-    "doubleClick": False,  # assets/zoom.js resets all pictures together
+    "doubleClick": False,  # assets/views/zoom.js resets all pictures together
     "scrollZoom": False,
 }
 

@@ -11,8 +11,8 @@ PARTS = {"pair": "pair", "biases": "biases", "layer": "layer", "model": "model"}
 
 
 def spread() -> list[Component]:
-    """Places for `assets/spreadview.js` to draw in. Canvases are pictures with a text alternative; the groups around
-    them take the keyboard."""
+    """Places for `assets/views/spreadview.js` to draw in. Canvases are pictures with a text alternative; the groups
+    around them take the keyboard."""
     return [
         html.Section(
             [

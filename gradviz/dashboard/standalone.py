@@ -8,7 +8,7 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 import gradviz
 from gradviz.dashboard.assets import STANDALONE, assets_folder
+from gradviz.dashboard.modules import assembled
 from gradviz.dashboard.permalink import Overlay
 from gradviz.drawing import frames
 from gradviz.drawing.arrows import Direction
@@ -29,10 +30,8 @@ from gradviz.landscape.request import LandscapeRequest
 
 Over = Literal["epochs", "minibatches"]
 
-_DRAWING = ("colours", "contours", "arrows", "strokes", "scalebar", "scales", "figure", "paint", "zoom")
-_TELLING = ("words", "spread", "fan", "path", "overlays", "difference", "plain")
-_SCRIPTS = ("page", "frames", *_DRAWING, *_TELLING, "drag", "scrubber", f"{STANDALONE}/standalone")
-"""Of the dashboard's scripts those that draw and tell; they know nothing of a server."""
+_VIEW = f"{STANDALONE}/view.js"
+"""The module that it begins with; what it imports draws and tells, and knows nothing of a server."""
 
 FRAME_BYTES = 4 / 3 * 240
 """About what a frame takes in base64 for what it says beside its numbers."""
@@ -137,7 +136,7 @@ def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
 
 
 def _page(told: str, scheme: Scheme, title: str) -> str:
-    scripts = list(_scripts())
+    scripts = [get_plotlyjs(), assembled(assets_folder() / _VIEW)]
     policy = policy_of(scripts)
     inert = told.replace("</", "<\\/")  # the element would end there, whatever it stands in
     styles = [
@@ -171,12 +170,6 @@ def policy_of(scripts: Sequence[str]) -> str:
             f"script-src {' '.join(_hash_of(script) for script in scripts)}",
         ]
     )
-
-
-def _scripts() -> Iterator[str]:
-    yield get_plotlyjs()
-    for name in _SCRIPTS:
-        yield (assets_folder() / f"{name}.js").read_text(encoding="utf-8")
 
 
 def _hash_of(script: str) -> str:

@@ -28,7 +28,7 @@ def training_view() -> Component:
 
 
 def confirmation() -> Component:
-    """The question before anything is deleted; `assets/training.js` gives it its words."""
+    """The question before anything is deleted; `assets/views/training.js` gives it its words."""
     return dmc.Modal(
         [
             dmc.Text("", id=ids.CONFIRM_TEXT, size="sm"),

@@ -3,7 +3,7 @@
 The stream is a sequence of blocks, each a little-endian uint32 (its length in bytes) and the block itself. The first
 block is JSON that says what all frames share. Every further one is a *frame*: a uint32 (the length of the JSON that
 follows, a multiple of 4), that JSON, then - unless it has an `error` - float32 u, v, loss and uint8 is_zero and
-zero_reason, each (Y, X) with x running fastest. `assets/frames.js` reads it.
+zero_reason, each (Y, X) with x running fastest. `assets/page/frames.js` and `assets/pure/frame.js` read it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the lengths and the colours of arrows are measured by; `assets/arrows.js` says the same to the browser."""
+"""What the lengths and the colours of arrows are measured by; `assets/pure/arrows.js` says the same to the browser."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -24,12 +24,10 @@ def page(
     """The HTML text; `interactive` and `stills` (png) by the key of the picture."""
     data = {f"gv-{key}-{k}": content for key, figure in interactive.items() for k, content in enumerate(figure.blocks)}
     body = "\n".join(_html(block, interactive, stills) for block in blocks)
-    room = files("gradviz.report")
     return standalone_page(
         title,
         f"<main>\n{body}\n</main>",
-        styles=(room / "page.css").read_text(encoding="utf-8"),
-        script=(room / "page.js").read_text(encoding="utf-8"),
+        styles=(files("gradviz.report") / "page.css").read_text(encoding="utf-8"),
         blocks=data,
     )
 

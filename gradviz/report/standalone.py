@@ -10,20 +10,20 @@ import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
-from gradviz.dashboard.assets import assets_folder
+from gradviz.dashboard.assets import STANDALONE, assets_folder
+from gradviz.dashboard.modules import assembled
 from gradviz.dashboard.standalone import policy_of
 from gradviz.drawing.browser import for_browser
 from gradviz.drawing.frames import frame, stream
 from gradviz.landscape import GradientField, LandscapeRequest
 
-DRAWING = ("page.js", "colours.js", "arrows.js", "contours.js", "strokes.js", "frames.js", "zoom.js", "figure.js")
-"""The assets that draw a landscape, in the order in which they need each other."""
+_REPORT = f"{STANDALONE}/report.js"
+"""The module that it begins with; what it imports draws a landscape."""
 
 
-def standalone_page(title: str, body: str, *, styles: str, script: str, blocks: Mapping[str, bytes]) -> str:
-    """The HTML text: `body` is HTML, `styles` CSS, `script` JavaScript that runs at the end, with `window.gradviz` and
-    Plotly there. `blocks` are data under their element ids, deflated and in base64."""
-    scripts = [get_plotlyjs(), *((assets_folder() / name).read_text(encoding="utf-8") for name in DRAWING), script]
+def standalone_page(title: str, body: str, *, styles: str, blocks: Mapping[str, bytes]) -> str:
+    """The HTML text: `body` is HTML, `styles` CSS; `blocks` are data by element id, deflated and in base64."""
+    scripts = [get_plotlyjs(), assembled(assets_folder() / _REPORT)]
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en" data-mantine-color-scheme="light">',

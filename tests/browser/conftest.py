@@ -252,14 +252,9 @@ def visit(
 
 
 _DRAWN = """() => {
-  const stage = window.gradviz && window.gradviz.stage;
-  const panels = stage && stage.page.view ? stage.page.panels.filter((panel) => panel.plan) : [];
-  return panels.length > 0 && panels.every((panel) => {
-    const section = document.getElementById(`panel-${panel.slot}`);
-    return panel.frame && panel.committed && Number(section.dataset.drawn) === panel.token
-      && ["ready", "zero"].includes(section.dataset.state) && !panel.plan.epochs.loading
-      && !panel.plan.minibatches?.loading;
-  });
+  const panels = window.gradvizPage?.panels ?? [];
+  const isThere = ({ state, isDrawn, isLoading }) => isDrawn && !isLoading && ["ready", "zero"].includes(state);
+  return panels.length > 0 && panels.every(isThere);
 }"""
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from gradviz.dashboard.layout import VIEWS
 from tests.browser.conftest import NUM_EPOCHS, Visit, wait_until_drawn
-from tests.browser.reading import epoch_shown
+from tests.browser.reading import epoch_shown, wait_for_view
 
 pytestmark = pytest.mark.browser
 
@@ -66,30 +66,30 @@ def test_explore_is_walked_through_with_keys_alone(visit: Visit) -> None:
     tab_to(page, "^View")
     tab_to(page, "^Regularizer: ")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => window.gradviz.stage.page.view.variant === 'dropout'")
+    wait_for_view(page, variant="dropout")
     wait_until_drawn(page)
     tab_to(page, "^Left picture: first two biases of layer")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("() => window.gradviz.stage.page.view.x_a === 'hidden.0.linear.bias[0]'")
+    wait_for_view(page, x_a="hidden.0.linear.bias[0]")
     wait_until_drawn(page)
     tab_to(page, "^Left picture: parameter x₁")
     page.keyboard.press("Control+A")
     page.keyboard.type("hidden.0.linear.bias[4]")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => window.gradviz.stage.page.view.x_a === 'hidden.0.linear.bias[4]'")
+    wait_for_view(page, x_a="hidden.0.linear.bias[4]")
     wait_until_drawn(page)
     tab_to(page, "^Minibatch, counted from 0")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => window.gradviz.stage.page.view.minibatch === 1")
+    wait_for_view(page, minibatch=1)
     tab_to(page, "^Rows of a minibatch")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("() => window.gradviz.stage.page.view.minibatch_size === 16")
+    wait_for_view(page, minibatch_size=16)
     tab_to(page, "^Mode of the model")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => window.gradviz.stage.page.view.mode === 'train'")
+    wait_for_view(page, mode="train")
     tab_to(page, "^Dropout masks")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => window.gradviz.stage.page.view.masks === 'frozen'")
+    wait_for_view(page, masks="frozen")
     wait_until_drawn(page)
     tab_to(page, "^Epoch")
     page.keyboard.press("Home")
@@ -102,18 +102,18 @@ def test_explore_is_walked_through_with_keys_alone(visit: Visit) -> None:
     tab_to(page, "^Play the epochs")
     tab_to(page, "^View", back=True)
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => window.gradviz.stage.page.view.view === 'compare'")
+    wait_for_view(page, view="compare")
 
 
 def test_compare_is_walked_through_with_keys_alone(visit: Visit) -> None:
     page = visit("/?view=compare", stranger=True)
     tab_to(page, "^Dropout")
     page.keyboard.press("Space")
-    page.wait_for_function("() => window.gradviz.stage.page.view.compared.length === 2")
+    page.wait_for_function("() => window.gradvizPage.view.compared.length === 2")
     wait_until_drawn(page)
     tab_to(page, "^Left picture: first two biases of layer")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => window.gradviz.stage.page.view.x_a === 'hidden.2.linear.bias[0]'")
+    wait_for_view(page, x_a="hidden.2.linear.bias[0]")
     wait_until_drawn(page)
     tab_to(page, "^Epoch")
     page.keyboard.press("ArrowLeft")

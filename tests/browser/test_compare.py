@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit, shoot, wait_until_drawn
-from tests.browser.reading import caption, gradients, plotly, trace
+from tests.browser.reading import caption, gradients, plotly, trace, wait_for_view
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +61,7 @@ def test_the_difference_to_a_reference_is_drawn_and_named(visit: Visit) -> None:
     shoot(page, "difference-light-1280")
 
 
-_IS_ZERO = "(slot) => [...window.gradviz.page.panels[slot].plan.epochs.frames.get(4).isZero]"
+_IS_ZERO = "(slot) => window.gradvizPage.numbers(slot).epochs[4].isZero"
 
 
 def test_where_two_fields_are_equal_there_is_no_difference(visit: Visit) -> None:
@@ -79,5 +79,5 @@ def test_no_difference_is_offered_where_a_variant_lacks_the_parameters(visit: Vi
         drawn=False,
         lenient=True,  # the browser complains of the server's refusals
     )
-    page.wait_for_function("() => window.gradviz.page?.view?.view === 'compare'")
+    wait_for_view(page, view="compare")
     expect(page.get_by_role("textbox", name="Subtracted from the other fields")).to_be_disabled()

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from gradviz.dashboard.permalink import browser_keys
 from gradviz.evidence.claims import CLAIMS
 from gradviz.evidence.verdict import Kind
 from tests.browser.conftest import Serve, Visit, wait_until_drawn
@@ -15,19 +16,19 @@ _NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e[−+]?\d+)?")
 
 
 # The view is of this address: what it names is chosen.
-_TAKEN_UP = """(search) => {
-  const { view } = window.gradviz.stage.page;
+_TAKEN_UP = """([search, keys]) => {
+  const { view } = window.gradvizPage;
   const asked = new URLSearchParams(search);
-  return Object.entries(window.gradviz.keys).every(([name, { key, default: standard }]) =>
+  return Object.entries(keys).every(([name, { key, default: standard }]) =>
     standard === null && !asked.has(key) || `${view[name]}` === (asked.get(key) ?? `${standard}`));
 }"""
 
 
 # The numbers are those of all minibatches that the view is about.
 _SUMMED = """() => {
-  const { panels, view } = window.gradviz.stage.page;
-  const { key, selection } = panels[0].plan.minibatches;
-  return selection.epoch === view.epoch && document.getElementById("spread-table").dataset.of === key;
+  const { minibatchesOf, minibatchesAt } = window.gradvizPage.panels[0];
+  const { of } = document.getElementById("spread-table").dataset;
+  return minibatchesAt === window.gradvizPage.view.epoch && of === minibatchesOf;
 }"""
 
 
@@ -73,7 +74,7 @@ def _said(visit: Visit, page: Page, href: str) -> list[str]:
         "(search) => { history.pushState(null, '', `/${search}`); dispatchEvent(new PopStateEvent('popstate')); }", href
     )
     name = re.search(r"view=(\w+)", href)
-    page.wait_for_function(_TAKEN_UP, arg=href)
+    page.wait_for_function(_TAKEN_UP, arg=[href, browser_keys()])
     if name and name[1] == "training":
         expect(page.locator("#training tbody tr").first).to_be_visible()
         return page.locator("#training tbody td").all_inner_texts()

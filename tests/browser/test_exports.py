@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from gradviz.cli import main
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
-from tests.browser.reading import gradients
+from tests.browser.reading import gradients, view_of
 
 pytestmark = pytest.mark.browser
 
@@ -295,7 +295,7 @@ def test_the_dialog_is_used_with_keys_and_is_clear_to_assistive_technology(visit
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("button", name="Export")).to_be_focused()
-    assert page.evaluate("() => window.gradviz.stage.page.view.epoch") == 4
+    assert view_of(page)["epoch"] == 4
 
 
 def test_the_view_of_all_minibatches_is_one_picture_too(visit: Visit, tmp_path: Path) -> None:

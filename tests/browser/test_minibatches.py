@@ -11,16 +11,13 @@ from playwright.sync_api import Page, expect
 
 from gradviz.drawing.inks import PALETTES
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
-from tests.browser.reading import frame_shown, gradients
+from tests.browser.reading import frame_shown, gradients, spread_of, view_of, wait_for_minibatches, wait_for_view
 
 pytestmark = pytest.mark.browser
 
 MANY = 50
 PAIR = {"x": "hidden.0.linear.bias[16]", "y": "hidden.1.linear.bias[5]"}  # arrows in all four quadrants
 VIEW = f"/?view=minibatches&size=16&epoch=4&x1={PAIR['x']}&y1={PAIR['y']}"
-SPREAD = "() => window.gradviz.spreadview.spread"
-CHOSEN = "() => window.gradviz.stage.page.view.minibatch"
-HOVERED = "() => window.gradviz.spreadview.hovered"
 
 
 def centres(page: Page, server: Server, **asked: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -45,7 +42,7 @@ def centres(page: Page, server: Server, **asked: object) -> tuple[np.ndarray, np
 def test_rose_matrix_and_words_are_those_of_the_api(visit: Visit, server: Server) -> None:
     page = visit(VIEW)
     u, v, below = centres(page, server, run="none", epoch=4, minibatch_size=16, **PAIR)
-    spread: Any = page.evaluate(SPREAD)
+    spread: Any = spread_of(page)
     assert [arrow["minibatch"] for arrow in spread["arrows"]] == list(range(MANY))
     np.testing.assert_array_equal([arrow["u"] for arrow in spread["arrows"]], u)
     np.testing.assert_array_equal([arrow["v"] for arrow in spread["arrows"]], v)
@@ -67,8 +64,8 @@ def test_rose_matrix_and_words_are_those_of_the_api(visit: Visit, server: Server
     expect(words).to_contain_text(f"{round(100 * below.mean())} % of rows predicted below target (50 × 16 rows)")
     for canvas in ("#rose", "#matrix", "#minis-canvas"):
         expect(page.locator(canvas)).to_have_attribute("aria-label", re.compile("point within 90°"))
-    tips = page.evaluate("() => Array.from({ length: 50 }, (_, k) => window.gradviz.rose.placeOf(k))")
-    drawn = (np.array(tips) - centre_of_rose(page)) * [1, -1]
+    tips = spread_of(page)["tips"]
+    drawn = (np.array(tips) - spread_of(page)["centre"]) * [1, -1]
     np.testing.assert_allclose(
         (drawn / np.hypot(*drawn.T)[:, None])[live], np.array([np.cos(angles), np.sin(angles)]).T[live], atol=1e-6
     )
@@ -79,15 +76,6 @@ def test_rose_matrix_and_words_are_those_of_the_api(visit: Visit, server: Server
     np.testing.assert_allclose(cells(page, pairs), expected, atol=9)  # 48 shades
     assert len([address for address in frames_asked(page) if "frames" in address]) == 1
     shoot(page, "minibatches-light-1280")
-
-
-def centre_of_rose(page: Page) -> list[float]:
-    return page.evaluate(
-        """() => {
-          const { width, height } = window.gradviz.paint.sizeOf(document.getElementById("rose"));
-          return [width / 2, height / 2];
-        }"""
-    )
 
 
 def frames_asked(page: Page) -> list[str]:
@@ -104,7 +92,7 @@ def cells(page: Page, pairs: list[tuple[int, int]]) -> list[list[int]]:
           const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
           copy.drawImage(canvas, 0, 0);
           return pairs.map(([row, column]) => {
-            const [x, y] = window.gradviz.matrix.middleOf(row, column);
+            const [x, y] = window.gradvizPage.cell(row, column);
             const ratio = canvas.width / canvas.clientWidth;
             return [...copy.getImageData(x * ratio, y * ratio, 1, 1).data].slice(0, 3);
           });
@@ -122,25 +110,25 @@ def colour(cosine: float) -> np.ndarray:
 
 def test_what_is_pointed_at_or_chosen_is_marked_everywhere(visit: Visit) -> None:
     page = visit(VIEW)
-    spread: Any = page.evaluate(SPREAD)
+    spread: Any = spread_of(page)
     longest = max(spread["live"], key=lambda arrow: arrow["size"])["minibatch"]
-    page.locator("#rose").hover(position=point(page, f"window.gradviz.rose.placeOf({longest})"))
-    meant = page.evaluate(HOVERED)
+    page.locator("#rose").hover(position=point(page, f"window.gradvizPage.spread.tips[{longest}]"))
+    meant = spread_of(page)["hovered"]
     expect(page.locator(".gv-mini.gv-hovered")).to_have_text(str(meant))
     expect(page.locator("#tip")).to_contain_text(f"minibatch {meant}")
     expect(page.locator("#tip")).to_contain_text("of 16 rows predicted below target")
-    page.locator("#rose").click(position=point(page, f"window.gradviz.rose.placeOf({longest})"))
+    page.locator("#rose").click(position=point(page, f"window.gradvizPage.spread.tips[{longest}]"))
     chosen_everywhere(page, meant)
     row, column = spread["order"][5], spread["order"][11]
-    page.locator("#matrix").hover(position=point(page, f"window.gradviz.matrix.middleOf({row}, {column})"))
+    page.locator("#matrix").hover(position=point(page, f"window.gradvizPage.cell({row}, {column})"))
     expect(page.locator("#tip")).to_contain_text(f"minibatches {row} and {column}")
     expect(page.locator("#tip")).to_contain_text("cosine")
-    page.locator("#matrix").click(position=point(page, f"window.gradviz.matrix.middleOf({row}, {column})"))
+    page.locator("#matrix").click(position=point(page, f"window.gradvizPage.cell({row}, {column})"))
     chosen_everywhere(page, row)
     page.locator(".gv-mini").nth(33).click()
     chosen_everywhere(page, 33)
     page.go_back()
-    page.wait_for_function(f"() => window.gradviz.stage.page.view.minibatch === {row}")
+    wait_for_view(page, minibatch=row)
 
 
 def point(page: Page, place: str) -> Any:
@@ -149,27 +137,27 @@ def point(page: Page, place: str) -> Any:
 
 
 def chosen_everywhere(page: Page, minibatch: int) -> None:
-    page.wait_for_function(f"() => window.gradviz.stage.page.view.minibatch === {minibatch}")
+    wait_for_view(page, minibatch=minibatch)
     wait_until_drawn(page)
     expect(page.locator(".gv-mini[aria-pressed=true]")).to_have_text(str(minibatch))
     expect(page.get_by_role("slider", name="Minibatch")).to_have_value(str(minibatch))
     expect(page.locator("#title-0 h2")).to_have_text(f"Minibatch {minibatch}")
     assert frame_shown(page) == minibatch
     middle = gradients(page)[220]
-    arrow = page.evaluate(SPREAD)["arrows"][minibatch]
+    arrow = spread_of(page)["arrows"][minibatch]
     np.testing.assert_allclose(middle[2:4], [arrow["u"], arrow["v"]], rtol=1e-6)
 
 
 def test_everything_is_reached_by_keyboard(visit: Visit) -> None:
     page = visit(VIEW + "&minibatch=7")
-    order = page.evaluate(SPREAD)["order"]
+    order = spread_of(page)["order"]
     for key, minibatch in (("ArrowRight", 8), ("ArrowLeft", 7), ("Home", 0), ("End", MANY - 1)):
         page.keyboard.press(key)
-        assert (page.evaluate(CHOSEN), frame_shown(page)) == (minibatch, minibatch)
+        assert (view_of(page)["minibatch"], frame_shown(page)) == (minibatch, minibatch)
     page.get_by_role("group", name="Rose").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(HOVERED) == order[1]
+    assert spread_of(page)["hovered"] == order[1]
     expect(page.locator("#tip")).to_contain_text(f"minibatch {order[1]}")
     page.keyboard.press("Enter")
     chosen_everywhere(page, order[1])
@@ -196,7 +184,7 @@ def test_play_goes_through_the_minibatches_without_asking(visit: Visit) -> None:
     player = page.locator("#minibatch-player")
     player.get_by_label("Minibatches a second").select_option("30")
     player.get_by_role("button", name="Play the minibatches").click()
-    page.wait_for_function(f"() => window.gradviz.stage.page.view.minibatch === {MANY - 1}")
+    wait_for_view(page, minibatch=MANY - 1)
     wait_until_drawn(page)
     assert frame_shown(page) == MANY - 1
     assert len(frames_asked(page)) == asked
@@ -205,20 +193,20 @@ def test_play_goes_through_the_minibatches_without_asking(visit: Visit) -> None:
 
 def test_another_epoch_is_one_picture_at_once_and_then_the_others_and_a_link_opens_it(visit: Visit) -> None:
     page = visit(VIEW)
-    before = page.evaluate(SPREAD)["arrows"][3]
+    before = spread_of(page)["arrows"][3]
     page.get_by_role("slider", name="Epoch").focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("() => window.gradviz.stage.page.panels[0].plan.minibatches.frames.size === 50")
+    wait_for_minibatches(page, 50)
     wait_until_drawn(page)
-    after = page.evaluate(SPREAD)["arrows"][3]
+    after = spread_of(page)["arrows"][3]
     assert after != before
     assert len(frames_asked(page)) == 3
     expect(page).to_have_url(re.compile("view=minibatches.*epoch=3"))
     other = visit(page.url.removeprefix(page.evaluate("() => window.location.origin")), stranger=True)
-    assert other.evaluate(SPREAD)["arrows"][3] == after
+    assert spread_of(other)["arrows"][3] == after
     expect(other.locator("#spread-words")).to_have_text(page.locator("#spread-words").inner_text(), use_inner_text=True)
     other.locator("#view").get_by_text("Explore").click()
-    other.wait_for_function("() => window.gradviz.stage.page.panels[1].frame")
+    other.wait_for_function("() => window.gradvizPage.panels[1]?.index !== null")
     wait_until_drawn(other)
     assert frame_shown(other, 1) == 3
 
@@ -238,7 +226,7 @@ def test_the_matrix_can_be_of_larger_parts_of_the_model(visit: Visit, server: Se
         np.testing.assert_allclose(cells(page, pairs), colours, atol=9)
     expect(page).to_have_url(re.compile("part=model"))
     shoot(page, "minibatches-model-light-1280")
-    page.locator("#matrix").click(position=point(page, "window.gradviz.matrix.middleOf(11, 5)"))
+    page.locator("#matrix").click(position=point(page, "window.gradvizPage.cell(11, 5)"))
     chosen_everywhere(page, 11)
 
 
@@ -246,9 +234,9 @@ def test_arrows_that_are_zero_are_rings_and_said_to_be(visit: Visit) -> None:
     page = visit("/?view=minibatches&size=16&epoch=3&variant=batchnorm&mode=train")
     expect(page.locator("#spread-words")).to_contain_text("All 50 gradients are zero up to round-off")
     expect(page.locator("#veil-0")).to_contain_text("minibatch mean")
-    spread: Any = page.evaluate(SPREAD)
+    spread: Any = spread_of(page)
     assert spread["live"] == []
-    places = page.evaluate("() => Array.from({ length: 50 }, (_, k) => window.gradviz.rose.placeOf(k))")
+    places = spread_of(page)["tips"]
     assert len({tuple(place) for place in places}) == MANY
     page.locator("#matrix").hover()
     expect(page.locator("#tip")).to_contain_text(re.compile("no angle: a gradient is zero|zero up to round-off"))
@@ -264,7 +252,7 @@ def test_the_table_has_the_numbers_and_masks_are_named(visit: Visit) -> None:
     page.locator(".gv-spread-numbers summary").click()
     expect(page.locator("#spread-table tbody tr")).to_have_count(MANY)
     cells = page.locator("#spread-table tbody tr").nth(5).locator("th, td").all_inner_texts()
-    arrow = page.evaluate(SPREAD)["arrows"][5]
+    arrow = spread_of(page)["arrows"][5]
     numbers = [float(text.replace("−", "-")) for text in cells[:3]]
     np.testing.assert_allclose(numbers, [5, arrow["u"], arrow["v"]], rtol=1e-4)
 

@@ -59,28 +59,22 @@ _SEEN = """() => {
       type, customdata, x, y, z, u, v, color: marker?.color, cmin: marker?.cmin, cmax: marker?.cmax,
     })),
   }));
-  const { view } = window.gradviz.stage.page;
+  const { view } = window.gradvizPage;
   return JSON.stringify({ view, words: document.querySelector(".gv-main").innerText, pictures });
 }"""
 
 # The page is of this view, nothing is loading and nothing waits to be drawn.
 _SETTLED = """(view) => {
-  const stage = window.gradviz && window.gradviz.stage;
-  if (!stage || !stage.page.view || !window.gradviz.runs.state.known) return false;
-  const differs = (name) => JSON.stringify(view[name]) !== JSON.stringify(stage.page.view[name]);
+  const shown = window.gradvizPage?.view;
+  if (!shown || !window.gradvizPage.knowsRuns) return false;
+  const differs = (name) => JSON.stringify(view[name]) !== JSON.stringify(shown[name]);
   if (Object.keys(view).some(differs)) return false;
   if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
   const told = document.getElementById("evidence-state").innerText;
   if (view.view === "evidence" && !told.startsWith("All claims")) return false;
   if (document.querySelector(".gv-course-note")?.textContent.startsWith("measuring")) return false;
-  const panels = stage.page.panels.filter((panel) => panel.plan);
-  return panels.every((panel) => {
-    const section = document.getElementById(`panel-${panel.slot}`);
-    const { epochs, minibatches } = panel.plan;
-    if (epochs.loading || (minibatches && minibatches.loading)) return false;
-    if (section.dataset.state === "away" || section.dataset.state === "error") return true;
-    return panel.committed && Number(section.dataset.drawn) === panel.token;
-  });
+  return window.gradvizPage.panels.every(({ state, isDrawn, isLoading }) =>
+    !isLoading && (isDrawn || state === "away" || state === "error"));
 }"""
 
 

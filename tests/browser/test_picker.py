@@ -12,8 +12,7 @@ from tests.browser.reading import plotly
 pytestmark = pytest.mark.browser
 
 _UNITS = "async (layer) => (await (await fetch(`api/v1/units/none/4/${layer}?minibatch_size=16&mode=eval`)).json())"
-_PLACES = """([units, width, height]) => window.gradviz.unitmap.layoutOf(units, width, height).units
-  .map(({ unit, x, y, isDead }) => ({ unit, x, y, isDead }))"""
+_PLACES = "() => window.gradvizPage.units.map(({ unit, x, y, isDead }) => ({ unit, x, y, isDead }))"
 
 
 def picker(page: Page, side: str = "Left") -> Locator:
@@ -27,11 +26,10 @@ def picker(page: Page, side: str = "Left") -> Locator:
 def test_two_units_are_picked_with_the_mouse(visit: Visit) -> None:
     page = visit("/?epoch=4&size=16")
     dialog = picker(page)
-    units = page.evaluate(_UNITS, 1)
     canvas = dialog.locator("canvas")
     box = canvas.bounding_box()
     assert box is not None
-    places = page.evaluate(_PLACES, [units, box["width"], box["height"]])
+    places = page.evaluate(_PLACES)
     alone = [one for one in places if all(one is other or _distance(one, other) > 3 for other in places)]
     for one in alone[-2:]:
         canvas.click(position={"x": one["x"], "y": one["y"]})
@@ -101,7 +99,7 @@ def test_where_the_batch_statistics_cancel_the_biases_beta_is_picked(visit: Visi
     dialog = picker(page)
     expect(dialog.get_by_role("status")).to_contain_text("Gradients are of β")
     dialog.locator(".gv-suggestion").first.click()
-    page.wait_for_function("() => window.gradviz.page.view.x_a.startsWith('hidden.1.norm.bias[')")
+    page.wait_for_function("() => window.gradvizPage.view.x_a.startsWith('hidden.1.norm.bias[')")
 
 
 def test_an_answer_for_a_layer_that_was_left_comes_to_nothing(visit: Visit) -> None:

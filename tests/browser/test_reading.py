@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
-from tests.browser.reading import caption, frame_shown, gradients, place_of, reading, trace
+from tests.browser.reading import caption, frame_shown, gradients, number_text, numbers_of, place_of, reading, trace
 
 pytestmark = pytest.mark.browser
 
@@ -54,8 +54,8 @@ def test_the_point_at_the_pointer_is_marked_and_told_in_all_pictures(visit: Visi
     page.mouse.move(*place_of(page, 0.04, -0.06))
     expect(page.locator("#reading-1")).to_contain_text("Δ 0.0400, −0.0600")
     u, loss = rows[2 * 11 + 7][[2, 5]]
-    expect(page.locator("#reading-1")).to_contain_text(f"∂J/∂x₁ {shown(page, u)}")
-    expect(page.locator("#reading-1")).to_contain_text(f"J {shown(page, loss, 4)}")
+    expect(page.locator("#reading-1")).to_contain_text(f"∂J/∂x₁ {number_text(u)}")
+    expect(page.locator("#reading-1")).to_contain_text(f"J {number_text(loss, 4)}")
     marks = [page.locator(f"#cross-{slot}").bounding_box() for slot in (0, 1)]
     for slot, box in enumerate(marks):
         assert box is not None
@@ -64,10 +64,6 @@ def test_the_point_at_the_pointer_is_marked_and_told_in_all_pictures(visit: Visi
     page.mouse.move(5, 5)
     expect(page.locator("#cross-0")).to_be_hidden()
     assert reading(page, 1) == at_rest
-
-
-def shown(page: Page, value: float, digits: int = 3) -> str:
-    return page.evaluate("([value, digits]) => window.gradviz.words.number(value, digits)", [value, digits])
 
 
 def test_the_point_is_moved_by_keys_and_spoken_while_the_epoch_stays(visit: Visit) -> None:
@@ -84,10 +80,8 @@ def test_the_point_is_moved_by_keys_and_spoken_while_the_epoch_stays(visit: Visi
 
 def test_words_say_where_the_gradient_points_and_what_is_dead(visit: Visit) -> None:
     page = visit("/?epoch=3")
-    frame = page.evaluate(
-        "() => { const { u, v, share_below, num_rows } = window.gradviz.page.panels[1].frame;"
-        " return [u[220], v[220], share_below, num_rows]; }"
-    )
+    shown = numbers_of(page, 1)
+    frame = [shown["u"][220], shown["v"][220], shown["share_below"], shown["num_rows"]]
     words = caption(page, 1)
     largest = max(abs(frame[0]), abs(frame[1]))
     for name, part in (("x₁", frame[0]), ("x₂", frame[1])):
@@ -110,14 +104,14 @@ def test_numbers_open_by_keyboard_as_a_table_that_follows_the_picture(visit: Vis
     assert table.locator("tbody tr").count() == 121
     last = table.locator("tbody tr").last.locator("th, td").all_inner_texts()
     row = gradients(page)[-1]
-    assert last[:3] == ["0.1000", "0.1000", shown(page, row[2], 4)]
-    assert last[5:] == [shown(page, row[5], 4), "no"]
+    assert last[:3] == ["0.1000", "0.1000", number_text(row[2], 4)]
+    assert last[5:] == [number_text(row[5], 4), "no"]
     shoot(page, "numbers-light-1280")
     page.locator("#scrubber .gv-range").focus()
     page.keyboard.press("ArrowRight")
     expect(table.locator("caption")).to_contain_text("epoch 4")
     wait_until_drawn(page)
-    assert table.locator("tbody tr").last.locator("td").first.inner_text() == shown(page, gradients(page)[-1][2], 4)
+    assert table.locator("tbody tr").last.locator("td").first.inner_text() == number_text(gradients(page)[-1][2], 4)
     page.locator("#numbers-0 summary").focus()
     page.keyboard.press("Escape")
     expect(page.locator(".gv-number-table")).to_have_count(0)
@@ -132,7 +126,7 @@ def test_the_path_goes_through_the_checkpoints_and_says_what_lies_outside(visit:
         field = page.request.get(f"{server.url}/api/v1/landscape", params=asked).json()
         places.append((field["x"][1], field["y"][1]))
     way = np.array(places) - places[3]
-    strokes = page.evaluate("() => window.gradviz.page.panels[0].style.strokes")
+    strokes = numbers_of(page)["strokes"]
     past = [one for one in strokes if one["kind"] == "line" and not one["dashed"] and one["width"] < 4]
     np.testing.assert_allclose(np.stack([past[0]["x"], past[0]["y"]], 1), way[:4], atol=1e-7)
     (later,) = [one for one in strokes if one.get("dashed")]
@@ -156,10 +150,7 @@ def test_the_spread_of_the_minibatches_is_drawn_and_told(visit: Visit) -> None:
     page.get_by_text("Drawing", exact=True).click()
     page.locator(".gv-fold .gv-chips").get_by_text("minibatches").click()
     expect(page.locator("#caption-0")).to_contain_text("within 90° of their mean direction")
-    centres = page.evaluate(
-        """() => [...window.gradviz.page.panels[0].plan.minibatches.frames.values()].map(({ u, v, isZero }) =>
-          [u[(u.length - 1) / 2], v[(v.length - 1) / 2], isZero[(u.length - 1) / 2]])"""
-    )
+    centres = [(one["u"][220], one["v"][220], one["isZero"][220]) for one in numbers_of(page)["minibatches"]["frames"]]
     arrows = np.array([[u, v] for u, v, is_zero in centres if not is_zero])
     units = arrows / np.hypot(*arrows.T)[:, None]
     within = int((units @ units.mean(0) > 0).sum())
@@ -171,8 +162,7 @@ def test_the_spread_of_the_minibatches_is_drawn_and_told(visit: Visit) -> None:
     page.locator("#scrubber .gv-range").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(
-        "() => window.gradviz.page.panels[0].plan.minibatches.selection.epoch === 4"
-        " && window.gradviz.page.panels[0].style.strokes.length > 0"
+        "() => window.gradvizPage.panels[0].minibatchesAt === 4 && window.gradvizPage.numbers(0).strokes.length > 0"
     )
     wait_until_drawn(page)
     shoot(page, "spread-light-1280")

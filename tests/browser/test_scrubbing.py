@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from gradviz.experiment.lock import run_lock
 from tests.browser.conftest import NUM_EPOCHS, Serve, Visit, wait_until_drawn
-from tests.browser.reading import epoch_shown, frame_shown
+from tests.browser.reading import epoch_shown, frame_shown, numbers_of, view_of, wait_for_minibatches, wait_for_view
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ SLIDERS = {"Epoch": LAST, "Minibatch": 49}
 
 
 def shown(page: Page, name: str) -> int:
-    return page.evaluate("(key) => window.gradviz.stage.page.view[key]", name.lower())
+    return view_of(page)[name.lower()]
 
 
 @pytest.mark.parametrize("name", SLIDERS)
@@ -34,9 +34,7 @@ def test_keys_and_wheel_move_a_slider_and_its_picture(visit: Visit, name: str) -
     slider.hover()
     for turn, value in ((120, 1), (120, 2), (-120, 1)):
         page.mouse.wheel(0, turn)
-        page.wait_for_function(
-            "([key, value]) => window.gradviz.stage.page.view[key] === value", arg=[name.lower(), value]
-        )
+        wait_for_view(page, **{name.lower(): value})
     wait_until_drawn(page)
     indices = [frame_shown(page, slot) for slot in (0, 1)]
     assert indices == [1, 1]
@@ -48,8 +46,9 @@ def test_a_key_held_down_is_one_movement(visit: Visit) -> None:
     page.get_by_role("slider", name="Epoch").focus()
     page.evaluate("""() => {
       window.commits = [];
-      const { commit } = window.gradviz.panels;
-      window.gradviz.panels.commit = (panel) => (window.commits.push(panel.frame.index), commit(panel));
+      const panel = document.getElementById("panel-0");
+      const note = () => window.commits.push(Number(panel.dataset.index));
+      new MutationObserver(note).observe(panel, { attributeFilter: ["data-drawn"] });
     }""")
     page.clock.install()
     page.keyboard.down("ArrowRight")
@@ -71,16 +70,16 @@ def test_a_trackpad_is_no_wheel_of_notches_and_a_pinch_no_turn(visit: Visit) -> 
     page.get_by_role("slider", name="Epoch").hover()
     for _ in range(15):
         page.mouse.wheel(0, 4)
-    page.wait_for_function("() => window.gradviz.page.view.epoch === 1")
+    wait_for_view(page, epoch=1)
     page.keyboard.down("Control")  # as a pinch comes
     for _ in range(5):
         page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
     page.mouse.wheel(0, 120)
-    page.wait_for_function("() => window.gradviz.page.view.epoch === 2")
+    wait_for_view(page, epoch=2)
 
 
-_BUSY = "() => window.gradviz.sliders.busy"
+_BUSY = "() => window.gradvizPage.isBusy"
 
 
 @pytest.mark.parametrize("lost", ["the key's end", "Cmd and the key's end", "the pointer's end", "the window"])
@@ -149,7 +148,7 @@ def test_new_checkpoints_extend_the_slider_while_it_is_used(
         assert longer is not None
         assert longer["width"] > box["width"]
         page.mouse.move(longer["x"] + longer["width"] - 2, box["y"] + box["height"] / 2)
-        page.wait_for_function(f"() => window.gradviz.stage.page.panels[0].frame.index === {LAST}")
+        page.wait_for_function(f"() => window.gradvizPage.panels[0].index === {LAST}")
         page.mouse.up()
         wait_until_drawn(page)
         assert [frame_shown(page, slot) for slot in (0, 1)] == [LAST, LAST]
@@ -161,22 +160,22 @@ def test_an_answer_that_comes_late_changes_nothing(visit: Visit) -> None:
     held: list[Route] = []
     page.route("**/api/v1/frames?variant=dropout*", lambda route: held.append(route))
     page.locator("#variant").get_by_text("Dropout").click()
-    page.wait_for_function("() => window.gradviz.stage.page.view.variant === 'dropout'")
+    wait_for_view(page, variant="dropout")
     page.locator("#variant").get_by_text("BatchNorm").click()
     expect(page.locator("#title-0")).to_contain_text("epoch 3")
     wait_until_drawn(page)
-    before = page.evaluate("() => [...window.gradviz.stage.page.panels[0].frame.u]")
+    before = numbers_of(page)["u"]
     assert len(held) == 2
     for route in held:
         route.continue_()
     page.evaluate("async () => { await (await fetch('api/v1/runs')).text(); }")
     wait_until_drawn(page)
-    assert page.evaluate("() => [...window.gradviz.stage.page.panels[0].frame.u]") == before
+    assert numbers_of(page)["u"] == before
     page.unroute("**/api/v1/frames?variant=dropout*")
     page.locator("#variant").get_by_text("Dropout").click()
-    page.wait_for_function("() => window.gradviz.stage.page.view.variant === 'dropout'")
+    wait_for_view(page, variant="dropout")
     wait_until_drawn(page)
-    assert page.evaluate("() => [...window.gradviz.stage.page.panels[0].frame.u]") != before
+    assert numbers_of(page)["u"] != before
 
 
 def test_an_earlier_answer_to_the_same_question_is_the_same(visit: Visit) -> None:
@@ -193,8 +192,7 @@ def test_an_earlier_answer_to_the_same_question_is_the_same(visit: Visit) -> Non
     for route in held:
         route.continue_()
     page.unroute("**/api/v1/frames?*over=minibatches*")
-    page.wait_for_function("() => window.gradviz.stage.page.panels[0].plan.minibatches.frames.size === 50")
+    wait_for_minibatches(page, 50)
     wait_until_drawn(page)
     assert (shown(page, "Minibatch"), frame_shown(page)) == (2, 2)
-    minibatches = "window.gradviz.stage.page.panels[0].plan.minibatches.frames"
-    assert page.evaluate(f"() => window.gradviz.stage.page.panels[0].frame === {minibatches}.get(2)")
+    assert numbers_of(page)["isOfMinibatches"]

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
-from tests.browser.reading import epoch_shown
+from tests.browser.reading import epoch_shown, percent_text, view_of, wait_for_view
 
 pytestmark = pytest.mark.browser
 
@@ -24,9 +24,7 @@ def activity(page: Page, server: Server, epoch: int) -> list[str]:
     """What the badges say of the four parameters that are shown at first."""
     layers = page.request.get(f"{server.url}/api/v1/activity/none/{epoch}").json()["layers"]
     shares = [layers[layer][unit] for layer in (1, 2) for unit in (0, 1)]
-    return page.evaluate(
-        "(shares) => shares.map((share) => share === 0 ? 'dead' : window.gradviz.words.percent(share))", shares
-    )
+    return ["dead" if share == 0 else percent_text(share) for share in shares]
 
 
 def test_badges_are_of_the_epoch_on_show_and_the_space_bar_plays_after_the_slider_was_touched(
@@ -63,7 +61,7 @@ def test_a_notice_goes_when_the_mistake_is_mended(visit: Visit) -> None:
     name.fill("hidden.1.linear.bias[3]")
     page.keyboard.press("Enter")
     expect(page.locator(".gv-notice")).to_have_count(0)
-    assert page.evaluate("() => window.gradviz.page.view.x_a") == "hidden.1.linear.bias[3]"
+    assert view_of(page)["x_a"] == "hidden.1.linear.bias[3]"
 
 
 _CANVAS = """() => {
@@ -95,17 +93,12 @@ def test_all_fields_are_drawn_where_they_are_clicked(visit: Visit, server: Serve
         assert box is not None
         assert abs(lowest - (box["y"] + box["height"])) <= 2
         page.mouse.click(box["x"] + box["width"] / 2, lowest - 2)
-        page.wait_for_function("() => window.gradviz.page.view.minibatch === 49")
+        wait_for_view(page, minibatch=49)
 
 
 def planes(page: Page, many: int) -> list[list[float]]:
     return page.evaluate(
-        """(many) => [...Array(many).keys()].map((slot) => {
-          const graph = document.querySelector(`#graph-${slot} .js-plotly-plot`);
-          const { width, height } = window.gradviz.paint.planeOf(graph);
-          return [width, height].map(Math.round);
-        })""",
-        many,
+        "(many) => [...Array(many).keys()].map((slot) => window.gradvizPage.sizeOfPlane(slot).map(Math.round))", many
     )
 
 
@@ -121,19 +114,18 @@ def test_planes_are_of_one_size_and_beta_is_shown_where_there_is_one(visit: Visi
     if width != 1280:
         return
     card.get_by_role("button", name="Show β").click()
-    page.wait_for_function("() => window.gradviz.page.view.x_a === 'hidden.1.norm.bias[0]'")
+    wait_for_view(page, x_a="hidden.1.norm.bias[0]")
     wait_until_drawn(page)
-    state = "() => { const { view, variant } = window.gradviz.page.view; return [view, variant]; }"
-    assert page.evaluate(state) == ["explore", "batchnorm"]
+    assert (view_of(page)["view"], view_of(page)["variant"]) == ("explore", "batchnorm")
     # A model without β says so, and leads on.
     page.locator("#variant").get_by_text("Dropout").click()
     expect(page.locator("#veil-0")).to_contain_text("This model has no hidden.1.norm.bias")
     page.locator("#veil-0").get_by_role("button", name="Show biases").click()
     wait_until_drawn(page)
-    assert page.evaluate("() => window.gradviz.page.view.x_a") == "hidden.1.linear.bias[0]"
+    assert view_of(page)["x_a"] == "hidden.1.linear.bias[0]"
     for _ in range(3):
         page.go_back()
-    page.wait_for_function("() => window.gradviz.page.view.view === 'compare'")
+    wait_for_view(page, view="compare")
     wait_until_drawn(page)
 
 

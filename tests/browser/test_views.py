@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from gradviz.compute.trainer_process import TrainerProcess
 from tests.browser.conftest import NUM_EPOCHS, Serve, Visit, shoot, wait_until_drawn
-from tests.browser.reading import epoch_shown, gradients, trace
+from tests.browser.reading import epoch_shown, gradients, trace, view_of, wait_for_view
 
 pytestmark = pytest.mark.browser
 
@@ -40,8 +40,7 @@ def test_regularizers_side_by_side_share_everything(visit: Visit) -> None:
 
 
 def frames(page: Page) -> list[dict]:
-    shown = "window.gradviz.stage.page.panels.filter((panel) => panel.plan)"
-    return page.evaluate(f"() => {shown}.map(({{ frame }}) => ({{ index: frame.index }}))")
+    return page.evaluate("() => window.gradvizPage.panels.map(({ index }) => ({ index }))")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -87,10 +86,10 @@ def test_a_link_opens_the_same_picture_in_another_browser(visit: Visit) -> None:
     first.locator("#mode").get_by_text("train mode").click()
     first.get_by_role("textbox", name="Seed").fill("7")
     first.keyboard.press("Enter")
-    first.wait_for_function("() => window.gradviz.stage.page.view.seed === 7")
+    wait_for_view(first, seed=7)
     first.get_by_label("Right picture: parameter x₁", exact=True).fill("hidden.0.linear.bias[5]")
     first.keyboard.press("Enter")
-    first.wait_for_function("() => window.gradviz.stage.page.view.x_b === 'hidden.0.linear.bias[5]'")
+    wait_for_view(first, x_b="hidden.0.linear.bias[5]")
     wait_until_drawn(first)
     address = first.url.removeprefix(first.evaluate("() => window.location.origin"))
     second = visit(address, stranger=True)
@@ -104,11 +103,11 @@ def test_back_and_forward_go_through_the_choices(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("variant=batchnorm"))
     wait_until_drawn(page)
     page.go_back()
-    page.wait_for_function("() => window.gradviz.stage.page.view.variant === 'none'")
+    wait_for_view(page, variant="none")
     wait_until_drawn(page)
     assert epoch_shown(page) == 3
     page.go_forward()
-    page.wait_for_function("() => window.gradviz.stage.page.view.variant === 'batchnorm'")
+    wait_for_view(page, variant="batchnorm")
     wait_until_drawn(page)
 
 
@@ -129,7 +128,7 @@ def test_of_two_addresses_in_quick_succession_the_second_holds(visit: Visit) -> 
     go_to(0.25)
     page.clock.run_for(2000)
     expect(page.get_by_label("Half width of the grid")).to_have_value("± 0.25")
-    assert page.evaluate("() => window.gradviz.stage.page.view.half_width") == 0.25
+    assert view_of(page)["half_width"] == 0.25
     expect(page).to_have_url(re.compile("width=0.25"))
 
 
@@ -200,7 +199,7 @@ def test_a_server_that_was_away_is_found_again(visit: Visit, own_server: Serve, 
     server.start()
     expect(page.locator("#status")).to_contain_text("Trained")
     wait_until_drawn(page)
-    assert page.evaluate("() => window.gradviz.stage.page.view.variant") == "dropout"
+    assert view_of(page)["variant"] == "dropout"
 
 
 @pytest.fixture
@@ -226,7 +225,7 @@ def test_a_training_is_started_followed_and_stopped(visit: Visit, own_server: Se
         shoot(page, "training-light-1280")
         page.locator("#view").get_by_text("Explore").click()
         before = epoch_shown(page)
-        page.wait_for_function("(before) => window.gradviz.stage.page.view.epoch > before + 2", arg=before)
+        page.wait_for_function("(before) => window.gradvizPage.view.epoch > before + 2", arg=before)
         page.locator("#view").get_by_text("Training").click()
         page.get_by_role("button", name="Stop", exact=True).click()
         expect(page.locator("#status")).to_contain_text("Training stopped")
@@ -267,6 +266,6 @@ def test_two_visitors_do_not_see_each_others_choices(visit: Visit) -> None:
     wait_until_drawn(one)
     other.locator("#mode").get_by_text("train mode").click()
     wait_until_drawn(other)
-    shown = "() => { const { variant, epoch, mode } = window.gradviz.stage.page.view; return [variant, epoch, mode]; }"
+    shown = "() => { const { variant, epoch, mode } = window.gradvizPage.view; return [variant, epoch, mode]; }"
     assert one.evaluate(shown) == ["batchnorm", 3, "eval"]
     assert other.evaluate(shown) == ["dropout", 5, "train"]

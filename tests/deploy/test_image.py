@@ -57,8 +57,8 @@ def test_the_image_serves_and_tells_its_health(image: Image, tmp_path: Path):
     with running(json.loads(last("CMD")), env=environment, cwd=tmp_path) as server:
         server.wait_for(f"gradviz: http://127.0.0.1:{port}")
         assert is_healthy(image, health_check(), port)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/assets/stage.js", timeout=30) as answer:
-            assert b"gradviz" in answer.read()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/assets/main.js", timeout=30) as answer:
+            assert b"import" in answer.read()
         assert server.end() == 0
 
 

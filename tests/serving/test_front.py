@@ -131,7 +131,7 @@ def served(make_served) -> Served:
         ("/readyz", HEALTH),
         ("/metrics", HEALTH),
         ("/", PAGE),
-        ("/assets/frames.js", PAGE),
+        ("/assets/main.js", PAGE),
         ("/api/v1/runs", PAGE),
         ("/api/v1/runs/none", PAGE),
         ("/api/v1/training", PAGE),

@@ -56,8 +56,8 @@ CONTROLS = {
     "show": ids.SHOW,
     "curves": ids.CURVES,
 }
-"""Fields of the view that a component holds, in the order of `assets/callbacks.js`; the others - epoch, minibatch and
-parameters - have controls of the page's own."""
+"""Fields of the view that a component holds, in the order of `assets/views/callbacks.js`; the others - epoch, minibatch
+and parameters - have controls of the page's own."""
 
 
 def _search_of(address: object) -> str:

@@ -1,0 +1,43 @@
+// The page's address says the whole view; gradviz/dashboard/permalink.py reads it.
+
+import { searchOf } from "../pure/search.js";
+import { setProps } from "./dash.js";
+
+let visit = 0;
+let keys = {}; // field -> {key, default}, see gradviz/dashboard/permalink.py
+let isAsked = false; // the server has been asked for the view of the address, and has not told it yet
+
+// Which key of the address each field of the view has, and its default.
+export function setKeys(told) {
+  keys = told;
+}
+
+// What dash keeps as the address: a new value for each visit, so that it is read again even when the text is the same.
+export function addressNow() {
+  isAsked = true;
+  return { search: window.location.search, visit: ++visit };
+}
+
+// Has the server read the address again: at back and forward, and where an answer never came.
+export function askForView() {
+  setProps("address", { data: addressNow() });
+}
+
+export function isRead() {
+  isAsked = false;
+}
+
+export function readAgain() {
+  if (isAsked) askForView();
+}
+
+// A choice is a step in the history; scrubbing replaces the last one.
+export function writeAddress(view, isStep) {
+  const search = searchOf(view, keys);
+  if (search === window.location.search) return;
+  const address = window.location.pathname + search;
+  if (isStep) window.history.pushState(null, "", address);
+  else window.history.replaceState(null, "", address);
+}
+
+window.addEventListener("popstate", askForView);

@@ -1,0 +1,75 @@
+// Loads what the plans of the panels need.
+
+import { conductor } from "./conductor.js";
+import { ownFrame } from "./plans.js";
+import { hurryStack, keepLoadingOnly, loadStack, openStack } from "./shelf.js";
+import { acrossMinibatches, isMinibatchesView, numMinibatches, page } from "./state.js";
+
+// What the moving slider needs, then the rest: a browser opens six connections to a server at most.
+export function loadPlans() {
+  const planned = page.panels.flatMap((panel) => panel.plan ?? []);
+  const across = acrossMinibatches();
+  keepLoadingOnly(planned.flatMap((one) => (across ? [one.minibatches] : [one.epochs, one.minibatches])));
+  for (const one of planned) loadNext(one);
+}
+
+function loadNext(plan) {
+  if (page.away || !page.runs[plan.variant] || plan.lacking) return;
+  const loadEpochs = () => loadStack(plan.epochs, page.view.epoch, page.runs[plan.variant].epochs, arrivals);
+  if (acrossMinibatches()) {
+    loadAll(plan.minibatches, plan.variant);
+    if (!plan.minibatches.loading && !isMinibatchesView()) loadEpochs();
+  } else {
+    loadEpochs();
+    if (plan.minibatches && !plan.epochs.loading) loadAll(plan.minibatches, plan.variant);
+  }
+}
+
+function loadAll(stack, variant) {
+  const many = numMinibatches(variant);
+  if (many && !page.away) loadStack(stack, page.view.minibatch, Array.from({ length: many }, (_, k) => k), arrivals);
+}
+
+// Asks for the pictures that are wanted now and not there yet ahead of all that is being loaded.
+export function hurryPlans() {
+  for (const { plan } of page.panels) {
+    if (!plan || page.away || plan.lacking || ownFrame(plan)) continue;
+    const run = page.runs[plan.variant];
+    if (acrossMinibatches()) hurryStack(plan.minibatches, page.view.minibatch, arrivals);
+    else if (run?.epochs.includes(page.view.epoch)) hurryStack(plan.epochs, page.view.epoch, arrivals);
+  }
+}
+
+const arrivals = {
+  onFrame(stack, frame) {
+    const wanted = stack.over === "epochs" ? page.view.epoch : page.view.minibatch;
+    if (!shows(stack).length) return;
+    if (frame.index === wanted) conductor.draw(), conductor.commitSoon();
+    else if (isMinibatchesView()) conductor.drawSoon();
+  },
+  onEnd(stack) {
+    const panels = shows(stack);
+    if (!panels.length) return;
+    for (const { plan } of panels) loadNext(plan); // and what was trained meanwhile
+    hurryPlans();
+    conductor.draw(), conductor.commitSoon();
+  },
+};
+
+function shows(stack) {
+  return page.panels.filter(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack));
+}
+
+// Whether the pictures of this epoch are there, or will not come. Those of all minibatches are asked for.
+export function isReady(epoch) {
+  if (isMinibatchesView()) return readyAcross(epoch);
+  return page.panels.every(({ plan }) => !plan || plan.epochs.frames.has(epoch) || !plan.epochs.loading);
+}
+
+function readyAcross(epoch) {
+  const { plan } = page.panels[0];
+  if (!plan || !page.runs[plan.variant]?.epochs.includes(epoch)) return true;
+  const stack = openStack({ ...plan.minibatches.selection, epoch }, "minibatches");
+  loadAll(stack, plan.variant);
+  return !stack.loading;
+}

@@ -1,0 +1,56 @@
+// What each panel is to show, as plans: {variant, x, y, lacking: why the model has no such parameters, or null, epochs:
+// stack, minibatches: stack or null, minus: the plan that is subtracted, if any}.
+
+import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
+import { wantsOverlay } from "../pure/overlays.js";
+import { mistakeIn } from "../pure/parameters.js";
+import { openStack } from "./shelf.js";
+import { acrossMinibatches, isMinibatchesView, page, shownVariants } from "./state.js";
+
+export function plans() {
+  const { view } = page;
+  if (["training", "evidence"].includes(view.view) || !view.x_a) return [];
+  if (view.view === "minibatches") return [planOf(view.variant, view.x_a, view.y_a)];
+  if (view.view === "compare") return compared(shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a)));
+  return [planOf(view.variant, view.x_a, view.y_a), planOf(view.variant, view.x_b, view.y_b)];
+}
+
+// Each against the reference, where one is subtracted.
+function compared(planned) {
+  const reference = referenceOf(page, planned);
+  return reference ? planned.map((one) => (one === reference ? one : { ...one, minus: reference })) : planned;
+}
+
+function planOf(variant, x, y) {
+  const { view } = page;
+  const wantsMinibatches = acrossMinibatches() || wantsOverlay(view, "spread");
+  const common = {
+    variant, x, y, minibatch_size: view.minibatch_size, mode: view.mode, half_width: view.half_width, points: view.points,
+  };
+  if (view.mode === "train" && variant === "dropout") Object.assign(common, { masks: view.masks, seed: view.seed });
+  const run = page.runs[variant];
+  return {
+    variant, x, y,
+    lacking: run ? [x, y].map((name) => mistakeIn(name, run)).find(Boolean) ?? null : null, // the model has no such parameter
+    epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs"),
+    minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches") : null,
+  };
+}
+
+// What a plan shows: its own frame, or by how much that differs from the reference's.
+export function frameOf(plan) {
+  return plan.minus ? differenceOf(ownFrame(plan), ownFrame(plan.minus)) : ownFrame(plan);
+}
+
+export function ownFrame(plan) {
+  const fromMinibatches = plan.minibatches?.frames.get(page.view.minibatch);
+  if (acrossMinibatches() && fromMinibatches) return fromMinibatches;
+  const fromEpochs = plan.epochs.frames.get(page.view.epoch);
+  return plan.epochs.selection.minibatch === page.view.minibatch ? fromEpochs : undefined;
+}
+
+// The frames whose colours a picture's are compared with.
+export function besides(plan) {
+  if (isMinibatchesView()) return plan.minibatches.frames;
+  return plan.minus ? differencesOf(plan.epochs.frames, plan.minus.epochs.frames) : plan.epochs.frames;
+}

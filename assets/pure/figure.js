@@ -1,0 +1,177 @@
+// Plotly figures in the browser: the same traces as gradviz/drawing/figure.py builds in Python.
+
+import { encode } from "./arrows.js";
+import { levelsOf } from "./contours.js";
+import { look } from "./look.js";
+import { partName } from "./plane.js";
+import { strokeTraces } from "./strokes.js";
+
+const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds before it scales
+const HEAD_DIFFERENCE = "Δx₁ = %{customdata[0]:.5g}, Δx₂ = %{customdata[1]:.5g}<br>";
+const GRADIENT_DIFFERENCE =
+  "difference of ∂J/∂x₁ = %{customdata[2]:.4g}<br>difference of ∂J/∂x₂ = %{customdata[3]:.4g}<br>|Δ∇J| = %{customdata[4]:.4g} per unit of parameter";
+const LOSS_DIFFERENCE = "<br>difference of J = %{customdata[5]:.5g} (mean |error|)";
+const HEAD = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>";
+const LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)";
+const DESCENT = "<br>the arrow is −∇J (descent)";
+const END = "<extra></extra>";
+const GRADIENT =
+  "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g} per unit of parameter";
+
+// The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
+export function landscapeFigure(frame, style, names, token, palette) {
+  const { arrows, zeros } = encode(frame, style, look);
+  const data = [];
+  const levels = levelsOf(frame.loss, look.flat_share);
+  if (style.under !== "none" && levels) data.push(lossTrace(frame, style, levels, palette));
+  data.push({
+    type: "quiver",
+    x: arrows.x,
+    y: arrows.y,
+    u: arrows.u.map((value) => PIXEL_PRECISION * value),
+    v: arrows.v.map((value) => PIXEL_PRECISION * value),
+    customdata: rows(frame, arrows),
+    arrowref: "data",
+    anchor: "center",
+    lengthmode: "raw",
+    lengthfactor: 1 / PIXEL_PRECISION,
+    hovertemplate: hoverOf(frame, GRADIENT, GRADIENT_DIFFERENCE) + (style.direction === "descent" ? DESCENT : "") + END,
+    showlegend: false,
+    marker: {
+      color: arrows.colour,
+      cmin: style.scale.low,
+      cmax: style.scale.high,
+      colorscale: palette.arrows,
+      showscale: !style.sharesScale,
+      arrowsize: look.arrow_head,
+      line: { width: look.arrow_width },
+      colorbar: {
+        title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
+        lenmode: "pixels", len: style.side + 16,
+      },
+    },
+  });
+  if (!arrows.x.length) data.pop();
+  data.push(markers(zeros.x, zeros.y, 4, 1, palette.zero, {
+    customdata: rows(frame, zeros),
+    hovertemplate: hoverOf(frame, `gradient: ${look.zero_words}`, "gradients: equal up to round-off") + END,
+    name: look.zero_words,
+  }));
+  data.push(...strokeTraces(style.strokes ?? []));
+  data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
+  return { data, layout: layout(style, names, token, palette) };
+}
+
+function hoverOf(frame, plain, difference) {
+  return frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS;
+}
+
+function layout(style, names, token, palette) {
+  const { part } = style;
+  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
+  return {
+    ...base(palette),
+    margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
+    hovermode: "closest",
+    dragmode: "zoom",
+    showlegend: false,
+    meta: { token, part: partName(part) },
+    xaxis: { ...axis, range: [...part.x], title: { text: `Δ ${names.x}`, standoff: 8 } },
+    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: `Δ ${names.y}`, standoff: 4 } },
+  };
+}
+
+function base(palette) {
+  return {
+    paper_bgcolor: palette.paper,
+    plot_bgcolor: palette.paper,
+    font: { family: look.font, size: 11, color: palette.faint },
+    hoverlabel: { bgcolor: palette.paper, bordercolor: palette.grid, font: { color: palette.ink, size: 12 } },
+  };
+}
+
+// True values for hovering: x1, x2, u, v, |g|, J of each point.
+function rows(frame, { point, x, y }) {
+  return point.map((k, n) => [
+    frame.x + x[n], frame.y + y[n], frame.u[k], frame.v[k], Math.hypot(frame.u[k], frame.v[k]), frame.loss[k],
+  ]);
+}
+
+function markers(x, y, size, width, colour, rest) {
+  const marker = { symbol: "circle-open", size, color: colour, line: { width } };
+  return { type: "scatter", mode: "markers", x, y, marker, showlegend: false, ...rest };
+}
+
+function lossTrace(frame, style, levels, palette) {
+  const { points } = frame;
+  const cell = (2 * style.halfWidth) / (points - 1);
+  const steps = Array.from({ length: points }, (_, k) => cell * k - style.halfWidth);
+  const z = Array.from({ length: points }, (_, j) => Array.from(frame.loss.subarray(j * points, (j + 1) * points)));
+  // plotly.js draws a heat map over quiver arrows, unless its zorder is lower.
+  const shared = { x: steps, y: steps, z, showscale: false, hoverinfo: "skip", zorder: -1 };
+  if (style.under === "heat") return { type: "heatmap", colorscale: palette.loss, ...shared };
+  return {
+    type: "contour",
+    ...shared,
+    autocontour: false,
+    contours: { coloring: "none", start: levels.start, end: levels.end, size: levels.step },
+    line: { color: palette.contour, width: 1, smoothing: 0 },
+  };
+}
+
+// Loss curves of all runs on a linear axis of log10; `chosen` variants are drawn strongly.
+export function lossFigure(runs, chosen, lastEpoch, palette) {
+  const data = [];
+  for (const run of Object.values(runs)) {
+    const faded = !chosen.includes(run.variant);
+    for (const [column, name, dash] of [["train_loss", "train", "dot"], ["test_loss", "test", "solid"]]) {
+      const kept = run.metrics.epoch.map((_, k) => k).filter((k) => run.metrics[column][k] > 0);
+      data.push({
+        type: "scatter",
+        mode: kept.length > 1 ? "lines" : "markers",
+        x: kept.map((k) => run.metrics.epoch[k]),
+        y: kept.map((k) => Math.log10(run.metrics[column][k])),
+        customdata: kept.map((k) => run.metrics[column][k]),
+        name: `${look.variant_labels[run.variant]} ${name}`,
+        line: { color: palette.variants[run.variant], dash, width: faded ? 1 : 1.8 },
+        marker: { color: palette.variants[run.variant], size: 5 },
+        opacity: faded ? 0.45 : 1,
+        hovertemplate: "%{customdata:.4g}",
+      });
+    }
+  }
+  const ticks = ticksBetween(...extent(data.flatMap((trace) => trace.customdata)));
+  return {
+    data,
+    layout: {
+      ...base(palette),
+      margin: { l: 56, r: 16, t: 6, b: 18 },
+      hovermode: "x unified",
+      dragmode: false,
+      showlegend: false,
+      meta: { lastEpoch },
+      xaxis: {
+        range: [0, Math.max(1, lastEpoch)], fixedrange: true, gridcolor: palette.grid, zeroline: false,
+        hoverformat: "d", tickformat: "d", nticks: 12,
+      },
+      yaxis: {
+        fixedrange: true, gridcolor: palette.grid, zeroline: false, title: { text: "loss J", standoff: 4 },
+        tickvals: ticks.map(Math.log10), ticktext: ticks.map(String),
+      },
+    },
+  };
+}
+
+function extent(values) {
+  return values.length ? [Math.min(...values), Math.max(...values)] : [1, 10];
+}
+
+// Round numbers for an axis of logarithms: decades, and what lies between when there are few.
+function ticksBetween(low, high) {
+  const wide = high / low > 300;
+  const steps = wide ? [1] : high / low > 8 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 3, 4, 5, 6, 8];
+  const ticks = [];
+  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
+    for (const step of steps) ticks.push(Number((step * 10 ** decade).toPrecision(2)));
+  return ticks;
+}

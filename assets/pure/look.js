@@ -1,0 +1,22 @@
+// The constants of drawing that the server tells (gradviz/drawing/browser.py), and why a gradient is zero in its words.
+
+/**
+ * @typedef {[number, string][]} Stops A colour scale: shares of the way, ascending from 0 to 1, each with its colour.
+ * @typedef {{paper: string, ink: string, faint: string, grid: string, centre: string, zero: string, contour: string,
+ *   chosen: string, arrows: Stops, loss: Stops, cosine: Stops, variants: Record<string, string>}} Palette
+ * @typedef {{length_exponent: number, longest_in_cells: number, fan_in_cells: number, zero_words: string,
+ *   arrow_width: number, arrow_head: number, flat_share: number, variant_labels: Record<string, string>, font: string,
+ *   palettes: {light: Palette, dark: Palette}}} Look
+ */
+
+/** Filled once, when the page begins. @type {Look} */
+export const look = /** @type {any} */ ({});
+
+/** By the reason that a frame gives for a zero. @type {string[]} */
+export const zeroMessages = [];
+
+/** @param {{look: Look, zero_messages?: string[]}} told */
+export function begin({ look: constants, zero_messages: messages = [] }) {
+  Object.assign(look, constants);
+  zeroMessages.splice(0, Infinity, ...messages);
+}

@@ -1,0 +1,95 @@
+// The names of parameters: what they say, and which ones a model has by its shapes.
+
+const MOST = 60;
+
+// Names that fit what is written; without a search, the first parameters around the present choice.
+export function suggestions(search, value, run) {
+  const typed = search.replace(/\s/g, "");
+  const names = new Set(!typed || typed === value ? aroundChoice(value, run) : matching(typed, run));
+  return [...names].slice(0, MOST);
+}
+
+function aroundChoice(value, run) {
+  const layer = (value || "").split(".").slice(0, 2).join(".");
+  const tensors = Object.keys(run.shapes);
+  const near = tensors.filter((tensor) => tensor.startsWith(`${layer}.`));
+  const far = tensors.filter((tensor) => !near.includes(tensor));
+  return [...near.flatMap((tensor) => first(tensor, run, 10)), ...far.flatMap((tensor) => first(tensor, run, 2))];
+}
+
+function matching(typed, run) {
+  const [wanted, index] = typed.split("[");
+  const tensors = Object.keys(run.shapes).filter((tensor) => tensor.includes(wanted));
+  if (index === undefined) return tensors.flatMap((tensor) => first(tensor, run, 12));
+  const given = index.replace("]", "").split(",").filter(Boolean).map(Number);
+  return tensors.flatMap((tensor) => completions(tensor, run.shapes[tensor], given));
+}
+
+function first(tensor, run, most) {
+  return completions(tensor, run.shapes[tensor], []).slice(0, most);
+}
+
+// tensor[i] or tensor[i,j] for the indices that begin as given and lie within the shape.
+function completions(tensor, shape, given) {
+  if (given.some((index, axis) => !Number.isInteger(index) || index >= shape[axis])) return [];
+  if (given.length === shape.length && shape.length === 2) return [`${tensor}[${given}]`];
+  if (shape.length === 2) return counting(shape[given.length], 12).map((n) => `${tensor}[${given.length ? [given[0], n] : [n, 0]}]`);
+  const found = counting(shape[0], shape[0]).filter((n) => !given.length || `${n}`.startsWith(`${given[0]}`));
+  return found.slice(0, 12).map((n) => `${tensor}[${n}]`);
+}
+
+function counting(length, most) {
+  return Array.from({ length: Math.min(length, most) }, (_, n) => n);
+}
+
+// One sentence if there is no such parameter in the model, else null.
+export function mistakeIn(name, run) {
+  const match = /^([\w.]+)\[(\d+)(?:,(\d+))?\]$/.exec(name);
+  if (!match) return `"${name}" is not the name of a parameter: write it as hidden.1.linear.bias[0] or hidden.2.linear.weight[3,17].`;
+  const shape = run.shapes[match[1]];
+  if (!shape) return `This model has no ${match[1]}: it has ${Object.keys(run.shapes).join(", ")}.`;
+  const given = [match[2], match[3]].filter((text) => text !== undefined).map(Number);
+  if (given.length !== shape.length) return `${match[1]} takes ${shape.length === 2 ? "two indices, [unit,input]" : "one index, [unit]"}.`;
+  const outside = given.findIndex((index, axis) => index >= shape[axis]);
+  return outside < 0 ? null : `${name} is out of range: ${match[1]} takes [${shape.map((size) => `0–${size - 1}`).join(", ")}].`;
+}
+
+// Whether the model has β and γ.
+export function hasNorm(run) {
+  return Boolean(run) && Object.keys(run.shapes).some((tensor) => tensor.includes(".norm."));
+}
+
+export function layerOf(name) {
+  const match = /^hidden\.(\d+)\./.exec(name || "");
+  return match ? match[1] : "output";
+}
+
+// The first two biases of a layer; of the output, which has one, the bias and the first weight.
+export function defaultPair(layer, run) {
+  const tensor = layer === "output" ? "output" : `hidden.${layer}.linear`;
+  const shape = run.shapes[`${tensor}.bias`];
+  return [`${tensor}.bias[0]`, shape && shape[0] > 1 ? `${tensor}.bias[1]` : `${tensor}.weight[0,0]`];
+}
+
+// What is shown without a choice: the first two biases of the last two hidden layers (permalink.py says the same).
+export function suggestedPairs(run) {
+  const last = run.hidden.length - 1;
+  return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
+}
+
+// "hidden layer 1", from the name of a parameter.
+export function layerTitle(name) {
+  const layer = layerOf(name);
+  return layer === "output" ? "output layer" : `hidden layer ${layer}`;
+}
+
+export function pairTitle(x, y) {
+  const [a, b] = [layerTitle(x), layerTitle(y)];
+  const title = a === b ? a : `${a} × ${b}`;
+  return title[0].toUpperCase() + title.slice(1);
+}
+
+export function unitOf(name) {
+  const match = /\[(\d+)/.exec(name);
+  return match ? Number(match[1]) : 0;
+}

@@ -1,0 +1,74 @@
+// What a picture shows, in plain words: the line beside it.
+
+import { differenceSentences } from "./difference.js";
+import { percent } from "./formats.js";
+import { look } from "./look.js";
+import { overlaySentences } from "./overlays.js";
+import { layerTitle, unitOf } from "./parameters.js";
+
+export function plainSentences(page, plan, frame) {
+  if (frame.difference) return [...differenceSentences(frame), whatIsRandom(page, plan)].filter(Boolean);
+  return [
+    whereTo(page.view, frame),
+    `${percent(frame.share_below)} of ${frame.num_rows} rows are predicted below target${underWhat(page, plan)}.`,
+    whatIsZero(frame),
+    whatIsActive(plan, frame),
+    whatIsRandom(page, plan),
+    ...overlaySentences(page.view, plan, frame),
+  ].filter(Boolean);
+}
+
+// "At ○ the gradient points to larger x₁ and smaller x₂."
+function whereTo({ direction }, frame) {
+  const centre = (frame.u.length - 1) / 2;
+  if (frame.isZero[centre]) return `At ○ the gradient is ${look.zero_words}.`;
+  const sign = direction === "descent" ? -1 : 1;
+  const parts = [{ name: "x₁", part: sign * frame.u[centre] }, { name: "x₂", part: sign * frame.v[centre] }].filter(({ part }) => part !== 0);
+  const largest = Math.max(...parts.map(({ part }) => Math.abs(part)));
+  // Within 6° of an axis the other part cannot be seen.
+  const seen = parts.filter(({ part }) => Math.abs(part) > 0.1 * largest);
+  const towards = seen.map(({ name, part }) => `${part > 0 ? "larger" : "smaller"} ${name}`).join(" and ");
+  return direction === "descent" ? `At ○ descent goes to ${towards}.` : `At ○ the gradient points to ${towards}.`;
+}
+
+function whatIsZero(frame) {
+  const unresolved = frame.num_unresolved ? ` ${frame.num_unresolved} are too small for float32: their numbers are float64's.` : "";
+  const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
+  return `${zeros ? `${zeros} of ${frame.u.length} arrows are ${look.zero_words}.` : ""}${unresolved}`.trim();
+}
+
+// On what share of the minibatch's rows the units of the two parameters are active at ○.
+function whatIsActive(plan, frame) {
+  const units = [[plan.x, frame.x_active], [plan.y, frame.y_active]]
+    .filter(([parameter]) => parameter.startsWith("hidden."))
+    .map(([parameter, share]) => [nameOf(parameter, plan), share]);
+  if (units.length === 2 && units[0][0] === units[1][0]) units.pop();
+  const told = units.map(([name, share]) => (share === 0 ? `${name} is inactive on all of them` : `${name} is active on ${percent(share)} of them`));
+  return told.length ? `${capital(told.join(", "))}.` : "";
+}
+
+// The unit's number, with its layer where the two parameters are of different ones.
+function nameOf(parameter, plan) {
+  const [layer, unit] = [layerTitle(parameter), unitOf(parameter)];
+  return layerTitle(plan.x) === layerTitle(plan.y) ? `unit ${unit}` : `unit ${unit} of ${layer}`;
+}
+
+// Of which masks the share of rows below target is: those drawn at ○, or all that are averaged.
+function underWhat({ view }, plan) {
+  if (view.mode !== "train" || plan.variant !== "dropout") return "";
+  return view.masks === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
+}
+
+function whatIsRandom({ view }, plan) {
+  const variants = [plan.variant, plan.minus?.variant];
+  if (view.mode !== "train" || !variants.includes("dropout")) return "";
+  return {
+    fresh: "Masks are drawn anew at every grid point, so neighbouring arrows differ by chance.",
+    frozen: "One random set of masks holds for the whole plane.",
+    averaged: "Arrows are means over several random sets of masks.",
+  }[view.masks];
+}
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}

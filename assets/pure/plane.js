@@ -1,0 +1,38 @@
+// The part of the plane that a picture shows: {x: [from, to], y: [from, to]}, in offsets from the checkpoint.
+
+/** @typedef {{x: [number, number], y: [number, number]}} Part */
+
+const MARGIN = 0.1; // of the half width
+const HALF_A_CELL = 0.5; // arrows at the border, and the loss under them, take no more
+
+/** How far from the checkpoint the axes go: a little beyond the grid, so that no arrow at its border is cut off. */
+export function reachOf(halfWidth, points) {
+  const cell = (2 * halfWidth) / (points - 1);
+  return halfWidth + Math.max(MARGIN * halfWidth, HALF_A_CELL * cell);
+}
+
+/** @returns {Part} */
+export function wholePlane(halfWidth, points) {
+  const reach = reachOf(halfWidth, points);
+  return { x: [-reach, reach], y: [-reach, reach] };
+}
+
+export function partName(part) {
+  return JSON.stringify([part.x, part.y]);
+}
+
+/** Whether two parts are the same but for round-off. */
+export function isSamePart(a, b) {
+  return ["x", "y"].every((axis) => a[axis].every((end, k) => Math.abs(end - b[axis][k]) < 1e-9 * Math.abs(b[axis][1] - b[axis][0])));
+}
+
+/** A part `factor` as wide, moved by so many tenths of its width; null where that is all of the `whole` plane. */
+export function movedPart({ x, y }, whole, factor, [across, up] = [0, 0]) {
+  /** @returns {[number, number]} */
+  const moved = ([from, to], step) => {
+    const [middle, half] = [(from + to) / 2 + (step * (to - from)) / 10, ((to - from) / 2) * factor];
+    return [middle - half, middle + half];
+  };
+  const part = { x: moved(x, across), y: moved(y, up) };
+  return part.x[1] - part.x[0] > 0.999 * (whole.x[1] - whole.x[0]) ? null : part;
+}

@@ -1,0 +1,54 @@
+// Lines, dots, arrow heads and discs over a picture, in its units: painted by views/brush.js and as traces of Plotly alike.
+// A stroke is plain data, so that it can be compared; null in x ends a line.
+
+/**
+ * @typedef {{kind: "line" | "dots" | "heads" | "disc", x: number[], y: number[], colour: string, opacity: number,
+ *   width?: number, dashed?: boolean, size?: number, texts?: string[] | null, angles?: number[]}} Stroke
+ */
+
+const DISC_CORNERS = 72;
+
+/** @returns {Stroke} */
+export function line(x, y, colour, { width = 1.5, opacity = 1, dashed = false } = {}) {
+  return { kind: "line", x, y, colour, width, opacity, dashed };
+}
+
+/** `texts` are told when the pointer is on a dot. @returns {Stroke} */
+export function dots(x, y, colour, { size = 4, opacity = 1, texts = null } = {}) {
+  return { kind: "dots", x, y, colour, size, opacity, texts };
+}
+
+/** Triangles; `angles` in degrees, clockwise from upwards, as plotly.js counts them. @returns {Stroke} */
+export function heads(x, y, angles, colour, { size = 9, opacity = 1 } = {}) {
+  return { kind: "heads", x, y, angles, colour, size, opacity };
+}
+
+/** A filled circle around the checkpoint. @returns {Stroke} */
+export function disc(radius, colour, opacity) {
+  const turn = Array.from({ length: DISC_CORNERS + 1 }, (_, k) => (2 * Math.PI * k) / DISC_CORNERS);
+  return { kind: "disc", x: turn.map((t) => radius * Math.cos(t)), y: turn.map((t) => radius * Math.sin(t)), colour, opacity };
+}
+
+export function angleOf(across, up) {
+  return (Math.atan2(across, up) * 180) / Math.PI;
+}
+
+// ---- as traces ------------------------------------------------------------------------------------------------
+
+export function strokeTraces(strokes) {
+  return strokes.map((stroke) => ({
+    type: "scatter", x: stroke.x, y: stroke.y, opacity: stroke.opacity, hoverinfo: "skip", showlegend: false, ...made[stroke.kind](stroke),
+  }));
+}
+
+const made = {
+  line: ({ colour, width, dashed }) => ({ mode: "lines", line: { color: colour, width, dash: dashed ? "3px,3px" : "solid" } }),
+  disc: ({ colour }) => ({ mode: "lines", fill: "toself", fillcolor: colour, line: { width: 0 } }),
+  dots: ({ colour, size, texts }) => ({
+    mode: "markers", marker: { color: colour, size, line: { width: 0 }, opacity: 1 },
+    ...(texts ? { text: texts, hoverinfo: "text" } : {}),
+  }),
+  heads: ({ colour, size, angles }) => ({
+    mode: "markers", marker: { symbol: "triangle-up", color: colour, size, angle: angles, line: { width: 0 }, opacity: 1 },
+  }),
+};

@@ -1,0 +1,11 @@
+// Why there is nothing to see.
+
+/** The reason that most zero arrows share, if all arrows are zero; 0 otherwise. */
+export function reasonOfAllZero(frame) {
+  const counts = new Map();
+  for (let k = 0; k < frame.isZero.length; k++) {
+    if (!frame.isZero[k]) return 0;
+    counts.set(frame.zeroReason[k], (counts.get(frame.zeroReason[k]) || 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1])[0][0];
+}

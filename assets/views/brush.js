@@ -1,0 +1,54 @@
+// Paints strokes (pure/strokes.js) on a canvas.
+
+export function paintStrokes(context, plane, strokes) {
+  context.save();
+  for (const stroke of strokes) {
+    context.globalAlpha = stroke.opacity;
+    context.strokeStyle = context.fillStyle = stroke.colour;
+    painters[stroke.kind](context, plane, stroke);
+  }
+  context.restore();
+}
+
+const painters = {
+  line(context, plane, stroke) {
+    context.lineWidth = stroke.width;
+    context.lineJoin = "round";
+    context.setLineDash(stroke.dashed ? [3, 3] : []);
+    context.stroke(pathOf(plane, stroke));
+    context.setLineDash([]);
+  },
+  disc(context, plane, stroke) {
+    context.fill(pathOf(plane, stroke));
+  },
+  dots(context, plane, { x, y, size }) {
+    const path = new Path2D();
+    for (let k = 0; k < x.length; k++) {
+      path.moveTo(plane.x(x[k]) + size / 2, plane.y(y[k]));
+      path.arc(plane.x(x[k]), plane.y(y[k]), size / 2, 0, 2 * Math.PI);
+    }
+    context.fill(path);
+  },
+  heads(context, plane, { x, y, angles, size }) {
+    // plotly.js' triangle-up of size s: half width s/√3, from s/4 below its middle to s/2 above.
+    for (let k = 0; k < x.length; k++) {
+      const turn = (angles[k] * Math.PI) / 180;
+      const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+      const corners = [[0, -size / 2], [size / Math.sqrt(3), size / 4], [-size / Math.sqrt(3), size / 4]];
+      context.beginPath();
+      for (const [a, b] of corners) context.lineTo(plane.x(x[k]) + a * cos - b * sin, plane.y(y[k]) + a * sin + b * cos);
+      context.fill();
+    }
+  },
+};
+
+function pathOf(plane, { x, y }) {
+  const path = new Path2D();
+  let isPenDown = false;
+  for (let k = 0; k < x.length; k++) {
+    if (x[k] === null) isPenDown = false;
+    else if (isPenDown) path.lineTo(plane.x(x[k]), plane.y(y[k]));
+    else path.moveTo(plane.x(x[k]), plane.y(y[k])), (isPenDown = true);
+  }
+  return path;
+}

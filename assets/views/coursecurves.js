@@ -1,0 +1,220 @@
+// The curves over the epochs, under the losses and on their axis: R, mean cosine, roughness and sign balance, a strip
+// each, with what they are at the chosen epoch in words and, behind them, in a table.
+
+import { number } from "../pure/formats.js";
+import { look } from "../pure/look.js";
+import { courseLines, isCourseOpen, loadCourse } from "../page/course.js";
+import { closest, element } from "../page/dom.js";
+import { dragAlong } from "../page/drag.js";
+import { paletteNow, scheme } from "../page/scheme.js";
+import { goToEpoch, settle } from "../page/sliders.js";
+import { page } from "../page/state.js";
+import { showNumbers } from "./numbers.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const LEFT = 56; // as the margins of the loss curves in figure.js
+const RIGHT = 16;
+const HEIGHT = 32;
+const PAD = 4;
+const MOST_DOTS = 120;
+const none = (point) => (point.num_zero >= point.num_minibatches - 1 ? look.zero_words : "–");
+const STRIPS = [
+  { name: "agreement R", read: (point) => point.resultant, range: [0, 1], absent: none },
+  { name: "mean cosine", read: (point) => point.cosine, range: [-1, 1], absent: none },
+  { name: "angle of neighbours", unit: "°", read: (point) => of(point.angle), range: null, absent: () => "no two arrows" },
+  { name: "sign balance |2s − 1|", read: (point) => of(point.balance), range: [0, 1], absent: () => "–" },
+];
+
+let strips = null; // {svg, words} of each
+let mark = null;
+let note = null;
+let drawn = "";
+let shownAt = null;
+
+function of(value) {
+  return value === null ? null : { value, low: null, high: null };
+}
+
+export function showCourse() {
+  drawCourse();
+  loadCourse(drawCourse);
+}
+
+function drawCourse() {
+  if (!page.view) return;
+  const host = document.getElementById("course");
+  const isOpen = isCourseOpen();
+  if (host.hidden === isOpen) host.hidden = !isOpen;
+  if (!isOpen) return tell([]);
+  if (!strips) make(host);
+  const lines = courseLines();
+  const key = JSON.stringify([lines.map(({ key: one, points }) => [one, points.size]), host.clientWidth, scheme(), lastEpoch()]);
+  if (key === drawn) return markCourse(page.view.epoch);
+  drawn = key;
+  STRIPS.forEach((strip, k) => draw(strips[k].svg, strip, lines, host.clientWidth));
+  tell(lines);
+  table(lines);
+  shownAt = null;
+  markCourse(page.view.epoch);
+}
+
+function make(host) {
+  strips = STRIPS.map(({ name }) => {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("aria-hidden", "true");
+    const words = element("div", "gv-course-words");
+    return { svg, words, row: element("div", "gv-course-strip", words, svg), name };
+  });
+  mark = element("div", "gv-course-mark");
+  const numbers = element("div", "gv-course-numbers");
+  numbers.id = "course-numbers";
+  note = element("div", "gv-course-note");
+  host.replaceChildren(...strips.map(({ row }) => row), mark, note, numbers);
+  host.setAttribute("role", "group");
+  host.setAttribute("aria-label", "Curves over the epochs: agreement R, mean cosine, angle of neighbours, sign balance");
+  listen(host);
+  new ResizeObserver(() => page.view && showCourse()).observe(host);
+}
+
+function lastEpoch() {
+  return Math.max(1, ...Object.values(page.runs).map((run) => run.planned_epochs));
+}
+
+function xOf(epoch, width) {
+  return LEFT + (epoch / lastEpoch()) * Math.max(1, width - LEFT - RIGHT);
+}
+
+// ---- drawing --------------------------------------------------------------------------------------------------
+
+function draw(svg, strip, lines, width) {
+  const palette = paletteNow();
+  const range = strip.range ?? rangeOf(strip, lines);
+  const y = (value) => PAD + (1 - (value - range[0]) / (range[1] - range[0])) * (HEIGHT - 2 * PAD);
+  for (const [name, value] of [["width", width], ["height", HEIGHT]]) svg.setAttribute(name, value);
+  const parts = [];
+  for (const value of range[0] < 0 ? [...range, 0] : range) {
+    parts.push(shape("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value), stroke: palette.grid }));
+    if (value === 0 && range[0] < 0) continue;
+    const label = shape("text", { x: LEFT - 6, y: y(value) + (value === range[1] ? 7 : 2), "text-anchor": "end", fill: palette.faint });
+    label.textContent = `${number(value, 2).replace(/\.0$/, "")}${strip.unit ?? ""}`;
+    parts.push(label);
+  }
+  for (const line of lines) parts.push(...drawLine(line, strip, palette.variants[line.variant], (epoch) => xOf(epoch, width), y));
+  svg.replaceChildren(...parts);
+}
+
+// The angle's: from 0 to the next round number above all.
+function rangeOf(strip, lines) {
+  const values = lines.flatMap(({ points }) => [...points.values()].map((point) => (point.error ? null : strip.read(point)?.value) ?? 0));
+  const most = Math.max(0.01, ...values);
+  const decade = 10 ** Math.floor(Math.log10(most));
+  return [0, Math.min(180, decade * [1, 2, 5, 10].find((step) => step * decade >= most))];
+}
+
+function drawLine(line, strip, colour, x, y) {
+  const stretches = stretchesOf(line, strip.read);
+  const parts = [];
+  for (const stretch of stretches) {
+    const banded = stretch.filter(({ low, high }) => low !== null && high !== null);
+    if (banded.length > 1) {
+      const edge = [...banded.map(({ epoch, high }) => `${x(epoch)},${y(high)}`), ...banded.reverse().map(({ epoch, low }) => `${x(epoch)},${y(low)}`)];
+      parts.push(shape("polygon", { points: edge.join(" "), fill: colour, "fill-opacity": 0.16 }));
+    }
+    const path = stretch.map(({ epoch, value }) => `${x(epoch)},${y(value)}`).join(" ");
+    const dash = line.dashed ? { "stroke-dasharray": "4 3" } : {};
+    parts.push(shape("polyline", { points: path, fill: "none", stroke: colour, "stroke-width": 1.6, ...dash }));
+    if (line.epochs.length <= MOST_DOTS) parts.push(...stretch.map(({ epoch, value }) => shape("circle", { cx: x(epoch), cy: y(value), r: 1.8, fill: colour })));
+  }
+  return parts;
+}
+
+// Neighbouring epochs that have a value: a line does not run over what is not known.
+function stretchesOf({ epochs, points }, read) {
+  const stretches = [[]];
+  for (const epoch of epochs) {
+    const point = points.get(epoch);
+    const found = point && !point.error ? read(point) : null;
+    if (found) stretches.at(-1).push({ epoch, low: null, high: null, ...found });
+    else if (stretches.at(-1).length) stretches.push([]);
+  }
+  return stretches.filter((stretch) => stretch.length);
+}
+
+function shape(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+// ---- words ----------------------------------------------------------------------------------------------------
+
+// How far it is.
+function tell(lines) {
+  if (!note) return;
+  const all = lines.reduce((sum, { epochs }) => sum + epochs.length, 0);
+  const points = lines.flatMap((line) => line.epochs.map((epoch) => line.points.get(epoch)).filter(Boolean));
+  const failed = points.find(({ error }) => error);
+  const said = failed ? failed.error : points.length < all ? `measuring, ${points.length} of ${all}` : "";
+  if (note.textContent !== said) note.textContent = note.title = said;
+}
+
+// Marks the chosen epoch and says what the curves are there: for each step of a slider.
+export function markCourse(epoch) {
+  if (!strips || !isCourseOpen()) return;
+  const at = `${epoch}|${drawn}`;
+  if (shownAt === at) return;
+  shownAt = at;
+  mark.style.transform = `translateX(${xOf(epoch, document.getElementById("course").clientWidth)}px)`;
+  const lines = courseLines();
+  STRIPS.forEach((strip, k) => {
+    const told = lines.map((line) => {
+      const swatch = element("i", `gv-line${line.dashed ? " gv-course-dashed" : ""}`);
+      swatch.style.color = paletteNow().variants[line.variant];
+      return element("span", "", swatch, `${line.side}${textOf(strip, line.points.get(epoch))}`);
+    });
+    strips[k].words.replaceChildren(element("b", "", strip.name), ...told);
+  });
+}
+
+function textOf(strip, point) {
+  if (!point) return "not measured yet";
+  if (point.error) return "not measured";
+  const found = strip.read(point);
+  if (!found) return strip.absent(point);
+  const written = (value) => text(value, strip.unit);
+  const interval = found.low === null || found.high === null ? "" : ` [${written(found.low)}, ${written(found.high)}]`;
+  return `${written(found.value)}${strip.unit ?? ""}${interval}`;
+}
+
+function text(value, unit) {
+  return (unit ? number(value, 3) : value.toFixed(2).replace("-0.00", "0.00")).replace("-", "−");
+}
+
+function table(lines) {
+  const named = lines.length > 1;
+  const caption = `${lines.map(({ name, selection: { x, y } }) => `${name}: ${x}, ${y}`).join("; ")}. R and cosine of the minibatches' arrows at the centre, [95 % interval]; the angle is between neighbouring arrows of the picture.`;
+  const size = lines.map(({ key, points }) => `${key} ${points.size}`).join();
+  showNumbers("course-numbers", {
+    key: size,
+    caption,
+    named: 2,
+    head: ["epoch", named ? "of" : "picture", ...STRIPS.map(({ name }) => name), "s", "minibatches"],
+    rows: () => lines.flatMap((line) => line.epochs.filter((epoch) => line.points.has(epoch)).map((epoch) => rowOf(line, epoch))),
+  });
+}
+
+function rowOf(line, epoch) {
+  const point = line.points.get(epoch);
+  const rest = point.error ? [point.error, ""] : [text(point.share_below.value), `${point.num_minibatches}`];
+  return [`${epoch}`, line.name, ...STRIPS.map((strip) => textOf(strip, point)), ...rest];
+}
+
+// ---- pointer --------------------------------------------------------------------------------------------------
+
+function listen(host) {
+  const go = ({ clientX }) => {
+    const { left, width } = host.getBoundingClientRect();
+    goToEpoch(Math.max(0, Math.round(((clientX - left - LEFT) / (width - LEFT - RIGHT)) * lastEpoch())));
+  };
+  dragAlong(host, { wants: (event) => !closest(event, ".gv-numbers"), go, onEnd: settle });
+}

@@ -1,0 +1,148 @@
+// The evidence view: asks for the verdict on one claim after the other, part by part, while somebody looks.
+
+import { number } from "../pure/formats.js";
+import { isOutcome, jsonInTime } from "../page/api.js";
+import { element, fill } from "../page/dom.js";
+
+const TONES = { "holds": "good", "does not hold": "bad", "not measured": "unknown", "cannot be told": "unknown" };
+const ENDS = { "%": [0, 1], "°": [0, 180] };
+let claims = null; // as the server words them
+let asking = null; // the AbortController of the round under way
+let shownFor = ""; // the runs that the verdicts are of
+
+// Called whenever the page's state changes: begins when the view is opened or the runs have grown, ends when it is left.
+export function showEvidence(page) {
+  const wanted = page.view.view === "evidence" && !page.away && page.areRunsKnown;
+  const runs = wanted ? JSON.stringify(Object.values(page.runs).map((run) => [run.stamp, run.epochs.length])) : "";
+  if (runs === shownFor) return;
+  shownFor = runs;
+  asking?.abort();
+  if (wanted) round((asking = new AbortController()).signal);
+}
+
+async function round(signal) {
+  try {
+    claims ??= (await told("", signal)).claims;
+    if (!document.getElementById("evidence-claims").childElementCount) claims.forEach((claim) => draw(claim, null));
+    for (const [k, claim] of claims.entries()) await measure(claim, k, signal);
+    say("All claims that these runs can test are measured.");
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (!isOutcome(error)) throw error;
+    say(`Could not measure: ${error.message}`);
+  }
+}
+
+async function measure(claim, k, signal) {
+  for (;;) {
+    const answer = await told(`/${claim.key}`, signal);
+    draw(claim, answer);
+    if (answer.state !== "measuring") return;
+    say(`Measuring claim ${k + 1} of ${claims.length}: ${answer.message}, part ${answer.done + 1} of ${answer.of}.`);
+  }
+}
+
+// The server's answer; asked again where it is busy, or where something else came in its place.
+function told(path, signal) {
+  return jsonInTime(`api/v1/evidence${path}`, { signal, cache: "no-cache", onWait: (sentence) => say(`Waiting: ${sentence}`) });
+}
+
+function say(text) {
+  fill("evidence-state", text, element("span", "", text));
+}
+
+function draw(claim, answer) {
+  const made = claimOf(claim, answer);
+  const there = document.getElementById(made.id);
+  const focused = there?.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  if (there) there.replaceWith(made);
+  else document.getElementById("evidence-claims").append(made);
+  if (focused) made.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function claimOf({ key, question, quotation, rule }, answer) {
+  const state = answer?.state ?? "waiting";
+  const verdict = { measuring: `measuring, ${answer?.done} of ${answer?.of}`, waiting: "waiting" }[state] ?? answer.verdict;
+  const badge = element("span", "gv-verdict", verdict);
+  badge.dataset.tone = state === "measured" ? toneOf(verdict) : "unknown";
+  const made = element("article", "gv-claim",
+    element("div", "gv-claim-head", element("h3", "", question), badge),
+    element("blockquote", "", `“${quotation}”`),
+    answer?.message && state !== "measuring" ? element("p", "gv-claim-missing", answer.message) : null,
+    answer?.figures.length ? tableOf(answer.figures, question) : null,
+    element("p", "gv-rule", rule));
+  made.id = `claim-${key}`;
+  made.dataset.state = state;
+  return made;
+}
+
+function toneOf(verdict) {
+  if (verdict.startsWith("artefact")) return "artefact";
+  return TONES[verdict] ?? "part";
+}
+
+function tableOf(figures, question) {
+  const ends = endsOf(figures);
+  const heads = ["measured", "value [95 %]", "", "of", "view"].map((text, k) => {
+    const head = element(text ? "th" : "td", "", text && k === 2 ? null : text);
+    if (text) head.scope = "col";
+    return head;
+  });
+  const rows = figures.map((each) => {
+    const name = element("th", "", each.name);
+    name.scope = "row";
+    const value = element("td", "gv-value", valueOf(each));
+    return element("tr", "", name, value, element("td", "", ends.has(each) ? strip(each, ends.get(each)) : null), element("td", "gv-sample", each.sample), element("td", "", linkOf(each)));
+  });
+  const table = element("table", "gv-table", element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
+  table.setAttribute("aria-label", question);
+  const box = element("div", "gv-table-box", table);
+  box.tabIndex = 0;
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", `Numbers: ${question}`);
+  return box;
+}
+
+// What each number is drawn between: shares, angles and R have ends of their own; others are not drawn.
+function endsOf(figures) {
+  const drawn = figures.filter(({ value, unit, name }) => value !== null && (ENDS[unit] || /^(R |R²|R,|mean pairwise|mean cosine)/.test(name)));
+  return new Map(drawn.map((each) => [each, ENDS[each.unit] ?? (/cosine/.test(each.name) ? [-1, 1] : [0, 1])]));
+}
+
+// The number as a dot with its interval as a line, between its ends.
+function strip({ value, low, high }, [from, to]) {
+  const at = (end) => `${100 * Math.max(0, Math.min(1, (end - from) / (to - from)))}%`;
+  const made = element("span", "gv-strip");
+  made.setAttribute("aria-hidden", "true");
+  if (low !== null && high !== null) {
+    const line = element("i", "gv-strip-line");
+    Object.assign(line.style, { left: at(low), right: `calc(100% - ${at(high)})` });
+    made.append(line);
+  }
+  const dot = element("i", "gv-strip-dot");
+  dot.style.left = at(value);
+  made.append(dot);
+  made.title = `between ${from} and ${to}`;
+  return made;
+}
+
+function valueOf({ value, low, high, unit }) {
+  if (value === null) return "–";
+  const share = unit === "%";
+  const text = (end) => (share ? `${Math.round(100 * end)}` : numberOf(end));
+  const interval = low === null || high === null ? "" : ` [${text(low)}, ${text(high)}]`;
+  const written = `${text(value)}${interval}`;
+  return unit === "°" ? `${written}°` : unit ? `${written} ${unit}` : written;
+}
+
+function numberOf(value) {
+  return Number.isInteger(value) ? value.toLocaleString("en") : number(value);
+}
+
+function linkOf({ name, address }) {
+  if (!address) return null;
+  const link = element("a", "", "Shown");
+  link.href = address;
+  link.setAttribute("aria-label", `Shown: ${name}`);
+  return link;
+}

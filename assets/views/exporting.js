@@ -1,0 +1,219 @@
+// The dialog from which what is seen is taken along: as a picture, as numbers, as a page that stands alone, as a film, as
+// the lines that reproduce it.
+
+import { look } from "../pure/look.js";
+import { wantsOverlay } from "../pure/overlays.js";
+import { pairTitle } from "../pure/parameters.js";
+import { answerTo, isOutcome } from "../page/api.js";
+import { button, element } from "../page/dom.js";
+import { makeFile, saveFile } from "../page/download.js";
+import { showNotices } from "../page/notices.js";
+import { scheme } from "../page/scheme.js";
+import { acrossMinibatches, numMinibatches, page } from "../page/state.js";
+import { showRecipe } from "./copyas.js";
+import { picturePng, pictureSize, pictureSvg } from "./picturefile.js";
+import { commitPictures } from "./pictures.js";
+
+let opener = null;
+let dialog = null;
+let limits = null; // see gradviz/dashboard/layout.py
+let work = null; // the AbortController of the file being made
+
+// The button in the header.
+export function offerExport(told) {
+  limits = told;
+  opener = button("Export", open, "gv-button gv-export-open");
+  opener.setAttribute("aria-haspopup", "dialog");
+  document.getElementById("export").replaceChildren(opener);
+}
+
+function open() {
+  const shown = page.panels.filter(({ plan, frame }) => plan && frame);
+  if (!shown.length) return showNotices(["There is no picture to export yet."]);
+  if (!dialog) create();
+  fill(shown);
+  dialog.showModal();
+}
+
+function create() {
+  dialog = element("dialog", "gv-dialog");
+  dialog.setAttribute("role", "dialog");
+  dialog.setAttribute("aria-labelledby", "export-title");
+  document.body.append(dialog);
+}
+
+function fill(shown) {
+  commitPictures(); // Plotly shows what is painted
+  const title = element("h2", "", "Export");
+  title.id = "export-title";
+  const close = button("×", () => dialog.close(), "gv-close");
+  close.setAttribute("aria-label", "Close");
+  const recipes = element("div", "gv-recipes");
+  dialog.replaceChildren(
+    element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
+    group("Picture", picture()),
+    group("Numbers", ...shown.map(numbers)),
+    group("With a slider", ...moving(shown)),
+    group("The same numbers again", recipes),
+  );
+  showRecipe(recipes, shown.map(requestOf));
+}
+
+function group(name, ...children) {
+  return element("fieldset", "gv-group", element("legend", "", name), ...children);
+}
+
+function seen(shown) {
+  const { epoch, minibatch } = page.view;
+  const variants = [...new Set(shown.map(({ plan }) => look.variant_labels[plan.variant]))].join(", ");
+  return `${variants} · epoch ${epoch} · minibatch ${minibatch}`;
+}
+
+// The request whose answer a panel shows (of a difference, that of its own field).
+function requestOf({ plan }) {
+  const { epoch, minibatch } = page.view;
+  return { ...plan.epochs.selection, epoch, minibatch };
+}
+
+function nameOf({ plan }) {
+  return page.view.view === "compare" ? look.variant_labels[plan.variant] : pairTitle(plan.x, plan.y);
+}
+
+function row(text, note, ...buttons) {
+  return element("div", "gv-export-row", element("span", "", text), note ? element("span", "gv-sub", note) : null, element("span", "gv-actions", ...buttons));
+}
+
+// ---- picture and numbers --------------------------------------------------------------------------------------
+
+function picture() {
+  const [width, height] = pictureSize();
+  const name = (kind) => `gradviz-${page.view.view}-epoch-${page.view.epoch}-minibatch-${page.view.minibatch}.${kind}`;
+  const save = (kind) => saved(async () => saveFile(await (kind === "png" ? picturePng() : pictureSvg()), name(kind)));
+  return row("As on the page, with titles and words", `${width} × ${height} pixels`, button("PNG", () => save("png")), button("SVG", () => save("svg")));
+}
+
+function numbers(panel) {
+  const request = requestOf(panel);
+  const save = (format) => saved(async () => {
+    const answer = await answerTo(`api/v1/landscape?${new URLSearchParams({ ...request, format })}`);
+    saveFile(await answer.blob(), `${fileNameOf(request)}.${format}`);
+  });
+  const buttons = ["npz", "csv"].map((format) => {
+    const one = button(format.toUpperCase(), () => save(format));
+    one.setAttribute("aria-label", `${format.toUpperCase()} of ${nameOf(panel)}`);
+    return one;
+  });
+  const whose = panel.plan.minus ? "its own field, not the difference: " : "";
+  return row(nameOf(panel), `${whose}${request.x}, ${request.y}`, ...buttons);
+}
+
+// Tells what the numbers in it are of: a csv has no other place for it.
+function fileNameOf({ variant, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
+  const [a, b] = [x, y].map((name) => name.replace(/[[,]/g, "-").replace("]", ""));
+  const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
+  return [variant, "epoch", epoch, "minibatch", minibatch, "of", size, "rows", mode, ...random, a, b].join("-");
+}
+
+async function saved(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (error.name !== "AbortError") showNotices([error.message]);
+    if (!(error.name === "AbortError" || isOutcome(error))) throw error;
+  }
+}
+
+// ---- over epochs or minibatches -------------------------------------------------------------------------------
+
+function moving(shown) {
+  const counts = { epochs: numEpochs(shown), minibatches: Math.min(...shown.map(({ plan }) => numMinibatches(plan.variant))) };
+  const isOver = acrossMinibatches() ? "minibatches" : "epochs";
+  const over = element("select", "gv-speed", ...Object.entries(counts).map(([name, many]) => new Option(`${many} ${name}`, name, name === isOver, name === isOver)));
+  over.setAttribute("aria-label", "Over");
+  const speed = element("select", "gv-speed", ...[2, 5, 10, 20].map((n) => new Option(`${n}/s`, `${n}`, n === 5, n === 5)));
+  speed.setAttribute("aria-label", "Frames a second");
+  const size = element("span", "gv-sub");
+  const progress = element("div", "gv-making");
+  progress.setAttribute("role", "status");
+  const files = [button("HTML", () => saved(() => make("html"))), button("GIF", () => saved(() => make("gif")))];
+  const every = () => Math.ceil(counts[over.value] / limits.most_frames);
+
+  async function make(kind) {
+    if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
+    const { under, length, direction, range, view, scales, show } = page.view;
+    await run(progress, files, {
+      kind, panels: shown.map(requestOf), over: over.value, every: every(), scheme: scheme(), under, length, direction, range, show,
+      share_scale: view === "compare" && scales === "locked", per_second: Number(speed.value), minus: minusOf(shown),
+    });
+  }
+
+  function tell() {
+    const bytes = sizeOf(shown, over.value, Math.ceil(counts[over.value] / every()));
+    const left = every() > 1 ? `every ${every()}th of them · ` : "";
+    const isTooLarge = bytes > limits.most_bytes;
+    size.textContent = left + (isTooLarge ? `too large: ${megabytes(bytes)}, at most ${megabytes(limits.most_bytes)}` : `about ${megabytes(bytes)}, opens without server or network`);
+    for (const file of files) file.disabled = isTooLarge || work !== null;
+  }
+
+  over.addEventListener("change", tell);
+  tell();
+  return [
+    row("Over", null, over),
+    row("Interactive page", null, size, files[0]),
+    row("Animation", null, speed, files[1]),
+    progress,
+  ];
+}
+
+// Which of the pictures is subtracted from the others, or null.
+function minusOf(shown) {
+  const reference = shown.find(({ plan }) => plan.minus)?.plan.minus;
+  return reference ? shown.findIndex(({ plan }) => plan === reference) : null;
+}
+
+function numEpochs(shown) {
+  const [first, ...others] = shown.map(({ plan }) => page.runs[plan.variant]?.epochs ?? []);
+  return first.filter((epoch) => others.every((epochs) => epochs.includes(epoch))).length;
+}
+
+function sizeOf(shown, over, frames) {
+  const sizeAt = (points) => limits.frame_bytes + limits.point_bytes * points;
+  const fields = shown.reduce((sum, { plan }) => sum + sizeAt(plan.epochs.selection.points ** 2), 0);
+  const spread = shown.filter(({ plan }) => wantsOverlay(page.view, "spread") && !plan.minus);
+  const centres = spread.reduce((sum, { plan }) => sum + numMinibatches(plan.variant), 0);
+  return limits.shell_bytes + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1);
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+// Makes a file, showing how far it is here and, when the dialog is closed, in the header.
+async function run(host, files, request) {
+  work = new AbortController();
+  const bar = element("progress", "gv-progress");
+  Object.assign(bar, { max: 1, value: 0 });
+  bar.setAttribute("aria-label", "Progress of the file");
+  const doing = element("span", "gv-sub", "Beginning");
+  host.replaceChildren(bar, doing, button("Cancel", () => work?.abort()));
+  for (const file of files) file.disabled = true;
+  try {
+    const { blob, name } = await makeFile(request, {
+      signal: work.signal,
+      onStep(step) {
+        Object.assign(bar, { max: step.total, value: step.done });
+        doing.textContent = `${step.doing}, step ${step.done} of ${step.total}`;
+        opener.textContent = `Export ${Math.round((100 * step.done) / step.total)} %`;
+      },
+    });
+    saveFile(blob, name);
+    host.replaceChildren(element("span", "gv-sub", `${name}, ${megabytes(blob.size)}`));
+  } catch (error) {
+    host.replaceChildren(error.name === "AbortError" ? element("span", "gv-sub", "Cancelled.") : "");
+    throw error;
+  } finally {
+    work = null;
+    opener.textContent = "Export";
+    for (const file of files) file.disabled = false;
+  }
+}

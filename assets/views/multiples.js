@@ -1,0 +1,120 @@
+// Small multiples: the fields of all minibatches on one canvas, and over it a button for each.
+
+import { drawnLength, scaleOf } from "../pure/arrows.js";
+import { shadeAt, shadesOf } from "../pure/colours.js";
+import { look } from "../pure/look.js";
+import { button, element } from "../page/dom.js";
+import { paletteNow } from "../page/scheme.js";
+import { addArrow, heatTile, preparedContext } from "./paint.js";
+
+const GAP = 3;
+const CLOSEST = 6; // pixels between arrows: of a finer grid, some are left out, and never the centre
+
+// Draws `frames` (by minibatch) in the cells of a layout; `style` as of the large picture.
+export function drawMultiples(canvas, frames, { columns, cell, left }, style) {
+  const context = preparedContext(canvas);
+  const palette = paletteNow();
+  const paths = new Map();
+  const zeros = new Path2D();
+  [...frames.keys()].sort((a, b) => a - b).forEach((minibatch) => {
+    const frame = frames.get(minibatch);
+    const box = { left: left + (minibatch % columns) * (cell + GAP), top: Math.floor(minibatch / columns) * (cell + GAP), side: cell };
+    context.fillStyle = palette.paper;
+    context.fillRect(box.left, box.top, cell, cell);
+    if (style.under === "heat") heat(context, frame, box, palette);
+    arrows(paths, zeros, frame, box, style);
+  });
+  const shades = shadesOf(palette.arrows);
+  context.lineWidth = cell > 80 ? 1.2 : 1;
+  for (const [shade, path] of paths) {
+    context.strokeStyle = shades[shade];
+    context.stroke(path);
+  }
+  context.strokeStyle = palette.zero;
+  context.stroke(zeros);
+}
+
+function heat(context, frame, { left, top, side }, palette) {
+  const tile = heatTile(frame, palette);
+  if (!tile) return;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(tile, left, top, side, side);
+}
+
+function arrows(paths, zeros, frame, { left, top, side }, style) {
+  const { points } = frame;
+  const middle = (points - 1) / 2;
+  const step = side / points;
+  const stride = Math.max(1, Math.min(middle, Math.ceil(CLOSEST / step)));
+  const scale = style.range === "frame" ? scaleOf([frame]) : style.scale;
+  const sign = style.direction === "descent" ? -1 : 1;
+  // No arrow reaches into the next field.
+  const first = (middle % stride) + ((middle % stride) + 0.5 < (look.longest_in_cells * stride) / 2 ? stride : 0);
+  for (let j = first; j < points - first; j += stride)
+    for (let i = first; i < points - first; i += stride) {
+      const k = j * points + i;
+      const [u, v] = [frame.u[k], frame.v[k]];
+      const size = Math.hypot(u, v);
+      const [x, y] = [left + (i + 0.5) * step, top + side - (j + 0.5) * step];
+      if (frame.isZero[k] || size === 0) {
+        zeros.moveTo(x + 1, y), zeros.arc(x, y, 1, 0, 2 * Math.PI);
+        continue;
+      }
+      const shade = shadeAt(Math.log10(size), scale.low, scale.high);
+      if (!paths.has(shade)) paths.set(shade, new Path2D());
+      const drawn = (sign * stride * step * drawnLength(size, scale.longest, style.length, look)) / size;
+      addArrow(paths.get(shade), x, y, drawn * u, -drawn * v);
+    }
+}
+
+// The arrangement of `many` squares in a box that makes them largest.
+export function multiplesLayout(many, width, height) {
+  let best = { columns: 1, cell: 0, left: 0 };
+  for (let columns = 1; columns <= many; columns++) {
+    const rows = Math.ceil(many / columns);
+    const cell = Math.floor(Math.min((width - (columns - 1) * GAP) / columns, (height - (rows - 1) * GAP) / rows));
+    if (cell > best.cell) best = { columns, cell, left: Math.floor((width - columns * (cell + GAP) + GAP) / 2) };
+  }
+  return best;
+}
+
+// Fills `host` with a button for each minibatch: Enter or a click chooses it, arrow keys go from one to the next.
+export function makeMinis(host, many, { onChoose, onHover }) {
+  if (host.childElementCount === many) return;
+  const made = Array.from({ length: many }, (_, minibatch) => {
+    const one = button(element("span", "", `${minibatch}`), () => onChoose(minibatch), "gv-mini");
+    one.addEventListener("pointerenter", () => onHover(minibatch));
+    one.addEventListener("pointerleave", () => onHover(null));
+    one.addEventListener("focus", () => one.matches(":focus-visible") && onHover(minibatch));
+    one.addEventListener("blur", () => onHover(null));
+    return one;
+  });
+  host.replaceChildren(...made);
+}
+
+export function placeMinis(host, { columns, cell, left }) {
+  host.style.paddingLeft = `${left}px`;
+  host.style.gridTemplateColumns = `repeat(${columns}, ${cell}px)`;
+  host.style.gridAutoRows = `${cell}px`;
+  host.style.gap = `${GAP}px`;
+  host.dataset.columns = columns;
+}
+
+// Marks the chosen one, the only one that the Tab key stops at.
+export function markMinis(host, selected, hovered) {
+  [...host.children].forEach((one, minibatch) => {
+    one.setAttribute("aria-pressed", minibatch === selected);
+    one.tabIndex = minibatch === selected ? 0 : -1;
+    one.classList.toggle("gv-hovered", minibatch === hovered);
+  });
+}
+
+export function stepMinis(host, event) {
+  const columns = Number(host.dataset.columns);
+  const all = [...host.children];
+  const here = all.indexOf(document.activeElement);
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -here, End: all.length - 1 - here };
+  if (here < 0 || !(event.key in steps)) return;
+  event.preventDefault();
+  all[here + steps[event.key]]?.focus();
+}

@@ -1,0 +1,170 @@
+// Draws a frame on a canvas over the Plotly picture, in its axes: what is seen while a slider moves.
+
+import { encode } from "../pure/arrows.js";
+import { pixelsOf, shadeAt, shadesOf } from "../pure/colours.js";
+import { levelsOf, traceLevels } from "../pure/contours.js";
+import { look } from "../pure/look.js";
+import { paletteNow } from "../page/scheme.js";
+import { paintStrokes } from "./brush.js";
+
+// plotly.js draws heads of 5.8 px × arrowsize × line width, at most 0.7 of the arrow, at ±15°: the canvas does the same, so that nothing jumps.
+const HEAD_PIXELS = 5.8;
+const HEAD_ANGLE = Math.PI / 12;
+
+// Returns false if there is no Plotly picture yet to draw over. `style`: {halfWidth, scale, length, under}.
+export function paintFrame(canvas, graph, frame, style) {
+  const plane = planeOf(graph);
+  if (!plane) return false;
+  const context = preparedContext(canvas);
+  const palette = paletteNow();
+  context.save();
+  context.beginPath();
+  context.rect(plane.left, plane.top, plane.width, plane.height);
+  context.clip();
+  context.fillStyle = palette.paper;
+  context.fillRect(plane.left, plane.top, plane.width, plane.height);
+  if (style.under === "heat") paintHeat(context, plane, frame, style, palette);
+  if (style.under === "contour") paintContours(context, plane, frame, style, palette);
+  const { arrows, zeros } = encode(frame, style, look);
+  paintArrows(context, plane, arrows, style.scale, palette);
+  paintRings(context, plane, zeros.x, zeros.y, 2, 1, palette.zero);
+  paintStrokes(context, plane, style.strokes ?? []);
+  paintRings(context, plane, [0], [0], 9, 2, palette.centre);
+  context.restore();
+  return true;
+}
+
+export function clearCanvas(canvas) {
+  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+}
+
+// Where the graph's axes lie on it, in CSS pixels, and how data become pixels.
+export function planeOf(graph) {
+  const layout = graph && graph._fullLayout;
+  if (!layout || !layout.xaxis || !layout.meta) return null;
+  const [x, y] = [layout.xaxis, layout.yaxis];
+  const [left, top, width, height] = [x._offset, y._offset, x._length, y._length];
+  const [scaleX, scaleY] = [width / (x.range[1] - x.range[0]), height / (y.range[1] - y.range[0])];
+  return {
+    left, top, width, height, scaleX, scaleY,
+    x: (value) => left + (value - x.range[0]) * scaleX,
+    y: (value) => top + height - (value - y.range[0]) * scaleY,
+    holds: (across, down) => across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1,
+  };
+}
+
+export function preparedContext(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const { width: across, height: down } = sizeOfCanvas(canvas);
+  const [width, height] = [Math.round(across * ratio), Math.round(down * ratio)];
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, across, down);
+  return context;
+}
+
+// The sizes of the canvases in CSS pixels: asking for one lays out the page, which takes longer than the drawing. All
+// that draws on a canvas goes by this size, and is told when it has become another.
+let sizes = new WeakMap();
+const watchers = new WeakMap();
+const resized = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) sizes.set(target, contentRect);
+  for (const { target } of entries) watchers.get(target)?.();
+});
+
+export function sizeOfCanvas(canvas) {
+  if (!sizes.has(canvas)) {
+    resized.observe(canvas);
+    sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });
+  }
+  return sizes.get(canvas);
+}
+
+export function watchCanvas(canvas, onResize) {
+  watchers.set(canvas, onResize);
+  resized.observe(canvas);
+}
+
+// The page is about to be laid out in another way.
+export function forgetSizes() {
+  sizes = new WeakMap();
+}
+
+function paintArrows(context, plane, arrows, scale, palette) {
+  const shades = shadesOf(palette.arrows);
+  const paths = new Map();
+  for (let k = 0; k < arrows.x.length; k++) {
+    const shade = shadeAt(arrows.colour[k], scale.low, scale.high);
+    if (!paths.has(shade)) paths.set(shade, new Path2D());
+    addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY);
+  }
+  context.lineWidth = look.arrow_width;
+  for (const [shade, path] of paths) {
+    context.strokeStyle = shades[shade];
+    context.stroke(path);
+  }
+}
+
+export function addArrow(path, x, y, across, down) {
+  const [tipX, tipY] = [x + across / 2, y + down / 2];
+  const head = Math.min(HEAD_PIXELS * look.arrow_head * look.arrow_width, 0.7 * Math.hypot(across, down));
+  const angle = Math.atan2(down, across);
+  path.moveTo(x - across / 2, y - down / 2);
+  path.lineTo(tipX, tipY);
+  path.lineTo(tipX - head * Math.cos(angle - HEAD_ANGLE), tipY - head * Math.sin(angle - HEAD_ANGLE));
+  path.moveTo(tipX, tipY);
+  path.lineTo(tipX - head * Math.cos(angle + HEAD_ANGLE), tipY - head * Math.sin(angle + HEAD_ANGLE));
+}
+
+function paintRings(context, plane, xs, ys, radius, width, colour) {
+  const path = new Path2D();
+  for (let k = 0; k < xs.length; k++) {
+    const [x, y] = [plane.x(xs[k]), plane.y(ys[k])];
+    path.moveTo(x + radius, y);
+    path.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  context.lineWidth = width;
+  context.strokeStyle = colour;
+  context.stroke(path);
+}
+
+// The loss as an image, a pixel for each point; null where it is flat.
+export function heatTile(frame, palette) {
+  const levels = levelsOf(frame.loss, look.flat_share);
+  if (!levels) return null;
+  const shades = pixelsOf(palette.loss);
+  const tile = new OffscreenCanvas(frame.points, frame.points);
+  const image = new ImageData(frame.points, frame.points);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let k = 0; k < frame.loss.length; k++) {
+    const row = frame.points - 1 - Math.floor(k / frame.points);
+    pixels[row * frame.points + (k % frame.points)] = shades[shadeAt(frame.loss[k], levels.low, levels.high)];
+  }
+  tile.getContext("2d").putImageData(image, 0, 0);
+  return tile;
+}
+
+function paintHeat(context, plane, frame, style, palette) {
+  const tile = heatTile(frame, palette);
+  if (!tile) return;
+  const cell = (2 * style.halfWidth) / (frame.points - 1);
+  const [width, height] = [cell * frame.points * plane.scaleX, cell * frame.points * plane.scaleY];
+  context.imageSmoothingEnabled = false;
+  context.drawImage(tile, plane.x(0) - width / 2, plane.y(0) - height / 2, width, height);
+}
+
+function paintContours(context, plane, frame, style, palette) {
+  const levels = levelsOf(frame.loss, look.flat_share);
+  if (!levels) return;
+  const middle = (frame.points - 1) / 2;
+  const cell = style.halfWidth / middle;
+  const path = new Path2D();
+  traceLevels(frame.loss, frame.points, levels, (x0, y0, x1, y1) => {
+    path.moveTo(plane.x(cell * (x0 - middle)), plane.y(cell * (y0 - middle)));
+    path.lineTo(plane.x(cell * (x1 - middle)), plane.y(cell * (y1 - middle)));
+  });
+  context.lineWidth = 1;
+  context.strokeStyle = palette.contour;
+  context.stroke(path);
+}

@@ -1,0 +1,118 @@
+// One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
+
+import { landscapeFigure } from "../pure/figure.js";
+import { partName } from "../pure/plane.js";
+import { conductor } from "../page/conductor.js";
+import { setProps } from "../page/dash.js";
+import { button, element, fill, plotIn, refill } from "../page/dom.js";
+import { paletteNow } from "../page/scheme.js";
+import { fieldNumbers, showNumbers } from "./numbers.js";
+import { clearCanvas, paintFrame, sizeOfCanvas, watchCanvas } from "./paint.js";
+import { listenForZoom } from "./zoom.js";
+
+let tokens = 0;
+
+// A panel's place on the page. `plan` is {variant, x, y, lacking, epochs: stack, minibatches: stack or null, style}.
+export function createPanel(slot) {
+  return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, listening: null };
+}
+
+export function graphOf(panel) {
+  const graph = plotIn(`graph-${panel.slot}`);
+  if (graph && graph.on && panel.listening !== graph) {
+    panel.listening = graph;
+    watchCanvas(canvasOf(panel), () => fit(panel));
+    graph.on("plotly_afterplot", () => settled(panel, graph));
+    listenForZoom(graph);
+  }
+  return graph;
+}
+
+function canvasOf(panel) {
+  return document.getElementById(`canvas-${panel.slot}`);
+}
+
+// Draws at once on the canvas; Plotly follows with `commit`.
+export function paintPanel(panel, frame, style) {
+  panel.frame = frame;
+  panel.style = style;
+  panel.token = ++tokens;
+  panel.painted = paintFrame(canvasOf(panel), graphOf(panel), frame, style);
+  panel.committed = false;
+  return panel.painted;
+}
+
+// Brings Plotly up to date with what is painted.
+export function commitPanel(panel) {
+  if (!panel.frame || panel.committed) return;
+  panel.committed = true;
+  const { plan, frame, style, token } = panel;
+  panel.side = sideOf(panel);
+  const figure = landscapeFigure(frame, { ...style, side: panel.side }, { x: plan.x, y: plan.y }, token, paletteNow());
+  const show = () => {
+    if (token !== panel.token) return; // something newer is painted, and is committed in its turn
+    setProps(`graph-${panel.slot}`, { figure });
+    awaitGraph(panel);
+  };
+  const graph = graphOf(panel);
+  if (showsOtherPart(graph, style.part)) goToPart(graph, style.part).then(show);
+  else show();
+}
+
+// What is left for the plane in a picture of this size.
+function sideOf(panel) {
+  const { width, height } = sizeOfCanvas(canvasOf(panel));
+  return Math.max(120, Math.min(width - 130, height - 52));
+}
+
+// The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.
+function fit(panel) {
+  if (!panel.plan || !panel.frame || Math.abs(sideOf(panel) - panel.side) < 1) return;
+  panel.committed = false;
+  conductor.commitSoon();
+}
+
+function showsOtherPart(graph, part) {
+  const shown = graph?._fullLayout?.meta?.part;
+  return shown !== undefined && shown !== partName(part);
+}
+
+// plotly.js remembers the range that an axis first had and stretches a narrower one towards it, unless it is told of
+// the new range by itself.
+function goToPart(graph, { x, y }) {
+  return window.Plotly.relayout(graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
+}
+
+// At the page's first picture, plotly.js may still be on its way.
+function awaitGraph(panel) {
+  const graph = graphOf(panel);
+  if (graph && graph._fullLayout) settled(panel, graph);
+  else requestAnimationFrame(() => awaitGraph(panel));
+}
+
+// Plotly has drawn: the canvas goes, unless something newer is on it.
+function settled(panel, graph) {
+  const meta = graph.layout && graph.layout.meta;
+  if (!meta || meta.token !== panel.token) return;
+  clearCanvas(canvasOf(panel));
+  const section = document.getElementById(`panel-${panel.slot}`);
+  section.dataset.drawn = meta.token;
+  section.dataset.index = panel.frame.index;
+  const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
+  showNumbers(`numbers-${panel.slot}`, fieldNumbers(title, panel.frame, panel.style.halfWidth));
+}
+
+export function sayPanel(panel, { title, sentences, veil }) {
+  const { slot } = panel;
+  refill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
+  refill(`caption-${slot}`, sentences.join(" "), element("p", "", sentences.join(" ")));
+  const section = document.getElementById(`panel-${slot}`);
+  section.dataset.state = veil ? veil.state : "ready";
+  fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);
+}
+
+function veilCard({ state, text, actions = [] }) {
+  if (state === "loading") return element("div", "gv-skeleton", element("span", "gv-hidden", text));
+  const buttons = actions.map(([label, action]) => button(label, action));
+  return element("div", "gv-card", element("p", "", text), buttons.length ? element("div", "gv-actions", ...buttons) : null);
+}

@@ -1,0 +1,266 @@
+// Picking the two parameters of a picture from the units of a layer: on their map, from a list, or from the suggestions.
+
+import { percent } from "../pure/formats.js";
+import { look } from "../pure/look.js";
+import { layerOf, unitOf } from "../pure/parameters.js";
+import { nextUnit, unitAt, unitLayout, unitWords } from "../pure/units.js";
+import { isOutcome, jsonFrom } from "../page/api.js";
+import { conductor } from "../page/conductor.js";
+import { button, closest, element } from "../page/dom.js";
+import { showNotices } from "../page/notices.js";
+import { watchScheme } from "../page/scheme.js";
+import { page, shownVariants } from "../page/state.js";
+import { drawUnits } from "./unitmap.js";
+
+const HEIGHT = 330;
+let dialog = null;
+let state = null; // what is picked from, see `show`; null while the dialog is closed
+let parts = null; // elements of the dialog: {map, canvas, told, list, take, suggestions}
+
+function open(side) {
+  const variant = shownVariants().find((name) => page.runs[name]?.epochs.includes(page.view?.epoch));
+  if (!variant) return showNotices([`Epoch ${page.view?.epoch} has no checkpoint to pick units of.`], "picker");
+  showNotices([], "picker");
+  if (!dialog) create();
+  const run = page.runs[variant];
+  const named = layerOf(page.view[`x_${side}`]);
+  show({ side, variant, layer: named === "output" ? run.hidden.length - 1 : Number(named), first: null });
+  dialog.showModal();
+}
+
+function create() {
+  dialog = element("dialog", "gv-dialog gv-picker");
+  dialog.setAttribute("role", "dialog"); // the page's keys look for it
+  dialog.setAttribute("aria-labelledby", "picker-title");
+  dialog.addEventListener("close", forget);
+  document.body.append(dialog);
+}
+
+function forget() {
+  state?.asking.abort();
+  state = null;
+}
+
+// Back and forward may lead to another model.
+window.addEventListener("popstate", () => dialog?.close());
+
+// ---- what is in it --------------------------------------------------------------------------------------------
+
+function build({ side, variant, layer }) {
+  const { hidden } = page.runs[variant];
+  const title = element("h2", "", page.view.view === "explore" ? `Two units for the ${side === "a" ? "left" : "right"} picture` : "Two units");
+  title.id = "picker-title";
+  const { epoch, mode, minibatch_size: size } = page.view;
+  const where = `${look.variant_labels[variant]} · epoch ${epoch} · ${mode} mode${isMasked() ? " without masks" : ""} · ${size} rows a minibatch`;
+  const close = button("×", () => dialog.close(), "gv-close");
+  close.setAttribute("aria-label", "Close");
+
+  const layers = chosenFrom("Layer", hidden.map((width, k) => [k, `hidden layer ${k}, ${width} units`]), layer, (value) => show({ ...state, layer: Number(value) }));
+  const variants = page.view.view === "compare"
+    ? chosenFrom("Units of", shownVariants().filter((name) => page.runs[name]?.epochs.includes(epoch)).map((name) => [name, look.variant_labels[name]]), variant,
+      (value) => show({ ...state, variant: value }))
+    : null;
+  const list = chosenFrom("Units as a list", [], null, (value) => value !== "" && go(Number(value)));
+  const take = button("", () => state.at !== null && pick(state.at));
+  const canvas = element("canvas");
+  const map = element("div", "gv-unit-map", canvas);
+  map.tabIndex = 0;
+  map.setAttribute("role", "application");
+  map.setAttribute("aria-label", "Map of the units: arrow keys go from unit to unit, Enter picks");
+  map.setAttribute("aria-describedby", "picker-told");
+  const told = element("p", "gv-picker-told");
+  told.id = "picker-told";
+  told.setAttribute("role", "status");
+  const suggestions = element("div", "gv-suggestions");
+  parts = { map, canvas, told, list, take, suggestions };
+  dialog.replaceChildren(
+    element("header", "gv-dialog-head", title, element("span", "gv-sub", where), close),
+    element("div", "gv-picker-body",
+      element("div", "", element("div", "gv-picker-choices", variants, layers), map, told, key(), element("div", "gv-picker-choices", list, take)),
+      element("div", "", element("h3", "", "Suggested pairs"), suggestions)),
+  );
+  listen(map, canvas);
+}
+
+function chosenFrom(name, options, value, onChange) {
+  const select = element("select", "gv-speed", ...options.map(([each, text]) => new Option(text, each, each === value, each === value)));
+  select.setAttribute("aria-label", name);
+  select.addEventListener("change", () => onChange(select.value));
+  return select;
+}
+
+function key() {
+  const entry = (kind, text) => element("span", "", element("i", kind), text);
+  return element("div", "gv-picker-key", entry("", "unit"), entry("gv-is-dead", "dead, or gradient zero"), entry("gv-is-on", "on show or picked"), entry("gv-is-suggested", "suggested"));
+}
+
+function isMasked() {
+  return state.variant === "dropout" && page.view.mode === "train";
+}
+
+// ---- what is known --------------------------------------------------------------------------------------------
+
+// Begins anew with a layer of a variant; the parameter that is picked already stays.
+async function show({ side, variant, layer, first }) {
+  state?.asking.abort();
+  state = { side, variant, layer, first, units: null, pairs: null, layout: null, at: null, asking: new AbortController() };
+  const asked = state;
+  const focused = dialog.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  build(state);
+  if (focused) dialog.querySelector(`[aria-label="${focused}"]`)?.focus();
+  setBusy(true);
+  tell("Computing the gradients of this layer's units…");
+  parts.suggestions.replaceChildren("Looking for pairs…");
+  const units = await answerOf(asked, "units");
+  if (state !== asked) return;
+  parts.map.setAttribute("aria-busy", "false");
+  if (units.error) {
+    parts.suggestions.replaceChildren();
+    return tell(units.error);
+  }
+  asked.units = units;
+  lay();
+  parts.list.append(new Option("Units as a list", ""), ...asked.layout.units.map((one) => new Option(unitWords(one), one.unit)));
+  tell(invitation());
+  setTake();
+  const pairs = await answerOf(asked, "pairs");
+  if (state !== asked) return;
+  asked.pairs = pairs.pairs ?? [];
+  suggest(pairs);
+  setBusy(false);
+  draw();
+}
+
+function setBusy(on) {
+  for (const part of [parts.map, parts.suggestions]) part.setAttribute("aria-busy", on);
+  if (on) parts.take.textContent = "Pick";
+  if (on) parts.take.disabled = true;
+}
+
+// The answer, or {error: one sentence}.
+async function answerOf({ variant, layer, asking }, what) {
+  const { epoch, minibatch_size: size, mode } = page.view;
+  try {
+    const address = `api/v1/${what}/${variant}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: size, mode })}`;
+    return await jsonFrom(address, { signal: asking.signal });
+  } catch (error) {
+    if (isOutcome(error)) return { error: error.message };
+    if (error.name === "AbortError") return { error: "" };
+    throw error;
+  }
+}
+
+function suggest({ error, pairs }) {
+  const host = parts.suggestions;
+  if (error) return host.replaceChildren(error);
+  if (!pairs.length) return host.replaceChildren("None: fewer than two units of this layer are active on 5–95 % of the rows and have a gradient.");
+  host.replaceChildren(...pairs.map((pair) => {
+    const names = [pair.x, pair.y].map(unitOf).join(" and ");
+    const made = button("", () => choose(pair.x, pair.y), "gv-suggestion");
+    made.append(element("b", "", `units ${names}`), element("span", "", `R = ${(1 - pair.spread).toFixed(2)}, active on ${percent(pair.x_active)} and ${percent(pair.y_active)}`));
+    made.title = `How far the minibatches' gradients spread: 1 − R = ${pair.spread.toFixed(2)}. How far they are from lying on one line: ${pair.planarity.toFixed(2)} of 1.`;
+    return made;
+  }));
+}
+
+// ---- on the map -----------------------------------------------------------------------------------------------
+
+const STEPS = { ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", -1], ArrowDown: ["y", 1] };
+
+function listen(map, canvas) {
+  const meant = (event) => (state?.layout ? unitAt(state.layout, event.offsetX, event.offsetY) : null);
+  canvas.addEventListener("pointermove", (event) => go(meant(event)));
+  canvas.addEventListener("click", (event) => {
+    const unit = meant(event);
+    if (unit !== null) pick(unit);
+  });
+  map.addEventListener("keydown", (event) => {
+    if (!state?.layout || event.ctrlKey || event.altKey || event.metaKey) return;
+    const step = STEPS[event.key];
+    if (step) go(state.at === null ? nowShown()[0] ?? 0 : nextUnit(state.layout, state.at, ...step));
+    else if (event.key === "Home" || event.key === "End") go(nextUnit(state.layout, state.at ?? 0, "x", event.key === "Home" ? -Infinity : Infinity));
+    else if (event.key === "Enter" && state.at !== null) pick(state.at);
+    else return;
+    event.preventDefault();
+  });
+  new ResizeObserver(() => state?.units && parts.map === map && lay()).observe(map);
+}
+
+function lay() {
+  const width = parts.map.clientWidth;
+  if (width) state.layout = unitLayout(state.units, width, HEIGHT);
+  draw();
+}
+
+function go(unit) {
+  if (!state?.layout || unit === state.at) return;
+  state.at = unit;
+  parts.list.value = unit ?? "";
+  tell(unit === null ? invitation() : unitWords(state.layout.units[unit]));
+  setTake();
+  draw();
+}
+
+function pick(unit) {
+  const name = `${state.units.tensor}[${unit}]`;
+  if (state.first === name) return tell(`Unit ${unit} is x₁ already: a plane needs two.`);
+  if (state.first !== null) return choose(state.first, name);
+  state.first = name;
+  tell(invitation());
+  setTake();
+  draw();
+}
+
+function setTake() {
+  parts.take.textContent = state.first === null ? "Pick as x₁" : "Pick as x₂";
+  parts.take.disabled = state.at === null;
+}
+
+// Side by side, every model must have both: where one has no β, the biases of the same units are shown.
+function choose(x, y) {
+  const { side } = state;
+  const shapes = shownVariants().flatMap((variant) => page.runs[variant]?.shapes ?? []);
+  const shared = (name) => (shapes.every((shape) => name.replace(/\[.*/, "") in shape) ? name : name.replace(".norm.", ".linear."));
+  dialog.close();
+  conductor.choose({ [`x_${side}`]: shared(x), [`y_${side}`]: shared(y) });
+}
+
+// ---- what is said and drawn -----------------------------------------------------------------------------------
+
+function invitation() {
+  const { units, tensor } = { units: state.layout.units, tensor: state.units.tensor };
+  const dead = units.filter(({ isDead }) => isDead).length;
+  const greek = tensor.includes(".norm.") ? " Gradients are of β: batch statistics take the biases' out." : "";
+  const counted = `${dead} of ${units.length} units are dead on all training rows looked at (the lower left corner).${greek}`;
+  return state.first === null ? `Pick x₁. ${counted}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
+}
+
+function tell(text) {
+  parts.told.textContent = text;
+}
+
+// Units of this layer that the picture shows now.
+function nowShown() {
+  const { view } = page;
+  return [view[`x_${state.side}`], view[`y_${state.side}`]].filter((name) => layerOf(name) === `${state.layer}`).map(unitOf);
+}
+
+function draw() {
+  if (!state?.layout) return;
+  const { layout, at, first, pairs, units } = state;
+  const picked = first === null ? nowShown() : first.startsWith(`${units.tensor}[`) ? [unitOf(first)] : [];
+  const shown = (pairs ?? []).flatMap((pair) => [pair.x, pair.y]).map(unitOf);
+  drawUnits(parts.canvas, layout, { at, picked, shown });
+}
+
+document.addEventListener("click", (event) => {
+  const opener = closest(event, "[data-pick]");
+  if (opener && page.view) open(opener.dataset.pick);
+});
+
+watchScheme(draw);
+
+// The units on the map, with their places in its pixels.
+export function unitsOnMap() {
+  return state?.layout?.units ?? [];
+}

@@ -1,0 +1,95 @@
+// The pictures: each panel is given its plan, drawn at once on the canvas, and by Plotly afterwards.
+
+import { overlayStrokes } from "../pure/overlays.js";
+import { stylesOf } from "../pure/scales.js";
+import { loadPlans } from "../page/loading.js";
+import { besides, frameOf, plans } from "../page/plans.js";
+import { paletteNow, scheme } from "../page/scheme.js";
+import { isBusy } from "../page/sliders.js";
+import { page } from "../page/state.js";
+import { markCourse } from "./coursecurves.js";
+import { panelWords } from "./explain.js";
+import { markLosses } from "./losscurves.js";
+import { forgetSizes } from "./paint.js";
+import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
+import { showReading } from "./reading.js";
+import { showScale } from "./scalebar.js";
+import { showSpread } from "./spreadview.js";
+import { partOf } from "./zoom.js";
+
+page.panels = [0, 1, 2].map((slot) => createPanel(slot));
+
+// Gives each panel its plan.
+export function planPanels() {
+  const planned = plans();
+  forgetSizes();
+  document.body.dataset.panels = planned.length;
+  page.panels.forEach((panel, slot) => {
+    panel.plan = planned[slot] ?? null;
+    document.getElementById(`panel-${slot}`).hidden = !panel.plan;
+  });
+}
+
+// Which slider moves the pictures now.
+export function moveOver(over) {
+  if (page.over === over) return;
+  page.over = over;
+  planPanels();
+  loadPlans();
+}
+
+// Paints every panel that has its frame, and says in the others why they have not.
+export function drawPictures() {
+  const active = page.panels.filter((panel) => panel.plan);
+  const styles = stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus) })), partOf(page.view));
+  showScale(styles[0]?.sharesScale ? styles[0].scale : null);
+  active.forEach((panel, k) => {
+    const frame = (panel.shown = frameOf(panel.plan));
+    styles[k].strokes = overlayStrokes(page.view, panel.plan, frame, styles[k], paletteNow());
+    if (frame && needsPaint(panel, frame, styles[k])) paintPanel(panel, frame, styles[k]);
+  });
+  // Words move what stands below them: after all pictures, so that the page is laid out once.
+  for (const panel of active) sayPanel(panel, panelWords(panel.plan, panel.shown));
+  showSpread(styles[0]);
+  showReading();
+  markLosses(page.view.epoch);
+  markCourse(page.view.epoch);
+}
+
+let drawing = null;
+
+// Once for many frames that arrive one after the other.
+export function drawSoon() {
+  drawing ??= setTimeout(() => ((drawing = null), drawPictures()), 100);
+}
+
+function needsPaint(panel, frame, style) {
+  const look = JSON.stringify([style, scheme(), panel.plan.x, panel.plan.y]);
+  if (panel.frame === frame && panel.look === look) return false;
+  panel.look = look;
+  return true;
+}
+
+let soon = null;
+
+// Plotly shows what is painted.
+export function commitPictures() {
+  clearTimeout(soon);
+  soon = null;
+  for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
+  followSpread();
+}
+
+// The spread of the minibatches belongs to one checkpoint: at another epoch it is fetched once the hand has let go.
+function followSpread() {
+  const isBehind = page.panels.some((panel) => panel.plan?.minibatches && panel.plan.minibatches.selection.epoch !== page.view.epoch);
+  if (!isBehind || isBusy()) return;
+  planPanels();
+  loadPlans();
+}
+
+// After the hand has let go, and once for several frames that arrive together.
+export function commitSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(() => (isBusy() ? null : commitPictures()), 60);
+}

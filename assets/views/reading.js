@@ -1,0 +1,115 @@
+// The point that is read: the grid point at the pointer, marked in all pictures, with its numbers under each; without a
+// pointer, the checkpoint itself.
+
+import { number } from "../pure/formats.js";
+import { look } from "../pure/look.js";
+import { closest, element, plotIn, refill } from "../page/dom.js";
+import { page } from "../page/state.js";
+import { planeOf } from "./paint.js";
+
+let point = null; // {i, j}: column and row of the grid, from the middle
+
+// ---- what is said ---------------------------------------------------------------------------------------------
+
+// Brings the lines and the marks in line with what the panels show.
+export function showReading() {
+  for (const panel of page.panels) {
+    if (!panel.plan) continue;
+    const frame = panel.shown;
+    const k = frame ? indexOf(frame) : -1;
+    refill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, k) : "", ...(frame ? factsOf(frame, k).map(fact) : []));
+    mark(panel, frame);
+  }
+}
+
+function keyOf(panel, frame, k) {
+  return `${panel.plan.x}|${panel.plan.y}|${k}|${frame.u[k]}|${frame.v[k]}|${frame.loss[k]}|${frame.x}|${frame.y}|${frame.isZero[k]}|${point !== null}`;
+}
+
+function fact([name, value]) {
+  return element("span", "gv-fact", element("b", "", name), ` ${value}`);
+}
+
+// [name, value] of the point that is read.
+function factsOf(frame, k) {
+  const delta = frame.difference ? "Δ" : "";
+  const [across, up] = offsetsOf(frame);
+  const gradient = frame.isZero[k]
+    ? [[`${delta}∇J`, frame.difference ? "none, up to round-off" : look.zero_words]]
+    : [[`${delta}∂J/∂x₁`, number(frame.u[k])], [`${delta}∂J/∂x₂`, number(frame.v[k])], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
+  const where = point ? ["Δ", `${number(across)}, ${number(up)}`] : ["○", frame.difference ? "Δ 0, 0" : `${number(frame.x)}, ${number(frame.y)}`];
+  return [where, ...gradient, [`${delta}J`, number(frame.loss[k], 4)]];
+}
+
+/** @returns {[number, number]} */
+function offsetsOf({ points }) {
+  const cell = (2 * page.view.half_width) / (points - 1);
+  return [cell * (point?.i ?? 0), cell * (point?.j ?? 0)];
+}
+
+function indexOf({ points }) {
+  const middle = (points - 1) / 2;
+  return (middle + (point?.j ?? 0)) * points + middle + (point?.i ?? 0);
+}
+
+function mark({ slot }, frame) {
+  const cross = document.getElementById(`cross-${slot}`);
+  const plane = point && frame && planeOf(plotIn(`graph-${slot}`));
+  const place = plane && placeIn(plane, ...offsetsOf(frame));
+  if (cross.hidden === Boolean(place)) cross.hidden = !place; // even the same again costs styles
+  if (place) cross.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
+}
+
+// In pixels; null where zooming has left the point outside.
+function placeIn(plane, across, up) {
+  const [x, y] = [plane.x(across), plane.y(up)];
+  return plane.holds(x, y) ? [x, y] : null;
+}
+
+// ---- pointer and keys -----------------------------------------------------------------------------------------
+
+// Moves to a grid point, within the grid; null: back to the checkpoint.
+export function readPoint(next) {
+  const frame = page.panels.find(({ plan, shown }) => plan && shown)?.shown;
+  if (next && frame) {
+    const middle = (frame.points - 1) / 2;
+    const within = (step) => Math.max(-middle, Math.min(middle, step));
+    next = { i: within(next.i), j: within(next.j) };
+  }
+  if (next?.i === point?.i && next?.j === point?.j) return;
+  point = next;
+  showReading();
+}
+
+function readAt(event) {
+  const slot = closest(event, ".gv-picture")?.dataset.slot;
+  if (slot === undefined) return readPoint(null);
+  const panel = page.panels[slot];
+  const graph = plotIn(`graph-${slot}`);
+  const plane = planeOf(graph);
+  if (!plane || !panel.shown) return;
+  const box = graph.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  if (!plane.holds(x, y)) return readPoint(null);
+  const cell = (2 * page.view.half_width) / (panel.shown.points - 1);
+  readPoint({ i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell) });
+}
+
+// A finger does not hover: it reads where it taps.
+for (const event of /** @type {const} */ (["pointermove", "pointerdown"])) document.addEventListener(event, readAt);
+
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+document.addEventListener("keydown", (event) => {
+  const line = closest(event, ".gv-reading");
+  if (!line || event.ctrlKey || event.altKey || event.metaKey) return;
+  const step = STEPS[event.key];
+  if (step) readPoint({ i: (point?.i ?? 0) + step[0], j: (point?.j ?? 0) + step[1] });
+  else if (event.key === "Home" || event.key === "Escape") readPoint(null);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+  document.getElementById("spoken").textContent = line.textContent;
+}, true);
+
+document.addEventListener("focusout", (event) => closest(event, ".gv-reading") && readPoint(null));

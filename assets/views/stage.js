@@ -1,0 +1,206 @@
+// The page's conductor: what is chosen, what is trained, and that everything on show follows both.
+
+import { layerOf, suggestedPairs } from "../pure/parameters.js";
+import { learnActivity } from "../page/activities.js";
+import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
+import { conduct } from "../page/conductor.js";
+import { setProps } from "../page/dash.js";
+import { hurryPlans, loadPlans } from "../page/loading.js";
+import { showNotices } from "../page/notices.js";
+import { ownFrame } from "../page/plans.js";
+import { watchScheme } from "../page/scheme.js";
+import { forgetRun, putFrame, resumeAll } from "../page/shelf.js";
+import { isBusy, isScrubbing, makeSliders, setSliders } from "../page/sliders.js";
+import { isMinibatchesView, page, shownVariants } from "../page/state.js";
+import { blankActivities, noteActivities, showChoosers } from "./chooser.js";
+import { showCourse } from "./coursecurves.js";
+import { showEvidence } from "./evidence.js";
+import { showLosses } from "./losscurves.js";
+import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
+import { offerReferences } from "./references.js";
+import { addLiveButton, setLive, showStatus } from "./status.js";
+
+const layersShown = {}; // side -> what its buttons were last set to
+
+// ---- what is chosen -------------------------------------------------------------------------------------------
+
+// A view from the address, with what had to be said about it.
+export function openView({ view, notices }) {
+  isRead();
+  page.live = view.epoch === null;
+  page.notices = notices;
+  page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
+  if (makeSliders()) addLiveButton(document.querySelector("#scrubber .gv-transport"), toggleLive);
+  showNotices(notices, "link");
+  for (const mended of ["parameters", "picker"]) showNotices([], mended);
+  follow();
+  refresh();
+}
+
+// The controls' choices. Controls that are set to what an address says tell the same again: that is no step.
+function choose(choices) {
+  const isStep = Object.entries(choices).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(page.view[name]));
+  page.view = { ...page.view, ...choices };
+  if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
+  refresh();
+  if (isStep || page.areRunsKnown) remember(isStep);
+}
+
+// Writes the address; `isStep` when back should lead to what was there before.
+function remember(isStep) {
+  const view = { ...page.view, epoch: page.live ? null : page.view.epoch };
+  const run = page.runs[view.variant];
+  for (const [side, [x, y]] of run ? Object.entries(suggestedPairs(run)) : [])
+    if (view[`x_${side}`] === x && view[`y_${side}`] === y) view[`x_${side}`] = view[`y_${side}`] = null;
+  writeAddress(view, isStep);
+}
+
+// ---- what is trained ------------------------------------------------------------------------------------------
+
+function runsChanged({ runs, unreadable, training }) {
+  const before = page.runs;
+  for (const [variant, run] of Object.entries(runs)) {
+    const old = before[variant];
+    if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) forgetRun(variant);
+  }
+  for (const variant of Object.keys(before)) if (!runs[variant]) forgetRun(variant);
+  Object.assign(page, { runs, unreadable, training, areRunsKnown: true });
+  showStatus(page);
+  const first = !Object.keys(before).length && Object.keys(runs).length;
+  if (first && page.view && !page.view.x_a) {
+    // The view was opened before there was a run to fit it to.
+    askForView();
+    return;
+  }
+  if (!page.view) return;
+  follow();
+  refresh();
+}
+
+// `away`: what is the matter, or "" when the server is back: then nothing waits any longer.
+function connectionChanged(away) {
+  page.away = away;
+  showStatus(page);
+  if (!away) {
+    readAgain();
+    resumeAll();
+    if (page.view) refresh();
+  } else if (page.view) drawPictures(); // says it where there is no picture
+}
+
+// The newest epoch of all that are on show, so that pictures side by side are of one epoch.
+function follow() {
+  const newest = Math.min(...shownVariants().map((variant) => page.runs[variant]?.epochs.at(-1) ?? Infinity));
+  if (page.live && Number.isFinite(newest) && !isScrubbing()) page.view.epoch = newest;
+}
+
+function toggleLive() {
+  page.live = !page.live;
+  follow();
+  refresh();
+  remember(false);
+}
+
+// ---- what a hand moves ----------------------------------------------------------------------------------------
+
+function epochMoved() {
+  blankActivities();
+  if (isMinibatchesView()) planPanels();
+  else moveOver("epochs");
+  tellLive();
+  drawPictures();
+  hurryPlans();
+}
+
+function epochReleased() {
+  commitPictures();
+  if (isMinibatchesView()) loadPlans();
+  showActivity();
+  remember(false);
+}
+
+function minibatchMoved() {
+  drawPictures();
+  hurryPlans();
+}
+
+// The minibatch is chosen: the epochs of this one are fetched, beginning with what is already on show.
+function minibatchReleased() {
+  commitPictures();
+  const chosen = page.panels.map(({ plan }) => plan && ownFrame(plan));
+  refresh();
+  page.panels.forEach(({ plan }, slot) => {
+    const frame = chosen[slot];
+    if (!isMinibatchesView() && plan && frame && !plan.epochs.frames.has(page.view.epoch)) putFrame(plan.epochs, { ...frame, index: page.view.epoch });
+  });
+  remember(true);
+}
+
+function tellLive() {
+  setLive(page.live, page.training.state === "running");
+}
+
+// ---- what is on show ------------------------------------------------------------------------------------------
+
+// Brings everything in line with the state: slots, stacks, sliders, curves, pictures.
+function refresh() {
+  const { view } = page;
+  document.body.dataset.view = view.view;
+  document.body.dataset.masks = view.mode === "train" && shownVariants().includes("dropout") ? "on" : "off";
+  document.body.dataset.overlays = view.show.length;
+  document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
+  document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
+  setSliders();
+  tellLive();
+  planPanels();
+  loadPlans();
+  drawPictures();
+  if (!isBusy()) commitPictures(); // else when the hand lets go
+  showLosses(page, shownVariants());
+  showEvidence(page);
+  showCourse();
+  showParameters();
+}
+
+// The layer buttons and the names say which parameters are on show.
+function showParameters() {
+  const { view } = page;
+  const run = page.runs[view.variant];
+  showChoosers(view, run);
+  showActivity();
+  if (!run) return;
+  offerReferences();
+  const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
+  for (const side of ["a", "b"]) {
+    const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map(layerOf);
+    const props = { data, value: a === b ? a : "" };
+    // Set to the same again, it would undo a click that has not been told yet.
+    if (layersShown[side] === JSON.stringify(props)) continue;
+    layersShown[side] = JSON.stringify(props);
+    setProps(`layer-${side}`, props);
+  }
+}
+
+// On what share of rows the units of these parameters are active at this epoch.
+function showActivity() {
+  const { view } = page;
+  const run = page.runs[view.variant];
+  if (run?.epochs.includes(view.epoch)) learnActivity(run, view.epoch, showActivity);
+  noteActivities(view, run);
+}
+
+function redraw() {
+  if (!page.view) return;
+  drawPictures();
+  commitPictures();
+  showLosses(page, shownVariants(), true);
+  showCourse();
+}
+
+// The scheme of the page has changed: pictures are drawn again in its colours.
+watchScheme(redraw);
+
+conduct({
+  choose, refresh, redraw, remember, showActivity, epochMoved, epochReleased, minibatchMoved, minibatchReleased, moveOver,
+  runsChanged, connectionChanged, draw: drawPictures, drawSoon, commit: commitPictures, commitSoon,
+});

@@ -1,0 +1,51 @@
+// The constants that the page has from the server, and small frames and runs for the tests of pure modules.
+
+import { begin } from "../../assets/pure/look.js";
+import { rangeOf } from "../../assets/pure/arrows.js";
+
+const scale = [[0, "#ffffff"], [1, "rgb(0, 0, 100)"]];
+export const palette = {
+  paper: "#ffffff", ink: "#000000", faint: "#555555", grid: "#eeeeee", centre: "#cc0000", zero: "#777777", contour: "#bbbbbb", chosen: "#0000cc",
+  arrows: scale, loss: scale, cosine: scale, variants: { none: "#0072b2", dropout: "#d55e00", batchnorm: "#008f68" },
+};
+
+export const look = {
+  length_exponent: 0.35, longest_in_cells: 0.92, fan_in_cells: 3, zero_words: "zero up to round-off", arrow_width: 1, arrow_head: 0.77,
+  flat_share: 1e-6, variant_labels: { none: "None", dropout: "Dropout", batchnorm: "BatchNorm" }, font: "sans-serif",
+  palettes: { light: palette, dark: palette },
+};
+
+export const zeroMessages = ["", "batch statistics take the bias out", "the unit is inactive"];
+begin({ look, zero_messages: zeroMessages });
+
+// A frame of points × points arrows: `u(k)`, `v(k)`, `loss(k)`, `isZero(k)`.
+export function frameOf(points, { u = () => 1, v = () => 0, loss = (k) => k, isZero = () => false, ...rest } = {}) {
+  const size = points ** 2;
+  const frame = {
+    index: 0, x: 0, y: 0, num_rows: 64, share_below: 0.5, x_active: 1, y_active: 1, num_unresolved: 0, points,
+    u: Float32Array.from({ length: size }, (_, k) => u(k)), v: Float32Array.from({ length: size }, (_, k) => v(k)),
+    loss: Float32Array.from({ length: size }, (_, k) => loss(k)), isZero: Uint8Array.from({ length: size }, (_, k) => (isZero(k) ? 1 : 0)),
+    zeroReason: new Uint8Array(size), ...rest,
+  };
+  return { ...frame, range: rangeOf(frame) };
+}
+
+// Frames of one point by index, with the gradients [u, v].
+export function centres(gradients) {
+  return new Map(gradients.map(([u, v], index) => [index, frameOf(1, { u: () => u, v: () => v, isZero: () => u === 0 && v === 0, index })]));
+}
+
+export const run = {
+  variant: "batchnorm", hidden: [20, 10, 1], epochs: [0, 1, 2],
+  shapes: {
+    "hidden.0.linear.weight": [20, 675], "hidden.0.linear.bias": [20], "hidden.0.norm.weight": [20], "hidden.0.norm.bias": [20],
+    "hidden.1.linear.weight": [10, 20], "hidden.1.linear.bias": [10], "hidden.1.norm.weight": [10], "hidden.1.norm.bias": [10],
+    "hidden.2.linear.weight": [1, 10], "hidden.2.linear.bias": [1], "output.weight": [1, 1], "output.bias": [1],
+  },
+};
+
+export const plainRun = { ...run, variant: "none", shapes: Object.fromEntries(Object.entries(run.shapes).filter(([name]) => !name.includes(".norm."))) };
+
+export function isNear(a, b, tolerance = 1e-9) {
+  return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));
+}
