@@ -218,6 +218,11 @@ class Evidence(Measured):
         """Of the run that plays a role."""
         return next((record for record in self.runs if role_of(record) == role), None)
 
+    @property
+    def has_norm_before(self) -> bool:
+        """Whether a run normalizes before the activation, where β takes the place of the biases."""
+        return any(role_of(run) is Role.BATCHNORM and run.norm_placement == "before" for run in self.runs)
+
     def of_role(self, role: Role) -> list[Checkpoint]:
         """The checkpoints of that run."""
         record = self.record(role)

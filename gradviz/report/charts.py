@@ -1,139 +1,201 @@
-"""The charts of a report, from its evidence: losses, agreement over epochs, sign balance, the null model."""
+"""The charts of a report, each one value: its key, how it is drawn from the evidence, and what stands under it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from gradviz.drawing.inks import PALETTES, VARIANT_LABELS
-from gradviz.evidence.measurements import Checkpoint, Estimate, Evidence, Null, Scope
+from gradviz.drawing.inks import PALETTES
+from gradviz.evidence.measurements import BIASES, Checkpoint, Estimate, Evidence, Null, Scope
 from gradviz.report.chart import Chart, Plot, Series
+from gradviz.report.concluding import on_balance
+from gradviz.report.naming import COLOURS, colour_of, label_of
 
-_COLOURS = PALETTES["light"].variants
 _FAINT = PALETTES["light"].zero
+_DURING, _AT_START = COLOURS[:2]
 _SHARE = (-0.03, 1.03)
+_NOTHING = Estimate(value=None)
+
+
+@dataclass(frozen=True)
+class ChartKind:
+    """`draw` and `caption`, what stands under the chart, give None where there is nothing to draw."""
+
+    key: str
+    draw: Callable[[Evidence], Chart | None]
+    caption: Callable[[Evidence], str | None]
 
 
 def charts_of(evidence: Evidence) -> dict[str, Chart]:
     """Every chart by its key; those that there is nothing to draw of are left out."""
-    charts = {"losses": losses(evidence), "over-epochs": over_epochs(evidence), "balance": balance(evidence)}
-    if evidence.nulls:
-        charts["null"] = null_model(evidence.nulls)
-    return charts
+    drawn = {kind.key: kind.draw(evidence) for kind in CHARTS}
+    return {key: chart for key, chart in drawn.items() if chart is not None}
 
 
-def losses(evidence: Evidence) -> Chart:
-    """Training and test loss of each variant, as log10."""
+@dataclass(frozen=True)
+class _Run:
+    label: str
+    colour: str
+    checkpoints: list[Checkpoint]
+
+
+def _runs_of(evidence: Evidence) -> Iterator[_Run]:
+    for record in evidence.runs:
+        yield _Run(label_of(record), colour_of(record), evidence.of_run(record.name))
+
+
+def _losses(evidence: Evidence) -> Chart:
+    """Training and test loss of each run, as log10."""
     series = []
-    for variant, checkpoints in _by_run(evidence):
-        for name, dashed, loss in (("train", True, lambda c: c.train_loss), ("test", False, lambda c: c.test_loss)):
-            values = [(each, loss(each)) for each in checkpoints]
+    for run in _runs_of(evidence):
+        for name, is_test in (("train", False), ("test", True)):
+            losses = [each.test_loss if is_test else each.train_loss for each in run.checkpoints]
             series.append(
                 Series(
-                    f"{VARIANT_LABELS[variant]}, {name}",
-                    tuple(each.epoch for each, _ in values),
-                    tuple(math.log10(value) if value > 0 else None for _, value in values),
-                    _COLOURS[variant],
-                    dashed=dashed,
-                    labels=tuple(f"{name} loss {value:.4g}" for _, value in values),
+                    f"{run.label}, {name}",
+                    tuple(each.epoch for each in run.checkpoints),
+                    tuple(_log10(loss) for loss in losses),
+                    run.colour,
+                    dashed=not is_test,
+                    labels=tuple(f"{name} loss {loss:.4g}" for loss in losses),
                 )
             )
     return Chart("epoch", (Plot("log10 loss", tuple(series)),), row_scale=1.5)
 
 
-def over_epochs(evidence: Evidence) -> Chart:
+def _losses_caption(evidence: Evidence) -> str:
+    names = ", ".join(label_of(record).lower() for record in evidence.runs)
+    return f"Training loss (dotted) and test loss (solid): {names}."
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One quantity of a checkpoint over the epochs."""
+
+    title: str
+    read: Callable[[Checkpoint], Estimate]
+    limits: tuple[float, float] | None = None
+    has_interval: bool = False
+
+    def plot(self, evidence: Evidence) -> Plot:
+        return Plot(self.title, tuple(self._series(run) for run in _runs_of(evidence)), self.limits)
+
+    def _series(self, run: _Run) -> Series:
+        found = [self.read(each) for each in run.checkpoints]
+        return Series(
+            run.label,
+            tuple(each.epoch for each in run.checkpoints),
+            tuple(each.value for each in found),
+            run.colour,
+            low=tuple(each.low for each in found) if self.has_interval else (),
+            high=tuple(each.high for each in found) if self.has_interval else (),
+        )
+
+
+_ROWS = (
+    _Row("log10 loss", lambda each: Estimate(value=_log10(each.train_loss))),
+    _Row("R", lambda each: _resultant(each, "biases 1"), _SHARE, has_interval=True),
+    _Row("mean cosine", lambda each: _cosine(each), has_interval=True),
+    _Row("|2s − 1|", lambda each: Estimate(value=each.balance), _SHARE),
+    _Row("angle, °", lambda each: each.roughness.angle),
+)
+
+
+def _over_epochs(evidence: Evidence) -> Chart:
     """Under the loss: R and mean cosine of the biases of hidden layer 1, sign balance, and the roughness."""
-    rows: Sequence[tuple[str, Callable[[Checkpoint], Estimate | None], tuple[float, float] | None]] = (
-        ("log10 loss", _loss, None),
-        ("R", lambda each: _agreement(each, "resultant"), _SHARE),
-        ("mean cosine", lambda each: _agreement(each, "cosine"), None),
-        ("|2s − 1|", lambda each: Estimate(value=each.balance), _SHARE),
-        ("angle, °", _angle, None),
+    return Chart("epoch", tuple(row.plot(evidence) for row in _ROWS))
+
+
+def _over_epochs_caption(evidence: Evidence) -> str:
+    stands = "; β stands for the biases under batch normalization" if evidence.has_norm_before else ""
+    return (
+        "Loss, agreement R and mean cosine of the biases of hidden layer 1, sign balance, and the mean angle between"
+        f" neighbouring arrows, over the epochs. Each run in the mode that it is trained in{stands}."
     )
-    plots = []
-    for title, read, limits in rows:
-        series = []
-        for variant, checkpoints in _by_run(evidence):
-            found = [read(each) or Estimate(value=None) for each in checkpoints]
-            shows_interval = title in ("R", "mean cosine")
-            series.append(
-                Series(
-                    VARIANT_LABELS[variant],
-                    tuple(each.epoch for each in checkpoints),
-                    tuple(each.value for each in found),
-                    _COLOURS[variant],
-                    low=tuple(each.low for each in found) if shows_interval else (),
-                    high=tuple(each.high for each in found) if shows_interval else (),
-                )
-            )
-        plots.append(Plot(title, tuple(series), limits))
-    return Chart("epoch", tuple(plots))
 
 
-def balance(evidence: Evidence) -> Chart:
+def _balance(evidence: Evidence) -> Chart:
     """Every checkpoint: sign balance |2s - 1| against agreement R, for the biases of both layers."""
     plots = []
-    scopes: tuple[tuple[Scope, int], ...] = (("biases 1", 1), ("biases 2", 2))
-    for scope, layer in scopes:
-        series = []
-        for variant, checkpoints in _by_run(evidence):
-            found = [(each, each.agreement(scope)) for each in checkpoints]
-            series.append(
-                Series(
-                    VARIANT_LABELS[variant],
-                    tuple(each.balance for each, _ in found),
-                    tuple(agreement.resultant.value if agreement else None for _, agreement in found),
-                    _COLOURS[variant],
-                    line=False,
-                    labels=tuple(f"{VARIANT_LABELS[variant]}, epoch {each.epoch}" for each, _ in found),
-                )
+    for scope, layer in BIASES.items():
+        series = tuple(
+            Series(
+                run.label,
+                tuple(each.balance for each in run.checkpoints),
+                tuple(_resultant(each, scope).value for each in run.checkpoints),
+                run.colour,
+                line=False,
+                labels=tuple(f"{run.label}, epoch {each.epoch}" for each in run.checkpoints),
             )
-        plots.append(Plot(f"R, hidden layer {layer}", tuple(series), _SHARE))
-    return Chart("|2s − 1|: 0 if half of the rows lie below their target, 1 if all or none do", tuple(plots),
-                 row_scale=1.3)  # fmt: skip
+            for run in _runs_of(evidence)
+        )
+        plots.append(Plot(f"R, hidden layer {layer}", series, _SHARE))
+    title = "|2s − 1|: 0 if half of the rows lie below their target, 1 if all or none do"
+    return Chart(title, tuple(plots), row_scale=1.3)
 
 
-def null_model(nulls: Sequence[Null]) -> Chart:
+def _balance_caption(evidence: Evidence) -> str:
+    return f"Every checkpoint of every run: sign balance and agreement. {on_balance(evidence)}"
+
+
+def _null_model(evidence: Evidence) -> Chart | None:
     """R measured and predicted by minibatch size, at the start and during training."""
+    nulls = evidence.nulls
+    if not nulls:
+        return None
     plots = []
     for scope in dict.fromkeys(null.scope for null in nulls):
-        series = []
-        for epoch in dict.fromkeys(null.epoch for null in nulls):
-            chosen = [null for null in nulls if null.scope == scope and null.epoch == epoch]
-            x = tuple(math.log2(null.minibatch_size) for null in chosen)
-            colour = _COLOURS["none"] if epoch else _COLOURS["dropout"]
-            for name, dashed, read in (
-                ("measured", False, lambda null: null.measured_resultant),
-                ("random rows", True, lambda null: null.random_resultant),
-            ):
-                found = [read(null) for null in chosen]
-                series.append(
-                    Series(
-                        f"epoch {epoch}, {name}",
-                        x,
-                        tuple(each.value for each in found),
-                        colour if name == "measured" else _FAINT,
-                        low=tuple(each.low for each in found),
-                        high=tuple(each.high for each in found),
-                        dashed=dashed,
-                    )
-                )
+        own = [null for null in nulls if null.scope == scope]
+        series = [
+            each
+            for epoch in dict.fromkeys(null.epoch for null in own)
+            for each in _null_series(epoch, [null for null in own if null.epoch == epoch])
+        ]
         plots.append(Plot(f"R, {scope}", tuple(series), _SHARE))
     sizes = sorted({null.minibatch_size for null in nulls})
     ticks = tuple((math.log2(size), str(size)) for size in sizes)
     return Chart("rows of a minibatch", tuple(plots), x_ticks=ticks, row_scale=1.2)
 
 
-def _by_run(evidence: Evidence) -> list[tuple[str, list[Checkpoint]]]:
-    return [(record.name, evidence.of_run(record.name)) for record in evidence.runs]
+def _null_series(epoch: int, nulls: list[Null]) -> Iterator[Series]:
+    x = tuple(math.log2(null.minibatch_size) for null in nulls)
+    measured = [null.measured_resultant for null in nulls]
+    for name, found, colour, dashed in (
+        ("measured", measured, _DURING if epoch else _AT_START, False),
+        ("random rows", [null.random_resultant for null in nulls], _FAINT, True),
+    ):
+        yield Series(
+            f"epoch {epoch}, {name}",
+            x,
+            tuple(each.value for each in found),
+            colour,
+            low=tuple(each.low for each in found),
+            high=tuple(each.high for each in found),
+            dashed=dashed,
+        )
 
 
-def _loss(checkpoint: Checkpoint) -> Estimate:
-    return Estimate(value=math.log10(checkpoint.train_loss) if checkpoint.train_loss > 0 else None)
+def _null_caption(evidence: Evidence) -> str | None:
+    if not evidence.nulls:
+        return None
+    return "R of the biases by minibatch size: measured, and of minibatches of random rows (middle 95 %)."
 
 
-def _agreement(checkpoint: Checkpoint, statistic: str) -> Estimate | None:
+def _log10(loss: float) -> float | None:
+    return math.log10(loss) if loss > 0 else None
+
+
+def _resultant(checkpoint: Checkpoint, scope: Scope) -> Estimate:
+    agreement = checkpoint.agreement(scope)
+    return agreement.resultant if agreement else _NOTHING
+
+
+def _cosine(checkpoint: Checkpoint) -> Estimate:
     agreement = checkpoint.agreement("biases 1")
-    return getattr(agreement, statistic) if agreement else None
+    return agreement.cosine if agreement else _NOTHING
 
 
-def _angle(checkpoint: Checkpoint) -> Estimate | None:
-    return checkpoint.roughness.angle
+LOSSES = ChartKind("losses", _losses, _losses_caption)
+OVER_EPOCHS = ChartKind("over-epochs", _over_epochs, _over_epochs_caption)
+BALANCE = ChartKind("balance", _balance, _balance_caption)
+NULL_MODEL = ChartKind("null", _null_model, _null_caption)
+CHARTS = (LOSSES, OVER_EPOCHS, BALANCE, NULL_MODEL)

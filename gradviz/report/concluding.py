@@ -1,8 +1,8 @@
 """Sentences of the report that conclude: each is chosen by the numbers that it is about, and names them."""
 
-from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.evidence.measurements import Evidence, RoundOff, SignBalance
 from gradviz.report.findings import Findings
+from gradviz.report.naming import labels_of
 from gradviz.report.numbers import estimate, number, percent
 
 
@@ -13,7 +13,9 @@ def on_balance(evidence: Evidence) -> str:
     if not found:
         return "There are too few checkpoints to correlate the balance of the signs with the agreement."
     parts = [f"{_relation(each)} for {each.scope} ({_numbers(each)})" for each in found]
-    return f"Over the checkpoints of {_runs(found[0])}, {'; '.join(parts)}."
+    names = [name.lower() for name in labels_of(evidence, found[0].variants)]
+    runs = names[0] if len(names) == 1 else f"all {len(names)} runs"
+    return f"Over the checkpoints of {runs}, {'; '.join(parts)}."
 
 
 def on_each_run(findings: Findings) -> str:
@@ -74,8 +76,3 @@ def _sign(each: SignBalance) -> int:
 
 def _numbers(each: SignBalance) -> str:
     return f"Spearman's correlation of |2s − 1| and R {estimate(each.spearman)}, {each.num_checkpoints} checkpoints"
-
-
-def _runs(each: SignBalance) -> str:
-    names = [VARIANT_LABELS[variant].lower() for variant in each.variants]
-    return names[0] if len(names) == 1 else f"all {len(names)} variants"

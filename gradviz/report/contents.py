@@ -4,11 +4,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gradviz.dashboard import permalink
+from gradviz.dashboard.evidence_links import view_of
 from gradviz.evidence.claims import CLAIMS, Claim
+from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.roles import Role
+from gradviz.evidence.scenes import SINGLE
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
-from gradviz.report.captions import caption_of
-from gradviz.report.document import Block, Heading, Link, Links, Picture, Quote, Ruling, Table, Text
+from gradviz.report.captions import pictures_of
+from gradviz.report.charts import NULL_MODEL
+from gradviz.report.document import Block, Heading, Link, Links, Quote, Ruling, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, spread
 from gradviz.report.random_rows import random_rows
@@ -29,13 +34,14 @@ def contents(findings: Findings) -> list[Block]:
 
 
 def _opening(findings: Findings) -> Iterator[Block]:
+    evidence = findings.seeds[0].evidence
     seeds = [each.evidence.seed for each in findings.seeds]
-    first = findings.seeds[0].evidence.runs[0]
-    table = "a table of the user's own" if first.data_digest else "a synthetic table of deliveries"
+    first = evidence.runs[0]
+    table = "your own table" if first.data_digest else "a synthetic table of deliveries"
     yield Text(
         "A text on the gradient landscapes of small networks claims that gradients depend strongly on which rows make"
         " up a minibatch, and that dropout and batch normalization destabilise the landscape. This report repeats its"
-        " experiments and says of each claim what was measured, by which rule the verdict was reached, and why."
+        " experiments and gives for each claim the measurements, the rule, the verdict, and the reason."
     )
     yield Text(
         f"Preset {first.preset}: {first.rows_used:,} rows of {table}, a network of"
@@ -45,18 +51,14 @@ def _opening(findings: Findings) -> Iterator[Block]:
         f" directions of the gradients of {_counts(findings)} minibatches: 1 if all agree."
         " Brackets are 95 % bootstrap intervals over minibatches."
     )
-    rows = []
-    for claim, summary in zip(CLAIMS, findings.summary, strict=True):
-        rows.append((claim.question, _kinds(summary.kinds)))
+    rows = [(claim.question, _kinds(summary.kinds)) for claim, summary in zip(CLAIMS, findings.summary, strict=True)]
     yield Table(("question", "verdict on the source's claim"), tuple(rows))
-    caption = caption_of("single", findings.seeds[0].evidence)
-    if caption is not None:
-        yield Picture("single", caption)
+    yield from pictures_of(SINGLE.key, evidence)
 
 
 def _counts(findings: Findings) -> str:
     """How many minibatches agreement is over: `50`, or `18 to 50` where pictures differ."""
-    scenes = [scene for seed in findings.seeds for scene in seed.evidence.scenes if scene.key != "single"]
+    scenes = [scene for seed in findings.seeds for scene in seed.evidence.scenes if scene.key != SINGLE.key]
     counts = {panel.agreement.num_minibatches for scene in scenes for panel in scene.panels}
     return " to ".join(map(str, sorted({min(counts), max(counts)}))) if counts else "the"
 
@@ -70,80 +72,59 @@ def _kinds(kinds: tuple[Kind, ...]) -> str:
 
 
 def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Iterator[Block]:
-    verdict = findings.seeds[0].verdicts[k]
+    first, kinds = findings.seeds[0], findings.summary[k].kinds
     yield Heading(claim.question, anchor=claim.key)
     yield Quote(claim.quotation)
-    yield Ruling(_kinds(findings.summary[k].kinds), _tone(findings.summary[k].kinds), claim.rule)
+    yield Ruling(_kinds(kinds), _tone(kinds), claim.rule)
     for seed in findings.seeds:
         if seed.verdicts[k].why:
             yield Text(f"Seed {seed.evidence.seed}: {seed.verdicts[k].why}")
     if len(findings.seeds) == 1:
-        if verdict.figures:
-            yield _figures(verdict)
+        yield from _figures(first.verdicts[k])
     else:
-        yield from _spreads(findings, claim)
+        yield from _spreads(findings, k, claim)
     for key in claim.pictures:
-        caption = caption_of(key, findings.seeds[0].evidence)
-        if caption is not None and key not in shown:
+        if key not in shown:
             shown.add(key)
-            yield Picture(key, caption)
-    if claim.key == "composition":
-        yield from random_rows(findings)
-    if verdict.views:
-        yield Links(tuple(link_of(view) for view in verdict.views))
+            yield from pictures_of(key, first.evidence)
+            if key == NULL_MODEL.key:
+                yield from random_rows(findings)
+    views = first.verdicts[k].views
+    if views:
+        yield Links(tuple(_link(view, first.evidence) for view in views))
 
 
 def _tone(kinds: tuple[Kind, ...]) -> str:
     tones = {kind.tone for kind in kinds}
-    return tones.pop() if len(tones) == 1 else "part"
+    return tones.pop() if len(tones) == 1 else Kind.IN_PART.tone
 
 
-def _figures(verdict: Verdict) -> Table:
+def _figures(verdict: Verdict) -> Iterator[Table]:
     rows = tuple((each.name, estimate(each.estimate, each.unit), each.sample) for each in verdict.figures)
-    return Table(("measured", "value", "of"), rows)
+    if rows:
+        yield Table(("measured", "value", "of"), rows)
 
 
-def _spreads(findings: Findings, claim: Claim) -> Iterator[Block]:
+def _spreads(findings: Findings, k: int, claim: Claim) -> Iterator[Table]:
     """A column for each seed, and the spread."""
     found = [each for each in findings.spread if each.claim == claim.key]
     if not found:
         return
-    seeds = [f"seed {each.evidence.seed}" for each in findings.seeds]
     rows = []
-    for k, each in enumerate(found):
-        of_seeds = [_verdict(findings, n, claim.key).figures[k] for n in range(len(seeds))]
-        rows.append(
-            (
-                each.name,
-                *(estimate(figure.estimate, figure.unit) for figure in of_seeds),
-                spread(each.values, each.unit),
-            )
-        )
+    for n, each in enumerate(found):
+        of_seeds = [seed.verdicts[k].figures[n] for seed in findings.seeds]
+        values = [estimate(figure.estimate, figure.unit) for figure in of_seeds]
+        rows.append((each.name, *values, spread(each.values, each.unit)))
+    seeds = [f"seed {each.evidence.seed}" for each in findings.seeds]
     yield Table(("measured", *seeds, "mean (smallest to largest)"), tuple(rows))
 
 
-def _verdict(findings: Findings, seed: int, key: str) -> Verdict:
-    return next(verdict for verdict in findings.seeds[seed].verdicts if verdict.claim == key)
-
-
-def link_of(request: LandscapeRequest) -> Link:
+def _link(request: LandscapeRequest, evidence: Evidence) -> Link:
     """Where a landscape is seen in the dashboard, and how the command line computes it."""
-    view = permalink.View(
-        run=request.run,
-        epoch=request.epoch,
-        x_a=request.x,
-        y_a=request.y,
-        minibatch=request.minibatch,
-        minibatch_size=request.minibatch_size,
-        mode=request.mode,
-        masks=request.masks,
-        seed=request.seed,
-        half_width=request.half_width,
-        points=request.points,
-    )
     command = f"gradviz landscape --run {request.run} --epoch {request.epoch} --minibatch {request.minibatch}"
     command += f" --x '{request.x}' --y '{request.y}' --mode {request.mode}"
-    if request.mode == "train" and request.run == "dropout":
+    dropout = evidence.record(Role.DROPOUT)
+    if request.mode == "train" and dropout is not None and request.run == dropout.name:
         command += f" --masks {request.masks}"
     command += "".join(
         f" --{name.replace('_', '-')} {getattr(request, name):g}"
@@ -151,4 +132,4 @@ def link_of(request: LandscapeRequest) -> Link:
         if getattr(request, name) != LandscapeRequest.model_fields[name].default
     )
     text = f"{request.x} and {request.y}, {request.run}, epoch {request.epoch}, {request.mode} mode"
-    return Link(text, _ADDRESS + permalink.write(view), f"{command} --out field.html")
+    return Link(text, _ADDRESS + permalink.write(view_of(request)), f"{command} --out field.html")

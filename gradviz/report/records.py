@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.report.document import Block, Heading, Table, Text
 from gradviz.report.findings import Findings
+from gradviz.report.naming import label_of
 from gradviz.report.numbers import number
 
 
@@ -18,7 +18,7 @@ def records(findings: Findings) -> Iterator[Block]:
             last = seed.evidence.of_run(record.name)[-1]
             rows.append(
                 (
-                    f"seed {record.seed}, {VARIANT_LABELS[record.name]}",
+                    f"seed {record.seed}, {label_of(record)}",
                     f"{record.rows_train:,} + {record.rows_test:,}",
                     number(record.learning_rate),
                     str(last.epoch),

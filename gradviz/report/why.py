@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Evidence
-from gradviz.report.captions import caption_of
+from gradviz.evidence.roles import Role
+from gradviz.report.captions import pictures_of
+from gradviz.report.charts import BALANCE
 from gradviz.report.concluding import on_each_run, on_moved_bias
-from gradviz.report.document import Block, Heading, Picture, Table, Text
+from gradviz.report.document import Block, Heading, Table, Text
 from gradviz.report.findings import Findings
+from gradviz.report.naming import labels_of
 from gradviz.report.numbers import estimate, number, percent
 
 
@@ -23,9 +25,7 @@ def why(findings: Findings) -> Iterator[Block]:
         " With s the share of rows predicted below their target, |2s − 1| measures this balance."
         f" {on_each_run(findings)}"
     )
-    caption = caption_of("balance", evidence)
-    if caption is not None:
-        yield Picture("balance", caption)
+    yield from pictures_of(BALANCE.key, evidence)
     yield _correlations(findings)
     if _batchnorm_differs(findings):
         yield Text(
@@ -43,12 +43,19 @@ def why(findings: Findings) -> Iterator[Block]:
 def _batchnorm_differs(findings: Findings) -> bool:
     """In every seed less correlation of layer 1 with batch normalization before the activation than without."""
     for seed in findings.seeds:
-        found = {each.variants: each.spearman.value for each in seed.evidence.sign_balance if each.scope == "biases 1"}
-        own, plain = found.get(("batchnorm",)), found.get(("none",))
+        own, plain = (_spearman(seed.evidence, role) for role in (Role.BATCHNORM, Role.PLAIN))
         if own is None or plain is None or own >= plain:
             return False
     runs = [run for seed in findings.seeds for run in seed.evidence.runs]
     return all(run.norm_placement == "before" and len(run.hidden) == max(rules.LAYERS) + 1 for run in runs)
+
+
+def _spearman(evidence: Evidence, role: Role) -> float | None:
+    """Of the biases of hidden layer 1, over the checkpoints of one run."""
+    record = evidence.record(role)
+    names = (record.name,) if record else ()
+    found = (each for each in evidence.sign_balance if (each.scope, each.variants) == ("biases 1", names))
+    return next((each.spearman.value for each in found), None)
 
 
 def _controls(findings: Findings) -> Iterator[Block]:
@@ -71,8 +78,8 @@ def _correlations(findings: Findings) -> Table:
     rows = []
     for seed in findings.seeds:
         for each in seed.evidence.sign_balance:
-            names = [VARIANT_LABELS[variant] for variant in each.variants]
-            runs = names[0] if len(names) == 1 else "all variants"
+            names = labels_of(seed.evidence, each.variants)
+            runs = names[0] if len(names) == 1 else "all runs"
             name = f"seed {seed.evidence.seed}, {runs}, {each.scope}"
             rows.append((name, estimate(each.spearman), number(each.num_checkpoints)))
     return Table(

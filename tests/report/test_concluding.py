@@ -10,15 +10,14 @@ from gradviz.report.contents import contents
 from gradviz.report.findings import Findings, findings_of
 from gradviz.report.machine import Machine
 from gradviz.report.writing import markdown_of
-from tests.evidence.made import RECORD, agreement, evidence, round_off
+from tests.evidence.made import RUNS, agreement, evidence, record, round_off
 
 MACHINE = Machine(processor="", cores=1, threads=1, device="cpu", system="", python="", packages=())
-ALL = ("none", "dropout", "batchnorm")
 
 
-def balance(value: float | None, low: float | None, high: float | None, variants: tuple[str, ...] = ALL) -> SignBalance:
+def balance(value: float | None, low: float | None, high: float | None, runs: tuple[str, ...] = RUNS) -> SignBalance:
     spearman = Estimate(value=value, low=low, high=high)
-    return SignBalance(scope="biases 1", variants=variants, num_checkpoints=30, spearman=spearman)
+    return SignBalance(scope="biases 1", variants=runs, num_checkpoints=30, spearman=spearman)
 
 
 def moved(after: float, share: float = 0.5) -> Intervention:
@@ -71,17 +70,17 @@ def test_the_report_concludes_what_its_numbers_say(changes: dict[str, object], s
 CAPTIONS: list[tuple[str, Callable[[], Evidence], str, str]] = [
     ("batchnorm-precision", lambda: evidence(round_off=round_off(1e-16)), "The gradient is zero", "is not zero"),
     ("batchnorm-precision", lambda: evidence(round_off=round_off(1e-3)), "The gradient is not zero", "is zero"),
-    ("losses", lambda: evidence(runs=(RECORD,)), "(solid): none.", "three variants"),
-    ("over-epochs", lambda: evidence(runs=(RECORD,)), "trained in.", "β stands"),
+    ("losses", lambda: evidence(runs=(record("none"),)), "(solid): none.", "three variants"),
+    ("over-epochs", lambda: evidence(runs=(record("none"),)), "trained in.", "β stands"),
     (
         "over-epochs",
-        lambda: evidence(runs=(RECORD.model_copy(update={"variant": "batchnorm"}),)),
+        lambda: evidence(runs=(record("batchnorm"),)),
         "β stands for the biases",
         "trained in.",
     ),
     (
         "over-epochs",
-        lambda: evidence(runs=(RECORD.model_copy(update={"variant": "batchnorm", "norm_placement": "after"}),)),
+        lambda: evidence(runs=(record("batchnorm", norm_placement="after"),)),
         "trained in.",
         "β stands",
     ),
@@ -98,7 +97,7 @@ def test_captions_conclude_what_their_numbers_say(key: str, of: Callable[[], Evi
 
 
 def test_a_verdict_that_cannot_be_told_says_why_in_the_report():
-    record = evidence().checkpoints[-1].model_copy(update={"test_r2": None})
-    text = text_of(checkpoints=(evidence().checkpoints[0], record))
+    first, last, *others = evidence().checkpoints
+    text = text_of(checkpoints=(first, last.model_copy(update={"test_r2": None}), *others))
     assert "cannot be told" in text
     assert "Seed 0: Cannot be told: R² on the test rows cannot be measured" in text
