@@ -46,9 +46,10 @@ def landscape(served: Served, asked: LandscapeRequest, by: ByKey) -> Response:
     tag = etag(f"{key} {form} {asked.canonical()}")
 
     def content() -> bytes:
-        field = served.compute.landscape(asked, wanted)
+        kept = served.compute.ask(LandscapeQuestion(request=asked), wanted)
         if form == "binary":
-            return field.to_bytes()
+            return kept
+        field = GradientField.from_bytes(kept)
         return served.texts.get(tag, lambda: landscape_bytes(field, asked, f".{form}"))
 
     answer = sent(
@@ -109,14 +110,15 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
     if not indices:
         return
     compute, still_wanted = served.compute, served.still_wanted
-    yield frames.frame(indices[0], compute.landscape(which.at(asked, indices[0]), still_wanted))
+    first = LandscapeQuestion(request=which.at(asked, indices[0]))
+    yield frames.frame_of(indices[0], compute.ask(first, still_wanted))
     together = MINIBATCHES_TOGETHER if which.over == "minibatches" else 1
     made = 1
     while made < len(indices):
         questions = [LandscapeQuestion(request=which.at(asked, index)) for index in indices[made:]]
         try:
             for content in compute.stream(questions, together=together, still_wanted=still_wanted):
-                yield frames.frame(indices[made], GradientField.from_bytes(content))
+                yield frames.frame_of(indices[made], content)
                 made += 1
         except Unavailable as error:
             yield frames.missing_frame(indices[made], served.told(str(error)), later=True)

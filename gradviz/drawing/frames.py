@@ -38,6 +38,11 @@ def gzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
+def frame_of(index: int, kept: bytes) -> bytes:
+    """As `frame`, of the bytes of a field that a cache kept and checked: its numbers are sent as they lie there."""
+    return frame(index, GradientField.from_bytes(kept, is_checked=True))
+
+
 def frame(index: int, field: GradientField) -> bytes:
     """One frame: the field at epoch (or of minibatch) `index`."""
     about = {
@@ -53,9 +58,9 @@ def frame(index: int, field: GradientField) -> bytes:
     j, i = len(field.y) // 2, len(field.x) // 2
     if field.is_zero.all() and field.u_reason[j, i] != field.v_reason[j, i]:
         about["zero_words"] = zero_message(int(field.u_reason[j, i]), int(field.v_reason[j, i]))
-    numbers = [np.ascontiguousarray(array, "<f4").tobytes() for array in (field.u, field.v, field.loss)]
-    marks = [np.ascontiguousarray(array, "u1").tobytes() for array in (field.is_zero, field.zero_reason)]
-    return _with_header(about) + b"".join(numbers + marks)
+    numbers = [np.ascontiguousarray(array, "<f4") for array in (field.u, field.v, field.loss)]
+    marks = [np.ascontiguousarray(array).view("u1") for array in (field.is_zero, field.zero_reason)]
+    return b"".join([_with_header(about), *(array.data for array in numbers + marks)])
 
 
 def missing_frame(index: int, reason: str, *, later: bool = False) -> bytes:

@@ -226,7 +226,7 @@ def test_only_plain_digits_are_a_whole_number_in_an_address(client: FlaskClient,
 class Exploding(LocalCompute):
     """A compute with a mistake of ours in it."""
 
-    def landscape(self, request: LandscapeRequest, method: Any = "engine") -> Any:
+    def ask(self, question: Question, still_wanted: Any = None) -> Any:
         raise ZeroDivisionError("the secret of the house")
 
 

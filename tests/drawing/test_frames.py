@@ -3,12 +3,14 @@
 import json
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradviz.drawing import frames
+from gradviz.landscape import GradientField
 from tests.drawing.fields import random_field
 
 
@@ -41,6 +43,16 @@ def test_a_frame_carries_the_field_bit_for_bit() -> None:
     for name, expected in (("u", field.u), ("v", field.v), ("loss", field.loss), ("reason", field.zero_reason)):
         np.testing.assert_array_equal(arrays[name], expected.ravel())
     np.testing.assert_array_equal(arrays["zero"].astype(bool), field.is_zero.ravel())
+
+
+def test_what_is_kept_is_sent_as_it_lies_there() -> None:
+    """The frame is that of the field; its numbers are a piece of the bytes that the cache gave."""
+    kept = replace(random_field(3), u_reason=np.full((3, 3), 2, np.uint8)).to_bytes()
+    field = GradientField.from_bytes(kept, is_checked=True)
+    assert all(np.shares_memory(array, np.frombuffer(kept, np.uint8)) for array in (field.x, field.u, field.u_reason))
+    made = frames.frame_of(7, kept)
+    assert made == frames.frame(7, field)
+    assert kept[kept.index(field.u.tobytes()) :].startswith(made[-9 * 14 :])
 
 
 def test_a_stream_is_a_header_and_one_block_a_frame() -> None:
