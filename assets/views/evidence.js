@@ -4,8 +4,6 @@ import { number } from "../pure/formats.js";
 import { isOutcome, jsonInTime } from "../page/api.js";
 import { element, fill } from "../page/dom.js";
 
-const TONES = { "holds": "good", "does not hold": "bad", "not measured": "unknown", "cannot be told": "unknown" };
-const ENDS = { "%": [0, 1], "°": [0, 180] };
 let claims = null; // as the server words them
 let asking = null; // the AbortController of the round under way
 let shownFor = ""; // the runs that the verdicts are of
@@ -25,7 +23,7 @@ async function round(signal) {
     claims ??= (await told("", signal)).claims;
     if (!document.getElementById("evidence-claims").childElementCount) claims.forEach((claim) => draw(claim, null));
     for (const [k, claim] of claims.entries()) await measure(claim, k, signal);
-    say("All claims that these runs can test are measured.");
+    say("All claims these runs can test are measured.");
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!isOutcome(error)) throw error;
@@ -64,7 +62,7 @@ function claimOf({ key, question, quotation, rule }, answer) {
   const state = answer?.state ?? "waiting";
   const verdict = { measuring: `measuring, ${answer?.done} of ${answer?.of}`, waiting: "waiting" }[state] ?? answer.verdict;
   const badge = element("span", "gv-verdict", verdict);
-  badge.dataset.tone = state === "measured" ? toneOf(verdict) : "unknown";
+  badge.dataset.tone = answer?.tone ?? "unknown";
   const made = element("article", "gv-claim",
     element("div", "gv-claim-head", element("h3", "", question), badge),
     element("blockquote", "", `“${quotation}”`),
@@ -76,13 +74,7 @@ function claimOf({ key, question, quotation, rule }, answer) {
   return made;
 }
 
-function toneOf(verdict) {
-  if (verdict.startsWith("artefact")) return "artefact";
-  return TONES[verdict] ?? "part";
-}
-
 function tableOf(figures, question) {
-  const ends = endsOf(figures);
   const heads = ["measured", "value [95 %]", "", "of", "view"].map((text, k) => {
     const head = element(text ? "th" : "td", "", text && k === 2 ? null : text);
     if (text) head.scope = "col";
@@ -92,7 +84,7 @@ function tableOf(figures, question) {
     const name = element("th", "", each.name);
     name.scope = "row";
     const value = element("td", "gv-value", valueOf(each));
-    return element("tr", "", name, value, element("td", "", ends.has(each) ? strip(each, ends.get(each)) : null), element("td", "gv-sample", each.sample), element("td", "", linkOf(each)));
+    return element("tr", "", name, value, element("td", "", each.range && each.value !== null ? strip(each) : null), element("td", "gv-sample", each.sample), element("td", "", linkOf(each)));
   });
   const table = element("table", "gv-table", element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
   table.setAttribute("aria-label", question);
@@ -103,14 +95,8 @@ function tableOf(figures, question) {
   return box;
 }
 
-// What each number is drawn between: shares, angles and R have ends of their own; others are not drawn.
-function endsOf(figures) {
-  const drawn = figures.filter(({ value, unit, name }) => value !== null && (ENDS[unit] || /^(R |R²|R,|mean pairwise|mean cosine)/.test(name)));
-  return new Map(drawn.map((each) => [each, ENDS[each.unit] ?? (/cosine/.test(each.name) ? [-1, 1] : [0, 1])]));
-}
-
-// The number as a dot with its interval as a line, between its ends.
-function strip({ value, low, high }, [from, to]) {
+// The number as a dot with its interval as a line, between the ends of its range.
+function strip({ value, low, high, range: [from, to] }) {
   const at = (end) => `${100 * Math.max(0, Math.min(1, (end - from) / (to - from)))}%`;
   const made = element("span", "gv-strip");
   made.setAttribute("aria-hidden", "true");

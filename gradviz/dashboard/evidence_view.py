@@ -13,10 +13,9 @@ def evidence_view() -> Component:
         [
             html.H2("Does the text hold?"),
             html.P(
-                "Claims of the text about gradients and minibatches, in its own words, tested on the runs here by"
-                " the rule that stands under each, the same for all runs. Brackets are 95 % intervals. R is"
-                " the mean resultant length of the gradients' directions: 1 if all agree. “Shown” opens the view that"
-                " shows the number.",
+                "Each claim is quoted from the source and tested on your runs by the rule below it, which is the same"
+                " for all runs. Brackets are 95 % intervals. R is the mean resultant length of the gradients'"
+                " directions: 1 if all agree. “Shown” opens the view that shows the number.",
                 className="gv-message",
             ),
             html.Div(id=ids.EVIDENCE_STATE, className="gv-island gv-evidence-state", role="status"),

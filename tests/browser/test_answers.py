@@ -76,7 +76,7 @@ def test_what_can_not_be_had_now_is_asked_for_again(visit: Visit, server: Server
     told = claim | {"state": "missing", "message": "A run is missing.", "verdict": "not measured", "figures": []}
     busy_at_first(page, "**/api/v1/evidence/one", told)
     page.goto(f"{server.url}/?view=evidence")
-    expect(page.locator("#evidence-state")).to_contain_text("All claims that these runs can test are measured.")
+    expect(page.locator("#evidence-state")).to_contain_text("All claims these runs can test are measured.")
     expect(page.locator("#claim-one")).to_contain_text("A run is missing.")
     busy_at_first(page, "**/api/v1/cosines/**")
     page.goto(f"{server.url}/?view=minibatches&epoch=3&size=16&points=5&part=biases")

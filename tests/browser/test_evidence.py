@@ -34,7 +34,7 @@ _SUMMED = """() => {
 
 def measured(visit: Visit, **how: object) -> Page:
     page = visit("/?view=evidence", drawn=False, **how)
-    expect(page.locator("#evidence-state")).to_contain_text("All claims that these runs can test are measured")
+    expect(page.locator("#evidence-state")).to_contain_text("All claims these runs can test are measured")
     return page
 
 
@@ -51,8 +51,13 @@ def test_each_claim_stands_with_its_own_words_its_rule_and_a_verdict(visit: Visi
         if shown.get_attribute("data-state") == "missing":
             expect(shown.locator(".gv-claim-missing")).to_contain_text("train")
         else:
-            assert shown.locator(".gv-verdict").inner_text() in set(Kind) - {Kind.UNKNOWN}
+            verdict = Kind(shown.locator(".gv-verdict").inner_text())
+            assert verdict != Kind.UNKNOWN
+            assert shown.locator(".gv-verdict").get_attribute("data-tone") == verdict.tone
             assert shown.locator("tbody tr").count() > 0
+            figures = page.request.get(f"{page.url.partition('?')[0]}api/v1/evidence/{claim.key}").json()["figures"]
+            drawn = [figure["range"] is not None and figure["value"] is not None for figure in figures]
+            assert [row.locator(".gv-strip").count() for row in shown.locator("tbody tr").all()] == drawn
 
 
 def test_each_link_leads_to_a_view_that_shows_the_number(visit: Visit) -> None:
