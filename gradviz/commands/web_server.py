@@ -16,6 +16,8 @@ WORKER = "gradviz.serving.worker.FrontWorker"
 
 APPLICATION = "gradviz.dashboard.factory:create_server()"
 GRACEFUL_SECONDS = 5
+HANGING_SECONDS = 20
+"""A web worker that gives no sign of life for this long is killed and started again."""
 
 
 def arguments(descriptor: int, settings: "Settings") -> list[str]:
@@ -26,7 +28,7 @@ def arguments(descriptor: int, settings: "Settings") -> list[str]:
         *("--workers", str(settings.workers)),
         *("--worker-class", WORKER),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
-        *("--timeout", "120"),  # a slow machine may need long to import torch
+        *("--timeout", str(HANGING_SECONDS)),
         *("--log-level", settings.log_level),
         "--no-control-socket",
         APPLICATION,

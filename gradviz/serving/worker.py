@@ -3,6 +3,7 @@
 import os
 import resource
 import sys
+import threading
 import time
 from types import FrameType
 from typing import Any, cast
@@ -12,6 +13,7 @@ from gunicorn.workers.base import Worker
 from gradviz.serving.front import CONNECTIONS, Front
 from gradviz.settings import load_settings
 
+LOAD_SECONDS = 120.0  # a slow machine may need long to import torch
 _LOOK_SECONDS = 1.0
 _ENDING_LOOK_SECONDS = 0.05
 # A landscape gives the interpreter's lock away with each of its hundreds of operations: a thread that holds on to it
@@ -22,6 +24,22 @@ _OTHER_FILES = 512  # beside the connections: checkpoints, the cache of each thr
 
 class FrontWorker(Worker):
     fronts: tuple[Front, ...] = ()
+
+    def load_wsgi(self) -> None:
+        """As gunicorn, which kills a worker that gives no sign of life; loading may take longer than that allows."""
+        loaded = threading.Event()
+        beating = threading.Thread(target=self._beat, args=(loaded,), name="loading", daemon=True)
+        beating.start()
+        try:
+            super().load_wsgi()
+        finally:
+            loaded.set()
+            beating.join()
+
+    def _beat(self, loaded: threading.Event) -> None:
+        until = time.monotonic() + LOAD_SECONDS
+        while not loaded.wait(_LOOK_SECONDS) and time.monotonic() < until:
+            self.notify()
 
     def run(self) -> None:
         _allow_open_files(2 * CONNECTIONS + _OTHER_FILES)
