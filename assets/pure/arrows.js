@@ -1,12 +1,17 @@
 // From a frame to arrows: the encoding of gradviz/drawing/arrows.py and scale.py; tests/fixtures/arrows.json holds both.
 
-// {low, high} of log10 |g| and the longest |g| of a frame's arrows; the lowest 2 % are left out of `low`. Null if all are zero.
+// {low, high} of log10 |g| and the longest |g| of a frame's arrows. Null if all are zero.
 export function rangeOf(frame) {
   const sizes = [];
   for (let k = 0; k < frame.u.length; k++) {
     const size = Math.hypot(frame.u[k], frame.v[k]);
     if (!frame.isZero[k] && size > 0 && Number.isFinite(size) && Number.isFinite(frame.loss[k])) sizes.push(size);
   }
+  return rangeOfSizes(sizes);
+}
+
+// The same of the arrows with these positive |g|; the lowest 2 % are left out of `low`. Sorts them.
+export function rangeOfSizes(sizes) {
   if (!sizes.length) return null;
   sizes.sort((a, b) => a - b);
   const place = 0.02 * (sizes.length - 1);

@@ -55,6 +55,7 @@ function arrows(paths, zeros, frame, { left, top, side }, style) {
       const k = j * points + i;
       const [u, v] = [frame.u[k], frame.v[k]];
       const size = Math.hypot(u, v);
+      if (!Number.isFinite(size) || !Number.isFinite(frame.loss[k])) continue;
       const [x, y] = [left + (i + 0.5) * step, top + side - (j + 0.5) * step];
       if (frame.isZero[k] || size === 0) {
         zeros.moveTo(x + 1, y), zeros.arc(x, y, 1, 0, 2 * Math.PI);

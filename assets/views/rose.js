@@ -1,7 +1,7 @@
 // The rose: the gradients of all minibatches as arrows from one point, exact in direction, with the rings that tell
 // their length, the mean of their directions, and rings along the foot for those that are zero.
 
-import { drawnLength } from "../pure/arrows.js";
+import { drawnLength, rangeOfSizes, scaleOf } from "../pure/arrows.js";
 import { shadeAt, shadesOf } from "../pure/colours.js";
 import { number } from "../pure/formats.js";
 import { look } from "../pure/look.js";
@@ -100,7 +100,7 @@ function ringValues(longest, length) {
 function arrows(context, { x, y, radius }, spread, { style, selected, hovered }, palette) {
   const shades = shadesOf(palette.arrows);
   const sign = signOf(style);
-  const scale = style.range === "frame" ? ownScale(spread) : style.scale;
+  const scale = style.range === "frame" ? scaleOf([{ range: rangeOfSizes(spread.live.map(({ size }) => size)) }]) : style.scale;
   // Those that are chosen lie over the others.
   const rank = ({ minibatch }) => (minibatch === hovered ? 2 : 0) + (minibatch === selected ? 1 : 0);
   for (const arrow of [...spread.live].sort((a, b) => rank(a) - rank(b))) {
@@ -115,11 +115,6 @@ function arrows(context, { x, y, radius }, spread, { style, selected, hovered },
     if (isChosen) context.strokeStyle = arrow.minibatch === hovered ? palette.ink : palette.chosen;
     context.stroke(path);
   }
-}
-
-function ownScale({ live, longest }) {
-  const high = Math.log10(longest);
-  return { low: Math.min(high - 0.1, ...live.map(({ size }) => Math.log10(size))), high };
 }
 
 // The mean of the unit vectors: as long as R, the outermost ring being 1. Under the arrows.

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { drawnLength, encode, rangeOf, scaleOf } from "../../assets/pure/arrows.js";
+import { drawnLength, encode, rangeOf, rangeOfSizes, scaleOf } from "../../assets/pure/arrows.js";
 import { levelsOf } from "../../assets/pure/contours.js";
 import { reachOf } from "../../assets/pure/plane.js";
 import { frameOf, isNear, look } from "./constants.js";
@@ -45,6 +45,15 @@ for (const { name, loss, levels: expected } of fixture.levels)
     assert.equal(levels === null, expected === null);
     for (const [part, value] of Object.entries(expected ?? {})) assertNear(levels[part], value, part);
   });
+
+test("single arrows are measured as those of a field", () => {
+  for (const { points, fields: [numbers] } of fixture.arrows.filter(({ fields, zeros }) => fields.length === 1 && !zeros.length)) {
+    const frame = frameFrom(numbers, points);
+    const sizes = Array.from(frame.u, (u, k) => Math.hypot(u, frame.v[k])).filter((size, k) => Number.isFinite(size + frame.loss[k]));
+    assert.deepEqual(scaleOf([{ range: rangeOfSizes(sizes.reverse()) }]), scaleOf([frame]));
+  }
+  assert.equal(rangeOfSizes([]), null);
+});
 
 test("axes reach beyond the arrows at the border", () => {
   assert.ok(fixture.reaches.length > 3);
