@@ -1,4 +1,4 @@
-# One image for the web server, which is what it runs, and for the worker (`gradviz worker`); compose.yaml runs both.
+# One image for the web server, its default command, and for the worker (`gradviz worker`); compose.yaml runs both.
 # docker build -t gradviz . && docker run -p 127.0.0.1:8050:8050 -v gradviz:/home/gradviz/checkpoints gradviz
 # torch comes as pip finds it, with CUDA on most machines. For a small image without, name PyTorch's CPU wheel index:
 # docker build --build-arg PIP_EXTRA_INDEX_URL=...
@@ -24,7 +24,7 @@ ENV PATH=/opt/gradviz/bin:$PATH PYTHONUNBUFFERED=1 \
     GRADVIZ_RUNS=/home/gradviz/checkpoints GRADVIZ_CACHE_DIR=/home/gradviz/cache
 VOLUME /home/gradviz/checkpoints
 EXPOSE 8050
-# Of the web server; compose.yaml has another for the worker.
+# For the web server; compose.yaml has another for the worker.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8050/healthz', timeout=4)"]
 CMD ["gradviz", "serve"]

@@ -10,7 +10,7 @@ SCRIPTS := assets tests/javascript eslint.config.js
 
 setup: $(VENV)/.installed
 
-# The stamp makes a second call instant; new pins or new metadata make it old.
+# The stamp makes a second call instant; new pins or new metadata outdate it.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "gradviz needs Python 3.11 or later: make setup PYTHON=python3.12"; exit 1; }
@@ -30,14 +30,14 @@ node_modules/.installed: package.json package-lock.json $(VENV)/.installed-dev
 run: setup
 	@$(BIN)/gradviz serve
 
-# Browser and redis tests are left out, and said so, where these programs are missing and cannot be installed.
+# If these programs are missing and cannot be installed, the browser and redis tests are skipped with a notice.
 test: $(VENV)/.installed-dev node_modules/.installed
 	@.ci/programs 'chromium-headless-shell|chromium|chromium-browser|google-chrome' redis-server
 	@.ci/programs caddy
 	$(NODE) --test --test-reporter=dot "tests/javascript/*.test.js"
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)" $(PYTEST_OPTIONS)
 
-# What takes long: kills before each change of the disk, workers that hang, the image's files, fifty links.
+# The slowest tests: kills before each change on disk, hanging workers, the image's files, fifty links.
 test-slow:
 	@$(MAKE) --no-print-directory test TESTS=slow
 

@@ -47,5 +47,5 @@ def test_the_guide_tells_every_mistake() -> None:
     codes = {
         code for methods in document()["paths"].values() for each in methods.values() for code in each["responses"]
     }
-    told = set(re.findall(r"\b[45]\d\d\b", GUIDE.split("**Mistakes**")[1]))
+    told = set(re.findall(r"\b[45]\d\d\b", GUIDE.split("**Errors**")[1]))
     assert {code for code in codes if code.startswith("4")} == told
