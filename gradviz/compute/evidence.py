@@ -1,4 +1,4 @@
-"""What the evidence is made from, as questions of the compute interface: measured after what somebody waits for."""
+"""The evidence's questions for the compute interface, measured after what somebody waits for."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The address of the view of the page that shows a number of the evidence, or a landscape of the report."""
+"""The address of the page's view that shows a number of the evidence, or a landscape of the report."""
 
 from gradviz.dashboard import permalink
 from gradviz.dashboard.permalink import Part, ViewName

@@ -1,1 +1,1 @@
-"""What speaks for and against the source's claims: measurements of a set of runs, and verdicts by stated rules."""
+"""Evidence for and against the source's claims: measurements of a set of runs, and verdicts by stated rules."""

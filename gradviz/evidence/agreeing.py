@@ -25,7 +25,7 @@ _FEW: tuple[Scope, ...] = ("pair 1", "pair 2", "biases 1", "biases 2")
 
 
 def bootstrap() -> np.random.Generator:
-    """The same resamples for every part, so that a number does not depend on what else is measured."""
+    """Draws the same resamples for every part: a number does not depend on what else is measured."""
     return np.random.default_rng(_BOOTSTRAP_SEED)
 
 
@@ -37,7 +37,7 @@ def pair_agreements(
     mode: Mode,
     masks: Masks,
 ) -> list[Agreement]:
-    """Of the arrows at the centre of each pair's pictures, one for each minibatch."""
+    """How much the arrows at the centre of each pair's pictures agree, one arrow for each minibatch."""
     found = minibatch_agreement(
         network, inputs_KBI, targets_KB, generator=bootstrap(), mode=mode, masks=masks, parts=(), pairs=pairs
     )
@@ -46,7 +46,7 @@ def pair_agreements(
 
 
 def kept_agreement(found: Statistics, minibatch_size: int, share_below: float) -> Agreement:
-    """The statistics as they are kept."""
+    """The statistics in the form in which the evidence keeps them."""
     return Agreement(
         num_parameters=found.num_parameters,
         num_minibatches=found.num_minibatches,
@@ -63,7 +63,7 @@ def kept_agreement(found: Statistics, minibatch_size: int, share_below: float) -
 
 
 def estimate_of(interval: Interval | None) -> Estimate:
-    """As it is kept; an interval without an end has none there."""
+    """An interval in the form in which the evidence keeps it; an end that is not finite is None."""
     if interval is None:
         return Estimate(value=None)
     low, high = (end if math.isfinite(end) else None for end in (interval.low, interval.high))
@@ -79,7 +79,7 @@ def checkpoint_agreements(
     masks: Masks = "fresh",
     whole: bool = False,
 ) -> tuple[ScopedAgreement, ...]:
-    """For the first two and all biases of the source's layers; with `whole` for all parameters too."""
+    """Agreement in the first two and in all biases of the source's layers; with `whole`, in all parameters too."""
     tensors, pairs = bias_tensors(network, mode), bias_pairs(network, mode)
     parts: dict[Scope, str] = dict(zip(BIASES, tensors, strict=True))
     if whole:
@@ -100,7 +100,7 @@ def checkpoint_agreements(
 
 
 def bias_tensors(network: Network, mode: Mode) -> list[str]:
-    """The biases of the source's layers, or β where batch statistics take the biases out."""
+    """The biases of the source's layers, or β where batch statistics cancel the biases."""
     names = []
     for layer in rules.LAYERS:
         norm = network.layers[layer].norm
@@ -110,7 +110,7 @@ def bias_tensors(network: Network, mode: Mode) -> list[str]:
 
 
 def bias_pairs(network: Network, mode: Mode) -> list[tuple[str, str]]:
-    """The first two of each."""
+    """The first two biases, or β, of each of these layers."""
     return [(f"{tensor}[0]", f"{tensor}[1]") for tensor in bias_tensors(network, mode)]
 
 

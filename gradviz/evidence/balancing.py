@@ -16,7 +16,7 @@ from gradviz.landscape.statistics import estimate
 
 
 def balances(evidence: Evidence) -> tuple[SignBalance, ...]:
-    """Of each run and of all together, for the biases of both layers."""
+    """The correlation over the checkpoints of each run and of all runs together, for the biases of both layers."""
     groups = [evidence.of_run(record.name) for record in evidence.runs]
     if len(groups) > 1:
         groups.append(list(evidence.checkpoints))
@@ -41,7 +41,7 @@ def sign_balance(checkpoints: Sequence[Checkpoint], scope: Scope) -> SignBalance
 
 
 def spearman_of(x_N: np.ndarray, y_N: np.ndarray):
-    """Spearman's rank correlation as a statistic of weights (how often each point counts); nan if one is constant.
+    """Spearman's rank correlation as a statistic of weights (how often each point counts); nan if a series is constant.
 
     The rank of a value is the number of points below it and half of those that equal it.
     """

@@ -1,4 +1,4 @@
-"""Comparisons of numbers that may be missing: yes, no, or not to be told (None). What is missing is never a no."""
+"""Comparisons of numbers that may be missing: yes, no, or open (None). A missing number never counts as a no."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,19 +16,19 @@ def below(value: float | None, limit: float | None) -> bool | None:
 
 
 def is_rough(angle: float | None, control: float | None) -> bool | None:
-    """Neighbouring arrows differ, and by so many times what the control's do."""
+    """Whether neighbouring arrows differ at all, and by enough times the control's angle."""
     enough = None if control is None else rules.ROUGH_RATIO * control
     return every([below(control, angle), at_least(angle, enough)])
 
 
 def every(answers: Iterable[bool | None]) -> bool | None:
-    """No if one is no; not to be told if none is and one is missing, or there are none."""
+    """No if any answer is no; open if none is no and one is open, or if there are none; yes otherwise."""
     given = list(answers)
     return False if False in given else None if None in given or not given else True
 
 
 def largest(values: Iterable[float | None]) -> float | None:
-    """Of those that are there."""
+    """The largest of the values that are not missing; None if all are."""
     return max((value for value in values if value is not None and not math.isnan(value)), default=None)
 
 
@@ -37,7 +37,7 @@ def kind_if(holds: bool | None, otherwise: Kind = Kind.NOT) -> Kind:
 
 
 def kind_of_most(answers: Sequence[bool | None]) -> Kind:
-    """Holds if at most of the checkpoints, in part if at some; not to be told where a missing answer would decide."""
+    """Holds at most checkpoints, or at some; cannot be told where an open answer would decide."""
 
     def of(num: int) -> Kind:
         return Kind.HOLDS if 2 * num > len(answers) else Kind.IN_PART if num else Kind.NOT
@@ -47,10 +47,10 @@ def kind_of_most(answers: Sequence[bool | None]) -> Kind:
 
 
 def why_untold(figures: Sequence[Figure]) -> str:
-    """One sentence for a verdict that cannot be told."""
+    """Says which numbers a verdict lacks that cannot be told."""
     names = [figure.name for figure in figures if figure.estimate.value is None]
     what = ", ".join(names) or "a number that the rule needs"
     return (
         f"Cannot be told: {what} cannot be measured here. R, cosines, pairs and angles need at least two gradients that"
-        " are not zero, R² targets that differ."
+        " are not zero; R² needs targets that differ."
     )

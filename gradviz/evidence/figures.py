@@ -1,4 +1,4 @@
-"""The numbers of a picture as figures of a verdict, and numbers that stand alone."""
+"""The numbers of a picture, and single numbers, as the figures of a verdict."""
 
 import math
 
@@ -20,7 +20,7 @@ def opposite_of(panel: Panel, where: str = "") -> Figure:
 
 
 def resultant_of(panel: Panel, where: str = "", *, is_shown: bool = True) -> Figure:
-    """R. It is not shown where masks are drawn anew at each point: the arrow at the centre of a grid then has other
+    """R. No view shows it where masks are drawn anew at each point: the arrow at the centre of a grid then has other
     masks than those that the agreement was measured with."""
     return Figure(
         name=f"R, {layer_of(panel)}{where}",
@@ -32,7 +32,7 @@ def resultant_of(panel: Panel, where: str = "", *, is_shown: bool = True) -> Fig
 
 
 def angles_of(scene: Scene, where: str) -> tuple[Figure, ...]:
-    """The angle between neighbouring arrows, of each picture."""
+    """The angle between neighbouring arrows in each panel."""
     return tuple(
         Figure(
             name=f"angle between neighbours, {layer_of(panel)}, {where}",
@@ -48,7 +48,7 @@ def angles_of(scene: Scene, where: str) -> tuple[Figure, ...]:
 
 
 def mean_angle(scene: Scene) -> float | None:
-    """Degrees between neighbouring arrows, mean over the pictures of a scene; None where none has two arrows."""
+    """Degrees between neighbouring arrows, the mean over the panels; None if no panel has two arrows."""
     angles = [panel.roughness.angle.value for panel in scene.panels if panel.roughness.angle.value is not None]
     return sum(angles) / len(angles) if angles else None
 
@@ -67,7 +67,7 @@ def layer_of(panel: Panel) -> str:
 
 
 def exact(value: float | None) -> Estimate:
-    """A number without an interval; what is not finite is none."""
+    """A number without an interval; missing if it is not finite."""
     return Estimate(value=value if value is not None and math.isfinite(value) else None)
 
 

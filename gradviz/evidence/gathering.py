@@ -1,4 +1,4 @@
-"""From answers to evidence: what is asked of a set of runs, and what its answers say together."""
+"""What the evidence asks of a set of runs, and how it puts the answers together."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,13 +14,13 @@ from gradviz.landscape import GradientField, LandscapeRequest
 
 
 def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
-    """All of it, where `answers` are those to `everything`."""
+    """The evidence of a report; `answers` are those to `everything`."""
     evidence = evidence_of(studied, answers)
     return evidence.model_copy(update={"sign_balance": balances(evidence)})
 
 
 def evidence_of(studied: Studied, answers: Answers) -> Evidence:
-    """What these answers say: as much of the evidence as was asked for."""
+    """As much of the evidence as these answers give."""
     parts = [PartAnswer.model_validate_json(content) for asked, content in answers.items() if isinstance(asked, Part)]
     nulls = [null for part in parts for null in part.nulls]
     return Evidence(
@@ -40,7 +40,7 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
 
 
 def everything(studied: Studied) -> Iterator[Asked]:
-    """All that the evidence is made from."""
+    """All questions that a report asks."""
     for spec in scenes_of(studied):
         yield from scene_asked(spec, studied)
     for run in studied.runs.values():
@@ -55,12 +55,12 @@ def everything(studied: Studied) -> Iterator[Asked]:
 
 
 def scene_asked(spec: SceneSpec, studied: Studied) -> list[Asked]:
-    """What a figure is measured from."""
+    """What a picture of the source is measured from."""
     return [spec.agreement_part(), *(field for panel in spec.rough_fields(studied) for field in panel)]
 
 
 def checkpoint_part(studied: Studied, run: str, epoch: int) -> Part:
-    """One epoch; at the drawn one without regularizer all parameters are measured, at ten times the work."""
+    """One epoch. At the drawn one without regularizer all parameters are measured, which is ten times the work."""
     plain = studied.runs.get(Role.PLAIN)
     whole = plain is not None and run == plain.name and epoch == studied.mid_epochs[run]
     return Part("checkpoint", run, epoch, whole=whole)

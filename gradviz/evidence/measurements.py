@@ -1,4 +1,4 @@
-"""What was measured on a set of runs, as frozen values that go to JSON and back without a change."""
+"""Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
 from typing import Literal
 
@@ -43,8 +43,7 @@ class Agreement(Measured):
 
 
 class Roughness(Measured):
-    """How much neighbouring arrows differ, as mean over the fields of `num_minibatches` minibatches, with its interval
-    over them.
+    """How much neighbouring arrows differ: means over the fields of `num_minibatches` minibatches with their intervals.
 
     `angle` in degrees; `difference` |a - b| over their mean length; `distinct` share of distinct vectors of a field;
     `curl` the root mean square of ∂u/∂x₂ - ∂v/∂x₁ over that of the derivatives: 0 for the gradient of one smooth loss.
@@ -68,7 +67,7 @@ class Panel(Measured):
 
 
 class Scene(OfRun, Measured):
-    """A figure of the source, measured: a checkpoint in one mode, and the planes that are drawn of it."""
+    """A picture of the source, measured: a checkpoint in one mode, and the planes that show it."""
 
     key: str
     epoch: int
@@ -125,7 +124,7 @@ class Intervention(OfRun, Measured):
     scope: Scope
     epoch: int
     shift: float
-    """What the output bias was moved by, in units of the target."""
+    """How far the output bias was moved, in units of the target."""
     before: Agreement
     after: Agreement
 
@@ -193,11 +192,11 @@ class MaskSplit(Measured):
 
 
 class Evidence(Measured):
-    """All that is measured of one set of runs: those of one seed."""
+    """All measurements of one set of runs: those of one seed."""
 
     seed: int
     mid_epochs: tuple[tuple[str, int], ...]
-    """The mid-training checkpoint that is drawn, by run."""
+    """The mid-training epoch that is drawn, by run."""
     mid_training: tuple[int, ...]
     """All epochs of mid-training without regularizer."""
     runs: tuple[RunRecord, ...]
@@ -215,7 +214,7 @@ class Evidence(Measured):
         return next((scene for scene in self.scenes if scene.key == key), None)
 
     def record(self, role: Role) -> RunRecord | None:
-        """Of the run that plays a role."""
+        """The record of the run that plays a role."""
         return next((record for record in self.runs if role_of(record) == role), None)
 
     @property
@@ -224,7 +223,7 @@ class Evidence(Measured):
         return any(role_of(run) is Role.BATCHNORM and run.norm_placement == "before" for run in self.runs)
 
     def of_role(self, role: Role) -> list[Checkpoint]:
-        """The checkpoints of that run."""
+        """The checkpoints of the run that plays a role."""
         record = self.record(role)
         return [] if record is None else self.of_run(record.name)
 

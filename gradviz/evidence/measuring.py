@@ -25,7 +25,7 @@ EVIDENCE_VERSION = 3
 
 
 class Bench(Protocol):
-    """Where parts are measured: what it takes of the room above, which it does not know."""
+    """Where parts are measured: what measuring needs of a workbench."""
 
     @property
     def store(self) -> RunStore: ...
@@ -45,7 +45,7 @@ class _Kind:
 
 @dataclass(frozen=True)
 class _At:
-    """A part and what it is measured with."""
+    """A part and the bench that it is measured on."""
 
     part: Part
     bench: Bench
@@ -60,7 +60,7 @@ class _At:
 
 
 def measured(part: Part, bench: Bench) -> PartAnswer:
-    """What the part asks for; UserError if its checkpoint is not there."""
+    """Answers a part; UserError if its checkpoint is not there."""
     return _KINDS[part.kind].measure(_At(part, bench))
 
 
@@ -137,5 +137,5 @@ _KINDS: dict[PartKind, _Kind] = {
     "nulls-by-size": _Kind("the null model of random rows in minibatches of other sizes", _nulls_by_size),
     "intervention": _Kind("the output bias moved to the median", _intervention),
     "masks": _Kind("the masks' share of the variance", _masks),
-    "ablation": _Kind("what the number of deliverers is worth", _ablation),
+    "ablation": _Kind("how much the network relies on the number of deliverers", _ablation),
 }

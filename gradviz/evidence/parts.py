@@ -1,4 +1,4 @@
-"""What can be asked of a set of runs, one answer each: a part of the evidence, a field, a field by the plain loop."""
+"""The questions that the evidence asks of runs: for statistics, for a field, and for a field by the plain loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ Answers = Mapping[Asked, bytes]
 
 
 class PartAnswer(Measured):
-    """What was measured: that which was asked for."""
+    """What was measured: only what the part asked for is filled in."""
 
     agreements: tuple[Agreement, ...] = ()
     checkpoint: Checkpoint | None = None

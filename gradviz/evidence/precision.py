@@ -1,4 +1,4 @@
-"""A gradient that is zero, in two precisions: what the plain loop prints in float32, beside the same in float64."""
+"""A gradient that is zero, in two precisions: what the plain loop prints in float32 and in float64."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.resolving import RESOLVED, ZERO_SHARE
 
 POINTS = 11
-"""The loop makes a forward and a backward pass of the whole model for each point, twice."""
+"""Few, because the loop runs the whole model forward and backward for each point, twice."""
 
 
 def round_off_of(view: LandscapeRequest, single: GradientField, double: GradientField) -> RoundOff:
@@ -28,14 +28,14 @@ def round_off_of(view: LandscapeRequest, single: GradientField, double: Gradient
 
 
 def thresholds(single: GradientField, double: GradientField) -> tuple[float, float]:
-    """Below the first float32 does not resolve a component, below the second float64's number is zero: by the error of
-    float32 that is seen, the largest difference of the two fields."""
+    """The sizes below which float32 does not resolve a component, and float64's number is zero: both are multiples of
+    the largest difference between the two fields, the error of float32."""
     error = max(float(abs(a.astype(np.float64) - b).max()) for a, b in ((single.u, double.u), (single.v, double.v)))
     return RESOLVED * error, ZERO_SHARE * error
 
 
 def unmarked(field: GradientField) -> GradientField:
-    """The field with every arrow drawn that is not exactly zero, as a picture without knowledge of round-off has it."""
+    """The field with every arrow that is not exactly zero, as a picture that knows nothing of round-off draws it."""
     exactly = field.magnitude == 0
     return GradientField(
         field.x,

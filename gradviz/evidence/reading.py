@@ -1,4 +1,4 @@
-"""Whether a model reads a field of its rows: what the test error becomes when the field is another row's, or blank."""
+"""Whether a model reads a field of its rows: its test error when the field is another row's, or blank."""
 
 # Shape suffixes: R = test rows, C = 45 characters of a row.
 
@@ -42,7 +42,7 @@ def ablation_of(run: Run, network: Network, epoch: int, field: Field = DELIVERER
 
 
 def place_of(field: Field) -> slice:
-    """Its characters in a row."""
+    """Where the field's characters stand in a row."""
     start = sum(each.width for each in FIELDS[: FIELDS.index(field)])
     return slice(start, start + field.width)
 

@@ -1,4 +1,4 @@
-"""What the rules read: each measurement knows the runs that it is of, how it is asked for, and where it is told."""
+"""What the rules read: each measurement knows its runs, the questions that it takes, and its place in the evidence."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ _T = TypeVar("_T")
 
 
 class NotThere(UserError):
-    """A run or a checkpoint that a measurement needs is not there: what to do."""
+    """A measurement needs a run or a checkpoint that is not there; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Reading(Generic[_T]):
-    """A measurement of runs in some `roles`. `asked`: what it is made from, where these runs are there; NotThere if a
-    checkpoint is not. `of`: the measurement in the evidence, None if it was not made."""
+    """A measurement of the runs in some `roles`. `asked`: its questions, where all these roles are played; NotThere if
+    a checkpoint is missing. `of`: the measurement as the evidence has it, None if it was not made."""
 
     roles: tuple[Role, ...]
     asked: Callable[[Studied], Sequence[Asked]]
@@ -31,7 +31,7 @@ class Reading(Generic[_T]):
 
 
 def scene(design: SceneDesign) -> Reading[Scene]:
-    """A figure of the source."""
+    """A picture of the source."""
     return Reading(
         (design.role,),
         lambda studied: scene_asked(design.placed(studied), studied),
@@ -67,13 +67,13 @@ def _ablation_asked(studied: Studied) -> list[Asked]:
 
 
 ABLATION: Reading[Ablation] = Reading((Role.PLAIN,), _ablation_asked, lambda evidence: evidence.ablation)
-"""What Total Deliverers is worth to it."""
+"""How much the network relies on Total Deliverers at that epoch."""
 
 
 def _mid_asked(studied: Studied) -> list[Asked]:
     epochs = studied.mid_training()
     if not epochs:
-        raise NotThere("No checkpoint of mid-training is there yet: train more epochs, in Training.")
+        raise NotThere("These runs have no checkpoint of mid-training yet: train more epochs, in Training.")
     return [checkpoint_part(studied, studied.runs[Role.PLAIN].name, epoch) for epoch in epochs]
 
 

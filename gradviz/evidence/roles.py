@@ -9,7 +9,7 @@ from gradviz.landscape.request import Mode
 
 
 class Role(StrEnum):
-    """What a claim speaks of; the value is the regularizer's."""
+    """A role; its value is the regularizer's."""
 
     PLAIN = "none"
     DROPOUT = "dropout"
@@ -17,7 +17,7 @@ class Role(StrEnum):
 
     @property
     def trained_in(self) -> Mode:
-        """The mode in which gradients are those of the training: without a regularizer both are the same."""
+        """The mode whose gradients the training follows; without a regularizer both modes have the same."""
         return "eval" if self is Role.PLAIN else "train"
 
 
@@ -27,7 +27,7 @@ def role_of(config: TrainingConfig) -> Role | None:
 
 
 def cast(runs: Iterable[Run]) -> dict[Role, Run]:
-    """For each role the first of the runs that can play it; roles that none can play are left out."""
+    """For each role the first run that can play it; roles that no run can play are left out."""
     found: dict[Role, Run] = {}
     for run in runs:
         role = role_of(run.config)

@@ -16,7 +16,7 @@ _Arrows = tuple[np.ndarray, np.ndarray]
 
 
 def roughness_of(fields: Sequence[GradientField], request: LandscapeRequest) -> Roughness:
-    """Means over the fields of one picture, each with its interval over them."""
+    """Means over the fields of one picture, each with its interval."""
     return Roughness(
         num_minibatches=len(fields),
         points=request.points,

@@ -1,17 +1,17 @@
-"""The numbers in the rules of the verdicts, the same for every run."""
+"""The numbers in the rules for verdicts, the same for every run."""
 
 AGREES = 0.9
 """Minibatches agree where the mean resultant length R of their arrows is at least this: a spread of about 26°."""
 
 MANY_OPPOSITE = 0.3
-"""Minibatches disagree where at least this share of their pairs is opposite (cosine < 0); half is the most that random
-directions give."""
+"""Minibatches disagree where at least this share of their pairs is opposite (cosine < 0); random directions give
+half at most."""
 
 ROUGH_RATIO = 3.0
-"""A landscape counts as rough if its neighbouring arrows differ by at least this many times what the control's do."""
+"""A landscape counts as rough if its neighbouring arrows differ by at least this many times the control's angle."""
 
 READS = 2.0
-"""A field is read if the test error grows at least so many times when it is permuted among the test rows."""
+"""The network reads a field if permuting it among the test rows multiplies the test error at least by this."""
 
 MID_LOSS = 0.1
 """Mid-training: the training loss has fallen below this share of its initial value, and is falling."""
@@ -21,7 +21,7 @@ BATCHNORM_EPOCH = 10
 BATCHNORM_LAYER = 1
 
 ACCURATE_R2 = 0.95
-"""The network performs the task accurately from this coefficient of determination on the test rows on."""
+"""The network performs the task accurately if the coefficient of determination on the test rows is at least this."""
 
 LAYERS = (1, 2)
 """Hidden layers of the source's pictures, counted from 0: the second and the third."""

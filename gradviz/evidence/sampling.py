@@ -1,4 +1,4 @@
-"""The null model beside what was measured, by minibatch size, and what dropout's masks add to it."""
+"""Agreement beside the null model, by minibatch size, and how much of the variance dropout's masks make."""
 
 # Shape suffixes: K = minibatches, B = rows of each, I = inputs.
 
@@ -51,7 +51,7 @@ def nulls_of(run: Run, network: Network, epoch: int, sizes: Sequence[int]) -> tu
 
 
 def mask_splits_of(run: Run, network: Network, epoch: int) -> tuple[MaskSplit, ...]:
-    """How much of the variance of the biases' gradients dropout's masks make, at a few minibatches."""
+    """How much of the variance of the biases' gradients comes from dropout's masks, over a few minibatches."""
     tensors = [f"hidden.{layer}.linear.bias" for layer in rules.LAYERS]
     inputs_KBI, targets_KB = run.minibatches(64, _MASK_MINIBATCHES)
     found = masks_split(network, inputs_KBI, targets_KB, bootstrap(), num_masks=_MASKS, tensors=tensors)

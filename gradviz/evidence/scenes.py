@@ -1,4 +1,4 @@
-"""The pictures of the source: of which run and epoch, in which mode, and of which two parameters."""
+"""The pictures of the source: their run and epoch, the mode, and the pairs of parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gradviz.landscape.request import LandscapeRequest, Masks, Mode
 
 MINIBATCH_SIZE = 64
 ROUGHNESS_MINIBATCHES = 8
-"""Fields over which the roughness of a picture is averaged: arrows are compared by the hundred in each."""
+"""Fields over which the roughness of a picture is averaged; each alone compares hundreds of arrows."""
 
 POINTS, HALF_WIDTH = 21, 0.1
 FRESH_POINTS, FRESH_HALF_WIDTH = 11, 0.05
@@ -28,9 +28,9 @@ _BETA: Pairs = (
 
 @dataclass(frozen=True)
 class SceneDesign:
-    """One figure of the source: `pairs` of parameters, a picture each, over `num_minibatches` minibatches.
+    """One picture of the source: a panel for each of its `pairs` of parameters, over `num_minibatches` minibatches.
 
-    `caption` says what is seen.
+    `caption` says what it shows.
     """
 
     key: str
@@ -45,24 +45,24 @@ class SceneDesign:
     half_width: float = HALF_WIDTH
 
     def of(self, run: str, epoch: int) -> "SceneSpec":
-        """The figure of this checkpoint."""
+        """The picture of this checkpoint."""
         return SceneSpec(self, run, epoch)
 
     def placed(self, studied: Studied) -> "SceneSpec":
-        """The figure of the run that plays its role; KeyError if none does."""
+        """The picture of the run that plays its role; KeyError if none does."""
         return self.of(studied.runs[self.role].name, studied.epoch(self.role, self.when))
 
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """A figure of one checkpoint."""
+    """A picture of the source at one checkpoint."""
 
     design: SceneDesign
     run: str
     epoch: int
 
     def requests(self) -> list[LandscapeRequest]:
-        """The first minibatch of each picture."""
+        """The first minibatch of each panel."""
         design = self.design
         return [
             LandscapeRequest(
@@ -80,7 +80,7 @@ class SceneSpec:
         ]
 
     def minibatches(self, studied: Studied) -> range:
-        """Those that the run has."""
+        """The indices of those that the run has."""
         there = studied.runs[self.design.role].num_minibatches(MINIBATCH_SIZE)
         return range(min(self.design.num_minibatches, there))
 
@@ -88,7 +88,7 @@ class SceneSpec:
         return Part("scene", self.run, self.epoch, scene=self.design.key)
 
     def rough_fields(self, studied: Studied) -> list[list[LandscapeRequest]]:
-        """For each picture the fields that its roughness is averaged over."""
+        """For each panel the fields that its roughness is averaged over."""
         indices = self.minibatches(studied)[:ROUGHNESS_MINIBATCHES]
         return [
             [request.model_copy(update={"minibatch": index}) for index in indices] for request in self.requests()
@@ -169,14 +169,14 @@ SCENES: Sequence[SceneDesign] = (
     BETA_BATCHNORM,
     EVAL_BATCHNORM,
 )
-"""Every figure that is measured."""
+"""Every picture that is measured."""
 
 
 def scenes_of(studied: Studied) -> list[SceneSpec]:
-    """The figures that these runs allow."""
+    """The pictures that these runs allow."""
     return [design.placed(studied) for design in SCENES if design.role in studied.runs]
 
 
 def design_of(key: str) -> SceneDesign:
-    """KeyError if there is no such figure."""
+    """KeyError if there is no such picture."""
     return {design.key: design for design in SCENES}[key]

@@ -1,4 +1,4 @@
-"""Which checkpoints stand for "during training": chosen by loss and sign balance, never by how the arrows look."""
+"""The checkpoints that stand for "during training": chosen by loss and sign balance, never by their arrows."""
 
 import itertools
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ def mid_training(metrics: Sequence[EpochMetrics]) -> list[int]:
 
 
 def drawn_epoch(metrics: Sequence[EpochMetrics]) -> int:
-    """The checkpoint of mid-training that is drawn: the one with the most balanced signs.
+    """The epoch of mid-training that is drawn: the one with the most balanced signs.
 
-    That is the share of rows predicted below their target closest to one half. Where there is no mid-training, the last
-    epoch.
+    There the share of rows predicted below their target is closest to one half. The last epoch if there is no
+    mid-training.
     """
     wanted = set(mid_training(metrics)) or {metrics[-1].epoch}
     return min(

@@ -1,4 +1,4 @@
-"""What there is to measure: the run that plays each role, and the epochs of it that the claims speak of."""
+"""What there is to measure: the run that plays each role, and its epochs that the claims speak of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Studied:
         }[when]
 
     def mid_training(self) -> tuple[int, ...]:
-        """All checkpoints of mid-training without regularizer."""
+        """The epochs of all mid-training checkpoints without regularizer."""
         plain = self.runs.get(Role.PLAIN)
         if plain is None:
             return ()

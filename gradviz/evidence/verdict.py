@@ -1,4 +1,4 @@
-"""A verdict, and the numbers that it rests on: each with its unit, its range and the view that shows it."""
+"""A verdict and the numbers that it rests on, each with its unit, its range and the view that shows it."""
 
 from enum import StrEnum
 from typing import Literal
@@ -13,7 +13,7 @@ Tone = Literal["good", "part", "bad", "artefact", "unknown"]
 
 
 class Kind(StrEnum):
-    """What is said of a claim."""
+    """The verdicts that a claim can get."""
 
     HOLDS = "holds"
     IN_PART = "holds at some checkpoints"
@@ -57,8 +57,8 @@ class Shown(Measured):
 class Figure(Measured):
     """A number that a verdict rests on: what it is, its unit, and what it is a statistic of.
 
-    The unit "%" is that of a share, which is kept as a number from 0 to 1. `range`: the ends between which a number of
-    this sort lies, None where it has none. Range and view are the page's, and are not written to a report's JSON.
+    The unit "%" is that of a share, which is kept as a number from 0 to 1. `range`: the ends between which such a
+    number lies, None where it has none. The range and the view are for the page; a report's JSON leaves them out.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Figure(Measured):
 class Verdict(Measured):
     """The verdict of one claim for one set of runs; `views` are the landscapes that show it.
 
-    `why`: a sentence where the verdict cannot be told, nothing elsewhere.
+    `why`: a sentence where the verdict cannot be told, "" elsewhere.
     """
 
     claim: str

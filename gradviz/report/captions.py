@@ -1,4 +1,4 @@
-"""What stands under each picture."""
+"""The captions of the pictures."""
 
 from collections.abc import Iterator
 

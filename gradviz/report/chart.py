@@ -19,7 +19,7 @@ _STYLE: dict[Any, Any] = {"font.family": "DejaVu Sans", "font.size": 8.5, "axes.
 
 @dataclass(frozen=True)
 class Series:
-    """Points (x, y), with an interval each if `low` and `high` are given. Points that are None are left out."""
+    """Points (x, y), each with an interval if `low` and `high` are given. Points whose y is None are left out."""
 
     name: str
     x: tuple[float, ...]
@@ -30,12 +30,12 @@ class Series:
     line: bool = True
     dashed: bool = False
     labels: tuple[str, ...] = ()
-    """What the page says of each point."""
+    """What the page says about each point."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One row of a chart: its axis and what is drawn in it."""
+    """One row of a chart: its axis and its series."""
 
     y_title: str
     series: tuple[Series, ...]

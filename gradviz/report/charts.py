@@ -1,4 +1,4 @@
-"""The charts of a report, each one value: its key, how it is drawn from the evidence, and what stands under it."""
+"""The charts of a report, each one value: its key, how the evidence draws it, and its caption."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _NOTHING = Estimate(value=None)
 
 @dataclass(frozen=True)
 class ChartKind:
-    """`draw` and `caption`, what stands under the chart, give None where there is nothing to draw."""
+    """`draw` and `caption` return None where there is nothing to draw."""
 
     key: str
     draw: Callable[[Evidence], Chart | None]
@@ -26,7 +26,7 @@ class ChartKind:
 
 
 def charts_of(evidence: Evidence) -> dict[str, Chart]:
-    """Every chart by its key; those that there is nothing to draw of are left out."""
+    """Every chart by its key, without those that would be empty."""
     drawn = {kind.key: kind.draw(evidence) for kind in CHARTS}
     return {key: chart for key, chart in drawn.items() if chart is not None}
 

@@ -1,4 +1,4 @@
-"""Sentences of the report that conclude: each is chosen by the numbers that it is about, and names them."""
+"""The report's conclusions: its numbers choose each sentence, and the sentence names them."""
 
 from gradviz.evidence.measurements import Evidence, RoundOff, SignBalance
 from gradviz.report.findings import Findings
@@ -7,7 +7,7 @@ from gradviz.report.numbers import estimate, number, percent
 
 
 def on_balance(evidence: Evidence) -> str:
-    """What the rank correlations of sign balance and agreement say, over all checkpoints of this seed."""
+    """Concludes from the rank correlations of sign balance and agreement over all checkpoints of this seed."""
     most = max((len(each.variants) for each in evidence.sign_balance), default=0)
     found = [each for each in evidence.sign_balance if len(each.variants) == most and each.spearman.value is not None]
     if not found:
@@ -19,7 +19,7 @@ def on_balance(evidence: Evidence) -> str:
 
 
 def on_each_run(findings: Findings) -> str:
-    """In how many of the runs the more balanced signs go with less agreement, beyond chance."""
+    """Counts the runs in which more balanced signs go with less agreement, beyond chance."""
     found = [
         each
         for seed in findings.seeds
@@ -30,25 +30,25 @@ def on_each_run(findings: Findings) -> str:
         return "No run has enough checkpoints to correlate this balance with the agreement of the minibatches."
     less = sum(_sign(each) > 0 for each in found)
     against = sum(_sign(each) < 0 for each in found)
-    told = f"In {less} of {len(found)} series of checkpoints (a run, a layer), minibatches agree the less, the more"
-    told += " balanced the signs are, by the 95 % interval of the rank correlation"
+    told = f"In {less} of {len(found)} series of checkpoints (a run, a layer), minibatches agree less where the signs"
+    told += " are more balanced, judging by the 95 % interval of the rank correlation"
     told += f"; in {against} it is the reverse" if against else ""
     rest = len(found) - less - against
-    return told + (f"; in {rest} the interval contains 0 or is not known, and nothing is certain." if rest else ".")
+    return told + (f"; in {rest} the interval contains 0 or is unknown, and nothing is certain." if rest else ".")
 
 
 def on_round_off(both: RoundOff) -> str:
-    """Whether the arrows of the two precisions are round-off."""
+    """Concludes whether the arrows of the two precisions are round-off."""
     if both.largest_float64 <= both.threshold_float64:
         return (
-            "The gradient is zero (float64 prints at most a thousandth of what float32 differs by), and the arrows are"
-            " round-off."
+            "The gradient is zero (float64's components are at most a thousandth of the difference between both), so"
+            " the arrows are round-off."
         )
     return f"The gradient is not zero: float64 finds components above {number(both.threshold_float64)}."
 
 
 def on_moved_bias(findings: Findings) -> str:
-    """What became of the share of rows below their target, and of the agreement, when the output bias was moved."""
+    """Concludes how the share of rows below their target, and the agreement, change with the output bias."""
     found = [each for seed in findings.seeds for each in seed.evidence.interventions]
     shares = [each.after.share_below for each in found]
     low, high = percent(min(shares)), percent(max(shares))
@@ -64,7 +64,7 @@ def _relation(each: SignBalance) -> str:
     return {
         1: "the more balanced the signs of the residuals, the less the minibatches agree",
         -1: "the more balanced the signs of the residuals, the more the minibatches agree",
-        0: "the balance of the signs tells nothing certain of the agreement",
+        0: "the balance of the signs says nothing certain about the agreement",
     }[_sign(each)]
 
 

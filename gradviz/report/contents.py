@@ -1,4 +1,4 @@
-"""From findings to the document: every sentence with a number in it takes the number from there."""
+"""From findings to the document: every number in a sentence comes from the findings."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _ADDRESS = "http://127.0.0.1:8050/"
 
 
 def contents(findings: Findings) -> list[Block]:
-    """The whole document. Pictures are of the first seed; numbers of all."""
+    """The whole document. The pictures show the first seed, the tables all seeds."""
     blocks: list[Block] = [Heading(TITLE, 1), *_opening(findings)]
     shown: set[str] = set()
     for k, claim in enumerate(CLAIMS):
@@ -57,7 +57,7 @@ def _opening(findings: Findings) -> Iterator[Block]:
 
 
 def _counts(findings: Findings) -> str:
-    """How many minibatches agreement is over: `50`, or `18 to 50` where pictures differ."""
+    """How many minibatches R is measured over: `50`, or `18 to 50` where pictures differ."""
     scenes = [scene for seed in findings.seeds for scene in seed.evidence.scenes if scene.key != SINGLE.key]
     counts = {panel.agreement.num_minibatches for scene in scenes for panel in scene.panels}
     return " to ".join(map(str, sorted({min(counts), max(counts)}))) if counts else "the"
@@ -120,7 +120,7 @@ def _spreads(findings: Findings, k: int, claim: Claim) -> Iterator[Table]:
 
 
 def _link(request: LandscapeRequest, evidence: Evidence) -> Link:
-    """Where a landscape is seen in the dashboard, and how the command line computes it."""
+    """Where the dashboard shows a landscape, and the command that computes it."""
     command = f"gradviz landscape --run {request.run} --epoch {request.epoch} --minibatch {request.minibatch}"
     command += f" --x '{request.x}' --y '{request.y}' --mode {request.mode}"
     dropout = evidence.record(Role.DROPOUT)

@@ -1,11 +1,11 @@
-"""What a report consists of, before it is HTML or Markdown: headings, text, quotations, tables, pictures, links."""
+"""The blocks of a report, before they are HTML or Markdown: headings, text, quotations, tables, pictures, links."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Heading:
-    """`level` 1 is the title. `anchor` is what links point at."""
+    """`level` 1 is the title. Links point at `anchor`."""
 
     text: str
     level: int = 2
@@ -26,7 +26,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Ruling:
-    """A verdict in a few words, with the rule that it was reached by."""
+    """A verdict in a few words, with its rule."""
 
     kind: str
     tone: str
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure by its key: the HTML page shows it as interactive, the Markdown file as a still picture."""
+    """A picture by its key: interactive on the HTML page, still in the Markdown file."""
 
     key: str
     caption: str

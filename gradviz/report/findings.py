@@ -1,4 +1,4 @@
-"""All numbers of a report, as one JSON file: the Markdown and the HTML are made of it and of nothing else."""
+"""All numbers of a report, as one JSON file: the Markdown and the HTML are made from it and nothing else."""
 
 from pathlib import Path
 
@@ -29,14 +29,14 @@ class Spread(Measured):
 
 
 class ClaimSummary(Measured):
-    """How often each verdict was reached over the seeds, in the order of the seeds."""
+    """The verdicts on one claim, in the order of the seeds."""
 
     claim: str
     kinds: tuple[Kind, ...]
 
 
 class Findings(Measured):
-    """What a report says."""
+    """The content of a report."""
 
     gradviz_version: str
     machine: Machine
@@ -65,7 +65,7 @@ def findings_bytes(findings: Findings) -> bytes:
 
 
 def _spread(of_seeds: list[Verdict]) -> list[Spread]:
-    """The numbers that the verdicts of all seeds share: by their place, as epochs in their names differ by seed."""
+    """The numbers that the verdicts of all seeds share, matched by place: their names may have other epochs."""
     length = min(len(verdict.figures) for verdict in of_seeds)
     found = []
     for k in range(length):

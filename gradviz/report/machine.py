@@ -1,4 +1,4 @@
-"""The machine and the versions that numbers were made with."""
+"""The machine and the versions that made the numbers."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ class Machine(Measured):
 
 
 def this_machine(device: torch.device) -> Machine:
-    """What this process runs on."""
+    """The machine that runs this process."""
     return Machine(
         processor=_processor(),
         cores=len(os.sched_getaffinity(0)),

@@ -1,4 +1,4 @@
-"""Measures a set of runs for the report by the page's own questions: what one has measured the other need not."""
+"""Measures a set of runs for the report with the page's own questions: what one has measured, the other reuses."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ class Measuring:
         self.scenes = scenes_of(self.studied)
 
     def evidence(self) -> Evidence:
-        """All of it."""
+        """All measurements."""
         answers: dict[Asked, bytes] = {}
         for _, group in itertools.groupby(everything(self.studied), key=_plane_of):
             asked = list(group)
@@ -50,5 +50,5 @@ class Measuring:
 
 
 def _plane_of(asked: Asked) -> Asked:
-    """What fields of several minibatches share."""
+    """What the fields of several minibatches have in common."""
     return asked.model_copy(update={"minibatch": 0}) if isinstance(asked, LandscapeRequest) else asked

@@ -48,7 +48,7 @@ def spread(values: Sequence[float | None], unit: str = "") -> str:
 
 
 def _row(values: Sequence[float], unit: str) -> list[str]:
-    """Numbers that stand beside each other: all in full if all are whole, else all with their digits."""
+    """Numbers side by side: all in full if all are whole, else all with three digits."""
     if unit == "%":
         return [percent(value).removesuffix("\u00a0%") for value in values]
     return [number(value) for value in values] if all(value == int(value) for value in values) else _all_digits(values)

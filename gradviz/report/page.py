@@ -12,7 +12,7 @@ from gradviz.report.standalone import standalone_page
 
 @dataclass(frozen=True)
 class Interactive:
-    """What the page draws of one figure: the frames of a picture each (`moving`), or one Plotly figure."""
+    """The data of one picture: frames for each panel (`moving`), or one Plotly figure."""
 
     blocks: tuple[bytes, ...]
     moving: bool

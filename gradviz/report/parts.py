@@ -1,4 +1,4 @@
-"""The files of a report, each known by what it is made from: made again only when that, or the file, has changed."""
+"""The files of a report: each is made again only when its sources, or the file itself, have changed."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ MAX_BYTES = 256 * 2**20
 
 
 def digest(*parts: object) -> str:
-    """A key of what a file is made from: JSON of the parts, or their bytes."""
+    """A key of a file's sources: JSON of the parts, or their bytes."""
     state = hashlib.blake2b(digest_size=20)
     for part in parts:
         content = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True, separators=(",", ":")).encode()
@@ -32,9 +32,9 @@ def write_if_changed(path: Path, content: bytes) -> bool:
 
 
 class Parts:
-    """The pictures of one report, under `directory`; `parts.json` beside them says what each was made from.
+    """The pictures of one report, under `directory`; `parts.json` beside them has the key of each.
 
-    `close` forgets and removes those that were not asked for since, and no other file.
+    `close` removes those that were not asked for since, and no other file.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -43,13 +43,13 @@ class Parts:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
-                f"{directory} cannot be made ({error.strerror or error}): give `--out` a directory to write to."
+                f"Cannot make {directory} ({error.strerror or error}): give `--out` a directory you can write to."
             ) from error
         self._known = _read(directory / MANIFEST)
         self._asked: dict[str, dict[str, str]] = {}
 
     def once(self, name: str, key: str, make: Callable[[], bytes]) -> bytes:
-        """The content of the file `name`, made anew if it was made from something else or is not as it was made."""
+        """The content of the file `name`, made anew if its sources have changed or the file has."""
         path = self.directory / name
         known = self._known.get(name, {})
         content = _content(path) if known.get("key") == key else None
@@ -68,7 +68,7 @@ class Parts:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    """What a manifest says; nothing where there is none or it is damaged, and the parts are made anew."""
+    """The content of a manifest; nothing where it is missing or damaged, and the parts are made anew."""
     try:
         manifest = read_json(path, MAX_BYTES)
     except UnusableFile:

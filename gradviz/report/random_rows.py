@@ -1,4 +1,4 @@
-"""The null model by minibatch size: agreement measured, agreement of random rows, and the one over the other."""
+"""The null model by minibatch size: measured agreement, agreement of random rows, and their ratio."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, number
 
 _NOTE = (
-    "R of K minibatches without regularizer, eval mode: measured with its 95 % interval; of minibatches of random rows,"
-    " with the middle 95 % of the draws; by the formula from the mean and covariance of the rows' gradients with the"
-    " finite-population correction. The last column is 1 − R measured over 1 − R of random rows: 1 if the minibatches"
-    " differ as random rows do. The mean pairwise cosine c follows from R: R² = (1 + (K − 1) c) / K."
+    "R of K minibatches without regularizer in eval mode: measured, with its 95 % interval; of minibatches of random"
+    " rows, with the middle 95 % of the draws; and by the formula, from the mean and covariance of the rows' gradients"
+    " with the finite-population correction. The last column is 1 − R measured over 1 − R of random rows: 1 if the"
+    " minibatches differ as random rows do. The mean pairwise cosine c follows from R: R² = (1 + (K − 1) c) / K."
 )
 
 

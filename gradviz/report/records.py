@@ -1,4 +1,4 @@
-"""The end of the report: the runs, the machine and the versions, and how to repeat it."""
+"""The end of the report: the runs, the machine, the versions, and how to repeat it."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from gradviz.report.numbers import number
 
 
 def records(findings: Findings) -> Iterator[Block]:
-    """Tables of what the numbers were made from."""
+    """Where the numbers come from."""
     yield Heading("Runs, machine and versions", anchor="records")
     rows = []
     for seed in findings.seeds:
@@ -42,7 +42,6 @@ def records(findings: Findings) -> Iterator[Block]:
     seeds = ",".join(str(seed.evidence.seed) for seed in findings.seeds)
     preset = findings.seeds[0].evidence.runs[0].preset
     yield Text(
-        f"To repeat it: gradviz report --preset {preset} --seeds {seeds} --out DIR. What is there already is not"
-        " trained, measured or drawn again; the same runs give the same files. Definitions, rules and limits are in"
-        " docs/science.md."
+        f"Repeat it with gradviz report --preset {preset} --seeds {seeds} --out DIR. It trains, measures and draws only"
+        " what is missing; the same runs give the same files. docs/science.md has the definitions, rules and limits."
     )

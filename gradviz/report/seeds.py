@@ -12,7 +12,7 @@ from gradviz.experiment.store import RunStore
 
 @dataclass(frozen=True)
 class SeedRuns:
-    """The runs of one seed: where they are, and what they are to be."""
+    """The runs of one seed: where they are, and their configurations."""
 
     seed: int
     root: Path
@@ -20,7 +20,7 @@ class SeedRuns:
 
     @property
     def complete(self) -> bool:
-        """True if every run is there with all its epochs: nothing is trained, and nothing needs to be writable."""
+        """True if every run has all its epochs: nothing is trained, and nothing needs to be writable."""
         store = RunStore(self.root)
         there = set(store.names())
         return all(config.name in there and _is_whole(store, config) for config in self.configs)
@@ -35,7 +35,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def begun_configs(root: Path) -> list[TrainingConfig]:
-    """The configurations of the runs in this directory: what a report is about if nothing else is asked for."""
+    """The configurations of the runs in this directory: those of a report unless others are asked for."""
     store = RunStore(root)
     return [store.run(name).config for name in store.names()]
 

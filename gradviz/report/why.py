@@ -1,4 +1,4 @@
-"""The part of the report that explains: sign balance, what moving the output bias does, the masks' share, curl."""
+"""The report's explanations: sign balance, the moved output bias, the masks' share of the variance, curl."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from gradviz.report.numbers import estimate, number, percent
 
 
 def why(findings: Findings) -> Iterator[Block]:
-    """Why minibatches agree or do not; every seed in the tables."""
+    """Why minibatches agree or disagree; the tables have every seed."""
     evidence = findings.seeds[0].evidence
     yield Heading("Why: the signs of the residuals", anchor="why")
     yield Text(
@@ -29,10 +29,10 @@ def why(findings: Findings) -> Iterator[Block]:
     yield _correlations(findings)
     if _batchnorm_differs(findings):
         yield Text(
-            "Under batch normalization the rank correlation is smaller for hidden layer 1 than without. The rows"
-            " of a minibatch are coupled there: the norm above takes out what all rows have in common, and with it the"
-            " common pull of residuals of one sign, so β of hidden layer 1 has no reason to agree where the signs do."
-            " No norm lies above β of hidden layer 2."
+            "For hidden layer 1 the rank correlation is smaller under batch normalization than without. The norm above"
+            " couples the rows of a minibatch: it removes what all rows have in common, and with it the common pull of"
+            " residuals of one sign, so β of hidden layer 1 has no reason to agree where the signs do. No norm lies"
+            " above β of hidden layer 2."
         )
     yield from _interventions(findings)
     yield from _masks(findings)
@@ -41,7 +41,7 @@ def why(findings: Findings) -> Iterator[Block]:
 
 
 def _batchnorm_differs(findings: Findings) -> bool:
-    """In every seed less correlation of layer 1 with batch normalization before the activation than without."""
+    """Whether in every seed layer 1 correlates less with batch normalization before the activation than without."""
     for seed in findings.seeds:
         own, plain = (_spearman(seed.evidence, role) for role in (Role.BATCHNORM, Role.PLAIN))
         if own is None or plain is None or own >= plain:
@@ -59,11 +59,11 @@ def _spearman(evidence: Evidence, role: Role) -> float | None:
 
 
 def _controls(findings: Findings) -> Iterator[Block]:
-    """What a reader can run to see an effect go away."""
+    """Commands that make an effect go away."""
     seeds = ",".join(str(seed.evidence.seed) for seed in findings.seeds)
     yield Heading("Controls to run", 3)
     rows = (
-        ("output bias at the median", "in the table above; gradviz.evidence.balancing.with_output_shift in Python"),
+        ("output bias at the median", "the table above; in Python, gradviz.evidence.balancing.with_output_shift"),
         ("one set of masks for all points", "gradviz landscape --run dropout --mode train --masks frozen …"),
         (
             "norm after the activation",
@@ -85,8 +85,8 @@ def _correlations(findings: Findings) -> Table:
     return Table(
         ("runs and parameters", "Spearman [95 %]", "checkpoints"),
         tuple(rows),
-        "Rank correlation of sign balance |2s − 1| and agreement R. Checkpoints of one run follow each other: the"
-        " intervals treat them as independent and are too narrow by what they share.",
+        "Rank correlation of sign balance |2s − 1| and agreement R. The intervals treat the checkpoints of one run as"
+        " independent; these follow each other, so the intervals are too narrow.",
     )
 
 
@@ -105,12 +105,12 @@ def _interventions(findings: Findings) -> Iterator[Block]:
             )
     if rows:
         yield Text(
-            "A correlation may have another cause, so the balance is changed and nothing else: the output bias of the"
-            " mid-training checkpoint with the least balanced signs is moved by the median residual,"
+            "A correlation may have another cause, so this control changes the balance and nothing else. It moves the"
+            " output bias of the mid-training checkpoint with the least balanced signs by the median residual,"
             f" {on_moved_bias(findings)} No other parameter moves."
         )
         head = ("no regularizer", "moved by", "rows below target", "R before", "R after")
-        yield Table(head, tuple(rows), "What moving one number, the output bias, does to the agreement.")
+        yield Table(head, tuple(rows), "How the agreement changes when one number, the output bias, moves.")
 
 
 def _masks(findings: Findings) -> Iterator[Block]:
@@ -125,7 +125,7 @@ def _masks(findings: Findings) -> Iterator[Block]:
         yield Table(
             ("dropout", "share of the masks", "minibatches × masks"),
             tuple(rows),
-            "How much of the variance of the gradient the masks make, and not the choice of rows.",
+            "The share of the gradient's variance that comes from the masks, not from the choice of rows.",
         )
 
 
@@ -150,9 +150,9 @@ def _scenes(evidence: Evidence) -> Iterator[Block]:
     yield Table(
         ("picture", "R", "opposite pairs", "below target", "neighbours' angle", "difference", "distinct", "curl"),
         tuple(rows),
-        f"Seed {evidence.seed}. Agreement is that of the arrows at the centre; roughness is the mean over the"
-        " minibatches' fields: mean angle and relative difference of neighbouring arrows, and the share of distinct"
-        " vectors. The curl is relative: 0 for the gradient of one smooth loss, about 1 where each arrow is of another."
-        " A landscape that is constant in pieces, as L1 and ReLU make it, changes on edges alone, where differences on"
-        " a grid do not cancel: it comes near 1 too, and the angle tells them apart.",
+        f"Seed {evidence.seed}. Agreement compares the arrows at the centre. Roughness is a mean over the minibatches'"
+        " fields: the mean angle and the relative difference between neighbouring arrows, and the share of distinct"
+        " vectors. The curl is relative: 0 for the gradient of one smooth loss, about 1 where each arrow belongs to"
+        " another loss. L1 and ReLU make landscapes that are constant in pieces and change on edges alone, where"
+        " differences on a grid do not cancel: their curl comes near 1 too, and the angle tells the two apart.",
     )

@@ -30,7 +30,7 @@ Panels = list[list[GradientField]]
 
 
 def write_report(directory: Path, seeds: Sequence[Measuring], on_message: OnMessage) -> Findings:
-    """Measures what is not known yet and writes what has changed; pictures are of the first of the `seeds`.
+    """Measures what is missing and writes what has changed; the pictures show the first of the `seeds`.
 
     The same runs on the same machine give the same bytes. UserError if `directory` cannot be written to.
     """
@@ -60,7 +60,7 @@ def markdown_of(blocks: Sequence[Block], animations: frozenset[str]) -> str:
 
 @dataclass(frozen=True)
 class _Planes:
-    """A picture of landscapes: what it shows under which names, what it is made from, and how its fields are loaded."""
+    """A picture of landscapes: what it shows under which names, what it is made from, and how its fields load."""
 
     requests: list[LandscapeRequest]
     names: list[tuple[str, str]]
@@ -70,7 +70,7 @@ class _Planes:
 
 
 def _planes_of(seed: Measuring) -> dict[str, _Planes]:
-    """By the key of the picture: the figures of the source, and the two precisions of one of them."""
+    """By the key of the picture: the pictures of the source, and the two precisions of one of them."""
     planes = {spec.design.key: _scene_planes(seed, spec) for spec in seed.scenes}
     linear = next((spec for spec in seed.scenes if spec.design is LINEAR_BATCHNORM), None)
     return planes if linear is None else planes | {PRECISION: _precision_planes(seed, linear)}
@@ -120,7 +120,7 @@ class _Pictures:
         return self._draw(f"{key}.gif", key, scene_animation)
 
     def interactive(self, key: str) -> Interactive:
-        """What the page draws."""
+        """The data that the page draws."""
         if key in self.charts:
             return Interactive((figure_block(plotly_figure(self.charts[key])),), moving=False)
         return Interactive(

@@ -42,7 +42,7 @@ def with_counts(number: int) -> tuple[object, ...]:
 
 LESS = "the more balanced the signs of the residuals, the less the minibatches agree"
 MORE = "the more balanced the signs of the residuals, the more the minibatches agree"
-NEITHER = "the balance of the signs tells nothing certain of the agreement"
+NEITHER = "the balance of the signs says nothing certain about the agreement"
 TABLE = [
     # what changes, what is then said, what is not
     ({"sign_balance": (balance(0.7, 0.5, 0.8),)}, LESS, (MORE, NEITHER)),

@@ -42,9 +42,10 @@ BATCHNORM_ROUGH = Claim(
     question="Does batch normalization make the landscape rough?",
     quotation="we find at 10 epochs that ∇ₓJ(O(θ; a), y) exhibits relatively unstable gradient vectors in the middle"
     " layer.",
-    rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero (in float64 at most a"
-    " thousandth of what float32 differs by from it, everywhere on the grid). Otherwise holds if neighbouring"
-    f" arrows differ by at least {rules.ROUGH_RATIO:g} times the angle without regularizer.",
+    rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero: everywhere on the"
+    " grid, float64's components are at most a thousandth of the largest difference between float32 and float64."
+    f" Otherwise holds if neighbouring arrows differ by at least {rules.ROUGH_RATIO:g} times the angle without"
+    " regularizer.",
     reads=(ROUND_OFF, scene(MID_PLAIN)),
     decide=_rough,
     pictures=("batchnorm-precision", BETA_BATCHNORM.key),

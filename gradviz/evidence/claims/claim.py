@@ -1,4 +1,4 @@
-"""A claim of the source: its words, what is read of the runs to test it, and the rule that decides."""
+"""A claim of the source: its words, the measurements that test it, and the rule that decides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from gradviz.landscape.request import LandscapeRequest
 
 @dataclass(frozen=True)
 class Decision:
-    """What a rule says, the numbers that it says it by, and the landscapes that show them."""
+    """What a rule decides, the numbers that it decides by, and the landscapes that show them."""
 
     kind: Kind
     figures: tuple[Figure, ...]
@@ -40,12 +40,12 @@ class Claim:
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """Of the runs that it is about, in the order of the roles."""
+        """The roles of the runs that it is about, in their order."""
         wanted = {role for reading in self.reads for role in reading.roles}
         return tuple(role for role in Role if role in wanted)
 
     def asked(self, studied: Studied) -> tuple[Asked, ...]:
-        """What the verdict is made from, each once; NotThere with what to do if these runs cannot give it."""
+        """The questions that its verdict takes, each once; NotThere says what these runs lack and what to do."""
         absent = [role for role in self.roles if role not in studied.runs]
         if absent:
             names = " and ".join(absent)
@@ -58,7 +58,7 @@ class Claim:
         return tuple(dict.fromkeys(asked for reading in self.reads for asked in reading.asked(studied)))
 
     def verdict(self, evidence: Evidence) -> Verdict:
-        """By this evidence; "not measured" where it lacks something that the claim reads."""
+        """The verdict by this evidence: "not measured" where it lacks a measurement that the claim reads."""
         read = [reading.of(evidence) for reading in self.reads]
         if any(each is None for each in read):
             return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=())

@@ -21,8 +21,8 @@ DROPOUT_MINIBATCHES = Claim(
     question="Do minibatches disagree under dropout?",
     quotation="It might be assumed that dropout prevents this difference … but it does not: we still have very"
     " different gradient landscapes depending on the input minibatch.",
-    rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite at mid-training, dropout in"
-    " train mode with one frozen set of masks for all minibatches, in one of the two layers.",
+    rule=f"Holds if, at mid-training, at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite in one of the"
+    " two layers, with dropout in train mode and one frozen set of masks for all minibatches.",
     reads=(scene(FROZEN_DROPOUT),),
     decide=_minibatches,
     pictures=(MID_DROPOUT.key,),
@@ -48,8 +48,8 @@ DROPOUT_ROUGH = Claim(
     quotation="dropout leads to unstable gradient landscapes, where adjacent gradient projections are unpredictably"
     " different from one another.",
     rule="An artefact of masks drawn anew at every grid point if neighbouring arrows then differ by at least"
-    f" {rules.ROUGH_RATIO:g} times the angle that they differ by with the masks frozen. Holds if the frozen angle"
-    f" itself is at least {rules.ROUGH_RATIO:g} times that without regularizer. Does not hold otherwise.",
+    f" {rules.ROUGH_RATIO:g} times the angle with frozen masks. Holds if the angle with frozen masks is itself at least"
+    f" {rules.ROUGH_RATIO:g} times that without regularizer. Does not hold otherwise.",
     reads=(scene(MID_DROPOUT), scene(FROZEN_DROPOUT), scene(MID_PLAIN)),
     decide=_rough,
     pictures=(MID_DROPOUT.key, FROZEN_DROPOUT.key),
