@@ -9,7 +9,7 @@ from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute
 from gradviz.compute.export import SUFFIXES, landscape_bytes
-from gradviz.compute.workbench import Workbench
+from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
@@ -30,8 +30,9 @@ def run(options: argparse.Namespace) -> int:
             field = Workbench(store, device=settings.device).reference(request)
         else:
             field = open_compute(settings, store, cache).landscape(request)
-    write_output(path, _content(field, request, path))
-    print(_summary(field, request, path))
+    has_masks = draws_masks(store.run(request.run), request)
+    write_output(path, _content(field, request, path, has_masks))
+    print(_summary(field, request, path, has_masks))
     return 0
 
 
@@ -40,14 +41,14 @@ def _request(options: argparse.Namespace) -> LandscapeRequest:
     return LandscapeRequest.of(run=options.run, epoch=options.epoch, x=options.x, y=options.y, **given)
 
 
-def _content(field: GradientField, request: LandscapeRequest, path: Path) -> bytes:
+def _content(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> bytes:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         return landscape_bytes(field, request, suffix)
     if suffix in _PICTURES:
-        from gradviz.drawing.still import picture_bytes  # matplotlib takes a second, for these formats alone
+        from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second, for these formats alone
 
-        return picture_bytes(field, request, suffix.removeprefix("."))
+        return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."))
     from gradviz.drawing.figure import landscape_figure  # and so does plotly
 
     title = f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode"
@@ -55,7 +56,7 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path) -> byt
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
 
 
-def _summary(field: GradientField, request: LandscapeRequest, path: Path) -> str:
+def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> str:
     u, v = field.centre
     first = (
         f"{path}: {len(field.x)} × {len(field.y)} arrows of {request.run}, epoch {request.epoch}, "
@@ -63,7 +64,7 @@ def _summary(field: GradientField, request: LandscapeRequest, path: Path) -> str
     )
     zero = int(field.is_zero.sum())
     facts = f"centre ({u:.4g}, {v:.4g}); {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
-    if request.run == "dropout" and request.mode == "train":
+    if has_masks:
         facts += f" {masks_words(request)}"
     if zero:
         middle = field.is_zero[len(field.y) // 2, len(field.x) // 2]

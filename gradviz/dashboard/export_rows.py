@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gradviz.compute.difference import difference_of
 from gradviz.compute.interface import Compute, StillWanted
+from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.still import Shown
@@ -29,7 +30,9 @@ def computed_rows(
         for index, row in zip(indices, zip(*fields, strict=True), strict=True):
             requests = [asked.at(panel, index) for panel in asked.panels]
             yield [
-                Shown(field, request, overlays.of(slot, request))
+                Shown(
+                    field, request, overlays.of(slot, request), draws_masks=draws_masks(store.run(request.run), request)
+                )
                 for slot, (field, request) in enumerate(zip(row, requests, strict=True))
             ]
 
@@ -39,12 +42,16 @@ def as_drawn(row: Row, minus: int | None) -> Row:
     if minus is None:
         return row
     reference = row[minus]
-    return [
-        shown
-        if slot == minus
-        else replace(shown, field=difference_of(shown.field, reference.field), minus=reference.request.run)
-        for slot, shown in enumerate(row)
-    ]
+    return [shown if slot == minus else _difference(shown, reference) for slot, shown in enumerate(row)]
+
+
+def _difference(shown: Shown, reference: Shown) -> Shown:
+    return replace(
+        shown,
+        field=difference_of(shown.field, reference.field),
+        minus=reference.request.run,
+        draws_masks=shown.draws_masks or reference.draws_masks,
+    )
 
 
 def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:

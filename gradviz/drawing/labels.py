@@ -36,11 +36,12 @@ def arrow_name(is_difference: bool, is_descent: bool) -> str:
     return ("−" if is_descent else "") + ("Δ∇J" if is_difference else "∇J")
 
 
-def facts_of(field: GradientField, request: LandscapeRequest, minus: str = "") -> list[str]:
-    """The epoch, the minibatch with its rows, and the mode."""
-    draws_masks = request.mode == "train" and "dropout" in (request.run, minus)
+def facts_of(
+    field: GradientField, request: LandscapeRequest, *, draws_masks: bool = False, is_difference: bool = False
+) -> list[str]:
+    """The epoch, the minibatch with its rows, and the mode, with its masks if they were drawn."""
     rows = f"{field.num_rows} rows"
-    if not minus:
+    if not is_difference:
         rows += f", {field.share_below:.0%} of them below target"
         rows += f" {masks_words(request)}" if draws_masks else ""
     mode = f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")

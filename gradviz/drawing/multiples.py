@@ -91,7 +91,7 @@ def _draw_centres(axes: Axes, fields: Sequence[GradientField]) -> None:
     live_K = sizes_K > 0
     unit_K2 = np.array([field.centre for field in fields], float)[live_K] / sizes_K[live_K, None]
     axes.quiver(
-        np.zeros(len(unit_K2)), np.zeros(len(unit_K2)), *unit_K2.T, color=_PALETTE.variants["none"], alpha=0.35,
+        np.zeros(len(unit_K2)), np.zeros(len(unit_K2)), *unit_K2.T, color=_PALETTE.ink, alpha=0.35,
         angles="xy", scale_units="xy", scale=1, units="xy", width=0.025,
     )  # fmt: skip
     num_zeros = int((sizes_K == 0).sum())

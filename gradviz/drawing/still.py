@@ -20,21 +20,25 @@ _LETTERS = 9
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture: a field, what was asked for, what lies over it, and the run whose field was subtracted."""
+    """One picture: a field, what was asked for, what lies over it, and the run whose field was subtracted.
+
+    `draws_masks`: whether the field, or the one subtracted, depends on dropout masks.
+    """
 
     field: GradientField
     request: LandscapeRequest
     over: Over = dataclass_field(default_factory=Over)
     minus: str = ""
+    draws_masks: bool = False
 
 
-def picture_bytes(field: GradientField, request: LandscapeRequest, kind: str, look: Look = PLAIN) -> bytes:
-    """A png (1280 × 1120) or svg of the field; the same field gives the same bytes."""
+def picture_bytes(shown: Shown, kind: str, look: Look = PLAIN) -> bytes:
+    """A png (1280 × 1120) or svg; the same field gives the same bytes."""
     with styled(picture_style(look)):
         content = io.BytesIO()
-        metadata = {"Title": request.canonical()} | ({"Date": None} if kind == "svg" else {"Software": None})
+        metadata = {"Title": shown.request.canonical()} | ({"Date": None} if kind == "svg" else {"Software": None})
         figure = figure_of(1, look)
-        draw(figure, Shown(field, request), look)
+        draw(figure, shown, look)
         figure.savefig(content, format=kind, dpi=160, metadata=metadata)
         return content.getvalue()
 
@@ -89,7 +93,8 @@ def _dress(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look) -> 
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.08), frameon=False, ncols=2, fontsize=8)
     axes.set_title(f"{labels.title_of(request, minus)}\n", loc="left", fontsize=11, fontweight="bold")
     arrows = labels.arrow_name(bool(minus), look.direction == "descent")
-    facts = [*labels.facts_of(field, request, minus), *([arrows] if arrows else [])]
+    facts = labels.facts_of(field, request, draws_masks=shown.draws_masks, is_difference=bool(minus))
+    facts += [arrows] if arrows else []
     axes.text(0, 1.015, " · ".join(facts), transform=axes.transAxes, color=look.palette.faint, fontsize=9)
     why = "" if minus else labels.why_all_zero(field)
     if why:

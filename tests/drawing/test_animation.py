@@ -106,9 +106,9 @@ def test_the_palette_keeps_every_colour_of_the_drawing(frames: list[Image.Image]
 
 @pytest.mark.parametrize("under", ["heat", "contour"])
 def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: list[list[Shown]], under: str):
-    field, request = rows[0][0].field, rows[0][0].request
+    shown = rows[0][0]
     dark = Look(PALETTES["dark"])
     over = replace(dark, under=under)
-    image = Image.open(io.BytesIO(picture_bytes(field, request, "png", over)))
+    image = Image.open(io.BytesIO(picture_bytes(shown, "png", over)))
     assert image.convert("RGB").getpixel((2, 2)) == (0x14, 0x18, 0x1F)
-    assert picture_bytes(field, request, "png", over) != picture_bytes(field, request, "png", dark)
+    assert picture_bytes(shown, "png", over) != picture_bytes(shown, "png", dark)

@@ -12,7 +12,7 @@ import pytest
 
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import Look
-from gradviz.drawing.still import picture_bytes
+from gradviz.drawing.still import Shown, picture_bytes
 from gradviz.landscape import LandscapeRequest
 from tests.drawing.fields import random_field
 
@@ -53,10 +53,10 @@ for name, variables in json.loads(sys.stdin.read()).items():
             from tests.drawing.test_canvas import DRAWN, REQUEST
             from gradviz.drawing.canvas import matplotlib, styled
             from gradviz.drawing.look import PLAIN
-            from gradviz.drawing.still import picture_bytes, picture_style
+            from gradviz.drawing.still import Shown, picture_bytes, picture_style
             with styled(picture_style(PLAIN)):
                 settings = {key: repr(value) for key, value in dict.items(matplotlib.rcParams) if "backend" not in key}
-            pictures = [picture_bytes(random_field(), REQUEST, kind) for kind in ("png", "svg") if name in DRAWN]
+            pictures = [picture_bytes(Shown(random_field(), REQUEST), kind) for kind in ("png", "svg") if name in DRAWN]
             kept = all(os.environ[key] == value for key, value in variables.items() if key != "MPLCONFIGDIR")
             drawn = [repr(sorted(settings.items())).encode(), *pictures]
             digests = [hashlib.sha256(each).hexdigest() for each in drawn]
@@ -122,7 +122,7 @@ def test_pictures_drawn_at_the_same_time_keep_their_own_colours():
     looks = [Look(palette) for palette in PALETTES.values()]
 
     def draw(look: Look) -> bytes:
-        return picture_bytes(random_field(), REQUEST, "svg", look)
+        return picture_bytes(Shown(random_field(), REQUEST), "svg", look)
 
     alone = [draw(look) for look in looks]
     with ThreadPoolExecutor(4) as threads:

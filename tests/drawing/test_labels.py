@@ -58,7 +58,7 @@ def test_a_difference_says_from_what_and_counts_from_each_checkpoint():
 
 def test_masks_are_told_where_they_are_drawn():
     request = OTHER_LAYER.model_copy(update={"mode": "train", "masks": "frozen"})
-    _, minibatch, mode = labels.facts_of(random_field(), request)
+    _, minibatch, mode = labels.facts_of(random_field(), request, draws_masks=True)
     assert minibatch == "minibatch 7 (64 rows, 25% of them below target (under the masks of the centre))"
     assert mode == "train mode, frozen masks"
     assert labels.facts_of(random_field(), REQUEST.model_copy(update={"mode": "train"}))[2] == "train mode"
@@ -82,5 +82,5 @@ def test_descent_is_said(direction: Any):
 
 
 def test_the_title_of_an_svg_says_how_to_make_it_again():
-    root = ElementTree.parse(io.BytesIO(picture_bytes(random_field(), REQUEST, "svg"))).getroot()
+    root = ElementTree.parse(io.BytesIO(picture_bytes(Shown(random_field(), REQUEST), "svg"))).getroot()
     assert REQUEST.canonical() in [element.text for element in root.iter() if element.tag.endswith("}title")]

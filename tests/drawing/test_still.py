@@ -33,7 +33,7 @@ NAMES = [("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")]
 
 
 def png(field: GradientField, look: Look) -> bytes:
-    return picture_bytes(field, REQUEST, "png", look)
+    return picture_bytes(Shown(field, REQUEST), "png", look)
 
 
 def gif(field: GradientField, look: Look) -> bytes:
