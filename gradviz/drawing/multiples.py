@@ -1,7 +1,7 @@
 """Several minibatches' fields, small: side by side as a still picture, or one after the other as an animation."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -27,62 +27,79 @@ _SHADES = 14
 """Of the arrows, in an animation."""
 
 
-def scene_still(panels: Sequence[Sequence[GradientField]], names: Sequence[tuple[str, str]]) -> bytes:
-    """A png with a row for each panel: the first minibatches' fields and then the centre arrows of all."""
-    several = len(panels[0]) > 1
-    columns = SHOWN + 1 if several else 1
+Panels = Sequence[Sequence[GradientField]]
+"""For each picture the fields of its minibatches."""
+Names = Sequence[tuple[str, str]]
+"""For each picture its two parameters."""
+
+
+def scene_still(panels: Panels, names: Names) -> bytes:
+    """A png of `scene_figure`."""
     with styled(_STYLE):
-        if several:
-            size, shape = (2.2 * columns, 2.45 * len(panels) + 0.1), (len(panels), columns)
-        else:
-            size, shape = (3.9 * len(panels), 4.0), (1, len(panels))
-        figure = Figure(figsize=size, layout="constrained", facecolor=_PALETTE.paper)
-        cells = figure.subplots(*shape, squeeze=False)
-        for row, (fields, (x, y)) in enumerate(zip(panels, names, strict=True)):
-            own = cells[row] if several else cells[0][row : row + 1]
-            colours = Scale.of(fields)
-            for axes, (k, field) in zip(own, enumerate(fields[:SHOWN]), strict=False):
-                _draw(axes, field, colours)
-                if several:
-                    axes.set_title(f"minibatch {k}", fontsize=7.5, color=_PALETTE.faint)
-            if several:
-                _draw_centres(own[-1], fields)
-                own[-1].set_title(f"all {len(fields)} at the centre", fontsize=7.5, color=_PALETTE.faint)
-            own[0].set_xlabel(f"Δ {x}")
-            own[0].set_ylabel(f"Δ {y}")
         content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=100, metadata={"Software": None})
+        scene_figure(panels, names).savefig(content, format="png", dpi=100, metadata={"Software": None})
         return content.getvalue()
 
 
-def scene_animation(panels: Sequence[Sequence[GradientField]], names: Sequence[tuple[str, str]]) -> bytes:
-    """A gif with a frame for each minibatch, the panels side by side; repeats for ever."""
-    scales = [Scale.of(fields) for fields in panels]
+def scene_figure(panels: Panels, names: Names) -> Figure:
+    """A row for each picture: its first minibatches' fields and then the centre arrows of all; or one row of pictures
+    that have one minibatch each. Within `styled`."""
+    several = len(panels[0]) > 1
+    num_rows, num_columns = (len(panels), SHOWN + 1) if several else (1, len(panels))
+    size = (2.2 * num_columns, 2.45 * num_rows + 0.1) if several else (3.9 * num_columns, 4.0)
+    figure = Figure(figsize=size, layout="constrained", facecolor=_PALETTE.paper)
+    cells = figure.subplots(num_rows, num_columns, squeeze=False)
+    for row, (fields, (x, y)) in enumerate(zip(panels, names, strict=True)):
+        own = cells[row] if several else cells[0][row : row + 1]
+        colours = Scale.of(fields)
+        for k, (axes, field) in enumerate(zip(own, fields[:SHOWN], strict=False)):
+            _draw(axes, field, colours, f"minibatch {k}" if several else "")
+        if several:
+            _draw_centres(own[-1], fields)
+        _name(own[0], x, y)
+    return figure
+
+
+def scene_animation(panels: Panels, names: Names) -> bytes:
+    """A gif of `scene_frames`; repeats for ever."""
     # Few colours make a small file, and at this size no more are told apart.
     gif = Gif(_PER_SECOND, colours_of(_PALETTE, num_shades=_SHADES, num_loss=0))
     with styled(_STYLE):
-        figure = Figure(figsize=(3.3 * len(panels), 3.5), facecolor=_PALETTE.paper, dpi=92)
-        canvas = FigureCanvasAgg(figure)
-        for k, row in enumerate(zip(*panels, strict=True)):
-            figure.clear()
-            for column, (field, (x, y), colours) in enumerate(zip(row, names, scales, strict=True)):
-                axes = figure.add_axes(((column + 0.13) / len(panels), 0.12, 0.84 / len(panels), 0.79))
-                _draw(axes, field, colours)
-                axes.set_xlabel(f"Δ {x}")
-                axes.set_ylabel(f"Δ {y}")
-                share = f"minibatch {k}: {field.share_below:.0%} of {field.num_rows} rows below target"
-                axes.set_title(share, fontsize=7.5, color=_PALETTE.faint)
+        for figure in scene_frames(panels, names):
+            canvas = FigureCanvasAgg(figure)
             canvas.draw()
             gif.add(image_of(canvas))
     return gif.finish()
 
 
-def _draw(axes: Axes, field: GradientField, colours: Scale) -> None:
+def scene_frames(panels: Panels, names: Names) -> Iterator[Figure]:
+    """For each minibatch the pictures side by side; the figure is the same one each time. Within `styled`."""
+    scales = [Scale.of(fields) for fields in panels]
+    figure = Figure(figsize=(3.3 * len(panels), 3.5), facecolor=_PALETTE.paper, dpi=92)
+    for k, row in enumerate(zip(*panels, strict=True)):
+        figure.clear()
+        for column, (field, (x, y), colours) in enumerate(zip(row, names, scales, strict=True)):
+            axes = figure.add_axes(((column + 0.13) / len(panels), 0.12, 0.84 / len(panels), 0.79))
+            _draw(axes, field, colours, f"minibatch {k}: {field.share_below:.0%} of {field.num_rows} rows below target")
+            _name(axes, x, y)
+        yield figure
+
+
+def _name(axes: Axes, x: str, y: str) -> None:
+    axes.set(xlabel=f"Δ {x}", ylabel=f"Δ {y}")
+
+
+def _draw(axes: Axes, field: GradientField, colours: Scale, title: str) -> None:
     """Lengths are measured within the field, as on the page; colours may be over all minibatches."""
     every = 1 if len(field.x) <= _MOST_POINTS else 2
     plot_field(axes, field, colours.measuring([field]), PLAIN, rings=SMALL_RINGS, every=every)
     plot_centre(axes, PLAIN, rings=SMALL_RINGS)
     axes.set(xticks=[], yticks=[])
+    _entitle(axes, title)
+
+
+def _entitle(axes: Axes, title: str) -> None:
+    axes.set_title(title, fontsize=7.5, color=_PALETTE.faint)
 
 
 def _draw_centres(axes: Axes, fields: Sequence[GradientField]) -> None:
@@ -98,3 +115,4 @@ def _draw_centres(axes: Axes, fields: Sequence[GradientField]) -> None:
     if num_zeros:
         axes.text(0, -1.15, f"{num_zeros} of {len(fields)} are zero", ha="center", color=_PALETTE.faint)
     axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal", xticks=[], yticks=[])
+    _entitle(axes, f"all {len(fields)} at the centre")
