@@ -5,14 +5,12 @@ from dataclasses import asdict
 from typing import Literal
 
 import numpy as np
-import torch
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
-from gradviz.errors import UserError, one_line
 from gradviz.experiment.store import RunStore
-from gradviz.landscape import ParameterRef, network_of
+from gradviz.landscape import ParameterRef
 from gradviz.landscape.request import Checkpoint, MaskedEvaluation, MinibatchSize
 from gradviz.landscape.statistics import minibatch_agreement
 
@@ -48,14 +46,6 @@ class AgreementRequest(Checkpoint, MinibatchSize, MaskedEvaluation):
         x, _, y = self.pair.partition(";")
         return [(x, y)] if x else []
 
-    @classmethod
-    def of(cls, **values: object) -> "AgreementRequest":
-        """As the constructor, with `UserError` in place of pydantic's own error."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise UserError(one_line(error)) from None
-
 
 class AgreementQuestion(Question):
     """Agreement over all minibatches of a size (at most 50), each part with its bootstrap intervals."""
@@ -69,9 +59,7 @@ class AgreementQuestion(Question):
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request
         run = bench.store.run(asked.run)
-        network = network_of(bench.model(asked.run, asked.epoch), dtype=torch.float32, device=bench.device)
-        if asked.mode == "train" and network.has_norm and asked.minibatch_size < 2:
-            raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
+        network = bench.network(asked.run, asked.epoch)
         found = minibatch_agreement(
             network,
             *run.minibatches(asked.minibatch_size),

@@ -4,14 +4,11 @@ import json
 import math
 from typing import Literal
 
-import torch
 from pydantic import Field
 
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
-from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
-from gradviz.landscape import network_of
 from gradviz.landscape.request import Checkpoint, MaskedEvaluation, MinibatchSize
 from gradviz.landscape.statistics import by_direction, minibatch_cosines
 
@@ -39,9 +36,7 @@ class CosinesQuestion(CosinesRequest, Question):
 
     def answer(self, bench: Workbench) -> bytes:
         run = bench.store.run(self.run)
-        network = network_of(bench.model(self.run, self.epoch), dtype=torch.float32, device=bench.device)
-        if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
-            raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
+        network = bench.network(self.run, self.epoch)
         cosine_KK = minibatch_cosines(
             network,
             *run.minibatches(self.minibatch_size),

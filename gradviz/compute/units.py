@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from gradviz.compute.question import Question, address_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
-from gradviz.landscape import Network, centre_gradients, find_pairs, network_of
+from gradviz.landscape import Network, centre_gradients, find_pairs
 from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.pairs import suggested_tensor
 from gradviz.landscape.request import Checkpoint, Evaluation, MinibatchSize
@@ -37,11 +36,9 @@ class LayerQuestion(LayerRequest, Question):
 
     def network(self, bench: Workbench) -> Network:
         """The checkpoint; UserError if it has no such layer or cannot be evaluated so."""
-        network = network_of(bench.model(self.run, self.epoch), dtype=torch.float32, device=bench.device)
+        network = bench.network(self.run, self.epoch)
         if self.layer >= network.output:
             raise UserError(f"`layer` must be one of the hidden layers, 0..{network.output - 1}, got {self.layer}.")
-        if self.mode == "train" and network.has_norm and self.minibatch_size < 2:
-            raise UserError("`minibatch_size` must be at least 2 in train mode: one row has no batch statistics.")
         return network
 
     def minibatches(self, bench: Workbench) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from gradviz.landscape import (
     LandscapeRequest,
     LandscapeSpec,
     Minibatch,
+    Network,
     check_spec,
     gradient_landscape,
     network_of,
@@ -44,6 +45,10 @@ class Workbench:
     def model(self, run: str, epoch: int) -> MLP:
         """The network of one checkpoint, on the device; read it, never change it."""
         return self._checkpoint(self.store.run(run), epoch).model
+
+    def network(self, run: str, epoch: int) -> Network:
+        """The same as the engine reads it, in float32."""
+        return self._checkpoint(self.store.run(run), epoch).network
 
     def minibatch(self, request: LandscapeRequest) -> Minibatch:
         """The checkpoint and minibatch of one request; UserError if they or the parameters are not there."""

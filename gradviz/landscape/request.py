@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -26,6 +26,14 @@ class Atom(BaseModel):
     """A part of what is asked for, told once: requests and questions are put together from these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def of(cls, **values: object) -> Self:
+        """As the constructor, with `UserError` in place of pydantic's own error."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError(one_line(error)) from None
 
 
 class Checkpoint(OfRun, Atom):
@@ -109,14 +117,6 @@ class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch):
         """Reads untrusted JSON; `UserError` with one sentence if anything in it cannot be used."""
         try:
             return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise UserError(one_line(error)) from None
-
-    @classmethod
-    def of(cls, **values: object) -> "LandscapeRequest":
-        """As the constructor, with `UserError` in place of pydantic's own error."""
-        try:
-            return cls.model_validate(values)
         except ValidationError as error:
             raise UserError(one_line(error)) from None
 
