@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from gradviz.drawing.figure import landscape_figure
-from gradviz.drawing.look import Look
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import (
     caption,
@@ -21,7 +19,6 @@ from tests.browser.reading import (
     wait_for_minibatches,
     wait_for_view,
 )
-from tests.drawing.fields import field_of
 
 pytestmark = pytest.mark.browser
 
@@ -150,28 +147,6 @@ def share_of_other_pixels(page: Page, one: bytes, other: bytes) -> float:
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
-
-
-def test_python_and_javascript_draw_the_same_arrows(visit: Visit, server: Server) -> None:
-    page = visit("/?epoch=3&range=frame&under=contour")
-    asked = {"variant": "none", "epoch": 3, "x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
-    field = page.request.get(f"{server.url}/api/v1/landscape", params=asked).json()
-    arrays = [np.array(field[name]) for name in ("u", "v", "loss", "is_zero")]
-    expected: Any = landscape_figure(field_of(*arrays), look=Look(under="contour"))
-    for kind in ("quiver", "contour"):
-        (there,) = [one for one in expected.data if one.type == kind]
-        here = trace(page, kind)
-        assert here is not None
-        for name in ("x", "y"):
-            np.testing.assert_allclose(here[name], there[name], atol=1e-9)
-        if kind == "contour":
-            assert here["zorder"] == there.zorder
-        else:
-            for name in ("u", "v"):
-                np.testing.assert_allclose(here[name], there[name], rtol=1e-4, atol=1e-9)
-            assert here["lengthfactor"] == there.lengthfactor
-            np.testing.assert_allclose(here["color"], there.marker.color, atol=1e-5)
-            np.testing.assert_allclose([here["cmin"], here["cmax"]], [there.marker.cmin, there.marker.cmax], atol=1e-5)
 
 
 def test_a_click_on_the_loss_curves_goes_to_that_epoch(visit: Visit) -> None:

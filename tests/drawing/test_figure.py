@@ -105,6 +105,12 @@ def test_loss_lies_under_the_arrows_unless_it_is_flat_but_for_round_off(under: A
     assert lowest.type == ("heatmap" if under == "heat" else "contour")
     assert lowest.zorder == -1
     np.testing.assert_array_equal(lowest.z, FIELD.loss)
+    np.testing.assert_allclose([lowest.x, lowest.y], [CELL * np.arange(-2, 3)] * 2, atol=1e-12)
+    if under == "contour":
+        low, high = float(FIELD.loss.min()), float(FIELD.loss.max())
+        step = (high - low) / 10
+        lines = lowest.contours
+        assert (lines.start, lines.end, lines.size) == pytest.approx((low + step / 2, high, step))
     flat: Any = landscape_figure(flattened(FIELD), look=look)
     assert all(one.type not in ("heatmap", "contour") for one in flat.data)
 

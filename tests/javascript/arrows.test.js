@@ -6,8 +6,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { drawnLength, encode, rangeOf, rangeOfSizes, scaleOf } from "../../assets/pure/arrows.js";
 import { levelsOf } from "../../assets/pure/contours.js";
-import { reachOf } from "../../assets/pure/plane.js";
-import { frameOf, isNear, look } from "./constants.js";
+import { landscapeFigure } from "../../assets/pure/figure.js";
+import { reachOf, wholePlane } from "../../assets/pure/plane.js";
+import { frameOf, isNear, look, palette } from "./constants.js";
 
 const fixture = JSON.parse(readFileSync(new URL("../fixtures/arrows.json", import.meta.url), "utf8"));
 
@@ -20,13 +21,20 @@ function assertNear(actual, expected, of) {
   assert.ok(isNear(actual, expected), `${of}: ${actual} is not ${expected}`);
 }
 
-for (const { name, points, length, direction, colours_over: colours, lengths_over: lengths, fields, scale: expected, drawn, zeros } of fixture.arrows)
+// The frame of a case that is drawn, and how; a cell is 1 wide.
+function styledFrame({ points, length, direction, colours_over: colours, lengths_over: lengths, fields }) {
+  const frames = fields.map((numbers) => frameFrom(numbers, points));
+  const scale = { ...scaleOf(colours.map((k) => frames[k])), longest: scaleOf(lengths.map((k) => frames[k])).longest };
+  return { frame: frames[0], style: { halfWidth: (points - 1) / 2, scale, length, direction } };
+}
+
+for (const { scale: expected, drawn, zeros, name, ...written } of fixture.arrows)
   test(`arrows: ${name}`, () => {
-    const frames = fields.map((numbers) => frameFrom(numbers, points));
-    const scale = { ...scaleOf(colours.map((k) => frames[k])), longest: scaleOf(lengths.map((k) => frames[k])).longest };
+    const { points } = written;
+    const { frame, style } = styledFrame(written);
+    const { scale, halfWidth: middle } = style;
     for (const part of ["low", "high", "longest"]) assertNear(scale[part], expected[part], part);
-    const middle = (points - 1) / 2;
-    const { arrows, zeros: rings } = encode(frames[0], { halfWidth: middle, scale, length, direction }, look);
+    const { arrows, zeros: rings } = encode(frame, style, look);
     assert.deepEqual(arrows.point, drawn.map(([point]) => point));
     drawn.forEach(([point, tailX, tailY, tipX, tipY, place], k) => {
       assertNear(arrows.x[k] - arrows.u[k] / 2, tailX, `tail x of ${point}`);
@@ -38,6 +46,29 @@ for (const { name, points, length, direction, colours_over: colours, lengths_ove
     assert.deepEqual(rings.point, zeros);
     rings.point.forEach((k, n) => assert.deepEqual([rings.x[n], rings.y[n]], [(k % points) - middle, Math.floor(k / points) - middle]));
   });
+
+test("the figure gives these arrows to plotly.js", () => {
+  for (const { drawn, zeros, scale, ...written } of fixture.arrows) {
+    const { frame, style } = styledFrame(written);
+    const whole = { ...style, under: "none", side: 300, part: wholePlane(style.halfWidth, written.points) };
+    const { data } = landscapeFigure({ ...frame, x: 5, y: 7 }, whole, { x: "x", y: "y" }, 1, palette);
+    const quiver = data.find(({ type }) => type === "quiver") ?? { x: [], y: [], u: [], v: [], customdata: [] };
+    assert.equal(quiver.x.length, drawn.length);
+    drawn.forEach(([point, tailX, tailY, tipX, tipY], k) => {
+      assert.deepEqual([quiver.anchor, quiver.arrowref, quiver.lengthmode], ["center", "data", "raw"]);
+      assertNear(quiver.x[k], (tailX + tipX) / 2, `x of ${point}`);
+      assertNear(quiver.y[k], (tailY + tipY) / 2, `y of ${point}`);
+      assertNear(quiver.u[k] * quiver.lengthfactor, tipX - tailX, `u of ${point}`);
+      assertNear(quiver.v[k] * quiver.lengthfactor, tipY - tailY, `v of ${point}`);
+      assertNear(quiver.marker.cmin, scale.low, "cmin");
+      assertNear(quiver.marker.cmax, scale.high, "cmax");
+      const { u, v, loss } = frame;
+      assert.deepEqual(quiver.customdata[k], [5 + quiver.x[k], 7 + quiver.y[k], u[point], v[point], Math.hypot(u[point], v[point]), loss[point]]);
+    });
+    const rings = data.find(({ name }) => name === look.zero_words);
+    assert.deepEqual(rings.customdata.map(([x, y]) => [x - 5, y - 7]), zeros.map((k) => [(k % written.points) - style.halfWidth, Math.floor(k / written.points) - style.halfWidth]));
+  }
+});
 
 for (const { name, loss, levels: expected } of fixture.levels)
   test(`level lines: ${name}`, () => {
