@@ -1,6 +1,6 @@
-"""The command line: options of every command, and the one clear line that a mistake gets.
+"""The command line: the options of every command, and one clear line for each error.
 
-Everything heavy is imported once the command is known, so that `--help` is quick.
+It imports heavy modules only once it knows the command, so that `--help` is fast.
 """
 
 import argparse
@@ -21,7 +21,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal of another encoding is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")  # do not fail on a terminal with another encoding
     try:
         for argument in sys.argv[1:] if argv is None else argv:
             _check_text(argument)
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output is gone; what is left in the buffer must not fail again at exit.
+        # The reader of our output has left; flushing the buffer at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
 
@@ -47,13 +47,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check_text(argument: str) -> None:
-    """Refuses bytes that are not UTF-8, which Python hides in surrogates: neither JSON nor a page could tell them."""
+    """Refuses bytes that are not UTF-8, which Python hides in surrogates: neither JSON nor a page can hold them."""
     try:
         argument.encode()
     except UnicodeEncodeError:
         raise _Mistake(f"{argument!r} is not UTF-8: rename the file, or type it in UTF-8.") from None
     if "\0" in argument:
-        raise _Mistake(f"{argument!r} holds a NUL character: leave it out.")
+        raise _Mistake(f"{argument!r} has a NUL character: remove it.")
 
 
 def _refuse(message: str) -> int:
@@ -65,7 +65,7 @@ def _refuse(message: str) -> int:
 
 
 class _Mistake(Exception):
-    """What argparse has to say, in one line."""
+    """A complaint of argparse, in one line."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -127,31 +127,29 @@ def _add_worker(commands: Any) -> None:
         type=_names,
         metavar="NAME[=N],…",
         default=("interactive", "batch", "training"),
-        help="what to take: interactive, batch, training, each with N slots (default: all, one slot each)",
+        help="queues to serve: interactive, batch, training, each with N slots (default: all, one slot each)",
     )
 
 
 def _add_train(commands: Any) -> None:
-    parser = _command(commands, "train", "train the variants, a checkpoint per epoch; continues what was begun")
+    parser = _command(commands, "train", "train the variants, with a checkpoint every epoch; continues unfinished runs")
     _add_run_options(parser)
     parser.add_argument("--variants", type=_names, metavar="NAME,…", help="default: none,dropout,batchnorm")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)
-    parser.add_argument("--fresh", action="store_true", help="replace the runs that are there")
+    parser.add_argument("--fresh", action="store_true", help="replace existing runs")
     parser.add_argument(
         "--background",
         action="store_true",
-        help="as the dashboard trains: with low priority, and runs that have begun keep their own options",
+        help="train as the dashboard does: with low priority; existing runs keep their own options",
     )
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="CSV", help="table to learn from (default: a synthetic one)")
-    parser.add_argument(
-        "--derive", metavar="linear_ests", help="a column that the table lacks and that is computed from its others"
-    )
-    parser.add_argument("--preset", metavar="quick|source", help="values of all that is not given here")
+    parser.add_argument("--derive", metavar="linear_ests", help="compute this missing column from the others")
+    parser.add_argument("--preset", metavar="quick|source", help="defaults for all other options")
     parser.add_argument("--epochs", type=int, metavar="N")
     parser.add_argument("--rows", type=int, metavar="N", help="rows of the table to use")
     parser.add_argument("--hidden", type=_sizes, metavar="N,…", help="units of each hidden layer: 2000,1000,200")
@@ -159,16 +157,22 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_report(commands: Any) -> None:
-    parser = _command(commands, "report", "train what is missing, measure, and write what holds of the source's claims")
-    parser.add_argument("--out", required=True, metavar="DIR", help="where findings.html, .md, .json and pictures go")
-    parser.add_argument("--seeds", default="0", metavar="N,…", help="repeat with each seed and tell the spread (0)")
+    parser = _command(
+        commands, "report", "train missing runs, measure them, and report which claims of the source hold"
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="directory for findings.html, .md, .json and pictures"
+    )
+    parser.add_argument("--seeds", default="0", metavar="N,…", help="repeat with each seed and report the spread (0)")
     _add_run_options(parser)
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)
 
 
 def _add_runs(commands: Any) -> None:
-    _add_runs_option(_command(commands, "runs", "list the runs: how far, how good, how large, who trains them"))
+    _add_runs_option(
+        _command(commands, "runs", "list the runs: progress, accuracy, size, and the process that trains each")
+    )
 
 
 def _add_landscape(commands: Any) -> None:
@@ -179,9 +183,9 @@ def _add_landscape(commands: Any) -> None:
     parser.add_argument("--y", required=True, metavar="PARAM", help="such as hidden.1.linear.bias[1]")
     parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
     parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
-    parser.add_argument("--num-masks", type=int, metavar="K", help="sets of masks of averaged")
-    parser.add_argument("--half-width", type=float, metavar="H", help="the grid spans ± H (0.1)")
-    parser.add_argument("--points", type=int, metavar="P", help="grid points a side, odd (21)")
+    parser.add_argument("--num-masks", type=int, metavar="K", help="number of mask sets for averaged")
+    parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1)")
+    parser.add_argument("--points", type=int, metavar="P", help="grid points per side, odd (21)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument("--method", choices=("engine", "reference"), default="engine")
     parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
@@ -194,7 +198,7 @@ def _add_minibatch(commands: Any) -> None:
 
 
 def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--run", "--variant", required=True, metavar="NAME", help="as `gradviz runs` lists them")
+    parser.add_argument("--run", "--variant", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")
     parser.add_argument("--minibatch", type=int, required=required, metavar="M", help="counted from 0")
     parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
     _add_runs_option(parser)
@@ -202,4 +206,4 @@ def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -
 
 def _add_bench(commands: Any) -> None:
     parser = _command(commands, "bench", "time the engine against the plain loop and vmap on this machine")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")

@@ -1,4 +1,4 @@
-"""What a user is told when a value cannot be used: one sentence with the value, what is allowed and the remedy."""
+"""Errors for users: one sentence with the value, what is allowed, and the remedy."""
 
 import re
 
@@ -9,9 +9,9 @@ _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}|'[^']{{{_LONGEST_WORD + 1}
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend; its message is one clear sentence, shown as it stands.
+    """An error that the user can fix; its message is one clear sentence, shown unchanged.
 
-    What it quotes may be anything: characters that do not print are written as escapes, long words are shortened.
+    It may quote anything: unprintable characters become escapes, and long words are shortened.
     """
 
     def __init__(self, message: str) -> None:
@@ -19,24 +19,24 @@ class UserError(ValueError):
 
 
 def as_line(message: str) -> str:
-    """The message as one line of printable characters, without the middle of long words, and of itself if need be."""
+    """The message as one line of printable characters, without the middle of long words or of a long message."""
     line = printable(_LONG_WORD.sub(lambda word: shortened(word[0]), message))
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]}…{line[-_LONGEST_LINE // 2 :]}"
 
 
 def shown(value: object) -> str:
-    """A value as a message may hold it: printable characters alone, without the middle of a long one."""
+    """A value for use in a message: printable characters only, without the middle of a long one."""
     return printable(shortened(str(value)))
 
 
 def shortened(text: str) -> str:
-    """The text without its middle where it is long."""
+    """The text, without its middle if it is long."""
     half = _LONGEST_WORD // 2
     return text if len(text) <= _LONGEST_WORD else f"{text[:half]}…{text[-half:]}"
 
 
 def printable(text: str) -> str:
-    """The text with an escape for each character that does not print, line breaks and halves of characters among them.
+    """The text with an escape for each unprintable character, including line breaks and lone surrogates.
 
     Spaces of all widths stay.
     """

@@ -1,6 +1,6 @@
-"""The names that this server answers to: under any other, a foreign page could read it through its own DNS (rebinding).
+"""The names that this server answers to: a foreign page could read it by pointing another name here (DNS rebinding).
 
-https://en.wikipedia.org/wiki/DNS_rebinding: only names can be made to point here; an address in digits is its own site.
+https://en.wikipedia.org/wiki/DNS_rebinding: only names can be redirected here; a numeric address is its own site.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """`names` exactly, each name under one of `parents`, every loopback name; `addresses`: every address in digits."""
+    """`names` exactly, each name under one of `parents`, every loopback name; `addresses`: every numeric address."""
 
     names: frozenset[str]
     parents: tuple[str, ...] = ()
@@ -48,12 +48,12 @@ class AllowedHosts:
         )
 
     def names_it(self, name: str) -> bool:
-        """Whether the operator has said this very name, or one above it."""
+        """Whether the operator listed this name, or one above it."""
         return name in self.names or name.endswith(self.parents)
 
 
 def name_of(header: str) -> str | None:
-    """The name in a Host header, lower case, without port, brackets and final dot; None if that is not one."""
+    """The name in a Host header, in lower case, without port, brackets and final dot; None if it is invalid."""
     found = _HOST.fullmatch(header) if len(header) <= _MAX_NAME + len(".:65535") else None
     if found is None or not 0 < int(found["port"] or 1) <= 65535:
         return None
@@ -66,7 +66,7 @@ def name_of(header: str) -> str | None:
 
 
 def is_loopback_name(name: str) -> bool:
-    """A name that browsers keep on this machine (RFC 6761), or an address of it."""
+    """Whether browsers resolve the name to this machine (RFC 6761), or it is a loopback address."""
     address = _address(name)
     if address is None:
         return name == "localhost" or name.endswith(".localhost")
@@ -88,7 +88,7 @@ def checked_entry(text: str) -> str:
     except UnicodeError:
         name = None
     if name is None:
-        raise ValueError(f"{text[:80]!r} is no host: name hosts such as gradviz.example.org, with commas between")
+        raise ValueError(f"{text[:80]!r} is not a host: list hosts such as gradviz.example.org, separated by commas")
     return prefix + name
 
 

@@ -1,4 +1,4 @@
-"""Log lines for operators: text or one JSON object a line, each with the request that it belongs to."""
+"""Log lines for operators, as text or one JSON object per line, each with the request that it belongs to."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ _about: ContextVar[dict[str, object] | None] = ContextVar("about", default=None)
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Sends the log of this whole process to stderr, as the settings say; for entry points, once per process."""
+    """Sends this process's log to stderr, as the settings say; for entry points, once per process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(settings.log_format))
     handler.addFilter(_add_facts)
@@ -21,19 +21,19 @@ def set_up_logging(settings: Settings) -> None:
 
 
 def begin_request(**facts: object) -> None:
-    """From here on each line of this thread carries `facts`, such as the id of the request, until the next call."""
+    """Adds `facts`, such as the id of the request, to each line of this thread until the next call."""
     _about.set(dict(facts))
 
 
 def tell_log(**facts: object) -> None:
-    """More facts for the lines of the request under way, such as the key of what is computed for it."""
+    """Adds facts to the lines of the current request, such as the key of its computation."""
     about = _about.get()
     if about is not None:
         about.update(facts)
 
 
 def request_facts() -> dict[str, object]:
-    """What the lines of this thread carry now: to be handed on to whoever works for this request elsewhere."""
+    """The facts of this thread's lines, to hand on to workers of this request elsewhere."""
     return dict(_about.get() or {})
 
 

@@ -1,4 +1,4 @@
-"""Settings of the program, from `GRADVIZ_*` environment variables; a command-line option wins over its variable."""
+"""Settings of the program, from `GRADVIZ_*` environment variables; a command-line option overrides its variable."""
 
 import errno
 import os
@@ -14,62 +14,60 @@ from gradviz.hosts import checked_entry
 
 PREFIX = "GRADVIZ_"
 SECRETS = Path("/run/secrets")
-"""Where Docker and its like put secrets: a setting may come from a file of its name there too."""
+"""Where Docker and similar put secrets; a file here named like a setting sets it too."""
 
 Variant = Literal["none", "dropout", "batchnorm"]
 _SHORTEST_PASSWORD = 8
 
 
 class Settings(BaseSettings):
-    """One frozen value for one process. Every field is documented in docs/settings.md under its `GRADVIZ_*` name."""
+    """One frozen value for each process. docs/settings.md documents every field under its `GRADVIZ_*` name."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    runs: Path = Field(default=Path("checkpoints"), description="directory of the runs that are trained and shown")
+    runs: Path = Field(default=Path("checkpoints"), description="directory of the runs to train and show")
     cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
     cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
     memory_bytes: int = Field(
         default=512 * 1024**2,
         ge=1024**2,
-        description="bytes of models and forward passes that one process keeps in memory",
+        description="bytes of models and forward passes kept in the memory of each process",
     )
-    host: str = Field(default="127.0.0.1", min_length=1, description="address that the dashboard listens on")
-    port: int = Field(default=8050, ge=1, le=65535, description="port that the dashboard listens on")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="where training and landscapes are computed"
-    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="address of the dashboard")
+    port: int = Field(default=8050, ge=1, le=65535, description="port of the dashboard")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to train and compute landscapes")
     threads: int = Field(
-        default=0, ge=0, le=1024, description="CPU threads of one process; 0 leaves the choice to torch"
+        default=0, ge=0, le=1024, description="CPU threads of each process; 0 leaves the choice to torch"
     )
     workers: int = Field(default=1, ge=1, le=64, description="server processes")
-    read_only: bool = Field(default=False, description="show what is there: train, stop and delete nothing")
+    read_only: bool = Field(default=False, description="only show runs: refuse to train, stop and delete")
     preset: Literal["quick", "source"] = Field(default="quick", description="preset of the background training")
     variants: Annotated[tuple[Variant, ...], NoDecode] = Field(
         default=("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
     )
-    password: SecretStr = Field(default=SecretStr(""), description="asked for by the whole page, unless empty")
+    password: SecretStr = Field(default=SecretStr(""), description="password of the whole page, unless empty")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="further names that the dashboard answers to, with commas between"
+        default=(), description="more names that the dashboard answers to, separated by commas"
     )
-    proxies: int = Field(default=0, ge=0, le=8, description="reverse proxies before the server that are believed")
+    proxies: int = Field(default=0, ge=0, le=8, description="number of trusted reverse proxies")
     metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
     worker_port: int = Field(
         default=0, ge=0, le=65535, description="port of a worker's figures for Prometheus; 0: none"
     )
-    log_level: Literal["warning", "info"] = Field(default="warning", description="info: a line for each request too")
+    log_level: Literal["warning", "info"] = Field(default="warning", description="info adds a line for each request")
     log_format: Literal["text", "json"] = Field(default="text", description="form of the log lines")
     compute: Literal["local", "celery"] = Field(
-        default="local", description="who computes: this process, or workers through a broker"
+        default="local", description="where to compute: in this process, or in workers through a broker"
     )
     broker: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"), description="address of the broker, with user and password"
     )
-    task_seconds: int = Field(default=120, ge=1, le=86400, description="time limit of one task of a worker")
+    task_seconds: int = Field(default=120, ge=1, le=86400, description="time limit of one computation")
     visibility_seconds: int = Field(
         default=180,
         ge=2,
         le=2 * 86400,
-        description="after this time a task that nobody has finished is given out again",
+        description="after this time the broker gives a lost worker's task to another",
     )
     queue_limit: int = Field(default=256, ge=1, le=100_000, description="computations that may wait")
 
@@ -77,7 +75,7 @@ class Settings(BaseSettings):
     @classmethod
     def cannot_be_guessed_quickly(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < _SHORTEST_PASSWORD:
-            raise ValueError(f"a password has at least {_SHORTEST_PASSWORD} characters")
+            raise ValueError(f"a password needs at least {_SHORTEST_PASSWORD} characters")
         return value
 
     @field_validator("allowed_hosts")
@@ -96,7 +94,7 @@ class Settings(BaseSettings):
         try:
             os.lstat(value)
         except ValueError:
-            raise ValueError("no directory can have this name, which is not UTF-8 or holds a NUL") from None
+            raise ValueError("a directory's name must be UTF-8 without NUL characters") from None
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 raise ValueError("its name is too long") from None
@@ -109,7 +107,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment and the `overrides` that are not None; UserError names the variable or option."""
+    """Settings from the environment and those `overrides` that are not None; UserError names the variable or option."""
     chosen = {name: value for name, value in overrides.items() if value is not None}
     try:
         secrets = {"_secrets_dir": SECRETS} if SECRETS.is_dir() else {}
@@ -119,13 +117,13 @@ def load_settings(**overrides: object) -> Settings:
         field = str(first["loc"][0]) if first["loc"] else ""
         name = variable_name(field) if field not in chosen else f"--{field.replace('_', '-')}"
         message = first["msg"].removeprefix("Value error, ")
-        if _is_secret(field):  # the value goes nowhere, neither here nor into a traceback
+        if _is_secret(field):  # never show the value, neither here nor in a traceback
             raise UserError(f"{name}: {message}.") from None
         raise UserError(f"{name}: {message}, got {first['input']!r}.") from error
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The variables that give another process these settings. Secrets are not among them: it finds them as we did."""
+    """The variables that give another process these settings, without secrets, which it finds as this one did."""
     values = settings.model_dump(mode="json", exclude={name for name in Settings.model_fields if _is_secret(name)})
     return {
         variable_name(field): ",".join(value) if isinstance(value, list) else str(value)

@@ -21,7 +21,7 @@ def test_password_is_in_no_text_of_the_settings(monkeypatch: pytest.MonkeyPatch)
 
 def test_refused_password_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADVIZ_PASSWORD", "horse")
-    with pytest.raises(UserError, match=r"GRADVIZ_PASSWORD: a password has at least 8 characters\.") as refusal:
+    with pytest.raises(UserError, match=r"GRADVIZ_PASSWORD: a password needs at least 8 characters\.") as refusal:
         load_settings()
     assert "horse" not in str(refusal.value)
 

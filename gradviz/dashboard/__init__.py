@@ -1,1 +1,1 @@
-"""What is seen: the dashboard and its API."""
+"""The dashboard and its HTTP API."""

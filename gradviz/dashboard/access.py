@@ -1,4 +1,4 @@
-"""Each request is given an id, a line in the log when its answer has been sent, and its time in the metrics."""
+"""Gives each request an id, a log line once its answer is sent, and a time in the metrics."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def tell_routes(server: Flask) -> None:
-    """Figures are kept by route: what a client invents - addresses, methods - has one name together."""
+    """Counts figures by route; all addresses and methods that a client invents share one name."""
 
     @server.before_request
     def tell() -> None:
@@ -33,7 +33,7 @@ def tell_routes(server: Flask) -> None:
 
 
 class Watch:
-    """WSGI middleware around all else: what is refused or fails is seen too. An id that a proxy has given is kept."""
+    """The outermost WSGI middleware, which sees refused and failed requests too. It keeps the id that a proxy gave."""
 
     def __init__(self, server: WSGIApplication, metrics: Metrics) -> None:
         self._server = server
@@ -61,7 +61,7 @@ class Watch:
             facts["status"] = int(status[:3])
             return start_response(status, [*headers, (HEADER, request_id)], failure)
 
-        # A stream goes on after this call: its time ends with its last byte, or with a client that has left.
+        # A stream continues after this call: its time ends with its last byte, or when the client leaves.
         def end() -> None:
             seconds = time.perf_counter() - began
             self._metrics.under_way.dec()
@@ -78,7 +78,7 @@ class Watch:
 
 
 class _Watched:
-    """An answer whose end is told once, whatever happens on the way."""
+    """An answer that reports its end exactly once, whatever happens before."""
 
     def __init__(self, answer: Iterable[bytes], end: Callable[[], None]) -> None:
         self._answer = answer
@@ -91,7 +91,7 @@ class _Watched:
         end, self._end = self._end, None
         try:
             if hasattr(self._answer, "close"):
-                self._answer.close()  # pyright: ignore[reportAttributeAccessIssue]  (WSGI: where there is one)
+                self._answer.close()  # pyright: ignore[reportAttributeAccessIssue]  (WSGI: optional)
         finally:
             if end is not None:
                 end()

@@ -1,4 +1,4 @@
-"""What the HTTP API answers, as models: the OpenAPI document is made of them, a test holds answers to it."""
+"""Models of the HTTP API's answers: the OpenAPI document is made from them, and a test checks answers by it."""
 
 from typing import Annotated, Literal
 
@@ -41,11 +41,11 @@ class Metrics(BaseModel):
 
 
 class RunAnswer(BaseModel):
-    """A run: its configuration, parameters, whole checkpoints and metrics, and what was left out of it."""
+    """A run: its configuration, parameters, complete checkpoints and metrics, and the files left out."""
 
     run: str
     variant: OldName
-    epochs: list[int] = Field(description="epochs with a whole checkpoint, ascending")
+    epochs: list[int] = Field(description="epochs with a complete checkpoint, ascending")
     planned_epochs: int
     hidden: list[int]
     dropout: float
@@ -54,8 +54,8 @@ class RunAnswer(BaseModel):
     train_rows: int = Field(description="rows of one epoch of training")
     disk_bytes: int = Field(description="size of its files")
     seed: int
-    shapes: dict[str, list[int]] = Field(description="of each parameter tensor, by its name in the state dict")
-    minibatches: dict[str, int] = Field(description="how many minibatches there are, by their size")
+    shapes: dict[str, list[int]] = Field(description="shape of each parameter tensor, by its name in the state dict")
+    minibatches: dict[str, int] = Field(description="number of minibatches, by their size")
     broken: list[Broken]
     metrics: Metrics
 
@@ -68,7 +68,7 @@ class Progress(BaseModel):
 
 
 class TrainingAnswer(BaseModel):
-    """What the background trainer does."""
+    """The state of the background trainer."""
 
     state: Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
     message: str
@@ -77,10 +77,10 @@ class TrainingAnswer(BaseModel):
 
 
 class RunsAnswer(BaseModel):
-    """All runs by name, and what the background trainer does."""
+    """All runs by name, and the state of the background trainer."""
 
     runs: dict[str, RunAnswer]
-    unreadable: list[Broken] = Field(description="runs that are there but cannot be read now: unknown, not missing")
+    unreadable: list[Broken] = Field(description="runs that exist but cannot be read now")
     training: TrainingAnswer
 
 
@@ -103,17 +103,17 @@ class AgreementAnswer(BaseModel):
 
     request: AgreementRequest
     share_below: Estimate = Field(description="share of all rows predicted below their target")
-    share_below_K: list[Share] = Field(description="that of each minibatch")
+    share_below_K: list[Share] = Field(description="the same for each minibatch")
     num_minibatches: int
     num_rows: int
     parts: list[Agreement]
 
 
 class UnitsAnswer(BaseModel):
-    """The units of one hidden layer: how often each is active, how large its gradient is."""
+    """The units of one hidden layer: how often each is active, and the size of its gradient."""
 
     layer: int
-    tensor: str = Field(description="whose gradients these are: the biases, or β where batch statistics cancel them")
+    tensor: str = Field(description="tensor of these gradients: the biases, or β where batch statistics cancel them")
     num_minibatches: int
     active: Units
     gradient_rms: list[Annotated[float, Field(ge=0)]] = Field(description="root mean square over the minibatches")
@@ -140,15 +140,15 @@ class PairsAnswer(BaseModel):
 
 
 class CosinesAnswer(BaseModel):
-    """Cosines of the angles between the gradients of all minibatches, which count from 0."""
+    """Cosines of the angles between the gradients of all minibatches, numbered from 0."""
 
     part: str
     cosine: list[list[float | None]] = Field(description="null where one of the two gradients is zero up to round-off")
-    order: list[int] = Field(description="the minibatches by direction, in the plane that the directions share most")
+    order: list[int] = Field(description="the minibatches by direction, in the principal plane of the directions")
 
 
 class ClaimText(BaseModel):
-    """A claim of the text in its own words, the question that it raises, and the rule of its verdict."""
+    """A claim quoted from the text, the question it raises, and the rule of its verdict."""
 
     key: str
     question: str
@@ -163,7 +163,7 @@ class ClaimsAnswer(BaseModel):
 
 
 class VerdictFigure(BaseModel):
-    """A number that a verdict rests on, with its 95 % interval; a share is a number from 0 to 1 with the unit %."""
+    """A number behind a verdict, with its 95 % interval; a share is a number from 0 to 1 with the unit %."""
 
     name: str
     value: float | None
@@ -171,31 +171,31 @@ class VerdictFigure(BaseModel):
     high: float | None
     unit: str
     sample: str
-    range: tuple[float, float] | None = Field(description="the ends between which a number of this sort lies, if any")
+    range: tuple[float, float] | None = Field(description="the bounds of a number of this kind, if any")
     address: str = Field(description="query string of the page's view that shows this number; empty if none does")
 
 
 class VerdictAnswer(BaseModel):
-    """How far the measurement is, and the verdict once it is there. Each request measures a few parts at most."""
+    """Progress of the measurement, and the verdict at its end. Each request measures a few parts at most."""
 
     key: str
     state: Literal["measuring", "measured", "missing"]
     message: str = Field(
-        description="what is measured next, what is missing and what to do, or why the verdict cannot be told"
+        description="the next measurement, what is missing and what to do, or why the verdict cannot be told"
     )
     done: int
     of: int
     verdict: str
-    tone: Tone = Field(description="how the verdict is coloured")
+    tone: Tone = Field(description="colour of the verdict")
     figures: list[VerdictFigure]
 
 
 class CourseAnswer(BaseModel):
-    """One point of the curves over the epochs: of the minibatches' arrows at a picture's centre, and of the picture."""
+    """One point of the curves over the epochs, from a picture and the minibatches' arrows at its centre."""
 
     request: LandscapeRequest
     num_minibatches: int
-    num_zero: int = Field(description="minibatches whose arrow is zero up to round-off: they count in R and cosine not")
+    num_zero: int = Field(description="minibatches whose arrow is zero up to round-off, left out of R and cosine")
     resultant: Estimate | None = Field(description="R; null where fewer than two arrows have a direction")
     cosine: Estimate | None = Field(description="mean over the pairs of minibatches")
     share_below: Estimate = Field(description="s, the share of all rows predicted below their target")
@@ -206,7 +206,7 @@ class CourseAnswer(BaseModel):
 
 
 class MinibatchAnswer(BaseModel):
-    """The rows of a minibatch, as numbered in the run, and their targets."""
+    """The row numbers of a minibatch in the run, and their targets."""
 
     run: str
     variant: OldName
@@ -231,17 +231,17 @@ class LandscapeAnswer(BaseModel):
     u_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂x is zero, 0 where it is not")
     v_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂y is zero, 0 where it is not")
     share_below: Share = Field(
-        description="share of the rows predicted below their target, at the centre and under its masks; of averaged"
+        description="share of the rows predicted below their target, at the centre and with its masks; for averaged"
         " masks the mean over the sets"
     )
     num_rows: int
-    num_unresolved: int = Field(description="arrows that float32 cannot tell from its rounding: drawn as float64's")
+    num_unresolved: int = Field(description="arrows within float32's rounding error: these are float64's")
     x_active: Share = Field(description="share of the rows on which the unit of x is active, at the centre")
     y_active: Share
 
 
 class RecipeAnswer(BaseModel):
-    """How the numbers of a view are had again on the machine of the runs; `names` are of files, without suffix."""
+    """Commands that reproduce the numbers of a view on the machine of the runs; `names` of files, without suffix."""
 
     command_lines: str
     python: str

@@ -1,7 +1,7 @@
-"""The HTTP API under /api/v1: what the page draws from, and anyone else may.
+"""The HTTP API under /api/v1, for the page and anyone else.
 
-A mistake gets {"error": one sentence} and the status that fits. Every answer has an ETag; a landscape that is asked for
-by its key may be kept for ever.
+Errors are {"error": one sentence}, with a fitting status. Every answer has an ETag; clients may keep a landscape
+requested by its key for ever.
 """
 
 from flask import Blueprint, Response, request
@@ -47,7 +47,7 @@ def create_api(served: Served) -> Blueprint:
     @api.get("/", defaults={"unknown": ""}, strict_slashes=False)
     @api.get("/<path:unknown>")
     def nothing(unknown: str) -> Response:
-        # Without this, Dash answers any address with the page.
+        # Otherwise Dash answers any address with the page.
         raise MethodNotAllowed if allowed_methods(catch_all) else NotFound
 
     @api.after_request

@@ -1,4 +1,4 @@
-"""Requests to Dash's own addresses, checked before Dash reads them, which fails at what its page does not send."""
+"""Checks requests to Dash's own addresses before Dash, which fails on anything that its page does not send."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ _MAX_PLACES = 100
 
 
 class _Place(BaseModel):
-    """A property of a component. This page has no components whose ids are patterns."""
+    """A property of a component. No component of this page has a pattern as its id."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -32,7 +32,7 @@ _Places = Annotated[list[_Place], Field(max_length=_MAX_PLACES)]
 
 
 class _Call(BaseModel):
-    """What Dash's page sends for a callback, as far as Dash's server reads it."""
+    """The part of a callback's request that Dash's server reads."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -44,7 +44,7 @@ class _Call(BaseModel):
 
 
 def check_callbacks(app: Dash, told: Callable[[str], str]) -> None:
-    """Answers 4xx to what no page of ours has asked, where Dash would answer 500 with a traceback in the log."""
+    """Answers 4xx to requests that our page never sends; Dash would answer 500 with a traceback in the log."""
     server: Flask = app.server
 
     @server.before_request
@@ -80,7 +80,7 @@ def _refuse_unlike(body: object, callbacks: Mapping[str, Any]) -> None:
         raise UserError(one_line(error)) from None
     known = callbacks.get(call.output)
     if known is None or "callback" not in known:
-        raise UserError(f"`{call.output[:60]}` is no callback of this page: load the page again.")
+        raise UserError(f"This page has no callback `{call.output[:60]}`: reload the page.")
     outputs = call.outputs if isinstance(call.outputs, list) else [call.outputs]
     declared = known["output"] if isinstance(known["output"], list | tuple) else [known["output"]]
     if (
@@ -89,7 +89,7 @@ def _refuse_unlike(body: object, callbacks: Mapping[str, Any]) -> None:
         or _places(call.inputs) != [(each["id"], each["property"]) for each in known["inputs"]]
         or _places(call.state) != [(each["id"], each["property"]) for each in known["state"]]
     ):
-        raise UserError(f"`{call.output[:60]}` has other inputs and outputs: load the page again.")
+        raise UserError(f"`{call.output[:60]}` has different inputs and outputs: reload the page.")
 
 
 def _places(places: list[_Place]) -> list[tuple[str, str]]:

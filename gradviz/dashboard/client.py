@@ -1,4 +1,4 @@
-"""Whose request it is: one text for each visitor, however the network writes their address."""
+"""The visitor behind a request: one text each, however the network writes the address."""
 
 import ipaddress
 import re
@@ -11,17 +11,17 @@ _WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](?::[0-9]+)?|(?P<four>[0-9.]+):[0-9
 
 
 def client_of(environ: Mapping[str, object]) -> str:
-    """The visitor of a WSGI request, by the address in it (as a believed proxy has told it).
+    """The visitor of a WSGI request, by its address (as given by a trusted proxy).
 
-    An IPv4 address stands for itself, also where IPv6 carries it: a socket that listens on `::` sees every visitor of
-    IPv4 as `::ffff:192.0.2.1`, and a translating network as `64:ff9b::192.0.2.1`. One household has a whole /64 of
-    IPv6. What is no address (a Unix socket has none) is shortened text.
+    An IPv4 address stands for itself, also within IPv6: a socket that listens on `::` sees IPv4 visitors as
+    `::ffff:192.0.2.1`, and a translating network as `64:ff9b::192.0.2.1`. In IPv6 a household has a whole /64, which
+    counts as one. Anything else (a Unix socket has no address) is shortened text.
     """
     return network_of(str(environ.get("REMOTE_ADDR") or ""))
 
 
 def network_of(address: str) -> str:
-    """As `client_of`, of an address that may have a port or a zone."""
+    """Like `client_of`, for an address that may have a port or a zone."""
     found = _WITH_PORT.fullmatch(address)
     bare = (found["six"] or found["four"]) if found else address
     try:

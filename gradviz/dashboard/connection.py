@@ -1,4 +1,4 @@
-"""Whether the client of a request is still there: one that has moved on waits for nothing any more."""
+"""Whether the client of a request is still connected: one that has left no longer needs an answer."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,6 @@ LEFT = "waitress.client_disconnected"
 
 
 def still_connected(environ: Mapping[str, object]) -> StillWanted:
-    """Asks the connection of a WSGI request itself, where our server gives it; always true elsewhere."""
+    """Checks the connection of a WSGI request if our server provides it; always true elsewhere."""
     has_left = environ.get(LEFT)
     return (lambda: not has_left()) if callable(has_left) else lambda: True

@@ -1,4 +1,4 @@
-"""The controls at the left: what is looked at, at which minibatch, how it is evaluated, and how it is drawn."""
+"""The controls on the left: what to show, at which minibatch, how to evaluate it, and how to draw it."""
 
 import dash_mantine_components as dmc
 from dash import html

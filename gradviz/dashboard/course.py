@@ -11,27 +11,27 @@ from gradviz.landscape import GradientField, LandscapeRequest
 
 _OF_MASKS = ("masks", "num_masks", "seed")
 _ASKED = {"run", "epoch", "minibatch_size", "mode", *_OF_MASKS}
-_SMALLEST_PART = "output.bias"  # agreement is asked for the pair alone, and a question names a part
+_SMALLEST_PART = "output.bias"  # only the pair matters here, but a question must name a part
 
 
 class Course:
-    """What a picture's checkpoint adds to the curves: measured after all that somebody waits for, and kept."""
+    """A picture's point of the curves at its checkpoint; measured when no one waits for other results, and kept."""
 
     def __init__(self, request: LandscapeRequest) -> None:
         values = request.model_dump(include=_ASKED)
-        if request.mode == "eval":  # no masks are drawn: whatever is asked of them, the answer is one
+        if request.mode == "eval":  # without masks, their settings do not change the answer
             values = {name: value for name, value in values.items() if name not in _OF_MASKS}
         agreement = AgreementRequest.of(**values, parts=_SMALLEST_PART, pair=f"{request.x};{request.y}")
         self.request = request
         self._questions = AgreementQuestion(request=agreement), LandscapeQuestion(request=request)
 
     def key(self, store: RunStore) -> str:
-        """Changes with all that the point depends on; UserError if the checkpoint is not there."""
+        """Changes with everything that the point depends on; UserError if the checkpoint does not exist."""
         return " ".join(question.key(store) for question in self._questions)
 
     def point(self, compute: Compute, still_wanted: StillWanted = lambda: True) -> dict[str, object]:
-        """As `CourseAnswer`. Agreement is that of the arrows at the picture's centre, one for each minibatch; the
-        angle is the mean one between neighbouring arrows of the picture itself, in degrees; None where there are none.
+        """As `CourseAnswer`. Agreement is between the arrows at the picture's centre, one for each minibatch; `angle`
+        is the mean angle between neighbouring arrows of the picture itself, in degrees, None if there are none.
         """
         agreement, landscape = compute.stream(self._questions, still_wanted=still_wanted)
         told = json.loads(agreement)

@@ -1,7 +1,7 @@
-"""What visitors are not told: where this server keeps things, which processes it has, how its machine is called.
+"""Hides from visitors the paths, the processes and the name of the server's machine.
 
-Messages are written for whoever runs the program, and reach its log and terminal as they are. On their way to a page
-or a client, a path becomes the name of its file, and a process of a machine just a process.
+Messages are written for the operator, and reach the log and the terminal unchanged. On the way to a page or a client, a
+path becomes the name of its file, and a process of a machine just "another process".
 """
 
 import platform
@@ -17,11 +17,11 @@ _SHORTEST_NAME = 3
 
 
 class Discretion:
-    """Of one server: `directories`, which may have spaces in their names, are left out of what is told."""
+    """For one server: removes its `directories`, whose names may have spaces, from messages."""
 
     def __init__(self, *directories: Path, machine: str | None = None) -> None:
         absolute = {str(form) for path in directories for form in (path, path.absolute(), path.resolve())}
-        # The longest first: one may lie in another.
+        # Longest first, because one may contain another.
         self._directories = sorted((text for text in absolute if text.startswith("/") and text != "/"), key=len)[::-1]
         name = platform.node() if machine is None else machine
         self._machine = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])") if len(name) >= _SHORTEST_NAME else None
@@ -40,5 +40,5 @@ class Discretion:
 
 
 def place_of(runs: Path) -> Path:
-    """The directory of runs as a recipe names it: by its own name alone, unless it was given from the working one."""
+    """The directory of runs in a recipe: only its name if the path is absolute, else the path as given."""
     return Path(runs.name) if runs.is_absolute() else runs

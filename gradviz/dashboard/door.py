@@ -1,8 +1,8 @@
-"""What a request has to be before anything looks at it: asked of a name of ours, by no other site's page, and small.
+"""Refuses requests for names that are not ours, from other sites' pages, or with large bodies, before anything else.
 
-Browsers say in Sec-Fetch-Site whose page asks (https://www.w3.org/TR/fetch-metadata/), older ones and those that came
-by plain HTTP from another machine at least in Origin. Another site may link here, and no more: its images, scripts and
-forms could else compute on this machine, and start or stop a training. Programs send neither header.
+Browsers name the requesting page's site in Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/), older ones, and
+those on plain HTTP from another machine, at least in Origin. Another site may only link here: otherwise its images,
+scripts and forms could compute on this machine, and start or stop a training. Programs send neither header.
 """
 
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ from gradviz.dashboard.sending import mistake
 from gradviz.hosts import AllowedHosts, name_of
 
 OPEN = ("/healthz", "/readyz")
-"""Asked by probes, which know neither a password nor our name; they tell nothing of the runs."""
+"""For probes, which know neither a password nor our name; the answers reveal nothing about the runs."""
 
-TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} kB: a request is far smaller."
+TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES // 1024} kB: send a smaller request."
 
 _SCHEME_PORTS = (":80", ":443")
 
 
 class Door:
-    """WSGI middleware in front of the whole server: what it refuses never becomes a request of Flask's."""
+    """WSGI middleware in front of the whole server: Flask never sees the requests it refuses."""
 
     def __init__(self, server: WSGIApplication, allowed: AllowedHosts) -> None:
         self._server = server
@@ -39,22 +39,22 @@ class Door:
         host = environ.get("HTTP_HOST", "")
         name = name_of(host)
         if name is None and not (is_open and not host):
-            return _said("The Host header is missing or is no name: send the one in this server's address.", 400)
+            return _said("The Host header is missing or invalid: send the name in this server's address.", 400)
         if not is_open and name is not None and not self._allowed.allow(name):
             return _said(
-                f"This server does not answer to the name {name}: use its address in digits, or set "
+                f"This server does not answer to the name {name}: use its numeric address, or set "
                 f"GRADVIZ_ALLOWED_HOSTS to {name}.",
                 403,
             )
         if not is_open and self._is_foreign(environ):
-            return _said("Another site's page has asked for this: open the address itself.", 403)
+            return _said("This request comes from another site's page: open the address directly.", 403)
         try:
             environ.get("QUERY_STRING", "").encode("latin-1").decode()
-        except UnicodeError:  # it is read as that, and Flask fails at it
-            return _said("The query of the address is not UTF-8: write other characters as %XX.", 400)
+        except UnicodeError:  # Flask assumes UTF-8, and would fail
+            return _said("The query of the address is not UTF-8: write special characters as %XX.", 400)
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
-            return _said("The Content-Length is no number.", 400)
+            return _said("The Content-Length is not a number: send the size of the body in bytes.", 400)
         if len(length) > 15 or int(length) > MAX_BODY_BYTES:
             return _said(TOO_LARGE, 413)
         return None
@@ -78,7 +78,7 @@ class Door:
 
 
 def _is_link(environ: WSGIEnvironment) -> bool:
-    """Whether somebody goes to this address; a prefetch looks like it and is nobody's choice."""
+    """Whether a person opens this address; a prefetch looks the same, but no person chose it."""
     return (
         environ["REQUEST_METHOD"] in ("GET", "HEAD")
         and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"

@@ -1,4 +1,4 @@
-"""The controls of how fields are drawn, and of what pictures side by side share."""
+"""The controls for drawing fields, and for what pictures side by side share."""
 
 import dash_mantine_components as dmc
 from dash import html
@@ -27,7 +27,7 @@ def drawing(view: View) -> Component:
         ),
         row(
             "colour",
-            segmented(ids.RANGE, {"epochs": "all", "frame": "this one"}, view.range, "Colours are scaled to"),
+            segmented(ids.RANGE, {"epochs": "all", "frame": "this one"}, view.range, "Scale the colours to"),
         ),
         row(
             "arrows",
@@ -60,7 +60,7 @@ def drawing(view: View) -> Component:
 
 
 def sharing(view: View) -> list[Component]:
-    """Whether the pictures of Compare share one scale, and which of them is subtracted from the others."""
+    """Whether the pictures of Compare share one scale, and which to subtract from the others."""
     return [
         row(
             "scales",

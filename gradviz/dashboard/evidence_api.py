@@ -1,4 +1,4 @@
-"""The addresses of the HTTP API for the evidence: the claims, and each one's verdict, measured part by part."""
+"""HTTP API of the evidence: the claims, and the verdict on each, measured part by part."""
 
 import time
 
@@ -21,7 +21,7 @@ from gradviz.evidence.verdict import Figure, Kind
 from gradviz.experiment.store import RunStore
 
 _STEP_SECONDS = 0.5
-"""A request ends with the part during which this has passed: the page tells how far it is, and may stop asking."""
+"""A request ends after the part that passes this limit, so that the page can show progress, and stop."""
 
 
 def claims(served: Served) -> Response:
@@ -40,9 +40,9 @@ OPERATIONS = (
 
 
 def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted = lambda: True) -> dict[str, object]:
-    """How far the verdict on a claim is, as plain JSON, after some more of it is measured; UserError for no such claim.
+    """Measures a little more for a claim and returns the progress as plain JSON; UserError for an unknown claim.
 
-    A page that asks again and again has it measured; one that has gone away leaves a part or two under way at most.
+    The page repeats the request until the verdict is there; if it leaves, at most a part or two remain running.
     """
     claim, studied = claim_of(key), Studied.of(store)
     answer: dict[str, object] = {"key": key, "verdict": Kind.UNKNOWN, "tone": Kind.UNKNOWN.tone, "figures": []}
@@ -52,7 +52,7 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
         return answer | {"state": "missing", "message": str(missing), "done": 0, "of": 0}
     known: dict[Asked, bytes] = {}
     until = time.monotonic() + _STEP_SECONDS
-    for asked in wanted:  # one by one: who leaves has asked for no more than was measured
+    for asked in wanted:  # one by one: a client that leaves has nothing left in the queue
         [ticket] = compute.submit([question_of(asked)], "sweep")
         was_there = compute.progress(ticket) == "done"
         known[asked] = compute.result(ticket, still_wanted)

@@ -1,4 +1,4 @@
-"""The evidence view: each claim of the text in its own words, with its verdict, rule, numbers and links."""
+"""The Evidence view: each claim quoted from the text, with its verdict, rule, numbers and links."""
 
 from dash import html
 from dash.development.base_component import Component

@@ -1,4 +1,4 @@
-"""The addresses of the HTTP API at which a view becomes a file, and is told as a recipe."""
+"""HTTP API that turns a view into a file, or into commands that reproduce it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
 
-_PATIENCE_SECONDS = 1.0  # who has left is noticed meanwhile
+_PATIENCE_SECONDS = 1.0  # the server notices by then which clients have left
 _CHUNK_BYTES = 1 << 18
 
 
@@ -30,7 +30,7 @@ _EXPORTS = (
 
 def export(served: Served, asked: ExportQuery) -> Response:
     work = _in_place(served.export_places, steps(asked, served.compute, served.store, served.still_wanted))
-    first = next(work)  # a mistake in what is asked for is still a 422
+    first = next(work)  # an error in the request can still become a 422
     if asked.progress:
         answer = Response(frames.prefixed(_blocks(first, work, served.told)), mimetype=MEDIA_TYPES["binary"])
     else:
@@ -43,7 +43,7 @@ def export(served: Served, asked: ExportQuery) -> Response:
 
 def recipes(served: Served, asked: RecipeQuery) -> Response:
     for panel in asked.panels:
-        served.compute.key(panel)  # refuses what is not there
+        served.compute.key(panel)  # raises UserError for a missing run or checkpoint
     place = place_of(served.settings.runs)
     return sent_json(
         {
@@ -55,9 +55,9 @@ def recipes(served: Served, asked: RecipeQuery) -> Response:
 
 
 def _in_place(places: BoundedSemaphore, work: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:
-    """The work in one of the places, which is free again when it ends, fails or is no longer listened to."""
+    """The work in one of the places, which is released when the work ends, fails or loses its listener."""
     if not places.acquire(timeout=_PATIENCE_SECONDS):
-        raise TooManyRequests(f"{EXPORTS_AT_ONCE} files are being made already: wait until one is done.")
+        raise TooManyRequests(f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done.")
     try:
         yield from work
     finally:
@@ -72,7 +72,7 @@ def _last(work: Iterator[Step | ExportFile]) -> ExportFile:
 
 
 def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile], told: Callable[[str], str]) -> Iterator[bytes]:
-    """JSON that says how far it is, for each step; then JSON that describes the file, or the mistake; then the file."""
+    """JSON with the progress, for each step; then JSON that describes the file, or the error; then the file."""
     try:
         for step in _chain(first, work):
             if isinstance(step, ExportFile):
@@ -82,7 +82,7 @@ def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile], told: C
                     yield step.content[start : start + _CHUNK_BYTES]
             else:
                 yield json.dumps({"done": step.done, "total": step.total, "doing": step.doing}).encode()
-    except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off without a word)
+    except Exception as error:  # noqa: BLE001  (the answer has begun: raising would cut it off without a reason)
         yield json.dumps({"error": told(sentence_of(error))}).encode()
 
 

@@ -1,4 +1,4 @@
-"""What an export shows at each epoch or minibatch: its pictures' fields, and what lies over them, row by row."""
+"""The content of an export at each epoch or minibatch: its pictures' fields and overlays, row by row."""
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
@@ -20,7 +20,7 @@ Row = list[Shown]
 def computed_rows(
     asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
 ) -> Iterator[Row]:
-    """A row of pictures for each index, as they are ready; what was submitted ahead is cancelled with this iterator."""
+    """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead."""
     overlays = _Overlays(asked, compute, store, still_wanted)
     several = compute.sweep if asked.over == "epochs" else compute.minibatches
     with ExitStack() as streams:
@@ -55,14 +55,14 @@ def _difference(shown: Shown, reference: Shown) -> Shown:
 
 
 def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
-    """How many arrows of the minibatches' spreads a page that stands alone holds."""
+    """Number of arrows in the minibatches' spreads of a stand-alone page."""
     checkpoints = num_frames if asked.over == "epochs" else 1
     panels = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot)]
     return "spread" in asked.show and checkpoints * sum(_num_minibatches(store, panel) for panel in panels)
 
 
 def has_overlays(asked: ExportQuery, slot: int) -> bool:
-    """As on the page, nothing lies over a difference."""
+    """As on the page, a difference has no overlays."""
     return asked.minus is None or slot == asked.minus
 
 
@@ -82,7 +82,7 @@ class _Overlays:
 
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
         if slot not in self._paths:
-            small = request.model_copy(update={"points": 3, "mode": "eval"})  # the values alone are wanted
+            small = request.model_copy(update={"points": 3, "mode": "eval"})  # only the values of the parameters matter
             epochs = self._store.run(request.run).epochs()
             fields = self._compute.sweep(small, epochs, self._still_wanted)
             self._paths[slot] = {epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in fields}

@@ -1,4 +1,4 @@
-"""A view as one file, made step by step: each step tells how far it is, and whoever asked may stop listening."""
+"""Makes a view into one file, step by step: each step reports the progress, and the caller may stop in between."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MOST_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Step:
-    """How far the work is: `done` of `total` steps, and what the present one does."""
+    """Progress: `done` of `total` steps, and what the current one does."""
 
     done: int
     total: int
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True)
 class ExportFile:
-    """What the work ends with."""
+    """The result of the work."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class ExportFile:
 
 
 def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
-    """The epochs or minibatches that every picture has; UserError if they make too large a file, or there are none."""
+    """The epochs or minibatches that all pictures share; UserError if there are none, or too many for one file."""
     if asked.minus is not None and asked.minus >= len(asked.panels):
         raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
     there = [_there(panel, asked, store) for panel in asked.panels]
@@ -51,15 +51,13 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     if not shared:
         raise UserError(f"These pictures have no {asked.over} in common: choose fewer, or wait for their training.")
     if len(shared) > MOST_FRAMES:
-        raise UserError(
-            f"A file has at most {MOST_FRAMES} frames, and there are {len(shared)} {asked.over}: set `every` higher."
-        )
+        raise UserError(f"A file holds at most {MOST_FRAMES} frames, got {len(shared)} {asked.over}: increase `every`.")
     points = [panel.points for panel in asked.panels]
     size = expected_bytes(points, len(shared), num_centres(asked, store, len(shared)))
     if size > MOST_BYTES:
         raise UserError(
-            f"These are about {size // 10**6} MB of numbers, and a file is made of at most {MOST_BYTES // 10**6} MB: "
-            "set `every` higher, or choose fewer points."
+            f"A file holds at most {MOST_BYTES // 10**6} MB of numbers, and these have about {size // 10**6} MB: "
+            "increase `every`, or choose fewer points."
         )
     return shared
 
@@ -67,11 +65,11 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
 def steps(
     asked: ExportQuery, compute: Compute, store: RunStore, still_wanted: StillWanted = lambda: True
 ) -> Iterator[Step | ExportFile]:
-    """The work: steps, and at last the file. A mistake is raised before the first step, or in its place.
+    """Yields the steps, and finally the file. Raises UserError before the first step, or in its place.
 
-    Cancelled soon after `still_wanted` says no, in the midst of a landscape or between two pictures.
+    Raises Cancelled soon after `still_wanted` turns false, within a landscape or between two pictures.
 
-    Costs what the landscapes cost that are not cached, and, for a gif, about 0.1 s more for each of its pictures.
+    Costs the landscapes that are not cached and, for a gif, about 0.1 s for each picture.
     """
     indices = indices_of(asked, store)
     until = monotonic() + MOST_SECONDS
@@ -97,13 +95,11 @@ def steps(
 
 def _check_size(num_bytes: int) -> None:
     if num_bytes > MOST_BYTES:
-        raise UserError(
-            f"The file is larger than {MOST_BYTES // 10**6} MB: set `every` higher, or choose fewer points."
-        )
+        raise UserError(f"The file is larger than {MOST_BYTES // 10**6} MB: increase `every`, or choose fewer points.")
 
 
 def _comment(asked: ExportQuery, indices: list[int]) -> str:
-    """What is in the file, for whoever finds it without its name."""
+    """Describes the content within the file, in case its name is lost."""
     requests = "; ".join(request.canonical() for request in asked.panels)
     minus = "" if asked.minus is None else f", minus {asked.panels[asked.minus].run}"
     return f"gradviz, {asked.over} {indices[0]} to {indices[-1]}{minus}: {requests}"
@@ -111,9 +107,7 @@ def _comment(asked: ExportQuery, indices: list[int]) -> str:
 
 def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, until: float) -> Step:
     if monotonic() > until:
-        raise UserError(
-            f"This takes longer than {MOST_SECONDS:.0f} s: ask once more (what was computed is kept), or for less."
-        )
+        raise UserError(f"Export exceeded {MOST_SECONDS:.0f} s: retry (finished frames are cached), or export less.")
     return Step(done, total, f"{doing} {ONE[asked.over]} {index}")
 
 

@@ -1,4 +1,4 @@
-"""The app and its server, made on request: two of them in one process share nothing."""
+"""Creates the app and its server; two of them in one process share nothing."""
 
 from wsgiref.types import WSGIApplication
 
@@ -36,7 +36,7 @@ def create_app(
     trainer: Trainer,
     metrics: Metrics | None = None,
 ) -> Dash:
-    """The dashboard over these rooms; `metrics`: what is counted, shown at /metrics if the settings say so."""
+    """The dashboard over these objects; /metrics shows `metrics` if the settings say so."""
     metrics = metrics or Metrics()
     app = BundledDash(
         "gradviz",
@@ -51,7 +51,7 @@ def create_app(
         index_string=PAGE,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    # What comes in chunks has no length that could be refused; of a body that is cut at the limit nobody would know.
+    # A chunked body has no length to refuse; the extra byte reveals a body that was cut at the limit.
     app.server.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.server.wsgi_app = _surrounded(app.server.wsgi_app, settings, metrics)
     tell_routes(app.server)
@@ -71,7 +71,7 @@ def create_app(
 
 
 def _surrounded(server: WSGIApplication, settings: Settings, metrics: Metrics) -> WSGIApplication:
-    """From the inside out: what may come in, what is seen of it, and who it comes from by the word of proxies."""
+    """Adds, from the inside out: checks of the request, its log and metrics, and the visitor's address by proxies."""
     server = Watch(Door(server, AllowedHosts.of(settings.host, settings.allowed_hosts)), metrics)
     if settings.proxies:
         server = ProxyFix(server, x_for=settings.proxies, x_proto=settings.proxies)
@@ -79,7 +79,7 @@ def _surrounded(server: WSGIApplication, settings: Settings, metrics: Metrics) -
 
 
 def create_server(settings: Settings | None = None) -> Flask:
-    """The WSGI server of one process, from `GRADVIZ_*` settings: what gunicorn is pointed at."""
+    """The WSGI server of one process, from `GRADVIZ_*` settings; gunicorn's entry point."""
     settings = settings or load_settings()
     store = RunStore(settings.runs)
     metrics = Metrics()

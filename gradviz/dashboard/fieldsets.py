@@ -1,4 +1,4 @@
-"""What the sidebar is built of: named groups of controls with their help, rows, and segmented controls."""
+"""Building blocks of the sidebar: named groups of controls with their help, rows, and segmented controls."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gradviz.dashboard.help import HELP, Entry
 
 
 def group(title: str, *children: Component, class_name: str = "") -> Component:
-    """A fieldset; its help, if there is any, opens from a small button beside the title."""
+    """A fieldset; a small button beside the title opens its help, if any."""
     return html.Fieldset(
         [html.Legend(title), *help_of(title), *children],
         className=f"gv-group {class_name}".strip(),
@@ -18,7 +18,7 @@ def group(title: str, *children: Component, class_name: str = "") -> Component:
 
 
 def folded(title: str, *children: Component) -> Component:
-    """A group that is closed until it is wanted."""
+    """A group that starts closed."""
     return html.Details(
         [html.Summary(title), html.Div([*help_of(title), *children], className="gv-group")],
         className="gv-fold",
@@ -27,7 +27,7 @@ def folded(title: str, *children: Component) -> Component:
 
 
 def help_of(title: str) -> list[Component]:
-    """The button and the card of a group's help; `assets/views/help.js` closes it again."""
+    """The button and the card of a group's help; `assets/views/help.js` closes it."""
     if title not in HELP:
         return []
     button = html.Summary("?", **label(f"Help: {title}"))
@@ -60,5 +60,5 @@ def segmented(component_id: str, options: dict[str, str], value: str, name: str)
 
 
 def label(text: str) -> dict[str, Any]:
-    """The name of a control for screen readers, where none is written beside it."""
+    """The name of a control for screen readers, if it has no visible label."""
     return {"aria-label": text}

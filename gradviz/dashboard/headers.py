@@ -1,4 +1,4 @@
-"""Headers of every answer: what the page may load, how long it is kept, and compressed once instead of each time."""
+"""Headers of every answer: what the page may load and how long to keep it; compresses large answers only once."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ _HASTE_FROM_BYTES = 1_000_000  # numbers: the last tenth of their size would tak
 
 
 def set_headers(app: Dash, *, private: bool) -> None:
-    """Call last: the hashes of Dash's own inline script are taken here. `private`: only a browser may keep answers."""
+    """Call this last: it takes the hashes of Dash's inline scripts. `private`: only browsers may keep answers."""
     policy = "; ".join(
         [
             "default-src 'self'",
@@ -38,10 +38,10 @@ def set_headers(app: Dash, *, private: bool) -> None:
         answer.headers["Referrer-Policy"] = "same-origin"
         answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if request.path.startswith("/assets/") and "m" in request.args and answer.status_code in (200, 304):
-            # Dash puts the file's time into the address: a changed file has another one.
+            # Dash puts the file's time into the address, so a changed file has a new address.
             answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         if answer.is_streamed and not answer.direct_passthrough:
-            answer.headers["X-Accel-Buffering"] = "no"  # nginx else holds back what tells the progress
+            answer.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the progress
         if private or request.authorization is not None:
             _keep_private(answer)
         return compressed.apply(answer)
@@ -55,7 +55,7 @@ def _keep_private(answer: Response) -> None:
 
 
 class _Compressed:
-    """gzip, the larger answers kept by their content: many ask for the same."""
+    """Compresses with gzip; keeps larger answers by their content, because many clients request the same."""
 
     def __init__(self) -> None:
         self._kept = Kept()

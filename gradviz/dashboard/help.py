@@ -1,4 +1,4 @@
-"""Short help at the controls: what each means, with the formula where there is one."""
+"""Short help for the controls: what each means, with its formula if there is one."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from gradviz.landscape.request import LandscapeSpec
 
 @dataclass(frozen=True)
 class Entry:
-    """One control, or one choice of it. A formula is set apart, in the mathematical letters of the pictures."""
+    """One control, or one choice of it. The formula stands apart, in the mathematical letters of the pictures."""
 
     term: str
     text: str
@@ -27,45 +27,46 @@ HELP: dict[str, tuple[Entry, ...]] = {
     ),
     "Regularizers side by side": (
         Entry(
-            "Regularizers", "The same two parameters, minibatch and epoch in each picture; zoom and pointer are one."
+            "Regularizers",
+            "The same two parameters, minibatch and epoch in each picture, with linked zoom and pointer.",
         ),
         Entry(
             "scales",
-            "Locked: one scale of colour and length for all pictures, so that sizes can be compared. Free: each "
-            "picture has its own, so that a field of small gradients can be read.",
+            "Locked: all pictures share one scale of colour and length, so you can compare sizes. Free: each "
+            "picture has its own, so you can read a field of small gradients.",
         ),
         Entry(
             "minus",
-            "Draws by how much the other fields differ from this one, at the same offsets from each checkpoint. The "
-            "planes are centred at each variant's own parameters.",
+            "Draws the differences between the other fields and this one, at the same offsets from each checkpoint. "
+            "The planes are centred at each run's own parameters.",
             "Δ∇J = ∇J(picture) − ∇J(reference)",
         ),
     ),
     "Left picture": (
         Entry(
             "Plane",
-            "Two parameters are moved, all others stay as the checkpoint has them. An arrow is the gradient of the "
-            "minibatch's loss at that point; the circle is the checkpoint itself.",
+            "Two parameters move; all others keep the checkpoint's values. An arrow is the gradient of the "
+            "minibatch's loss at that point; the circle marks the checkpoint.",
             "u = ∂J/∂x₁, v = ∂J/∂x₂ at (x₁ + α, x₂ + β)",
         ),
         Entry("Layer", "A button shows the first two biases of that layer."),
         Entry(
             "Name",
-            "Any parameter, as in hidden.2.linear.weight[3,17]. Beside it: on how many training rows its unit is "
-            "active, of those looked at. A unit that is active on none of them is called dead: its gradient is zero "
-            "there, and other rows may wake it.",
+            "Any parameter, such as hidden.2.linear.weight[3,17]. Beside it: the number of training rows on which its "
+            "unit is active, of those checked. A unit that is active on none of them is called dead: its gradient is "
+            "zero there, and other rows may revive it.",
         ),
         Entry(
             "pick…",
-            "Two units on a map of a layer's units, or a suggested pair: alive, with gradients that the minibatches "
+            "Choose two units on a map of a layer, or a suggested pair: alive, with gradients that the minibatches "
             "pull in different directions.",
         ),
     ),
     "Minibatch": (
         Entry(
             "Minibatch",
-            "The training rows in a fixed random order, cut into minibatches; the first 50 can be shown. The model "
-            "does not change between them.",
+            "The training rows in a fixed random order, cut into minibatches; you can choose among the first 50. The "
+            "model is the same for all of them.",
             "J(θ; a) = (1/B) Σ |O(a_b; θ) − y_b|",
         ),
     ),
@@ -75,13 +76,13 @@ HELP: dict[str, tuple[Entry, ...]] = {
         Entry(
             "Masks",
             "Fresh: new dropout masks at every grid point, so neighbouring arrows differ by chance. Frozen: one set "
-            f"for the whole plane. Averaged: the mean over {_MASK_SETS} sets. The seed makes them the same again.",
+            f"for the whole plane. Averaged: the mean over {_MASK_SETS} sets. The same seed gives the same masks.",
         ),
     ),
     "Grid": (
         Entry(
             "Half width and points",
-            "How far the two parameters are moved to either side, in their own units, and in how many steps.",
+            "How far the two parameters move to either side, in their own units, and in how many steps.",
             "α, β ∈ [−w, w], evenly spaced",
         ),
     ),
@@ -91,30 +92,32 @@ HELP: dict[str, tuple[Entry, ...]] = {
         ),
         Entry(
             "length",
-            "Compressed keeps small arrows visible, true is proportional, unit shows the direction alone.",
+            "Compressed keeps small arrows visible, true is proportional, unit shows only the direction.",
             f"length ∝ |∇J|^{LENGTH_EXPONENT}, |∇J|, 1",
         ),
         Entry(
             "colour",
-            "The size of the gradient, on one scale for all epochs (in Minibatches: all minibatches) in memory, or for "
-            "what is on show alone.",
+            "The size of the gradient, on one scale for all epochs in memory (in Minibatches: all minibatches), or "
+            "only for the current picture.",
             "log10 |∇J|, |∇J| = √(u² + v²)",
         ),
-        Entry("arrows", "Ascent: the gradient, uphill. Descent: where a step of gradient descent goes.", "∇J or −∇J"),
+        Entry(
+            "arrows", "Ascent: the gradient, uphill. Descent: the direction of a gradient descent step.", "∇J or −∇J"
+        ),
         Entry(
             "path",
-            "The way of (x₁, x₂) through the epochs: firm up to the epoch on show, dashed after it, a triangle where "
-            "it leaves the plane.",
+            "The path of (x₁, x₂) over the epochs: solid up to the current epoch, dashed after it, with a triangle "
+            "where it leaves the plane.",
         ),
         Entry(
             "minibatches",
-            "The gradients of all minibatches at this checkpoint, as rays from the centre. The strong arrow is their "
-            "mean direction, R of the radius long: 1 if all agree, near 0 if they point everywhere.",
+            "The gradients of all minibatches at this checkpoint, as rays from the centre. The bold arrow shows their "
+            "mean direction; its length is R times the radius: 1 if all agree, near 0 if they point everywhere.",
             "R = |Σ ∇Jₖ / |∇Jₖ|| / K",
         ),
         Entry(
             "Zoom",
-            "Drag over a part of a picture; double click for the whole plane. Keys: + and −, Shift with arrows, 0.",
+            "Drag over part of a picture; double-click for the whole plane. Keys: + and −, Shift with arrows, 0.",
         ),
     ),
     "Agreement": (
@@ -126,16 +129,16 @@ HELP: dict[str, tuple[Entry, ...]] = {
         ),
         Entry(
             "Cosine",
-            "Of the angle between two minibatches' gradients, of this pair, of the biases of x₁'s layer, of that whole "
-            "layer or of all parameters. Rows and columns are ordered by direction.",
+            "The cosine of the angle between two minibatches' gradients, of this pair, the biases of x₁'s layer, "
+            "that whole layer or all parameters. Rows and columns are ordered by direction.",
             "cos = ∇J_k · ∇J_l / (|∇J_k| |∇J_l|)",
         ),
         Entry(
             "Predicted below target",
-            "An L1 gradient is a sum of signs: where nearly all rows lie on one side of their target, all gradients "
+            "An L1 gradient is a sum of signs: if nearly all rows lie on one side of their target, all gradients "
             "agree for that reason alone.",
         ),
         Entry("Zero", "A gradient that is zero up to round-off has no direction: it is counted and left out of R."),
     ),
 }
-"""By the title of the group of controls."""
+"""Keyed by the title of the group of controls."""

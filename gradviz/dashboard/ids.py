@@ -1,6 +1,6 @@
-"""Ids of the page's components: one constant each, in Python and (as the same text) in the JavaScript."""
+"""Ids of the page's components: one constant each, in Python and, with the same text, in JavaScript."""
 
-# What is chosen.
+# Choices.
 VIEW = "view"
 VARIANT = "variant"
 COMPARED = "compared"
@@ -22,13 +22,13 @@ SHOW = "show"
 CURVES = "curves"
 SCHEME = "scheme"
 
-# What flows.
+# Stores.
 ADDRESS = "address"  # Store: the query string of the page, at load and after back and forward
-OPENED = "opened"  # Store: the view that the address asked for, checked, and what had to be said about it
+OPENED = "opened"  # Store: the checked view of the address, and notices about it
 CHOSEN = "chosen"  # Store: all choices as the page shows them
 CONSTANTS = "constants"  # Store: the look, handed to the JavaScript
 
-# Where JavaScript draws: React leaves the inside of these alone.
+# Islands where JavaScript draws; React leaves their content alone.
 SCRUBBER = "scrubber"
 MINIBATCH = "minibatch-scrubber"
 MINIBATCH_PLAYER = "minibatch-player"
@@ -68,7 +68,7 @@ LOSS_MARK = "loss-mark"
 COURSE = "course"
 SCALE = "scale"
 
-# Training, and the question before something is deleted.
+# Training, and the question before deleting.
 TRAIN_START = "train-start"
 TRAIN_STOP = "train-stop"
 TRAIN_AGAIN = "train-again"

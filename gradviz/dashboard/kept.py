@@ -1,4 +1,4 @@
-"""Large answers made once for all who ask for them at the same time or soon after: bytes under a key, in memory."""
+"""Keeps large answers in memory, bytes by key, so that simultaneous or later requests share one computation."""
 
 import threading
 from collections import OrderedDict
@@ -8,9 +8,9 @@ MOST_BYTES = 32 * 1024**2
 
 
 class Kept:
-    """At most `most_bytes`, what was asked for longest ago going first.
+    """At most `most_bytes`; drops the least recently used first.
 
-    One at a time is made: what is made here keeps the interpreter or a processor busy, and others have better to do.
+    Makes one value at a time, because making one keeps the interpreter or a processor busy.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -20,7 +20,7 @@ class Kept:
         self._turn = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
-        """What was made for this key, now or before."""
+        """The value of this key, made now if it is not kept."""
         with self._turn:
             if key not in self._kept:
                 self._kept[key] = make()

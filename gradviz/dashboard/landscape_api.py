@@ -1,4 +1,4 @@
-"""The addresses of the HTTP API for landscapes: one in any form, or those of all epochs or minibatches as a stream."""
+"""HTTP API of landscapes: one in any form, or those of all epochs or minibatches as a stream."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -25,8 +25,8 @@ from gradviz.logs import tell_log
 
 _FORMS = ("json", "csv", "npz", "binary")
 _STREAM = (
-    "The fields of all epochs, or of all minibatches, in one stream, the one asked for first. Blocks, each a "
-    "little-endian uint32 (its length) and its bytes: first JSON that says what all share, then a frame each: a uint32 "
+    "The fields of all epochs, or of all minibatches, in one stream, the requested one first. Blocks, each a "
+    "little-endian uint32 (its length) and its bytes: first JSON with what all share, then one frame each: a uint32 "
     "(the length of its JSON), the JSON, and, unless that has an `error`, float32 u, v, loss and uint8 is_zero, "
     "zero_reason, each (points, points) with x running fastest."
 )
@@ -37,12 +37,10 @@ def landscape(served: Served, asked: LandscapeRequest, by: ByKey) -> Response:
     key = served.compute.key(asked)
     tell_log(key=key)
     if by.expected_key not in ("", key):
-        raise Conflict(
-            "this key is of another content of the checkpoint; ask without `expected_key` for what is there now."
-        )
+        raise Conflict("the checkpoint has changed since this key; omit `expected_key` to get the current one.")
     stable = asked.model_dump(exclude={"variant"}) | {"format": form, "expected_key": key}
     wanted = served.still_wanted
-    # what the key leaves out, as the seed in eval mode, is repeated in the answer
+    # the answer repeats what the key leaves out, such as the seed in eval mode
     tag = etag(f"{key} {form} {asked.canonical()}")
 
     def content() -> bytes:
@@ -77,7 +75,7 @@ def many(served: Served, asked: LandscapeRequest, which: Frames) -> Response:
     else:
         header = {"request": asked.model_dump(), "over": which.over, "indices": indices}
         blocks = _frames(served, asked, which, indices)
-        # The first frame is made before the answer begins: a mistake is still a 422.
+        # Makes the first frame before the answer begins, so that an error can still become a 422.
         first = next(blocks, b"")
         stream = frames.stream(header, chain([first] if first else [], blocks))
         answer = Response(frames.gzipped(stream) if packed else stream, mimetype=MEDIA_TYPES["binary"])
@@ -88,17 +86,17 @@ def many(served: Served, asked: LandscapeRequest, which: Frames) -> Response:
 
 
 def _indices(served: Served, asked: LandscapeRequest, which: Frames) -> list[int]:
-    """What there is, nearest to the first first."""
+    """The available indices, those nearest to the first index first."""
     run = served.store.run(asked.run)
     there = run.epochs() if which.over == "epochs" else range(run.num_minibatches(asked.minibatch_size))
     first = which.index_of(asked)
-    # If the first is not there, the reader is told.
+    # A missing first index gives the reader an error.
     wanted = {*there, first} if which.wanted is None else set(there) & which.wanted
     return frames.nearest_first(wanted, first)
 
 
 def _files(served: Served, asked: LandscapeRequest, which: Frames) -> list[object]:
-    """What the frames depend on, by size and time of the files: their digests would take a second to learn."""
+    """What the frames depend on; files by size and time, because their digests would take a second."""
     run = served.store.run(asked.run)
     files = checkpoint_files(run.path).items()
     needed = [path for epoch, path in files if which.over == "epochs" or epoch == asked.epoch]
@@ -106,7 +104,7 @@ def _files(served: Served, asked: LandscapeRequest, which: Frames) -> list[objec
 
 
 def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: list[int]) -> Iterator[bytes]:
-    """The frames in this order. An error in the first is raised; later ones are frames that say it."""
+    """The frames in this order. Raises an error of the first frame; later errors become frames."""
     if not indices:
         return
     compute, still_wanted = served.compute, served.still_wanted
@@ -123,7 +121,7 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
         except Unavailable as error:
             yield frames.missing_frame(indices[made], served.told(str(error)), later=True)
             return
-        except Exception as error:  # noqa: BLE001  (the answer has begun: to raise would cut it off)
+        except Exception as error:  # noqa: BLE001  (the answer has begun: raising would cut it off)
             yield frames.missing_frame(indices[made], served.told(sentence_of(error)))
             made += 1
 
@@ -131,6 +129,6 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
 _ONE = ((LandscapeRequest, ByKey), answers.LandscapeAnswer, _FORMS, (406, 409))
 OPERATIONS = (
     Operation("get", "/landscape", landscape, "One gradient landscape", *_ONE),
-    Operation("post", "/landscape", landscape_of_body, "One gradient landscape, asked for in a body", *_ONE),
+    Operation("post", "/landscape", landscape_of_body, "One gradient landscape, requested in a body", *_ONE),
     Operation("get", "/frames", many, _STREAM, (LandscapeRequest, Frames), forms=("binary",)),
 )

@@ -1,4 +1,4 @@
-"""The page: header, controls, pictures with the dock under them, and the training view. Holds no data of any run."""
+"""The page: header, controls, pictures with the dock below them, and the training view. Holds no run's data."""
 
 from typing import Any
 
@@ -68,11 +68,11 @@ PAGE = """<!DOCTYPE html>
   <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
   <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
-"""The document that Dash fills: its own has no language, which screen readers speak by."""
+"""The document that Dash fills; Dash's own declares no language, which screen readers need."""
 
 
 def page() -> Component:
-    """The whole page. Elements with the class `gv-island` are filled by JavaScript alone."""
+    """The whole page. Only JavaScript fills elements with the class `gv-island`."""
     return dmc.MantineProvider(
         [
             dcc.Store(id=ids.ADDRESS),
@@ -99,7 +99,7 @@ def page() -> Component:
 
 
 def _constants() -> dict[str, object]:
-    """What the JavaScript draws and says with: nothing of it is written twice."""
+    """Constants for the JavaScript, so that none is written twice."""
     zero_messages = [zero_message(reason) for reason in ZeroReason]
     sizes = {"shell_bytes": shell_bytes(), "frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES}
     exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
@@ -211,7 +211,7 @@ def _dock() -> Component:
 
 
 def _bare() -> dict[str, object]:
-    """Axes without anything on them, transparent: the page's colour shows through until the first picture is there."""
+    """Empty, transparent axes: the page's colour shows through until the first picture appears."""
     axis = {"visible": False, "range": [-1, 1]}
     layout = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "xaxis": axis, "yaxis": axis}
     layout |= {

@@ -1,7 +1,7 @@
-"""Figures for Prometheus at /metrics: requests, the cache, what waits to be computed, the training, the GPU's memory.
+"""Figures for Prometheus at /metrics: requests, the cache, waiting computations, the training, the GPU's memory.
 
-With several server processes the figures are the sums of all of them: they meet in files of PROMETHEUS_MULTIPROC_DIR,
-which `gradviz serve` prepares; whoever runs gunicorn without it sets that variable to an empty directory.
+The figures are sums over all server processes, which share files in PROMETHEUS_MULTIPROC_DIR. `gradviz serve` prepares
+it; if you run gunicorn directly, set that variable to an empty directory.
 """
 
 import os
@@ -24,12 +24,12 @@ DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 
 
-_WAITING = ("gradviz_computations_waiting", "Computations that wait for their turn.")
-_RUNNING = ("gradviz_computations_running", "Computations under way.")
+_WAITING = ("gradviz_computations_waiting", "Waiting computations.")
+_RUNNING = ("gradviz_computations_running", "Running computations.")
 
 
 class Metrics:
-    """What is counted while the server works; one for each server."""
+    """Counters and gauges of one server."""
 
     def __init__(self) -> None:
         self.seconds = Histogram(
@@ -40,11 +40,11 @@ class Metrics:
             registry=None,
         )
         self.under_way = Gauge(
-            "gradviz_requests_under_way", "Requests being answered.", registry=None, multiprocess_mode="livesum"
+            "gradviz_requests_under_way", "Requests under way.", registry=None, multiprocess_mode="livesum"
         )
         self._lookups = Counter(
             "gradviz_cache_lookups",
-            "Answers looked for in the cache: hit, or miss (computed, or waited for while another computed it).",
+            "Lookups in the cache: hit, or miss (computed here, or awaited from another).",
             ("result",),
             registry=None,
         )
@@ -62,22 +62,22 @@ class Metrics:
 
     @property
     def here(self) -> tuple[Collector, ...]:
-        """What this process has counted."""
+        """The figures of this process."""
         return self.seconds, self.under_way, self._lookups, self._waiting, self._running
 
 
 class Now(Collector):
-    """What is read when it is asked for, and is the same whichever process answers."""
+    """Figures read at each request, the same in every process."""
 
     def __init__(self, trainer: Trainer, compute: Compute) -> None:
         self._trainer = trainer
-        # Computations of this server are counted as they come; those of workers elsewhere are asked for.
+        # This server counts its own computations; the broker knows those of workers elsewhere.
         self._elsewhere = None if isinstance(compute, LocalCompute) else compute
         self._device = compute.bench.device.type if isinstance(compute, LocalCompute) else "elsewhere"
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("gradviz", "This server.", {"version": gradviz.__version__, "device": self._device})
-        with suppress(Unavailable):  # the broker is away, and that is told below
+        with suppress(Unavailable):  # the broker is away, as reported below
             yield from _training_figures(self._trainer.status())
         if self._elsewhere is not None:
             yield from _load_figures(self._elsewhere.load())
@@ -86,7 +86,7 @@ class Now(Collector):
 
 def _training_figures(status: TrainerStatus) -> Iterator[Metric]:
     running = float(status.state == "running")
-    yield GaugeMetricFamily("gradviz_training", "1 while a training is under way.", running)
+    yield GaugeMetricFamily("gradviz_training", "1 while a training is running.", running)
     epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["run", "variant"])
     for run in status.progress:
         if run.epoch is not None:

@@ -1,4 +1,4 @@
-"""Puts ES modules together into one script, without node: the page's, and those of the pages that stand alone.
+"""Joins ES modules into one script, without node: those of the page, and of stand-alone pages.
 
 The modules say what they import in the one form that browsers, node, linter and type checker read too:
 `import { a, b } from "./other.js";`. Each becomes a function that runs once, after those that it

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the HTTP API, made of the models that check its requests and describe its answers."""
+"""The OpenAPI 3.1 document of the HTTP API, from the models that check its requests and describe its answers."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -25,24 +25,29 @@ _EXAMPLES = ["hidden.1.linear.bias[0]", "hidden.2.linear.weight[3,17]", "hidden.
 _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
     "x": {"pattern": _PARAMETER_NAME, "description": "a parameter, by its name and index", "examples": _EXAMPLES},
     "y": {"pattern": _PARAMETER_NAME, "description": "another parameter", "examples": _EXAMPLES},
-    "points": {"minimum": 3, "maximum": MAX_POINTS, "not": {"multipleOf": 2}, "description": "of each side: odd"},
+    "points": {
+        "minimum": 3,
+        "maximum": MAX_POINTS,
+        "not": {"multipleOf": 2},
+        "description": "grid points per side, odd",
+    },
 }
-"""What the fields of a landscape's request must be, where validators say it in words that JSON Schema does not know."""
+"""Constraints on fields of a landscape's request that validators check and JSON Schema cannot express."""
 
 _MISTAKES = {
-    400: "The Host header is no name, the Content-Length no number, or the query not UTF-8.",
-    401: "The server asks for a password (HTTP Basic), and this is not it.",
-    403: "Asked by another site's page, or under a name that is not this server's (GRADVIZ_ALLOWED_HOSTS).",
-    404: "Nothing is at this address.",
-    405: "This cannot be done at this address.",
-    406: "The Accept header takes no form that this can be had in.",
-    409: "The checkpoint has another content than the key says.",
+    400: "The Host header is invalid, the Content-Length is not a number, or the query is not UTF-8.",
+    401: "The password (HTTP Basic) is missing or wrong.",
+    403: "The request comes from another site's page, or names another host (GRADVIZ_ALLOWED_HOSTS).",
+    404: "The address is unknown.",
+    405: "This address does not have this method.",
+    406: "The Accept header names no form that this address offers.",
+    409: "The checkpoint has changed since this key.",
     413: f"The body is larger than {query.MAX_BODY_BYTES // 1024} kB.",
     415: "The body is not declared as application/json.",
-    429: "Too many wrong passwords from this address (Retry-After says how long to wait), or too many files at once.",
-    422: "A value cannot be used, is missing or is not known.",
-    503: "Whoever computes is busy or away: {error} says which, Retry-After when to ask again.",
-    500: "The server failed; its log says how.",
+    429: "Too many wrong passwords from this address (Retry-After says how long to wait), or too many exports at once.",
+    422: "A value is unusable or missing, or a key is unknown.",
+    503: "The compute workers are busy or away: {error} says which, Retry-After when to retry.",
+    500: "Internal error; see the server log.",
 }
 
 
@@ -58,7 +63,7 @@ OPERATIONS = (
     *evidence_api.OPERATIONS,
     *export_api.OPERATIONS,
 )
-"""All that can be asked of the API."""
+"""All operations of the API."""
 
 
 @cache
@@ -72,7 +77,7 @@ def _document() -> dict[str, Any]:
             "title": "gradviz",
             "version": gradviz.__version__,
             "summary": "Gradient landscapes of a network in training.",
-            "description": "The requests of the command line, with the same numbers. Unknown keys are refused.",
+            "description": "The requests of the command line, with the same numbers. Unknown keys are errors.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -94,7 +99,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary.split(":")[0] if len(operation.summary) > 100 else operation.summary,
         "responses": {
             "200": {"description": "The answer.", "headers": _headers(operation), "content": _content(operation)},
-            **({} if has_body else {"304": {"description": "Unchanged: the client has it, by its If-None-Match."}}),
+            **({} if has_body else {"304": {"description": "Unchanged: the client has the answer (If-None-Match)."}}),
             **{str(code): _mistake(code) for code in sorted(codes)},
         },
     }
@@ -135,11 +140,11 @@ def _content(operation: Operation) -> dict[str, Any]:
 
 def _headers(operation: Operation) -> dict[str, Any]:
     if operation.handle is export_api.export:
-        return {}  # made anew each time, and kept by nobody
+        return {}  # made anew each time, and never cached
     headers = {"ETag": {"description": "For If-None-Match.", "required": True, "schema": {"type": "string"}}}
     if operation.path == "/landscape":
         headers["Content-Location"] = {
-            "description": "The address, with its key, whose answer never changes.",
+            "description": "An address with a key, whose answer never changes.",
             "required": True,
             "schema": {"type": "string"},
         }
@@ -159,7 +164,7 @@ def _schemas() -> dict[str, Any]:
 
 
 def _schema_of(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """An object that has the members of all these models, nothing referred to."""
+    """An object with the members of all these models, without references."""
     parts = [model.model_json_schema(ref_template=_REF) for model in models]
     told = {_REF.format(model=name): of for part in parts for name, of in part.get("$defs", {}).items()}
     parts = [_completed(_inlined(part, told)) for part in parts]
@@ -182,7 +187,7 @@ def _inlined(value: Any, told: Mapping[str, Any]) -> Any:
 
 
 def _completed(schema: dict[str, Any]) -> dict[str, Any]:
-    """With what the validators say, where these are a landscape's fields."""
+    """Adds the validators' constraints if these are a landscape's fields."""
     properties = schema.get("properties", {})
     if "half_width" in properties:
         for name, said in _SAID_BY_VALIDATORS.items():

@@ -1,4 +1,4 @@
-"""What is there, as plain JSON: runs with their epochs, curves and broken files, and what the trainer does."""
+"""The runs as plain JSON: their epochs, curves and broken files."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 
 MINIBATCH_SIZES = (16, 64, 256)
-"""Offered on the page; the API takes 1 to 1024."""
+"""The page's choices; the API takes 1 to 1024."""
 
 
 def run_of(run: Run) -> dict[str, object]:
-    """One run: its configuration, parameter shapes, whole checkpoints, metrics as columns, and what was left out."""
+    """One run: configuration, parameter shapes, complete checkpoints, metrics as columns, and the files left out."""
     metrics = run.metrics()
     config = run.config
     return {
@@ -56,13 +56,13 @@ def runs_of(store: RunStore) -> dict[str, dict]:
     """All runs that can be read, by name."""
     told = {}
     for name in store.names():
-        with suppress(UnusableFile):  # since a moment ago; `unreadable_of` says why
+        with suppress(UnusableFile):  # broken only now; `unreadable_of` says why
             told[name] = run_of(store.run(name))
     return told
 
 
 def unreadable_of(store: RunStore) -> list[dict[str, str]]:
-    """The runs that are there but cannot be read, and why."""
+    """The runs that exist but cannot be read, and why."""
     return [{"file": f"{each.path.parent.name}/{each.path.name}", "reason": each.reason} for each in store.broken()]
 
 
@@ -75,11 +75,11 @@ def as_json(value: object) -> str:
 
 
 def _stamp(run: Run) -> str:
-    """Changes when the run begins afresh: what was loaded of it is then of another network."""
+    """Changes when the run starts over, because what the page has loaded then belongs to another network."""
     digest = run.digest(0) if 0 in run.epochs() else ""
     return hashlib.blake2b(f"{run.config.identity()} {digest}".encode(), digest_size=8).hexdigest()
 
 
 def _numbers(values: Iterable[float]) -> list[float | None]:
-    """JSON has neither nan nor infinity."""
+    """None for nan and infinity, which JSON lacks."""
     return [value if math.isfinite(value) else None for value in values]

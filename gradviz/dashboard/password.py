@@ -1,8 +1,8 @@
 """The optional password of the whole page: HTTP Basic with any user name, and a limit on guesses.
 
-The comparison takes the same time whatever is wrong with a guess. Each visitor (`client.py`) may guess ten times and
-then once every six seconds; while it has no guess left, the right password is not looked at either. The table of
-addresses is bounded: the oldest is forgotten. It is of one process: with several, each counts its own guesses.
+The comparison takes the same time for every wrong guess. Each visitor (`client.py`) may guess ten times and
+then once every six seconds; a visitor without guesses is refused even with the right password. The table of
+addresses is bounded and forgets the oldest. Each server process counts its own guesses.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _MAX_ADDRESSES = 4096
 
 
 def ask_for_password(server: Flask, password: SecretStr, *, clock: Callable[[], float] = time.monotonic) -> None:
-    """Lets nothing but `OPEN` be answered without the password. Call before anything else looks at requests."""
+    """Requires the password for everything but `OPEN`. Call this before anything else that handles requests."""
     expected = _digest(password.get_secret_value())
     guesses = Guesses(clock)
 
@@ -35,7 +35,7 @@ def ask_for_password(server: Flask, password: SecretStr, *, clock: Callable[[], 
             return None
         given = request.authorization
         if given is None or given.type != "basic":
-            return _refusal("This page asks for a password.")
+            return _refusal("This page requires a password.")
         address = client_of(request.environ)
         wait = guesses.seconds_to_wait(address)
         if wait > 0:
@@ -45,7 +45,7 @@ def ask_for_password(server: Flask, password: SecretStr, *, clock: Callable[[], 
         if hmac.compare_digest(_digest(given.password or ""), expected):
             return None
         guesses.count_wrong(address)
-        return _refusal("This is not the password.")
+        return _refusal("The password is wrong.")
 
 
 class Guesses:
@@ -80,5 +80,5 @@ def _refusal(message: str) -> Response:
 
 
 def _digest(text: str) -> bytes:
-    """Of one length: a comparison of digests does not tell how long the password is."""
+    """Of fixed length, so that comparing digests does not reveal the password's length."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()

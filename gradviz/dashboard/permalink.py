@@ -1,4 +1,4 @@
-"""The whole view as a query string, and back: a link is checked; what cannot be used is told, nothing fails."""
+"""The whole view as a query string, and back; an unusable part of a link becomes a notice, never an error."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -22,7 +22,7 @@ Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
 Curves = Literal["off", "agreement"]
 
-# How a field is called in the address, where the name itself would be long; the order is the order in the address.
+# The key of each field in the address, in the address's order.
 _KEYS = {
     "view": "view",
     "run": "variant",
@@ -116,7 +116,7 @@ class View(OfRun):
 
 
 def write(view: View) -> str:
-    """The query string (with its `?`) of a view; what is as by default is left out, so `""` is the plain page."""
+    """The query string (with its `?`) of a view, without defaults, so `""` is the plain page."""
     default = View()
     pairs = [
         (key, ",".join(value) if isinstance(value, tuple) else f"{value}")
@@ -127,12 +127,12 @@ def write(view: View) -> str:
 
 
 def read(search: str) -> tuple[View, list[str]]:
-    """The view that a query string asks for, and one sentence for each key that cannot be used and is left out."""
+    """The view of a query string, and one sentence for each unusable key, which is ignored."""
     notices, values = [], {}
     try:
         parts = parse_qsl(search.removeprefix("?"), keep_blank_values=True, max_num_fields=_MAX_PARTS)
     except ValueError:
-        return View(), [f"The link has more than {_MAX_PARTS} parts: all of it is left out."]
+        return View(), [f"The link has more than {_MAX_PARTS} parts and is ignored."]
     for key, value in parts:
         name = _NAMES.get(key)
         if name is None:
@@ -142,14 +142,14 @@ def read(search: str) -> tuple[View, list[str]]:
             View.model_validate({name: value})
         except (ValidationError, UserError) as error:
             reason = one_line(error) if isinstance(error, ValidationError) else str(error)
-            notices.append(f"The link's `{key}` is left out: {reason}")
+            notices.append(f"The link's `{key}` is ignored: {reason}")
             continue
         values[name] = value
     return View.model_validate(values), notices
 
 
 def browser_keys() -> dict[str, object]:
-    """For the page's JavaScript, which writes the address: the key of each field and its default."""
+    """The key and the default of each field, for the JavaScript that writes the address."""
     default = View()
     told = {name: {"key": key, "default": _plain(getattr(default, name))} for name, key in _KEYS.items()}
     # The page knows the field under the name of version 0.1.
@@ -157,7 +157,7 @@ def browser_keys() -> dict[str, object]:
 
 
 def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
-    """The view as these runs (`overview.run_of` by name) can show it, and a sentence for what had to be changed."""
+    """The view adapted to these runs (`overview.run_of` by name), and a sentence for each change."""
     if not runs:
         return view, []
     notices, changes = [], {}
@@ -165,7 +165,7 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
     if view.run not in runs:
         changes["run"] = names[0]
         if view.run != View().run:
-            notices.append(f"There is no run of `{view.run}`: {names[0]} is shown instead.")
+            notices.append(f"There is no run `{view.run}`: showing {names[0]} instead.")
     run = runs[changes.get("run", view.run)]
     for x, y, layer in (("x_a", "y_a", -2), ("x_b", "y_b", -1)):
         pair, notice = _pair(getattr(view, x), getattr(view, y), run["shapes"], layer)
@@ -177,12 +177,12 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         if view.minibatch_size != View().minibatch_size:
             notices.append(
                 f"{run['run']} has {run['train_rows']} training rows, fewer than a minibatch of "
-                f"{view.minibatch_size}: minibatches of {changes['minibatch_size']} are shown instead."
+                f"{view.minibatch_size}: showing minibatches of {changes['minibatch_size']} instead."
             )
     if view.epoch is not None and run["epochs"] and view.epoch not in run["epochs"]:
         nearest = min(run["epochs"], key=lambda epoch: abs(epoch - view.epoch))
         changes["epoch"] = nearest
-        notices.append(f"Epoch {view.epoch} of {run['run']} is not there: epoch {nearest} is shown instead.")
+        notices.append(f"{run['run']} has no epoch {view.epoch}: showing epoch {nearest} instead.")
     return view.model_copy(update=changes), notices
 
 

@@ -1,7 +1,7 @@
-"""What a request of the HTTP API says, checked at the door: unknown or repeated keys and large bodies are refused.
+"""Models of the HTTP API's requests, strictly checked: unknown or repeated keys and large bodies are errors.
 
-The models here check the requests and describe them in the OpenAPI document. A query string and a body of JSON say the
-same: numbers are told by the model's own types, nothing is turned from one type into another.
+The models check the requests and describe them in the OpenAPI document. A query string and a JSON body mean the same:
+the model's types tell which texts are numbers, and no value is converted between types.
 """
 
 import re
@@ -31,20 +31,20 @@ ONE = {"epochs": "epoch", "minibatches": "minibatch"}
 _Model = TypeVar("_Model", bound=BaseModel)
 _Value = TypeVar("_Value")
 
-_BY_ACCEPT = "`auto`: by the Accept header, JSON if there is none"
+_BY_ACCEPT = "`auto`: by the Accept header, JSON without one"
 _INTEGER = re.compile(r"-?[0-9]{1,300}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 class ByKey(Atom):
-    """In which form an answer is wanted, and whether it must still be what it was."""
+    """The format of an answer, and the key of the content it must have."""
 
     format: Literal["auto", "json", "csv", "npz", "binary"] = Field(default="auto", description=_BY_ACCEPT)
     expected_key: str = Field(
         default="",
         pattern=r"^([0-9a-f]{40})?$",
-        description="the key that an earlier answer gave (Content-Location): the answer may then be kept for ever, "
-        "and 409 tells that the checkpoint has changed",
+        description="the key from an earlier answer (Content-Location): you may keep this answer for ever; "
+        "409 means that the checkpoint has changed",
     )
 
 
@@ -62,17 +62,17 @@ class OverFrames(Atom):
 
 
 class Frames(OverFrames):
-    """Many fields of one selection: the request's own first, `only` limits the others."""
+    """Many fields of one selection, the request's own first; `only` limits the others."""
 
     only: str = Field(
         default="all",
         pattern=rf"^(all|[0-9]{{1,6}}(,[0-9]{{1,6}}){{0,{MAX_FRAMES - 1}}})$",
-        description=f"`all`, or up to {MAX_FRAMES} epochs or minibatches with commas between",
+        description=f"`all`, or up to {MAX_FRAMES} epochs or minibatches, separated by commas",
     )
 
     @property
     def wanted(self) -> frozenset[int] | None:
-        """What `only` names; None for all."""
+        """The indices in `only`; None for all."""
         return None if self.only == "all" else frozenset(map(int, self.only.split(",")))
 
 
@@ -89,18 +89,18 @@ class Claim(Atom):
 
 
 class MinibatchForm(Atom):
-    """In which form the rows of a minibatch are wanted."""
+    """The format of a minibatch's rows."""
 
     format: Literal["auto", "json", "npz"] = Field(default="auto", description=_BY_ACCEPT)
 
 
 class TrainingAction(Atom):
-    """What the background trainer is told."""
+    """A command to the background trainer."""
 
     action: Literal["start", "stop", "start_again", "delete"]
     run: RunName | None = Field(default=None, description="the run that `delete` deletes")
     confirm: bool = Field(
-        default=False, description="needed by `start_again`, which deletes all checkpoints, and by `delete`"
+        default=False, description="required by `start_again`, which deletes all checkpoints, and by `delete`"
     )
 
 
@@ -111,37 +111,39 @@ class RecipeQuery(Atom):
 
 
 class Drawn(Atom):
-    """How fields are drawn."""
+    """How to draw fields."""
 
     scheme: Scheme = "light"
     under: Under = "heat"
     length: Length = "compressed"
     direction: Direction = "ascent"
-    range: Literal["epochs", "frame"] = Field(default="epochs", description="colours tell sizes over all, or in each")
+    range: Literal["epochs", "frame"] = Field(
+        default="epochs", description="colours compare sizes over all, or in each"
+    )
     show: list[Overlay] = Field(
         default=[], max_length=2, description="drawn over the arrows: the training's path, the minibatches' spread"
     )
-    share_scale: bool = Field(default=False, description="one scale for all pictures, as of regularizers compared")
+    share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
 
 
 class ExportQuery(RecipeQuery, OverFrames, Drawn):
-    """A view as one file: `html`, a page that stands alone, or `gif`, an animated picture.
+    """A view as one file: `html`, a stand-alone page, or `gif`, an animated picture.
 
-    Its pictures over all epochs, or all minibatches, that each of them has. Those of one view have the same grid.
+    It covers all epochs, or all minibatches, that its pictures share. The pictures of one view have the same grid.
     """
 
     kind: Literal["html", "gif"]
     every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
-    minus: int | None = Field(default=None, ge=0, le=2, description="the panel that is subtracted from all others")
+    minus: int | None = Field(default=None, ge=0, le=2, description="the panel to subtract from all others")
     per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
     progress: bool = Field(
         default=False,
-        description="answer with a stream that tells the progress and then brings the file; closing it ends the work",
+        description="answer with a stream that reports progress and ends with the file; closing it ends the work",
     )
 
 
 def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, str], **path: str) -> tuple[Any, ...]:
-    """A value of each model, from a query string and the parts of a path; together they take every key."""
+    """A value of each model, from a query string and the parts of a path; UserError for a key that no model takes."""
     repeated = [key for key in arguments if len(arguments.getlist(key)) > 1]
     if repeated:
         raise UserError(f"`{repeated[0]}` is given more than once: give it once.")
@@ -152,7 +154,7 @@ def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, 
 
 
 def from_body(models: Sequence[type[BaseModel]], body: bytes) -> tuple[Any, ...]:
-    """A value of each model, from a body of JSON; together they take every member."""
+    """A value of each model, from a JSON body; UserError for a member that no model takes."""
     kinds = _kinds(models)
     values = _under_new_key(json_object(body), kinds)
     _refuse_unknown(values, set(kinds))
@@ -170,7 +172,7 @@ def _values(models: Sequence[type[BaseModel]], values: Mapping[str, object]) -> 
 
 
 def _under_new_key(values: Mapping[str, _Value], allowed: Collection[str]) -> dict[str, _Value]:
-    """A run may be named by the key of version 0.1; UserError if by both keys, and not the same one."""
+    """Accepts the key of version 0.1 for a run; UserError if both keys name different runs."""
     try:
         return renamed(values) if "run" in allowed else dict(values)
     except ValueError as error:
@@ -193,7 +195,7 @@ def _typed(text: str, kind: object) -> object:
 
 
 def _whole(value: object, kind: Any) -> object:
-    """In JSON 3.0 is a whole number too."""
+    """Accepts 3.0 as a whole number, as JSON does."""
     if isinstance(value, list) and get_origin(kind) is list:
         return [_whole(each, get_args(kind)[0]) for each in value]
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -203,24 +205,24 @@ def _whole(value: object, kind: Any) -> object:
 
 
 def json_body() -> bytes:
-    """The body of this request, if it is declared as JSON; 415 otherwise. A form of another site cannot send it
-    without asking first."""
+    """The body of this request if declared as JSON, else 415. Forms of other sites cannot declare that without a
+    preflight request."""
     if not request.is_json:
         raise UnsupportedMediaType("send JSON, with Content-Type: application/json.")
-    body = request.get_data()  # one byte more than the limit at most: the server's own limit is set to that
+    body = request.get_data()  # at most one byte more than the limit: the server's own limit
     if len(body) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     return body
 
 
 def json_object(body: bytes) -> dict[str, object]:
-    """A body of JSON, which must be one object; UserError for what is not, or is nested without end."""
+    """A JSON body, which must be one object; UserError for anything else, or for excessive nesting."""
     try:
         values = parse_json(body, "The body")
     except UnusableFile as error:
         example = '{"run": "none", "epoch": 0}'
         raise UserError(
-            f"The body is not JSON that can be read ({error.reason}): send one object, such as {example}."
+            f"The body is not readable JSON ({error.reason}): send one object, such as {example}."
         ) from None
     if not isinstance(values, dict):
         raise UserError(f"The body must be one JSON object, got {type(values).__name__}.")
@@ -230,5 +232,5 @@ def json_object(body: bytes) -> dict[str, object]:
 def _refuse_unknown(values: Mapping[str, object], allowed: set[str]) -> None:
     unknown = sorted(set(values) - allowed)
     if unknown:
-        known = f"known here are {', '.join(sorted(allowed))}" if allowed else "nothing can be given here"
-        raise UserError(f"`{unknown[0][:40]}` is not known: {known}.")
+        known = f"this address takes {', '.join(sorted(allowed))}" if allowed else "this address takes no arguments"
+        raise UserError(f"`{unknown[0][:40]}` is unknown: {known}.")

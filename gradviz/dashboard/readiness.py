@@ -1,4 +1,4 @@
-"""/readyz: whether this server can answer now, part by part; /healthz only says that it is there."""
+"""/readyz: whether this server can answer now, part by part; /healthz only says that the process is alive."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,14 +11,14 @@ from gradviz.dashboard.sending import JSON
 from gradviz.experiment.store import RunStore
 
 Check = Callable[[], str]
-"""Returns one sentence of what is wrong, empty if nothing is. Its words are seen by anyone: no path, no address."""
+"""Returns one sentence with the problem, or "". Anyone can read it, so it names no path and no address."""
 
 
 def checks(store: RunStore, compute: Compute) -> dict[str, Check]:
-    """What answering needs: the runs, a place for the answers, and whoever computes them."""
+    """Checks of everything that answering needs: the runs, the cache and the compute workers."""
 
     def runs() -> str:
-        # Before the first training there is no directory yet, but there is a place for it.
+        # Before the first training, only the parent directory exists.
         root = store.root.absolute()
         try:
             with os.scandir(root if os.path.lexists(root) else root.parent) as entries:
@@ -31,7 +31,7 @@ def checks(store: RunStore, compute: Compute) -> dict[str, Check]:
         return compute.cache.fault()
 
     def computing() -> str:
-        return "" if compute.load().reachable else "Who computes cannot be reached."
+        return "" if compute.load().reachable else "The compute workers are unreachable."
 
     return {"runs": runs, "cache": cache, "compute": computing}
 

@@ -1,4 +1,4 @@
-"""Addresses of the HTTP API: an operation is told once, and its handler, checks and description come from that."""
+"""Routes of the HTTP API: one declaration of an operation gives its handler, checks and description."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,28 +20,28 @@ from gradviz.settings import Settings
 
 PREFIX = "/api/v1"
 EXPORTS_AT_ONCE = 2
-"""Files that one server process makes at a time: each holds one of its threads."""
+"""Exports that one server process runs at a time; each holds one of its threads."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """What a server answers from; handlers hold no state but what is here."""
+    """Everything a server answers from; handlers hold no other state."""
 
     settings: Settings
     compute: Compute
     store: RunStore
     trainer: Trainer
     texts: Kept = field(default_factory=Kept)
-    """Landscapes as text, which takes longer to write than to compute."""
+    """Landscapes as text, which take longer to write than to compute."""
     export_places: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(EXPORTS_AT_ONCE))
 
     @property
     def still_wanted(self) -> StillWanted:
-        """Whether the client of the present request still listens."""
+        """Whether the client of the current request is still connected."""
         return still_connected(request.environ)
 
     def told(self, message: str) -> str:
-        """A message as visitors may read it."""
+        """A message without what visitors must not read."""
         return self._discretion.told(message)
 
     @cached_property
@@ -53,9 +53,9 @@ class Served:
 class Operation:
     """One method at one address.
 
-    `handle(served, *asked)` answers, given one value for each model of `asked`: together they name the arguments of
-    the path and the query, or the members of the body if it is a POST. `answer`: what the JSON of the answer is;
-    `forms`: in which forms it can be had; `mistakes`: statuses that not every operation has.
+    `handle(served, *asked)` answers, given one value for each model of `asked`, which together name the arguments of
+    the path and the query, or the members of a POST's body. `answer`: the model of the JSON answer; `forms`: the
+    formats of the answer; `mistakes`: error statuses that not every operation has.
     """
 
     method: Literal["get", "post"]
@@ -73,7 +73,7 @@ class Operation:
 
 
 def add(api: Blueprint, served: Served, operation: Operation) -> None:
-    """Has the operation done at its address."""
+    """Adds the operation at its address."""
 
     def view(**path: str) -> Response:
         if operation.method == "post":

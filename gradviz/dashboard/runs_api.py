@@ -1,4 +1,4 @@
-"""The addresses of the HTTP API for what there is: the runs, their minibatches, and the training."""
+"""HTTP API of the runs, their minibatches, and the training."""
 
 import io
 
@@ -63,18 +63,18 @@ OPERATIONS = (
         "get",
         "/minibatches/{run}/{minibatch}",
         minibatch,
-        "Row numbers and targets of a minibatch; as npz with the inputs",
+        "Row numbers and targets of a minibatch; npz adds the inputs",
         (OfRun, OneMinibatch, MinibatchForm),
         answers.MinibatchAnswer,
         _MINIBATCH_FORMS,
         (406,),
     ),
-    Operation("get", "/training", training_status, "What is being trained", (), answers.TrainingAnswer),
+    Operation("get", "/training", training_status, "The background training", (), answers.TrainingAnswer),
     Operation(
         "post",
         "/training",
         train,
-        "Starts, stops or starts again the training, or deletes a run",
+        "Start, stop or restart the training, or delete a run",
         (TrainingAction,),
         answers.TrainingAnswer,
     ),

@@ -1,4 +1,4 @@
-"""An answer of the HTTP API on its way: in which form, under which tag, how long it may be kept; mistakes as JSON."""
+"""Sends answers of the HTTP API: their format, ETag and caching; errors as JSON."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -21,16 +21,16 @@ MEDIA_TYPES = {
 }
 """By the name of a format; `binary` is `GradientField.to_bytes`."""
 
-CHECK_AGAIN = "no-cache"  # kept, but asked for again: a checkpoint may change
+CHECK_AGAIN = "no-cache"  # kept, but revalidated: a checkpoint may change
 FOR_EVER = "public, max-age=31536000, immutable"
 METHODS = ("GET", "POST")
-UNEXPECTED = "Something went wrong in the server: its log says what."
+UNEXPECTED = "Internal error; see the server log."
 
 _log = logging.getLogger(__name__)
 
 
 def chosen_format(named: str, offered: tuple[str, ...]) -> str:
-    """One of `offered`: the one that is named, else by the Accept header; 406 if that takes none of them."""
+    """One of `offered`: the named one, else by the Accept header; 406 if that names none of them."""
     if named != "auto":
         return named
     if not request.accept_mimetypes:
@@ -38,14 +38,14 @@ def chosen_format(named: str, offered: tuple[str, ...]) -> str:
     best = request.accept_mimetypes.best_match([MEDIA_TYPES[name] for name in offered])
     if best is None:
         types = ", ".join(MEDIA_TYPES[name] for name in offered)
-        raise NotAcceptable(f"this can be had as {types}; the Accept header takes none of them.")
+        raise NotAcceptable(f"the Accept header names none of the formats of this address: {types}.")
     return next(name for name in offered if MEDIA_TYPES[name] == best)
 
 
 def sent(
     content: Callable[[], bytes], mimetype: str, tag: str, *, kept: str = CHECK_AGAIN, headers: Mapping[str, str] = {}
 ) -> Response:
-    """The answer, or 304 without making it if the client has it."""
+    """The answer; if the client has it, 304, without making it."""
     known = request.method == "GET" and request.if_none_match.contains_weak(tag)
     answer = Response(status=304) if known else Response(content(), mimetype=mimetype)
     answer.headers.update(headers)
@@ -64,20 +64,20 @@ def tagged(answer: Response, tag: str, kept: str = CHECK_AGAIN) -> Response:
 
 
 def mistake(message: str, status: int) -> Response:
-    """{"error": one line}, whatever the client has put into it."""
+    """{"error": one line}, whatever the client's input."""
     line = "".join(character if character.isprintable() else " " for character in message)
     return Response(as_json({"error": line}), status=status, mimetype=JSON, headers={"Cache-Control": "no-store"})
 
 
 def not_now(message: str, seconds: int = 1) -> Response:
-    """503: the same request may be answered a little later, in about so many `seconds`."""
+    """503: retry the same request in about `seconds`."""
     answer = mistake(message, 503)
     answer.headers["Retry-After"] = str(seconds)
     return answer
 
 
 def sentence_of(error: Exception) -> str:
-    """What those who read the answer are told of an error in its middle; the log has whatever is no user's mistake."""
+    """The sentence for the reader of an answer that fails midway; logs the error unless it is the user's."""
     if isinstance(error, UserError):
         return str(error)
     _log.error("An answer failed after it had begun.", exc_info=error)
@@ -85,20 +85,20 @@ def sentence_of(error: Exception) -> str:
 
 
 def tell_mistakes(server: App, prefix: str, too_large: str, catch_all: str) -> None:
-    """Every mistake gets JSON; `catch_all` is the endpoint of unknown paths under `prefix`, the API's."""
+    """Answers every error with JSON; `catch_all` is the endpoint of unknown paths under `prefix`, the API's."""
 
     @server.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response | HTTPException:
-        if error.code is None or error.code < 400:  # a redirect is one of these too
+        if error.code is None or error.code < 400:  # redirects are HTTPExceptions too
             return error
         allowed = allowed_methods(catch_all)
         if error.code == 405 and allowed:
-            answer = mistake(f"{request.method} is not done here: allowed are {', '.join(allowed)}.", 405)
+            answer = mistake(f"Method {request.method} is not allowed; use {', '.join(allowed)}.", 405)
             answer.headers["Allow"] = ", ".join(allowed)
             return answer
         if error.code in (404, 405):
             in_api = (request.path + "/").startswith(prefix + "/")
-            return mistake(f"{request.path[:80]} is not there{f': {prefix}/openapi.json says what is' * in_api}.", 404)
+            return mistake(f"{request.path[:80]} does not exist{f'; see {prefix}/openapi.json' * in_api}.", 404)
         if error.code == 413:
             return mistake(too_large, 413)
         if error.code == 500:  # the traceback is in the server's log
@@ -107,7 +107,7 @@ def tell_mistakes(server: App, prefix: str, too_large: str, catch_all: str) -> N
 
 
 def allowed_methods(catch_all: str) -> list[str]:
-    """What can be done at the address of this request; nothing, if it is not known."""
+    """The methods of this request's address; empty if the address is unknown."""
     adapter = current_app.create_url_adapter(request)
     assert adapter is not None
     allowed = []

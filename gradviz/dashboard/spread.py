@@ -11,7 +11,7 @@ PARTS = {"pair": "pair", "biases": "biases", "layer": "layer", "model": "model"}
 
 
 def spread() -> list[Component]:
-    """Places for `assets/views/spreadview.js` to draw in. Canvases are pictures with a text alternative; the groups
+    """Containers in which `assets/views/spreadview.js` draws. Canvases are pictures with a text alternative; the groups
     around them take the keyboard."""
     return [
         html.Section(
@@ -29,7 +29,7 @@ def spread() -> list[Component]:
         ),
         html.Section(
             [
-                _heading("All fields", html.Span("click or Enter shows one large", className="gv-sub gv-hint")),
+                _heading("All fields", html.Span("click or press Enter to enlarge one", className="gv-sub gv-hint")),
                 html.Div(
                     [
                         html.Canvas(id=ids.MINIS_CANVAS, role="img"),

@@ -1,7 +1,6 @@
-"""A view with its slider as one HTML file that stands alone: the dashboard's own drawing, plotly.js and the numbers.
+"""Makes a view with its slider into one stand-alone HTML file: the dashboard's drawing code, plotly.js and the numbers.
 
-It needs neither server nor network, and forbids itself both: its policy lets nothing be loaded, and no script run but
-those that it was made with.
+It needs neither server nor network: its policy forbids loading anything, and running any script but its own.
 """
 
 import base64
@@ -31,13 +30,13 @@ from gradviz.landscape.request import LandscapeRequest
 Over = Literal["epochs", "minibatches"]
 
 _VIEW = f"{STANDALONE}/view.js"
-"""The module that it begins with; what it imports draws and tells, and knows nothing of a server."""
+"""The entry module; nothing that it imports knows of a server."""
 
 FRAME_BYTES = 4 / 3 * 240
-"""About what a frame takes in base64 for what it says beside its numbers."""
+"""Approximate base64 bytes of a frame beside its numbers."""
 
 POINT_BYTES = 4 / 3 * 14
-"""What a point takes: three float32 and two marks."""
+"""Base64 bytes of a point: three float32 and two marks."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ class Stack:
 
 @dataclass(frozen=True)
 class ViewLook:
-    """How the pictures are drawn, as on the dashboard: `share_scale` measures all by one scale, as Compare does;
-    `range` says whether colours tell sizes over all frames or within each; the `overlays` are those that the stacks
-    have; all others are drawn as differences from the picture at `minus`, if there is one."""
+    """How to draw the pictures, as on the dashboard: `share_scale` uses one scale for all, as Compare does; `range`
+    sets whether colours compare sizes over all frames or within each; `overlays` are those that the stacks have; with
+    `minus`, all other pictures show their difference from the picture at that index."""
 
     scheme: Scheme = "light"
     under: Under = "heat"
@@ -72,7 +71,7 @@ class ViewLook:
 def interactive_html(
     stacks: Sequence[Stack], *, over: Over = "epochs", first: int | None = None, look: ViewLook = ViewLook()
 ) -> bytes:
-    """The file, with the numbers as they are; `first` is the index shown when it opens, the last one if None."""
+    """The file, with the exact numbers; `first` is the index shown when it opens, the last one if None."""
     indices = sorted(stacks[0].frames)
     compared = len({stack.request.run for stack in stacks}) > 1
     told = {
@@ -107,7 +106,7 @@ def interactive_html(
 
 
 def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0) -> int:
-    """About how large the file becomes, to within a few percent; `points` of each picture's grid."""
+    """Size of the file, to within a few percent; `points` of each picture's grid."""
     return shell_bytes() + num_frames * sum(frame_bytes(each) for each in points) + num_centres * frame_bytes(1)
 
 
@@ -118,7 +117,7 @@ def shell_bytes() -> int:
 
 
 def frame_bytes(points: int) -> int:
-    """About what one frame of one picture adds, in base64."""
+    """Approximate size of one frame of one picture, in base64."""
     return round(FRAME_BYTES + POINT_BYTES * points**2)
 
 
@@ -138,7 +137,7 @@ def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
 def _page(told: str, scheme: Scheme, title: str) -> str:
     scripts = [get_plotlyjs(), assembled(assets_folder() / _VIEW)]
     policy = policy_of(scripts)
-    inert = told.replace("</", "<\\/")  # the element would end there, whatever it stands in
+    inert = told.replace("</", "<\\/")  # "</" would end the element, even within a string
     styles = [
         (assets_folder() / name).read_text(encoding="utf-8") for name in ("gradviz.css", f"{STANDALONE}/standalone.css")
     ]
@@ -161,7 +160,7 @@ def _page(told: str, scheme: Scheme, title: str) -> str:
 
 
 def policy_of(scripts: Sequence[str]) -> str:
-    """The policy of a page that stands alone: nothing is loaded, and no script runs but these."""
+    """The policy of a stand-alone page: it loads nothing, and runs only these scripts."""
     return "; ".join(
         [
             "default-src 'none'",

@@ -1,4 +1,4 @@
-"""The addresses of the HTTP API for the statistics of a checkpoint: its units, how its minibatches agree, a course."""
+"""HTTP API of a checkpoint's statistics: its units, the agreement of its minibatches, and its point of the curves."""
 
 import numpy as np
 from flask import Response
@@ -53,7 +53,7 @@ def course(served: Served, asked: LandscapeRequest) -> Response:
     key = at.key(served.store)
     tell_log(key=key)
     wanted = served.still_wanted
-    # what the keys leave out, as the seed in eval mode, is repeated in the answer
+    # the answer repeats what the keys leave out, such as the seed in eval mode
     tag = etag(f"{key} {asked.canonical()}")
     return sent(lambda: as_json(at.point(served.compute, wanted)).encode(), MEDIA_TYPES["json"], tag)
 
@@ -102,7 +102,7 @@ OPERATIONS = (
         "get",
         "/agreement",
         agreement,
-        "How much the gradients of the minibatches agree at a checkpoint",
+        "Agreement of the minibatches' gradients at a checkpoint",
         (AgreementRequest,),
         answers.AgreementAnswer,
     ),
@@ -114,5 +114,7 @@ OPERATIONS = (
         (CosinesRequest,),
         answers.CosinesAnswer,
     ),
-    Operation("get", "/course", course, "A point over the epochs", (LandscapeRequest,), answers.CourseAnswer),
+    Operation(
+        "get", "/course", course, "A point of the curves over the epochs", (LandscapeRequest,), answers.CourseAnswer
+    ),
 )

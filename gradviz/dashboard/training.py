@@ -1,4 +1,4 @@
-"""What the page says of the training, and what it may do with it."""
+"""Status of the training for the page, and the commands that the page may give."""
 
 from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.discretion import Discretion
@@ -23,13 +23,13 @@ def status_of(trainer: Trainer, settings: Settings) -> dict[str, object]:
 
 
 def act(asked: TrainingAction, trainer: Trainer, settings: Settings) -> None:
-    """Does what is asked; UserError if nothing may be changed here or what would be deleted is not said twice."""
+    """Executes the command; UserError if the server is read-only, or if a deletion is not confirmed."""
     if settings.read_only:
-        raise UserError("This server only shows what is there (GRADVIZ_READ_ONLY): train with `gradviz train`.")
+        raise UserError("This server is read-only; unset GRADVIZ_READ_ONLY to train.")
     if asked.action in ("start_again", "delete") and not asked.confirm:
-        raise UserError(f'`{asked.action}` deletes checkpoints: say so with "confirm": true.')
+        raise UserError(f'`{asked.action}` deletes checkpoints; confirm with "confirm": true.')
     if asked.action == "delete" and asked.run is None:
-        raise UserError("`delete` deletes one run: name it with `run`.")
+        raise UserError("`delete` needs the run to delete: name it with `run`.")
     if asked.action == "start":
         trainer.start()
     elif asked.action == "stop":

@@ -1,4 +1,4 @@
-"""The training view: what is trained, how far and how fast it is, and the buttons; deleting is asked about first."""
+"""The Training view: progress and speed of each run, and the buttons; deleting needs a confirmation."""
 
 import dash_mantine_components as dmc
 from dash import html
@@ -28,7 +28,7 @@ def training_view() -> Component:
 
 
 def confirmation() -> Component:
-    """The question before anything is deleted; `assets/views/training.js` gives it its words."""
+    """The dialog before deleting; `assets/views/training.js` sets its text."""
     return dmc.Modal(
         [
             dmc.Text("", id=ids.CONFIRM_TEXT, size="sm"),

@@ -226,13 +226,13 @@ def test_the_making_of_a_file_is_cancelled_and_another_one_is_made(visit: Visit,
 
 def test_a_refusal_is_one_sentence(visit: Visit) -> None:
     page = visit("/?epoch=4", lenient=True)
-    refusal = json.dumps({"error": "2 files are being made already: wait until one is done."})
+    refusal = json.dumps({"error": "2 exports are already running: wait until one is done."})
     page.route(
         "**/api/v1/exports", lambda route: route.fulfill(status=429, body=refusal, content_type="application/json")
     )
     open_dialog(page)
     page.get_by_role("button", name="GIF").click()
-    expect(page.locator("#notices")).to_contain_text("2 files are being made already: wait until one is done.")
+    expect(page.locator("#notices")).to_contain_text("2 exports are already running: wait until one is done.")
     page.unroute("**/api/v1/exports")
     page.route("**/api/v1/landscape*", lambda route: route.abort())
     page.get_by_role("button", name="CSV of Hidden layer 1").click()

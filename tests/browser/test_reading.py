@@ -34,7 +34,7 @@ def test_help_opens_by_keyboard_and_closes_with_escape_or_a_click_elsewhere(visi
     button.focus()
     page.keyboard.press("Enter")
     card = page.locator(".gv-help[open] .gv-help-card")
-    expect(card).to_contain_text("How far the two parameters are moved")
+    expect(card).to_contain_text("How far the two parameters move")
     page.keyboard.press("Escape")
     expect(card).to_have_count(0)
     expect(button).to_be_focused()

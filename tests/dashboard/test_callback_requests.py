@@ -138,7 +138,7 @@ def test_any_address_opens_a_view(shared_client: FlaskClient, text: str) -> None
 def test_a_link_of_more_parts_than_any_view_has_is_left_out() -> None:
     view, notices = read("?epoch=1" + "&epoch=2" * 200)
     assert view.epoch is None
-    assert notices == ["The link has more than 100 parts: all of it is left out."]
+    assert notices == ["The link has more than 100 parts and is ignored."]
 
 
 @pytest.mark.parametrize(

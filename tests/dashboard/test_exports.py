@@ -235,13 +235,13 @@ def test_a_mistake_in_what_is_asked_for_makes_room_too(client: FlaskClient):
 
 def test_what_is_too_large_is_refused_before_it_is_made(client: FlaskClient, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(exports, "MOST_FRAMES", 2)
-    assert error_of(client) == "A file has at most 2 frames, and there are 3 epochs: set `every` higher."
+    assert error_of(client) == "A file holds at most 2 frames, got 3 epochs: increase `every`."
     monkeypatch.setattr(exports, "MOST_FRAMES", 3)
     monkeypatch.setattr(exports, "MOST_BYTES", expected_bytes([5, 5], 3) - 1)
-    assert "set `every` higher, or choose fewer points" in error_of(client)
+    assert "increase `every`, or choose fewer points" in error_of(client)
     monkeypatch.setattr(exports, "MOST_SECONDS", -1)
     monkeypatch.setattr(exports, "MOST_BYTES", 10**8)
-    assert error_of(client).startswith("This takes longer than -1 s")
+    assert error_of(client).startswith("Export exceeded -1 s")
 
 
 def test_a_mistake_on_the_way_is_told_in_the_stream(client: FlaskClient, monkeypatch: pytest.MonkeyPatch):

@@ -94,7 +94,7 @@ def test_the_first_two_biases_of_the_last_two_layers_are_shown_by_default(tiny_s
 @pytest.mark.parametrize(
     ("asked", "word"),
     [
-        ({"epoch": 900}, "Epoch 900"),
+        ({"epoch": 900}, "epoch 900"),
         ({"x_a": "hidden.1.norm.bias[0]"}, "hidden.1.norm.bias"),
         ({"x_a": "hidden.1.linear.bias[99]"}, "out of range"),
         ({"variant": "ridge"}, "ridge"),
@@ -115,7 +115,7 @@ def test_a_run_of_few_rows_is_shown_by_minibatches_that_it_has(tiny_store: RunSt
     assert (view.minibatch_size, notices) == (16, [])
     view, (notice,) = permalink.settle(View(minibatch_size=256), runs)
     assert view.minibatch_size == 16
-    assert "32 training rows, fewer than a minibatch of 256: minibatches of 16 are shown" in notice
+    assert "32 training rows, fewer than a minibatch of 256: showing minibatches of 16" in notice
     assert permalink.settle(View(minibatch_size=30), runs)[0].minibatch_size == 30
 
 

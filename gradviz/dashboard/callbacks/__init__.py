@@ -1,1 +1,1 @@
-"""What happens when something is chosen: thin callbacks over functions of the page's JavaScript and a few in Python."""
+"""Dash's callbacks: thin calls of functions in the page's JavaScript and a few in Python."""

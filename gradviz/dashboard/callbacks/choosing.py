@@ -1,4 +1,4 @@
-"""Choosing a layer, whose first two biases are then shown, and opening the controls on a narrow page."""
+"""Choosing a layer, to show its first two biases, and opening the controls on a narrow page."""
 
 from dash import ClientsideFunction, Dash, Input, Output, State
 

@@ -1,4 +1,4 @@
-"""The address becomes the page's choices: at load, and after back and forward."""
+"""Turns the address into the page's choices, at load and after back and forward."""
 
 from collections.abc import Mapping
 
@@ -56,19 +56,19 @@ CONTROLS = {
     "show": ids.SHOW,
     "curves": ids.CURVES,
 }
-"""Fields of the view that a component holds, in the order of `assets/views/callbacks.js`; the others - epoch, minibatch
-and parameters - have controls of the page's own."""
+"""Fields of the view held by a Dash component, in the order of `assets/views/callbacks.js`; the others (epoch,
+minibatch and parameters) have the page's own controls."""
 
 
 def _search_of(address: object) -> str:
     search = address.get("search") if isinstance(address, dict) else None
     if not isinstance(search, str):
-        raise UserError("The address must be an object with `search`, the query as text: load the page again.")
+        raise UserError("The address must be an object with `search`, the query as text: reload the page.")
     return search
 
 
 def opened(search: str, runs: Mapping[str, dict]) -> dict[str, object]:
-    """The view that a query string asks for, fitted to the runs, and what has to be said about it."""
+    """The view of a query string, adapted to the runs, and notices about it."""
     view, unread = permalink.read(search)
     view, unfit = permalink.settle(view, runs)
     return {"view": view.model_dump(), "notices": [*unread, *unfit]}

@@ -1,4 +1,4 @@
-"""The buttons of the training view; what they do goes through the HTTP API."""
+"""The buttons of the Training view, which use the HTTP API."""
 
 from dash import ClientsideFunction, Dash, Input, Output
 
