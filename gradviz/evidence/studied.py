@@ -37,7 +37,7 @@ class Studied:
             there = set(run.epochs())
             epochs[name] = tuple(line.epoch for line in run.metrics() if line.epoch in there)
         runs = cast(store.run(name) for name, measured in epochs.items() if measured)
-        mid_epochs = {run.name: drawn_epoch(run.metrics()) for run in runs.values()}
+        mid_epochs = {run.name: drawn_epoch(run.metrics(), epochs[run.name]) for run in runs.values()}
         return cls(runs, epochs, mid_epochs)
 
     def epoch(self, role: Role, when: When) -> int:

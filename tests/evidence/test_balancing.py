@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from gradviz.evidence.balancing import intervention, spearman_of, with_output_shift
+from gradviz.evidence.balancing import balances, intervention, sign_balance, spearman_of, with_output_shift
+from gradviz.evidence.measurements import BIASES, Checkpoint, Estimate, ScopedAgreement
 from gradviz.landscape import network_of
 from gradviz.landscape.clean import CleanPass
+from tests.evidence.made import agreement, checkpoint, evidence, record
 from tests.landscape.cases import random_case
 
 
@@ -34,6 +36,35 @@ def test_spearman_is_that_of_the_ranks_with_ties_and_repeated_points():
 
 def test_a_constant_has_no_correlation():
     assert np.isnan(spearman_of(np.ones(4), np.arange(4.0))(np.ones((1, 4)))[0])
+
+
+def of_balance(epoch: int, balance: float, resultant: float | None, run: str = "none") -> Checkpoint:
+    own = agreement(0.0).model_copy(update={"resultant": Estimate(value=resultant)})
+    scoped = tuple(ScopedAgreement(scope=scope, agreement=own) for scope in BIASES)
+    return checkpoint(epoch).model_copy(update={"run": run, "balance": balance, "agreements": scoped})
+
+
+def test_the_correlation_is_over_the_checkpoints_that_have_an_r():
+    found = [of_balance(0, 0.1, 0.3), of_balance(1, 0.2, None), of_balance(2, 0.5, 0.4), of_balance(3, 0.9, 0.2)]
+    told = sign_balance(found, "biases 1")
+    assert (told.scope, told.variants, told.num_checkpoints) == ("biases 1", ("none",), 3)
+    assert told.spearman.value == pytest.approx(spearman_by_definition([0.1, 0.5, 0.9], [0.3, 0.4, 0.2]))
+
+
+def test_two_checkpoints_have_no_correlation():
+    few = sign_balance([of_balance(0, 0.1, 0.3), of_balance(1, 0.2, 0.4)], "biases 2")
+    assert (few.num_checkpoints, few.spearman.value) == (2, None)
+
+
+def test_each_run_has_a_correlation_and_all_of_them_together():
+    runs = ("none", "dropout")
+    found = tuple(of_balance(epoch, 0.1 * epoch, 0.2 * epoch, run) for run in runs for epoch in range(4))
+    told = balances(evidence(runs=tuple(map(record, runs)), checkpoints=found))
+    names = [("none",), ("dropout",), ("none", "dropout")]
+    assert [(each.variants, each.scope) for each in told] == [(name, scope) for name in names for scope in BIASES]
+    assert [each.num_checkpoints for each in told] == [4, 4, 4, 4, 8, 8]
+    alone = balances(evidence(runs=(record("none"),), checkpoints=found[:4]))
+    assert [each.variants for each in alone] == [("none",)] * 2
 
 
 def test_the_output_moves_by_the_shift_and_nothing_else_changes():

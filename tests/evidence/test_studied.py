@@ -1,0 +1,46 @@
+"""Which run plays which role, and which of its epochs are studied."""
+
+from pathlib import Path
+
+import pytest
+
+from gradviz.evidence import rules
+from gradviz.evidence.roles import Role
+from gradviz.evidence.scenes import SCENES, scenes_of
+from gradviz.evidence.studied import Studied, When
+from gradviz.experiment.run import checkpoint_path
+from gradviz.experiment.store import RunStore
+
+
+def test_each_run_plays_the_role_of_its_regularizer(tiny_store: RunStore):
+    studied = Studied.of(tiny_store)
+    assert list(studied.runs) == list(Role)
+    assert [run.name for run in studied.runs.values()] == ["none", "dropout", "batchnorm"]
+    assert [spec.design for spec in scenes_of(studied)] == list(SCENES)
+
+
+def test_a_run_without_a_measured_checkpoint_plays_no_role(own_runs: Path):
+    for epoch in range(3):
+        checkpoint_path(own_runs / "dropout", epoch).unlink()
+    (own_runs / "batchnorm" / "metrics.csv").unlink()
+    studied = Studied.of(RunStore(own_runs))
+    assert list(studied.runs) == [Role.PLAIN]
+    assert {spec.design.role for spec in scenes_of(studied)} == {Role.PLAIN}
+
+
+def test_epochs_are_those_with_a_checkpoint(own_runs: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do
+    whole = Studied.of(RunStore(own_runs))
+    assert (whole.epochs["none"], whole.mid_training()) == ((0, 1, 2), (1,))
+    checkpoint_path(own_runs / "none", 1).unlink()
+    without = Studied.of(RunStore(own_runs))
+    assert (without.epochs["none"], without.mid_training()) == ((0, 2), ())
+    assert (whole.mid_epochs["none"], without.mid_epochs["none"]) == (1, 2)
+
+
+def test_the_epochs_that_the_text_speaks_of(tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rules, "MID_LOSS", 1.0)
+    studied = Studied.of(tiny_store)
+    assert [studied.epoch(Role.PLAIN, when) for when in When] == [0, 1, 2]  # the tenth epoch, or the last one
+    monkeypatch.setattr(rules, "BATCHNORM_EPOCH", 1)
+    assert studied.epoch(Role.BATCHNORM, When.TENTH) == 1
