@@ -76,12 +76,9 @@ for line in sys.stdin:
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "nothing": {},
     "a notebook's kernel": {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
-    "an older kernel": {"MPLBACKEND": "module://ipykernel.pylab.backend_inline"},
-    "inline": {"MPLBACKEND": "inline"},
     "widget": {"MPLBACKEND": "widget"},
     "nonsense": {"MPLBACKEND": "nonsense"},
     "windows": {"MPLBACKEND": "TkAgg"},
-    "a notebook in a browser": {"MPLBACKEND": "nbagg"},
     "an odd style": {"MATPLOTLIBRC": "{}/odd"},
     "a style that is no text": {"MATPLOTLIBRC": "{}/broken"},
     "a style that is a directory": {"MATPLOTLIBRC": "{}"},
