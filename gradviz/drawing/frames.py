@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from gradviz.drawing.labels import reasons_of_all_zero
 from gradviz.landscape.field import GradientField, zero_message
 
 
@@ -55,9 +56,9 @@ def frame(index: int, field: GradientField) -> bytes:
         "y_active": field.y_active,
         "num_unresolved": field.num_unresolved,
     }
-    j, i = len(field.y) // 2, len(field.x) // 2
-    if field.is_zero.all() and field.u_reason[j, i] != field.v_reason[j, i]:
-        about["zero_words"] = zero_message(int(field.u_reason[j, i]), int(field.v_reason[j, i]))
+    reasons = reasons_of_all_zero(field)
+    if reasons and reasons[0] != reasons[1]:  # of a single reason, the page has the sentence
+        about["zero_words"] = zero_message(*reasons)
     numbers = [np.ascontiguousarray(array, "<f4") for array in (field.u, field.v, field.loss)]
     marks = [np.ascontiguousarray(array).view("u1") for array in (field.is_zero, field.zero_reason)]
     return b"".join([_with_header(about), *(array.data for array in numbers + marks)])

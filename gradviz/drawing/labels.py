@@ -1,5 +1,7 @@
 """What is written around a picture."""
 
+from collections import Counter
+
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
 
@@ -54,9 +56,14 @@ def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> 
 
 
 def why_all_zero(field: GradientField) -> str:
-    """The sentence for a field whose arrows are all zero for the same reasons; else empty."""
-    reasons = set(zip(field.u_reason.ravel().tolist(), field.v_reason.ravel().tolist(), strict=True))
-    if not field.is_zero.all() or len(reasons) != 1:
-        return ""
-    [(u_reason, v_reason)] = reasons
-    return zero_message(u_reason, v_reason)
+    """The sentence for a field whose arrows are all zero; else empty."""
+    reasons = reasons_of_all_zero(field)
+    return zero_message(*reasons) if reasons else ""
+
+
+def reasons_of_all_zero(field: GradientField) -> tuple[int, int] | None:
+    """Of the two components, those that most arrows share, if all arrows are zero."""
+    if not field.is_zero.all():
+        return None
+    pairs = Counter(zip(field.u_reason.ravel().tolist(), field.v_reason.ravel().tolist(), strict=True))
+    return pairs.most_common(1)[0][0]

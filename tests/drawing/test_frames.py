@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradviz.drawing import frames
-from gradviz.landscape import GradientField
-from tests.drawing.fields import random_field
+from gradviz.landscape import GradientField, ZeroReason, zero_message
+from tests.drawing.fields import field_of, random_field
 
 
 def blocks_of(content: bytes) -> list[bytes]:
@@ -43,6 +43,16 @@ def test_a_frame_carries_the_field_bit_for_bit() -> None:
     for name, expected in (("u", field.u), ("v", field.v), ("loss", field.loss), ("reason", field.zero_reason)):
         np.testing.assert_array_equal(arrays[name], expected.ravel())
     np.testing.assert_array_equal(arrays["zero"].astype(bool), field.is_zero.ravel())
+
+
+def test_a_frame_says_why_all_is_zero_where_the_two_components_have_different_reasons() -> None:
+    zeros = np.zeros((3, 3))
+    field = field_of(zeros, zeros, is_zero=np.ones((3, 3)))
+    two = replace(field, v_reason=np.full((3, 3), ZeroReason.NOT_REACHED))
+    sentence = zero_message(ZeroReason.DEAD_UNIT, ZeroReason.NOT_REACHED)
+    assert decode(frames.frame(0, two))[0]["zero_words"] == sentence
+    assert "zero_words" not in decode(frames.frame(0, field))[0]
+    assert "zero_words" not in decode(frames.frame(0, replace(two, is_zero=np.eye(3, dtype=bool))))[0]
 
 
 def test_what_is_kept_is_sent_as_it_lies_there() -> None:

@@ -1,11 +1,16 @@
 """Colours, and what the page is told of all that this room knows."""
 
 import json
+from dataclasses import is_dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
 import numpy as np
 import pytest
 from plotly.colors import sample_colorscale, sequential, unlabel_rgb
 
+import gradviz.drawing
 from gradviz.drawing.browser import for_browser
 from gradviz.drawing.canvas import to_rgb
 from gradviz.drawing.inks import PALETTES, Palette
@@ -36,3 +41,12 @@ def test_the_page_is_told_in_json():
     told = json.loads(json.dumps(for_browser(), allow_nan=False))
     assert told["length_exponent"] == 0.35
     assert told["palettes"]["dark"]["paper"] == PALETTES["dark"].paper
+
+
+ROOM = [import_module(f"gradviz.drawing.{module.name}") for module in iter_modules(gradviz.drawing.__path__)]
+
+
+@pytest.mark.parametrize("module", ROOM, ids=lambda module: module.__name__)
+def test_what_this_room_passes_around_cannot_be_changed(module: ModuleType):
+    values = [each for each in vars(module).values() if isinstance(each, type) and is_dataclass(each)]
+    assert all(each.__dataclass_params__.frozen for each in values)  # pyright: ignore[reportAttributeAccessIssue]

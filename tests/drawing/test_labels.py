@@ -70,8 +70,9 @@ def test_a_field_that_is_zero_for_one_reason_says_which():
     assert zero_message(ZeroReason.DEAD_UNIT) in " ".join(texts_of(Shown(field, REQUEST))[-1].split())
     two = replace(field, v_reason=np.full((3, 3), ZeroReason.NOT_REACHED))
     assert labels.why_all_zero(two) == zero_message(ZeroReason.DEAD_UNIT, ZeroReason.NOT_REACHED)
-    several = replace(field, v_reason=np.arange(9).reshape(3, 3) % 2 + 3)
-    assert labels.why_all_zero(several) == ""
+    codes = np.full((3, 3), ZeroReason.NOT_REACHED)
+    codes[1, 1] = codes[0, 2] = ZeroReason.TERMS_CANCEL
+    assert labels.reasons_of_all_zero(replace(field, v_reason=codes)) == (ZeroReason.DEAD_UNIT, ZeroReason.NOT_REACHED)
     assert labels.why_all_zero(random_field()) == ""
 
 
