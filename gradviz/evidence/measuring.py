@@ -37,7 +37,7 @@ class Bench(Protocol):
 
 @dataclass(frozen=True)
 class _Kind:
-    """`doing` says what is measured."""
+    """`doing` says what is measured, of which `{scene}`."""
 
     doing: str
     measure: Callable[["_At"], PartAnswer]
@@ -67,10 +67,10 @@ def measured(part: Part, bench: Bench) -> PartAnswer:
 def doing(asked: Asked) -> str:
     """What is measured or computed, in words."""
     if isinstance(asked, Part):
-        return f"{asked.scene or ''}{': ' if asked.scene else ''}{_KINDS[asked.kind].doing} {_where(asked)}"
+        return f"{_KINDS[asked.kind].doing.format(scene=asked.scene)} {_where(asked)}"
     if isinstance(asked, LoopField):
         return f"the plain loop in {asked.precision} {_where(asked.request)}"
-    return f"landscapes {_where(asked)}"
+    return f"landscapes of hidden layer {asked.refs[0].layer} {_where(asked)}"
 
 
 def _where(asked: Part | LandscapeRequest) -> str:
@@ -131,7 +131,7 @@ def _ablation(at: _At) -> PartAnswer:
 
 
 _KINDS: dict[PartKind, _Kind] = {
-    "scene": _Kind("agreement", _scene),
+    "scene": _Kind("agreement in the picture {scene}", _scene),
     "checkpoint": _Kind("agreement and roughness", _checkpoint),
     "nulls": _Kind("the null model of random rows", _nulls),
     "nulls-by-size": _Kind("the null model of random rows in minibatches of other sizes", _nulls_by_size),

@@ -23,6 +23,8 @@ def test_each_part_is_asked_as_a_question_of_its_own():
     assert question_of(loop) == LoopQuestion(request=PLANE, precision="float64")
     assert question_of(PLANE) == LandscapeQuestion(request=PLANE)
     assert doing(CHECKPOINT) == "agreement and roughness (none, epoch 2)"
+    assert doing(Part("scene", "none", 2, scene="mid-none")) == "agreement in the picture mid-none (none, epoch 2)"
+    assert doing(PLANE) == "landscapes of hidden layer 1 (none, epoch 2)"
     assert doing(loop) == "the plain loop in float64 (none, epoch 2)"
 
 
