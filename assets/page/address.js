@@ -1,15 +1,22 @@
 // The page's address says the whole view; gradviz/dashboard/permalink.py reads it.
 
-import { searchOf } from "../pure/search.js";
+import { searchOf } from "../pure/fields.js";
 import { setProps } from "./dash.js";
 
+/** @import { ViewField } from "../pure/fields.js" */
+
 let visit = 0;
-let keys = {}; // field -> {key, default}, see gradviz/dashboard/permalink.py
+/** @type {ViewField[]} */
+let fields = [];
 let isAsked = false; // the server has been asked for the view of the address, and has not told it yet
 
-// Which key of the address each field of the view has, and its default.
-export function setKeys(told) {
-  keys = told;
+// The fields of the view, as the server tells them when the page begins.
+export function setFields(told) {
+  fields = told;
+}
+
+export function viewFields() {
+  return fields;
 }
 
 // What dash keeps as the address: a new value for each visit, so that it is read again even when the text is the same.
@@ -33,7 +40,7 @@ export function readAgain() {
 
 // A choice is a step in the history; scrubbing replaces the last one.
 export function writeAddress(view, isStep) {
-  const search = searchOf(view, keys);
+  const search = searchOf(view, fields);
   if (search === window.location.search) return;
   const address = window.location.pathname + search;
   if (isStep) window.history.pushState(null, "", address);

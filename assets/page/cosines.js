@@ -1,12 +1,12 @@
 // The cosines between the gradients of all minibatches: of the pair from its arrows, of larger parts from the server,
 // each asked for once.
 
-import { layerOf } from "../pure/parameters.js";
 import { patience } from "../pure/patience.js";
 import { cosineOf } from "../pure/spread.js";
+import { tensorOf, tensorWith } from "../pure/tensors.js";
 import { isOutcome, jsonFrom, Refused } from "./api.js";
 import { isScrubbing } from "./sliders.js";
-import { page } from "./state.js";
+import { drawsMasks, page } from "./state.js";
 
 const MOST_KEPT = 200;
 const answers = new Map(); // address -> {cosine: rows or null, error: sentence or null}
@@ -19,29 +19,27 @@ export function cosinesOf(plan, spread, spreadKey, onKnown) {
     const arrows = new Map(spread.arrows.map((arrow) => [arrow.minibatch, arrow]));
     return { order: spread.order, value: (a, b) => cosineOf(arrows.get(a), arrows.get(b)), key: spreadKey, name: "this pair", error: null };
   }
-  const address = addressOf(plan, part);
+  const address = addressOf(plan, part.part);
   const { cosine, order, error } = answerOf(address, onKnown);
-  return { order: cosine ? order : [], value: (a, b) => cosine[a][b], key: address, name: nameOf(part), error };
+  return { order: cosine ? order : [], value: (a, b) => cosine[a][b], key: address, name: part.label, error };
 }
 
-// The name of a part of the model; null for the pair itself.
-function partOf({ part }, { x }) {
-  const layer = layerOf(x);
-  const name = layer === "output" ? "output" : `hidden.${layer}`;
-  return { biases: layer === "output" ? "output.bias" : `${name}.linear.bias`, layer: name, model: "model" }[part] ?? null;
+// A part of the model, as {part: its name in the address, label}; null for the pair itself.
+function partOf({ part }, { x, run: name }) {
+  const { layer, label } = tensorOf(x);
+  const bias = tensorWith(layer, "bias", page.runs[name] ?? { shapes: {} }) ?? "";
+  const short = label.replace(/^hidden /, "");
+  return {
+    biases: { part: bias, label: `biases of ${short}` }, layer: { part: layer === "output" ? layer : `hidden.${layer}`, label: short },
+    model: { part: "model", label: "whole model" },
+  }[part] ?? null;
 }
 
-function nameOf(part) {
-  if (part === "model") return "whole model";
-  const layer = part.startsWith("output") ? "output layer" : `layer ${part.split(".")[1]}`;
-  return part.endsWith("bias") ? `biases of ${layer}` : layer;
-}
-
-function addressOf({ variant }, part) {
+function addressOf({ run: name }, part) {
   const { view, runs } = page;
   const query = { part, minibatch_size: view.minibatch_size, mode: view.mode };
-  if (view.mode === "train" && variant === "dropout") Object.assign(query, { masks: view.masks, seed: view.seed });
-  return `api/v1/cosines/${variant}/${view.epoch}?${new URLSearchParams(query)}#${runs[variant]?.stamp}`;
+  if (view.mode === "train" && drawsMasks(name)) Object.assign(query, { masks: view.masks, seed: view.seed });
+  return `api/v1/cosines/${name}/${view.epoch}?${new URLSearchParams(query)}#${runs[name]?.stamp}`;
 }
 
 function answerOf(address, onKnown) {

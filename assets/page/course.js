@@ -1,11 +1,10 @@
 // What is asked for the curves over the epochs: a point for each epoch of each picture on show, once, after the pictures
 // and never while a hand moves a slider.
 
-import { look } from "../pure/look.js";
 import { patience } from "../pure/patience.js";
 import { jsonFrom, mayPass, Refused } from "./api.js";
 import { isBusy } from "./sliders.js";
-import { page } from "./state.js";
+import { labelOf, page } from "./state.js";
 
 const MOST_KEPT = 60; // lines
 const MOST_POINTS = 200; // of a line: of longer trainings every n-th epoch is asked for
@@ -15,16 +14,16 @@ let asking = null;
 let later = null;
 let failures = 0; // in a row
 
-// The lines of what is on show, one for each picture: {key, name, side, variant, dashed, epochs, points, selection}.
+// The lines of what is on show, one for each picture: {key, name, side, run, dashed, epochs, points, selection}.
 export function courseLines() {
   const isExplore = page.view.view === "explore";
   return page.panels.flatMap(({ plan, slot }) => {
-    const run = plan && page.runs[plan.variant];
+    const run = plan && page.runs[plan.run];
     if (!run) return [];
-    const name = isExplore ? ["left picture", "right picture"][slot] : look.variant_labels[plan.variant];
+    const name = isExplore ? ["left picture", "right picture"][slot] : labelOf(plan.run);
     const key = `${plan.epochs.key}|${run.stamp}`;
     const side = isExplore ? ["left ", "right "][slot] : "";
-    return [{ key, name, side, variant: plan.variant, dashed: isExplore && slot === 1, epochs: wantedOf(run.epochs), points: pointsOf(key), selection: plan.epochs.selection }];
+    return [{ key, name, side, run: plan.run, dashed: isExplore && slot === 1, epochs: wantedOf(run.epochs), points: pointsOf(key), selection: plan.epochs.selection }];
   });
 }
 

@@ -14,19 +14,19 @@ export function loadPlans() {
 }
 
 function loadNext(plan) {
-  if (page.away || !page.runs[plan.variant] || plan.lacking) return;
-  const loadEpochs = () => loadStack(plan.epochs, page.view.epoch, page.runs[plan.variant].epochs, arrivals);
+  if (page.away || !page.runs[plan.run] || plan.lacking) return;
+  const loadEpochs = () => loadStack(plan.epochs, page.view.epoch, page.runs[plan.run].epochs, arrivals);
   if (acrossMinibatches()) {
-    loadAll(plan.minibatches, plan.variant);
+    loadAll(plan.minibatches, plan.run);
     if (!plan.minibatches.loading && !isMinibatchesView()) loadEpochs();
   } else {
     loadEpochs();
-    if (plan.minibatches && !plan.epochs.loading) loadAll(plan.minibatches, plan.variant);
+    if (plan.minibatches && !plan.epochs.loading) loadAll(plan.minibatches, plan.run);
   }
 }
 
-function loadAll(stack, variant) {
-  const many = numMinibatches(variant);
+function loadAll(stack, name) {
+  const many = numMinibatches(name);
   if (many && !page.away) loadStack(stack, page.view.minibatch, Array.from({ length: many }, (_, k) => k), arrivals);
 }
 
@@ -34,7 +34,7 @@ function loadAll(stack, variant) {
 export function hurryPlans() {
   for (const { plan } of page.panels) {
     if (!plan || page.away || plan.lacking || ownFrame(plan)) continue;
-    const run = page.runs[plan.variant];
+    const run = page.runs[plan.run];
     if (acrossMinibatches()) hurryStack(plan.minibatches, page.view.minibatch, arrivals);
     else if (run?.epochs.includes(page.view.epoch)) hurryStack(plan.epochs, page.view.epoch, arrivals);
   }
@@ -68,8 +68,8 @@ export function isReady(epoch) {
 
 function readyAcross(epoch) {
   const { plan } = page.panels[0];
-  if (!plan || !page.runs[plan.variant]?.epochs.includes(epoch)) return true;
+  if (!plan || !page.runs[plan.run]?.epochs.includes(epoch)) return true;
   const stack = openStack({ ...plan.minibatches.selection, epoch }, "minibatches");
-  loadAll(stack, plan.variant);
+  loadAll(stack, plan.run);
   return !stack.loading;
 }

@@ -1,18 +1,18 @@
-// What each panel is to show, as plans: {variant, x, y, lacking: why the model has no such parameters, or null, epochs:
+// What each panel is to show, as plans: {run: its name, label, isRandom: masks are drawn, x, y, lacking: why the model has no such parameters, or null, epochs:
 // stack, minibatches: stack or null, minus: the plan that is subtracted, if any}.
 
 import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
 import { openStack } from "./shelf.js";
-import { acrossMinibatches, isMinibatchesView, page, shownVariants } from "./state.js";
+import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, page, shownRuns } from "./state.js";
 
 export function plans() {
   const { view } = page;
   if (["training", "evidence"].includes(view.view) || !view.x_a) return [];
-  if (view.view === "minibatches") return [planOf(view.variant, view.x_a, view.y_a)];
-  if (view.view === "compare") return compared(shownVariants().map((variant) => planOf(variant, view.x_a, view.y_a)));
-  return [planOf(view.variant, view.x_a, view.y_a), planOf(view.variant, view.x_b, view.y_b)];
+  if (view.view === "minibatches") return [planOf(view.run, view.x_a, view.y_a)];
+  if (view.view === "compare") return compared(shownRuns().map((name) => planOf(name, view.x_a, view.y_a)));
+  return [planOf(view.run, view.x_a, view.y_a), planOf(view.run, view.x_b, view.y_b)];
 }
 
 // Each against the reference, where one is subtracted.
@@ -21,17 +21,18 @@ function compared(planned) {
   return reference ? planned.map((one) => (one === reference ? one : { ...one, minus: reference })) : planned;
 }
 
-function planOf(variant, x, y) {
+function planOf(name, x, y) {
   const { view } = page;
   const wantsMinibatches = acrossMinibatches() || wantsOverlay(view, "spread");
   const common = {
-    variant, x, y, minibatch_size: view.minibatch_size, mode: view.mode, half_width: view.half_width, points: view.points,
+    run: name, x, y, minibatch_size: view.minibatch_size, mode: view.mode, half_width: view.half_width, points: view.points,
   };
-  if (view.mode === "train" && variant === "dropout") Object.assign(common, { masks: view.masks, seed: view.seed });
-  const run = page.runs[variant];
+  const isRandom = view.mode === "train" && drawsMasks(name);
+  if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
+  const run = page.runs[name];
   return {
-    variant, x, y,
-    lacking: run ? [x, y].map((name) => mistakeIn(name, run)).find(Boolean) ?? null : null, // the model has no such parameter
+    run: name, label: labelOf(name), isRandom, x, y,
+    lacking: run ? [x, y].map((parameter) => mistakeIn(parameter, run)).find(Boolean) ?? null : null, // the model has no such parameter
     epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs"),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches") : null,
   };

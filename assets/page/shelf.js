@@ -122,10 +122,10 @@ function stop(stack) {
   }
 }
 
-// Forgets what was loaded of a variant, when its run begins afresh.
-export function forgetRun(variant) {
+// Forgets what was loaded of a run, when it begins afresh.
+export function forgetRun(name) {
   for (const [key, stack] of stacks)
-    if (stack.selection.variant === variant) {
+    if (stack.selection.run === name) {
       stop(stack);
       clearTimeout(stack.paused);
       stacks.delete(key);

@@ -4,7 +4,7 @@
 import { conductor } from "./conductor.js";
 import { isReady, loadPlans } from "./loading.js";
 import { createScrubber } from "./scrubber.js";
-import { acrossMinibatches, isMinibatchesView, numMinibatches, page, shownEpochs, shownVariants } from "./state.js";
+import { acrossMinibatches, isMinibatchesView, numMinibatches, page, shownEpochs, shownRuns } from "./state.js";
 
 let epochs = null; // scrubbers
 let minibatches = []; // two scrubbers of one value
@@ -36,7 +36,7 @@ export function makeSliders() {
 // Brings ranges and values in line with the state.
 export function setSliders() {
   const there = shownEpochs();
-  const planned = Math.max(0, ...shownVariants().map((variant) => page.runs[variant]?.planned_epochs ?? 0));
+  const planned = Math.max(0, ...shownRuns().map((name) => page.runs[name]?.planned_epochs ?? 0));
   if (there.length) epochs.setRange(there[0], there.at(-1));
   if (!epochs.busy) {
     if (there.length) page.view.epoch = Math.max(there[0], Math.min(there.at(-1), page.view.epoch));
@@ -44,7 +44,7 @@ export function setSliders() {
   }
   document.body.style.setProperty("--gv-trained", `${planned ? (there.at(-1) ?? 0) / planned : 1}`);
   document.body.dataset.live = page.live ? "on" : "off";
-  const many = Math.max(0, ...shownVariants().map(numMinibatches));
+  const many = Math.max(0, ...shownRuns().map(numMinibatches));
   if (many) {
     page.view.minibatch = Math.min(page.view.minibatch, many - 1);
     for (const one of minibatches) one.setRange(0, many - 1);

@@ -1,6 +1,7 @@
 // What the page is about: its only state, and what follows from it alone.
 
 import { look } from "../pure/look.js";
+import { paletteNow, scheme } from "./scheme.js";
 
 export const page = {
   view: null, // all choices, as gradviz/dashboard/permalink.py names them; epoch and minibatch are what is shown
@@ -15,20 +16,36 @@ export const page = {
   notices: [],
 };
 
-export function shownVariants() {
-  const { view, variant, compared } = page.view;
-  return view === "compare" ? Object.keys(look.variant_labels).filter((name) => compared.includes(name)) : [variant];
+// The names of the runs on show, in the order of the server.
+export function shownRuns() {
+  const { view, run, compared } = page.view;
+  if (view !== "compare") return [run];
+  const known = [...new Set([...Object.keys(look.variant_labels), ...Object.keys(page.runs)])];
+  return known.filter((name) => compared.includes(name));
 }
 
-// Epochs of the variants on show, ascending.
+export function labelOf(name) {
+  return page.runs[name]?.label ?? look.variant_labels[name] ?? name;
+}
+
+export function colourOf(name) {
+  return page.runs[name]?.colour?.[scheme()] ?? paletteNow().variants[name];
+}
+
+// Whether random masks are drawn in a run's train mode.
+export function drawsMasks(name) {
+  return page.runs[name]?.capabilities?.draws_masks ?? name === "dropout";
+}
+
+// Epochs of the runs on show, ascending.
 export function shownEpochs() {
-  const all = new Set(shownVariants().flatMap((variant) => page.runs[variant]?.epochs ?? []));
+  const all = new Set(shownRuns().flatMap((name) => page.runs[name]?.epochs ?? []));
   return [...all].sort((a, b) => a - b);
 }
 
-// Why a variant's run cannot be read, as {file, reason}; undefined if it can, or is not there.
-export function unreadableRun(variant) {
-  return page.unreadable.find(({ file }) => file.startsWith(`${variant}/`));
+// Why a run cannot be read, as {file, reason}; undefined if it can, or is not there.
+export function unreadableRun(name) {
+  return page.unreadable.find(({ file }) => file.startsWith(`${name}/`));
 }
 
 // Whether pictures come from all minibatches of the epoch on show, not from all epochs of the minibatch.
@@ -41,6 +58,6 @@ export function isMinibatchesView() {
 }
 
 // How many minibatches of the chosen size a run has.
-export function numMinibatches(variant) {
-  return page.runs[variant]?.minibatches[page.view.minibatch_size] ?? 0;
+export function numMinibatches(name) {
+  return page.runs[name]?.minibatches[page.view.minibatch_size] ?? 0;
 }

@@ -54,14 +54,14 @@ export function differencesOf(frames, references) {
 // The reference's plan among those side by side, or null: the difference is asked for, and the planes are comparable.
 export function referenceOf(page, plans) {
   const { view, minus } = page.view;
-  const reference = view === "compare" && plans.length > 1 ? plans.find(({ variant }) => variant === minus) : null;
-  return reference && plans.every(({ variant }) => isComparable(page, variant)) ? reference : null;
+  const reference = view === "compare" && plans.length > 1 ? plans.find(({ run }) => run === minus) : null;
+  return reference && plans.every(({ run }) => isComparable(page, run)) ? reference : null;
 }
 
-// Whether a variant has the two parameters at all.
-export function isComparable({ view, runs }, variant) {
-  const run = runs[variant];
-  return Boolean(run) && [view.x_a, view.y_a].every((name) => !mistakeIn(name, run));
+// Whether a run has the two parameters at all.
+export function isComparable({ view, runs }, name) {
+  const run = runs[name];
+  return Boolean(run) && [view.x_a, view.y_a].every((parameter) => !mistakeIn(parameter, run));
 }
 
 export function differenceSentences({ difference, u }) {

@@ -119,27 +119,25 @@ function lossTrace(frame, style, levels, palette) {
   };
 }
 
-// Loss curves of all runs on a linear axis of log10; `chosen` variants are drawn strongly.
-export function lossFigure(runs, chosen, lastEpoch, palette) {
+// Loss curves on a linear axis of log10; `curves` are {label, colour, isChosen: drawn strongly, metrics} of each run.
+export function lossFigure(curves, lastEpoch, palette) {
   const data = [];
-  for (const run of Object.values(runs)) {
-    const faded = !chosen.includes(run.variant);
+  for (const { label, colour, isChosen, metrics } of curves)
     for (const [column, name, dash] of [["train_loss", "train", "dot"], ["test_loss", "test", "solid"]]) {
-      const kept = run.metrics.epoch.map((_, k) => k).filter((k) => run.metrics[column][k] > 0);
+      const kept = metrics.epoch.map((_, k) => k).filter((k) => metrics[column][k] > 0);
       data.push({
         type: "scatter",
         mode: kept.length > 1 ? "lines" : "markers",
-        x: kept.map((k) => run.metrics.epoch[k]),
-        y: kept.map((k) => Math.log10(run.metrics[column][k])),
-        customdata: kept.map((k) => run.metrics[column][k]),
-        name: `${look.variant_labels[run.variant]} ${name}`,
-        line: { color: palette.variants[run.variant], dash, width: faded ? 1 : 1.8 },
-        marker: { color: palette.variants[run.variant], size: 5 },
-        opacity: faded ? 0.45 : 1,
+        x: kept.map((k) => metrics.epoch[k]),
+        y: kept.map((k) => Math.log10(metrics[column][k])),
+        customdata: kept.map((k) => metrics[column][k]),
+        name: `${label} ${name}`,
+        line: { color: colour, dash, width: isChosen ? 1.8 : 1 },
+        marker: { color: colour, size: 5 },
+        opacity: isChosen ? 1 : 0.45,
         hovertemplate: "%{customdata:.4g}",
       });
     }
-  }
   const ticks = ticksBetween(...extent(data.flatMap((trace) => trace.customdata)));
   return {
     data,

@@ -1,5 +1,7 @@
 // The names of parameters: what they say, and which ones a model has by its shapes.
 
+import { tensorOf, tensorWith } from "./tensors.js";
+
 const MOST = 60;
 
 // Names that fit what is written; without a search, the first parameters around the present choice.
@@ -10,9 +12,9 @@ export function suggestions(search, value, run) {
 }
 
 function aroundChoice(value, run) {
-  const layer = (value || "").split(".").slice(0, 2).join(".");
+  const layer = layerOf(value);
   const tensors = Object.keys(run.shapes);
-  const near = tensors.filter((tensor) => tensor.startsWith(`${layer}.`));
+  const near = tensors.filter((tensor) => layerOf(tensor) === layer);
   const far = tensors.filter((tensor) => !near.includes(tensor));
   return [...near.flatMap((tensor) => first(tensor, run, 10)), ...far.flatMap((tensor) => first(tensor, run, 2))];
 }
@@ -56,19 +58,23 @@ export function mistakeIn(name, run) {
 
 // Whether the model has β and γ.
 export function hasNorm(run) {
-  return Boolean(run) && Object.keys(run.shapes).some((tensor) => tensor.includes(".norm."));
+  return Boolean(run) && Object.keys(run.shapes).some(isOfNorm);
 }
 
+// Whether a parameter, or a tensor, is β or γ.
+export function isOfNorm(name) {
+  return ["beta", "gamma"].includes(tensorOf(name).kind);
+}
+
+// The layer of a parameter: a number, or "output"; empty while the server has not told it.
 export function layerOf(name) {
-  const match = /^hidden\.(\d+)\./.exec(name || "");
-  return match ? match[1] : "output";
+  return tensorOf(name).layer;
 }
 
-// The first two biases of a layer; of the output, which has one, the bias and the first weight.
+// The first two biases of a layer; of one with a single unit, its bias and its first weight.
 export function defaultPair(layer, run) {
-  const tensor = layer === "output" ? "output" : `hidden.${layer}.linear`;
-  const shape = run.shapes[`${tensor}.bias`];
-  return [`${tensor}.bias[0]`, shape && shape[0] > 1 ? `${tensor}.bias[1]` : `${tensor}.weight[0,0]`];
+  const [bias, weight] = ["bias", "weight"].map((kind) => tensorWith(layer, kind, run));
+  return [`${bias}[0]`, run.shapes[bias][0] > 1 ? `${bias}[1]` : `${weight}[0,0]`];
 }
 
 // What is shown without a choice: the first two biases of the last two hidden layers (permalink.py says the same).
@@ -77,16 +83,16 @@ export function suggestedPairs(run) {
   return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
 }
 
-// "hidden layer 1", from the name of a parameter.
-export function layerTitle(name) {
-  const layer = layerOf(name);
-  return layer === "output" ? "output layer" : `hidden layer ${layer}`;
+// The parameter of another kind (a bias, β or γ) of the same unit, in a model that has it; undefined if it has none.
+export function siblingOf(name, kind, run) {
+  const tensor = tensorWith(layerOf(name), kind, run);
+  return tensor && `${tensor}[${unitOf(name)}]`;
 }
 
 export function pairTitle(x, y) {
-  const [a, b] = [layerTitle(x), layerTitle(y)];
+  const [a, b] = [tensorOf(x).label, tensorOf(y).label];
   const title = a === b ? a : `${a} × ${b}`;
-  return title[0].toUpperCase() + title.slice(1);
+  return title.replace(/^./, (letter) => letter.toUpperCase());
 }
 
 export function unitOf(name) {

@@ -4,7 +4,8 @@ import { differenceSentences } from "./difference.js";
 import { percent } from "./formats.js";
 import { look } from "./look.js";
 import { overlaySentences } from "./overlays.js";
-import { layerTitle, unitOf } from "./parameters.js";
+import { layerOf, unitOf } from "./parameters.js";
+import { tensorOf } from "./tensors.js";
 
 export function plainSentences(page, plan, frame) {
   if (frame.difference) return [...differenceSentences(frame), whatIsRandom(page, plan)].filter(Boolean);
@@ -40,7 +41,7 @@ function whatIsZero(frame) {
 // On what share of the minibatch's rows the units of the two parameters are active at ○.
 function whatIsActive(plan, frame) {
   const units = [[plan.x, frame.x_active], [plan.y, frame.y_active]]
-    .filter(([parameter]) => parameter.startsWith("hidden."))
+    .filter(([parameter]) => layerOf(parameter) !== "output")
     .map(([parameter, share]) => [nameOf(parameter, plan), share]);
   if (units.length === 2 && units[0][0] === units[1][0]) units.pop();
   const told = units.map(([name, share]) => (share === 0 ? `${name} is inactive on all of them` : `${name} is active on ${percent(share)} of them`));
@@ -49,19 +50,18 @@ function whatIsActive(plan, frame) {
 
 // The unit's number, with its layer where the two parameters are of different ones.
 function nameOf(parameter, plan) {
-  const [layer, unit] = [layerTitle(parameter), unitOf(parameter)];
-  return layerTitle(plan.x) === layerTitle(plan.y) ? `unit ${unit}` : `unit ${unit} of ${layer}`;
+  const unit = unitOf(parameter);
+  return layerOf(plan.x) === layerOf(plan.y) ? `unit ${unit}` : `unit ${unit} of ${tensorOf(parameter).label}`;
 }
 
 // Of which masks the share of rows below target is: those drawn at ○, or all that are averaged.
 function underWhat({ view }, plan) {
-  if (view.mode !== "train" || plan.variant !== "dropout") return "";
+  if (!plan.isRandom) return "";
   return view.masks === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
 }
 
 function whatIsRandom({ view }, plan) {
-  const variants = [plan.variant, plan.minus?.variant];
-  if (view.mode !== "train" || !variants.includes("dropout")) return "";
+  if (!plan.isRandom && !plan.minus?.isRandom) return "";
   return {
     fresh: "Masks are drawn anew at every grid point, so neighbouring arrows differ by chance.",
     frozen: "One random set of masks holds for the whole plane.",

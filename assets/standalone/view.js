@@ -3,17 +3,18 @@
 import { differencesOf } from "../pure/difference.js";
 import { landscapeFigure } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
-import { begin, look, zeroMessages } from "../pure/look.js";
+import { begin, zeroMessages } from "../pure/look.js";
 import { overlayStrokes } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { stylesOf } from "../pure/scales.js";
+import { learnTensors } from "../pure/tensors.js";
 import { reasonOfAllZero } from "../pure/zero.js";
 import { conduct } from "../page/conductor.js";
 import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { createScrubber } from "../page/scrubber.js";
-import { page } from "../page/state.js";
+import { labelOf, page } from "../page/state.js";
 import { clearCanvas, paintFrame } from "../views/paint.js";
 import { showScale } from "../views/scalebar.js";
 import { listenForZoom, partOf } from "../views/zoom.js";
@@ -25,6 +26,7 @@ const PARTS = ["title", "canvas", "veil", "zoomed", "caption"];
 
 let tokens = 0;
 begin(told);
+learnTensors(told.tensors);
 const { epoch, minibatch, mode, masks, half_width, points } = told.panels[0].request;
 page.view = { ...told.view, epoch, minibatch, mode, masks, half_width, points, [step]: told.first };
 page.panels = told.panels.map(create);
@@ -34,7 +36,7 @@ document.body.dataset.view = page.view.view;
 document.body.dataset.masks = told.panels.some(({ request }) => isRandom(request)) ? "on" : "off";
 
 function isRandom(request) {
-  return request.mode === "train" && request.variant === "dropout";
+  return request.mode === "train" && request.run === "dropout";
 }
 
 function create({ request, frames, path, spreads }, slot) {
@@ -53,11 +55,11 @@ function create({ request, frames, path, spreads }, slot) {
 
 // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each.
 function planOf(request, frames, path, spreads) {
-  const { variant, x, y } = request;
+  const { run, x, y } = request;
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
   return {
-    variant, x, y, epochs, minus: null,
+    run, label: labelOf(run), isRandom: isRandom(request), x, y, epochs, minus: null,
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
@@ -95,8 +97,8 @@ function draw() {
 }
 
 function say({ slot, request, plan, frame }) {
-  const { variant, minibatch_size: size } = request;
-  const label = look.variant_labels[variant];
+  const { minibatch_size: size } = request;
+  const { label } = plan;
   const isCompared = page.view.view === "compare";
   const words = [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${size} rows)`, `${request.mode} mode${isRandom(request) ? `, random masks (${request.masks})` : ""}`];
   if (!isCompared) words.unshift(label);
@@ -104,7 +106,7 @@ function say({ slot, request, plan, frame }) {
   if (plan.minus) words.unshift("difference Δ∇J");
   if (isCompared) words.unshift(pairTitle(plan.x, plan.y));
   const where = words.join(" · ");
-  const name = plan.minus ? `${label} − ${look.variant_labels[plan.minus.variant]}` : label;
+  const name = plan.minus ? `${label} − ${plan.minus.label}` : label;
   fill(`title-${slot}`, where, element("h2", "", isCompared ? name : pairTitle(plan.x, plan.y)), element("span", "gv-sub", where));
   const sentences = plainSentences(page, plan, frame).join(" ");
   fill(`caption-${slot}`, sentences, element("p", "", sentences));

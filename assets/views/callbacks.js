@@ -1,8 +1,9 @@
 // What Dash calls (see gradviz/dashboard/callbacks): thin, and without state of their own.
 
+import { choicesOf, valuesOf } from "../pure/fields.js";
 import { begin } from "../pure/look.js";
 import { defaultPair, layerOf } from "../pure/parameters.js";
-import { addressNow, setKeys } from "../page/address.js";
+import { addressNow, setFields, viewFields } from "../page/address.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { askForRuns } from "../page/runs.js";
@@ -13,22 +14,14 @@ import { act, askToStartAgain, confirmAsked } from "./training.js";
 
 const none = () => window.dash_clientside.no_update;
 
-// In the order of CONTROLS in gradviz/dashboard/callbacks/opening.py.
-const FIELDS = [
-  "view", "variant", "compared", "minibatch_size", "part", "mode", "masks", "seed", "half_width", "points", "under",
-  "length", "range", "direction", "scales", "minus", "show", "curves",
-];
-const AS_TEXT = ["minibatch_size", "points"]; // controls whose values are texts
-
 // Number inputs tell what is typed after a pause, and then, of two addresses within it, the first one's value again.
-const NUMBERS = { seed: "seed", half_width: "half-width" }; // field -> component
 const ECHO_MS = 1000;
 let openedAt = -Infinity;
 
 // The page begins: constants are here, the address is read, the runs are asked for.
-export function readAddress({ look, keys, zero_messages, exports }) {
+export function readAddress({ look, fields, zero_messages, exports }) {
   begin({ look, zero_messages });
-  setKeys(keys);
+  setFields(fields);
   offerExport(exports);
   askForRuns();
   return addressNow();
@@ -37,13 +30,12 @@ export function readAddress({ look, keys, zero_messages, exports }) {
 export function setControls(opened) {
   openedAt = performance.now();
   openView(opened);
-  return FIELDS.map((name) => (AS_TEXT.includes(name) ? `${opened.view[name]}` : opened.view[name]));
+  return valuesOf(opened.view, viewFields());
 }
 
 // A value that nobody has typed: the input is given the view's again.
-function isEcho(name, value) {
-  const view = page.view;
-  const id = NUMBERS[name];
+function isEcho(id, name, value) {
+  const { view } = page;
   if (performance.now() - openedAt > ECHO_MS || !view || value === view[name] || document.activeElement?.id === id) return false;
   setProps(id, { value: view[name] });
   return true;
@@ -52,9 +44,9 @@ function isEcho(name, value) {
 export function choose(...values) {
   const opened = values.pop();
   if (!opened) return none();
-  const choices = Object.fromEntries(FIELDS.map((name, k) => [name, AS_TEXT.includes(name) ? Number(values[k]) : values[k]]));
-  for (const name of Object.keys(NUMBERS)) if (!Number.isFinite(choices[name]) || isEcho(name, choices[name])) delete choices[name];
-  for (const [name, value] of Object.entries(choices)) if (value === null || value === undefined) delete choices[name];
+  const choices = choicesOf(values, viewFields());
+  for (const { name, control, holds } of viewFields())
+    if (holds === "typed number" && name in choices && isEcho(control, name, choices[name])) delete choices[name];
   if (choices.compared && !choices.compared.length) delete choices.compared;
   conductor.choose(choices);
   return choices;
@@ -63,7 +55,7 @@ export function choose(...values) {
 // A layer's button shows its first two biases, unless a pair of that layer is on show.
 export function pickLayer(layer, id) {
   const { view, runs } = page;
-  const run = view && runs[view.variant];
+  const run = view && runs[view.run];
   const side = id.slice(-1);
   const [x, y] = [`x_${side}`, `y_${side}`];
   if (!layer || !run || (layerOf(view[x]) === layer && layerOf(view[y]) === layer)) return;

@@ -36,7 +36,7 @@ function choose(field) {
   const { input } = made.get(field);
   const { view, runs } = page;
   const name = input.value.replace(/\s/g, "");
-  const mistake = mistakeIn(name, runs[view.variant]) || twice(field, name);
+  const mistake = mistakeIn(name, runs[view.run]) || twice(field, name);
   input.classList.toggle("gv-mistake", Boolean(mistake));
   showNotices(mistake ? [mistake] : [], "parameters");
   if (mistake) return;
@@ -51,7 +51,7 @@ function twice(field, name) {
 function suggest(field) {
   const { input, list } = made.get(field);
   const { view, runs } = page;
-  const run = runs[view.variant];
+  const run = runs[view.run];
   if (!run) return;
   const options = suggestions(input.value, view[field], run).map((name) => {
     const share = shareOf(name, run);

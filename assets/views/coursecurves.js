@@ -8,7 +8,7 @@ import { closest, element } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
-import { page } from "../page/state.js";
+import { colourOf, page } from "../page/state.js";
 import { showNumbers } from "./numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -99,7 +99,7 @@ function draw(svg, strip, lines, width) {
     label.textContent = `${number(value, 2).replace(/\.0$/, "")}${strip.unit ?? ""}`;
     parts.push(label);
   }
-  for (const line of lines) parts.push(...drawLine(line, strip, palette.variants[line.variant], (epoch) => xOf(epoch, width), y));
+  for (const line of lines) parts.push(...drawLine(line, strip, colourOf(line.run), (epoch) => xOf(epoch, width), y));
   svg.replaceChildren(...parts);
 }
 
@@ -169,7 +169,7 @@ export function markCourse(epoch) {
   STRIPS.forEach((strip, k) => {
     const told = lines.map((line) => {
       const swatch = element("i", `gv-line${line.dashed ? " gv-course-dashed" : ""}`);
-      swatch.style.color = paletteNow().variants[line.variant];
+      swatch.style.color = colourOf(line.run);
       return element("span", "", swatch, `${line.side}${textOf(strip, line.points.get(epoch))}`);
     });
     strips[k].words.replaceChildren(element("b", "", strip.name), ...told);

@@ -1,14 +1,16 @@
 // What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
 
-import { look, zeroMessages } from "../pure/look.js";
-import { hasNorm, mistakeIn, pairTitle, suggestedPairs } from "../pure/parameters.js";
+import { controlled } from "../pure/fields.js";
+import { zeroMessages } from "../pure/look.js";
+import { hasNorm, isOfNorm, mistakeIn, pairTitle, siblingOf, suggestedPairs } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { reasonOfAllZero } from "../pure/zero.js";
+import { viewFields } from "../page/address.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { ownFrame } from "../page/plans.js";
 import { retryStack } from "../page/shelf.js";
-import { page, shownVariants, unreadableRun } from "../page/state.js";
+import { page, shownRuns, unreadableRun } from "../page/state.js";
 
 // Title, sentences and veil of a panel; `frame` is undefined while it has none.
 export function panelWords(plan, frame) {
@@ -20,22 +22,22 @@ export function panelWords(plan, frame) {
 
 function titleOf(plan) {
   const { view, epoch, minibatch, minibatch_size: size, mode, masks, direction } = page.view;
-  const random = mode === "train" && plan.variant === "dropout" ? `, random masks (${masks})` : "";
+  const random = plan.isRandom ? `, random masks (${masks})` : "";
   const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
   if (view === "minibatches") return [`Minibatch ${minibatch}`, where.replace(`minibatch ${minibatch} (${size} rows) · `, "")];
   if (view !== "compare") return [pairTitle(plan.x, plan.y), where];
-  const label = look.variant_labels[plan.variant];
-  return plan.minus ? [`${label} − ${look.variant_labels[plan.minus.variant]}`, `difference Δ∇J · ${where}`] : [label, where];
+  const { label } = plan;
+  return plan.minus ? [`${label} − ${plan.minus.label}`, `difference Δ∇J · ${where}`] : [label, where];
 }
 
 function whyMissing(plan) {
   if (plan.minus && ownFrame(plan)) return whyMissing(plan.minus);
-  const run = page.runs[plan.variant];
+  const run = page.runs[plan.run];
   const { epoch, minibatch } = page.view;
   if (!run && !page.areRunsKnown) return page.away ? awayVeil() : { state: "loading", text: "Loading" };
-  const unreadable = unreadableRun(plan.variant);
+  const unreadable = unreadableRun(plan.run);
   if (unreadable) return { state: "error", text: `This run cannot be read: ${unreadable.file}: ${unreadable.reason}` };
-  if (!run) return { state: "away", text: `${look.variant_labels[plan.variant]} is not trained yet.` };
+  if (!run) return { state: "away", text: `${plan.label} is not trained yet.` };
   if (plan.lacking) return { state: "error", text: plan.lacking, actions: [["Show biases", () => showBiases(plan)]] };
   const stack = [plan.epochs, plan.minibatches].find((one) => one?.error);
   if (stack) return { state: "error", text: stack.error, actions: stack.canRetry ? [["Try again", () => retryStack(stack)]] : [] };
@@ -44,7 +46,7 @@ function whyMissing(plan) {
   const broken = run.broken.find(({ file }) => file.startsWith(`epoch-${String(epoch).padStart(4, "0")}`));
   if (broken) return { state: "error", text: `${broken.file} is broken and left out: ${broken.reason}` };
   if (!run.epochs.length) return { state: "away", text: "Its first checkpoint is on its way." };
-  if (!run.epochs.includes(epoch)) return { state: "away", text: `${look.variant_labels[plan.variant]} is at epoch ${run.epochs.at(-1)} so far.` };
+  if (!run.epochs.includes(epoch)) return { state: "away", text: `${plan.label} is at epoch ${run.epochs.at(-1)} so far.` };
   if (page.away) return awayVeil();
   const later = plan.epochs.later ?? plan.minibatches?.later;
   return later ? { state: "away", text: later } : { state: "loading", text: "Computing" };
@@ -62,11 +64,10 @@ function sideOf(plan) {
 // Another model has no such parameter: the same units' biases, which every model has, or the first two of the layer.
 function showBiases(plan) {
   const side = sideOf(plan);
-  const runs = shownVariants().flatMap((variant) => page.runs[variant] ?? []);
-  const bias = (name) => name.replace(/\.norm\.(bias|weight)\[(\d+)\]/, ".linear.bias[$2]");
-  const pair = [bias(plan.x), bias(plan.y)];
+  const runs = shownRuns().flatMap((name) => page.runs[name] ?? []);
+  const pair = [plan.x, plan.y].map((name) => (isOfNorm(name) ? siblingOf(name, "bias", page.runs[plan.run]) : name));
   const isShared = pair.every((name) => runs.every((run) => !mistakeIn(name, run))) && pair[0] !== pair[1];
-  const [x, y] = isShared ? pair : suggestedPairs(page.runs[plan.variant])[side];
+  const [x, y] = isShared ? pair : suggestedPairs(page.runs[plan.run])[side];
   conductor.choose({ [`x_${side}`]: x, [`y_${side}`]: y });
 }
 
@@ -79,23 +80,23 @@ function zeroVeil(plan, frame) {
   if (!reason) return null;
   const text = frame.zero_words ?? zeroMessages[reason];
   const actions = reason === 1 ? otherParameters(plan) : [];
-  return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${shownVariants()}`, text, actions };
+  return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${shownRuns()}`, text, actions };
 }
 
 function otherParameters(plan) {
   const side = sideOf(plan);
-  const renamed = (tensor) => (name) => name.replace(/\.linear\.(bias|weight)\[(\d+).*\]/, `.norm.${tensor}[$2]`);
+  const renamed = (kind) => (name) => (isOfNorm(name) ? name : siblingOf(name, kind, page.runs[plan.run]) ?? name);
   // Side by side with models that have no β, it is shown where this one is alone.
-  const isAlone = shownVariants().every((variant) => hasNorm(page.runs[variant]));
+  const isAlone = shownRuns().every((name) => hasNorm(page.runs[name]));
   const where = isAlone ? "" : " in Explore";
-  const show = (tensor) => () => {
-    const there = isAlone ? {} : { view: "explore", variant: plan.variant };
-    conductor.choose({ ...there, [`x_${side}`]: renamed(tensor)(plan.x), [`y_${side}`]: renamed(tensor)(plan.y) });
-    for (const [id, value] of Object.entries(there)) setProps(id, { value });
+  const show = (kind) => () => {
+    const there = isAlone ? {} : { view: "explore", run: plan.run };
+    conductor.choose({ ...there, [`x_${side}`]: renamed(kind)(plan.x), [`y_${side}`]: renamed(kind)(plan.y) });
+    for (const { name, control } of controlled(viewFields())) if (name in there) setProps(control, { value: there[name] });
   };
   return [
-    [`Show β${where}`, show("bias")],
-    [`Show γ${where}`, show("weight")],
+    [`Show β${where}`, show("beta")],
+    [`Show γ${where}`, show("gamma")],
     ["Use eval mode", () => setProps("mode", { value: "eval" })],
   ];
 }

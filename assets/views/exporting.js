@@ -1,7 +1,6 @@
 // The dialog from which what is seen is taken along: as a picture, as numbers, as a page that stands alone, as a film, as
 // the lines that reproduce it.
 
-import { look } from "../pure/look.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { answerTo, isOutcome } from "../page/api.js";
@@ -65,8 +64,8 @@ function group(name, ...children) {
 
 function seen(shown) {
   const { epoch, minibatch } = page.view;
-  const variants = [...new Set(shown.map(({ plan }) => look.variant_labels[plan.variant]))].join(", ");
-  return `${variants} · epoch ${epoch} · minibatch ${minibatch}`;
+  const labels = [...new Set(shown.map(({ plan }) => plan.label))].join(", ");
+  return `${labels} · epoch ${epoch} · minibatch ${minibatch}`;
 }
 
 // The request whose answer a panel shows (of a difference, that of its own field).
@@ -76,7 +75,7 @@ function requestOf({ plan }) {
 }
 
 function nameOf({ plan }) {
-  return page.view.view === "compare" ? look.variant_labels[plan.variant] : pairTitle(plan.x, plan.y);
+  return page.view.view === "compare" ? plan.label : pairTitle(plan.x, plan.y);
 }
 
 function row(text, note, ...buttons) {
@@ -108,10 +107,10 @@ function numbers(panel) {
 }
 
 // Tells what the numbers in it are of: a csv has no other place for it.
-function fileNameOf({ variant, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
+function fileNameOf({ run, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
   const [a, b] = [x, y].map((name) => name.replace(/[[,]/g, "-").replace("]", ""));
   const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
-  return [variant, "epoch", epoch, "minibatch", minibatch, "of", size, "rows", mode, ...random, a, b].join("-");
+  return [run, "epoch", epoch, "minibatch", minibatch, "of", size, "rows", mode, ...random, a, b].join("-");
 }
 
 async function saved(action) {
@@ -126,7 +125,7 @@ async function saved(action) {
 // ---- over epochs or minibatches -------------------------------------------------------------------------------
 
 function moving(shown) {
-  const counts = { epochs: numEpochs(shown), minibatches: Math.min(...shown.map(({ plan }) => numMinibatches(plan.variant))) };
+  const counts = { epochs: numEpochs(shown), minibatches: Math.min(...shown.map(({ plan }) => numMinibatches(plan.run))) };
   const isOver = acrossMinibatches() ? "minibatches" : "epochs";
   const over = element("select", "gv-speed", ...Object.entries(counts).map(([name, many]) => new Option(`${many} ${name}`, name, name === isOver, name === isOver)));
   over.setAttribute("aria-label", "Over");
@@ -141,7 +140,7 @@ function moving(shown) {
   async function make(kind) {
     if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
     const { under, length, direction, range, view, scales, show } = page.view;
-    await run(progress, files, {
+    await makeShowing(progress, files, {
       kind, panels: shown.map(requestOf), over: over.value, every: every(), scheme: scheme(), under, length, direction, range, show,
       share_scale: view === "compare" && scales === "locked", per_second: Number(speed.value), minus: minusOf(shown),
     });
@@ -172,7 +171,7 @@ function minusOf(shown) {
 }
 
 function numEpochs(shown) {
-  const [first, ...others] = shown.map(({ plan }) => page.runs[plan.variant]?.epochs ?? []);
+  const [first, ...others] = shown.map(({ plan }) => page.runs[plan.run]?.epochs ?? []);
   return first.filter((epoch) => others.every((epochs) => epochs.includes(epoch))).length;
 }
 
@@ -180,7 +179,7 @@ function sizeOf(shown, over, frames) {
   const sizeAt = (points) => limits.frame_bytes + limits.point_bytes * points;
   const fields = shown.reduce((sum, { plan }) => sum + sizeAt(plan.epochs.selection.points ** 2), 0);
   const spread = shown.filter(({ plan }) => wantsOverlay(page.view, "spread") && !plan.minus);
-  const centres = spread.reduce((sum, { plan }) => sum + numMinibatches(plan.variant), 0);
+  const centres = spread.reduce((sum, { plan }) => sum + numMinibatches(plan.run), 0);
   return limits.shell_bytes + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1);
 }
 
@@ -189,7 +188,7 @@ function megabytes(bytes) {
 }
 
 // Makes a file, showing how far it is here and, when the dialog is closed, in the header.
-async function run(host, files, request) {
+async function makeShowing(host, files, request) {
   work = new AbortController();
   const bar = element("progress", "gv-progress");
   Object.assign(bar, { max: 1, value: 0 });

@@ -1,25 +1,25 @@
 // The loss curves over the epoch slider: the chosen epoch is marked, and a click or drag goes to an epoch.
 
 import { lossFigure } from "../pure/figure.js";
-import { look } from "../pure/look.js";
 import { setProps } from "../page/dash.js";
 import { element, fill, plotIn } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
+import { colourOf, labelOf, page } from "../page/state.js";
 
 let drawn = "";
 let listening = null;
 let epoch = 0;
 
-export function showLosses(page, variants, anyway = false) {
+export function showLosses(chosen, anyway = false) {
   const lengths = Object.values(page.runs).map((run) => run.metrics.epoch.length);
   const lastEpoch = Math.max(1, ...Object.values(page.runs).map((run) => run.planned_epochs));
-  const key = JSON.stringify([lengths, lastEpoch, variants, Object.values(page.runs).map((run) => run.stamp)]);
+  const key = JSON.stringify([lengths, lastEpoch, chosen, Object.values(page.runs).map((run) => run.stamp)]);
   if (key === drawn && !anyway) return;
   drawn = key;
-  legend(page.runs, variants);
-  setProps("loss", { figure: lossFigure(page.runs, variants, lastEpoch, paletteNow()) });
+  legend(chosen);
+  setProps("loss", { figure: lossFigure(curvesOf(chosen), lastEpoch, paletteNow()) });
   awaitGraph();
 }
 
@@ -28,14 +28,18 @@ function awaitGraph() {
   if (!markLosses(epoch)) requestAnimationFrame(awaitGraph);
 }
 
-function legend(runs, variants) {
-  const entries = Object.keys(runs).map((variant) => {
+function curvesOf(chosen) {
+  return Object.entries(page.runs).map(([name, { metrics }]) => ({ label: labelOf(name), colour: colourOf(name), isChosen: chosen.includes(name), metrics }));
+}
+
+function legend(chosen) {
+  const entries = Object.keys(page.runs).map((name) => {
     const swatch = element("i", "gv-swatch");
-    swatch.style.background = paletteNow().variants[variant];
-    return element("span", variants.includes(variant) ? "gv-chosen" : "", swatch, look.variant_labels[variant]);
+    swatch.style.background = colourOf(name);
+    return element("span", chosen.includes(name) ? "gv-chosen" : "", swatch, labelOf(name));
   });
   const lines = [["gv-line", "test"], ["gv-line gv-dotted", "train"]].map(([name, text]) => element("span", "", element("i", name), text));
-  fill("legend", JSON.stringify([Object.keys(runs), variants, scheme()]), ...entries, ...lines);
+  fill("legend", JSON.stringify([Object.keys(page.runs), chosen, scheme()]), ...entries, ...lines);
 }
 
 // Marks the epoch; false if there are no curves yet to mark it on.

@@ -12,7 +12,7 @@ import { listenForZoom } from "./zoom.js";
 
 let tokens = 0;
 
-// A panel's place on the page. `plan` is {variant, x, y, lacking, epochs: stack, minibatches: stack or null, style}.
+// A panel's place on the page. `plan`: see page/plans.js.
 export function createPanel(slot) {
   return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, listening: null };
 }

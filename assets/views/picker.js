@@ -1,15 +1,15 @@
 // Picking the two parameters of a picture from the units of a layer: on their map, from a list, or from the suggestions.
 
 import { percent } from "../pure/formats.js";
-import { look } from "../pure/look.js";
-import { layerOf, unitOf } from "../pure/parameters.js";
+import { isOfNorm, layerOf, siblingOf, unitOf } from "../pure/parameters.js";
+import { tensorName } from "../pure/tensors.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../pure/units.js";
 import { isOutcome, jsonFrom } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
 import { watchScheme } from "../page/scheme.js";
-import { page, shownVariants } from "../page/state.js";
+import { drawsMasks, labelOf, page, shownRuns } from "../page/state.js";
 import { drawUnits } from "./unitmap.js";
 
 const HEIGHT = 330;
@@ -18,13 +18,13 @@ let state = null; // what is picked from, see `show`; null while the dialog is c
 let parts = null; // elements of the dialog: {map, canvas, told, list, take, suggestions}
 
 function open(side) {
-  const variant = shownVariants().find((name) => page.runs[name]?.epochs.includes(page.view?.epoch));
-  if (!variant) return showNotices([`Epoch ${page.view?.epoch} has no checkpoint to pick units of.`], "picker");
+  const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view?.epoch));
+  if (!name) return showNotices([`Epoch ${page.view?.epoch} has no checkpoint to pick units of.`], "picker");
   showNotices([], "picker");
   if (!dialog) create();
-  const run = page.runs[variant];
+  const run = page.runs[name];
   const named = layerOf(page.view[`x_${side}`]);
-  show({ side, variant, layer: named === "output" ? run.hidden.length - 1 : Number(named), first: null });
+  show({ side, name, layer: named === "output" ? run.hidden.length - 1 : Number(named), first: null });
   dialog.showModal();
 }
 
@@ -46,19 +46,19 @@ window.addEventListener("popstate", () => dialog?.close());
 
 // ---- what is in it --------------------------------------------------------------------------------------------
 
-function build({ side, variant, layer }) {
-  const { hidden } = page.runs[variant];
+function build({ side, name, layer }) {
+  const { hidden } = page.runs[name];
   const title = element("h2", "", page.view.view === "explore" ? `Two units for the ${side === "a" ? "left" : "right"} picture` : "Two units");
   title.id = "picker-title";
   const { epoch, mode, minibatch_size: size } = page.view;
-  const where = `${look.variant_labels[variant]} · epoch ${epoch} · ${mode} mode${isMasked() ? " without masks" : ""} · ${size} rows a minibatch`;
+  const where = `${labelOf(name)} · epoch ${epoch} · ${mode} mode${isMasked() ? " without masks" : ""} · ${size} rows a minibatch`;
   const close = button("×", () => dialog.close(), "gv-close");
   close.setAttribute("aria-label", "Close");
 
   const layers = chosenFrom("Layer", hidden.map((width, k) => [k, `hidden layer ${k}, ${width} units`]), layer, (value) => show({ ...state, layer: Number(value) }));
-  const variants = page.view.view === "compare"
-    ? chosenFrom("Units of", shownVariants().filter((name) => page.runs[name]?.epochs.includes(epoch)).map((name) => [name, look.variant_labels[name]]), variant,
-      (value) => show({ ...state, variant: value }))
+  const runs = page.view.view === "compare"
+    ? chosenFrom("Units of", shownRuns().filter((one) => page.runs[one]?.epochs.includes(epoch)).map((one) => [one, labelOf(one)]), name,
+      (value) => show({ ...state, name: value }))
     : null;
   const list = chosenFrom("Units as a list", [], null, (value) => value !== "" && go(Number(value)));
   const take = button("", () => state.at !== null && pick(state.at));
@@ -76,7 +76,7 @@ function build({ side, variant, layer }) {
   dialog.replaceChildren(
     element("header", "gv-dialog-head", title, element("span", "gv-sub", where), close),
     element("div", "gv-picker-body",
-      element("div", "", element("div", "gv-picker-choices", variants, layers), map, told, key(), element("div", "gv-picker-choices", list, take)),
+      element("div", "", element("div", "gv-picker-choices", runs, layers), map, told, key(), element("div", "gv-picker-choices", list, take)),
       element("div", "", element("h3", "", "Suggested pairs"), suggestions)),
   );
   listen(map, canvas);
@@ -95,15 +95,15 @@ function key() {
 }
 
 function isMasked() {
-  return state.variant === "dropout" && page.view.mode === "train";
+  return drawsMasks(state.name) && page.view.mode === "train";
 }
 
 // ---- what is known --------------------------------------------------------------------------------------------
 
-// Begins anew with a layer of a variant; the parameter that is picked already stays.
-async function show({ side, variant, layer, first }) {
+// Begins anew with a layer of a run; the parameter that is picked already stays.
+async function show({ side, name, layer, first }) {
   state?.asking.abort();
-  state = { side, variant, layer, first, units: null, pairs: null, layout: null, at: null, asking: new AbortController() };
+  state = { side, name, layer, first, units: null, pairs: null, layout: null, at: null, asking: new AbortController() };
   const asked = state;
   const focused = dialog.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
   build(state);
@@ -138,10 +138,10 @@ function setBusy(on) {
 }
 
 // The answer, or {error: one sentence}.
-async function answerOf({ variant, layer, asking }, what) {
+async function answerOf({ name, layer, asking }, what) {
   const { epoch, minibatch_size: size, mode } = page.view;
   try {
-    const address = `api/v1/${what}/${variant}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: size, mode })}`;
+    const address = `api/v1/${what}/${name}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: size, mode })}`;
     return await jsonFrom(address, { signal: asking.signal });
   } catch (error) {
     if (isOutcome(error)) return { error: error.message };
@@ -219,10 +219,11 @@ function setTake() {
 // Side by side, every model must have both: where one has no β, the biases of the same units are shown.
 function choose(x, y) {
   const { side } = state;
-  const shapes = shownVariants().flatMap((variant) => page.runs[variant]?.shapes ?? []);
-  const shared = (name) => (shapes.every((shape) => name.replace(/\[.*/, "") in shape) ? name : name.replace(".norm.", ".linear."));
+  const runs = shownRuns().flatMap((one) => page.runs[one] ?? []);
+  const shared = (name) => (runs.every((run) => tensorName(name) in run.shapes) ? name : siblingOf(name, "bias", page.runs[state.name]));
+  const choices = { [`x_${side}`]: shared(x), [`y_${side}`]: shared(y) };
   dialog.close();
-  conductor.choose({ [`x_${side}`]: shared(x), [`y_${side}`]: shared(y) });
+  conductor.choose(choices);
 }
 
 // ---- what is said and drawn -----------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ function choose(x, y) {
 function invitation() {
   const { units, tensor } = { units: state.layout.units, tensor: state.units.tensor };
   const dead = units.filter(({ isDead }) => isDead).length;
-  const greek = tensor.includes(".norm.") ? " Gradients are of β: batch statistics take the biases' out." : "";
+  const greek = isOfNorm(tensor) ? " Gradients are of β: batch statistics take the biases' out." : "";
   const counted = `${dead} of ${units.length} units are dead on all training rows looked at (the lower left corner).${greek}`;
   return state.first === null ? `Pick x₁. ${counted}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
 }

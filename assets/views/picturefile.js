@@ -2,7 +2,7 @@
 
 import { look } from "../pure/look.js";
 import { paletteNow } from "../page/scheme.js";
-import { shownVariants } from "../page/state.js";
+import { labelOf, shownRuns } from "../page/state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 12;
@@ -85,9 +85,9 @@ function barOf(bar, name, colours, frame) {
 
 // What a picture that is taken from its page should tell: of which regularizer it is, and how to see it again.
 function footOf({ height }, palette) {
-  const variants = shownVariants().map((variant) => look.variant_labels[variant]).join(", ");
+  const labels = shownRuns().map(labelOf).join(", ");
   const attributes = { x: MARGIN + 14, y: height - 12, fill: palette.faint, "font-family": look.font, "font-size": "11px" };
-  return node("text", attributes, `gradviz · ${variants} · ${decodeURIComponent(window.location.search) || "?"}`);
+  return node("text", attributes, `gradviz · ${labels} · ${decodeURIComponent(window.location.search) || "?"}`);
 }
 
 // ---- words ----------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ export function showSpread(pictureStyle) {
 
 function showFields() {
   const host = at("minis");
-  const many = numMinibatches(page.view.variant);
+  const many = numMinibatches(page.view.run);
   const canvas = at("minis-canvas");
   const { width, height } = sizeOfCanvas(canvas);
   const wanted = JSON.stringify([stack.key, size, many, style, scheme(), width, height]);

@@ -15,7 +15,7 @@ import { panelWords } from "./explain.js";
 const DEGREES = 180 / Math.PI;
 
 export function showSpreadWords(page, plan, spread, stack, cosines) {
-  const many = numMinibatches(plan.variant);
+  const many = numMinibatches(plan.run);
   const line = lineOf(page, plan, spread, stack, many);
   const title = titleOf(page, plan, many);
   const notes = notesOf(page, plan, spread, stack);
@@ -50,7 +50,7 @@ function showPart(cosines) {
 function titleOf(page, plan, many) {
   const { epoch, minibatch_size: rows, mode } = page.view;
   const pair = pairTitle(plan.x, plan.y);
-  return [`${many} minibatches of ${rows} rows`, `${look.variant_labels[plan.variant]} · epoch ${epoch} · ${mode} mode · ${pair[0].toLowerCase()}${pair.slice(1)}`];
+  return [`${many} minibatches of ${rows} rows`, `${plan.label} · epoch ${epoch} · ${mode} mode · ${pair[0].toLowerCase()}${pair.slice(1)}`];
 }
 
 function lineOf(page, plan, spread, stack, many) {
@@ -70,7 +70,7 @@ function notesOf(page, plan, spread, stack) {
   // The large picture says it where all of its own arrows are zero.
   if (reason && !(shown && reasonOfAllZero(shown) === reason)) notes.push(zeroMessages[reason]);
   notes.push(...deadNotes(spread));
-  if (page.view.mode === "train" && plan.variant === "dropout")
+  if (plan.isRandom)
     notes.push(`Dropout masks are random (${page.view.masks}, seed ${page.view.seed}): a part of the spread is theirs.`);
   return notes;
 }

@@ -1,6 +1,7 @@
 // The page's conductor: what is chosen, what is trained, and that everything on show follows both.
 
 import { layerOf, suggestedPairs } from "../pure/parameters.js";
+import { learnTensors } from "../pure/tensors.js";
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
 import { conduct } from "../page/conductor.js";
@@ -11,7 +12,7 @@ import { ownFrame } from "../page/plans.js";
 import { watchScheme } from "../page/scheme.js";
 import { forgetRun, putFrame, resumeAll } from "../page/shelf.js";
 import { isBusy, isScrubbing, makeSliders, setSliders } from "../page/sliders.js";
-import { isMinibatchesView, page, shownVariants } from "../page/state.js";
+import { drawsMasks, isMinibatchesView, page, shownRuns } from "../page/state.js";
 import { blankActivities, noteActivities, showChoosers } from "./chooser.js";
 import { showCourse } from "./coursecurves.js";
 import { showEvidence } from "./evidence.js";
@@ -49,7 +50,7 @@ function choose(choices) {
 // Writes the address; `isStep` when back should lead to what was there before.
 function remember(isStep) {
   const view = { ...page.view, epoch: page.live ? null : page.view.epoch };
-  const run = page.runs[view.variant];
+  const run = page.runs[view.run];
   for (const [side, [x, y]] of run ? Object.entries(suggestedPairs(run)) : [])
     if (view[`x_${side}`] === x && view[`y_${side}`] === y) view[`x_${side}`] = view[`y_${side}`] = null;
   writeAddress(view, isStep);
@@ -59,11 +60,12 @@ function remember(isStep) {
 
 function runsChanged({ runs, unreadable, training }) {
   const before = page.runs;
-  for (const [variant, run] of Object.entries(runs)) {
-    const old = before[variant];
-    if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) forgetRun(variant);
+  for (const [name, run] of Object.entries(runs)) {
+    const old = before[name];
+    if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) forgetRun(name);
   }
-  for (const variant of Object.keys(before)) if (!runs[variant]) forgetRun(variant);
+  for (const name of Object.keys(before)) if (!runs[name]) forgetRun(name);
+  for (const { tensors } of Object.values(runs)) learnTensors(tensors);
   Object.assign(page, { runs, unreadable, training, areRunsKnown: true });
   showStatus(page);
   const first = !Object.keys(before).length && Object.keys(runs).length;
@@ -90,7 +92,7 @@ function connectionChanged(away) {
 
 // The newest epoch of all that are on show, so that pictures side by side are of one epoch.
 function follow() {
-  const newest = Math.min(...shownVariants().map((variant) => page.runs[variant]?.epochs.at(-1) ?? Infinity));
+  const newest = Math.min(...shownRuns().map((name) => page.runs[name]?.epochs.at(-1) ?? Infinity));
   if (page.live && Number.isFinite(newest) && !isScrubbing()) page.view.epoch = newest;
 }
 
@@ -146,7 +148,7 @@ function tellLive() {
 function refresh() {
   const { view } = page;
   document.body.dataset.view = view.view;
-  document.body.dataset.masks = view.mode === "train" && shownVariants().includes("dropout") ? "on" : "off";
+  document.body.dataset.masks = view.mode === "train" && shownRuns().some(drawsMasks) ? "on" : "off";
   document.body.dataset.overlays = view.show.length;
   document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
   document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
@@ -156,7 +158,7 @@ function refresh() {
   loadPlans();
   drawPictures();
   if (!isBusy()) commitPictures(); // else when the hand lets go
-  showLosses(page, shownVariants());
+  showLosses(shownRuns());
   showEvidence(page);
   showCourse();
   showParameters();
@@ -165,7 +167,7 @@ function refresh() {
 // The layer buttons and the names say which parameters are on show.
 function showParameters() {
   const { view } = page;
-  const run = page.runs[view.variant];
+  const run = page.runs[view.run];
   showChoosers(view, run);
   showActivity();
   if (!run) return;
@@ -184,7 +186,7 @@ function showParameters() {
 // On what share of rows the units of these parameters are active at this epoch.
 function showActivity() {
   const { view } = page;
-  const run = page.runs[view.variant];
+  const run = page.runs[view.run];
   if (run?.epochs.includes(view.epoch)) learnActivity(run, view.epoch, showActivity);
   noteActivities(view, run);
 }
@@ -193,7 +195,7 @@ function redraw() {
   if (!page.view) return;
   drawPictures();
   commitPictures();
-  showLosses(page, shownVariants(), true);
+  showLosses(shownRuns(), true);
   showCourse();
 }
 

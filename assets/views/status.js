@@ -18,7 +18,7 @@ export function showStatus(page) {
   const fraction = progressOf(page.training.progress);
   document.getElementById("status").title = page.away;
   const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
-  const files = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ file: `${run.variant}/${file}`, reason })));
+  const files = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ file: `${run.run}/${file}`, reason })));
   const broken = [...page.unreadable, ...files];
   fill("status", text + broken.length, element("span", `gv-dot gv-${state}`), element("span", "gv-status-text", text),
     broken.length ? brokenNote(broken) : null);

@@ -2,12 +2,12 @@
 // something is deleted.
 
 import { number } from "../pure/formats.js";
-import { look } from "../pure/look.js";
 import { setProps } from "../page/dash.js";
 import { button, element, fill } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
 import { orderTraining } from "../page/runs.js";
-import { paletteNow, scheme } from "../page/scheme.js";
+import { scheme } from "../page/scheme.js";
+import { colourOf, labelOf } from "../page/state.js";
 
 const HEAD = ["regularizer", "epochs", "progress", "train loss J", "test loss J", "test R²", "s / epoch", "rows / s", "on disk", ""];
 let asked = null; // what is done if the question is answered with yes
@@ -15,7 +15,7 @@ let asked = null; // what is done if the question is answered with yes
 export function showTraining(page) {
   const { training, runs, unreadable } = page;
   const key = [training, unreadable, scheme(), Object.values(runs).map((run) => [run.metrics.epoch.length, run.disk_bytes])];
-  const rows = training.progress.map((progress) => rowOf(progress, runs[progress.variant], training));
+  const rows = training.progress.map((progress) => rowOf(progress, runs[progress.run], training));
   const head = element("thead", "", element("tr", "", ...HEAD.map((text) => (text ? element("th", "", text) : element("td")))));
   const first = Object.values(runs)[0];
   fill("training", JSON.stringify(key),
@@ -26,28 +26,28 @@ export function showTraining(page) {
   setButtons(training);
 }
 
-function rowOf({ variant, epoch, epochs }, run, training) {
+function rowOf({ run: name, epoch, epochs }, run, training) {
   const bar = element("progress", "gv-progress");
   Object.assign(bar, { max: epochs, value: epoch ?? 0 });
-  bar.setAttribute("aria-label", `Epochs of ${variant}`);
-  const name = element("th", "", element("i", "gv-swatch"), look.variant_labels[variant]);
-  name.scope = "row";
-  name.firstChild.style.background = paletteNow().variants[variant];
+  bar.setAttribute("aria-label", `Epochs of ${labelOf(name)}`);
+  const head = element("th", "", element("i", "gv-swatch"), labelOf(name));
+  head.scope = "row";
+  head.firstChild.style.background = colourOf(name);
   const last = (column) => run?.metrics[column].at(-1) ?? null;
   const cell = (value, digits = 3) => (value === null ? "–" : number(value, digits));
   const seconds = secondsAnEpoch(run);
   const values = [
     `${epoch ?? 0} of ${epochs}`, bar, cell(last("train_loss")), cell(last("test_loss")), cell(last("test_r2"), 4), cell(seconds, 2),
     seconds ? Math.round(run.train_rows / seconds).toLocaleString("en") : "–", run ? size(run.disk_bytes) : "–",
-    deleteButton(variant, training),
+    deleteButton(name, training),
   ];
-  return element("tr", "", name, ...values.map((value) => element("td", "", value)));
+  return element("tr", "", head, ...values.map((value) => element("td", "", value)));
 }
 
-function deleteButton(variant, training) {
+function deleteButton(name, training) {
   if (training.read_only) return "";
-  const label = look.variant_labels[variant];
-  const made = button("Delete…", () => askBefore({ action: "delete", variant, confirm: true }, `Delete the run ${label}?`,
+  const label = labelOf(name);
+  const made = button("Delete…", () => askBefore({ action: "delete", run: name, confirm: true }, `Delete the run ${label}?`,
     `Deletes all checkpoints and curves of ${label}; other runs are kept.`, "Delete"));
   made.disabled = ["running", "stopping"].includes(training.state);
   made.title = made.disabled ? "Stop the training first" : "";
@@ -64,7 +64,7 @@ function secondsAnEpoch(run) {
 // One estimate is enough: the trainer has often told its own.
 function timeLeft({ training, runs }) {
   if (training.state !== "running" || /\bleft\b/.test(training.message)) return "";
-  const parts = training.progress.map(({ variant, epoch, epochs }) => (epochs - (epoch ?? 0)) * secondsAnEpoch(runs[variant]));
+  const parts = training.progress.map(({ run, epoch, epochs }) => (epochs - (epoch ?? 0)) * secondsAnEpoch(runs[run]));
   const seconds = parts.reduce((sum, part) => sum + part, 0);
   if (!seconds) return "";
   return seconds < 90 ? `About ${Math.ceil(seconds / 10) * 10} s left.` : `About ${Math.round(seconds / 60)} min left.`;

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.evidence.verdict import Tone
 from gradviz.landscape.field import ZeroReason
+from gradviz.landscape.parameters import Kind
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import Agreement, Estimate
 
@@ -40,6 +41,12 @@ class Metrics(BaseModel):
     wall_seconds: list[float | None]
 
 
+class Tensor(BaseModel):
+    layer: str = Field(description='number of the hidden layer, or "output"')
+    label: str = Field(description="the layer as people call it")
+    kind: Kind
+
+
 class RunAnswer(BaseModel):
     """A run: its configuration, parameters, complete checkpoints and metrics, and the files left out."""
 
@@ -55,6 +62,7 @@ class RunAnswer(BaseModel):
     disk_bytes: int = Field(description="size of its files")
     seed: int
     shapes: dict[str, list[int]] = Field(description="shape of each parameter tensor, by its name in the state dict")
+    tensors: dict[str, Tensor] = Field(description="layer and kind of each parameter tensor, by its name")
     minibatches: dict[str, int] = Field(description="number of minibatches, by their size")
     broken: list[Broken]
     metrics: Metrics

@@ -6,12 +6,12 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from gradviz.dashboard import ids
+from gradviz.dashboard import ids, viewfields
 from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
-from gradviz.dashboard.permalink import browser_keys
+from gradviz.dashboard.permalink import View
 from gradviz.dashboard.spread import spread
 from gradviz.dashboard.standalone import FRAME_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
@@ -103,7 +103,12 @@ def _constants() -> dict[str, object]:
     zero_messages = [zero_message(reason) for reason in ZeroReason]
     sizes = {"shell_bytes": shell_bytes(), "frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES}
     exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
-    return {"look": for_browser(), "keys": browser_keys(), "zero_messages": zero_messages, "exports": exports}
+    return {
+        "look": for_browser(),
+        "fields": viewfields.for_browser(View().model_dump(mode="json", exclude={"variant"})),
+        "zero_messages": zero_messages,
+        "exports": exports,
+    }
 
 
 def _header() -> Component:

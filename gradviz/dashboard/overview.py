@@ -5,12 +5,14 @@ import json
 import math
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from gradviz.experiment.describe import disk_bytes
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.landscape.parameters import ParameterTensor
 
 MINIBATCH_SIZES = (16, 64, 256)
 """The page's choices; the API takes 1 to 1024."""
@@ -20,6 +22,7 @@ def run_of(run: Run) -> dict[str, object]:
     """One run: configuration, parameter shapes, complete checkpoints, metrics as columns, and the files left out."""
     metrics = run.metrics()
     config = run.config
+    shapes = {name: list(shape.shape) for name, shape in run.shapes.items() if ".running_" not in name}
     return {
         "run": run.name,
         "variant": run.name,
@@ -38,7 +41,8 @@ def run_of(run: Run) -> dict[str, object]:
         "preset": config.preset,
         "seed": config.seed,
         "data": Path(config.data).name if config.data else "the synthetic table",
-        "shapes": {name: list(shape.shape) for name, shape in run.shapes.items() if ".running_" not in name},
+        "shapes": shapes,
+        "tensors": {name: asdict(ParameterTensor.parse(name)) for name in shapes},
         "minibatches": {str(size): run.num_minibatches(size) for size in MINIBATCH_SIZES},
         "broken": [{"file": broken.path.name, "reason": broken.reason} for broken in run.broken()],
         "metrics": {

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
+from gradviz.dashboard.viewfields import FIELDS
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import VARIANT_LABELS
@@ -22,35 +23,8 @@ Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
 Curves = Literal["off", "agreement"]
 
-# The key of each field in the address, in the address's order.
-_KEYS = {
-    "view": "view",
-    "run": "variant",
-    "compared": "compared",
-    "epoch": "epoch",
-    "x_a": "x1",
-    "y_a": "y1",
-    "x_b": "x2",
-    "y_b": "y2",
-    "minibatch": "minibatch",
-    "minibatch_size": "size",
-    "part": "part",
-    "mode": "mode",
-    "masks": "masks",
-    "seed": "seed",
-    "half_width": "width",
-    "points": "points",
-    "under": "under",
-    "length": "length",
-    "range": "range",
-    "direction": "direction",
-    "scales": "scales",
-    "minus": "minus",
-    "show": "show",
-    "curves": "curves",
-}
 _MAX_PARTS = 100
-_NAMES = {key: name for name, key in _KEYS.items()} | {"run": "run"}
+_NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 
 
 class View(OfRun):
@@ -119,8 +93,8 @@ def write(view: View) -> str:
     """The query string (with its `?`) of a view, without defaults, so `""` is the plain page."""
     default = View()
     pairs = [
-        (key, ",".join(value) if isinstance(value, tuple) else f"{value}")
-        for name, key in _KEYS.items()
+        (field.key, ",".join(value) if isinstance(value, tuple) else f"{value}")
+        for name, field in FIELDS.items()
         if (value := getattr(view, name)) != getattr(default, name)
     ]
     return "?" + urlencode(pairs, safe="[],.") if pairs else ""
@@ -146,14 +120,6 @@ def read(search: str) -> tuple[View, list[str]]:
             continue
         values[name] = value
     return View.model_validate(values), notices
-
-
-def browser_keys() -> dict[str, object]:
-    """The key and the default of each field, for the JavaScript that writes the address."""
-    default = View()
-    told = {name: {"key": key, "default": _plain(getattr(default, name))} for name, key in _KEYS.items()}
-    # The page knows the field under the name of version 0.1.
-    return {"variant" if name == "run" else name: field for name, field in told.items()}
 
 
 def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
@@ -203,7 +169,3 @@ def _pair(x: str | None, y: str | None, shapes: dict, layer: int) -> tuple[tuple
     if pair[0] == pair[1]:
         return default, [f"The link pairs {pair[0]} with itself: the picture shows the first two biases instead."]
     return pair, []
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value

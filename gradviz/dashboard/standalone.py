@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -25,6 +25,7 @@ from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.scale import Length
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
+from gradviz.landscape.parameters import ParameterRef, ParameterTensor
 from gradviz.landscape.request import LandscapeRequest
 
 Over = Literal["epochs", "minibatches"]
@@ -77,6 +78,7 @@ def interactive_html(
     told = {
         "look": for_browser(),
         "zero_messages": [zero_message(reason) for reason in ZeroReason],
+        "tensors": {name: asdict(ParameterTensor.parse(name)) for name in _tensors(stacks)},
         "over": over,
         "first": indices[-1] if first is None else first,
         "view": {
@@ -103,6 +105,11 @@ def interactive_html(
         ],
     }
     return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over, look.minus)).encode()
+
+
+def _tensors(stacks: Sequence[Stack]) -> list[str]:
+    named = [name for stack in stacks for name in (stack.request.x, stack.request.y)]
+    return sorted({ParameterRef.parse(name).tensor_name for name in named})
 
 
 def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0) -> int:

@@ -69,6 +69,25 @@ class ParameterRef:
             raise UserError(f"`{self}` is out of range: {self.tensor_name} takes [{allowed}].")
 
 
+@dataclass(frozen=True)
+class ParameterTensor:
+    """A tensor of parameters as people speak of it: `layer` is the number of a hidden layer, or "output"."""
+
+    layer: str
+    label: str
+    kind: Kind
+
+    @classmethod
+    def parse(cls, text: str) -> "ParameterTensor":
+        """Reads a tensor's name in the state dict; `UserError` if it is none of a parameter."""
+        match = _NAME.fullmatch(text)
+        if match is None:
+            raise UserError(f"`{text[:80]}` is not the name of a tensor of parameters.")
+        layer, room, _output, tensor = match.groups()
+        label = "output layer" if layer is None else f"hidden layer {layer}"
+        return cls("output" if layer is None else layer, label, _KINDS[room or "linear", tensor])
+
+
 def default_pair(layer: int) -> tuple[str, str]:
     """The pair that the source draws: the first two biases of a hidden layer."""
     return f"hidden.{layer}.linear.bias[0]", f"hidden.{layer}.linear.bias[1]"

@@ -66,7 +66,7 @@ def test_explore_is_walked_through_with_keys_alone(visit: Visit) -> None:
     tab_to(page, "^View")
     tab_to(page, "^Regularizer: ")
     page.keyboard.press("ArrowRight")
-    wait_for_view(page, variant="dropout")
+    wait_for_view(page, run="dropout")
     wait_until_drawn(page)
     tab_to(page, "^Left picture: first two biases of layer")
     page.keyboard.press("ArrowLeft")

@@ -85,7 +85,7 @@ def test_a_killed_server_is_found_again_without_reloading(visit: Visit, own_serv
     expect(page.locator("#status")).to_contain_text("Trained")
     wait_until_drawn(page)
     state = "() => { const { view, panels } = window.gradvizPage;"
-    state += " return [view.variant, view.mode, view.epoch, view.x_a, panels[0].numEpochs]; }"
+    state += " return [view.run, view.mode, view.epoch, view.x_a, panels[0].numEpochs]; }"
     assert page.evaluate(state) == ["dropout", "train", 2, "hidden.0.linear.bias[0]", NUM_EPOCHS]
     assert [frame_shown(page, slot) for slot in (0, 1)] == [2, 2]
     assert page.evaluate("() => window.sameDocument") is True

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from gradviz.dashboard.permalink import browser_keys
+from gradviz.dashboard.permalink import View
+from gradviz.dashboard.viewfields import for_browser
 from gradviz.evidence.claims import CLAIMS
 from gradviz.evidence.verdict import Kind
 from tests.browser.conftest import Visit, wait_until_drawn
@@ -16,10 +17,10 @@ _NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e[−+]?\d+)?")
 
 
 # The view is of this address: what it names is chosen.
-_TAKEN_UP = """([search, keys]) => {
+_TAKEN_UP = """([search, fields]) => {
   const { view } = window.gradvizPage;
   const asked = new URLSearchParams(search);
-  return Object.entries(keys).every(([name, { key, default: standard }]) =>
+  return fields.every(({ name, key, default: standard }) =>
     standard === null && !asked.has(key) || `${view[name]}` === (asked.get(key) ?? `${standard}`));
 }"""
 
@@ -83,7 +84,7 @@ def _said(visit: Visit, page: Page, href: str) -> list[str]:
         "(search) => { history.pushState(null, '', `/${search}`); dispatchEvent(new PopStateEvent('popstate')); }", href
     )
     name = re.search(r"view=(\w+)", href)
-    page.wait_for_function(_TAKEN_UP, arg=[href, browser_keys()])
+    page.wait_for_function(_TAKEN_UP, arg=[href, for_browser(View().model_dump())])
     if name and name[1] == "training":
         expect(page.locator("#training tbody tr").first).to_be_visible()
         return page.locator("#training tbody td").all_inner_texts()

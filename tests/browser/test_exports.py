@@ -277,7 +277,7 @@ def test_without_a_clipboard_the_text_is_selected(visit: Visit) -> None:
     page.get_by_role("button", name="Copy").click()
     expect(page.locator(".gv-said")).to_contain_text("Ctrl+C")
     selected = "() => { const t = document.activeElement; return t.value.slice(t.selectionStart, t.selectionEnd); }"
-    assert page.evaluate(selected).startswith("gradviz landscape --variant none --epoch 4")
+    assert page.evaluate(selected).startswith("gradviz landscape --run none --epoch 4")
 
 
 def test_the_dialog_is_used_with_keys_and_is_clear_to_assistive_technology(visit: Visit, tmp_path: Path) -> None:

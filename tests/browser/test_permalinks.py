@@ -79,7 +79,7 @@ _SETTLED = """(view) => {
 
 
 def seen(page: Page, view: View) -> dict[str, Any]:
-    shown = view.model_dump() | {"epoch": NUM_EPOCHS - 1 if view.epoch is None else view.epoch}
+    shown = view.model_dump(exclude={"variant"}) | {"epoch": NUM_EPOCHS - 1 if view.epoch is None else view.epoch}
     page.wait_for_function(_SETTLED, arg=shown)
     return json.loads(page.evaluate(_SEEN))
 

@@ -160,7 +160,7 @@ def test_an_answer_that_comes_late_changes_nothing(visit: Visit) -> None:
     held: list[Route] = []
     page.route("**/api/v1/frames?variant=dropout*", lambda route: held.append(route))
     page.locator("#variant").get_by_text("Dropout").click()
-    wait_for_view(page, variant="dropout")
+    wait_for_view(page, run="dropout")
     page.locator("#variant").get_by_text("BatchNorm").click()
     expect(page.locator("#title-0")).to_contain_text("epoch 3")
     wait_until_drawn(page)
@@ -173,7 +173,7 @@ def test_an_answer_that_comes_late_changes_nothing(visit: Visit) -> None:
     assert numbers_of(page)["u"] == before
     page.unroute("**/api/v1/frames?variant=dropout*")
     page.locator("#variant").get_by_text("Dropout").click()
-    wait_for_view(page, variant="dropout")
+    wait_for_view(page, run="dropout")
     wait_until_drawn(page)
     assert numbers_of(page)["u"] != before
 

@@ -116,7 +116,7 @@ def test_planes_are_of_one_size_and_beta_is_shown_where_there_is_one(visit: Visi
     card.get_by_role("button", name="Show β").click()
     wait_for_view(page, x_a="hidden.1.norm.bias[0]")
     wait_until_drawn(page)
-    assert (view_of(page)["view"], view_of(page)["variant"]) == ("explore", "batchnorm")
+    assert (view_of(page)["view"], view_of(page)["run"]) == ("explore", "batchnorm")
     # A model without β says so, and leads on.
     page.locator("#variant").get_by_text("Dropout").click()
     expect(page.locator("#veil-0")).to_contain_text("This model has no hidden.1.norm.bias")

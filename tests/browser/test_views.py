@@ -103,11 +103,11 @@ def test_back_and_forward_go_through_the_choices(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("variant=batchnorm"))
     wait_until_drawn(page)
     page.go_back()
-    wait_for_view(page, variant="none")
+    wait_for_view(page, run="none")
     wait_until_drawn(page)
     assert epoch_shown(page) == 3
     page.go_forward()
-    wait_for_view(page, variant="batchnorm")
+    wait_for_view(page, run="batchnorm")
     wait_until_drawn(page)
 
 
@@ -199,7 +199,7 @@ def test_a_server_that_was_away_is_found_again(visit: Visit, own_server: Serve, 
     server.start()
     expect(page.locator("#status")).to_contain_text("Trained")
     wait_until_drawn(page)
-    assert view_of(page)["variant"] == "dropout"
+    assert view_of(page)["run"] == "dropout"
 
 
 @pytest.fixture
@@ -266,6 +266,6 @@ def test_two_visitors_do_not_see_each_others_choices(visit: Visit) -> None:
     wait_until_drawn(one)
     other.locator("#mode").get_by_text("train mode").click()
     wait_until_drawn(other)
-    shown = "() => { const { variant, epoch, mode } = window.gradvizPage.view; return [variant, epoch, mode]; }"
+    shown = "() => { const { run, epoch, mode } = window.gradvizPage.view; return [run, epoch, mode]; }"
     assert one.evaluate(shown) == ["batchnorm", 3, "eval"]
     assert other.evaluate(shown) == ["dropout", 5, "train"]

@@ -38,6 +38,8 @@ def test_runs_say_what_is_there(client: FlaskClient) -> None:
     run = answer["runs"]["batchnorm"]
     assert run["epochs"] == [0, 1, 2]
     assert run["shapes"]["hidden.1.norm.weight"] == [10]
+    assert run["tensors"]["hidden.1.norm.weight"] == {"layer": "1", "label": "hidden layer 1", "kind": "gamma"}
+    assert run["tensors"].keys() == run["shapes"].keys()
     assert len(run["metrics"]["test_loss"]) == 3
     assert run["broken"] == []
     assert answer["training"]["state"] == "finished"

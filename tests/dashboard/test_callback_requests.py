@@ -132,7 +132,7 @@ def link(text: str) -> dict[str, Any]:
 def test_any_address_opens_a_view(shared_client: FlaskClient, text: str) -> None:
     answer = shared_client.post(CALLBACKS, json=link(text), buffered=True)
     assert answer.status_code == 200
-    assert json.loads(answer.data)["response"][ids.OPENED]["data"]["view"]["variant"] == "none"
+    assert json.loads(answer.data)["response"][ids.OPENED]["data"]["view"]["run"] == "none"
 
 
 def test_a_link_of_more_parts_than_any_view_has_is_left_out() -> None:

@@ -1,6 +1,7 @@
 """The page as it is served: headers, scripts, and that Python and JavaScript mean the same things."""
 
 import gzip
+import json
 import re
 import shutil
 from pathlib import Path
@@ -11,9 +12,10 @@ from flask.testing import FlaskClient
 
 from gradviz.dashboard import assets, factory, ids, permalink
 from gradviz.dashboard.assets import assets_folder
-from gradviz.dashboard.callbacks.opening import CONTROLS, opened
+from gradviz.dashboard.callbacks.opening import opened
 from gradviz.dashboard.layout import page
 from gradviz.dashboard.overview import runs_of
+from gradviz.dashboard.viewfields import CONTROLS, FIELDS
 from gradviz.experiment.store import RunStore
 
 SCRIPTS = {path.relative_to(assets_folder()).as_posix(): path.read_text() for path in assets_folder().rglob("*.js")}
@@ -96,11 +98,18 @@ def test_two_apps_of_one_process_share_nothing(make_app, tiny_runs: Path, tmp_pa
     assert len(full.callback_map) == len(empty.callback_map) > 0
 
 
-def test_the_choices_are_in_the_same_order_in_python_and_javascript() -> None:
-    (fields,) = re.findall(r"const FIELDS = \[(.*?)\];", SCRIPTS["views/callbacks.js"], re.S)
-    assert re.findall(r'"(\w+)"', fields) == list(CONTROLS)
-    fields = set(permalink.View().model_dump()) - {"run"}  # which the page knows as `variant`
-    assert set(CONTROLS) | {"epoch", "minibatch", "x_a", "y_a", "x_b", "y_b"} == fields
+def test_the_table_of_fields_is_the_view() -> None:
+    assert FIELDS.keys() == permalink.View.model_fields.keys()
+    keys = [field.key for field in FIELDS.values()]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_page_is_told_the_fields_with_their_defaults() -> None:
+    (told,) = [one.data["fields"] for one in page()._traverse() if getattr(one, "id", None) == ids.CONSTANTS]
+    assert json.loads(json.dumps(told)) == told
+    defaults = {field["name"]: field["default"] for field in told}
+    assert permalink.View.model_validate(defaults) == permalink.View()
+    assert {field["control"] for field in told} - {None} == set(CONTROLS)
 
 
 def test_every_function_that_dash_calls_is_there(make_app, tiny_runs: Path) -> None:
@@ -118,7 +127,7 @@ def test_ids_are_unique_and_on_the_page() -> None:
     on_page = [getattr(component, "id", None) for component in page()._traverse()]
     on_page = [name for name in on_page if name]
     assert len(on_page) == len(set(on_page))
-    assert {ids.SCRUBBER, ids.LOSS, *ids.GRAPHS, *CONTROLS.values()} <= set(on_page)
+    assert {ids.SCRUBBER, ids.LOSS, *ids.GRAPHS, *CONTROLS} <= set(on_page)
 
 
 def test_ids_in_javascript_are_on_the_page() -> None:
@@ -131,7 +140,7 @@ def test_ids_in_javascript_are_on_the_page() -> None:
 
 def test_an_address_opens_the_view_that_it_says(tiny_store: RunStore) -> None:
     answer: Any = opened("?variant=dropout&epoch=1&mode=train&nonsense=1", runs_of(tiny_store))
-    assert answer["view"]["variant"] == "dropout"
+    assert answer["view"]["run"] == "dropout"
     assert answer["view"]["epoch"] == 1
     assert answer["view"]["x_b"] == "hidden.2.linear.bias[0]"
     assert ["nonsense" in notice for notice in answer["notices"]] == [True]

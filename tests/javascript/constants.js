@@ -1,6 +1,7 @@
 // The constants that the page has from the server, and small frames and runs for the tests of pure modules.
 
 import { begin } from "../../assets/pure/look.js";
+import { learnTensors } from "../../assets/pure/tensors.js";
 import { rangeOf } from "../../assets/pure/arrows.js";
 
 const scale = [[0, "#ffffff"], [1, "rgb(0, 0, 100)"]];
@@ -36,7 +37,7 @@ export function centres(gradients) {
 }
 
 export const run = {
-  variant: "batchnorm", hidden: [20, 10, 1], epochs: [0, 1, 2],
+  run: "batchnorm", hidden: [20, 10, 1], epochs: [0, 1, 2],
   shapes: {
     "hidden.0.linear.weight": [20, 675], "hidden.0.linear.bias": [20], "hidden.0.norm.weight": [20], "hidden.0.norm.bias": [20],
     "hidden.1.linear.weight": [10, 20], "hidden.1.linear.bias": [10], "hidden.1.norm.weight": [10], "hidden.1.norm.bias": [10],
@@ -44,7 +45,15 @@ export const run = {
   },
 };
 
-export const plainRun = { ...run, variant: "none", shapes: Object.fromEntries(Object.entries(run.shapes).filter(([name]) => !name.includes(".norm."))) };
+export const plainRun = { ...run, run: "none", shapes: Object.fromEntries(Object.entries(run.shapes).filter(([name]) => !name.includes(".norm."))) };
+
+// As gradviz/landscape/parameters.py says of them.
+export const tensors = Object.fromEntries(Object.keys(run.shapes).map((name) => {
+  const [room, number, part, tensor] = name.startsWith("output") ? ["output", "output", "linear", name.split(".")[1]] : name.split(".");
+  const kind = part === "norm" ? { weight: "gamma", bias: "beta" }[tensor] : tensor;
+  return [name, { layer: number, label: room === "output" ? "output layer" : `hidden layer ${number}`, kind }];
+}));
+learnTensors(tensors);
 
 export function isNear(a, b, tolerance = 1e-9) {
   return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));

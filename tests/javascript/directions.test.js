@@ -135,7 +135,7 @@ test("epochs that both have are subtracted", () => {
 test("the reference is one of those side by side, where all have the two parameters", () => {
   const view = { view: "compare", minus: "none", x_a: "hidden.0.linear.bias[0]", y_a: "hidden.0.linear.bias[1]" };
   const page = { view, runs: { none: plainRun, batchnorm: run } };
-  const plans = [{ variant: "none" }, { variant: "batchnorm" }];
+  const plans = [{ run: "none" }, { run: "batchnorm" }];
   assert.equal(referenceOf(page, plans), plans[0]);
   assert.equal(referenceOf({ ...page, view: { ...view, minus: "off" } }, plans) ?? null, null);
   assert.equal(referenceOf({ ...page, view: { ...view, view: "explore" } }, plans), null);

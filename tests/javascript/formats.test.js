@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { number, percent } from "../../assets/pure/formats.js";
 import { patience } from "../../assets/pure/patience.js";
-import { searchOf } from "../../assets/pure/search.js";
+import { choicesOf, searchOf, valuesOf } from "../../assets/pure/fields.js";
 
 test("a number has as many digits as asked for, and says what it is", () => {
   fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => Math.abs(value) > 1e-300 && Math.abs(value) < 1e300), fc.integer({ min: 2, max: 6 }), (value, digits) => {
@@ -34,24 +34,42 @@ test("waits grow to half a minute, and are no shorter than the server says", () 
   }));
 });
 
-const KEYS = {
-  view: { key: "view", default: "explore" }, compared: { key: "compared", default: ["none", "dropout"] }, epoch: { key: "epoch", default: null },
-  x_a: { key: "x1", default: null }, half_width: { key: "width", default: 0.1 }, show: { key: "show", default: [] },
-};
-const STANDARD = Object.fromEntries(Object.entries(KEYS).map(([name, { default: standard }]) => [name, standard]));
+const fieldOf = (name, key, standard, control = null, holds = "value") => ({ name, key, default: standard, control, holds });
+const FIELDS = [
+  fieldOf("view", "view", "explore", "view"), fieldOf("compared", "compared", ["none", "dropout"], "compared"), fieldOf("epoch", "epoch", null),
+  fieldOf("x_a", "x1", null), fieldOf("half_width", "width", 0.1, "half-width", "typed number"), fieldOf("points", "points", 21, "points", "text"),
+  fieldOf("show", "show", [], "show"),
+];
+const STANDARD = Object.fromEntries(FIELDS.map(({ name, default: standard }) => [name, standard]));
 
 test("what is as by default is left out of the address", () => {
-  assert.equal(searchOf(STANDARD, KEYS), "");
-  assert.equal(searchOf({ ...STANDARD, epoch: 0 }, KEYS), "?epoch=0");
-  assert.equal(searchOf({ ...STANDARD, x_a: "hidden.0.linear.weight[1,2]", compared: ["none"], show: ["path", "spread"] }, KEYS), "?compared=none&x1=hidden.0.linear.weight[1,2]&show=path,spread");
+  assert.equal(searchOf(STANDARD, FIELDS), "");
+  assert.equal(searchOf({ ...STANDARD, epoch: 0 }, FIELDS), "?epoch=0");
+  assert.equal(searchOf({ ...STANDARD, x_a: "hidden.0.linear.weight[1,2]", compared: ["none"], show: ["path", "spread"] }, FIELDS), "?compared=none&x1=hidden.0.linear.weight[1,2]&show=path,spread");
+});
+
+const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
+const views = fc.record({
+  view: name, compared: fc.array(name, { minLength: 1 }), epoch: fc.option(fc.nat()), x_a: fc.option(fc.string({ minLength: 1 })),
+  half_width: fc.double({ min: 1e-3, max: 10, noNaN: true }), points: fc.nat(), show: fc.array(name, { minLength: 1 }),
 });
 
 test("an address says the whole view again", () => {
-  const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
-  const views = fc.record({ view: name, compared: fc.array(name, { minLength: 1 }), epoch: fc.option(fc.nat()), x_a: fc.option(fc.string({ minLength: 1 })), half_width: fc.double({ min: 1e-3, max: 10, noNaN: true }), show: fc.array(name, { minLength: 1 }) });
   fc.assert(fc.property(views, (view) => {
-    const read = new URLSearchParams(searchOf(view, KEYS));
-    for (const [field, { key, default: standard }] of Object.entries(KEYS))
-      assert.equal(read.get(key) ?? `${standard}`, `${view[field] ?? standard}`);
+    const read = new URLSearchParams(searchOf(view, FIELDS));
+    for (const { name: field, key, default: standard } of FIELDS) assert.equal(read.get(key) ?? `${standard}`, `${view[field] ?? standard}`);
   }));
+});
+
+test("what the controls hold makes the choices again", () => {
+  fc.assert(fc.property(views, (view) => {
+    const held = { ...view };
+    for (const own of ["epoch", "x_a"]) delete held[own]; // the page has controls of its own for them
+    assert.deepEqual(choicesOf(valuesOf(view, FIELDS), FIELDS), held);
+  }));
+});
+
+test("a control that is empty, or not a number yet, makes no choice", () => {
+  assert.deepEqual(choicesOf(["explore", null, "", "21", undefined], FIELDS), { view: "explore", points: 21 });
+  assert.deepEqual(choicesOf(["explore", [], 0.5, "5", []], FIELDS), { view: "explore", compared: [], half_width: 0.5, points: 5, show: [] });
 });

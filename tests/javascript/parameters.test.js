@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { defaultPair, hasNorm, layerOf, layerTitle, mistakeIn, pairTitle, suggestedPairs, suggestions, unitOf } from "../../assets/pure/parameters.js";
-import { plainRun, run } from "./constants.js";
+import { defaultPair, hasNorm, isOfNorm, layerOf, mistakeIn, pairTitle, siblingOf, suggestedPairs, suggestions, unitOf } from "../../assets/pure/parameters.js";
+import { tensorName, tensorOf, tensorWith } from "../../assets/pure/tensors.js";
+import { plainRun, run, tensors } from "./constants.js";
 
 // Any parameter of the run.
 const parameter = fc.constantFrom(...Object.entries(run.shapes)).chain(([tensor, shape]) =>
@@ -61,16 +62,14 @@ test("without a search, the layer of the present choice comes first", () => {
   assert.deepEqual(suggestions("hidden.1.linear.bias[3]", "hidden.1.linear.bias[3]", run), found);
 });
 
-test("layer, unit and title are read from the name", () => {
+test("layer and title are what the server says of the tensor, the unit is the first index", () => {
   fc.assert(fc.property(parameter, ({ name, tensor, indices }) => {
     assert.equal(layerOf(name), tensor.startsWith("output") ? "output" : tensor.split(".")[1]);
     assert.equal(unitOf(name), indices[0]);
   }));
-  assert.equal(layerTitle("hidden.2.linear.bias[0]"), "hidden layer 2");
-  assert.equal(layerTitle("output.bias[0]"), "output layer");
   assert.equal(pairTitle("hidden.1.linear.bias[0]", "hidden.1.linear.weight[0,3]"), "Hidden layer 1");
   assert.equal(pairTitle("hidden.1.linear.bias[0]", "output.bias[0]"), "Hidden layer 1 × output layer");
-  assert.equal(layerOf(null), "output");
+  assert.deepEqual([layerOf(null), layerOf("encoder.weight[0]"), pairTitle("a[0]", "b[0]")], ["", "", ""]);
 });
 
 test("a layer's pair is its first two biases, or a bias and a weight", () => {
@@ -83,4 +82,21 @@ test("a layer's pair is its first two biases, or a bias and a weight", () => {
 
 test("only a model with batch norm has β and γ", () => {
   assert.deepEqual([hasNorm(run), hasNorm(plainRun), hasNorm(undefined)], [true, false, false]);
+});
+
+test("a tensor is known by its own name, and by those of its parameters", () => {
+  fc.assert(fc.property(parameter, ({ name, tensor }) => {
+    assert.equal(tensorName(name), tensor);
+    assert.deepEqual(tensorOf(name), tensors[tensor]);
+    assert.deepEqual(tensorOf(tensor), tensors[tensor]);
+    assert.equal(tensorWith(tensors[tensor].layer, tensors[tensor].kind, run), tensor);
+  }));
+  assert.equal(tensorWith("0", "beta", plainRun), undefined);
+});
+
+test("β, γ and the bias of one unit lead to each other, where the model has them", () => {
+  assert.deepEqual(["beta", "gamma", "bias"].map((kind) => siblingOf("hidden.1.linear.weight[3,7]", kind, run)), ["hidden.1.norm.bias[3]", "hidden.1.norm.weight[3]", "hidden.1.linear.bias[3]"]);
+  assert.equal(siblingOf("hidden.1.norm.bias[3]", "bias", run), "hidden.1.linear.bias[3]");
+  assert.equal(siblingOf("hidden.1.linear.bias[3]", "beta", plainRun), undefined);
+  fc.assert(fc.property(parameter, ({ name, tensor }) => assert.equal(isOfNorm(name), tensor.includes(".norm."))));
 });

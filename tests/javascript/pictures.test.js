@@ -59,15 +59,15 @@ test("what hovers says whether it is a difference, and which way the arrow point
 });
 
 test("loss curves leave out what has no logarithm, fade what is not chosen, and have round ticks", () => {
-  const runOf = (variant, train, tested) => ({ variant, metrics: { epoch: [0, 1, 2], train_loss: train, test_loss: tested } });
-  const figure = lossFigure({ none: runOf("none", [null, 8, 2], [9, 0, 3]), dropout: runOf("dropout", [5, 5, 5], [5, 5, 5]) }, ["none"], 9, palette);
+  const curvesOf = (label, isChosen, train, tested) => ({ label, isChosen, colour: "#123456", metrics: { epoch: [0, 1, 2], train_loss: train, test_loss: tested } });
+  const figure = lossFigure([curvesOf("None", true, [null, 8, 2], [9, 0, 3]), curvesOf("Dropout", false, [5, 5, 5], [5, 5, 5])], 9, palette);
   assert.deepEqual(figure.data.map(({ name }) => name), ["None train", "None test", "Dropout train", "Dropout test"]);
   assert.deepEqual(figure.data.map(({ x }) => x), [[1, 2], [0, 2], [0, 1, 2], [0, 1, 2]]);
   assert.deepEqual(figure.data.map(({ opacity }) => opacity), [1, 1, 0.45, 0.45]);
   assert.deepEqual(figure.layout.xaxis.range, [0, 9]);
   assert.deepEqual(figure.layout.yaxis.ticktext, ["1", "1.2", "1.5", "2", "3", "4", "5", "6", "8"]);
   fc.assert(fc.property(fc.double({ min: 1e-3, max: 1e3, noNaN: true }), fc.double({ min: 1, max: 1e4, noNaN: true }), (low, factor) => {
-    const { yaxis } = lossFigure({ none: runOf("none", [low, low * factor, low], [low, low, low]) }, [], 2, palette).layout;
+    const { yaxis } = lossFigure([curvesOf("None", true, [low, low * factor, low], [low, low, low])], 2, palette).layout;
     assert.ok(yaxis.tickvals.length >= 1 && yaxis.tickvals.length <= 27);
     assert.deepEqual(yaxis.tickvals, [...yaxis.tickvals].sort((a, b) => a - b));
   }));
@@ -121,7 +121,7 @@ test("shades go from one end of a scale to the other, and pixels are the same co
 
 // ---- words ------------------------------------------------------------------------------------------------------
 
-const PLAN = { variant: "none", x: NAMES.x, y: NAMES.y, minus: undefined, epochs: { frames: new Map(), loading: null }, minibatches: null };
+const PLAN = { run: "none", label: "None", isRandom: false, x: NAMES.x, y: NAMES.y, minus: undefined, epochs: { frames: new Map(), loading: null }, minibatches: null };
 const wordsOf = (frame, view = {}, plan = {}) => plainSentences({ view: { direction: "ascent", mode: "eval", masks: "fresh", show: [], ...view } }, { ...PLAN, ...plan }, frame);
 
 test("words say where the gradient points, and leave out what cannot be seen", () => {
@@ -145,11 +145,12 @@ test("words count what is zero, and say which units are active", () => {
 });
 
 test("words name the masks where they are random", () => {
-  const last = (masks, variant) => wordsOf(frameOf(3), { mode: "train", masks }, { variant }).at(-1);
-  assert.match(last("fresh", "dropout"), /^Masks are drawn anew/);
-  assert.match(last("frozen", "dropout"), /^One random set/);
-  assert.match(last("averaged", "dropout"), /^Arrows are means/);
-  assert.doesNotMatch(last("fresh", "none"), /[Mm]asks/);
+  const last = (masks, isRandom) => wordsOf(frameOf(3), { mode: "train", masks }, { isRandom }).at(-1);
+  assert.match(last("fresh", true), /^Masks are drawn anew/);
+  assert.match(last("frozen", true), /^One random set/);
+  assert.match(last("averaged", true), /^Arrows are means/);
+  assert.doesNotMatch(last("fresh", false), /[Mm]asks/);
+  assert.match(wordsOf(differenceOf(frameOf(3), frameOf(3)), { mode: "train" }, { minus: { isRandom: true } }).at(-1), /^Masks are drawn anew/);
 });
 
 test("all arrows zero have the reason that most of them give", () => {

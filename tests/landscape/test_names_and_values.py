@@ -22,6 +22,7 @@ from gradviz.landscape import (
     unit_activity,
 )
 from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.parameters import ParameterTensor
 from tests.landscape.cases import KINDS, random_case
 
 PAIR: dict[str, Any] = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}
@@ -197,3 +198,24 @@ def test_the_example_in_the_docstring_runs():
     result = doctest.testmod(gradviz.landscape.landscape)
     assert result.attempted >= 6
     assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "layer", "label", "kind"),
+    [
+        ("hidden.0.linear.weight", "0", "hidden layer 0", "weight"),
+        ("hidden.12.linear.bias", "12", "hidden layer 12", "bias"),
+        ("hidden.1.norm.weight", "1", "hidden layer 1", "gamma"),
+        ("hidden.1.norm.bias", "1", "hidden layer 1", "beta"),
+        ("output.weight", "output", "output layer", "weight"),
+        ("output.bias", "output", "output layer", "bias"),
+    ],
+)
+def test_what_a_tensor_is_called(text: str, layer: str, label: str, kind: str):
+    assert ParameterTensor.parse(text) == ParameterTensor(layer, label, kind)  # pyright: ignore[reportArgumentType]  (a literal)
+
+
+@pytest.mark.parametrize("text", ["", "hidden.0.linear.bias[0]", "hidden.0.norm.running_mean", "output.norm.bias"])
+def test_what_is_no_tensor_of_parameters_is_refused(text: str):
+    with pytest.raises(UserError, match=r"is not the name of a tensor of parameters\.$"):
+        ParameterTensor.parse(text)

@@ -6,6 +6,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State
 
 from gradviz.dashboard import ids, permalink
 from gradviz.dashboard.overview import runs_of
+from gradviz.dashboard.viewfields import CONTROLS
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 
@@ -23,41 +24,17 @@ def register(app: Dash, store: RunStore) -> None:
 
     app.clientside_callback(
         ClientsideFunction("gradviz", "setControls"),
-        *(Output(component_id, "value") for component_id in CONTROLS.values()),
+        *(Output(component_id, "value") for component_id in CONTROLS),
         Input(ids.OPENED, "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(
         ClientsideFunction("gradviz", "choose"),
         Output(ids.CHOSEN, "data"),
-        *(Input(component_id, "value") for component_id in CONTROLS.values()),
+        *(Input(component_id, "value") for component_id in CONTROLS),
         State(ids.OPENED, "data"),
         prevent_initial_call=True,
     )
-
-
-CONTROLS = {
-    "view": ids.VIEW,
-    "variant": ids.VARIANT,
-    "compared": ids.COMPARED,
-    "minibatch_size": ids.MINIBATCH_SIZE,
-    "part": ids.PART,
-    "mode": ids.MODE,
-    "masks": ids.MASKS,
-    "seed": ids.SEED,
-    "half_width": ids.HALF_WIDTH,
-    "points": ids.POINTS,
-    "under": ids.UNDER,
-    "length": ids.LENGTH,
-    "range": ids.RANGE,
-    "direction": ids.DIRECTION,
-    "scales": ids.SCALES,
-    "minus": ids.MINUS,
-    "show": ids.SHOW,
-    "curves": ids.CURVES,
-}
-"""Fields of the view held by a Dash component, in the order of `assets/views/callbacks.js`; the others (epoch,
-minibatch and parameters) have the page's own controls."""
 
 
 def _search_of(address: object) -> str:
@@ -71,4 +48,4 @@ def opened(search: str, runs: Mapping[str, dict]) -> dict[str, object]:
     """The view of a query string, adapted to the runs, and notices about it."""
     view, unread = permalink.read(search)
     view, unfit = permalink.settle(view, runs)
-    return {"view": view.model_dump(), "notices": [*unread, *unfit]}
+    return {"view": view.model_dump(exclude={"variant"}), "notices": [*unread, *unfit]}

@@ -1,0 +1,43 @@
+// The fields of the view as the server tells them (gradviz/dashboard/viewfields.py): their keys in the address, which
+// gradviz/dashboard/permalink.py reads, and the components that hold them.
+
+/**
+ * @typedef {{name: string, key: string, default: unknown, control: string | null,
+ *   holds: "value" | "text" | "typed number"}} ViewField
+ */
+
+/**
+ * The query string of a view: what is as by default is left out.
+ * @param {Record<string, any>} view @param {ViewField[]} fields
+ */
+export function searchOf(view, fields) {
+  const parts = [];
+  for (const { name, key, default: standard } of fields) {
+    const value = view[name];
+    if (value === null || value === undefined || JSON.stringify(value) === JSON.stringify(standard)) continue;
+    const text = encodeURIComponent(Array.isArray(value) ? value.join(",") : value);
+    parts.push(`${key}=${text.replace(/%5B/g, "[").replace(/%5D/g, "]").replace(/%2C/g, ",")}`);
+  }
+  return parts.length ? `?${parts.join("&")}` : "";
+}
+
+/** Those that a component holds, in the order in which Dash hands over their values. @param {ViewField[]} fields */
+export function controlled(fields) {
+  return fields.filter(({ control }) => control !== null);
+}
+
+/** What the components are to hold. @param {Record<string, any>} view @param {ViewField[]} fields */
+export function valuesOf(view, fields) {
+  return controlled(fields).map(({ name, holds }) => (holds === "text" ? `${view[name]}` : view[name]));
+}
+
+/** The choices that the components' values make; one that is empty, or not a number yet, makes none. @param {ViewField[]} fields */
+export function choicesOf(values, fields) {
+  const made = controlled(fields).map(({ name, holds }, k) => {
+    const value = values[k];
+    if (value === null || value === undefined) return [];
+    if (holds === "text") return [[name, Number(value)]];
+    return holds === "typed number" && !Number.isFinite(value) ? [] : [[name, value]];
+  });
+  return Object.fromEntries(made.flat());
+}

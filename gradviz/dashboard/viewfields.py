@@ -1,0 +1,57 @@
+"""The fields of the view, each with its key in the address and the component that holds it: one table, from which the
+permalink, the callbacks and the page's JavaScript are made."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from gradviz.dashboard import ids
+
+
+@dataclass(frozen=True)
+class ViewField:
+    """`control`: the id of the component whose value it is; without one, the page has a control of its own.
+
+    `holds`: what that value is: the field's, its text, or what a hand types as a number, told after a pause.
+    """
+
+    key: str
+    control: str | None = None
+    holds: Literal["value", "text", "typed number"] = "value"
+
+
+FIELDS: Mapping[str, ViewField] = {
+    "view": ViewField("view", ids.VIEW),
+    "run": ViewField("variant", ids.VARIANT),
+    "compared": ViewField("compared", ids.COMPARED),
+    "epoch": ViewField("epoch"),
+    "x_a": ViewField("x1"),
+    "y_a": ViewField("y1"),
+    "x_b": ViewField("x2"),
+    "y_b": ViewField("y2"),
+    "minibatch": ViewField("minibatch"),
+    "minibatch_size": ViewField("size", ids.MINIBATCH_SIZE, "text"),
+    "part": ViewField("part", ids.PART),
+    "mode": ViewField("mode", ids.MODE),
+    "masks": ViewField("masks", ids.MASKS),
+    "seed": ViewField("seed", ids.SEED, "typed number"),
+    "half_width": ViewField("width", ids.HALF_WIDTH, "typed number"),
+    "points": ViewField("points", ids.POINTS, "text"),
+    "under": ViewField("under", ids.UNDER),
+    "length": ViewField("length", ids.LENGTH),
+    "range": ViewField("range", ids.RANGE),
+    "direction": ViewField("direction", ids.DIRECTION),
+    "scales": ViewField("scales", ids.SCALES),
+    "minus": ViewField("minus", ids.MINUS),
+    "show": ViewField("show", ids.SHOW),
+    "curves": ViewField("curves", ids.CURVES),
+}
+"""By their names in `permalink.View`, in the order of the address."""
+
+CONTROLS: tuple[str, ...] = tuple(field.control for field in FIELDS.values() if field.control)
+"""The components that hold fields, in the order in which callbacks hand over their values."""
+
+
+def for_browser(defaults: Mapping[str, object]) -> list[dict[str, object]]:
+    """The table for the page's JavaScript, with the default of each field."""
+    return [{"name": name, "default": defaults[name]} | asdict(field) for name, field in FIELDS.items()]
