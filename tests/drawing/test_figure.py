@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
-from tests.drawing.fields import field_of, turning_field
+from tests.drawing.fields import field_of, random_field, turning_field
 
 # Shape suffixes: X/Y = grid columns/rows, A = arrows, 2 = (x, y).
 
@@ -54,6 +55,16 @@ def test_arrows_lie_where_this_room_says(look: Look, size: float):
     np.testing.assert_allclose(ends(quiver), np.concatenate([arrows.tail_A2, arrows.tip_A2], 1), rtol=1e-9, atol=1e-9)
     assert np.hypot(quiver.u, quiver.v).max() > 100  # plotly.js rounds pixels before it scales
     assert quiver.lengthfactor == 1 / PIXEL_PRECISION
+
+
+def test_hover_says_what_the_pages_figure_says():
+    figure: Any = landscape_figure(random_field(), look=Look(direction="descent"))
+    said = [one.hovertemplate.removesuffix("<extra></extra>") for one in figure.data if one.hovertemplate]
+    assert len(said) == 2
+    script = (Path(__file__).parents[2] / "assets" / "pure" / "figure.js").read_text(encoding="utf-8")
+    for line in "<br>".join(said).split("<br>"):
+        assert line.replace("gradient: zero up to round-off", "gradient: ${look.zero_words}") in script
+    assert not any(one.showlegend for one in figure.data)
 
 
 def test_descent_is_said_while_the_numbers_stay():
