@@ -86,8 +86,10 @@ def _said(visit: Visit, page: Page, href: str) -> list[str]:
     name = re.search(r"view=(\w+)", href)
     page.wait_for_function(_TAKEN_UP, arg=[href, for_browser(View().model_dump())])
     if name and name[1] == "training":
-        expect(page.locator("#training tbody tr").first).to_be_visible()
-        return page.locator("#training tbody td").all_inner_texts()
+        plain = page.locator("#training tbody tr").first
+        expect(plain).to_be_visible()
+        heads = page.locator("#training thead tr > *").all_inner_texts()
+        return [f"R²: {plain.locator('xpath=*').nth(heads.index('test R²')).inner_text()}"]
     wait_until_drawn(page)
     if not name:
         return [page.locator("#caption-0").inner_text()]
@@ -113,7 +115,7 @@ def _tells(lines: list[str], name: str, value: str) -> bool:
 
 def _line_of(name: str) -> re.Pattern[str]:
     if name.startswith("R²"):
-        return re.compile("")
+        return re.compile("^R²")
     if name.startswith("opposite pairs"):
         return re.compile("^opposite pairs")
     if name.startswith("angle between neighbours"):

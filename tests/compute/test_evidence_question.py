@@ -57,3 +57,35 @@ def test_the_loop_has_two_precisions_of_one_field(tiny_store: RunStore):
     )
     assert not np.array_equal(single.u, double.u)
     np.testing.assert_allclose(single.u, double.u, rtol=1e-3)  # of float32's seven digits a sum of rows loses some
+
+
+def test_the_null_model_is_asked_at_the_pictures_size_and_at_the_others(tiny_store: RunStore):
+    bench = Workbench(tiny_store, device="cpu")
+    nulls, by_size = (
+        PartAnswer.model_validate_json(question_of(Part(kind, "none", 2)).answer(bench)).nulls
+        for kind in ("nulls", "nulls-by-size")
+    )
+    assert [(each.scope, each.minibatch_size, each.num_minibatches) for each in nulls] == [
+        ("biases 1", 64, 3),
+        ("biases 2", 64, 3),
+    ]
+    # of 240 training rows no two minibatches of 256 or more can be made
+    assert [(each.scope, each.minibatch_size, each.num_minibatches) for each in by_size] == [
+        ("biases 1", 16, 15),
+        ("biases 2", 16, 15),
+    ]
+
+
+def test_the_masks_share_is_that_of_both_layers_at_sixteen_minibatches_at_most(tiny_store: RunStore):
+    bench = Workbench(tiny_store, device="cpu")
+    splits = PartAnswer.model_validate_json(question_of(Part("masks", "dropout", 2)).answer(bench)).mask_splits
+    assert [(each.scope, each.epoch) for each in splits] == [("biases 1", 2), ("biases 2", 2)]
+    assert {(each.num_minibatches, each.num_masks) for each in splits} == {(3, 4)}
+
+
+def test_the_moved_bias_balances_the_signs(tiny_store: RunStore):
+    bench = Workbench(tiny_store, device="cpu")
+    content = question_of(Part("intervention", "none", 2)).answer(bench)
+    found = PartAnswer.model_validate_json(content).interventions
+    assert {(each.run, each.epoch) for each in found} == {("none", 2)}
+    assert abs(found[0].after.share_below - 0.5) < 0.01 < abs(found[0].before.share_below - 0.5)
