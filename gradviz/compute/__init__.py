@@ -1,1 +1,1 @@
-"""Where landscapes are computed: in this process, with a cache that all processes share."""
+"""Computes answers, in this process or in workers, with a cache that all processes share."""

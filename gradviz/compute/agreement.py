@@ -1,4 +1,4 @@
-"""The question how much the minibatches agree at a checkpoint; its answer is JSON, so that any reader can use it."""
+"""The agreement of the minibatches at a checkpoint, as a question; its answer is JSON, for any reader."""
 
 import json
 from dataclasses import asdict
@@ -16,14 +16,14 @@ from gradviz.landscape.statistics import minibatch_agreement
 
 BOOTSTRAP_SEED = 0
 STATISTICS_VERSION = 1
-"""Part of every key: raised whenever the same question would get other numbers."""
+"""Part of every key: raise it whenever the same question gets different numbers."""
 
 
 class AgreementRequest(Checkpoint, MinibatchSize, MaskedEvaluation):
-    """A checkpoint, how it is evaluated, and the parts of its parameters whose gradients are compared.
+    """A checkpoint, how to evaluate it, and the parts of its parameters whose gradients to compare.
 
-    `parts`: `all`, or names with commas between: `model`, a layer (`hidden.1`), a tensor (`hidden.1.linear.bias`).
-    `pair` names two parameters with a semicolon between, compared as a part of their own.
+    `parts`: `all`, or names separated by commas: `model`, a layer (`hidden.1`), a tensor (`hidden.1.linear.bias`).
+    `pair` names two parameters, separated by a semicolon, to compare as a separate part.
     """
 
     num_masks: int = Field(default=8, ge=1, le=16)

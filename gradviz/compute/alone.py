@@ -1,4 +1,4 @@
-"""One at a time for each key, in all threads and processes of this machine; who waits is let go when nobody listens."""
+"""One computation at a time for each key, over all threads and processes of this machine; waiters may give up."""
 
 import hashlib
 import threading
@@ -11,14 +11,13 @@ from filelock import FileLock, Timeout
 from gradviz.compute.refusals import Cancelled
 
 _ASK_SECONDS = 0.2
-_LOOK_SECONDS = 0.02  # at a lock of another process: the system tells nobody that it is free
+_LOOK_SECONDS = 0.02  # between looks at another process's lock: the system does not notify
 
 
 class Alone:
-    """`directory` holds a lock file for each key under way; the locks of a process that is killed are free again.
+    """`directory` holds a lock file for each key under way; killing a process frees its locks.
 
-    Where it cannot be written, one of several processes does not know of another; `on_lock` is told the error, or None
-    when all is well.
+    If it cannot be written, processes do not exclude each other; `on_lock` gets the error, or None if locking works.
     """
 
     def __init__(self, directory: Path, on_lock: Callable[[Exception | None], None] = lambda error: None) -> None:
@@ -28,8 +27,8 @@ class Alone:
 
     @contextmanager
     def of(self, key: str, still_wanted: Callable[[], bool]) -> Iterator[None]:
-        """Holds `key`; Cancelled if `still_wanted` says no while another holds it."""
-        # Of this process' threads one alone looks at the file: they tell each other when it is free.
+        """Holds `key`; raises Cancelled if `still_wanted` turns false while another holds it."""
+        # Only one thread of this process looks at the file; the threads notify each other when it is free.
         with self._changed:
             while key in self._held:
                 self._changed.wait(_ASK_SECONDS)
@@ -58,7 +57,7 @@ class Alone:
         try:
             yield
         finally:
-            # Under the lock: who opened the file before sees that it is gone and opens the next one.
+            # Within the lock: a process that opened the file before sees that it is gone and opens the next one.
             with suppress(OSError):
                 path.unlink(missing_ok=True)
             lock.release()

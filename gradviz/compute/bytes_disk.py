@@ -1,8 +1,8 @@
-"""Where the cache keeps its values: in its database or, the larger ones, in files beside it; both may be anyone's work.
+"""Stores the cache's values in its database or, if larger, in files beside it, and trusts neither.
 
-The database names the files, and diskcache opens and removes what it names. Here a name counts only if it is one that
-this class gives, and it is followed without links, so that nothing outside the cache's directory is read or removed.
-Keys are text and values bytes: nothing is pickled, nothing unpickled.
+The database names the files, and diskcache opens and removes any file so named. This class accepts only names of its
+own form and follows no links, so it never reads or removes anything outside the cache's directory. Keys are text and
+values bytes: nothing is ever pickled or unpickled.
 """
 
 import os
@@ -23,14 +23,14 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class BytesDisk(diskcache.Disk):
-    """Stores text keys and byte values as they are; all else that is put is a TypeError, that is found a ValueError."""
+    """Stores text keys and byte values unchanged; raises TypeError for other types put, ValueError for others found."""
 
     _directory: str
     min_file_size: int
 
     def put(self, key: object) -> tuple[str, bool]:
         if not isinstance(key, str):
-            raise TypeError(f"A key of the cache is text, got {type(key).__name__}.")
+            raise TypeError(f"A key of the cache must be text, got {type(key).__name__}.")
         return key, True
 
     def get(self, key: object, raw: bool) -> str:
@@ -42,7 +42,7 @@ class BytesDisk(diskcache.Disk):
         self, value: object, read: bool, key: Any = diskcache.UNKNOWN
     ) -> tuple[int, int, str | None, bytes | None]:
         if read or not isinstance(value, bytes):
-            raise TypeError(f"A value of the cache is bytes, got {type(value).__name__}.")
+            raise TypeError(f"A value of the cache must be bytes, got {type(value).__name__}.")
         if len(value) < self.min_file_size:
             return 0, MODE_RAW, None, value
         name, _ = self.filename()
@@ -67,7 +67,7 @@ class BytesDisk(diskcache.Disk):
         return content
 
     def remove(self, file_path: object) -> None:
-        """Removes a file of ours, and its folders once they are empty; what has another name is left alone."""
+        """Removes a file of ours, and its folders once they are empty; ignores any other name."""
         with suppress(OSError, ValueError):
             with self._folder_of(file_path) as (folder, file):
                 os.unlink(file, dir_fd=folder)

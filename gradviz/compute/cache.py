@@ -1,8 +1,7 @@
-"""Answers kept on disk, shared by all processes of this machine: bytes under a key, never a pickle.
+"""A cache of answers on disk, shared by all processes of this machine: bytes by key, never a pickle.
 
-A cache may be lost at any time and nothing is: what is torn, altered or unreadable counts as absent and is computed
-again; a full disk only means that an answer is not kept, and a directory of locks that cannot be written only that
-several may compute the same.
+Losing the cache costs only time: torn, altered or unreadable answers count as absent and are computed again. On a full
+disk answers are not kept; if the directory of locks cannot be written, several processes may compute the same answer.
 """
 
 import hashlib
@@ -32,15 +31,15 @@ _CHECKSUM_BYTES = 16
 _LAYOUT = "answers-1"
 _REOPEN_SECONDS = 5.0
 _PROOF_SECONDS = 5.0
-_PROBE_BYTES = 40_000  # enough for a file of its own beside the database
+_PROBE_BYTES = 40_000  # enough for a separate file beside the database
 
 
 class FieldCache:
-    """Bytes by key under `directory`, at most about `size_limit` bytes, the least recently used going first.
+    """Bytes by key under `directory`, at most about `size_limit` bytes; drops the least recently used first.
 
-    A directory that cannot be used is a UserError, unless its disk is only full; with `insist` off it never is: answers
-    are computed without being kept until it can be used, and the log says so once. `on_lookup` is told of each answer
-    asked for by `once` whether it was there.
+    Raises UserError for an unusable directory, unless its disk is only full. Without `insist` it never does: answers
+    are not kept until the directory is usable, and the log says so once. `once` calls `on_lookup` with whether it
+    found the answer.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class FieldCache:
         self._answers = self.directory / _LAYOUT
         self._locks = self.directory / "locks"
         self._size_limit = size_limit
-        self._kept_at = -math.inf  # when the last answer began to be kept, if it was
+        self._kept_at = -math.inf  # when the last successful `set` began
         self._alone = Alone(self._locks, self._tell_of_locks)
         self._reopening = threading.Lock()
         self._cache: diskcache.Cache | None = None
@@ -73,12 +72,12 @@ class FieldCache:
             self._close_for_now(error)
 
     def get(self, key: str) -> bytes | None:
-        """The bytes kept under `key`; None if there are none or they are not what was stored."""
+        """The bytes under `key`; None if there are none, or they differ from what was stored."""
         cache = self._opened()
         if cache is None:
             return None
         try:
-            stored: Any = cache.get(key)  # BytesDisk lets nothing but bytes through
+            stored: Any = cache.get(key)  # BytesDisk returns only bytes
         except (ValueError, OSError):
             stored = b""
         except diskcache.Timeout:
@@ -96,7 +95,7 @@ class FieldCache:
         return None
 
     def set(self, key: str, value: bytes) -> None:
-        """Keeps `value`, if the disk has room."""
+        """Stores `value`, if the disk has room."""
         cache = self._opened()
         self._kept_at, began = -math.inf, time.monotonic()
         if cache is None:
@@ -112,9 +111,9 @@ class FieldCache:
             self._troubles.discard("Answers are not kept")
 
     def fault(self) -> str:
-        """What keeps answers from being kept, in one sentence: writes one, reads it back; empty if nothing does.
+        """Why answers cannot be kept, in one sentence, or "": writes an answer and reads it back.
 
-        An answer that was kept a moment ago is proof enough: where many are being kept, the database has a queue.
+        A recent `set` is proof enough: under heavy use the database has a queue.
         """
         probe, value = self._locks / f"probe-{uuid.uuid4().hex}", uuid.uuid4().bytes * (_PROBE_BYTES // 16)
         try:
@@ -132,14 +131,14 @@ class FieldCache:
         self.set(probe.name, value)
         found = self.get(probe.name)
         self._forget(probe.name)
-        return "" if found == value else "Answers cannot be kept: the cache does not give back what is put into it."
+        return "" if found == value else "Answers cannot be kept: the cache does not return what it stores."
 
     def once(self, key: str, compute: Callable[[], bytes], still_wanted: Callable[[], bool] = lambda: True) -> bytes:
-        """The bytes under `key`, computed if absent: by one caller, while all others who ask for it wait.
+        """The bytes under `key`; if absent, one caller computes them while all others wait for that.
 
-        Holds across threads and processes. The lock is the system's: a computer that is killed releases it, and one
-        of those who wait goes on. What `compute` raises reaches its own caller only. `still_wanted` is asked now and
-        then while another computes; Cancelled once it says no.
+        Holds across threads and processes. The lock belongs to the system: if the computing process is killed, one of
+        the waiting callers takes over. An error in `compute` reaches only its own caller. While another computes, this
+        polls `still_wanted`, and raises Cancelled once it is false.
         """
         value = self.get(key)
         self._on_lookup(value is not None)
@@ -175,7 +174,7 @@ class FieldCache:
         self._cache = self._open()
 
     def _opened(self) -> diskcache.Cache | None:
-        """The open cache; None while it cannot be used, which is tried again now and then."""
+        """The open cache; None while it is unusable, which this retries now and then."""
         if self._cache is None and time.monotonic() >= self._reopen_at:
             with self._reopening:
                 if self._cache is None:
@@ -191,7 +190,7 @@ class FieldCache:
         self._tell_once("Answers are not kept", error)
 
     def _tell_once(self, trouble: str, error: Exception) -> None:
-        """Once until it is over: each answer would say the same."""
+        """Logs a trouble once until it is over, not for each answer."""
         if trouble not in self._troubles:
             self._troubles.add(trouble)
             _log.warning("%s: %s", trouble, error)
@@ -211,7 +210,7 @@ class FieldCache:
         return diskcache.Cache(
             str(self._answers),
             disk=BytesDisk,
-            **diskcache.core.DEFAULT_SETTINGS  # what a database says of itself counts for nothing
+            **diskcache.core.DEFAULT_SETTINGS  # ignore the settings in the database
             | {"size_limit": self._size_limit, "eviction_policy": "least-recently-used"},
         )
 
@@ -220,7 +219,7 @@ class FieldCache:
             try:
                 return self._open_database()  # another process may have replaced it meanwhile
             except sqlite3.DatabaseError:
-                _log.warning("The cache %s was damaged (%s) and is started afresh.", self._answers, error)
+                _log.warning("The cache %s was damaged (%s); starting a new one.", self._answers, error)
                 self._discard()
                 return self._open_database()
 
@@ -235,7 +234,7 @@ class FieldCache:
             try:
                 with FileLock(self._locks / "replace.lock"):
                     if not is_sound(self._answers / diskcache.core.DBNAME):
-                        _log.warning("The cache %s was damaged (%s) and is started afresh.", self._answers, error)
+                        _log.warning("The cache %s was damaged (%s); starting a new one.", self._answers, error)
                         self._discard()
                     self._cache = self._open_database()
             except (OSError, sqlite3.DatabaseError) as trouble:

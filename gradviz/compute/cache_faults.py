@@ -1,4 +1,4 @@
-"""What an error of the cache's disk or database means: full for now, not to be written, or damaged for good."""
+"""Interprets errors of the cache's disk or database: full for now, not writable, or permanently damaged."""
 
 import errno
 import sqlite3
@@ -7,25 +7,25 @@ from pathlib import Path
 
 from diskcache.core import DEFAULT_SETTINGS, METADATA
 
-# The disk's state, not the database's: nothing would be gained by starting afresh.
+# Faults of the disk, not of the database: a new database would not help.
 _OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def is_full(error: Exception) -> bool:
-    """Whether there was no room, and may be later."""
+    """Whether the disk was full, and may have room later."""
     if isinstance(error, sqlite3.DatabaseError):
         return _primary_code(error) == sqlite3.SQLITE_FULL
     return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def is_of_the_disk(error: sqlite3.DatabaseError) -> bool:
-    """Whether the database may be sound, and only cannot be written or read now."""
+    """Whether the database may be intact, but cannot be written or read now."""
     return _primary_code(error) in _OF_THE_DISK
 
 
 def check_is_ours(database: Path) -> None:
-    """DatabaseError if it is a link, or has settings or counts that diskcache would not write: it fails at them."""
+    """DatabaseError if it is a link, or has settings or counts that diskcache never writes and fails on."""
     if database.is_symlink():
         raise sqlite3.DatabaseError("its database is a symbolic link")
     if not database.exists():
@@ -44,7 +44,7 @@ def check_is_ours(database: Path) -> None:
 
 
 def is_sound(database: Path) -> bool:
-    """Whether the file is a whole database of diskcache. Costs a read of all of it."""
+    """Whether the file is an intact database of diskcache. Reads all of it."""
     try:
         connection = sqlite3.connect(database)
     except sqlite3.DatabaseError:

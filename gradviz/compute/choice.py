@@ -1,6 +1,6 @@
-"""Who answers questions and who trains, as the settings choose: this machine, or workers through a broker.
+"""Opens the compute and the trainer that the settings choose: on this machine, or in workers through a broker.
 
-Celery and redis are imported here, when they are chosen: whoever computes alone never waits for them.
+It imports Celery and redis only if they are chosen, so that local computing never waits for them.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from gradviz.settings import Settings
 def open_compute(
     settings: Settings, store: RunStore, cache: FieldCache, *, on_load: Callable[[Load], None] = lambda load: None
 ) -> Compute:
-    """UserError where the broker of the settings may not be used. `on_load` is told what waits here."""
+    """UserError if the settings' broker may not be used. `on_load` gets the number of waiting computations here."""
     if settings.compute == "celery":
         return importlib.import_module("gradviz.compute.celery.client").CeleryCompute(store, cache, settings)
     return LocalCompute(
@@ -34,7 +34,7 @@ def open_compute(
 
 
 def open_trainer(settings: Settings) -> Trainer:
-    """UserError where the broker of the settings may not be used."""
+    """UserError if the settings' broker may not be used."""
     if settings.compute == "celery":
         return importlib.import_module("gradviz.compute.celery.training").CeleryTrainer(settings)
     return TrainerProcess(settings.runs, variants=settings.variants)

@@ -1,4 +1,4 @@
-"""The question how the minibatches' gradients lie to each other: their cosines for one part of the model, as JSON."""
+"""The cosines between the minibatches' gradients for one part of the model, as a question; its answer is JSON."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""By how much one field differs from another, at the same offsets from each checkpoint, as Compare draws it."""
+"""The difference between two fields at the same offsets from each checkpoint, as Compare draws it."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 from gradviz.landscape import GradientField
 
 ROUND_OFF = 1e-5
-"""Both fields are float32, exact to about 1e-6 of themselves: less than this share of the larger arrow is none."""
+"""Differences below this share of the larger arrow count as zero: float32 fields are exact to about 1e-6."""
 
 
 def difference_of(field: GradientField, reference: GradientField) -> GradientField:

@@ -1,4 +1,4 @@
-"""The end of a process that may hang: it is asked to end and woken if it sleeps, and killed when it does not end."""
+"""Ends a process that may hang: asks it to end, wakes it if it is suspended, and kills it if it does not end."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 GRACE_SECONDS = 10.0
-_KILL_SECONDS = 5.0  # a process that the kernel holds, as on a disk that is gone, does not end even then
+_KILL_SECONDS = 5.0  # even SIGKILL does not end a process stuck in the kernel, for example on a lost disk
 
 
 class Ending:
-    """SIGTERM and SIGCONT now, and SIGKILL after `grace` seconds from a thread; `on_ask` and `on_kill` just before.
+    """Sends SIGTERM and SIGCONT now, and SIGKILL after `grace` seconds from a thread; first `on_ask` and `on_kill`.
 
-    Raises ProcessLookupError where there is no such process any more, PermissionError where it is another user's.
-    `is_meant` is asked once the process is held fast: its number may belong to another by now.
+    Raises ProcessLookupError if the process has ended, PermissionError if it belongs to another user.
+    It calls `is_meant` with the process pinned, because the number may belong to another process by now.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Ending:
         try:
             if not is_meant():
                 raise ProcessLookupError(pid)
-            signal.pidfd_send_signal(self._process, 0)  # nothing is sent: may anything be?
+            signal.pidfd_send_signal(self._process, 0)  # sends nothing, only checks the permission
             on_ask()
             signal.pidfd_send_signal(self._process, signal.SIGTERM)
             signal.pidfd_send_signal(self._process, signal.SIGCONT)
@@ -48,7 +48,7 @@ class Ending:
         return not self._thread.is_alive()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Whether the process has ended within `seconds`, by default as long as it takes with a kill."""
+        """Whether the process ends within `seconds`; by default long enough for a kill."""
         self._thread.join(self._grace + 2 * _KILL_SECONDS if seconds is None else seconds)
         return self.is_over
 
@@ -67,7 +67,7 @@ class Ending:
 
 
 def is_suspended(pid: int) -> bool:
-    """Whether a signal has stopped the process, which then does nothing until another wakes it."""
+    """Whether a signal has suspended the process until another resumes it."""
     with contextlib.suppress(OSError):
         # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name, in parentheses, may hold anything.
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:1] == ["T"]

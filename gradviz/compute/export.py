@@ -24,7 +24,7 @@ def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str
             return _csv(field)
         case ".json":
             return _json(field, request)
-    raise UserError(f"A landscape is written as {', '.join(SUFFIXES)}, got {suffix!r}.")
+    raise UserError(f"A landscape's file must end in {', '.join(SUFFIXES)}, got {suffix!r}.")
 
 
 def _npz(field: GradientField, request: LandscapeRequest) -> bytes:
@@ -48,7 +48,7 @@ def _json(field: GradientField, request: LandscapeRequest) -> bytes:
 
 
 def _rows(array: np.ndarray) -> str:
-    """As `_text`, row by row: a whole grid at once would hold up all other threads for its time."""
+    """Like `_text`, but row by row: a whole grid at once would block all other threads."""
     return _text(array.tolist()) if array.ndim == 1 else f"[{', '.join(_text(row.tolist()) for row in array)}]"
 
 

@@ -1,4 +1,4 @@
-"""The memory of this machine's GPUs as their driver tells it: of all processes, and asking takes none of it."""
+"""The memory of this machine's GPUs used by all processes, from the driver; asking uses none of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 @dataclass(frozen=True)
 class GpuMemory:
-    """Bytes; `index` as the driver counts."""
+    """Bytes; `index` is the driver's."""
 
     index: int
     name: str
@@ -18,7 +18,7 @@ class GpuMemory:
 
 
 def gpu_memory() -> list[GpuMemory]:
-    """One value for each GPU; none where there is no NVIDIA driver. Costs a millisecond or two."""
+    """One value for each GPU; empty without an NVIDIA driver. Costs a millisecond or two."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -30,7 +30,7 @@ def gpu_memory() -> list[GpuMemory]:
 
 
 def gpu_figures() -> Iterator[Metric]:
-    """The memory of each GPU of this machine; nothing where there is none."""
+    """The memory of each GPU of this machine, if any."""
     family = GaugeMetricFamily(
         "gradviz_gpu_memory_bytes", "Memory of a GPU, of all processes.", labels=["gpu", "state"]
     )

@@ -1,6 +1,6 @@
-"""Where questions are answered: submit, result, progress, cancel; who asks does not know whether here or elsewhere.
+"""The interface for answering questions: submit, result, progress, cancel; callers need not know where it computes.
 
-An answer is addressed by its question's key: to ask again is to ask for the same answer, computed once, whoever asks.
+Answers are addressed by their question's key: the same question, from anyone, is computed once.
 """
 
 from abc import ABC, abstractmethod
@@ -27,16 +27,16 @@ from gradviz.landscape import GradientField, LandscapeRequest
 Priority = Literal["interactive", "sweep"]
 State = Literal["waiting", "running", "done"]
 StillWanted = Callable[[], bool]
-"""Asked now and then while a result is waited for: False once nobody would read it."""
+"""Polled while waiting for a result: False once no one would read it."""
 
 _AHEAD = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
-    """A question that was submitted. `together`: the questions submitted with it, which may share work.
+    """A submitted question. `together`: the questions submitted with it, which may share work.
 
-    `passes`: about how many forward passes of a full-size network the answer costs.
+    `passes`: the approximate cost of the answer, in forward passes of a full-size network.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Load:
-    """How many computations wait for their turn and how many run, and whether who computes can be reached."""
+    """The numbers of waiting and running computations, and whether the compute workers are reachable."""
 
     waiting_interactive: int
     waiting_sweeps: int
@@ -57,46 +57,46 @@ class Load:
 
 
 class Compute(ABC):
-    """Answers questions about the runs of `store`, kept in `cache`. Safe to share between threads."""
+    """Answers questions about the runs of `store` and keeps the answers in `cache`. Safe to share between threads."""
 
     store: RunStore
     cache: FieldCache
 
     @abstractmethod
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
-        """A ticket for each question, in order. UserError for what is not there, Busy if too many wait already."""
+        """A ticket for each question, in order. UserError for a missing run or checkpoint, Busy if too many wait."""
 
     @abstractmethod
     def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
-        """Waits for the answer's bytes. UserError if what is asked for is not there or cannot be computed;
+        """Waits for the answer's bytes. UserError if the input is missing or the answer cannot be computed.
 
-        Unavailable if it may be later: Cancelled when `still_wanted` says so or `cancel` was called.
+        Unavailable if a retry may succeed: Cancelled once `still_wanted` is false, or after `cancel`.
         """
 
     @abstractmethod
     def progress(self, ticket: Ticket) -> State:
-        """How far the answer is; `done` when `result` would not wait."""
+        """The state of the answer; `done` if `result` would not wait."""
 
     @abstractmethod
     def cancel(self, ticket: Ticket) -> None:
-        """Tells that the result of this ticket is not wanted any more; others who want the same still get it."""
+        """Gives up this ticket's result; other callers with the same question still get it."""
 
     @abstractmethod
     def load(self) -> Load:
-        """How busy this place of computing is now."""
+        """The current load."""
 
     def ask(self, question: Question, still_wanted: StillWanted = lambda: True) -> bytes:
-        """The answer to one question that somebody waits for."""
+        """The answer to one question, with interactive priority."""
         [ticket] = self.submit([question])
         return self.result(ticket, still_wanted)
 
     def stream(
         self, questions: Iterable[Question], *, together: int = 1, still_wanted: StillWanted = lambda: True
     ) -> Iterator[bytes]:
-        """The answers in this order, each as soon as it is there, after all that somebody waits for.
+        """The answers in this order, each as soon as it is ready, with lower priority than interactive questions.
 
-        `together`: how many questions in a row share work. Some are submitted ahead; those are cancelled when the
-        iterator is closed.
+        `together`: how many consecutive questions share work. It submits some ahead; closing the iterator cancels
+        those.
         """
         asked = iter(questions)
         tickets: deque[Ticket] = deque()
@@ -109,7 +109,7 @@ class Compute(ABC):
                         tickets.extend(self.submit(part, "sweep"))
                         part = []
                 except UserError as error:
-                    # What was asked for before is answered first; and Busy passes when some of it is.
+                    # Answer the earlier questions first; after some of them Busy may have passed.
                     stopped = None if isinstance(error, Busy) and tickets else error
                 if not tickets:
                     if stopped is not None:
@@ -123,7 +123,7 @@ class Compute(ABC):
                 self.cancel(ticket)
 
     def landscape(self, request: LandscapeRequest, still_wanted: StillWanted = lambda: True) -> GradientField:
-        """The field of one request; UserError if the run, epoch, minibatch or parameters are not there."""
+        """The field of one request; UserError if the run, epoch, minibatch or parameters do not exist."""
         return GradientField.from_bytes(self.ask(LandscapeQuestion(request=request), still_wanted))
 
     def key(self, request: LandscapeRequest) -> str:
@@ -142,7 +142,7 @@ class Compute(ABC):
     def minibatches(
         self, request: LandscapeRequest, indices: Iterable[int], still_wanted: StillWanted = lambda: True
     ) -> Iterator[tuple[int, GradientField]]:
-        """The same selection for many minibatches, as they are ready; those not known yet share their forward pass."""
+        """The same selection for many minibatches, as they are ready; those not yet cached share a forward pass."""
         wanted = list(indices)
         questions = [LandscapeQuestion(request=request.model_copy(update={"minibatch": index})) for index in wanted]
         contents = self.stream(questions, together=MINIBATCHES_TOGETHER, still_wanted=still_wanted)
@@ -150,5 +150,5 @@ class Compute(ABC):
             yield index, GradientField.from_bytes(content)
 
     def activity(self, run: str, epoch: int, still_wanted: StillWanted = lambda: True) -> list[np.ndarray]:
-        """For each hidden layer (N,) float32: the share of training rows on which each unit is active, in eval mode."""
+        """For each hidden layer, (N,) float32: each unit's share of active training rows, in eval mode."""
         return arrays_of(self.ask(ActivityQuestion(run=run, epoch=epoch), still_wanted))

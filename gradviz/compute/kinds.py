@@ -1,4 +1,4 @@
-"""Every kind of question there is: one class each, named in `AnyQuestion`; local and celery answer them all."""
+"""All kinds of questions: one class each, listed in `AnyQuestion`; local and celery answer them all."""
 
 import struct
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, unit_activity
 from gradviz.landscape.request import Checkpoint
 
-_POINTS_OF_A_PASS = 21 * 21  # of a grid cost about as much as one forward pass, where masks do not change on it
+_POINTS_OF_A_PASS = 21 * 21  # a grid of so many points costs about one forward pass, if masks are fixed on it
 _ROWS_OF_A_PASS = 64
 _WEIGHTS_OF_A_PASS = 3_500_000
-_LEAST_OF_A_PASS = 0.02  # a network without weights still has its masks drawn and its functions called
+_LEAST_OF_A_PASS = 0.02  # drawing masks and calling functions costs something even without weights
 
 
 class LandscapeQuestion(Question):
@@ -78,7 +78,7 @@ QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)
 
 
 def question_of(asked: Asked) -> Question:
-    """What the evidence asks for, as a question."""
+    """The evidence's request as a question."""
     if isinstance(asked, Part):
         return PartQuestion.of(asked)
     return LoopQuestion.of(asked) if isinstance(asked, LoopField) else LandscapeQuestion(request=asked)

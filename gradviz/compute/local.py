@@ -1,4 +1,4 @@
-"""Questions answered in this process: from the cache if it has the answer, else one computation at a time."""
+"""Answers questions in this process: from the cache if possible, else one computation at a time."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,10 +16,10 @@ QUEUE_LIMIT = 256
 
 
 class LocalCompute(Compute):
-    """Who waits for a result computes it, when it is his turn; the cache answers at any time.
+    """The caller computes the result when its turn comes; the cache answers at any time.
 
     `device` is auto, cpu or cuda; `threads` of torch, 0 for its own choice; `queue_limit`: computations that may wait;
-    `task_seconds`: how long one may take; `on_load` is told when the number of those that wait changes.
+    `task_seconds`: time limit of one; `on_load` gets the load whenever it changes.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
-"""Answering where memory is short: what is kept is given back and smaller tiles are tried before a question fails.
+"""Answers questions when memory is short: frees the kept networks and tries smaller tiles before a question fails.
 
-An exception holds the frames that it has passed, they hold their tensors, and whoever keeps the exception keeps all of
-these: the frames are emptied before anything else is done.
+An exception holds its stack frames, and these hold their tensors; so the first step is to clear the frames.
 """
 
 import gc
@@ -22,11 +21,11 @@ _SIGNS = ("out of memory", "can't allocate memory", "alloc_failed")  # of CUDA, 
 
 
 class OutOfMemory(ComputationFailed):
-    """There is too little memory for this question now, in small parts too."""
+    """Memory is currently too small for this question, even in small parts."""
 
 
 def answered(question: Question, bench: Workbench, together: Sequence[Question] = ()) -> bytes:
-    """The answer to a question, `together` with others first what they share. OutOfMemory where it cannot be had."""
+    """The answer to a question, after preparing what the questions `together` share. OutOfMemory if memory runs out."""
 
     def whole() -> bytes:
         if len(together) > 1:
@@ -36,32 +35,32 @@ def answered(question: Question, bench: Workbench, together: Sequence[Question] 
     content = _unless_out_of_memory(whole, bench)
     if content is not None:
         return content
-    _log.warning("Memory is short: what was kept is given back, and the same is tried in smaller parts.")
+    _log.warning("Memory is short: freed the kept networks, and trying again in smaller parts.")
     with tiles_of(TILE_BYTES // _SMALLER):
         content = _unless_out_of_memory(lambda: question.answer(bench), bench)
     if content is not None:
         return content
     where = "The GPU" if bench.device.type == "cuda" else "This machine"
     raise OutOfMemory(
-        f"{where} has too little memory for this, in small parts too: ask for fewer points or a smaller minibatch, or "
-        "again when other programs have let go of theirs."
+        f"{where} has too little memory for this, even in small parts: request fewer points or a smaller minibatch, or "
+        "retry when other programs have freed memory."
     )
 
 
 def prepared(questions: Sequence[Question], bench: Workbench) -> None:
-    """Does what several questions share, where there is memory for it; they can be answered without."""
+    """Computes what several questions share, if memory allows; they can be answered without."""
     _unless_out_of_memory(lambda: questions[0].prepare(questions, bench) or b"", bench)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Torch has a class for CUDA alone; of others the message tells."""
+    """Torch has a class only for CUDA; recognise others by their message."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
 def _unless_out_of_memory(compute: Callable[[], bytes], bench: Workbench) -> bytes | None:
-    """None when memory has run out; then nothing of the attempt is left, nor of what was kept before."""
+    """None if memory ran out; then both the attempt and everything kept before are freed."""
     try:
         return compute()
     except (MemoryError, RuntimeError) as error:

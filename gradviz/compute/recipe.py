@@ -1,4 +1,4 @@
-"""How the numbers of landscapes are had again: as lines for a shell, and as Python."""
+"""Shell commands and Python that reproduce landscapes."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ _RANDOM = ("masks", "num_masks", "seed")
 
 
 def file_name(request: LandscapeRequest) -> str:
-    """A name (without suffix) that tells requests of one view apart, such as
+    """A name (without suffix) that distinguishes the requests of one view, such as
     `none-epoch-12-minibatch-0-hidden.1.linear.bias-0`."""
     first = request.x.replace("[", "-").replace(",", "-").rstrip("]")
     return f"{request.run}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
 
 
 def command_lines(requests: Sequence[LandscapeRequest], runs: Path) -> str:
-    """One `gradviz landscape` line for each, quoted for a POSIX shell; every value is given, none left to a default."""
+    """One `gradviz landscape` line for each, quoted for a POSIX shell, with every value and no defaults."""
     return "".join(shlex.join(_words(request, runs)) + "\n" for request in requests)
 
 

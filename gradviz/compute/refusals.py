@@ -1,4 +1,4 @@
-"""Why a good question has no answer now: too many wait, nobody listens any more, or it could not be computed."""
+"""Errors for valid questions without an answer: too many wait, the caller gave up, or the computation failed."""
 
 import math
 
@@ -6,13 +6,13 @@ from gradviz.errors import UserError
 
 
 class Unavailable(UserError):
-    """Nothing is wrong with the question: the same one can be answered a little later, in about so many `seconds`."""
+    """The question is valid: retry it in about `seconds`."""
 
     seconds = 1
 
 
 class Busy(Unavailable):
-    """As many wait as may. `seconds`: about how long until what waits now is done, if that is known."""
+    """The queue is full. `seconds`: about how long until the current queue is done, if known."""
 
     def __init__(self, waiting: int, seconds: float | None = None) -> None:
         self.waiting = waiting
@@ -22,11 +22,11 @@ class Busy(Unavailable):
 
 
 class Cancelled(Unavailable):
-    """Nobody waits for this result any more, or somebody has cancelled it."""
+    """No one waits for this result any more, or it was cancelled."""
 
     def __init__(self) -> None:
-        super().__init__("This computation was cancelled: ask again if it is still wanted.")
+        super().__init__("Computation cancelled; request it again.")
 
 
 class ComputationFailed(UserError):
-    """The question was good and could not be answered; to ask again at once would not help."""
+    """The question is valid but could not be answered; an immediate retry would not help."""

@@ -1,4 +1,4 @@
-"""The trainer as a server sees it, wherever it trains: what it does now, and how to start and stop it."""
+"""The server's interface to a trainer, wherever it trains: its status, and how to start and stop it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ State = Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
 
 @dataclass(frozen=True)
 class RunProgress:
-    """`epoch`: the last one saved, None before the first; `epochs`: how many are asked for."""
+    """`epoch`: the last one saved, None before the first; `epochs`: the planned number."""
 
     name: str
     epoch: int | None
@@ -25,7 +25,7 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class TrainerStatus:
-    """`message` is one sentence for the page; `refused` tells a failure that another start would meet again."""
+    """`message` is one sentence for the page; `refused` marks a failure that a restart would repeat."""
 
     state: State
     holder: Holder | None
@@ -35,40 +35,40 @@ class TrainerStatus:
 
 
 class Trainer(Protocol):
-    """One training at a time for one directory of runs, however many servers ask for it."""
+    """One training at a time for one directory of runs, for any number of servers."""
 
     def status(self) -> TrainerStatus:
-        """What the trainer does now, and how far each run is."""
+        """The state of the trainer, and the progress of each run."""
         ...
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
-        """Starts it unless it is running. `arguments` are further options of `gradviz train`."""
+        """Starts it unless it is running. `arguments` are more options of `gradviz train`."""
         ...
 
     def stop(self, *, background_only: bool = False) -> TrainerStatus:
-        """Asks it to stop, and returns soon; saved epochs are kept.
+        """Asks it to stop, and returns soon; keeps saved epochs.
 
-        `background_only`: only one that belongs to this machine's server, and returns when that has ended.
+        `background_only`: stops only the trainer of this machine's server, and returns when it has ended.
         """
         ...
 
     def start_again(self, arguments: Sequence[str] = ()) -> TrainerStatus:
-        """Begins all runs afresh: what was trained is replaced."""
+        """Starts all runs over, and replaces their checkpoints."""
         ...
 
     def delete(self, name: str) -> TrainerStatus:
-        """Deletes one run; UserError while it is being trained."""
+        """Deletes one run; UserError while it is training."""
         ...
 
 
 def progress_of(store: RunStore) -> tuple[RunProgress, ...]:
-    """How far each run is. Costs a few small reads."""
+    """Progress of each run. Costs a few small reads."""
     runs = [store.run(name) for name in store.names()]
     return tuple(RunProgress(run.name, max(run.epochs(), default=None), run.config.epochs) for run in runs)
 
 
 def resting(progress: Sequence[RunProgress], variants: Sequence[str]) -> TrainerStatus:
-    """What is said while nothing trains and nothing went wrong; `variants`: what should be trained."""
+    """The status while nothing trains and nothing has failed; `variants`: the runs to train."""
     if {run.name for run in progress if run.finished}.issuperset(variants):
         return TrainerStatus("finished", None, tuple(progress), "All runs are trained.")
     if not progress:

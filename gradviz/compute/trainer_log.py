@@ -1,4 +1,4 @@
-"""`trainer.log`: the place of what a background trainer says, and its last line, by which others know how it goes."""
+"""`trainer.log`: the output of a background trainer; its last line tells the state of the training."""
 
 import contextlib
 import os
@@ -15,17 +15,17 @@ from gradviz.experiment.private import file_mode
 _HEADER_PREFIX = "=== "
 _TAIL_BYTES = 16_384
 _MAX_BYTES = 2**20
-_NO_LIMIT = 2**62  # of the whole: no more than the tail is read
+_NO_LIMIT = 2**62  # on the file's size: this reads only the tail
 
 
 class TrainerLog:
-    """One for a directory of runs. Whatever else lies at its `path` (a pipe, a device) is neither read nor written."""
+    """The log of a directory of runs. Never reads or writes a `path` that is not a regular file (a pipe, a device)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def begin(self) -> BinaryIO:
-        """Opened for what a new trainer says, behind a line with the time; OSError where that cannot be written."""
+        """Opens the log for a new trainer's output, after a line with the time; OSError if it cannot be written."""
         log = self._open()
         try:
             if os.fstat(log.fileno()).st_size > _MAX_BYTES:
@@ -37,21 +37,21 @@ class TrainerLog:
         return log
 
     def note(self, line: str) -> None:
-        """Adds a line, if it can be written."""
+        """Adds a line, if possible."""
         with contextlib.suppress(OSError), self._open() as log:
             log.write(f"{line}\n".encode())
 
     def last_line(self) -> str:
-        """The last line of the trainer that was started last; empty if it has written none."""
+        """The last line of the latest trainer; empty if it has written none."""
         last = self._last()
         return "" if last.startswith(_HEADER_PREFIX) else last
 
     def is_silent_since(self, seconds: float) -> bool:
-        """Whether the trainer that was started last has written nothing, and that was so many seconds ago."""
+        """Whether the latest trainer started more than `seconds` ago and has written nothing."""
         return self._last().startswith(_HEADER_PREFIX) and time.time() - _written(self.path) > seconds
 
     def is_newer_than(self, files: Iterable[Path]) -> bool:
-        """Whether it was written after each of the `files` that are there."""
+        """Whether the log is newer than each existing file of `files`."""
         written = _written(self.path)
         return written > 0.0 and all(written >= _written(path) for path in files)
 
@@ -65,12 +65,12 @@ class TrainerLog:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _open(self) -> BinaryIO:
-        # Without waiting for whoever is at the other end of a pipe.
+        # Without waiting for the other end of a pipe.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         descriptor = os.open(self.path, flags, file_mode(self.path.parent))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(f"{self.path} is no file")
+            raise OSError(f"{self.path} is not a regular file")
         return os.fdopen(descriptor, "ab", buffering=0)
 
 

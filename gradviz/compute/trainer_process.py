@@ -1,7 +1,7 @@
-"""The background trainer: a process of its own that outlives the server, found again through the lock that it holds.
+"""The background trainer: a separate process that outlives the server, found by the lock that it holds.
 
 It is `python -m gradviz train --background --runs DIR`, holds the lock of DIR itself (beside those of the runs) and
-writes to DIR/trainer.log. What it does is read from these, so that every web worker and the supervisor see the same.
+writes to DIR/trainer.log. These show its state, so that every web worker and the supervisor see the same.
 """
 
 import contextlib
@@ -31,13 +31,13 @@ LOG_NAME = "trainer.log"
 ERROR_PREFIX = "gradviz: error: "
 STOPPED_PREFIX, STOPPING_PREFIX = "Stopped", "Stopping"
 _START_SECONDS = 20.0
-_SILENT_SECONDS = 60.0  # a trainer that starts on a busy machine may be silent for long
-_ANSWER_SECONDS = 1.0  # so long an answer waits for a trainer to end; most do within one step
+_SILENT_SECONDS = 60.0  # on a busy machine a starting trainer may be silent for long
+_ANSWER_SECONDS = 1.0  # how long an answer waits for a trainer to end; most end within one step
 _POLL_SECONDS = 0.02
 
 
 class TrainerProcess:
-    """Starts, finds and stops the background trainer of one directory of runs. `variants`: what it should train."""
+    """Starts, finds and stops the background trainer of one directory of runs. `variants`: the runs to train."""
 
     def __init__(self, runs: Path | str, *, variants: Sequence[str] = VARIANTS, grace: float = GRACE_SECONDS) -> None:
         self.runs = Path(runs)
@@ -54,8 +54,8 @@ class TrainerProcess:
         return self._said.path
 
     def status(self) -> TrainerStatus:
-        """What the trainer does now, and how far each run is. Costs a few small reads."""
-        who = self._holder()  # first: what is read after a trainer's end is final
+        """The state of the trainer, and the progress of each run. Costs a few small reads."""
+        who = self._holder()  # first, because files read after a trainer's end are final
         progress, last = progress_of(self._store), self._said.last_line()
         if who is not None:
             if last.startswith(STOPPING_PREFIX) and self._said.is_newer_than(self._notes()):
@@ -71,20 +71,20 @@ class TrainerProcess:
         at_rest = resting(progress, self.variants)
         if at_rest.state == "finished" or (log_is_current and last.startswith((STOPPED_PREFIX, STOPPING_PREFIX))):
             return at_rest
-        # Only a trainer that was killed leaves its note; one that failed in itself leaves other last words than these.
-        # One that ended before it held the lock, or could not write a word to a full disk, leaves an empty log.
+        # Only a killed trainer leaves its note; one that failed by itself leaves a different last line.
+        # One that ended before it held the lock, or could not write to a full disk, leaves an empty log.
         is_silent = log_is_current and self._said.is_silent_since(_SILENT_SECONDS)
         if os.path.lexists(self.runs / NOTE_NAME) or (log_is_current and last) or is_silent:
-            message = f"The training ended unexpectedly; its last words are in {LOG_NAME}, in the directory of runs."
+            message = f"The training ended unexpectedly; see {LOG_NAME} in the directory of runs."
             return TrainerStatus("failed", None, progress, message)
         return at_rest
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
         """Starts the trainer unless one is running, and returns when it holds its lock or has ended.
 
-        `arguments` are further options of `gradviz train`. Runs that have begun continue with their own options.
+        `arguments` are more options of `gradviz train`. Existing runs continue with their own options.
         """
-        if self._starting.acquire(blocking=False):  # another thread that starts it will do
+        if self._starting.acquire(blocking=False):  # another thread may already be starting it
             try:
                 if self._holder() is None:
                     self._launch(arguments)
@@ -93,10 +93,10 @@ class TrainerProcess:
         return self.status()
 
     def stop(self, *, background_only: bool = False) -> TrainerStatus:
-        """Asks the trainer to stop, whoever started it; one that does not stop is killed after a while.
+        """Asks the trainer to stop, whoever started it, and kills it if it does not stop in time.
 
-        Saved epochs are kept either way. Returns after a moment, with the state `stopping` if it has not ended by then.
-        `background_only` leaves a trainer alone that was started in a terminal, and waits for the end of the other.
+        Keeps saved epochs either way. Returns after a moment, with the state `stopping` if it has not ended by then.
+        `background_only` ignores a trainer started in a terminal, and waits for the end of the background trainer.
         """
         endings = self._begin_to_end(background_only=background_only)
         for ending in endings:
@@ -104,7 +104,7 @@ class TrainerProcess:
         return self.status()
 
     def start_again(self, arguments: Sequence[str] = ()) -> TrainerStatus:
-        """Stops the trainer and begins all runs afresh: what was trained is replaced. May return before that begins."""
+        """Stops the trainer, starts all runs over and replaces their checkpoints. May return before the restart."""
         endings = self._begin_to_end()
         if all(ending.wait(_ANSWER_SECONDS) for ending in endings):
             return self.start([*arguments, "--fresh"])
@@ -112,10 +112,10 @@ class TrainerProcess:
         return self.status()
 
     def delete(self, name: str) -> TrainerStatus:
-        """Deletes one run, which must not be in training: RunLocked says who trains it."""
+        """Deletes one run; raises RunLocked with the trainer's process while it is training."""
         delete_run(self.runs, name)
         if self.log_path.exists():
-            # Its last words are what the status goes by: that epochs are missing is no failure.
+            # The status follows the last line: without this, missing epochs would count as a failure.
             self._said.note(f"{STOPPED_PREFIX}: the run {name} was deleted.")
         return self.status()
 
@@ -125,7 +125,7 @@ class TrainerProcess:
         try:
             make_directory(self.runs)
             with self._said.begin() as log:
-                # A session of its own: Ctrl-C at the server's terminal does not reach it, the supervisor stops it.
+                # In a separate session, which Ctrl-C in the server's terminal does not reach: the supervisor stops it.
                 child = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -137,34 +137,34 @@ class TrainerProcess:
         except OSError as error:
             raise UserError(
                 f"{self.runs} cannot be written ({error.strerror or error}): "
-                "set GRADVIZ_RUNS to a directory to write to, or GRADVIZ_READ_ONLY=1."
+                "set GRADVIZ_RUNS to a writable directory, or GRADVIZ_READ_ONLY=1."
             ) from error
         deadline = time.monotonic() + _START_SECONDS
         while self._holder() is None and time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_POLL_SECONDS)
                 return
-        # Takes note of its end whenever that comes: no process is left as a zombie of a long-lived server.
+        # Reaps the process whenever it ends, so that a long-lived server leaves no zombie.
         threading.Thread(target=child.wait, name="trainer's end", daemon=True).start()
 
     def _holders(self) -> list[Holder]:
-        """Every trainer of these runs on this machine: the background one and those of terminals."""
+        """All trainers of these runs on this machine: in the background and in terminals."""
         found = [holder(path) for path in (*(self.runs / variant for variant in VARIANTS), self.runs)]
-        # One process holds several locks; what its first note says, of the whole directory, stands for it.
+        # One process holds several locks; the note of the whole directory, if any, represents it.
         return list({who.pid: who for who in found if who is not None}.values())
 
     def _holder(self) -> Holder | None:
         return next(iter(self._holders()), None)
 
     def _log_is_current(self) -> bool:
-        """Whether nothing was trained from a terminal since the background trainer last wrote."""
+        """Whether no terminal has trained since the background trainer last wrote."""
         return self._said.is_newer_than(self.runs / variant / METRICS_NAME for variant in VARIANTS)
 
     def _notes(self) -> list[Path]:
         return [path / NOTE_NAME for path in (*(self.runs / variant for variant in VARIANTS), self.runs)]
 
     def _begin_to_end(self, *, background_only: bool = False) -> list[Ending]:
-        """The trainers of these runs as they end; one that is being ended is not asked twice."""
+        """Asks the trainers of these runs to end, each only once."""
         background = holder(self.runs)
         holders = [
             who
@@ -179,15 +179,15 @@ class TrainerProcess:
             return [self._endings[_name(who)] for who in holders if _name(who) in self._endings]
 
     def _end(self, who: Holder) -> Ending | None:
-        """None if it has ended already; UserError if it cannot be ended from here."""
+        """None if it has already ended; UserError if this process cannot end it."""
 
         def is_here() -> bool:
             return _name(who) in {_name(each) for each in self._holders()}
 
         if who.host != platform.node():
             raise UserError(f"The trainer runs on another machine, {who.host}: stop it there.")
-        asked = f"{STOPPING_PREFIX} after the step under way; a trainer that hangs is ended in {self._grace:.0f} s."
-        killed = f"{STOPPED_PREFIX}: the trainer hung and was ended; every saved epoch is kept."
+        asked = f"{STOPPING_PREFIX} after the current step; if the trainer hangs, it is killed in {self._grace:.0f} s."
+        killed = f"{STOPPED_PREFIX}: the trainer hung and was killed; every saved epoch is kept."
         try:
             return Ending(
                 who.pid,
@@ -197,7 +197,7 @@ class TrainerProcess:
                 grace=self._grace,
             )
         except PermissionError as error:
-            raise UserError("The trainer belongs to another user of this machine: stop it there.") from error
+            raise UserError("The trainer belongs to another user of this machine: stop it as that user.") from error
         except (OSError, AttributeError) as error:
             if is_here():
                 raise UserError(f"The trainer, process {who.pid}, cannot be stopped from here.") from error
@@ -208,7 +208,7 @@ class TrainerProcess:
             try:
                 self.start([*arguments, "--fresh"])
             except UserError as error:
-                _log.warning("The training cannot be started again: %s", error)
+                _log.warning("Cannot restart the training: %s", error)
 
 
 def _name(who: Holder) -> tuple[int, str]:

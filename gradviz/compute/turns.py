@@ -1,11 +1,11 @@
-"""One computation at a time, and none that makes others wait for long.
+"""Runs one computation at a time, and lets none delay the others for long.
 
-What somebody waits for goes before what is computed ahead, what is short before what is long, and clients take turns.
-A long computation lets short ones go first between two of its tiles; one that turns out to be long is treated so after
-`QUANTUM_SECONDS`. `MOST_PAUSED` keep what they have done and are paused, any further one begins again later: memory
-holds few, and whoever asks for something large waits longest. What has waited for `PATIENCE_SECONDS` goes before what
-came later, so that nothing waits for ever behind an unbroken row of others; of long ones those that are paused or may
-be, and then the others have as much time again before the next.
+Requests that someone is waiting for run before prefetching, short ones before long ones, and clients take turns. A long
+computation yields to short ones between two of its tiles; any computation counts as long after `QUANTUM_SECONDS`. Up to
+`MOST_PAUSED` long ones keep their partial results while they yield; any further one starts over later, because memory
+holds few, and large requests should wait longest. After `PATIENCE_SECONDS` of waiting a computation runs before later
+ones, so that none waits for ever behind a stream of others. This applies to long ones only if they are paused or may
+be; after each of these the others get as much time again before the next.
 """
 
 import itertools
@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 2.0
 MOST_PAUSED = 2
 TASK_SECONDS = 120.0
 WAIT_SECONDS = 60.0
-"""After which whoever waits for a first turn is told how many others do, instead of waiting on."""
+"""After this time without a first turn, a request fails as Busy, with the number of those waiting."""
 
 _LONG_PASSES = 32.0  # a third of a second at full size on two cores
 _ASK_SECONDS = 0.2
@@ -36,7 +36,7 @@ _client: ContextVar[str] = ContextVar("client", default="")
 
 @contextmanager
 def asked_by(client: str) -> Iterator[None]:
-    """What is asked within is asked for this client, whose turn it is by what the others have had."""
+    """Attributes requests within the context to this client, for taking turns."""
     token = _client.set(client)
     try:
         yield
@@ -45,7 +45,7 @@ def asked_by(client: str) -> Iterator[None]:
 
 
 class _Postponed(Exception):
-    """The computation begins again later: others go first, and as many as may are paused already."""
+    """The computation starts over later: others go first, and no more may be paused."""
 
 
 @dataclass(eq=False)
@@ -56,16 +56,16 @@ class _Place:
     client: str
     number: int
     since: float
-    """When it began to wait, or to run."""
+    """When it started to wait, or to run."""
     ready: threading.Condition
-    """Told when it may be this place's turn: one is woken, not all that wait."""
+    """Notified when it may be this place's turn, to wake only one of those waiting."""
     used: float = 0.0
-    """Seconds that it has run before."""
+    """Seconds of its earlier turns."""
     passes: float = 1.0
     quantum: float = QUANTUM_SECONDS
-    """Seconds of its turn that nobody interrupts."""
+    """Seconds of its turn without interruption."""
     is_favoured: bool = False
-    """It is long, and yet short ones wait for it."""
+    """Whether it is long but runs before short ones."""
 
     @property
     def is_long(self) -> bool:
@@ -73,9 +73,9 @@ class _Place:
 
 
 class Turns:
-    """At most `limit` computations wait for the one that runs; `on_load` is told of each change.
+    """At most `limit` computations wait for the running one; `on_load` gets each change of the load.
 
-    `seconds`: how long one may run in all.
+    `seconds`: time limit of one computation, over all its turns.
     """
 
     def __init__(
@@ -93,15 +93,15 @@ class Turns:
         self._changed = threading.Lock()
         self._waiting: list[_Place] = []
         self._running: _Place | None = None
-        self._paused: list[_Place] = []  # they are among those that wait, but for one that runs again
-        self._served: dict[str, int] = {}  # by client, the number of the turn it had last
+        self._paused: list[_Place] = []  # all are in `_waiting` too, except one that runs again
+        self._served: dict[str, int] = {}  # by client, the number of its last turn
         self._mean_seconds = 0.0
-        self._favour_ended = -math.inf  # when a long one last went before short ones
+        self._favour_ended = -math.inf  # when a long one last ran before short ones
 
     def run(self, ticket: Ticket, work: Callable[[], bytes], still_wanted: StillWanted = lambda: True) -> bytes:
-        """What `work` returns, done when it is its turn, more than once if it is long.
+        """Calls `work` when its turn comes, repeatedly if it is long, and returns its result.
 
-        Busy if too many wait, Cancelled if it is not wanted any more, ComputationFailed if it takes too long.
+        Busy if too many wait, Cancelled if it is no longer wanted, ComputationFailed if it takes too long.
         """
         with self._changed:
             if len(self._waiting) >= self._limit:
@@ -124,7 +124,7 @@ class Turns:
                 self._end(place)
 
     def cancel(self, ticket: Ticket) -> None:
-        """Whoever waits for this ticket is told, unless it runs already."""
+        """Cancels the wait for this ticket, unless it is already running."""
         with self._changed:
             for place in [place for place in self._waiting if place.ticket is ticket]:
                 self._leave(place)
@@ -154,18 +154,18 @@ class Turns:
     def _leave(self, place: _Place) -> None:
         if place in self._waiting:
             self._waiting.remove(place)
-            place.ready.notify()  # somebody else may have sent it away
+            place.ready.notify()  # another thread may have cancelled it
             self._tell()
 
     def _busy(self) -> Busy:
         return Busy(len(self._waiting), len(self._waiting) * self._mean_seconds)
 
     def _wait(self, place: _Place, still_wanted: StillWanted, until: float = math.inf) -> None:
-        """Until it is this place's turn."""
+        """Waits until it is this place's turn."""
         with self._changed:
             try:
                 while self._running is not None or self._next() is not place:
-                    # Only who reads the answer knows whether it is still wanted, and nobody tells.
+                    # Only the reader knows whether the answer is still wanted, so poll.
                     place.ready.wait(_ASK_SECONDS)
                     if place not in self._waiting or not still_wanted():
                         raise Cancelled
@@ -173,7 +173,7 @@ class Turns:
                         raise self._busy()
             finally:
                 self._leave(place)
-            # A long one that goes before short ones has waited long enough to be left alone for a while.
+            # A long one that runs before short ones has waited long enough to run undisturbed for a while.
             place.is_favoured = place.is_long and any(not each.is_long for each in self._waiting)
             place.quantum = 0.0 if place.is_long and not place.is_favoured else QUANTUM_SECONDS
             self._running, place.since = place, self._clock()
@@ -197,8 +197,8 @@ class Turns:
         ran = self._clock() - place.since
         if place.used + ran > self._seconds:
             raise ComputationFailed(
-                f"This takes longer than {self._seconds:g} s here: ask for fewer points or masks, "
-                "or raise GRADVIZ_TASK_SECONDS."
+                f"This takes longer than {self._seconds:g} s here: request fewer points or masks, "
+                "or increase GRADVIZ_TASK_SECONDS."
             )
         if not still_wanted():
             raise Cancelled
@@ -221,7 +221,7 @@ class Turns:
             self._favour_ended = self._clock()
 
     def _others_go_first(self, place: _Place) -> bool:
-        """Whether another one would be next if this one, which runs, waited as a long one."""
+        """Whether another would be next if this running one queued as a long one."""
         if not self._waiting:
             return False
         now = self._clock()
@@ -232,7 +232,7 @@ class Turns:
         return min(self._waiting, key=lambda place: self._rank(place, now))
 
     def _rank(self, place: _Place, now: float) -> tuple[int, int, int, int]:
-        """The lowest goes first."""
+        """The sort key of a place: the lowest runs first."""
         is_patient = now - place.since <= PATIENCE_SECONDS
         if place.is_long:
             return self._rank_of_long(place, is_patient=is_patient or now - self._favour_ended < QUANTUM_SECONDS)

@@ -1,4 +1,4 @@
-"""Questions about the units of a hidden layer: how large their gradients are, and which pairs are worth looking at."""
+"""Questions about the units of a hidden layer: the size of their gradients, and pairs worth looking at."""
 
 import json
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from gradviz.landscape.pairs import suggested_tensor
 from gradviz.landscape.request import Checkpoint, Evaluation, MinibatchSize
 
 ACTIVITY_ROWS = 2000
-"""Training rows over which the activity of units is measured."""
+"""Number of training rows for measuring the activity of units."""
 
 # Shape suffixes: R = training rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer.
 
@@ -29,13 +29,13 @@ class LayerRequest(Checkpoint, MinibatchSize, Evaluation):
 
 
 class LayerQuestion(LayerRequest, Question):
-    """What is asked of it; the answer is JSON."""
+    """A question about the layer; the answer is JSON."""
 
     def key(self, store: RunStore) -> str:
         return address_of(self, store, self.run, self.epoch, ACTIVITY_ROWS)
 
     def network(self, bench: Workbench) -> Network:
-        """The checkpoint; UserError if it has no such layer or cannot be evaluated so."""
+        """The checkpoint; UserError if it lacks the layer, or the minibatch is too small for batch statistics."""
         network = bench.network(self.run, self.epoch)
         if self.layer >= network.output:
             raise UserError(f"`layer` must be one of the hidden layers, 0..{network.output - 1}, got {self.layer}.")
@@ -51,9 +51,9 @@ class LayerQuestion(LayerRequest, Question):
 
 
 class UnitsQuestion(LayerQuestion):
-    """Of each unit: on what share of training rows it is active (eval mode), and the root mean square over the
+    """For each unit, its share of active training rows (eval mode) and the root mean square of its gradient.
 
-    minibatches of its bias' gradient (β's, where batch statistics cancel the bias'). The answer is JSON.
+    The gradient is the bias's, over the minibatches; β's, if batch statistics cancel the bias's. The answer is JSON.
     """
 
     kind: Literal["units"] = "units"
@@ -70,7 +70,7 @@ class UnitsQuestion(LayerQuestion):
 
 
 class PairsQuestion(LayerQuestion):
-    """The pairs of `find_pairs`, best first, with what speaks for them. The answer is JSON."""
+    """The pairs of `find_pairs`, best first, with their scores. The answer is JSON."""
 
     kind: Literal["pairs"] = "pairs"
 

@@ -1,4 +1,4 @@
-"""What computing keeps at hand, bounded in bytes: models of a store, and forward passes of their minibatches."""
+"""Keeps models of a store, and forward passes of their minibatches, in memory bounded in bytes."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -23,16 +23,17 @@ from gradviz.landscape import (
 )
 
 MEMORY_BYTES = 512 * 2**20
-"""Room for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
+"""Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
 
 MINIBATCHES_TOGETHER = 8
-"""Minibatches that share a forward pass: enough for the full rate of the matrix products, and soon done."""
+"""Minibatches that share a forward pass: enough for the full rate of matrix products, and quick to finish."""
 
 
 class Workbench:
     """The runs of `store` on one device (auto, cpu or cuda); for one computation at a time.
 
-    Keeps the checkpoints used last in `memory_bytes`, and always the last one; the computation under way comes on top.
+    Keeps recently used checkpoints within `memory_bytes`, and always the last one; the current computation comes on
+    top.
     """
 
     def __init__(self, store: RunStore, *, device: str = "auto", memory_bytes: int = MEMORY_BYTES) -> None:
@@ -43,7 +44,7 @@ class Workbench:
         self._sizes: dict[str, int] = {}
 
     def model(self, run: str, epoch: int) -> MLP:
-        """The network of one checkpoint, on the device; read it, never change it."""
+        """The network of one checkpoint, on the device; never change it."""
         return self._checkpoint(self.store.run(run), epoch).model
 
     def network(self, run: str, epoch: int) -> Network:
@@ -51,7 +52,7 @@ class Workbench:
         return self._checkpoint(self.store.run(run), epoch).network
 
     def minibatch(self, request: LandscapeRequest) -> Minibatch:
-        """The checkpoint and minibatch of one request; UserError if they or the parameters are not there."""
+        """The checkpoint and minibatch of one request; UserError if they or the parameters do not exist."""
         run = self.store.run(request.run)
         checkpoint = self._checkpoint(run, request.epoch)
         check_spec(parameter_shapes(checkpoint.network), request.spec())
@@ -65,7 +66,7 @@ class Workbench:
         return minibatch
 
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
-        """One forward pass for those of the `requests` that have none yet; they differ in the minibatch alone."""
+        """One forward pass for all `requests` without one; they must differ only in the minibatch."""
         first = requests[0]
         if draws_masks(self.store.run(first.run), first):
             return
@@ -78,7 +79,7 @@ class Workbench:
         return self.minibatch(request).landscape(request.spec())
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
-        """The field by the plain loop, the yardstick of truth: the same numbers, hundreds of times slower."""
+        """The field by the plain loop, the reference: the same numbers, hundreds of times slower."""
         rows = self.store.run(request.run).minibatch(request.minibatch, request.minibatch_size)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
@@ -92,14 +93,14 @@ class Workbench:
         )
 
     def forget(self) -> None:
-        """Keeps nothing of what was kept: memory is short."""
+        """Drops everything kept, because memory is short."""
         self._checkpoints.clear()
         self._sizes.clear()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all that is kept."""
-        # Only the checkpoint used last may have grown since it was measured, or the one before where another is new.
+        """Bytes of everything kept."""
+        # Only the last used checkpoint, or the one before a new one, may have grown since its measurement.
         for address in islice(reversed(self._checkpoints), 2):
             self._sizes[address] = self._checkpoints[address].nbytes
         return sum(self._sizes.values())
@@ -113,23 +114,23 @@ class Workbench:
         return self._checkpoints[address]
 
     def _make_room(self) -> None:
-        """Drops the checkpoints used longest ago, then minibatches of the last one, until the rest fits."""
+        """Drops the least recently used checkpoints, then minibatches of the last one, until the rest fits."""
         excess = self.nbytes - self._memory_bytes
         while excess > 0 and len(self._checkpoints) > 1:
             excess -= self._sizes.pop(self._checkpoints.popitem(last=False)[0])
         [last] = list(self._checkpoints.values())[-1:]
-        # Those that are being computed together must stay.
+        # Minibatches computed together must stay.
         while excess > 0 and len(last.minibatches) > MINIBATCHES_TOGETHER:
             excess -= last.minibatches.popitem(last=False)[1].nbytes
 
 
 class Checkpoint:
-    """A model and what is known of it: its minibatches share its weights and hold activations of their own."""
+    """A model and its minibatches, which share its weights and hold their own activations."""
 
     def __init__(self, model: MLP, device: torch.device) -> None:
         self.model = model
         self.network = network_of(model, dtype=torch.float32, device=device)
-        # by number, size and mode, the one used last at the end
+        # by number, size and mode, the last used at the end
         self.minibatches: OrderedDict[tuple[int, int, str], Minibatch] = OrderedDict()
 
     @property

@@ -340,7 +340,7 @@ def test_a_computation_that_takes_too_long_is_ended_and_said():
     turns = Turns(limit=8, seconds=10, clock=clock)
     long = Long(turns, clock, [], "long")
     long.seconds = 6
-    with pytest.raises(ComputationFailed, match=r"longer than 10 s here: ask for fewer .* GRADVIZ_TASK_SECONDS"):
+    with pytest.raises(ComputationFailed, match=r"longer than 10 s here: request fewer .* GRADVIZ_TASK_SECONDS"):
         turns.run(ticket(), long)
     assert turns.load() == Load(0, 0, 0)
 

@@ -1,1 +1,1 @@
-"""Questions answered by workers elsewhere, through Celery and Redis; imported only where GRADVIZ_COMPUTE says so."""
+"""Answers questions in workers elsewhere, through Celery and Redis; imported only if GRADVIZ_COMPUTE says so."""

@@ -1,4 +1,4 @@
-"""Answering questions in a worker: those that are still wanted, of this version of code and checkpoint, no others."""
+"""Answers questions in a worker, if still wanted and of the same version of the code and the checkpoint."""
 
 import logging
 import threading
@@ -23,12 +23,12 @@ _log = logging.getLogger(__name__)
 _AWAY_SECONDS = 20.0
 _RETRY_SECONDS = 0.1
 
-GAVE_UP = f"This computation has ended its worker {MAX_STARTS} times and is given up: ask for a smaller one."
-"""The last word on a question that no worker survives."""
+GAVE_UP = f"This computation crashed its worker {MAX_STARTS} times: request a smaller one."
+"""The reply to a question that no worker survives."""
 
 
 def answer(work: Work, start: Start, bench: Workbench, cache: FieldCache, desk: Desk, measured: Measured) -> None:
-    """Leaves a reply for each question, each as soon as it is there."""
+    """Leaves a reply to each question as soon as it is ready."""
     shared = len(work.questions) == 1
     for key, question in zip(work.keys, work.questions, strict=True):
         try:
@@ -50,12 +50,14 @@ def answer(work: Work, start: Start, bench: Workbench, cache: FieldCache, desk: 
 
 def _reply(code: str, key: str, question: Question, bench: Workbench, cache: FieldCache) -> Reply:
     if code != code_version():
-        message = f"The worker runs version {code_version()}, this server {code}: bring both to the same version."
+        message = f"The worker runs version {code_version()}, this server {code}: install the same version on both."
         return Reply.saying(Kind.FAILURE, message)
     try:
         if question.key(bench.store) != key:
-            message = "The worker reads another content of this checkpoint than the server: GRADVIZ_RUNS of both must "
-            return Reply.saying(Kind.FAILURE, message + "be the same runs.")
+            message = (
+                "The worker and the server read different contents of this checkpoint: set GRADVIZ_RUNS of both to "
+            )
+            return Reply.saying(Kind.FAILURE, message + "the same runs.")
         content = cache.get(key)
         if content is None:
             content = answered(question, bench)
@@ -67,15 +69,13 @@ def _reply(code: str, key: str, question: Question, bench: Workbench, cache: Fie
         return Reply.saying(Kind.MISTAKE, str(error))
     except redis.RedisError:
         raise
-    except Exception as error:  # noqa: BLE001  (whatever it is, those who wait are told, and the log has it whole)
-        _log.exception("%s cannot be answered.", key)
-        return Reply.saying(
-            Kind.FAILURE, f"The computation failed ({type(error).__name__}): the worker's log says why."
-        )
+    except Exception as error:  # noqa: BLE001  (any error must reach the waiting callers; the log has the traceback)
+        _log.exception("Cannot answer %s.", key)
+        return Reply.saying(Kind.FAILURE, f"The computation failed ({type(error).__name__}); see the worker's log.")
 
 
 def _tell(desk: Desk, key: str, reply: Reply) -> None:
-    """Leaves the reply; a broker that is away is waited for, so that nobody waits for the message to come again."""
+    """Leaves the reply; waits for an absent broker, so that no caller has to wait for the message's redelivery."""
     ends = time.monotonic() + _AWAY_SECONDS
     while True:
         try:
@@ -83,14 +83,14 @@ def _tell(desk: Desk, key: str, reply: Reply) -> None:
         except (redis.ConnectionError, redis.TimeoutError):
             if time.monotonic() > ends:
                 raise
-            threading.Event().wait(_RETRY_SECONDS)  # nobody tells that a broker is back
+            threading.Event().wait(_RETRY_SECONDS)  # a broker does not announce its return
 
 
 def _share(questions: Sequence[Question], bench: Workbench) -> None:
-    """What cannot be shared, for want of memory or whatever reason, is computed and told of each question by itself."""
+    """Computes what the questions share; if that fails, each question computes it alone and reports its own error."""
     try:
         prepared(questions, bench)
     except UserError:
         return
-    except Exception:  # noqa: BLE001  (each question meets it again, alone, or does without)
-        _log.exception("%d questions cannot share their work.", len(questions))
+    except Exception:  # noqa: BLE001  (each question then meets it alone, or succeeds)
+        _log.exception("%d questions could not share their work.", len(questions))

@@ -1,4 +1,4 @@
-"""The Celery app: how messages travel, when they are given out again, and what a worker may read."""
+"""The Celery app: how messages travel, when they are redelivered, and what a worker may read."""
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
@@ -14,9 +14,9 @@ _TRANSPORT = "gradviz.compute.celery.transport:Transport"
 
 
 def create_app(settings: Settings, broker: Broker, worker: str = "") -> Celery:
-    """An app of its own, with nothing registered anywhere; its workers find their tasks through the loader.
+    """A separate app, registered nowhere; its workers find their tasks through the loader.
 
-    `worker`: the name of the one that works with it.
+    `worker`: the name of the worker that uses it.
     """
     taken, since = taken_by(worker)
     app = Celery("gradviz", loader=_LOADER, set_as_current=False, backend="disabled://")
@@ -26,14 +26,14 @@ def create_app(settings: Settings, broker: Broker, worker: str = "") -> Celery:
         broker_use_ssl=broker.celery_tls(),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_channel_error_retry=True,  # a command that is refused ends the connection, not the worker
+        broker_channel_error_retry=True,  # a refused command ends the connection, not the worker
         broker_transport_options={
             "global_keyprefix": PREFIX,
             "unacked_key": taken,
             "unacked_index_key": since,
             "unacked_mutex_key": f"{since}:mutex",
             "visibility_timeout": settings.visibility_seconds,
-            # By default lost messages are looked for every hundred seconds.
+            # By default Celery looks for lost messages every hundred seconds.
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 2,
@@ -45,7 +45,7 @@ def create_app(settings: Settings, broker: Broker, worker: str = "") -> Celery:
         task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
         task_default_queue=INTERACTIVE,
         task_create_missing_queues=False,
-        task_publish_retry=False,  # who asks is told, and asks again
+        task_publish_retry=False,  # the caller gets the error, and retries
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_retry_on_worker_lost=True,
@@ -53,7 +53,7 @@ def create_app(settings: Settings, broker: Broker, worker: str = "") -> Celery:
         worker_consumer=_CONSUMER,
         worker_prefetch_multiplier=1,
         worker_pool_start_method="spawn",  # a forked torch hangs
-        worker_proc_alive_timeout=300,  # a slow machine may need long to import torch
+        worker_proc_alive_timeout=300,  # a slow machine may take long to import torch
         worker_lost_wait=1,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,

@@ -1,4 +1,4 @@
-"""The broker: which Redis it is, whether it may be trusted with work, and how it is reached."""
+"""The broker: which Redis it is, whether it is safe to use, and how to reach it."""
 
 import ipaddress
 import ssl
@@ -20,16 +20,16 @@ _ANSWER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Broker:
-    """A Redis that was found safe. `shown` is its address without user and password, for messages and logs."""
+    """A Redis that passed the checks. `shown` is its address without user and password, for messages and logs."""
 
     url: str = field(repr=False)
     shown: str
     tls: dict[str, str] | None
 
     def connect(self) -> redis.Redis:
-        """A client with a pool of its own, safe to share between threads; connects when it is first used."""
+        """A client with its own pool, safe to share between threads; connects at the first use."""
         options: dict[str, object] = {} if self.tls is None else {**self.tls, "ssl_cert_reqs": "required"}
-        # One repetition: the pool cannot know that a connection has died meanwhile.
+        # One retry, because the pool does not notice that a connection has died.
         return redis.Redis.from_url(
             self.url,
             socket_connect_timeout=_CONNECT_SECONDS,
@@ -44,15 +44,15 @@ class Broker:
 
 
 def broker_of(settings: Settings) -> Broker:
-    """The broker of the settings; UserError with the remedy where work would travel in the open or be lost.
+    """The settings' broker; UserError with the remedy if messages would travel unencrypted or get lost.
 
-    Off loopback TLS and a password are required. A visibility timeout below the time limit of a task would give a task
-    that still runs to a second worker.
+    Off loopback it requires TLS and a password. A visibility timeout below the time limit of a task would give a
+    running task to a second worker.
     """
     if settings.visibility_seconds <= settings.task_seconds:
         raise UserError(
             f"GRADVIZ_VISIBILITY_SECONDS must be above GRADVIZ_TASK_SECONDS ({settings.task_seconds}), got "
-            f"{settings.visibility_seconds}: a task that still runs would be given to a second worker."
+            f"{settings.visibility_seconds}: otherwise a running task would go to a second worker."
         )
     try:
         parts = urlsplit(settings.broker.get_secret_value())
@@ -64,8 +64,8 @@ def broker_of(settings: Settings) -> Broker:
     query = dict(parse_qsl(parts.query))
     if not set(query) <= _TLS_FILES:
         raise UserError(
-            f"GRADVIZ_BROKER: {sorted(set(query) - _TLS_FILES)[0]!r} is not known there: "
-            f"after the ? may stand {', '.join(sorted(_TLS_FILES))}."
+            f"GRADVIZ_BROKER: {sorted(set(query) - _TLS_FILES)[0]!r} is unknown: "
+            f"after the ? use only {', '.join(sorted(_TLS_FILES))}."
         )
     shown = f"{parts.scheme}://{host}:{port}"
     if not _is_loopback(host):

@@ -1,4 +1,4 @@
-"""Questions answered by workers elsewhere: sent once whoever asks, waited for, and asked again if they are lost."""
+"""Answers questions through workers elsewhere: sends each question once, waits, and sends it again if it is lost."""
 
 import threading
 import time
@@ -35,12 +35,12 @@ _RETRY_SECONDS = 0.05
 _PATIENCE_SECONDS = 60.0
 _LOOK_FOR_WORKERS_SECONDS = 1.0
 NO_WORKER = "No compute worker is connected; start one with `gradviz worker`."
-GONE = "The worker that computed this is gone; it is asked again."
-STILL = "This computation takes long and goes on: ask again in a moment for its answer."
+GONE = "The worker that computed this is gone; the request will be repeated."
+STILL = "This computation takes long and continues: retry in a moment."
 
 
 class CeleryCompute(Compute):
-    """Keeps what it was answered in `cache`. UserError where the settings' broker may not be used."""
+    """Keeps answers in `cache`. UserError if the settings' broker may not be used."""
 
     def __init__(self, store: RunStore, cache: FieldCache, settings: Settings) -> None:
         self.store, self.cache = store, cache
@@ -80,7 +80,7 @@ class CeleryCompute(Compute):
             return Load(0, 0, 0, reachable=False)
 
     def _send(self, tickets: Sequence[Ticket]) -> None:
-        """One message for those of the tickets that nobody has asked for yet."""
+        """Sends one message for all tickets whose question is not yet under way."""
         if not tickets:
             return
         queue = _queue_of(tickets[0])
@@ -98,9 +98,9 @@ class CeleryCompute(Compute):
         self.desk.sent(new)
 
     def _wait(self, ticket: Ticket, still_wanted: StillWanted) -> Reply:
-        """The reply, whatever happens to workers and broker meanwhile, as long as it is wanted.
+        """Waits for the reply while it is wanted, through losses of workers and broker.
 
-        Unavailable when the broker stays away, no worker is connected, or nothing comes for a minute.
+        Unavailable if the broker stays away, no worker is connected, or no reply comes within a minute.
         """
         patience_ends = time.monotonic() + _PATIENCE_SECONDS
         look_at = 0.0
@@ -130,10 +130,10 @@ class CeleryCompute(Compute):
                 away_ends = away_ends or time.monotonic() + _AWAY_SECONDS
                 if time.monotonic() > away_ends or not still_wanted():
                     raise
-                threading.Event().wait(_RETRY_SECONDS)  # nobody tells that a broker is back
+                threading.Event().wait(_RETRY_SECONDS)  # a broker does not announce its return
 
     def _check_workers(self, ticket: Ticket) -> None:
-        """Unavailable where nobody is there to answer; the question stays asked, for the first worker that comes."""
+        """Unavailable if no worker is connected; the question stays queued for the first worker that connects."""
         if not self.desk.has_worker(_queue_of(ticket)) and not self._is_answered(ticket):
             raise Unavailable(f"{GONE} {NO_WORKER}" if self.desk.is_under_way(ticket.key) else NO_WORKER)
 

@@ -1,8 +1,8 @@
-"""Celery's consumer, to which a broker that is full, or away, happens without harm.
+"""A Celery consumer that survives a full or absent broker.
 
-Where a broker goes away while all slots are taken, Celery notes that a task cannot be settled and goes on without its
-slot, for ever: here that ends the connection, and the next one begins with all slots. Where the broker has no memory
-to take a task back, that is tried until it has.
+If the broker goes away while all slots are taken, plain Celery logs that it cannot settle a task and loses that slot
+for ever; here the connection ends, and the next one starts with all slots. If the broker has no memory to take a task
+back, this consumer retries until it has.
 """
 
 import logging
@@ -20,16 +20,16 @@ _AGAIN_SECONDS = 1.0
 
 
 class PatientConsumer(Consumer):
-    """What a task says when it is over, acknowledged or rejected, reaches the broker."""
+    """Ensures that the outcome of each task, acknowledged or rejected, reaches the broker."""
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
         handle = super().create_task_handler(*args, **options)
         self._take_up()
 
         def patient(message: Any) -> None:
-            # What a worker sends says the limit that it had; here the limit of this one holds.
+            # A message from a worker carries that worker's time limit; this worker's limit applies here.
             message.headers.pop("timelimit", None)
-            # In place of those that only log that the connection is lost.
+            # Celery's own only log that the connection is lost.
             message.ack_log_error = partial(self._settle, message.ack)
             message.reject_log_error = partial(self._settle, message.reject)
             handle(message)
@@ -37,7 +37,7 @@ class PatientConsumer(Consumer):
         return patient
 
     def _take_up(self) -> None:
-        """What this worker had taken over a connection that is gone, and does not work on, is given out again."""
+        """Requeues messages that this worker took over a lost connection and is not working on."""
         channel = self.task_consumer.channel  # pyright: ignore[reportAttributeAccessIssue]  (set by a step of Celery's)
         kept = {request.message.delivery_tag for request in tuple(active_requests)}
         with channel.conn_or_acquire() as client:
@@ -46,18 +46,18 @@ class PatientConsumer(Consumer):
                     channel.qos.restore_by_tag(tag.decode(), client)
 
     def on_connection_error_after_connected(self, exc: BaseException) -> None:
-        """A broker that refuses a command, most often for want of memory, is not asked again without pause."""
+        """Pauses before the next attempt if the broker refused a command, usually for lack of memory."""
         super().on_connection_error_after_connected(exc)
         if isinstance(exc, ResponseError):
-            threading.Event().wait(_AGAIN_SECONDS)  # nobody tells that there is room
+            threading.Event().wait(_AGAIN_SECONDS)  # the broker does not announce free memory
 
     def _settle(self, tell_broker: Callable[..., None], logger: object, errors: object, requeue: bool = False) -> None:
-        """Called as Celery calls what it stands for, in all of Celery's ways."""
+        """Replaces Celery's functions, with all their ways of being called."""
         options = {"requeue": True} if requeue else {}
         try:
             tell_broker(**options)
         except ResponseError as error:
-            _log.warning("A task cannot be given back (%s): that is tried again.", error)
+            _log.warning("Cannot return a task (%s); will retry.", error)
             assert self.timer is not None
             self.timer.call_after(_AGAIN_SECONDS, self._settle_again, (tell_broker, requeue))
 
@@ -65,4 +65,4 @@ class PatientConsumer(Consumer):
         try:
             self._settle(tell_broker, None, None, requeue)
         except self.connection_errors as error:
-            _log.warning("A task cannot be given back (%s): it is when the broker is reached again.", error)
+            _log.warning("Cannot return a task (%s); will retry when the broker is reachable.", error)

@@ -1,9 +1,8 @@
-"""What those who ask and those who compute tell each other through Redis beside the queues, by the key of a question.
+"""State that servers and workers share in Redis beside the queues, under the key of each question.
 
-`answer` holds a reply; `wanted` says that somebody waits, and lapses when nobody says so again; `asked` says that a
-message is under way, so that one is sent whoever asks; `starts` counts attempts that have not ended, `by` says whose
-the last one is; the channel `done` tells that a reply is there. All but the channel lapse by themselves: whatever is
-lost is asked for again.
+`answer` holds a reply; `wanted` means that a caller is waiting, and expires unless renewed; `asked` means that a
+message is under way, so that no one sends a second; `starts` counts unfinished attempts, and `by` names the worker of
+the last; the channel `done` announces replies. All but the channel expire: lost questions are asked again.
 """
 
 import logging
@@ -31,25 +30,25 @@ _log = logging.getLogger(__name__)
 MAX_STARTS = 3
 
 _ANSWER_SECONDS = 300
-_REFUSAL_SECONDS = 10  # long enough for all who wait; who asks again later is answered anew
+_REFUSAL_SECONDS = 10  # long enough for all waiting callers; later ones get a new answer
 _WANTED_SECONDS = 10
-_SENDING_SECONDS = 5  # of a sender that dies between saying so and doing so
+_SENDING_SECONDS = 5  # for a sender that dies between announcing and sending
 _STARTS_SECONDS = 3600
 _CONFIRM_SECONDS = 2.0
 _KEEPS = "noeviction"
 POLICY_SECONDS = 60.0
-FULL = "The broker's memory is full: try again in a moment, or give Redis more (maxmemory)."
+FULL = "The broker's memory is full: retry in a moment, or give Redis more (maxmemory)."
 
 
 class BrokerAway(Unavailable):
-    """The broker cannot be reached now."""
+    """The broker is currently unreachable."""
 
     def __init__(self, shown: str) -> None:
-        super().__init__(f"Reconnecting: the broker {shown} cannot be reached.")
+        super().__init__(f"Reconnecting: the broker {shown} is unreachable.")
 
 
 class Attempt(Enum):
-    """What a worker is to do with a question that it has been given."""
+    """What a worker should do with a question."""
 
     GO = "go"
     ANSWERED = "answered"
@@ -60,7 +59,7 @@ class Attempt(Enum):
 
 @dataclass(frozen=True)
 class Start:
-    """Who begins: a worker by its name, and the message that it has taken."""
+    """A worker's name, and the message that it took."""
 
     worker: str
     message: str
@@ -81,23 +80,25 @@ def _names(key: str) -> _Names:
 
 
 class Desk:
-    """Safe to share between threads. Every method raises BrokerAway or Unavailable as `reaching` says."""
+    """Safe to share between threads. Every method raises the errors of `reaching`."""
 
     def __init__(self, broker: Broker, settings: Settings) -> None:
         self.redis = broker.connect()
         self.workers = Workers(self.redis)
         self._shown = broker.shown
-        # A message that was lost with all its traces is sent again after this.
+        # After this time a message that was lost without trace is sent again.
         self._asked_seconds = settings.visibility_seconds
         self._policy, self._policy_at = _KEEPS, -math.inf
 
     @contextmanager
     def reaching(self) -> Iterator[None]:
-        """Turns what can go wrong between here and the broker into sentences."""
+        """Turns errors of the connection to the broker into UserErrors with clear sentences."""
         try:
             yield
         except (redis.AuthenticationError, NoPermissionError) as error:
-            raise UserError(f"The broker {self._shown} refuses this user or password: see GRADVIZ_BROKER.") from error
+            raise UserError(
+                f"The broker {self._shown} refuses this user or password: correct GRADVIZ_BROKER."
+            ) from error
         except OutOfMemoryError as error:
             raise Unavailable(FULL) from error
         except (redis.ConnectionError, redis.TimeoutError, OperationalError) as error:
@@ -106,9 +107,9 @@ class Desk:
             raise BrokerAway(self._shown) from error
 
     def ask(self, keys: Sequence[str], queue: str) -> list[str]:
-        """Says that all of `keys` are wanted; returns those for which a message must be sent now to `queue`.
+        """Marks all `keys` as wanted; returns those for which to send a message to `queue` now.
 
-        One that waits in a slower queue is sent once more: its answer is then found there.
+        That includes questions that wait in a slower queue; its worker will then find the answer.
         """
         with self.reaching():
             pipeline = self.redis.pipeline(transaction=False)
@@ -125,7 +126,7 @@ class Desk:
             return [*new, *sooner]
 
     def sent(self, keys: Sequence[str]) -> None:
-        """The message for these is under way: nobody need send another until it must be lost."""
+        """Marks the message for these keys as under way: no one sends another until it counts as lost."""
         with self.reaching():
             pipeline = self.redis.pipeline(transaction=False)
             for key in keys:
@@ -133,12 +134,12 @@ class Desk:
             pipeline.execute()
 
     def unask(self, keys: Sequence[str]) -> None:
-        """No message is under way for these after all."""
+        """Marks that no message is under way for these keys after all."""
         with self.reaching():
             self.redis.delete(*(_names(key).asked for key in keys))
 
     def reply(self, key: str) -> Reply | None:
-        """The reply if it is there; says that it is wanted."""
+        """The reply, if it has arrived; marks it as wanted."""
         names = _names(key)
         with self.reaching():
             pipeline = self.redis.pipeline(transaction=False)
@@ -152,13 +153,13 @@ class Desk:
             return bool(self.redis.exists(_names(key).starts))
 
     def unwant(self, key: str) -> None:
-        """Somebody does not wait any more; whoever still does says so within a moment."""
+        """Marks the answer as no longer wanted; other waiting callers renew the mark within a moment."""
         with self.reaching():
             self.redis.delete(_names(key).wanted)
 
     @contextmanager
     def listening(self, key: str) -> Iterator[PubSub]:
-        """A subscription that is in force to the channel of one key; each message is a reply, or empty: look."""
+        """A confirmed subscription to the channel of one key; each message is a reply, or empty to look for one."""
         with self.reaching(), self.redis.pubsub() as channel:
             channel.subscribe(_names(key).done)
             if channel.get_message(timeout=_CONFIRM_SECONDS) is None:
@@ -166,10 +167,10 @@ class Desk:
             yield channel
 
     def begin(self, key: str, start: Start) -> Attempt:
-        """A worker is about to answer; counted until `finish`, so that what kills every worker ends.
+        """Registers a worker's attempt, counted until `finish`, to give up a question that kills every worker.
 
-        A second message for what another worker computes is for nothing: that one answers, or falls silent, and then
-        its own message is given out again.
+        A second message for a question that another worker computes needs no work: that worker answers, or falls
+        silent, and then its own message is redelivered.
         """
         names = _names(key)
         pipeline = self.redis.pipeline(transaction=False)
@@ -189,7 +190,7 @@ class Desk:
         return Attempt.GO if pipeline.execute()[0] <= MAX_STARTS else Attempt.ONCE_TOO_OFTEN
 
     def finish(self, key: str, reply: Reply) -> None:
-        """Leaves the reply and tells those who wait. Where the memory is full, it tells them that alone."""
+        """Leaves the reply and notifies the waiting callers; with full memory it only tells them that."""
         names, content = _names(key), reply.to_bytes(key)
         seconds = _ANSWER_SECONDS if reply.kind is Kind.ANSWER else _REFUSAL_SECONDS
         told = b""
@@ -203,17 +204,17 @@ class Desk:
         pipeline.execute()
 
     def waiting(self, queue: str) -> int:
-        """Messages in a queue that no worker has taken."""
+        """Number of messages in a queue that no worker has taken."""
         with self.reaching():
             return int(self.redis.llen(PREFIX + queue))
 
     def has_worker(self, queue: str) -> bool:
-        """Whether any takes from this queue."""
+        """Whether any worker serves this queue."""
         with self.reaching():
             return bool(self.workers.alive(queue))
 
     def look_at_policy(self) -> None:
-        """Says in the log, once until that changes, that the broker would drop work when its memory is full."""
+        """Warns in the log, once until it changes, if the broker would drop work when its memory is full."""
         if time.monotonic() < self._policy_at:
             return
         self._policy_at = time.monotonic() + POLICY_SECONDS
@@ -221,7 +222,7 @@ class Desk:
             with self.reaching():
                 memory: dict[str, object] = self.redis.info("memory")  # pyright: ignore[reportAssignmentType]  (not asynchronous)
         except UserError:
-            return  # it is away, or this user may not ask
+            return  # the broker is away, or this user may not ask
         policy = str(memory.get("maxmemory_policy", _KEEPS)) if memory.get("maxmemory") else _KEEPS
         if policy not in (_KEEPS, self._policy):
             _log.warning(

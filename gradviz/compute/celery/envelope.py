@@ -1,6 +1,6 @@
-"""What may lie in a queue: an envelope as Celery writes it for one of our tasks, checked before Celery opens it.
+"""Checks each message of a queue before Celery opens it: it must be Celery's envelope for one of our tasks.
 
-Celery trusts its queues: an envelope of another form ends the whole worker, and some forms are then given to the next.
+Celery trusts its queues: an envelope of another form crashes the whole worker, and some forms then go to the next.
 """
 
 import base64
@@ -16,12 +16,12 @@ from gradviz.errors import one_line
 
 ANSWER, TRAIN = "gradviz.answer", "gradviz.train"
 MAX_ENVELOPE_BYTES = 2 * MAX_BYTES
-"""A body of the largest size in base64, and what is written on the envelope."""
+"""The largest body in base64, and the rest of the envelope."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=256)]
 _Repr = Annotated[str, Field(max_length=4096)]
 _Number = Annotated[int, Field(ge=0, le=1000, strict=True)]
-_OURS = "__type__"  # by such a key kombu's JSON would make other objects than JSON has
+_OURS = "__type__"  # a key that makes kombu's JSON create other objects than JSON has
 
 
 class _Form(BaseModel):
@@ -29,7 +29,7 @@ class _Form(BaseModel):
 
 
 class _Headers(_Form):
-    """Those of Celery's protocol 2; None alone is allowed for what is not used here."""
+    """Headers of Celery's protocol 2; only None is allowed for those not used here."""
 
     task: Literal["gradviz.answer", "gradviz.train"]
     id: _Text
@@ -62,12 +62,12 @@ class _DeliveryInfo(_Form):
     @classmethod
     def _one_of_ours(cls, value: str) -> str:
         if value not in QUEUES:
-            raise ValueError(f"it is of no queue of ours: {value[:60]!r}.")
+            raise ValueError(f"it names an unknown queue: {value[:60]!r}.")
         return value
 
 
 class _Properties(_Form):
-    """Whatever else stands there is not read: a task that is tried again carries its headers here too."""
+    """Ignores other members: a retried task carries its headers here too."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -81,7 +81,7 @@ class _Properties(_Form):
 
 
 class Envelope(_Form):
-    """A message as kombu keeps it in Redis. What its body's one value must be is said by `messages.py`."""
+    """A message as kombu keeps it in Redis. `messages.py` defines the one value of its body."""
 
     body: str
     content_type: Literal["application/json"] = Field(alias="content-type")
@@ -95,23 +95,23 @@ class Envelope(_Form):
             text = base64.b64decode(self.body, validate=True)
             body = _plain(text) if len(text) <= MAX_BYTES else None
         except (binascii.Error, ValueError, RecursionError) as error:
-            raise ValueError(f"its body is no JSON in base64 ({str(error)[:60]}).") from error
+            raise ValueError(f"its body is not JSON in base64 ({str(error)[:60]}).") from error
         match body:
             case [[_], dict(options), dict(then)] if not options and not any(then.values()):
                 return self
-        raise ValueError(f"its body is not one value of at most {MAX_BYTES} bytes, with nothing to follow it.")
+        raise ValueError(f"its body is not a single value of at most {MAX_BYTES} bytes.")
 
 
 def refusal(raw: bytes) -> str | None:
-    """What is wrong with a message as it lay in a queue; None if nothing is."""
+    """The fault of a raw message from a queue, or None."""
     if len(raw) > MAX_ENVELOPE_BYTES:
-        return f"it has {len(raw)} bytes, at most {MAX_ENVELOPE_BYTES} are read"
+        return f"it has {len(raw)} bytes, more than {MAX_ENVELOPE_BYTES}"
     try:
         Envelope.model_validate(_plain(raw))
     except ValidationError as error:
         return one_line(error)
     except (ValueError, RecursionError) as error:
-        return f"it is no JSON of ours ({str(error)[:60]})"
+        return f"it is not our JSON ({str(error)[:60]})"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a worker tells its operators of each answer and each stretch of training: a line in the log, and its time."""
+"""Logs and times each answer and each stretch of training of a worker, for its operators."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Measured:
-    """One for each process of a worker; their times meet in files of PROMETHEUS_MULTIPROC_DIR, if that is set."""
+    """One for each process of a worker; they share their times in files of PROMETHEUS_MULTIPROC_DIR, if set."""
 
     def __init__(self) -> None:
         self.seconds = Histogram(
@@ -27,7 +27,7 @@ class Measured:
 
     @contextmanager
     def work(self, kind: str, key: str) -> Iterator[None]:
-        """All lines until its end carry `key`, as those of the server that asked do."""
+        """Within it all log lines carry `key`, like those of the server that asked."""
         begin_request(key=key)
         began = time.perf_counter()
         try:

@@ -1,4 +1,4 @@
-"""What travels to a worker, as JSON: checked by the same models that check a request at the door."""
+"""Messages to workers, as JSON, checked by the same models that check requests to the server."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ from gradviz.compute.kinds import AnyQuestion
 from gradviz.experiment.config import TrainingConfig
 
 MAX_BYTES = 64 * 1024
-"""Of one message; larger ones are refused unread."""
+"""Size limit of one message; larger ones are refused unread."""
 
 MAX_QUESTIONS = 64
-_SERIALIZER = "json"  # the name of Celery's own, so that no other JSON is read anywhere in this process
+_SERIALIZER = "json"  # Celery's own name, so that this process reads no other JSON
 _ROOMS = ("experiment", "landscape", "evidence", "compute")
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
@@ -25,9 +25,9 @@ Code = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 class Work(BaseModel):
-    """Questions that may share work, with the keys by which the sender will look for the answers.
+    """Questions that may share work, with the keys under which the sender will look for the answers.
 
-    `code` is the sender's own version: a worker of another one refuses, so that answers of two are never mixed.
+    `code` is the sender's version: a worker of another version refuses, so that answers of two never mix.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,15 +39,15 @@ class Work(BaseModel):
     @model_validator(mode="after")
     def _as_many(self) -> "Work":
         if len(self.keys) != len(self.questions):
-            raise ValueError(f"`keys` must be as many as `questions`, got {len(self.keys)}.")
+            raise ValueError(f"`keys` must have as many items as `questions`, got {len(self.keys)}.")
         return self
 
 
 class Segment(BaseModel):
-    """A stretch of a training: some epochs of these runs. The next one follows it, with the next `number`.
+    """A stretch of a training: some epochs of these runs. The next segment has the next `number`.
 
-    `chain` tells this training from an earlier one; `fresh` replaces the runs that are there; `patience`: how often it
-    is put off while another trainer holds a run.
+    `chain` identifies this training; `fresh` replaces existing runs; `patience`: how often to postpone it while another
+    trainer holds a run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +62,7 @@ class Segment(BaseModel):
 
 @cache
 def code_version() -> str:
-    """16 hex digits of the source text of all that computes: two programs with the same one give the same bytes."""
+    """16 hex digits of the source text of all computing code: programs with equal versions give the same bytes."""
     root = Path(gradviz.__file__).parent
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(path for room in _ROOMS for path in (root / room).rglob("*.py")):
@@ -72,7 +72,7 @@ def code_version() -> str:
 
 
 def use_strict_json() -> None:
-    """From here on Celery reads and writes plain JSON of at most MAX_BYTES in this process, and no extension of it."""
+    """Makes Celery read and write only plain JSON of at most MAX_BYTES, without extensions, in this process."""
     register(_SERIALIZER, _written, _read, content_type="application/json", content_encoding="utf-8")
 
 
@@ -84,5 +84,5 @@ def _written(value: Any) -> str:
 
 def _read(text: str | bytes) -> Any:
     if len(text) > MAX_BYTES:
-        raise ValueError(f"a message of {len(text)} bytes, at most {MAX_BYTES} are read")
+        raise ValueError(f"a message of {len(text)} bytes, more than {MAX_BYTES}")
     return json.loads(text)

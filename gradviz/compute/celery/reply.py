@@ -1,4 +1,4 @@
-"""What a worker leaves for those who wait: an answer, or why there is none, as bytes behind a header and a checksum."""
+"""A worker's reply to waiting callers: an answer or an error, as bytes after a header and a checksum."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _START = len(_MAGIC) + 1 + _CHECKSUM_BYTES
 
 
 class Kind(IntEnum):
-    """What a reply holds: the answer, or one sentence for the user's mistake, for a failure, or for "not now"."""
+    """The content of a reply: the answer, or one sentence for a user's error, a failure, or "not now"."""
 
     ANSWER = 0
     MISTAKE = 1
@@ -23,7 +23,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Reply:
-    """The reply to one question, known by its key."""
+    """The reply to one question, identified by its key."""
 
     kind: Kind
     content: bytes
@@ -37,7 +37,7 @@ class Reply:
 
     @classmethod
     def from_bytes(cls, key: str, data: bytes) -> "Reply | None":
-        """None where the bytes are not what a worker left under this key: they count as absent."""
+        """The reply; None, as if absent, if a worker did not write these bytes for this key."""
         if len(data) < _START or not data.startswith(_MAGIC):
             return None
         kind, content = data[len(_MAGIC)], data[_START:]
@@ -46,7 +46,7 @@ class Reply:
         return cls(Kind(kind), content)
 
     def answer(self) -> bytes:
-        """The answer's bytes; raises what the worker had to say instead."""
+        """The answer's bytes; raises the error that the reply holds instead."""
         if self.kind is Kind.ANSWER:
             return self.content
         message = self.content.decode()

@@ -1,7 +1,7 @@
-"""One stretch of training in a worker: from the last saved epoch on, until it is over, unwanted, or time for the next.
+"""Trains one stretch in a worker: from the last saved epoch, until it is finished, unwanted, or time for the next.
 
-A killed worker, broker or server loses the epoch under way at most. The lock of each run keeps a second trainer out; a
-message that is given out twice finds a later segment under way, or that lock.
+A killed worker, broker or server loses at most the current epoch. The lock of each run excludes a second trainer; a
+message delivered twice finds a later segment running, or that lock.
 """
 
 import logging
@@ -22,13 +22,13 @@ from gradviz.settings import Settings
 
 _log = logging.getLogger(__name__)
 SHARE_OF_LIMIT = 0.25
-"""A segment ends with the first epoch saved after this share of a task's time limit."""
+"""A segment ends at the first saved epoch after this share of a task's time limit."""
 
 _SPEAK_SECONDS = 1.0
 
 
 class Then(Enum):
-    """What follows a segment: the next one, the same one a little later, or nothing."""
+    """What to send after a segment: the next one, the same one a little later, or nothing."""
 
     NEXT = "next"
     AGAIN = "again"
@@ -36,13 +36,13 @@ class Then(Enum):
 
 
 def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> Then:
-    """Trains, tells the desk how it goes and how it ended, and returns what is to be sent."""
+    """Trains, reports progress and the end to the desk, and returns what to send next."""
     now = desk.now()
     if now is None or now.chain != segment.chain or now.number > segment.number:
         return Then.NOTHING
     if segment.code != code_version():
         message = (
-            f"The worker runs version {code_version()}, the server {segment.code}: bring both to the same version."
+            f"The worker runs version {code_version()}, the server {segment.code}: install the same version on both."
         )
         desk.finish(segment.chain, TrainingEnd(True, message))
         return Then.NOTHING
@@ -73,12 +73,12 @@ def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> T
     except UserError as error:
         desk.finish(segment.chain, TrainingEnd(True, str(error)))
         return Then.NOTHING
-    except Exception as error:  # noqa: BLE001  (whatever it is, those who wait are told, and the log has it whole)
-        _log.exception("The training has failed.")
+    except Exception as error:  # noqa: BLE001  (any error must reach the waiting callers; the log has the traceback)
+        _log.exception("The training failed.")
         desk.finish(segment.chain, TrainingEnd(True, _failed(error), refused=False))
         return Then.NOTHING
     if not outcome.finished and outcome.signal is None and course.wanted and desk.is_wanted(segment.chain):
-        # That the next one is under way is said by itself: a worker killed before it is sent does this one again.
+        # The next segment announces itself: if this worker is killed before sending it, this segment repeats.
         return Then.NEXT
     desk.finish(segment.chain, TrainingEnd(False, ""))
     return Then.NOTHING
@@ -86,21 +86,21 @@ def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> T
 
 def _failed(error: Exception) -> str:
     return (
-        f"The training failed ({type(error).__name__}): the worker's log says why; started again, it goes on from the "
-        "last saved epoch."
+        f"The training failed ({type(error).__name__}); see the worker's log. Start it again to continue from the last "
+        "saved epoch."
     )
 
 
 def _gave_up(seconds: int) -> str:
     return (
-        f"The training has {MAX_STARTS} times ended its worker, or saved no epoch within {seconds} s: the worker's log "
-        "says which; train less at a time, or raise GRADVIZ_TASK_SECONDS and GRADVIZ_VISIBILITY_SECONDS."
+        f"The training crashed its worker, or saved no epoch within {seconds} s, {MAX_STARTS} times; see the worker's "
+        "log. Train less at a time, or increase GRADVIZ_TASK_SECONDS and GRADVIZ_VISIBILITY_SECONDS."
     )
 
 
 @dataclass
 class _Course:
-    """How a segment goes, told to the desk every second and epoch; while the broker is away it goes on by itself."""
+    """Reports a segment's progress to the desk every second and epoch; continues while the broker is away."""
 
     segment: Segment
     desk: TrainingDesk
@@ -141,4 +141,4 @@ class _Course:
                 self.desk.note_begun(self.segment.chain)
                 self._begun = True
         except Unavailable:
-            return  # told the next time
+            return  # the next report will include it

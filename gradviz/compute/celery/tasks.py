@@ -1,4 +1,4 @@
-"""The tasks of a worker, and the loader through which each of its processes, started anew, comes by them."""
+"""The tasks of a worker, and the loader through which each of its processes gets them."""
 
 import logging
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Place:
-    """What the tasks of one process work with, each made when it is first needed."""
+    """Resources of the tasks of one process, each created at its first use."""
 
     settings: Settings
 
@@ -75,22 +75,22 @@ class TaskLoader(AppLoader):
         use_strict_json()
         place = Place(load_settings())
         set_up_logging(place.settings)
-        logging.getLogger("celery").setLevel(logging.WARNING)  # it has a line of its own for each message
+        logging.getLogger("celery").setLevel(logging.WARNING)  # Celery adds a line for each message
         setup_logging.connect(_leave_logging_alone, weak=False)
         define_tasks(self.app, place)
         self._failures = tell_failures(self.app, place)  # a signal keeps no receiver alive
 
     def on_worker_process_init(self) -> None:
-        # What takes seconds is done before the first task comes.
+        # Takes seconds, so do it before the first task arrives.
         self.app.tasks[ANSWER].place.bench.device  # noqa: B018
 
 
 def _leave_logging_alone(**_: object) -> None:
-    """Celery sets up no logging of its own where anybody listens to this signal."""
+    """Connected to this signal, it keeps Celery from setting up its own logging."""
 
 
 def define_tasks(app: Celery, place: Place) -> None:
-    """Registers `answer` and `train`. A message that says something else than their models is dropped, and logged."""
+    """Registers `answer` and `train`, which log and drop a message that does not fit their models."""
     options: dict[str, Any] = {"max_retries": MAX_STARTS - 1, "default_retry_delay": 1, "place": place}
     options |= {"bind": True, "lazy": False, "shared": False}
 
@@ -102,7 +102,7 @@ def define_tasks(app: Celery, place: Place) -> None:
         try:
             answer(checked, _start(task), place.bench, place.cache, place.desk, place.measured)
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise Reject(str(error), requeue=True) from error  # given out again when the broker is back
+            raise Reject(str(error), requeue=True) from error  # redelivered when the broker is back
 
     @app.task(name=TRAIN, **options)
     def train_on(task: Task, segment: object) -> None:
@@ -117,7 +117,7 @@ def define_tasks(app: Celery, place: Place) -> None:
             elif then is Then.AGAIN:
                 _send(app, checked.model_copy(update={"patience": checked.patience - 1}), countdown=1)
         except (Unavailable, OperationalError) as error:
-            raise Reject(str(error), requeue=True) from error  # and when it has room again
+            raise Reject(str(error), requeue=True) from error  # redelivered when it is back, or has room
 
 
 def _start(task: Task) -> Start:
@@ -125,20 +125,20 @@ def _start(task: Task) -> Start:
 
 
 def tell_failures(app: Celery, place: Place) -> object:
-    """In the worker itself: what its processes cannot tell any more, since they were killed at it, it tells for them.
+    """Makes the worker itself report failures of its processes that were killed and cannot report them.
 
-    Returns the receiver of Celery's signal; who keeps it keeps it alive.
+    Returns the receiver of Celery's signal, which the caller must keep alive.
     """
 
     def tell(sender: Any = None, args: Sequence[object] = (), exception: object = None, **_: object) -> None:
         out_of_time = isinstance(exception, TimeLimitExceeded)
         if not out_of_time and not isinstance(exception, WorkerLostError):
-            return  # a process that lives has told it, or the log has
+            return  # a living process has reported it, or logged it
         said = Reply.saying(Kind.FAILURE, _late(place.settings.task_seconds) if out_of_time else GAVE_UP)
         work = _checked(Work, *args) if sender.name == ANSWER else None
         segment = _checked(Segment, *args) if sender.name == TRAIN else None
         if segment is not None and out_of_time:
-            # A worker that was stopped and wakes up finds its time over: the training may long be in other hands.
+            # A suspended worker that resumes finds its time over; another may be training by now.
             place.training.release()
             _send(app, segment, countdown=1)
         elif segment is not None:
@@ -147,7 +147,7 @@ def tell_failures(app: Celery, place: Place) -> object:
             if place.desk.is_under_way(key):
                 place.desk.finish(key, said)
             else:
-                place.desk.unask([key])  # not come to: sent again for whoever waits
+                place.desk.unask([key])  # not started: sent again for waiting callers
 
     task_failure.connect(tell)
     return tell
@@ -155,7 +155,7 @@ def tell_failures(app: Celery, place: Place) -> object:
 
 def _late(seconds: int) -> str:
     return (
-        f"This computation took longer than {seconds} s and was stopped: ask for a smaller one, or raise "
+        f"This computation exceeded {seconds} s and was stopped: request a smaller one, or increase "
         "GRADVIZ_TASK_SECONDS and GRADVIZ_VISIBILITY_SECONDS."
     )
 
@@ -168,5 +168,5 @@ def _checked(model: type[_Model], message: object) -> _Model | None:
     try:
         return model.model_validate(message)
     except ValidationError as error:
-        _log.error("A message is refused: %s", one_line(error))
+        _log.error("Refused a message: %s", one_line(error))
         return None

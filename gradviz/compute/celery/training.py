@@ -1,4 +1,4 @@
-"""Training by workers elsewhere, as a server sees it: started once whoever asks, and independent of any server."""
+"""The server's interface to training in workers elsewhere: one training for all servers, and independent of them."""
 
 import logging
 import uuid
@@ -26,7 +26,7 @@ NO_WORKER = "The training waits: no training worker is connected; start one with
 
 
 class CeleryTrainer:
-    """The training of the settings' runs, preset and variants. UserError where the settings' broker may not be used."""
+    """The training of the settings' runs, preset and variants. UserError if the settings' broker may not be used."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,10 +39,10 @@ class CeleryTrainer:
         self._watch = TrainingWatch(self._training)
 
     def status(self) -> TrainerStatus:
-        """What the trainer does now; a training that the broker has lost is sent again, wherever it was."""
+        """The state of the trainer; if the broker has lost the training, this sends it again."""
         now = self._training.now()
         end = None if now is not None else self._training.end()
-        progress = progress_of(self._store)  # after that: what is read after a training's end is final
+        progress = progress_of(self._store)  # afterwards, because files read after a training's end are final
         lost = None if self._settings.read_only else self._watch.lost(now, end)
         if lost is not None:
             now = self._send_again(lost) or now
@@ -54,15 +54,15 @@ class CeleryTrainer:
         return resting(progress, self._settings.variants)
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
-        """Sends the first segment, unless a training is under way."""
-        assert not arguments, "options are those of the settings"
+        """Sends the first segment, unless a training is running."""
+        assert not arguments, "the settings give the options"
         chain = uuid.uuid4().hex
         if self._training.begin(chain):
             self._send(chain, fresh=False)
         return self.status()
 
     def stop(self, *, background_only: bool = False) -> TrainerStatus:
-        """Asks the worker to stop after the step under way. What workers do is not of this server's background."""
+        """Asks the worker to stop after the current step; `background_only` leaves workers alone."""
         if background_only:
             return resting(progress_of(self._store), self._settings.variants)
         now = self._training.now()
@@ -71,23 +71,23 @@ class CeleryTrainer:
         return self.status()
 
     def start_again(self, arguments: Sequence[str] = ()) -> TrainerStatus:
-        """The training under way stops when it finds this one in its place."""
-        assert not arguments, "options are those of the settings"
+        """Replaces the current training, which stops when it finds this one in its place."""
+        assert not arguments, "the settings give the options"
         chain = uuid.uuid4().hex
         self._training.begin(chain, fresh=True, in_place_of_another=True)
         self._send(chain, fresh=True)
         return self.status()
 
     def delete(self, name: str) -> TrainerStatus:
-        """Deletes one run of the shared directory; UserError, RunLocked among them, while it is in training."""
+        """Deletes one run of the shared directory; UserError (also RunLocked) while it may be training."""
         if self._training.now() is not None:
-            raise UserError(f"The run {name} may be in training by a worker: stop the training first.")
+            raise UserError(f"A worker may be training {name}: stop the training first.")
         delete_run(self._settings.runs, name)
         return self.status()
 
     def _send_again(self, lost: TrainingNow) -> TrainingNow | None:
         if self._training.begin_again(lost):
-            _log.warning("The broker has lost the training under way: it is sent again from the last saved epoch.")
+            _log.warning("The broker lost the training; sending it again from the last saved epoch.")
             self._send(lost.chain, fresh=lost.fresh, number=lost.number)
         return self._training.now()
 

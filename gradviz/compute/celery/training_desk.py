@@ -1,4 +1,4 @@
-"""What servers and workers tell each other of the one training of a broker: which it is, how it goes, how it ended."""
+"""State of a broker's one training, shared by servers and workers: which it is, its progress, and its end."""
 
 import json
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from gradviz.settings import Settings
 _NOW, _STOP, _END, _BEGUN, _BY = (f"{PREFIX}training:{name}" for name in ("now", "stop", "end", "begun", "by"))
 _DAY_SECONDS = 86_400
 _Said = TypeVar("_Said")
-_SENDING_SECONDS = 10  # of a server that dies between saying so and doing so
+_SENDING_SECONDS = 10  # for a server that dies between announcing and sending
 
 
 @dataclass(frozen=True)
 class TrainingNow:
-    """The training under way: its chain, the number of its segment, since when (ISO 8601), and its last words.
+    """The current training: its chain, the number of its segment, its start (ISO 8601), and its last message.
 
-    `fresh`: it has yet to replace the runs that are there.
+    `fresh`: it has yet to replace existing runs.
     """
 
     chain: str
@@ -35,7 +35,7 @@ class TrainingNow:
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """How the last training ended: `failed`, with one sentence, or not; `refused`: another start would fail as well."""
+    """How the last training ended: `failed`, with one sentence, or not; `refused`: a restart would fail too."""
 
     failed: bool
     message: str
@@ -46,7 +46,7 @@ _HERE, _OVER = TypeAdapter(TrainingNow), TypeAdapter(TrainingEnd)
 
 
 class TrainingDesk:
-    """Every method raises as `Desk.reaching` says. What is under way lapses when no worker speaks of it any more."""
+    """Every method raises the errors of `Desk.reaching`. The training's entry expires unless a worker renews it."""
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
         self._desk, self._redis = desk, desk.redis
@@ -61,7 +61,7 @@ class TrainingDesk:
             return _read(_OVER, self._redis.get(_END))
 
     def begin(self, chain: str, *, fresh: bool = False, in_place_of_another: bool = False) -> bool:
-        """Makes this the training under way; False if there is one already."""
+        """Makes this the current training; False if there is one already."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
         new = TrainingNow(chain, 0, since, "The training waits for a worker.", fresh)
         with self._desk.reaching():
@@ -71,7 +71,7 @@ class TrainingDesk:
         return bool(begun)
 
     def begin_again(self, lost: TrainingNow) -> bool:
-        """Makes what was lost the training under way as before; False if another server does, or another has begun."""
+        """Makes the lost training current again; False if another server does, or another training has begun."""
         with self._desk.reaching():
             mine = self._redis.set(f"{PREFIX}training:again:{lost.chain}", 1, ex=_SENDING_SECONDS, nx=True)
         if not mine:
@@ -81,17 +81,17 @@ class TrainingDesk:
         return now is not None and now.chain == lost.chain
 
     def sent(self) -> None:
-        """Its first segment waits for a worker, however long there is none."""
+        """Lets its first segment wait a day for a worker."""
         with self._desk.reaching():
             self._redis.expire(_NOW, _DAY_SECONDS, gt=True)
 
     def speak(self, now: TrainingNow) -> None:
-        """It goes on, from this segment, with these words."""
+        """Reports that the training continues, with this segment and message."""
         with self._desk.reaching():
             self._redis.set(_NOW, json.dumps(asdict(now)), ex=self._seconds)
 
     def remind(self, now: TrainingNow) -> bool:
-        """Where the broker has lost its data, this is the training under way as before; whether it had lost it."""
+        """Restores the entry of this training if the broker has lost its data; returns whether it had."""
         if self.end() is not None:
             return False
         with self._desk.reaching():
@@ -99,7 +99,7 @@ class TrainingDesk:
 
     @contextmanager
     def held(self, start: Start) -> Iterator[bool]:
-        """Whether a segment is to be trained: not by a second message for it, while the worker of the first lives."""
+        """Whether to train a segment: not for its second message while the worker of the first lives."""
         with self._desk.reaching():
             worker, _, message = (self._redis.get(_BY) or b"").decode().partition(" ")  # pyright: ignore[reportAttributeAccessIssue]  (not asynchronous)
             if message not in ("", start.message) and self._desk.workers.lives(worker):
@@ -110,17 +110,17 @@ class TrainingDesk:
         self.release()
 
     def release(self) -> None:
-        """Whoever trained does not any more: the next segment may be trained by anyone."""
+        """Ends the worker's claim: any worker may train the next segment."""
         with self._desk.reaching():
             self._redis.delete(_BY)
 
     def is_here(self) -> bool:
-        """Whether a segment of it waits in the queue, or some worker has taken one."""
+        """Whether a segment waits in the queue, or a worker has taken one."""
         with self._desk.reaching():
             return bool(self._redis.llen(PREFIX + TRAINING)) or self._desk.workers.num_taken(TRAINING) > 0
 
     def finish(self, chain: str, end: TrainingEnd) -> None:
-        """It is over, unless another has taken its place."""
+        """Ends the training, unless another has replaced it."""
         now = self.now()
         with self._desk.reaching():
             if now is not None and now.chain == chain:
@@ -136,12 +136,12 @@ class TrainingDesk:
             return self._redis.get(_STOP) == chain.encode()
 
     def is_wanted(self, chain: str) -> bool:
-        """Whether this training is still the one under way and nobody has asked it to stop."""
+        """Whether this training is still current and not asked to stop."""
         now = self.now()
         return now is not None and now.chain == chain and not self.is_stopping(chain)
 
     def count_start(self, chain: str, number: int, change: int = 1) -> int:
-        """How often this segment has been started without coming to its end."""
+        """How often this segment was started without reaching its end."""
         name = f"{PREFIX}training:starts:{chain}:{number}"
         with self._desk.reaching():
             starts = self._redis.incrby(name, change)
@@ -149,7 +149,7 @@ class TrainingDesk:
         return int(starts)
 
     def note_begun(self, chain: str) -> None:
-        """Its runs have been begun afresh: whoever takes up its first segment again continues them."""
+        """Marks its runs as started over, so that repeating the first segment continues them."""
         with self._desk.reaching():
             self._redis.set(_BEGUN, chain, ex=_DAY_SECONDS)
 
@@ -159,7 +159,7 @@ class TrainingDesk:
 
 
 def _read(form: TypeAdapter[_Said], text: object) -> _Said | None:
-    """None where it is not what these methods write: it counts as lost."""
+    """The value; None, as if lost, if these methods did not write it."""
     try:
         return None if text is None else form.validate_json(text)  # pyright: ignore[reportArgumentType]
     except ValidationError:

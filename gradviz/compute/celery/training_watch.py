@@ -1,4 +1,4 @@
-"""Whether the broker has lost the training under way: all that it knew of it, or its message alone."""
+"""Detects that the broker has lost the current training: its whole state, or only its message."""
 
 import time
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd, TrainingNow
 
 LOST_SECONDS = 3.0
-"""A worker that trains says so again within this time."""
+"""A training worker reports within this time."""
 
 
 class TrainingWatch:
-    """One for each process of a server, which remembers what it saw last."""
+    """One for each process of a server; remembers the last training it saw."""
 
     def __init__(self, desk: TrainingDesk, clock: Callable[[], float] = time.monotonic) -> None:
         self._desk, self._clock = desk, clock
@@ -18,7 +18,7 @@ class TrainingWatch:
         self._missing_since: float | None = None
 
     def lost(self, now: TrainingNow | None, end: TrainingEnd | None) -> TrainingNow | None:
-        """The training that must be sent again: it was under way, and has neither ended nor been asked to stop."""
+        """The training to send again: it was running, and neither ended nor was asked to stop."""
         if now is not None and not self._desk.is_stopping(now.chain):
             self._last = now
             missing = not self._desk.is_here()

@@ -1,8 +1,8 @@
-"""Kombu's Redis transport, with a guard at its door, and for a broker whose memory is full.
+"""Kombu's Redis transport, with a check of each message, and for brokers with full memory.
 
-A message that no server of ours has written is dropped, and logged, before Celery sees it. Who takes one says so before
-it is noted as taken: also where the broker has just lost all, the others know whose it was. One that was taken while
-the broker's memory is full cannot be noted there: it is worked on all the same.
+It logs and drops messages that no server of ours wrote, before Celery sees them. A worker announces itself before it
+notes a message as taken, so that the others know its owner even if the broker has just lost everything. While the
+broker's memory is full, a taken message cannot be noted; the worker works on it all the same.
 """
 
 import logging
@@ -24,12 +24,12 @@ _log = logging.getLogger(__name__)
 
 class _Client(of_kombu.PrefixedStrictRedis):
     def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
-        """None, as if nothing had come, in place of a message that is refused: it has left the queue."""
+        """Returns None, as if nothing had come, for a refused message, which has left the queue."""
         response = super().parse_response(connection, command_name, **options)
         if command_name == "BRPOP" and response:
             reason = refusal(response[1])
             if reason is not None:
-                _log.error("A message is refused: %s", reason)
+                _log.error("Refused a message: %s", reason)
                 return None
         return response
 
@@ -45,13 +45,13 @@ class _QoS(of_kombu.QoS):
                 Workers(Redis(connection_pool=self.channel.pool)).beat(worker)
             super().append(message, delivery_tag)
         except ResponseError as error:
-            _log.warning("A message cannot be noted as taken (%s): it is worked on all the same.", error)
+            _log.warning("Cannot note a message as taken (%s); working on it all the same.", error)
             self._not_noted[delivery_tag] = message
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         with self.channel.conn_or_acquire() as client:
-            # No transaction: a Redis that is full refuses those whole, but forgets when it is told to.
+            # No transaction: a full Redis refuses whole transactions, but still deletes.
             pipeline = client.pipeline(transaction=False)
             pipeline.zrem(self.unacked_index_key, delivery_tag)
             pipeline.hdel(self.unacked_key, delivery_tag)
@@ -60,7 +60,7 @@ class _QoS(of_kombu.QoS):
         self._not_noted.pop(delivery_tag, None)
 
     def restore_visible(self, *args: Any, **options: Any) -> None:
-        with suppress(ResponseError):  # of a Redis that is full: it is called again in a second
+        with suppress(ResponseError):  # from a full Redis; Celery calls this again in a second
             super().restore_visible(*args, **options)
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
@@ -70,7 +70,7 @@ class _QoS(of_kombu.QoS):
                 super().restore_by_tag(tag, client, leftmost)
                 return
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            _log.error("A message that was taken cannot be read any more and is dropped: %s", error)
+            _log.error("Dropped a taken message that is no longer readable: %s", error)
             self._remove_from_indices(tag).execute()
             return
         with self.channel.conn_or_acquire(client) as client:
@@ -80,7 +80,7 @@ class _QoS(of_kombu.QoS):
 
 
 class Channel(of_kombu.Channel):
-    """Of our transport."""
+    """The channel of our transport."""
 
     QoS = _QoS
 

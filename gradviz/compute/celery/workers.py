@@ -1,7 +1,7 @@
-"""Which workers there are: each beats in Redis, and what one that does not any more had taken is given out again.
+"""The list of workers: each sends heartbeats to Redis; the tasks of one that falls silent are requeued.
 
-A worker notes what it has taken under its own name. One that is killed, stopped or cut off falls silent; the others, or
-the first that comes back, put what it had taken at the head of the queues. Should it wake up, its answers are as good.
+A worker notes its tasks under its own name. If it is killed, suspended or cut off, it falls silent; the others, or
+the first that returns, put its tasks at the head of the queues. If it resumes, its answers are still valid.
 """
 
 import json
@@ -22,35 +22,35 @@ from gradviz.compute.celery.names import PREFIX
 
 BEAT_SECONDS = 1.0
 SILENT_SECONDS = 8.0
-"""After this time without a beat a worker counts as gone."""
+"""After this time without a heartbeat a worker counts as gone."""
 
 _log = logging.getLogger(__name__)
 _WORKERS, _TAKEN = f"{PREFIX}workers", "unacked:"
 
 
 def name_of(queue: str, node: str) -> str:
-    """A name that no other worker has, and none will have."""
+    """A unique name for a worker."""
     return f"{queue}.{uuid.uuid4().hex[:12]}@{node}"
 
 
 def taken_by(name: str) -> tuple[str, str]:
-    """Where a worker notes what it has taken, and since when; kombu puts the prefix before."""
+    """The keys where a worker notes its tasks, and since when; kombu adds the prefix."""
     return f"{_TAKEN}{name}", f"unacked_index:{name}"
 
 
 def who_took(taken: str) -> str:
-    """The worker that notes there what it has taken; empty where none does."""
+    """The worker that notes its tasks under this key; empty if none does."""
     return taken.removeprefix(_TAKEN)
 
 
 class Workers:
-    """Those of one broker. Every method raises RedisError."""
+    """The workers of one broker. Every method may raise RedisError."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
     def beat(self, name: str) -> None:
-        """Says that this worker lives; works where the broker's memory is full, and after it has lost all."""
+        """Sends this worker's heartbeat; works while the broker's memory is full, and after it has lost everything."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.pexpire(_beat(name), round(1000 * SILENT_SECONDS))
         pipeline.sismember(_WORKERS, name)
@@ -60,18 +60,18 @@ class Workers:
             pipeline.execute()
 
     def leave(self, name: str) -> None:
-        """The worker has ended: nobody waits for its silence."""
+        """Marks the worker as ended, without waiting for its silence."""
         self._redis.delete(_beat(name))
 
     def alive(self, queue: str) -> list[str]:
-        """Those that take from a queue."""
+        """The workers that serve a queue."""
         return [name for name, lives in self._all() if lives and name.partition(".")[0] == queue]
 
     def lives(self, name: str) -> bool:
         return bool(self._redis.exists(_beat(name)))
 
     def num_taken(self, *queues: str) -> int:
-        """Messages of these queues that some worker has taken and not settled."""
+        """Number of messages of these queues that workers have taken and not settled."""
         pipeline = self._redis.pipeline(transaction=False)
         for name, _ in self._all():
             if name.partition(".")[0] in queues:
@@ -79,7 +79,7 @@ class Workers:
         return sum(pipeline.execute())
 
     def give_out_again(self) -> int:
-        """Puts back what workers had taken that have fallen silent; how many messages that were."""
+        """Requeues the messages of silent workers; returns their number."""
         return sum(self._put_back(name) for name, lives in self._all() if not lives)
 
     def _all(self) -> list[tuple[str, bool]]:
@@ -96,13 +96,13 @@ class Workers:
             self._redis.transaction(partial(_give_back, taken, since, tag), taken)
         self._redis.transaction(partial(_forget, name), _beat(name))
         if tags:
-            _log.warning("The worker %s is gone; %d messages that it had taken are given out again.", name, len(tags))
+            _log.warning("The worker %s is gone; requeued its %d messages.", name, len(tags))
         return len(tags)
 
 
 def _give_back(taken: str, since: str, tag: bytes, pipeline: Pipeline) -> None:
     noted: bytes | None = pipeline.hget(taken, tag)  # pyright: ignore[reportAssignmentType, reportArgumentType]
-    found = None if noted is None else _message(noted)  # None where another has put it back meanwhile
+    found = None if noted is None else _message(noted)  # None if another worker has requeued it meanwhile
     pipeline.multi()
     pipeline.zrem(since, tag)
     pipeline.hdel(taken, tag)  # pyright: ignore[reportArgumentType]  (bytes are taken)
@@ -112,7 +112,7 @@ def _give_back(taken: str, since: str, tag: bytes, pipeline: Pipeline) -> None:
 
 
 def _forget(name: str, pipeline: Pipeline) -> None:
-    """Unless it has come back meanwhile: it may have taken something since."""
+    """Forgets the worker, unless it has returned: it may have taken messages since."""
     lives = pipeline.exists(_beat(name))
     pipeline.multi()
     if not lives:
@@ -124,7 +124,7 @@ def _beat(name: str) -> str:
 
 
 def _message(noted: bytes) -> tuple[str, bytes] | None:
-    """The queue of a message that kombu has noted as taken, and the message as it lay there; None if it is none."""
+    """The queue of a message that kombu noted as taken, and its original text; None if it is invalid."""
     try:
         message, _, _ = json.loads(noted)
         message["headers"]["redelivered"] = True
@@ -133,16 +133,16 @@ def _message(noted: bytes) -> tuple[str, bytes] | None:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason, text, message = str(error), b"", {}
     if reason is not None:
-        _log.error("A message that was taken is refused: %s", reason)
+        _log.error("Refused a taken message: %s", reason)
         return None
     return message["properties"]["delivery_info"]["routing_key"], text
 
 
 @contextmanager
 def beating(broker: Broker, name: str, also: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """A thread in which this worker beats and looks after the others, and does `also` what it is given, until the end.
+    """A thread that sends this worker's heartbeats, requeues tasks of silent workers, and calls `also`, until the end.
 
-    A thread, since Celery's loop stands still while it starts a process or looks for its broker.
+    It needs a thread, because Celery's loop blocks while it starts a process or reconnects to its broker.
     """
     ended = threading.Event()
 
@@ -150,13 +150,13 @@ def beating(broker: Broker, name: str, also: Callable[[], None] = lambda: None) 
         with broker.connect() as client:
             workers = Workers(client)
             while True:
-                with suppress(redis.ConnectionError, redis.TimeoutError, ResponseError):  # away or full: once more
+                with suppress(redis.ConnectionError, redis.TimeoutError, ResponseError):  # away or full: retry
                     workers.beat(name)
                     workers.give_out_again()
                     also()
                 if ended.wait(BEAT_SECONDS):
                     break
-            with suppress(redis.RedisError):  # it falls silent all the same
+            with suppress(redis.RedisError):  # the worker falls silent all the same
                 workers.leave(name)
                 workers.give_out_again()
 

@@ -86,7 +86,7 @@ def test_an_error_in_a_computation_is_told_to_those_who_ask(
     said = (
         "too little memory"
         if is_out_of_memory(error)
-        else rf"failed \({type(error).__name__}\): the worker's log says why"
+        else rf"failed \({type(error).__name__}\); see the worker's log"
     )
     with pytest.raises(ComputationFailed, match=said):
         client_of(alone).ask(asked)
@@ -122,7 +122,7 @@ def test_an_error_in_training_is_told_at_once_and_another_start_may_help(
     status = CeleryTrainer(alone).status()
     assert status.state == "failed"
     assert not status.refused
-    assert f"The training failed ({type(error).__name__}): the worker's log says why" in status.message
+    assert f"The training failed ({type(error).__name__}); see the worker's log" in status.message
 
 
 def test_a_mistake_in_training_is_told_and_another_start_would_meet_it_again(

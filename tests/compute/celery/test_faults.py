@@ -106,7 +106,7 @@ def test_what_ends_every_worker_is_given_up_after_three_starts_and_others_are_se
     assert served.result(PATIENCE_SECONDS) == local.ask(other)
     while isinstance(failed.exception(PATIENCE_SECONDS), Unavailable):  # where processes start slowly it is asked again
         failed = ask(poison)
-    with pytest.raises(ComputationFailed, match="has ended its worker 3 times"):
+    with pytest.raises(ComputationFailed, match="crashed its worker 3 times"):
         failed.result()
     assert len(notes.starts(poison.request.seed)) == 3
 
@@ -214,7 +214,7 @@ def test_a_worker_of_another_version_refuses(compute: CeleryCompute, monkeypatch
 def test_a_worker_with_other_checkpoints_refuses(make_settings: MakeSettings, own_runs: Path):
     shutil.copy(own_runs / "dropout" / "epoch-0002.safetensors", own_runs / "dropout" / "epoch-0001.safetensors")
     compute = client_of(make_settings(runs=own_runs))
-    with pytest.raises(ComputationFailed, match="another content of this checkpoint"):
+    with pytest.raises(ComputationFailed, match="different contents of this checkpoint"):
         compute.ask(question())
 
 

@@ -193,7 +193,7 @@ def test_junk_in_a_queue_is_dropped_and_logged_and_the_worker_goes_on(
         assert desk.next() == "the last"
         until(lambda: not client.keys("gradviz:unacked*"))
         assert worker.is_alive()
-    assert sum("A message is refused" in each.message for each in caplog.records) == len(JUNK)
+    assert sum("Refused a message" in each.message for each in caplog.records) == len(JUNK)
     assert desk.came.empty()
 
 
@@ -252,7 +252,7 @@ def test_a_task_that_a_full_broker_cannot_take_back_comes_again_when_there_is_ro
     with working(app) as worker:
         send(app, "rejected")
         assert desk.next() == "rejected"
-        until(lambda: "cannot be given back" in caplog.text)
+        until(lambda: "Cannot return a task" in caplog.text)
         assert worker.is_alive()
         client.config_set("maxmemory", 0)
         assert desk.next() == "rejected"
@@ -273,11 +273,11 @@ def test_a_task_that_is_taken_while_the_broker_is_full_is_not_lost(
         hold.config_set("maxmemory", 1)
         hold.execute()
         assert [desk.next(), desk.next()] == ["first", "second"]
-        until(lambda: "cannot be given back" in caplog.text)
+        until(lambda: "Cannot return a task" in caplog.text)
         client.config_set("maxmemory", 0)
         assert desk.next() == "second"
         assert worker.is_alive()
-    assert "cannot be noted as taken" in caplog.text
+    assert "Cannot note a message as taken" in caplog.text
 
 
 def test_a_broker_that_is_full_when_a_worker_comes_is_waited_for(

@@ -79,7 +79,7 @@ def test_answers_that_are_no_answers_are_asked_for_again(compute: CeleryCompute,
     [
         ("redis://:secret-1@broker.example:6379/0", "broker.example:6379 is not on this machine and has no TLS"),
         ("rediss://broker.example:6379/0", "has no password"),
-        ("rediss://:secret-1@10.0.0.7:6379/0?ssl_cert_reqs=none", "'ssl_cert_reqs' is not known"),
+        ("rediss://:secret-1@10.0.0.7:6379/0?ssl_cert_reqs=none", "'ssl_cert_reqs' is unknown"),
         ("amqp://127.0.0.1", "must be redis://"),
         ("redis://", "must be redis://"),
         ("redis://127.0.0.1:port/0", "must be redis://"),

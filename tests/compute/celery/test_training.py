@@ -198,7 +198,7 @@ def test_a_worker_of_another_version_refuses_to_train(shared: Training, monkeypa
     monkeypatch.setattr(training, "code_version", lambda: "0" * 16)
     shared.trainer.start()
     until(lambda: shared.state() == "failed")
-    assert "bring both to the same version" in shared.trainer.status().message
+    assert "install the same version on both" in shared.trainer.status().message
 
 
 def test_a_killed_broker_comes_back_to_a_training_that_goes_on(own: Training, at_home: dict[str, bytes]):

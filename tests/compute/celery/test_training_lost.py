@@ -240,7 +240,7 @@ def test_a_training_goes_on_as_soon_as_a_full_broker_has_room(
     monkeypatch.setattr(module, "train", train)
     with working(app_of(alone), TRAINING) as worker:
         server.start()
-        until(lambda: "cannot be given back" in caplog.text)
+        until(lambda: "Cannot return a task" in caplog.text)
         assert server.looks() == "running"
         client.config_set("maxmemory", 0)
         full = time.monotonic()
