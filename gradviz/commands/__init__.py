@@ -1,1 +1,1 @@
-"""What each command does, one module a command; `gradviz.cli` imports the one that was asked for."""
+"""The commands, one module each; `gradviz.cli` imports only the requested one."""

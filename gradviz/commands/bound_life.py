@@ -1,4 +1,4 @@
-"""A process bound to the life of the one that started it."""
+"""Binds the life of a process to that of its parent."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 
 
 def die_with(parent: int, by: signal.Signals) -> None:
-    """This process is sent `by` when process `parent`, its own parent, ends, however that ends."""
+    """Sends this process the signal `by` when its parent, process `parent`, ends in any way."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
     if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""What gunicorn is told in Python: its lines go into the one log, and an ended worker's requests out of the metrics."""
+"""gunicorn's configuration in Python: its lines go to our log, and the metrics drop the requests of ended workers."""
 
 import os
 from typing import Any
@@ -11,7 +11,7 @@ from gradviz.settings import load_settings
 
 
 class WebLogger(Logger):
-    """Leaves the form of all lines to the settings."""
+    """Formats all lines as the settings say."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)
@@ -24,7 +24,7 @@ logger_class = WebLogger
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """gunicorn calls it in the master, once for each worker that has ended."""
+    """gunicorn calls this in the master, once for each ended worker."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         from prometheus_client import multiprocess
 

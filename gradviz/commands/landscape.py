@@ -20,7 +20,7 @@ _PICTURES = (".png", ".svg")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Computes one landscape, writes it to `--out` and says in two lines what it shows."""
+    """Computes one landscape, writes it to `--out` and prints a summary of two lines."""
     path = output_path(options.out, (*SUFFIXES, *_PICTURES, ".html"))
     request = _request(options)
     settings = load_settings(runs=options.runs)
@@ -46,7 +46,7 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path, has_ma
     if suffix in SUFFIXES:
         return landscape_bytes(field, request, suffix)
     if suffix in _PICTURES:
-        from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second, for these formats alone
+        from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second to import
 
         return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."))
     from gradviz.drawing.figure import landscape_figure  # and so does plotly

@@ -17,7 +17,7 @@ _ABOUT_RUNS = ("preset", "data", "derive", "epochs", "rows", "hidden", "norm_pla
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains what is missing, measures, writes; 0 when finished, 128 + the signal when the training was stopped."""
+    """Trains missing runs, measures and writes; 0 when finished, 128 + the signal if a signal stopped the training."""
     settings = load_settings(runs=options.runs, device=options.device)
     output_directory(options.out)
     with stop_on_signals() as asked:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_rows(places) -> None:
-    """Raises UserError for runs of fewer training rows than a minibatch of the report has."""
+    """Raises UserError for runs with fewer training rows than a minibatch of the report."""
     from gradviz.experiment.store import RunStore
 
     for place in places:
@@ -60,7 +60,7 @@ def _check_rows(places) -> None:
             rows = store.run(name).record.rows_train
             if rows < _MINIBATCH_SIZE:
                 raise UserError(
-                    f"A report is about minibatches of {_MINIBATCH_SIZE} training rows, and {name} has {rows}: "
+                    f"A report needs minibatches of {_MINIBATCH_SIZE} training rows, and {name} has {rows}: "
                     "train on a table of at least 80 usable rows."
                 )
 
@@ -91,14 +91,14 @@ def _directory(text: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"`--out` {text} cannot be made ({reason}): name another directory.") from error
+        raise UserError(f"Cannot make `--out` {text} ({reason}): name another directory.") from error
     if not os.access(path, os.W_OK):
         raise UserError(f"`--out` {text} is not writable: name another directory.")
     return path
 
 
 def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, ...]):
-    """Runs that have begun keep their configuration unless another is asked for; missing variants join them."""
+    """Existing runs keep their configuration unless the options give another; missing variants join them."""
     from gradviz.experiment.presets import run_configs
     from gradviz.report.seeds import begun_configs, place_seeds
 

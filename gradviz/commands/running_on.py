@@ -1,4 +1,4 @@
-"""What commands that run on share: what they say on the terminal, and the signals that end them."""
+"""Shared by long-running commands: their messages on the terminal, and the signals that end them."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ def say(message: str) -> None:
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM and SIGHUP set; afterwards the signals do what they did before."""
+    """An event that Ctrl-C, SIGTERM and SIGHUP set; restores the signals' handlers afterwards."""
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in before:

@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
         console = Console(width=_PLAIN_WIDTH)
     described = describe_runs(RunStore(settings.runs))
     if not described:
-        console.print(f"No runs in {settings.runs} yet: `gradviz train` or `gradviz serve` begins them.", markup=False)
+        console.print(f"No runs in {settings.runs} yet: start `gradviz train` or `gradviz serve`.", markup=False)
         return 0
     console.print(_table(described))
     for broken in (broken for one in described for broken in one.broken):

@@ -1,4 +1,4 @@
-"""A directory for the life of a process: removed at its end, or by the next start if the process was killed."""
+"""A temporary directory of a process, removed at its end, or by the next start if the process was killed."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def scratch_directory(prefix: str) -> Iterator[Path]:
-    """A new directory for temporary files, named with `prefix`; those that killed processes left behind are removed."""
+    """A new directory for temporary files, named with `prefix`; removes those left behind by killed processes."""
     parent = Path(tempfile.gettempdir())
     for path in sorted(parent.glob(f"{prefix}*")):
         _remove_if_left(path)
@@ -30,8 +30,8 @@ def _make(prefix: str) -> tuple[Path, int]:
         try:
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
-            continue  # another start took it for one that was left
-        # The system takes the lock back when this process ends, however that ends.
+            continue  # another start removed it as a leftover
+        # The system releases the lock when this process ends in any way.
         fcntl.flock(lock, fcntl.LOCK_SH)
         if path.exists():
             return path, lock
@@ -49,6 +49,6 @@ def _remove_if_left(path: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path, ignore_errors=True)
     except BlockingIOError:
-        return  # of a process that lives
+        return  # it belongs to a living process
     finally:
         os.close(lock)

@@ -60,9 +60,9 @@ def _supervise(
 
 
 def _check_places(settings: Settings) -> None:
-    """What is wrong from the start is said here; what goes wrong later is lived with."""
+    """Reports faults that exist at the start; the server survives later ones."""
     if os.path.exists(settings.runs) and not os.path.isdir(settings.runs):
-        raise UserError(f"The runs are kept in a directory, and {settings.runs} is a file: name another with --runs.")
+        raise UserError(f"The directory of runs, {settings.runs}, is a file: name a directory with --runs.")
     FieldCache(settings.cache_dir, settings.cache_bytes).close()
 
 
@@ -70,6 +70,6 @@ def _warn_of_strangers(settings: Settings) -> None:
     is_open = not (settings.read_only or settings.password.get_secret_value())
     if is_open and not is_loopback(settings.host):
         say(
-            f"whoever reaches {settings.host}:{settings.port} can start and stop the training: "
+            f"anyone who reaches {settings.host}:{settings.port} can start and stop the training: "
             "set GRADVIZ_PASSWORD, or GRADVIZ_READ_ONLY=1."
         )

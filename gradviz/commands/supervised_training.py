@@ -1,7 +1,7 @@
-"""The background training of a server: started or adopted, started again when it dies, stopped with the server.
+"""Supervises a server's background training: starts or adopts it, restarts it when it dies, stops it with the server.
 
-Whatever state the directory of runs is in, the supervisor survives it, since the page hangs on the supervisor: a fault
-is said once, and looked at again after a while that grows.
+The page depends on the supervisor, so the supervisor survives any state of the directory of runs: it reports a fault
+once, and checks again after a growing pause.
 """
 
 import logging
@@ -21,9 +21,9 @@ _LONGEST_PAUSE_SECONDS = 60.0
 
 
 class SupervisedTraining:
-    """One for the life of a supervisor. `starts`: whether it begins a training, and begins it again.
+    """One for the life of a supervisor. `starts`: whether it starts and restarts a training.
 
-    UserError where the settings' broker may not be used. `clock`: seconds that only grow.
+    UserError if the settings' broker may not be used. `clock`: seconds that only grow.
     """
 
     def __init__(self, settings: Settings, *, starts: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,33 +41,33 @@ class SupervisedTraining:
         self.watch()
 
     def watch(self) -> None:
-        """Looks after the trainer; call it now and then. A failure is said once."""
+        """Checks the trainer; call this regularly. Reports a failure once."""
         if self._clock() < self._look_at:
             return
         try:
             self._look()
         except Unavailable:
-            return  # workers elsewhere train on; the next call asks again
+            return  # workers elsewhere continue training; the next call checks again
         except (UserError, OSError) as error:
             self._look_later(error)
         except Exception as error:  # noqa: BLE001
-            # A fault of ours, that some file of the runs has brought to light: it must not take the page down.
+            # A bug of ours, triggered by some file of the runs, must not take the page down.
             self._look_later(error, unexpected=True)
         else:
             if self._fault:
-                say("the runs can be looked after again.")
+                say("the runs are accessible again.")
             self._fault, self._fault_pause = "", 0.0
 
     def stop(self) -> TrainerStatus | None:
-        """Ends the background trainer, whoever started it; one in a terminal goes on. None if it cannot be told."""
+        """Ends the background trainer, but not one in a terminal. None if it could not be stopped."""
         try:
             return self._trainer.stop(background_only=True)
         except Unavailable:
             return None
         except (UserError, OSError) as error:
-            say(f"the training cannot be stopped: {error}")
-        except Exception:  # noqa: BLE001  (the web server is to be ended all the same)
-            _log.exception("The training cannot be stopped.")
+            say(f"cannot stop the training: {error}")
+        except Exception:  # noqa: BLE001  (the web server must end all the same)
+            _log.exception("Cannot stop the training.")
         return None
 
     def _look(self) -> None:
@@ -78,7 +78,7 @@ class SupervisedTraining:
                 self._start_at = None
         if status.state == "failed" and not self._failure_said and self._start_at is None:
             self._failure_said = True
-            say(f"the training has failed: {status.message}")
+            say(f"the training failed: {status.message}")
             if self._starts and not status.refused:
                 self._start_again()
         if status.state == "finished" and self._was_running:
@@ -92,7 +92,7 @@ class SupervisedTraining:
     def _start_again(self) -> None:
         pause = self._pacing.pause()
         self._start_at = self._clock() + pause
-        say("it is started again from the last saved epoch" + (f", in {pause:.0f} s." if pause else "."))
+        say("restarting it from the last saved epoch" + (f" in {pause:.0f} s." if pause else "."))
 
     def _start(self) -> None:
         self._failure_said, self._start_at = False, None
@@ -101,7 +101,7 @@ class SupervisedTraining:
             self._was_running = self._trainer.start().state == "running"
         except UserError as error:
             if str(error) != self._refusal:
-                say(f"the training cannot be started: {error}")
+                say(f"cannot start the training: {error}")
             self._refusal = str(error)
             self._start_at = self._clock() + max(1.0, self._pacing.pause())
 
@@ -109,8 +109,8 @@ class SupervisedTraining:
         fault = f"{type(error).__name__}: {error}"
         if fault != self._fault:
             self._fault = fault
-            say(f"the runs cannot be looked after: {error if isinstance(error, UserError) else fault}")
+            say(f"cannot access the runs: {error if isinstance(error, UserError) else fault}")
             if unexpected:
-                _log.error("Looking after the training has failed.", exc_info=error)
+                _log.error("The check of the training failed.", exc_info=error)
         self._fault_pause = min(_LONGEST_PAUSE_SECONDS, max(1.0, 2 * self._fault_pause))
         self._look_at = self._clock() + self._fault_pause

@@ -1,4 +1,4 @@
-"""The web server of a supervisor: waited for at its start, started again when it dies, ended with the supervisor."""
+"""Supervises the web server: waits for its start, restarts it when it dies, ends it with the supervisor."""
 
 import http.client
 import os
@@ -19,13 +19,13 @@ from gradviz.commands.web_server import GRACEFUL_SECONDS, arguments
 from gradviz.settings import Settings, as_environment
 from gradviz.threads import share_memory, wait_asleep
 
-_READY_SECONDS = 180.0  # a slow machine may need long to import torch
+_READY_SECONDS = 180.0  # a slow machine may take long to import torch
 _READY_POLL_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
 
 
 class SupervisedWeb:
-    """`start` gives a new process of the web server; `process` is the present one. `clock`: seconds that only grow."""
+    """`start` returns a new web server process; `process` is the current one. `clock`: seconds that only grow."""
 
     def __init__(
         self, start: Callable[[], subprocess.Popen[bytes]], *, clock: Callable[[], float] = time.monotonic
@@ -36,12 +36,12 @@ class SupervisedWeb:
         self.process = start()
 
     def watch(self) -> None:
-        """Starts it again when it has ended, after a pause if it ends often; call it now and then."""
+        """Restarts it when it has ended, after a pause if it ends often; call this regularly."""
         if self._start_at is None and self.process.poll() is not None:
             pause = self._pacing.pause()
             self._start_at = self._clock() + pause
             say(
-                f"the web server has ended (status {self.process.returncode}) and is started again"
+                f"the web server ended (status {self.process.returncode}); restarting it"
                 + (f" in {pause:.0f} s." if pause else ".")
             )
         if self._start_at is not None and self._clock() >= self._start_at:
@@ -52,9 +52,9 @@ class SupervisedWeb:
     def wait_until_ready(
         self, answers: Callable[[], bool], stop: threading.Event, seconds: float = _READY_SECONDS
     ) -> Literal["ready", "stop", "ended", "late"]:
-        """Until it answers, a stop is asked for, it ends by itself, or `seconds` have passed.
+        """Waits until it answers, a stop is requested, it ends by itself, or `seconds` have passed.
 
-        One that was killed is started again meanwhile; one that ends by itself would end again.
+        Meanwhile it restarts one that was killed; one that ends by itself would end again.
         """
         deadline = self._clock() + seconds
         while not stop.wait(_READY_POLL_SECONDS):
@@ -69,7 +69,7 @@ class SupervisedWeb:
         return "stop"
 
     def end(self) -> None:
-        """Waits for its end, which was asked for, and kills it when it takes too long."""
+        """Waits for the requested end, and kills it if that takes too long."""
         try:
             self.process.wait(GRACEFUL_SECONDS + 3)
         except subprocess.TimeoutExpired:
@@ -78,13 +78,13 @@ class SupervisedWeb:
 
 
 def start_web(settings: Settings, listener: socket.socket, figures: Path) -> subprocess.Popen[bytes]:
-    """`figures`: a directory in which the server's processes add up what they count."""
+    """`figures`: a directory in which the server's processes share their metrics."""
     descriptor = listener.fileno()
     environment = os.environ | as_environment(settings)
     wait_asleep(environment)
     share_memory(environment)
     if settings.metrics:
-        # A directory of its own for each server: what an earlier one had under way is over.
+        # A new directory for each server, because the requests of an earlier one are over.
         environment["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(dir=figures)
     return subprocess.Popen(
         [
@@ -96,7 +96,7 @@ def start_web(settings: Settings, listener: socket.socket, figures: Path) -> sub
         ],
         env=environment,
         pass_fds=[descriptor],
-        start_new_session=True,  # Ctrl-C comes here, and is passed on in order
+        start_new_session=True,  # Ctrl-C reaches this process, which ends the others in order
     )
 
 
@@ -117,7 +117,7 @@ def why_not_ready(settings: Settings, web: SupervisedWeb, how: str) -> str:
     if how == "late":
         address = url(settings.host, settings.port)
         return (
-            f"the web server has not answered {address}/healthz within {_READY_SECONDS:.0f} s: "
-            "see its last words above, or start again when this machine is less busy."
+            f"the web server did not answer {address}/healthz within {_READY_SECONDS:.0f} s: "
+            "see its messages above, or retry when this machine is less busy."
         )
-    return f"the web server cannot be kept up (status {web.process.poll()}); its last words are above."
+    return f"the web server failed (status {web.process.poll()}); see its messages above."

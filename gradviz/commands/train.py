@@ -14,15 +14,15 @@ from gradviz.experiment.lock import run_lock
 from gradviz.experiment.private import make_directory
 from gradviz.settings import Settings, load_settings
 
-_BACKGROUND_NICENESS = 5  # the page answers first, the training takes what is left
+_BACKGROUND_NICENESS = 5  # the page comes first, the training takes the rest
 
 
 def run(options: argparse.Namespace) -> int:
-    """Trains; 0 when finished, 128 + the signal when stopped by one."""
+    """Trains; 0 when finished, 128 + the signal if a signal stopped it."""
     settings = load_settings(runs=options.runs, device=options.device)
     if settings.read_only:
-        raise UserError("GRADVIZ_READ_ONLY is set: nothing is trained or deleted here; unset it to train.")
-    # Before the lock, by which others find this process and ask it to stop, and before imports that take seconds.
+        raise UserError("GRADVIZ_READ_ONLY is set; unset it to train.")
+    # Before the lock, through which others find and stop this process, and before imports that take seconds.
     with stop_on_signals() as asked, _lock(options, settings):
         return _train(options, settings, asked)
 
@@ -33,11 +33,13 @@ def _lock(options: argparse.Namespace, settings: Settings) -> contextlib.Abstrac
 
 @contextlib.contextmanager
 def _in_background(runs: Path) -> Iterator[None]:
-    """Holds the lock of the directory of runs itself, by which the dashboard finds its trainer."""
+    """Holds the lock of the directory of runs itself, through which the dashboard finds its trainer."""
     try:
         make_directory(runs)
     except OSError as error:
-        raise UserError(f"{runs} cannot be made ({error.strerror or error}): set GRADVIZ_RUNS.") from error
+        raise UserError(
+            f"Cannot make {runs} ({error.strerror or error}): set GRADVIZ_RUNS to a writable directory."
+        ) from error
     os.nice(_BACKGROUND_NICENESS)
     with run_lock(runs):
         yield
@@ -85,7 +87,7 @@ def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingCon
 
 
 def _background_configs(options: argparse.Namespace, settings: Settings) -> list[TrainingConfig]:
-    """Runs that have begun keep their configuration, and others join them with the same; a fresh preset replaces it."""
+    """Existing runs keep their configuration, and new ones adopt it; a preset with --fresh replaces it."""
     from gradviz.experiment.store import RunStore
     from gradviz.experiment.taking_up import taken_up
 

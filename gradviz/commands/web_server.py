@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gradviz.commands.bound_life import die_with
 
-if TYPE_CHECKING:  # what takes long to import comes after the bond, below
+if TYPE_CHECKING:  # slow imports come after `die_with`, below
     from gradviz.settings import Settings
 
 WORKER = "gradviz.serving.worker.FrontWorker"
@@ -17,11 +17,11 @@ WORKER = "gradviz.serving.worker.FrontWorker"
 APPLICATION = "gradviz.dashboard.factory:create_server()"
 GRACEFUL_SECONDS = 5
 HANGING_SECONDS = 20
-"""A web worker that gives no sign of life for this long is killed and started again."""
+"""gunicorn restarts a web worker without a sign of life for this long."""
 
 
 def arguments(descriptor: int, settings: "Settings") -> list[str]:
-    """gunicorn's options for a listening socket that is handed over as file `descriptor`."""
+    """gunicorn's options for a listening socket inherited as file `descriptor`."""
     return [
         *("--bind", f"fd://{descriptor}"),
         *("--config", "python:gradviz.commands.gunicorn_config"),
@@ -36,7 +36,7 @@ def arguments(descriptor: int, settings: "Settings") -> list[str]:
 
 
 if __name__ == "__main__":
-    # A killed supervisor leaves no server on the port.
+    # Killing the supervisor must free the port.
     die_with(int(sys.argv[1]), signal.SIGQUIT)
     from gunicorn.app.wsgiapp import run
 

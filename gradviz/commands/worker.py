@@ -1,4 +1,4 @@
-"""`gradviz worker`: the supervisor of one Celery worker per queue, so that each queue has slots of its own."""
+"""`gradviz worker`: supervises one Celery worker per queue, so that each queue has its own slots."""
 
 import argparse
 import os
@@ -29,12 +29,12 @@ _MAX_SLOTS = 64
 
 
 def run(options: argparse.Namespace) -> int:
-    """Works until Ctrl-C or SIGTERM, then ends what is under way; 1 if a worker cannot be kept up."""
+    """Works until Ctrl-C or SIGTERM, then finishes current tasks; 1 if a worker keeps failing."""
     slots = slots_of(options.queues)
     settings = load_settings(runs=options.runs, device=options.device)
     if settings.read_only and TRAINING in slots:
-        raise UserError("GRADVIZ_READ_ONLY is set: this worker trains nothing; leave training out of --queues.")
-    resolve_device(settings.device)  # said here once, not by each process that cannot begin
+        raise UserError("GRADVIZ_READ_ONLY is set: remove training from --queues, or unset it.")
+    resolve_device(settings.device)  # report a missing device once, not in each process
     broker = broker_of(settings)
     _greet(settings, broker, slots)
     with serving_figures(settings) as variables, stop_signals() as stop:
@@ -42,14 +42,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def slots_of(queues: tuple[str, ...]) -> dict[str, int]:
-    """`interactive=2`, `batch` to {"interactive": 2, "batch": 1}; UserError names what is wrong."""
+    """`interactive=2`, `batch` to {"interactive": 2, "batch": 1}; UserError names the wrong entry."""
     slots = {}
     for text in queues:
         match = re.fullmatch(rf"({'|'.join(QUEUES)})(?:=([0-9]{{1,3}}))?", text)
         count = int(match[2] or 1) if match else 0
         if match is None or not 1 <= count <= _MAX_SLOTS or match[1] in slots:
             raise UserError(
-                f"`--queues` must name some of {','.join(QUEUES)}, each once and with at most {_MAX_SLOTS} slots "
+                f"`--queues` takes {','.join(QUEUES)}, each at most once and with at most {_MAX_SLOTS} slots "
                 f"(interactive=2), got {text!r}."
             )
         slots[match[1]] = count
@@ -65,7 +65,7 @@ class _Worker:
     due: float | None = None
 
     def watch(self, start: Callable[[], subprocess.Popen[bytes]]) -> bool:
-        """Starts it again when it has ended, after a pause that grows; False when it ended too often in a row."""
+        """Restarts it when it has ended, after a growing pause; False if it ended too often in a row."""
         now = time.monotonic()
         if self.process.poll() is None:
             return True
@@ -74,7 +74,7 @@ class _Worker:
             if self.ends > _MAX_RESTARTS:
                 return False
             self.due = now + min(_LONGEST_PAUSE_SECONDS, 0.5 * 2 ** (self.ends - 1))
-            say(f"the worker of {self.queue} has ended (status {self.process.returncode}) and is started again.")
+            say(f"the worker of {self.queue} ended (status {self.process.returncode}); restarting it.")
         elif now >= self.due:
             self.process, self.started, self.due = start(), now, None
         return True
@@ -91,7 +91,7 @@ def _supervise(
         while not stop.wait(_TICK_SECONDS):
             for worker in workers:
                 if not worker.watch(partial(start, worker.queue, slots[worker.queue])):
-                    say(f"the worker of {worker.queue} cannot be kept up (status {worker.process.returncode}).")
+                    say(f"the worker of {worker.queue} keeps failing (status {worker.process.returncode}).")
                     return 1
         return 0
     finally:
@@ -103,7 +103,7 @@ def _supervise(
 
 def _start(settings: Settings, variables: Mapping[str, str], queue: str, slots: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, *_PROGRAM, str(os.getpid()), queue, str(slots)]
-    # Ctrl-C comes here, and is passed on as a request to end what is under way.
+    # Ctrl-C reaches this process, which asks the workers to finish their tasks.
     return subprocess.Popen(
         command, env={**os.environ, **as_environment(settings), **variables}, start_new_session=True
     )
@@ -118,13 +118,13 @@ def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _greet(settings: Settings, broker: Broker, slots: Mapping[str, int]) -> None:
-    """Says what is done and where; a wrong password is told at once, a broker that is away is waited for."""
+    """Prints the queues and the broker; reports a wrong password at once, but waits for an absent broker."""
     state = ""
     try:
         desk = Desk(broker, settings)
         with desk.reaching():
             desk.redis.ping()
     except BrokerAway:
-        state = " (cannot be reached yet)"
+        state = " (not reachable yet)"
     taken = ", ".join(f"{queue} ({count})" for queue, count in slots.items())
     print(f"gradviz: works for {broker.shown}{state}: {taken}", flush=True)

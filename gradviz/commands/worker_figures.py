@@ -1,4 +1,4 @@
-"""A worker's figures for Prometheus, over HTTP: times of its tasks, and the memory of the GPUs of its machine."""
+"""A worker's figures for Prometheus, over HTTP: times of its tasks, and the memory of its machine's GPUs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +20,9 @@ class _Gpus(Collector):
 
 @contextmanager
 def serving_figures(settings: Settings) -> Iterator[Mapping[str, str]]:
-    """Serves them at GRADVIZ_HOST:GRADVIZ_WORKER_PORT, whatever the path, unless the port is 0.
+    """Serves them at GRADVIZ_HOST:GRADVIZ_WORKER_PORT, under any path, unless the port is 0.
 
-    Yields the variables that its processes need to add up what they count. UserError if the port cannot be had.
+    Yields the variables through which its processes share their metrics. UserError if the port is unavailable.
     """
     if not settings.worker_port:
         yield {}
@@ -35,8 +35,8 @@ def serving_figures(settings: Settings) -> Iterator[Mapping[str, str]]:
             server, thread = start_http_server(settings.worker_port, settings.host, registry)
         except OSError as error:
             raise UserError(
-                f"GRADVIZ_WORKER_PORT: {settings.host}:{settings.worker_port} cannot be listened on "
-                f"({error.strerror or error}): choose another."
+                f"GRADVIZ_WORKER_PORT: cannot listen on {settings.host}:{settings.worker_port} "
+                f"({error.strerror or error}): choose another port."
             ) from error
         try:
             yield {"PROMETHEUS_MULTIPROC_DIR": str(directory)}

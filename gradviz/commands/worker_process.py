@@ -1,4 +1,4 @@
-"""One Celery worker: a queue and its slots, bound to the life of the supervisor that started it.
+"""One Celery worker: a queue and its slots, bound to the life of its supervisor.
 
 Run as `python -m gradviz.commands.worker_process SUPERVISOR_PID QUEUE SLOTS`.
 """
@@ -17,7 +17,7 @@ from gradviz.settings import load_settings
 
 
 def work(queue: str, slots: int) -> int:
-    """Takes from `queue` until SIGTERM, then ends what is under way; the exit status."""
+    """Serves `queue` until SIGTERM, then finishes current tasks; returns the exit status."""
     settings = load_settings()
     broker = broker_of(settings)
     name = name_of(queue, platform.node())

@@ -1,1 +1,1 @@
-"""How requests reach the application: connections that cost no thread, and threads that are shared fairly."""
+"""The HTTP server: connections that cost no thread, and threads shared fairly between clients."""

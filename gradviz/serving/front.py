@@ -1,8 +1,8 @@
-"""The front: reads whole requests and sends whole answers for any number of connections, in one thread (waitress).
+"""Reads whole requests and sends whole answers for any number of connections, in one thread (waitress).
 
-A request gets a thread when its last byte is there, and gives it back when its answer is made, not when it is sent: who
-sends or reads slowly costs a connection and nothing else. Connections that take too long are closed, and when all are
-taken the one that has been idle longest makes room.
+A request gets a thread when its last byte has arrived, and releases it when its answer is made, not when it is sent: a
+slow client costs only a connection. It closes connections that take too long, and when all are taken, the one that
+has been idle longest.
 """
 
 import json
@@ -28,14 +28,14 @@ from gradviz.serving.pools import Limits, Pool, Pools, Task
 _log = logging.getLogger(__name__)
 
 MAX_HEADER_BYTES = 32 * 1024
-MAX_BODY_BYTES = 1024**2  # far more than any request has: those that are too large for us get their answer from the app
+MAX_BODY_BYTES = 1024**2  # far more than any valid request; the app answers those that are too large for it
 CONNECTIONS = 1000
 
 _IDLE_SECONDS = 75.0
 _REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
-_STALLED_SECONDS = 60.0  # without a byte taken of an answer
-_SLOWEST_BYTES_PER_SECOND = 2000.0  # of an answer that has been under way for longer than that
-_MOST_UNSENT_BYTES = 80_000_000  # more than the largest file; what is not sent lies on disk from 1 MiB on
+_STALLED_SECONDS = 60.0  # while the client reads no byte of an answer
+_SLOWEST_BYTES_PER_SECOND = 2000.0  # for an answer that takes longer than that
+_MOST_UNSENT_BYTES = 80_000_000  # more than the largest file; unsent data beyond 1 MiB is on disk
 
 HEALTH, PAGE, COMPUTING = "health", "page", "computing"
 _HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
@@ -43,14 +43,14 @@ _QUICK = tuple(f"{PREFIX}/{name}" for name in ("runs", "training", "openapi.json
 
 
 def pool_of(path: str) -> str:
-    """Which threads answer this address."""
+    """The pool of threads for this address."""
     if path in _HEALTH_PATHS:
         return HEALTH
     return COMPUTING if path.startswith(f"{PREFIX}/") and not path.startswith(_QUICK) else PAGE
 
 
 class _Busy(Error):
-    """As many requests wait as may; in the words and the form of the API's own refusals."""
+    """The queue is full; worded and formatted like the API's own errors."""
 
     code, reason = 503, "Service Unavailable"
 
@@ -65,9 +65,9 @@ class _Busy(Error):
 
 
 class _Parser(HTTPRequestParser):
-    """Whatever cannot be parsed is the client's mistake: 400."""
+    """Answers 400 to anything that cannot be parsed."""
 
-    path = ""  # waitress names it in its log, also where there is none
+    path = ""  # waitress logs it, even if there is none
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
@@ -79,7 +79,7 @@ class _Parser(HTTPRequestParser):
 
 
 class _Refusal(ErrorTask):
-    """An answer that the application never hears of: one line in the log."""
+    """An answer without the application, with one line in the log."""
 
     channel: Any
 
@@ -96,7 +96,7 @@ class _Answer(WSGITask):
 
 
 class _Channel(HTTPChannel):
-    """One connection. It knows since when its present request or answer is under way."""
+    """One connection, with the start of its current request or answer."""
 
     parser_class, task_class, error_task_class = _Parser, _Answer, _Refusal
     server: Any
@@ -108,7 +108,7 @@ class _Channel(HTTPChannel):
 
     @property
     def client(self) -> str:
-        """Whose share this request is on: the connection's address, or the one that a believed proxy tells."""
+        """The client that this request counts for: the connection's address, or the one given by a trusted proxy."""
         told = self.requests[0].headers.get("X_FORWARDED_FOR", "").split(",") if self.requests else []
         proxies = self.server.proxies
         return network_of(told[-proxies].strip() if proxies and len(told) >= proxies else self.addr[0])
@@ -122,7 +122,7 @@ class _Channel(HTTPChannel):
 
     def send_continue(self) -> None:
         assert self.request is not None
-        if self.request.completed:  # there is nothing to wait for, and waitress would
+        if self.request.completed:  # otherwise waitress would wait for nothing
             self.request.expect_continue = False
         else:
             super().send_continue()
@@ -143,7 +143,7 @@ class _Channel(HTTPChannel):
             self.answer_began = time.monotonic()
 
     def is_late(self) -> bool:
-        """Whether it has had its time: for sending a request, for taking an answer, or for doing nothing."""
+        """Whether it has exceeded its time to send a request, read an answer, or stay idle."""
         now, idle = time.monotonic(), time.time() - self.last_activity
         if self.total_outbufs_len:
             return idle > _STALLED_SECONDS or self._trickles(now)
@@ -155,14 +155,14 @@ class _Channel(HTTPChannel):
 
     def _trickles(self, now: float) -> bool:
         if self.answer_began is None or self.requests:
-            return False  # it is still being made
+            return False  # the answer is still in the making
         return now - self.answer_began > _STALLED_SECONDS + self.total_outbufs_len / _SLOWEST_BYTES_PER_SECOND
 
 
 class Front(TcpWSGIServer):
-    """Answers on `listener`, a listening socket, with `application`; `proxies`: as in the settings.
+    """Serves `application` on `listener`, a listening socket; `proxies`: as in the settings.
 
-    Run it by calling `turn` again and again in one thread.
+    Run it by calling `turn` repeatedly in one thread.
     """
 
     channel_class = _Channel
@@ -192,9 +192,9 @@ class Front(TcpWSGIServer):
         adjustments = Adjustments(
             sockets=[listener],
             ident=None,
-            clear_untrusted_proxy_headers=False,  # the application believes as many as its settings say
-            channel_request_lookahead=1,  # so that a client that leaves is noticed while it waits
-            connection_limit=2 * connections,  # room is made before that
+            clear_untrusted_proxy_headers=False,  # the application trusts as many as its settings say
+            channel_request_lookahead=1,  # to notice a client that leaves while it waits
+            connection_limit=2 * connections,  # `_make_room` acts before that
             max_request_header_size=MAX_HEADER_BYTES,
             max_request_body_size=MAX_BODY_BYTES,
             outbuf_high_watermark=_MOST_UNSENT_BYTES,
@@ -206,14 +206,14 @@ class Front(TcpWSGIServer):
             application,
             self._open,
             _sock=listener,
-            dispatcher=cast(Any, self.pools),  # all that waitress asks of it is `add_task`
+            dispatcher=cast(Any, self.pools),  # waitress only calls `add_task`
             adj=adjustments,
             sockinfo=(listener.family, listener.type, listener.proto, address),
             bind_socket=False,
         )
 
     def turn(self, seconds: float) -> None:
-        """Does what there is to do, waiting for it up to `seconds`."""
+        """Handles pending events, waiting up to `seconds` for them."""
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._open, count=1)
 
     def handle_accept(self) -> None:
@@ -222,25 +222,25 @@ class Front(TcpWSGIServer):
         super().handle_accept()
 
     def stop_accepting(self) -> None:
-        """What has been asked is still answered."""
+        """Accepts no new connections; still answers pending requests."""
         self.accepting = False
         self.del_channel()
 
     @property
     def is_idle(self) -> bool:
-        """Whether every request has been answered and every answer sent."""
+        """Whether every request is answered and every answer sent."""
         return self.pools.is_idle and not any(
             channel.requests or channel.total_outbufs_len for channel in self.active_channels.values()
         )
 
     def maintenance(self, now: float) -> None:
-        """waitress calls it each second."""
+        """waitress calls this every second."""
         for channel in list(self.active_channels.values()):
             if channel.is_late():
                 channel.handle_close()
 
     def _make_room(self) -> None:
-        """Closes the connection that has been idle longest among those that wait for nothing from us."""
+        """Closes the connection that has been idle longest, among those without a pending answer."""
         idle = [each for each in self.active_channels.values() if not each.requests and not each.total_outbufs_len]
         if idle:
             min(idle, key=lambda each: each.request_began or each.creation_time).handle_close()
@@ -248,5 +248,5 @@ class Front(TcpWSGIServer):
 
 def _pool_of_task(task: Task) -> str:
     assert isinstance(task, _Channel)
-    request: Any = task.requests[0]  # it has a path where it could be parsed
+    request: Any = task.requests[0]  # it has a path if it could be parsed
     return PAGE if request.error else pool_of(request.path)

@@ -1,6 +1,6 @@
-"""Which thread answers which request: health, the page and computing have threads of their own, shared between clients.
+"""Pools of threads for requests: separate ones for health, the page and computing, shared fairly between clients.
 
-Computing waits for its turn in a thread, so its threads are many, but bounded; what finds none waits here without one.
+A computation waits for its turn in a thread, so there are many, but bounded; further requests wait here without one.
 """
 
 import logging
@@ -18,12 +18,12 @@ _NEWEST_COUNTS = 0.1
 
 
 class Task(Protocol):
-    """One request of a connection, whole and ready to be answered."""
+    """One complete request of a connection."""
 
     client: str
 
     def is_wanted(self) -> bool:
-        """Whether somebody still listens for the answer."""
+        """Whether the client is still connected."""
         ...
 
     def service(self) -> None:
@@ -31,13 +31,13 @@ class Task(Protocol):
         ...
 
     def refuse(self, waiting: int, seconds: float) -> None:
-        """Answers that as many requests wait as may, and for about how long."""
+        """Answers that the queue is full, with its length and the approximate wait."""
         ...
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one pool: its threads, how many of them one client may hold, and how many requests may wait for one."""
+    """Limits of one pool: its threads, how many of them one client may hold, and how many requests may wait."""
 
     threads: int
     share: int
@@ -45,12 +45,12 @@ class Limits:
 
 
 class Pool:
-    """Threads, begun when there is work for them. Clients take turns: who asks much waits behind himself."""
+    """Threads, started when needed. Clients take turns, so one with many requests delays only itself."""
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
         self._changed = threading.Condition()
-        self._queues: OrderedDict[str, deque[Task]] = OrderedDict()  # the client whose turn is next comes first
+        self._queues: OrderedDict[str, deque[Task]] = OrderedDict()  # the next client comes first
         self._held: dict[str, int] = {}  # threads by client
         self._threads = 0
         self._idle = 0
@@ -58,10 +58,10 @@ class Pool:
         self._stopping = False
 
     def add(self, task: Task) -> bool:
-        """Whether the task will be answered here; False if too many wait."""
+        """Queues the task; False if too many wait."""
         client = task.client
         with self._changed:
-            # Whether those in the queue have left is asked only when the room is needed.
+            # Look for clients that have left only when the queue is full.
             if self.waiting >= self.limits.waiting and not self._forget_who_has_left():
                 return False
             self._queues.setdefault(client, deque()).append(task)
@@ -77,17 +77,17 @@ class Pool:
 
     @property
     def wait_seconds(self) -> float:
-        """About how long a request that comes now would wait for a thread, by those answered last."""
+        """Approximate wait of a new request for a thread, estimated from recent answers."""
         return self.waiting * self._mean_seconds / self.limits.threads
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is waiting or being answered."""
+        """Whether no request is waiting or being answered."""
         with self._changed:
             return not self._queues and not self._held
 
     def stop(self) -> None:
-        """Ends the threads that have nothing to do, and each other one after its request."""
+        """Ends idle threads now, and each other one after its request."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -99,8 +99,8 @@ class Pool:
             try:
                 with asked_by(client):
                     task.service()
-            except BaseException:  # noqa: BLE001  (whatever it is, the thread goes on, and the log has it)
-                _log.exception("A request of %s could not be answered.", client)
+            except BaseException:  # noqa: BLE001  (after any error the thread continues, and the log has it)
+                _log.exception("Could not answer a request of %s.", client)
             finally:
                 self._release(client, time.monotonic() - began)
 
@@ -116,7 +116,7 @@ class Pool:
             return taken
 
     def _take(self) -> tuple[str, Task] | None:
-        """The next task of the first client that holds less than its share; that client goes to the end of the line."""
+        """The next task of the first client below its share; that client moves to the end of the line."""
         for client, queue in self._queues.items():
             if self._held.get(client, 0) >= self.limits.share:
                 continue
@@ -135,7 +135,7 @@ class Pool:
             self._held[client] -= 1
             if not self._held[client]:
                 del self._held[client]
-            self._changed.notify()  # one more of this client's requests may now be answered
+            self._changed.notify()  # another request of this client may now run
 
     def _forget_who_has_left(self) -> bool:
         before = self.waiting
@@ -149,7 +149,7 @@ class Pool:
 
 
 class Pools:
-    """waitress's dispatcher: gives each task to the pool that `choose` names, or refuses it."""
+    """waitress's dispatcher: gives each task to the pool named by `choose`, or refuses it."""
 
     def __init__(self, pools: dict[str, Pool], choose: Callable[[Task], str]) -> None:
         self._pools, self._choose = pools, choose

@@ -1,4 +1,4 @@
-"""gunicorn's worker: it has the process, its restarts and signals from gunicorn, and its connections from `front`."""
+"""gunicorn's worker class: gunicorn handles the process, restarts and signals, and `front` the connections."""
 
 import os
 import resource
@@ -13,20 +13,20 @@ from gunicorn.workers.base import Worker
 from gradviz.serving.front import CONNECTIONS, Front
 from gradviz.settings import load_settings
 
-LOAD_SECONDS = 120.0  # a slow machine may need long to import torch
+LOAD_SECONDS = 120.0  # a slow machine may take long to import torch
 _LOOK_SECONDS = 1.0
 _ENDING_LOOK_SECONDS = 0.05
-# A landscape gives the interpreter's lock away with each of its hundreds of operations: a thread that holds on to it
-# for Python's usual 5 ms each time, such as one that writes numbers as text, would make it take seconds.
+# A landscape releases the interpreter's lock in each of its hundreds of operations: another thread that holds it for
+# Python's usual 5 ms each time, for example to write numbers as text, would slow the landscape down to seconds.
 _SWITCH_SECONDS = 0.0005
-_OTHER_FILES = 512  # beside the connections: checkpoints, the cache of each thread, temporary files of answers
+_OTHER_FILES = 512  # for checkpoints, the cache of each thread, temporary files of answers
 
 
 class FrontWorker(Worker):
     fronts: tuple[Front, ...] = ()
 
     def load_wsgi(self) -> None:
-        """As gunicorn, which kills a worker that gives no sign of life; loading may take longer than that allows."""
+        """Loads the app as gunicorn does, but with signs of life, because gunicorn kills silent workers."""
         loaded = threading.Event()
         beating = threading.Thread(target=self._beat, args=(loaded,), name="loading", daemon=True)
         beating.start()
@@ -60,7 +60,7 @@ class FrontWorker(Worker):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         for front in self.fronts:
-            front.pull_trigger()  # it may be waiting for connections
+            front.pull_trigger()  # it may be blocked, waiting for connections
 
     def _turn(self, seconds: float) -> None:
         self.notify()

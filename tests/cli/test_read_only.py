@@ -74,7 +74,7 @@ def test_no_worker_trains(gradviz: Callable, own_runs: Path, monkeypatch: pytest
     monkeypatch.setenv("GRADVIZ_READ_ONLY", "1")
     answer = gradviz("worker", "--runs", own_runs)
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
-    assert "leave training out of --queues" in answer.err
+    assert "remove training from --queues" in answer.err
 
 
 def test_no_directory_is_made_for_runs(gradviz: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

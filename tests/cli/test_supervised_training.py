@@ -95,12 +95,12 @@ def test_any_fault_of_the_runs_is_survived_said_once_and_over_when_it_is_mended(
         training.watch()
         stand.clock.now += 1
     assert len(told := said()) == 1
-    assert "cannot be looked after" in told[0]
+    assert "cannot access the runs" in told[0]
     assert stand.starts == []
     stand.state = STOPPED
     stand.clock.now += 60
     training.watch()
-    assert said() == ["gradviz: the runs can be looked after again."]
+    assert said() == ["gradviz: the runs are accessible again."]
     assert len(stand.starts) == 1  # what could not begin before begins now
 
 
@@ -166,7 +166,7 @@ def test_deaths_are_counted_by_time_and_never_too_many(
         training.watch()
         assert stand.starts[-1] == stand.clock.now
     assert len(stand.starts) == 41
-    assert not [line for line in said() if " in " in line and "started again" in line]
+    assert not [line for line in said() if " in " in line and "restarting it" in line]
 
 
 def test_a_trainer_that_dies_at_once_is_started_after_pauses_up_to_a_minute(
@@ -200,7 +200,7 @@ def test_a_refused_training_is_said_once_and_not_repeated(
     for _ in range(100):
         stand.clock.now += 10
         training.watch()
-    assert said() == ["gradviz: the training has failed: The table has no rows."]
+    assert said() == ["gradviz: the training failed: The table has no rows."]
     assert len(stand.starts) == 1
 
 
@@ -260,8 +260,8 @@ def test_dead_trainer_is_started_again_and_said(trainer: TrainerProcess, said: C
         PAUSE.wait(0.02)
     training.watch()
     told = " ".join(said())
-    assert "the training has failed" in told
-    assert "started again" in told
+    assert "the training failed" in told
+    assert "restarting it" in told
     now = trainer.status().holder
     assert now is not None
     assert now.pid != before.pid

@@ -98,7 +98,7 @@ def test_one_that_ends_at_once_is_started_after_pauses_up_to_a_minute(
     assert sum(pause <= 0.5 for pause in pauses) == 2
     assert sorted(pauses) == pauses
     assert all(60 <= pause <= 61 for pause in pauses[-10:])
-    assert capsys.readouterr().err.count("started again") == len(starts.at)
+    assert capsys.readouterr().err.count("restarting it") == len(starts.at)
 
 
 def test_three_ends_a_minute_are_no_reason_to_wait_and_thirty_are():
@@ -119,7 +119,7 @@ def test_three_ends_a_minute_are_no_reason_to_wait_and_thirty_are():
 def test_waiting_for_an_answer_has_an_end_and_says_what_was_waited_for(web: SupervisedWeb, clock: Clock):
     assert web.wait_until_ready(lambda: False, Never(clock), 180) == "late"
     assert 180 <= clock.now - 1000 <= 181
-    assert "has not answered http://127.0.0.1:8050/healthz within 180 s" in why_not_ready(Settings(), web, "late")
+    assert "did not answer http://127.0.0.1:8050/healthz within 180 s" in why_not_ready(Settings(), web, "late")
 
 
 @pytest.mark.parametrize(
