@@ -16,7 +16,7 @@ def output_path(text: str, suffixes: Sequence[str], option: str = "--out") -> Pa
         raise UserError(f"`{option}` must end in {', '.join(suffixes)}, got {text!r}.")
     kind = kind_at(path, option)
     if kind not in (None, "a file"):
-        raise UserError(f"`{option}` names {kind}, {text!r}: give the name of a file.")
+        raise UserError(f"`{option}` is {kind}, {text!r}: give the name of a file.")
     kind_at(path.with_name(path.name + PARTIAL_SUFFIX), option)  # its name is longer
     if not path.parent.is_dir():
         raise UserError(f"`{option}`: the directory {str(path.parent)!r} does not exist; make it first.")

@@ -1,1 +1,1 @@
-"""What is studied: the table, its encoding, the network, its training, and the store of runs and checkpoints."""
+"""The experiment: the table, its encoding, the network, its training, and the store of runs and checkpoints."""

@@ -1,4 +1,4 @@
-"""A zip or tar archive of one table: which member it is, and its bytes, within limits; the rest is named."""
+"""Extracts the one table of a zip or tar archive, within limits, and names the other members."""
 
 import io
 import re
@@ -13,9 +13,9 @@ from gradviz.experiment.foreign import NotATable
 from gradviz.experiment.outside import shown
 
 _MOST_MEMBERS = 1000
-_DIRECTORY_BYTES = 1 << 20  # of a zip archive: zipfile reads the list of members whole
+_DIRECTORY_BYTES = 1 << 20  # limit of a zip archive's list of members, which zipfile reads whole
 _TABLES = (".csv", ".tsv", ".tab", ".psv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst")
-# What the readers raise when a damaged list of members leads them astray.
+# Errors of the readers on a damaged list of members.
 _OF_WRONG_PLACES = (OSError, EOFError, ValueError, OverflowError, NotImplementedError, RuntimeError)
 _COPY = "copy or download it again"
 
@@ -23,7 +23,7 @@ _COPY = "copy or download it again"
 def from_zip(content: bytes, limit: int) -> tuple[str, bytes]:
     end = content.rfind(b"PK\x05\x06")
     if end >= 0 and int.from_bytes(content[end + 12 : end + 16], "little") > _DIRECTORY_BYTES:
-        raise NotATable(" is a zip archive of very many files, not of one table: give the table itself.")
+        raise NotATable(" is a zip archive of too many files: give the table itself.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -32,7 +32,7 @@ def from_zip(content: bytes, limit: int) -> tuple[str, bytes]:
             if info.flag_bits & 1:
                 raise NotATable(" is an encrypted zip archive: unpack it with its password and give the table itself.")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
-                raise NotATable(f" is a zip archive that is packed in a rare way ({info.compress_type}): unpack it.")
+                raise NotATable(f" is a zip archive with an unusual compression ({info.compress_type}): unpack it.")
             if info.file_size > limit:
                 raise too_large(limit)
             with archive.open(info) as stream:
@@ -70,18 +70,18 @@ def from_tar(content: bytes, limit: int) -> tuple[str, bytes]:
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for number, member in enumerate(archive):
         if number == _MOST_MEMBERS:
-            raise NotATable(" is a tar archive of very many files, not of one table: give the table itself.")
+            raise NotATable(" is a tar archive of too many files: give the table itself.")
         if member.isreg():
             yield member
 
 
 def _the_table(names: Sequence[str], kind: str) -> int:
-    """Which member is the table: the only file, or the only one named like a table, but for what systems add."""
+    """The index of the table: the only file, or the only one named like a table, ignoring files that systems add."""
     candidates = [place for place, name in enumerate(names) if not _is_by_the_way(name)]
     if len(candidates) > 1:
         candidates = [place for place in candidates if names[place].lower().endswith(_TABLES)] or candidates
     if not candidates:
-        raise NotATable(f" is a {kind} archive without a table in it: give the table itself.")
+        raise NotATable(f" is a {kind} archive without a table: give the table itself.")
     if len(candidates) > 1:
         listed = ", ".join(shown(repr(names[place])) for place in candidates[:2])
         more = ", …" if len(candidates) > 2 else ""
@@ -105,7 +105,7 @@ def _is_by_the_way(name: str) -> bool:
 
 
 def _refuse_documents(names: Collection[str]) -> None:
-    """An Office workbook and its like are zip archives too."""
+    """Office documents and other formats are zip archives too."""
     documents = {
         "xl/workbook.xml": "an Excel workbook",
         "xl/workbook.bin": "an Excel workbook",
@@ -117,12 +117,10 @@ def _refuse_documents(names: Collection[str]) -> None:
     if found is not None:
         raise NotATable(f" is {found}, not a table of text: export the table as CSV.")
     if any(name.endswith("data.pkl") for name in names):
-        raise NotATable(
-            " is a PyTorch file with a pickle in it, not a table of text, and is not opened: export the table as CSV."
-        )
+        raise NotATable(" is a PyTorch file with a pickle, which gradviz does not open: export the table as CSV.")
     if names and all(name.endswith(".npy") for name in names):
         raise NotATable(" is an archive of NumPy arrays, not a table of text: export the table as CSV.")
 
 
 def too_large(limit: int) -> NotATable:
-    return NotATable(f" holds more than {limit:,} bytes when unpacked, the limit for a table: take a part of its rows.")
+    return NotATable(f" has more than {limit:,} bytes when unpacked, the limit for a table: use fewer rows.")

@@ -1,4 +1,4 @@
-"""How the dates of a column are written: one form in all of it, taken only where it cannot mean two dates."""
+"""The format of a column's dates: one for the whole column, accepted only if it is unambiguous."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ _MONTH = (
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 _EPOCH, _SECOND = datetime(1970, 1, 1), timedelta(seconds=1)
-_USUAL = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)  # which Python reads twice as fast
+_USUAL = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)  # Python parses this twice as fast
 _PER_SECOND = {9: 1, 10: 1, 12: 10**3, 13: 10**3, 15: 10**6, 16: 10**6, 18: 10**9, 19: 10**9}
 _UNITS = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
 
@@ -37,11 +37,11 @@ _SERIAL = re.compile(r"[2-8]\d{4}(?:[.,]\d*)?", re.ASCII)
 _SHORT_YEAR = re.compile(r"\d\d?[-/.]\d\d?[-/.]\d\d(?!\d).*", re.ASCII)
 
 Parse = Callable[[str], int | None]
-"""Seconds since 1970, or None for what is no date in this form."""
+"""Seconds since 1970, or None if the text is not a date in this form."""
 
 
 class MixedDates(Exception):
-    """A date, where it stands, and what is wrong with it beside the others of its column."""
+    """A date, its place, and how it conflicts with the others of its column."""
 
     def __init__(self, text: str, place: Any, reason: str, other: tuple[str, Any] | None) -> None:
         super().__init__(text)
@@ -50,16 +50,16 @@ class MixedDates(Exception):
 
 @dataclass(frozen=True)
 class DateForm:
-    """A form of dates: its name for the user, and its reader."""
+    """A form of dates: its name for the user, and its parser."""
 
     name: str
     parse: Parse
 
 
 def date_form(texts: Iterable[tuple[str, Any]]) -> DateForm:
-    """The one form of all dates, from (text, where it stands); texts that are no dates tell nothing.
+    """The one form of all dates, from (text, place); ignores texts that are not dates.
 
-    MixedDates when there are two forms, or when `02/03/2015` could be two dates and no other one decides.
+    MixedDates if there are two forms, or if `02/03/2015` could be two dates and no other date decides.
     """
     found: dict[str, tuple[str, Any]] = {}
     either: tuple[str, Any] | None = None
@@ -84,11 +84,11 @@ def date_form(texts: Iterable[tuple[str, Any]]) -> DateForm:
 
 
 def what_is_wrong(text: str) -> str:
-    """Why a text is no date, where more can be said than that."""
+    """Why a text is not a date, as exactly as possible."""
     if _SERIAL.fullmatch(text):
-        return "looks like a date of a spreadsheet as a number of days: format the column there as 2015-02-18 15:46:59"
+        return "looks like a spreadsheet's number of days: format the column there as 2015-02-18 15:46:59"
     if _SHORT_YEAR.fullmatch(text):
-        return "has a year of two digits, which does not tell year, month and day apart: write 2015-02-18 15:46:59"
+        return "has a year of two digits, which could be year, month or day: write 2015-02-18 15:46:59"
     if (match := _YEAR_FIRST.fullmatch(text)) and match["zone"] and match["year"] in ("0001", "9999"):
         return "is not a date of the years 1 to 9999 in UTC"
     return "is not a date such as 2015-02-18 15:46:59"
@@ -100,7 +100,7 @@ _NAMED, _NAMED_FIRST = "day, name of the month, year", "name of the month, day, 
 
 
 def _names(text: str) -> Iterator[str]:
-    """The form that a text has, nothing for what is no date."""
+    """The form of a text; nothing if it is not a date."""
     if _USUAL.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
         yield _ISO
     elif match := _YEAR_LAST.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Deleting a run: under its lock, so that nobody is training it meanwhile."""
+"""Deletes a run under its lock, which keeps trainers out."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ from gradviz.experiment.run_files import remove_run
 
 
 def delete_run(runs: Path, name: str) -> None:
-    """Deletes the files of a run in `runs`; nothing if there is no run.
+    """Deletes the files of a run in `runs`, if it exists.
 
-    Raises RunLocked while it is trained, and while a trainer of all runs is about to begin it.
+    Raises RunLocked while it is training, and while a trainer of all runs is about to start it.
     """
     directory = runs / name
     if not is_there(directory):
         return
     if not os.path.isdir(directory):
-        raise UserError(f"{directory} is no directory, so it holds no run: remove it by hand.")
+        raise UserError(f"{directory} is not a directory, so it holds no run: remove it yourself.")
     whole = holder(runs)
     if whole is not None:
         raise RunLocked(runs, whole)

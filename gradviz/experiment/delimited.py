@@ -1,4 +1,4 @@
-"""Separated values as rows of cells, each with its true line in the file: separator, leading lines, uneven rows."""
+"""Reads separated values as rows of cells with their true lines; handles separators, leading lines, uneven rows."""
 
 import csv
 import itertools
@@ -11,18 +11,18 @@ from gradviz.experiment.outside import shown
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-_LOOK_AHEAD = 30  # lines after the first, for column names that stand further down
-_MOST_CHARACTERS = 131_072  # of one value; what is longer is a quotation that never ends
+_LOOK_AHEAD = 30  # lines after the first, to find column names further down
+_MOST_CHARACTERS = 131_072  # of one value; a longer one is an unclosed quotation
 
 Known = Callable[[Sequence[str]], int]
-"""How many of some names are those of columns that are looked for."""
+"""How many of the given names are names of wanted columns."""
 
 
 @dataclass
 class Rows:
     """The column names, and an iterator of (first line of a row, its last line, its cells), as many cells as names.
 
-    `said` is what was recognised; what concerns all rows is complete when they have been read.
+    `said` lists what was recognised; it is complete once all rows are read.
     """
 
     names: list[str]
@@ -66,7 +66,7 @@ class Rows:
                     yield line, end, fitted
 
     def _fitted(self, line: int, cells: list[str], number: int) -> list[str] | None:
-        """A row that has another number of cells than there are names; None for a comment."""
+        """A row whose number of cells differs from the number of names; None for a comment."""
         if cells[0].startswith("#"):
             self._comments += 1
             return None
@@ -83,7 +83,7 @@ class Rows:
         raise self._uneven(line, cells)
 
     def _begins_with_number(self, cells: list[str]) -> bool:
-        """As R writes row numbers: a value more than there are names, that counts from 0 or 1."""
+        """Whether the first value is a row number, as R writes it: one value more than names, counting from 0 or 1."""
         return len(cells) == len(self.names) + 1 and cells[0].strip() in ("0", "1") and bool(cells[-1].strip())
 
     def _uneven(self, line: int, cells: list[str]) -> NotATable:
@@ -93,18 +93,18 @@ class Rows:
         if len(cells) == 1 and other != self.separator and text.count(other) >= len(self.names) // 2:
             hint = f"it is separated by {SEPARATORS[other]}, the names by {SEPARATORS[self.separator]}"
         elif len(cells) < len(self.names):
-            hint = "perhaps the file was cut short there; a missing value is an empty one between two separators"
+            hint = "perhaps the file was cut short there; write a missing value as nothing between two separators"
         elif self.separator == ",":
-            hint = "a value with a comma in it, such as a decimal comma, stands in quotation marks"
+            hint = "put values that contain a comma, such as a decimal comma, in quotation marks"
         else:
-            hint = "a value with the separator in it stands in quotation marks"
+            hint = "put values that contain the separator in quotation marks"
         return NotATable(
             f", line {line}: it has {values}, and line {self.line} names {len(self.names)} columns; {hint}."
         )
 
 
 def read_rows_of_cells(lines: Iterator[str], known: Known) -> Rows:
-    """Finds the line of column names; raises NotATable when there is none, or it says something else than the rows."""
+    """Finds the line of column names; raises NotATable if there is none, or it does not fit the rows."""
     before, separator, comments, number = [], None, 0, 0
     first, commented = None, None
     for line in lines:
@@ -119,10 +119,10 @@ def read_rows_of_cells(lines: Iterator[str], known: Known) -> Rows:
             first = line.lstrip("\ufeff")
             break
     if first is None:
-        raise NotATable(" is empty: it must hold a line of column names and rows.")
+        raise NotATable(" is empty: it needs a line of column names, and rows.")
     best = _best(first, known)
     if known(_split(first, best)) == 0:
-        # numpy writes its names as a comment, right above the values.
+        # numpy writes the names as a comment directly above the values.
         if commented is not None and known(_split(commented, _best(commented, known))) > 1:
             lines, first, number, comments = itertools.chain([first], lines), commented, number - 1, comments - 1
             best = _best(first, known)
@@ -138,7 +138,7 @@ def read_rows_of_cells(lines: Iterator[str], known: Known) -> Rows:
         before.append("a `sep=` line")
     if comments:
         before.append(f"{comments} leading comment line{'s' if comments > 1 else ''} left out")
-    # Names may hold quoted ends of lines, as values do.
+    # Names may contain quoted line breaks, like values.
     reader = _reader(itertools.chain([first], lines), best)
     try:
         names = next(reader)
@@ -160,25 +160,25 @@ def _split(line: str, separator: str) -> list[str]:
 
 
 def _best(line: str, known: Known) -> str:
-    """The separator that finds most of the names looked for, then most names at all."""
+    """The separator that gives the most wanted names, then the most names."""
     return max(SEPARATORS, key=lambda separator: (known(cells := _split(line, separator)), len(cells)))
 
 
 def _explain_missing_names(first: str, separator: str, number: int, lines: Iterator[str], known: Known) -> None:
-    """Raises NotATable where more can be said than that the columns are missing."""
+    """Raises NotATable if it can say more than that the columns are missing."""
     for later, line in enumerate(itertools.islice(lines, _LOOK_AHEAD), start=number + 1):
         if known(_split(line, _best(line, known))) > 1:
             raise NotATable(
-                f" has its column names on line {later}, below other text: remove that, or begin its lines with #."
+                f" has its column names on line {later}, below other text: remove that text, or start its lines with #."
             )
     if known(first.split()) > 1:
         raise NotATable(
-            f", line {number}: its columns are separated by spaces, which dates have in them too: separate them by "
+            f", line {number}: its columns are separated by spaces, which dates contain too: separate them by "
             f"{', '.join(SEPARATORS.values())}."
         )
     cells = [cell.strip() for cell in _split(first, separator)]
     if len(cells) > 1 and sum(bool(re.match(r"[-+]?[\d.]", cell)) for cell in cells) > len(cells) // 2:
-        raise NotATable(f", line {number}: it holds values where the column names must stand: add a line of names.")
+        raise NotATable(f", line {number}: it has values instead of column names: add a line of names.")
 
 
 def _quotation(error: csv.Error, start: int, end: int) -> NotATable:
@@ -186,11 +186,11 @@ def _quotation(error: csv.Error, start: int, end: int) -> NotATable:
     if "limit" in reason:
         return NotATable(
             f", line {start}: a value there has more than {_MOST_CHARACTERS:,} characters; perhaps a quotation mark is "
-            "never closed."
+            "not closed."
         )
     if "unexpected end" in reason:
         return NotATable(f", line {start}: a quotation mark in this row is never closed, up to the end on line {end}.")
     where = f"line {start}" if start == end else f"lines {start} to {end}"
     return NotATable(
-        f", {where}: a quotation mark stands within a quoted value; write it twice, or remove the quotation marks."
+        f", {where}: there is a quotation mark within a quoted value; double it, or remove the quotation marks."
     )

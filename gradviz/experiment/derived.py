@@ -1,10 +1,9 @@
-"""The column `linear_ests` from the others, for tables that lack it, such as the published one of sixteen columns.
+"""Derives the column `linear_ests` from the others, for tables that lack it, such as the published one of 16 columns.
 
 The linear estimate of the experiment's table is a linear function of five other columns, rounded to a whole number.
-These coefficients give its value in each of the 10,926 rows of a sample of 12,000 rows that have one: they were found
-as the centre of all linear functions that do, by linear programming. A row without one of the five has no estimate, as
-in that table. One of the five is the number of deliverers d, and the target is 10 d: the estimate tells of the target,
-derived or not.
+These coefficients reproduce its value in all 10,926 rows that have one, of a sample of 12,000 rows: linear programming
+gave the centre of all linear functions that do. A row without one of the five has no estimate, as in that table. One of
+the five is the number of deliverers d, and the target is 10 d: the estimate reveals the target, derived or not.
 """
 
 import numpy as np
@@ -32,7 +31,7 @@ HOW = (
 
 
 def linear_estimates(table: pd.DataFrame) -> np.ndarray:
-    """The estimate of each row (R,) float64; NaN where one of its columns is missing, or the market is none of six."""
+    """The estimate of each row (R,) float64; NaN if one of its columns is missing, or the market is not one of six."""
     estimates = np.array([_OF_MARKET.get(market, np.nan) for market in table["market_id"]])
     for column, coefficient in _COEFFICIENTS.items():
         estimates = estimates + coefficient * table[column].to_numpy(dtype=np.float64)

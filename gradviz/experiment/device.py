@@ -1,4 +1,4 @@
-"""From `auto`, `cpu` or `cuda` to a device that is there."""
+"""Resolves `auto`, `cpu` or `cuda` to an available device."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside under another name, brought to the disk, then renamed."""
+"""Writes files that are complete or absent: under a temporary name, synced to disk, then renamed."""
 
 import os
 from contextlib import suppress
@@ -15,7 +15,7 @@ PARTIAL_SUFFIX = ".partial"
 def write_whole(path: Path, content: bytes) -> None:
     """Replaces `path` by `content` so that a reader, a kill or a power cut sees the old file or the new, never a part.
 
-    Raises UserError when the disk is full or refuses; the old file then stays as it is.
+    Raises UserError if the disk is full or refuses, and keeps the old file.
     """
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     try:
@@ -26,7 +26,7 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(partial, path)
         _sync_directory(path.parent)
     except OSError as error:
-        with suppress(OSError):  # why it cannot be written is told already
+        with suppress(OSError):  # the error below gives the reason
             partial.unlink()
         raise UserError(
             f"{shown(path)} cannot be written ({error.strerror or error}): make room or allow writing there, then "
@@ -35,21 +35,21 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def remove_partial_files(directory: Path) -> None:
-    """Removes what a killed writer left behind. Call it under the lock of the directory."""
+    """Removes leftovers of killed writers. Call this under the directory's lock."""
     for partial in directory.glob("*" + PARTIAL_SUFFIX):
         remove_file(partial)
 
 
 def remove_file(path: Path) -> None:
-    """Removes a file, or whatever else but a directory has its name, if it is there; UserError when it stays."""
+    """Removes a file, or anything else but a directory with its name, if it exists; UserError if it stays."""
     try:
         path.unlink(missing_ok=True)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be removed ({reason_of(error)}): remove it by hand.") from error
+        raise UserError(f"{path} cannot be removed ({reason_of(error)}): remove it yourself.") from error
 
 
 def _opened_new(path: Path) -> BinaryIO:
-    """A new file in place of what had its name, be it a FIFO or a link, which would be opened otherwise."""
+    """A new file that replaces anything with its name; a FIFO or a link would otherwise be opened."""
     path.unlink(missing_ok=True)
     mode = file_mode(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -58,7 +58,7 @@ def _opened_new(path: Path) -> BinaryIO:
 
 
 def is_there(path: Path) -> bool:
-    """Whether something has this name; UnusableFile when that cannot be known now, which is not the same as no."""
+    """Whether something has this name; UnusableFile if that is unknown now, which is not the same as no."""
     try:
         os.lstat(path)
     except FileNotFoundError:
@@ -69,7 +69,7 @@ def is_there(path: Path) -> bool:
 
 
 def signature(path: Path) -> tuple[int, int] | None:
-    """(size, mtime in ns) of a file, by which readers know that it is unchanged; None when there is none."""
+    """(size, mtime in ns) of a file, by which readers notice changes; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:
@@ -78,7 +78,7 @@ def signature(path: Path) -> tuple[int, int] | None:
 
 
 def _sync_directory(directory: Path) -> None:
-    # A rename is on the disk only when its directory is.
+    # A rename is durable only once its directory is synced.
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

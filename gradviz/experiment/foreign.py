@@ -1,11 +1,11 @@
-"""Names what is not a table of text by its first bytes, with what to do about it; nothing of it is loaded."""
+"""Recognises other formats than text tables by their first bytes, with the remedy, without loading them."""
 
 from gradviz.errors import UserError
 
 _EXPORT = "export the table as CSV"
 _UNPACK = "unpack it and give the table itself"
 
-# (where the bytes stand, the bytes, what has them there, what to do)
+# (position of the bytes, the bytes, the format, the remedy)
 _BINARY: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"PAR1", "a Parquet file", _EXPORT),
     (0, b"ARROW1", "an Arrow file", _EXPORT),
@@ -52,37 +52,34 @@ _PICKLES = tuple(bytes((0x80, protocol)) for protocol in (2, 3, 4, 5))
 
 
 class NotATable(UserError):
-    """Why a content is no table that can be read: what follows the name of the file in a sentence."""
+    """Why a content is not a readable table: the text after the file's name in a sentence."""
 
 
 def refuse_binary(content: bytes) -> None:
-    """Raises NotATable when the first bytes are those of another format."""
+    """Raises NotATable if the first bytes are those of another format."""
     for place, magic, what, remedy in _BINARY:
         if content.startswith(magic, place):
             raise NotATable(f" is {what}, not a table of text: {remedy}.")
     if content.startswith(_PICKLES):
-        raise NotATable(
-            " is a Python pickle, not a table of text, and is not opened, since a pickle can run any program: "
-            f"{_EXPORT}."
-        )
+        raise NotATable(f" is a Python pickle, which gradviz does not open, because it can run any program: {_EXPORT}.")
     # The header of safetensors is JSON after its length.
     if content[8:10] == b'{"' and int.from_bytes(content[:8], "little") < len(content):
         raise NotATable(f" is a safetensors file, not a table of text: {_EXPORT}.")
 
 
 def refuse_text(head: str) -> None:
-    """Raises NotATable when text begins as another format of text does; no table of ours begins so."""
+    """Raises NotATable if the text begins like another text format, as no table of ours does."""
     start = head.lstrip("\ufeff \t\r\n").casefold()
     if start.startswith("version https://git-lfs.github.com/"):
-        raise NotATable(" is a Git LFS pointer, not the table that it stands for: fetch that with `git lfs pull`.")
+        raise NotATable(" is a Git LFS pointer, not the table itself: fetch that with `git lfs pull`.")
     if start.startswith("outs:") and "md5:" in start:
-        raise NotATable(" is a DVC pointer, not the table that it stands for: fetch that with `dvc pull`.")
+        raise NotATable(" is a DVC pointer, not the table itself: fetch that with `dvc pull`.")
     if "/annex/objects/" in start[:200]:
-        raise NotATable(" is a git-annex pointer, not the table that it stands for: fetch that with `git annex get`.")
+        raise NotATable(" is a git-annex pointer, not the table itself: fetch that with `git annex get`.")
     if start.startswith(("<!doctype html", "<html", "<head", "<body", "<table", "<script")):
         raise NotATable(" is an HTML page, not a table: download the file itself, not the page about it.")
     if start.startswith("<<<<<<<"):
-        raise NotATable(" holds the marks of a merge conflict: resolve it first.")
+        raise NotATable(" contains the markers of a merge conflict: resolve it first.")
     if start.startswith("<"):
         raise NotATable(f" is XML, not a table of separated values: {_EXPORT}.")
     if start.startswith(("{", "[{", "[[", '["', "[\n", "[\r", "[ ")):

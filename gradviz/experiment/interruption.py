@@ -1,4 +1,4 @@
-"""Stopping when asked to: a signal is noted, and the training ends between two steps with everything whole."""
+"""Stops a training on request: it notes a signal, and the training ends between two steps, with all files complete."""
 
 import signal
 import threading
@@ -10,26 +10,26 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
-    """Whether a stop was asked for, and by which signal (None: by a call of `ask`)."""
+    """Whether a stop was requested, and by which signal (None: by a call of `ask`)."""
 
     def __init__(self) -> None:
         self.asked = False
         self.signal: int | None = None
 
     def ask(self, number: int | None = None) -> None:
-        """Asks the training to stop after the step under way."""
+        """Asks the training to stop after the current step."""
         self.asked, self.signal = True, number
 
 
 class Stopped(Exception):  # an event, not an error
-    """Raised between two steps when a stop was asked for."""
+    """Raised between two steps after a request to stop."""
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turns the first SIGTERM or SIGINT into a request; a second one does what it did before (Ctrl-C twice interrupts).
+    """Turns the first SIGTERM or SIGINT into a request; a second has its usual effect (Ctrl-C twice interrupts).
 
-    Outside the main thread, where signals cannot be handled, the request is asked by call alone.
+    Outside the main thread, which alone can handle signals, only a call of `ask` requests a stop.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

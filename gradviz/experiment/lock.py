@@ -1,10 +1,10 @@
-"""One trainer at a time per run: a lock that the system takes back when its process ends, and a note of who holds it.
+"""One trainer at a time per run: a lock that the system releases when its process ends, and a note of its holder.
 
-The lock is flock's, through filelock: kill -9 releases it. The note (`trainer.json`, beside it) names the process, with
-the time it started, so that a note left by a killed trainer is known for what it is even when its number is in use
-again. Asking who holds a run reads the note and the process table; it takes no lock, so it never stands in a trainer's
-way. Only for a note from another machine or container, whose processes cannot be seen, is the lock itself tried for an
-instant; a trainer that starts in that very instant tries again.
+The lock is flock's, through filelock: kill -9 releases it. The note (`trainer.json`, beside it) names the process and
+the time it started, so that a killed trainer's note is recognised even if another process has its number. Looking up
+the holder reads the note and the process table; it takes no lock, so it never blocks a trainer. Only for a note from
+another machine or container, whose processes are invisible, does it try the lock itself for an instant; a trainer that
+starts in that instant tries again.
 """
 
 import fcntl
@@ -28,12 +28,12 @@ from gradviz.experiment.private import file_mode
 
 LOCK_NAME, NOTE_NAME = "trainer.lock", "trainer.json"
 _MAX_BYTES = 64 * 1024  # of the note; the lock is empty
-PATIENCE_SECONDS = 5.0  # how long a lock may be taken by nobody known: another trainer writing its note, or an inquiry
+PATIENCE_SECONDS = 5.0  # how long an unknown process may hold a lock: another trainer writing its note, or a lookup
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that trains a run, since when (ISO 8601 in UTC), and the system's mark of the process's start."""
+    """The process that trains a run, its start of training (ISO 8601 in UTC), and the system's start of the process."""
 
     pid: Annotated[int, Field(ge=1, lt=2**31)]
     since: str
@@ -45,7 +45,7 @@ _NOTE = TypeAdapter(Holder)
 
 
 class RunLocked(UserError):
-    """The run has a trainer already."""
+    """Another process is training the run."""
 
     def __init__(self, path: Path, holder: Holder | None) -> None:
         who = f"process {holder.pid} on {holder.host} since {holder.since}" if holder else "another process"
@@ -55,7 +55,7 @@ class RunLocked(UserError):
 
 @contextmanager
 def run_lock(path: Path) -> Iterator[Holder]:
-    """Holds the run in directory `path` (which must exist); raises RunLocked when another process does."""
+    """Holds the run in directory `path` (which must exist); raises RunLocked if another process does."""
     lock = FileLock(path / LOCK_NAME, mode=file_mode(path) if path.is_dir() else 0o600)
     if os.path.lexists(path / LOCK_NAME):
         open_outside(path / LOCK_NAME, _MAX_BYTES).close()  # no FIFO, no link to another's file
@@ -72,13 +72,13 @@ def run_lock(path: Path) -> Iterator[Holder]:
         write_whole(note, json.dumps(asdict(mine)).encode())
         yield mine
     finally:
-        with suppress(OSError):  # a note that stays is known as that of a process that has ended
+        with suppress(OSError):  # a leftover note is recognised as that of an ended process
             note.unlink()
         lock.release()
 
 
 def holder(path: Path) -> Holder | None:
-    """Who trains the run in directory `path`; None when nobody does, or the one who did was killed."""
+    """The process that trains the run in directory `path`; None if none does, or it was killed."""
     note = _read_note(path / NOTE_NAME)
     if note is None:
         return None
@@ -95,24 +95,24 @@ def _read_note(path: Path) -> Holder | None:
 
 
 def _start_of(pid: int) -> str:
-    """The start of a living process in clock ticks since boot; empty when it is gone, a zombie, or not to be seen."""
+    """The start of a living process in clock ticks since boot; empty if it is gone, a zombie, or invisible."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return ""
-    # The name of the program, in parentheses, may hold anything; the state follows it, the start is the 20th after.
+    # The program's name, in parentheses, may contain anything; the state follows it, and the start is the 20th after.
     # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     state, *rest = status.rpartition(")")[2].split()
     return "" if state in "ZX" else rest[18]
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock, by taking it shared for an instant."""
+    """Whether a process holds the lock; takes it shared for an instant."""
     try:
         with open_outside(path, _MAX_BYTES) as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except UnusableFile:
         return False
-    except OSError:  # BlockingIOError, or a system that cannot tell: then the note is believed
+    except OSError:  # BlockingIOError, or an unsupported system: then trust the note
         return True
     return False

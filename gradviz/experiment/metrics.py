@@ -1,4 +1,4 @@
-"""What is measured after each epoch, and `metrics.csv`, where it is kept."""
+"""The metrics of each epoch, and `metrics.csv`, which holds them."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"nan|-?[0-9]{1,20}(\.[0-9]{1,40})?(e[+-]?[0-9]{1,3})?")
 
 
 def write_metrics(path: Path, metrics: Sequence[EpochMetrics]) -> None:
-    """Writes `metrics.csv`, whole or not at all."""
+    """Writes the complete `metrics.csv` or nothing."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -48,10 +48,10 @@ def write_metrics(path: Path, metrics: Sequence[EpochMetrics]) -> None:
 
 
 def read_metrics(path: Path) -> tuple[list[EpochMetrics], list[str]]:
-    """The lines of `metrics.csv` by epoch, and a reason for every line that cannot be read.
+    """The lines of `metrics.csv` by epoch, and a reason for every unreadable line.
 
-    A line that is damaged, cut off at the end of the file, or repeats an epoch is left out; so is a file that cannot be
-    read. A missing file has no lines.
+    It leaves out a line that is damaged, cut off at the end of the file, or repeats an epoch, and an unreadable file. A
+    missing file has no lines.
     """
     if not os.path.lexists(path):
         return [], []
@@ -66,7 +66,7 @@ def read_metrics(path: Path) -> tuple[list[EpochMetrics], list[str]]:
     if first != ",".join(COLUMNS):
         return [], ["its first line is not " + ",".join(COLUMNS)]
     metrics, damaged = {}, []
-    # What follows the last line break is empty, or a line that was cut off.
+    # After the last line break there is nothing, or a line that was cut off.
     for number, line in enumerate(lines[:-1], start=2):
         parsed = _parse_line(line)
         if parsed is None or parsed.epoch in metrics:

@@ -1,4 +1,4 @@
-"""How the numbers of a table are written: decimal point or comma, and what groups thousands; one way in all of it."""
+"""The format of a table's numbers: decimal point or comma, and the separator of thousands; one for the whole table."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _LONGEST = 400  # the digits of the largest float64, and some
 
 
 class MixedNumbers(Exception):
-    """A number, where it stands, and another in another form (None: this one could be of two forms by itself)."""
+    """A number, its place, and another number in a different form (None: the number itself is ambiguous)."""
 
     def __init__(self, text: str, place: Any, other: tuple[str, Any] | None) -> None:
         super().__init__(text)
@@ -26,7 +26,7 @@ class MixedNumbers(Exception):
 
 @dataclass(frozen=True)
 class NumberForm:
-    """What stands before decimals, and what groups thousands ("" when nothing does)."""
+    """The decimal separator, and the separator of thousands ("" if there is none)."""
 
     decimal: str = "."
     groups: str = ""
@@ -39,7 +39,7 @@ class NumberForm:
         return tuple(said)
 
     def value(self, text: str) -> float | None:
-        """The number, or None when the text is none in this form."""
+        """The number, or None if the text is not a number in this form."""
         if len(text) > _LONGEST:
             return None
         text = text.replace("\u2212", "-")
@@ -53,9 +53,9 @@ class NumberForm:
 
 
 def number_form(texts: Iterable[tuple[str, Any]]) -> NumberForm:
-    """The one form of all the numbers, from (text, where it stands); texts that are no numbers tell nothing.
+    """The one form of all numbers, from (text, place); ignores texts that are not numbers.
 
-    MixedNumbers when two forms exclude each other, or when `1,234` could be either and nothing else decides.
+    MixedNumbers if two forms exclude each other, or if `1,234` could be either and no other number decides.
     """
     decimals: dict[str, tuple[str, Any]] = {}
     groups: dict[str, tuple[str, Any]] = {}
@@ -71,7 +71,7 @@ def number_form(texts: Iterable[tuple[str, Any]]) -> NumberForm:
             continue
         group, rest = grouped["group"], grouped["rest"]
         if rest and rest[0] == group:
-            continue  # 1,234,5 is no number
+            continue  # 1,234,5 is not a number
         if rest:
             decimals.setdefault(rest[0], (text, place))
         if rest or group not in ".," or text.count(group) > 1:

@@ -1,6 +1,6 @@
-"""The one opening of files from outside: regular files of bounded size, JSON of bounded depth and finite numbers.
+"""Opens all files from outside: regular files of bounded size, JSON of bounded depth with finite numbers.
 
-Nothing here waits (a FIFO, a device), reads without end (`/dev/zero`, a sparse file) or fails in any other way than
+It never waits (on a FIFO, a device), never reads without end (`/dev/zero`, a sparse file), and fails only with
 `UnusableFile`, whose one sentence names the file and the reason.
 """
 
@@ -35,13 +35,13 @@ _REASONS = {
     errno.ENAMETOOLONG: "its name is too long",
     errno.EACCES: "reading it is not permitted",
     errno.EPERM: "reading it is not permitted",
-    errno.ENOTDIR: "a part of its path is not a directory",
+    errno.ENOTDIR: "part of its path is not a directory",
 }
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 class UnusableFile(UserError):
-    """A file (or other bytes) from outside that cannot be used, with the reason; readers name it and leave it out."""
+    """An unusable file (or other bytes) from outside, with the reason; readers name it and leave it out."""
 
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"{shown(path)} cannot be used: {reason}.")
@@ -49,12 +49,12 @@ class UnusableFile(UserError):
 
 
 def open_outside(path: Path | str, limit: int) -> io.BufferedReader:
-    """A regular file for reading, of at most `limit` bytes, also while it grows; a link to such a file will do.
+    """A regular file for reading, of at most `limit` bytes, even while it grows; follows links.
 
-    Whoever reads past the limit gets the same `UnusableFile` as at opening.
+    Reading past the limit raises the same `UnusableFile` as opening a larger file.
     """
     try:
-        # Looked at before it is opened, since to open a device may start something; and after, since it may be another.
+        # Check before opening, because opening a device may start something; and after, because it may have changed.
         _check_kind(path, os.stat(path), limit)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
@@ -79,10 +79,10 @@ def read_outside(path: Path | str, limit: int) -> bytes:
 
 
 def parse_json(content: bytes, what: Path | str) -> object:
-    """The value of JSON text in UTF-8 that every reader takes for the same; UnusableFile names `what` and the reason.
+    """The value of JSON text in UTF-8 that all readers understand alike; UnusableFile names `what` and the reason.
 
-    Refused: depth above 64, numbers that are not finite float64 or 64-bit integers, a key that stands twice in one
-    object, half a surrogate pair.
+    It refuses depth above 64, numbers that are not finite float64 or 64-bit integers, a key given twice in one
+    object, and half a surrogate pair.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -110,16 +110,16 @@ def read_json(path: Path | str, limit: int) -> object:
 
 
 def reason_of(error: OSError | ValueError, path: Path | str | None = None) -> str:
-    """What an error of the system means for a file, as the end of a sentence."""
+    """The meaning of a system error for a file, as the end of a sentence."""
     if isinstance(error, ValueError):  # a NUL byte, or half a character
-        return "no file can have this name"
+        return "a file cannot have this name"
     if error.errno == errno.ENOENT and path is not None and os.path.islink(path):
         return "it is a symbolic link to nothing"
     return _REASONS.get(error.errno or 0, error.strerror or str(error))
 
 
 def kind_of(mode: int) -> str:
-    """What `st_mode` says: a file, a directory, a FIFO …"""
+    """The kind in `st_mode`: a file, a directory, a FIFO …"""
     return _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
@@ -131,11 +131,11 @@ def _check_kind(path: Path | str, status: os.stat_result, limit: int) -> None:
 
 
 def _too_large(size: str, limit: int) -> str:
-    return f"it has {size} bytes, and {limit:,} are the limit"
+    return f"it has {size} bytes; the limit is {limit:,}"
 
 
 class _Bounded(io.RawIOBase):
-    """The bytes of a file up to a limit; files such as those of /proc have more than the system says."""
+    """The bytes of a file up to a limit; some files, such as those of /proc, are longer than the system says."""
 
     def __init__(self, path: Path | str, descriptor: int, limit: int) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class _Bounded(io.RawIOBase):
 
 
 class _Refused(Exception):
-    """Why text that is JSON is not taken."""
+    """Why valid JSON is refused."""
 
 
 def _is_deeper(content: bytes, depth: int) -> bool:
@@ -195,7 +195,7 @@ def _integer(text: str) -> int:
 def _number(text: str) -> float:
     value = float(text) if len(text) <= _MAX_NUMBER_LENGTH else math.inf
     if not math.isfinite(value):
-        raise _Refused(f"the number {shown(text)} is not one that a computer holds")
+        raise _Refused(f"the number {shown(text)} does not fit into a float64")
     return value
 
 
@@ -207,14 +207,14 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise _Refused(f"`{shown(twice)}` stands in it twice")
+        raise _Refused(f"it has the key `{shown(twice)}` twice")
     return values
 
 
 def _check_characters(value: object) -> None:
     if isinstance(value, str):
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise _Refused("it holds half a character, a lone surrogate")
+            raise _Refused("it has half a character, a lone surrogate")
     elif isinstance(value, dict):
         for part in (*value.keys(), *value.values()):
             _check_characters(part)

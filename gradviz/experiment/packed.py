@@ -1,4 +1,4 @@
-"""Unpacks what holds a table: gzip, bzip2, xz, zstd, zip and tar of one table; bounded, by content, not name."""
+"""Unpacks tables in gzip, bzip2, xz, zstd, zip and tar, recognised by content, not by name, and bounded."""
 
 import bz2
 import lzma
@@ -19,7 +19,7 @@ else:
     from backports import zstd
 
 LARGEST = 256 * 1024**2
-"""Bytes of a table, packed and unpacked: three million rows of the nine columns."""
+"""Limit of a table's bytes, packed and unpacked: three million rows of the nine columns."""
 _PIECE, _MOST_AT_ONCE = 1 << 16, 1 << 20
 _MOST_LAYERS = 2  # such as a tar archive within gzip
 _DICTIONARY_BYTES = 1 << 28
@@ -37,7 +37,7 @@ class _Decompressor(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor of one gzip member, which it checks by sum and length, behind the names of the others."""
+    """zlib's decompressor of one gzip member, checked by sum and length, with the interface of the others."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
@@ -86,19 +86,19 @@ _ARCHIVES = {"zip": (".zip",), "tar": (".tar", ".tgz", ".tbz", ".tbz2", ".txz", 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The bytes of a table, and what was recognised on the way to them: `gzip`, or `'a.csv' in a zip archive`."""
+    """The bytes of a table, and the recognised packing: `gzip`, or `'a.csv' in a zip archive`."""
 
     content: bytes
     said: tuple[str, ...]
 
 
 def unpack(content: bytes, name: str, limit: int = LARGEST) -> Unpacked:
-    """What a file of this name holds, by its content; raises NotATable for what is damaged or no table."""
+    """The content of a file with this name; raises NotATable if it is damaged or not a table."""
     said: list[str] = []
     suffix = PurePosixPath(name.lower()).suffix
     while True:
         if not content:
-            raise NotATable(" is empty: it must hold a line of column names and rows.")
+            raise NotATable(" is empty: it needs a line of column names, and rows.")
         packing = next((one for one in _PACKINGS if one.magic.match(content)), None)
         is_zip = content.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
         is_tar = content.startswith(b"ustar", 257) or (suffix == ".tar" and not content.strip(b"\x00"))
@@ -123,7 +123,7 @@ def unpack(content: bytes, name: str, limit: int = LARGEST) -> Unpacked:
 
 
 def _claimed(name: str) -> str | None:
-    """How a file is packed by its name."""
+    """The packing according to the file's name."""
     suffix = PurePosixPath(name.lower()).suffix
     packings = [packing.name for packing in _PACKINGS if suffix in packing.suffixes]
     archives = [f"a {archive} archive" for archive, suffixes in _ARCHIVES.items() if suffix in suffixes]
@@ -131,19 +131,19 @@ def _claimed(name: str) -> str | None:
 
 
 def _decompress(content: bytes, packing: _Packing, limit: int) -> bytes:
-    """All members of compressed data, one after the other, to its very end."""
+    """All members of compressed data, one after another, to the end."""
     unpacked, place = bytearray(), 0
     try:
         while place < len(content):
             if not packing.magic.match(content, place):
                 if not content[place:].strip(b"\x00"):
                     break  # padding
-                raise NotATable(f" holds {packing.name} data, and after its end, at byte {place}, others: {_COPY}.")
+                raise NotATable(f" has other data after the end of its {packing.name} data, at byte {place}: {_COPY}.")
             member = packing.decompressor()
             while not member.eof:
                 piece = content[place : place + _PIECE] if member.needs_input else b""
                 if member.needs_input and not piece:
-                    raise NotATable(f" holds {packing.name} data that is cut short: {_COPY}.")
+                    raise NotATable(f" has {packing.name} data that is cut short: {_COPY}.")
                 place += len(piece)
                 unpacked += member.decompress(piece, _MOST_AT_ONCE)
                 if len(unpacked) > limit:
@@ -153,5 +153,5 @@ def _decompress(content: bytes, packing: _Packing, limit: int) -> bytes:
         if isinstance(error, NotATable):
             raise
         reason = re.sub(r"^Error -?\d+ while decompressing data: ", "", str(error)).strip().rstrip(".")
-        raise NotATable(f" holds damaged {packing.name} data ({reason}): {_COPY}.") from error
+        raise NotATable(f" has damaged {packing.name} data ({reason}): {_COPY}.") from error
     return bytes(unpacked)

@@ -1,4 +1,4 @@
-"""The lines of a table of text, whatever encoding it is in, and the name of that encoding."""
+"""The lines of a text table in any common encoding, and the name of that encoding."""
 
 import codecs
 import io
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gradviz.experiment.foreign import NotATable
 
-# The longer marks first: that of UTF-32 begins as that of UTF-16 does.
+# Longer marks first: UTF-32's begins like UTF-16's.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -16,7 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Which bytes of a character of ASCII are zero.
+# The zero bytes of an ASCII character.
 _ZEROS = {"utf-32-le": (1, 2, 3), "utf-32-be": (0, 1, 2), "utf-16-le": (1,), "utf-16-be": (0,)}
 _HEAD = 4096
 _CHUNK = 1 << 20
@@ -25,14 +25,14 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class PlainText:
-    """Text in UTF-8, or in Latin-1 where it cannot be UTF-8; `said` names any encoding but UTF-8."""
+    """Text in UTF-8, or in Latin-1 if it is not UTF-8; `said` names any encoding but UTF-8."""
 
     content: bytes
     encoding: str
     said: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
-        """The lines with their ends, which may be of any system."""
+        """The lines with their ends, of any system."""
         return io.TextIOWrapper(io.BytesIO(self.content), self.encoding, newline="")
 
     def head(self) -> str:
@@ -40,10 +40,10 @@ class PlainText:
 
 
 def read_text(content: bytes) -> PlainText:
-    """Recognises the encoding; raises NotATable for what is no text.
+    """Recognises the encoding; raises NotATable if the content is not text.
 
-    Without a mark (BOM) it is UTF-8, or UTF-16 or UTF-32 by the zeros in its first characters. What cannot be UTF-8 is
-    read as Latin-1, in which every byte is a character: names and values of ours are ASCII, the same in both.
+    Without a mark (BOM) it is UTF-8, or UTF-16 or UTF-32 by the zeros in its first characters. Invalid UTF-8 is read as
+    Latin-1, in which every byte is a character: our names and values are ASCII, the same in both.
     """
     mark, encoding = next(((mark, name) for mark, name in _MARKS if content.startswith(mark)), (b"", ""))
     encoding, said = encoding or _by_zeros(content[:_HEAD]), ()
@@ -57,7 +57,7 @@ def read_text(content: bytes) -> PlainText:
         except UnicodeError as error:
             place = error.start + len(mark) if isinstance(error, UnicodeDecodeError) else 0
             raise NotATable(
-                f" looks like text in {name}, but its byte {place} cannot be read: it is damaged or cut short; "
+                f" looks like text in {name}, but byte {place} is unreadable: it is damaged or cut short; "
                 "save the table as UTF-8."
             ) from error
     _refuse_control(content, len(mark) if not said else None)
@@ -67,11 +67,11 @@ def read_text(content: bytes) -> PlainText:
     where = f"byte {wrong + len(mark)}, line {_line(content, wrong)}, is 0x{content[wrong]:02X}"
     if mark:
         raise NotATable(f" is marked as UTF-8, but is not all UTF-8 ({where}): save the table as UTF-8.")
-    return PlainText(content, "latin-1", (f"Latin-1, since it is not UTF-8 ({where})",))
+    return PlainText(content, "latin-1", (f"Latin-1, because it is not UTF-8 ({where})",))
 
 
 def _by_zeros(head: bytes) -> str:
-    """An encoding without a mark, by the bytes that are zero in text of mostly ASCII; `utf-8` when there are none."""
+    """An encoding without a mark, by the zero bytes of mostly ASCII text; `utf-8` if there are none."""
     for encoding, zeros in _ZEROS.items():
         width = 4 if "32" in encoding else 2
         whole = head[: len(head) // width * width]
@@ -87,10 +87,10 @@ def _refuse_control(content: bytes, shift: int | None) -> None:
         return
     what = "a NUL byte" if found[0] == b"\x00" else f"the control character 0x{found[0][0]:02X}"
     if not content.strip(b"\x00"):
-        raise NotATable(" holds nothing but NUL bytes: its content was never written; copy or download it again.")
+        raise NotATable(" has only NUL bytes: its content was never written; copy or download it again.")
     where = f"line {_line(content, found.start())}"
     where += "" if shift is None else f", byte {found.start() + shift}"
-    raise NotATable(f" is not text ({where} holds {what}): it is damaged, or no table that can be read.")
+    raise NotATable(f" is not text ({where} has {what}): it is damaged, or not a readable table.")
 
 
 def _first_wrong_byte(content: bytes) -> int | None:
@@ -106,6 +106,6 @@ def _first_wrong_byte(content: bytes) -> int | None:
 
 
 def _line(content: bytes, place: int) -> int:
-    """The line that a byte stands on, lines ending in any system's way."""
+    """The line of a byte, with line ends of any system."""
     before = content[:place]
     return 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")

@@ -1,8 +1,8 @@
-"""Who may read what this program makes: its user alone, or, in a directory that hands on its group, that group.
+"""Permissions of new files: only for the user, or, in a directory with the setgid bit, also for its group.
 
-Runs tell of their data and a cache of both, and a machine has other users. By the setgid bit of a directory (`chmod
-g+s`) an administrator says that a group works in it together: there the group gets what the user has. Directories that
-are there already stay as they are, and a file is never more open than the directory that it lies in.
+Runs and caches reveal their data, and a machine has other users. With the setgid bit of a directory (`chmod g+s`) an
+administrator says that a group works in it together: there the group gets the user's rights. Existing directories stay
+as they are, and a file is never more open than its directory.
 """
 
 import os
@@ -13,7 +13,7 @@ _ALONE, _TOGETHER = 0o700, stat.S_ISGID | 0o770
 
 
 def make_directory(path: Path) -> None:
-    """Makes `path`, and what is missing above it, for this user; OSError where that cannot be done."""
+    """Makes `path`, and missing directories above it, for this user; OSError if that fails."""
     missing = []
     place = path
     while not place.exists():
@@ -30,7 +30,7 @@ def make_directory(path: Path) -> None:
 
 
 def file_mode(directory: Path) -> int:
-    """The permissions of a new file in `directory`, whatever the umask grants beyond it."""
+    """The permissions of a new file in `directory`, even if the umask grants more."""
     status = directory.stat()
     shared = status.st_mode & 0o060 if _is_shared(status) else 0
     return 0o600 | shared | (status.st_mode & 0o044 & ~_umask())
@@ -41,6 +41,6 @@ def _is_shared(status: os.stat_result) -> bool:
 
 
 def _umask() -> int:
-    # To ask the system for it is to change it for an instant, for all threads.
+    # The system call would change it for an instant, for all threads.
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Umask:"))
     return int(line.split()[1], 8)

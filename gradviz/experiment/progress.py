@@ -1,4 +1,4 @@
-"""How a training is shown while it runs: a bar per run on a terminal, one plain line per epoch elsewhere."""
+"""Shows the progress of a training: a bar per run on a terminal, one plain line per epoch elsewhere."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from gradviz.experiment.trainer import TrainingProgress
 
 @dataclass(frozen=True)
 class TrainingDisplay:
-    """Where `train` reports to."""
+    """The callbacks for `train`."""
 
     on_progress: Callable[[TrainingProgress], None]
     on_message: Callable[[str], None]
@@ -22,7 +22,7 @@ class TrainingDisplay:
 
 @contextmanager
 def training_display(stream: TextIO) -> Iterator[TrainingDisplay]:
-    """A display on `stream`, with bars when it is a terminal."""
+    """A display on `stream`, with bars if it is a terminal."""
     if not stream.isatty():
         yield plain_lines(stream)
         return
@@ -31,7 +31,7 @@ def training_display(stream: TextIO) -> Iterator[TrainingDisplay]:
 
 
 def plain_lines(stream: TextIO) -> TrainingDisplay:
-    """One line per epoch saved, written out at once, so that a log can be followed."""
+    """One line per saved epoch, flushed at once, so that you can follow a log."""
 
     def write(line: str) -> None:
         stream.write(line + "\n")
@@ -46,7 +46,7 @@ def plain_lines(stream: TextIO) -> TrainingDisplay:
 
 @contextmanager
 def bars(console: Console) -> Iterator[TrainingDisplay]:
-    """One bar per run, that moves with every step."""
+    """One bar per run, which moves with every step."""
     columns = (TextColumn("{task.description:<9}"), BarColumn(None), TextColumn("{task.fields[facts]}"))
     with Progress(*columns, console=console, expand=True) as progress:
         tasks: dict[str, TaskID] = {}
@@ -69,7 +69,7 @@ def plain_line(progress: TrainingProgress) -> str:
 
 
 def facts(progress: TrainingProgress) -> str:
-    """What is known at this point, in a line."""
+    """The current figures, in a line."""
     parts = [f"epoch {progress.epoch}/{progress.epochs}", f"train loss {progress.train_loss:.4g}"]
     if progress.test_r2 is not None:
         parts.append(f"test R2 {progress.test_r2:.4f}")

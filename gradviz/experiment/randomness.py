@@ -1,4 +1,4 @@
-"""Every random choice of a run has a generator of its own, so that no choice disturbs another."""
+"""Separate generators for each random choice of a run, so that no choice disturbs another."""
 
 import hashlib
 from typing import Literal
@@ -15,5 +15,5 @@ def derived_seed(seed: int, purpose: Purpose) -> int:
 
 
 def generator(seed: int, purpose: Purpose) -> torch.Generator:
-    """A CPU generator for one purpose; draws are made on the CPU, so that every device sees the same numbers."""
+    """A CPU generator for one purpose; drawing on the CPU gives every device the same numbers."""
     return torch.Generator().manual_seed(derived_seed(seed, purpose))

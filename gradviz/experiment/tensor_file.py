@@ -1,4 +1,4 @@
-"""Tensors on disk in the safetensors format: nothing is unpickled, and a file is checked before it is believed.
+"""Tensors on disk in the safetensors format: never unpickles, and checks a file before using it.
 
 Format: 8 bytes with the length of the header (little endian), the header (JSON: name, dtype, shape, offsets), the data.
 https://huggingface.co/docs/safetensors/index#format
@@ -36,12 +36,12 @@ _DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-"""Read are the four that are written; the others are known so that they can be named."""
+"""gradviz writes and reads four of them; the others are here for error messages."""
 
 
 @dataclass(frozen=True)
 class TensorShape:
-    """What a tensor must look like before it is read."""
+    """The required dtype and shape of a tensor."""
 
     dtype: torch.dtype
     shape: tuple[int, ...]
@@ -54,10 +54,10 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def read_tensors(path: Path, expected: Mapping[str, TensorShape] | None = None) -> dict[str, torch.Tensor]:
-    """The tensors of a file, in memory of their own; raises UnusableFile when the file is not what is `expected`.
+    """The tensors of a file, each in its own memory; raises UnusableFile if the file is not as `expected`.
 
-    Each is read to where it stays: `safetensors.torch.load` takes the whole file first and gives views into it, at
-    addresses that no allocator would choose.
+    It reads each tensor directly to its place: `safetensors.torch.load` reads the whole file first and returns views
+    into it, at addresses that no allocator would choose.
     """
     with _opened(path) as stream:
         header = _read_header(path, stream)
@@ -68,14 +68,14 @@ def read_tensors(path: Path, expected: Mapping[str, TensorShape] | None = None) 
 def read_header(path: Path) -> dict[str, TensorShape]:
     """Names, dtypes and shapes of a file's tensors, read from its first kilobytes; raises UnusableFile.
 
-    Also checks that the file is as long as its header says, so that a cut file is found without reading it.
+    Also checks that the file is as long as its header says, to detect a cut file without reading it.
     """
     with _opened(path) as stream:
         return _read_header(path, stream)
 
 
 def file_digest(path: Path) -> str:
-    """Hex sha256 of a file's content, which may be larger than the memory; raises UnusableFile."""
+    """Hex sha256 of a file's content, which may exceed the memory; raises UnusableFile."""
     with _opened(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -97,14 +97,14 @@ def check_header(path: Path, header: Mapping[str, TensorShape], expected: Mappin
     if wrapper:
         raise UnusableFile(
             path,
-            f"all its names begin with `{wrapper}`, as a wrapped model saves them ({wrapper}{min(expected)}), and this "
-            f"run has {min(expected)}: save `model.{wrapper}state_dict()`, or take `{wrapper}` off the names",
+            f"all its names begin with `{wrapper}`, as saved from a wrapped model ({wrapper}{min(expected)}), but this "
+            f"run has {min(expected)}: save `model.{wrapper}state_dict()`, or remove `{wrapper}` from the names",
         )
     for name in sorted(expected.keys() | header.keys()):
         if name not in header:
             raise UnusableFile(path, f"it has no {name}")
         if name not in expected:
-            raise UnusableFile(path, f"it has {shown(name)}, which is not of this run")
+            raise UnusableFile(path, f"it has {shown(name)}, which this run does not have")
         if header[name] != expected[name]:
             here, there = header[name], expected[name]
             remedy = f": convert all with `.to({there.dtype})` and save them" if here.shape == there.shape else ""
@@ -113,7 +113,7 @@ def check_header(path: Path, header: Mapping[str, TensorShape], expected: Mappin
 
 
 def _wrapper(header: Mapping[str, TensorShape], expected: Mapping[str, TensorShape]) -> str:
-    """What all names begin with that a wrapper of the model has put before them, such as `module.`; or empty."""
+    """The prefix that a wrapper of the model has put before all names, such as `module.`; or empty."""
     for name in header:
         prefix, dot, _ = name.partition(min(expected))
         if dot and prefix.endswith(".") and header.keys() == {prefix + own for own in expected}:
@@ -122,13 +122,13 @@ def _wrapper(header: Mapping[str, TensorShape], expected: Mapping[str, TensorSha
 
 
 def _read_header(path: Path, stream: BufferedReader) -> dict[str, TensorShape]:
-    """Names, dtypes and shapes in the order of the data, which the stream then stands before."""
+    """Names, dtypes and shapes in the order of the data; leaves the stream at the start of the data."""
     size = os.fstat(stream.fileno()).st_size
     num_bytes = int.from_bytes(stream.read(8), "little")
     if size == 0:
         raise UnusableFile(path, "it is empty")
     if size < 8 or num_bytes > size - 8 or num_bytes > MAX_HEADER_BYTES:
-        raise UnusableFile(path, f"its {size} bytes are not a safetensors file, or a part of one")
+        raise UnusableFile(path, f"its {size} bytes are not a complete safetensors file")
     entries = _header_entries(path, stream.read(num_bytes))
     end = 0
     for name, tensor, begin, stop in entries:
@@ -136,7 +136,7 @@ def _read_header(path: Path, stream: BufferedReader) -> dict[str, TensorShape]:
             raise UnusableFile(path, f"the offsets of {shown(name)} do not fit its shape")
         end = stop
     if 8 + num_bytes + end != size:
-        raise UnusableFile(path, f"it has {size} bytes, but its header speaks of {8 + num_bytes + end}")
+        raise UnusableFile(path, f"it has {size} bytes, but its header says {8 + num_bytes + end}")
     return {name: tensor for name, tensor, _, _ in entries}
 
 
@@ -144,12 +144,12 @@ def _read_tensor(path: Path, stream: BufferedReader, expected: TensorShape) -> t
     tensor = torch.empty(expected.shape, dtype=expected.dtype)
     memory = tensor.view(-1).view(torch.uint8).numpy().data
     if stream.readinto(memory) != memory.nbytes:
-        raise UnusableFile(path, "it was cut while it was read")
+        raise UnusableFile(path, "it was truncated during reading")
     return tensor
 
 
 class _Entry(BaseModel):
-    """What the header says of one tensor. Products of the bounded lengths are small numbers, soon made."""
+    """A tensor's entry in the header. The bounds keep products of its lengths small."""
 
     dtype: str = Field(max_length=32)
     shape: list[Annotated[int, Field(ge=0, lt=2**40)]] = Field(max_length=8)
@@ -167,15 +167,17 @@ def _header_entries(path: Path, text: bytes) -> list[tuple[str, TensorShape, int
             entries.pop("__metadata__", None)
         entries = _HEADER.validate_python(entries, strict=True)
     except UnusableFile as error:
-        raise UnusableFile(path, f"its header is not one of a safetensors file ({error.reason})") from error
+        raise UnusableFile(path, f"its header is not that of a safetensors file ({error.reason})") from error
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
-        reason = f"its header is not one of a safetensors file ({shown(where) or 'no object'})"
+        reason = f"its header is not that of a safetensors file ({shown(where) or 'no object'})"
         raise UnusableFile(path, reason) from error
     tensors: list[tuple[str, TensorShape, int, int]] = []
     for name, entry in entries.items():
         if entry.dtype not in _DTYPES:
-            raise UnusableFile(path, f"{shown(name)} is of the dtype {shown(entry.dtype)}, which no network here has")
+            raise UnusableFile(
+                path, f"{shown(name)} has the dtype {shown(entry.dtype)}, which gradviz does not support"
+            )
         begin, stop = entry.data_offsets
         tensors.append((name, TensorShape(_DTYPES[entry.dtype], tuple(entry.shape)), begin, stop))
     return sorted(tensors, key=lambda tensor: tensor[2:])

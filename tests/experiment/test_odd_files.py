@@ -228,7 +228,7 @@ def test_a_run_that_is_a_file_is_named(runs: Path):
     (runs / "none").write_text("a file")
     [broken] = RunStore(runs).broken()
     assert "is not a directory" in broken.reason
-    with pytest.raises(UserError, match="no directory"):
+    with pytest.raises(UserError, match="is not a directory"):
         delete_run(runs, "none")
 
 
@@ -294,7 +294,7 @@ def test_a_checkpoint_of_a_wrapped_model_is_refused_with_the_remedy(prefix: str,
     [broken] = RunStore(runs).run("none").broken()
     assert f"all its names begin with `{prefix}`" in broken.reason
     assert f"save `model.{prefix}state_dict()`" in broken.reason
-    assert f"take `{prefix}` off the names" in broken.reason
+    assert f"remove `{prefix}` from the names" in broken.reason
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

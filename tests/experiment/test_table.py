@@ -146,7 +146,7 @@ def test_each_missing_column_is_named_beside_those_that_are_there(csv: Callable[
         ("created_at", "12015-03-15 00:00:00-01:00", "is not a date"),
         ("created_at", "9999-12-31 23:59:59-01:00", "is not a date of the years 1 to 9999 in UTC"),
         ("created_at", "0001-01-01 00:00:00+01:00", "is not a date of the years 1 to 9999 in UTC"),
-        ("created_at", "42053.657", "looks like a date of a spreadsheet"),
+        ("created_at", "42053.657", "looks like a spreadsheet's number of days"),
         ("created_at", "2/18/15", "has a year of two digits"),
     ],
 )

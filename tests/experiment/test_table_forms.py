@@ -94,7 +94,7 @@ SAME = {
     "utf-16, tabs, windows": (joined("\t", end="\r\n").encode("utf-16"), "columns separated by tabs"),
     "latin-1": (
         PLAIN.replace("\n", ",café\n").encode("latin-1"),
-        f"Latin-1, since it is not UTF-8 (byte {len(joined().splitlines()[0]) + 4}, line 1, is 0xE9)",
+        f"Latin-1, because it is not UTF-8 (byte {len(joined().splitlines()[0]) + 4}, line 1, is 0xE9)",
     ),
     "utf-8 names": (PLAIN.replace("\n", ",カフェ\n"), "columns separated by commas"),
 }
@@ -111,7 +111,7 @@ WRONG_FORMS = {
     "empty": ("", "is empty"),
     "blank": ("\n \n", "is empty"),
     "comments alone": ("# a\n# b\n", "is empty"),
-    "no names": (PLAIN.split("\n", 1)[1], "line 1: it holds values where the column names must stand"),
+    "no names": (PLAIN.split("\n", 1)[1], "line 1: it has values instead of column names"),
     "text above": ("Deliveries\n\n" + PLAIN, "has its column names on line 3, below other text"),
     "spaces": (joined(" "), "line 1: its columns are separated by spaces"),
     "another table": (
@@ -130,7 +130,7 @@ WRONG_FORMS = {
     ),
     "decimal commas without quotes": (
         joined(",", [[cell.replace(".", ",") for cell in cells] for cells in ROWS]),
-        "line 2: it has 15 values, and line 1 names 9 columns; a value with a comma in it, such as a decimal comma",
+        "line 2: it has 15 values, and line 1 names 9 columns; put values that contain a comma",
     ),
     "short row": (PLAIN.replace(",537,", ","), "line 3: it has 8 values, and line 1 names 9 columns; perhaps .* cut"),
     "short last row": (PLAIN[:-20], "line 9: it has 6 values, and line 1 names 9 columns; perhaps the file was cut"),
@@ -140,14 +140,14 @@ WRONG_FORMS = {
     "open quote": (PLAIN.replace("\n104,", '\n"104,'), "line 6: a quotation mark in this row is never closed"),
     "open quote, long": (
         PLAIN.replace("\n104,", '\n"104,') + PLAIN * 400,
-        "line 6: a value there has more than 131,072 characters; perhaps a quotation mark is never closed",
+        "line 6: a value there has more than 131,072 characters; perhaps a quotation mark is not closed",
     ),
-    "quote within": (PLAIN.replace(",574,", ',"5"74,'), "line 4: a quotation mark stands within a quoted value"),
-    "nul": (PLAIN.replace(",574,", ",5\x0074,"), r"is not text \(line 4, byte \d+ holds a NUL byte\)"),
-    "nul in utf-16": (PLAIN.replace(",574,", ",5\x0074,").encode("utf-16"), r"is not text \(line 4 holds a NUL byte"),
+    "quote within": (PLAIN.replace(",574,", ',"5"74,'), "line 4: there is a quotation mark within a quoted value"),
+    "nul": (PLAIN.replace(",574,", ",5\x0074,"), r"is not text \(line 4, byte \d+ has a NUL byte\)"),
+    "nul in utf-16": (PLAIN.replace(",574,", ",5\x0074,").encode("utf-16"), r"is not text \(line 4 has a NUL byte"),
     "control character": (PLAIN.replace(",574,", ",5\x0174,"), "line 4, byte .* the control character 0x01"),
-    "nothing but nul": (bytes(3000), "holds nothing but NUL bytes"),
-    "utf-16 cut": (PLAIN.encode("utf-16")[:-1], "looks like text in UTF-16-LE, but its byte .* cut short"),
+    "nothing but nul": (bytes(3000), "has only NUL bytes"),
+    "utf-16 cut": (PLAIN.encode("utf-16")[:-1], "looks like text in UTF-16-LE, but byte .* cut short"),
     "marked as utf-8": (
         b"\xef\xbb\xbf" + PLAIN.replace("\n", ",é\n").encode("latin-1"),
         "is marked as UTF-8, but is not all UTF-8",

@@ -84,9 +84,7 @@ def test_an_error_in_a_computation_is_told_to_those_who_ask(
     with caplog.at_level(logging.WARNING):
         work_on(alone, desk, [asked])
     said = (
-        "too little memory"
-        if is_out_of_memory(error)
-        else rf"failed \({type(error).__name__}\); see the worker's log"
+        "too little memory" if is_out_of_memory(error) else rf"failed \({type(error).__name__}\); see the worker's log"
     )
     with pytest.raises(ComputationFailed, match=said):
         client_of(alone).ask(asked)
