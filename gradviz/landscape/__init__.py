@@ -1,4 +1,4 @@
-"""What is computed: gradient landscapes. Knows torch, and nothing of files, caches or pages."""
+"""Computes gradient landscapes. Depends on torch, but not on files, caches or pages."""
 
 from gradviz.landscape.activity import unit_activity
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message

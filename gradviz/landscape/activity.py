@@ -14,7 +14,7 @@ from gradviz.landscape.surroundings import undisturbed
 
 
 def unit_activity(model: MLP, inputs_RM: Tensor) -> list[Tensor]:
-    """For each hidden layer the share (N,) of the rows on which each unit is active, in eval mode; 0 is a dead unit."""
+    """For each hidden layer, (N,): the share of rows on which each unit is active, in eval mode; 0 is a dead unit."""
     return unit_activity_of(network_of(model, rows=inputs_RM if isinstance(inputs_RM, Tensor) else None), inputs_RM)
 
 

@@ -1,7 +1,7 @@
 """One forward and one backward pass over the rows of many minibatches: every gradient as a product of two factors.
 
-The gradient of a weight matrix is Σ_b g_bn h_bm, with h what the layer reads and g that of the pre-activations. Kept as
-factors it needs no K matrices, and the gradient of each example is at hand as well.
+The gradient of a weight matrix is Σ_b g_bn h_bm, with h the input of the layer and g the gradient of the
+pre-activations. As factors it takes no K matrices, and also gives the gradient of each example.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ from gradviz.landscape.surroundings import undisturbed
 
 @dataclass(frozen=True)
 class LayerFactors:
-    """One layer at K minibatches: what it reads, and ∂J_k/∂(pre-activation of row b).
+    """One layer at K minibatches: its inputs, and ∂J_k/∂(pre-activation of row b).
 
     `gamma_KN` and `beta_KN` are the gradients of its norm's parameters, None without a norm.
     """
@@ -34,9 +34,9 @@ class LayerFactors:
 
 @dataclass(frozen=True)
 class Backward:
-    """The factors of the layers asked for, by index; the pre-activations and residuals (prediction - target) of all.
+    """The factors of the requested layers, by index; the pre-activations and residuals (prediction - target) of all.
 
-    With averaged masks the rows of all sets follow each other along B, each with its part of the gradient.
+    With averaged masks B runs over the rows of all sets, each with its part of the gradient.
     """
 
     network: Network
@@ -77,9 +77,9 @@ def backward(
 ) -> Backward:
     """The factors of J_k = mean_b |o_kb - y_kb| at `layers` (default: all).
 
-    With mode "train" each minibatch is normalized by its own statistics. `gains` are dropout masks over their
-    keep-probability, one (K, B, N) or (B, N) per hidden layer; without them nothing is dropped. `UserError` for rows
-    that do not fit the network, and where a gradient is not finite.
+    With mode "train" each minibatch is normalized with its own statistics. `gains` are dropout masks divided by their
+    keep-probability, one (K, B, N) or (B, N) per hidden layer; without them no unit is dropped. `UserError` for rows
+    that do not fit the network, or a gradient that is not finite.
     """
     check_rows(network, inputs_KBM, targets_KB, axes="KB")
     check_size(network, mode, inputs_KBM.shape[1])
@@ -133,5 +133,5 @@ def average(passes: Sequence[Backward]) -> Backward:
 
 
 def layer_of(network: Network, tensor_name: str) -> int:
-    """The index of the layer that a tensor of the state dict belongs to."""
+    """The index of the layer of a tensor in the state dict."""
     return network.output if tensor_name.startswith("output.") else int(tensor_name.split(".")[1])

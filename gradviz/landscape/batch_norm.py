@@ -1,13 +1,13 @@
-"""Exact statistics without the grid: a layer with batch normalization before its ReLU, below the output layer.
+"""Exact batch statistics without the grid, for a layer with batch normalization before its ReLU, below the output.
 
-The pre-activation of unit n for row b is z_bn + Σ_i δ_ib p_in, as in `undecided`. Its minibatch mean and variance are a
-linear and a quadratic function of the changes, so they follow from a few covariances over the rows: no array of grid
-points × rows × units is needed for them. Differentiating the normalization (Ioffe & Szegedy 2015, section 3) leaves,
+The pre-activation of unit n for row b is z_bn + Σ_i δ_ib p_in, as in `undecided`. Its minibatch mean and variance are
+linear and quadratic functions of the changes, so they follow from a few covariances over the rows, without an array of
+grid points × rows × units. Differentiating the normalization (Ioffe & Szegedy 2015, section 3) leaves,
 for each grid point, sums over units of gate × weight and of activation × weight, two small matrix products:
 
     ∂o_b = Σ_i ∂δ̃_ib Σ_n gate_bn w_n γ_n p_in / σ_n  -  Σ_n (h_bn - β_n gate_bn) w_n κ_n / σ_n
 
-with h the activations, δ̃ = δ less its mean, σ² the variance, and κ_n the mean over rows of ẑ_bn Σ_i ∂δ̃_ib p_in.
+with h the activations, δ̃ = δ minus its mean, σ² the variance, and κ_n the mean over rows of ẑ_bn Σ_i ∂δ̃_ib p_in.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ from gradviz.landscape.undecided import Change
 def through_batch_norm(layer: Layer, output: Layer, z_BN: Tensor, changes: Sequence[Change]) -> Dual:
     """Values (Y, X, B, 1) of the output layer, when `layer` reads the checkpoint's inputs and `changes`.
 
-    `z_BN` are the unchanged pre-activations of `layer`; it is normalized by the statistics of the minibatch. The
-    statistics are computed in float64, since a variance that shrinks on the grid is a difference of larger numbers.
+    `z_BN` are the unchanged pre-activations of `layer`, which is normalized with the statistics of the minibatch.
+    Computes the statistics in float64, because a variance that shrinks on the grid is a difference of larger numbers.
     """
     norm = layer.norm
     assert norm is not None

@@ -1,7 +1,7 @@
 """Forward-mode differentiation with respect to the two parameters, on a whole grid of their values at once.
 
 A `Dual` is a value with its derivatives by x and y. All three broadcast: a quantity that does not depend on y yet has
-size 1 along Y, a derivative that is zero is None, so nothing is computed 441 times before it differs 441 times.
+size 1 along Y, and a zero derivative is None, so that no value is computed 441 times before it differs 441 times.
 (Dual numbers: Griewank & Walther, Evaluating Derivatives, 2nd ed. 2008, ch. 3.)
 """
 
@@ -64,7 +64,7 @@ def batch_norm(z: Dual, weight: Dual, bias: Dual, norm: Norm, *, batch_statistic
     """Batch normalization over the examples (dim -2), with `weight` (γ) and `bias` (β) that may move too.
 
     With statistics of the minibatch, dẑ = (dz - mean dz - ẑ mean(ẑ dz)) / σ (Ioffe & Szegedy 2015, section 3, as a
-    forward derivative): a shift common to all examples is exactly zero, here also in floating point.
+    forward derivative): a shift common to all examples gives exactly zero, even in floating point.
     """
     if not batch_statistics:
         inverse = torch.rsqrt(norm.var_N + norm.eps)
@@ -93,7 +93,7 @@ def activate(
 ) -> Dual:
     """The outputs of `layer` for its pre-activations: norm, ReLU and dropout in their order.
 
-    `gain` is the dropout mask over its keep-probability; `gamma` and `beta` replace the norm's own where they move.
+    `gain` is the dropout mask divided by its keep-probability; `gamma` and `beta` replace the norm's own if they move.
     """
     norm = layer.norm
     if not layer.relu:

@@ -1,4 +1,4 @@
-"""From predictions on the grid to the gradient of the minibatch loss, and what is known of each of its components."""
+"""Turns predictions on the grid into the gradient of the minibatch loss, with facts about each component."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.engine import Part, outputs_on_grid
 from gradviz.landscape.request import LandscapeSpec
 
-# Shape suffixes: Y/X = grid rows/columns (of the part that is evaluated), B = examples of a minibatch.
+# Shape suffixes: Y/X = grid rows/columns (of the evaluated part), B = examples of a minibatch.
 
 
 @dataclass(frozen=True)
 class Component:
-    """∂J by one of the two parameters, (Y, X) each, and what tells a zero from round-off.
+    """∂J by one of the two parameters, (Y, X) each, and facts that distinguish zero from round-off.
 
-    `reach` is the mean magnitude of the rows' terms; `open`: its unit is active on some row; `kept`: and the mask keeps
-    it on one of those.
+    `reach` is the mean magnitude of the rows' terms; `open`: whether its unit is active on any row; `kept`: whether the
+    mask keeps it on one of those.
     """
 
     gradient: Tensor
@@ -73,7 +73,7 @@ def evaluate(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec, part: Par
 
 
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Of several sets of masks: mean gradients; a unit counts as open if it is under any of them."""
+    """The mean gradients of several sets of masks; a unit is open if it is open with any of them."""
     if len(evaluations) == 1:
         return evaluations[0]
 

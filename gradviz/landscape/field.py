@@ -1,4 +1,4 @@
-"""The answer: a gradient landscape as arrays, with what is known of each arrow that is zero."""
+"""A gradient landscape as arrays, with the reason for each zero arrow."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _DIGEST_BYTES = 16
 
 
 class ZeroReason(IntEnum):
-    """Why an arrow is zero; `NONE` where it is not."""
+    """Why an arrow is zero; `NONE` if it is not."""
 
     NONE = 0
     BATCH_STATISTICS = 1
@@ -30,8 +30,8 @@ class ZeroReason(IntEnum):
 _MESSAGES = {
     ZeroReason.NONE: "The gradient is not zero.",
     ZeroReason.BATCH_STATISTICS: (
-        "The gradient is exactly zero: a norm subtracts the minibatch mean, which takes this parameter out of the"
-        " loss. Look at β or γ, or at eval mode."
+        "The gradient is exactly zero: a norm subtracts the minibatch mean, which removes this parameter from the"
+        " loss. Look at β or γ, or use eval mode."
     ),
     ZeroReason.SHARED_SIGN: (
         "The gradient is exactly zero: all residuals of the minibatch share a sign, and the norm above fixes the mean"
@@ -53,8 +53,7 @@ _MESSAGES = {
 
 
 def zero_message(reason: ZeroReason | int, other: ZeroReason | int | None = None) -> str:
-    """One sentence for the page; of a zero arrow whose two components have different reasons (that of ∂J/∂x first),
-    one for each."""
+    """One sentence for the page; one for each component (first ∂J/∂x) if the two have different reasons."""
     if other is None or other == reason:
         return _MESSAGES[ZeroReason(reason)]
     x, y = (_MESSAGES[ZeroReason(code)].removeprefix("The gradient ") for code in (reason, other))
@@ -66,13 +65,13 @@ class GradientField:
     """The gradient of the minibatch loss with respect to two parameters, on a grid of their values.
 
     `x` (X,), `y` (Y,) are the values of the two parameters (float64); `u` = ∂J/∂x, `v` = ∂J/∂y and `loss` = J, all
-    (Y, X), are in units of the loss (per unit of the parameter). `is_zero` marks arrows that are zero up to round-off
-    and `zero_reason` says why (`ZeroReason`), the smaller code where the two components differ; `u_reason` and
-    `v_reason` say it of each component, also where the other is not zero. `num_unresolved` arrows have a component that
-    float32 cannot tell from its own rounding: there the number is float64's.
+    (Y, X), are in units of the loss (per unit of the parameter). `is_zero` marks arrows that are zero up to round-off,
+    and `zero_reason` says why (`ZeroReason`), with the smaller code if the two components differ; `u_reason` and
+    `v_reason` give the reason of each component, even if the other is not zero. `num_unresolved` arrows have a
+    component within float32's rounding error, replaced by float64's number.
 
-    `share_below` is the share of the minibatch's `num_rows` rows predicted below their target at the centre, under the
-    masks of that point (of averaged masks the mean over the sets); `x_active`, `y_active` the share on which the
+    `share_below` is the share of the minibatch's `num_rows` rows predicted below their target at the centre, with the
+    masks of that point (for averaged masks the mean over the sets); `x_active`, `y_active` the share on which the
     parameter's unit is active there.
     """
 
@@ -93,7 +92,7 @@ class GradientField:
 
     def __post_init__(self) -> None:
         for name in ("u_reason", "v_reason"):
-            if getattr(self, name) is None:  # a field whose zeros have one reason each
+            if getattr(self, name) is None:  # both components share the arrow's reason
                 object.__setattr__(self, name, self.zero_reason)
         shape = (len(self.y), len(self.x))
         for name in _ON_GRID:
@@ -119,13 +118,13 @@ class GradientField:
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a grid point, x running fastest: columns x, y, u, v, loss, is_zero and the reasons."""
+        """One row per grid point, x running fastest: columns x, y, u, v, loss, is_zero and the reasons."""
         y_YX, x_YX = np.meshgrid(self.y, self.x, indexing="ij")
         columns = {"x": x_YX, "y": y_YX} | {name: getattr(self, name) for name in _ON_GRID}
         return pd.DataFrame({name: array.ravel() for name, array in columns.items()})
 
     def to_bytes(self) -> bytes:
-        """A JSON header and the raw arrays behind a digest: what caches and wires carry (never a pickle)."""
+        """A digest, a JSON header and the raw arrays, for caches and messages (never a pickle)."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         header = json.dumps(
             {name: getattr(self, name) for name in _SCALARS}
@@ -141,7 +140,7 @@ class GradientField:
         start = len(_MAGIC) + _DIGEST_BYTES
         body = memoryview(data)[start:]
         if not data.startswith(_MAGIC) or not (is_checked or data[len(_MAGIC) : start] == _digest(body)):
-            raise ValueError(f"These {len(data)} bytes are not a whole gradient field: compute it again.")
+            raise ValueError(f"These {len(data)} bytes are not a complete gradient field: compute it again.")
         (header_bytes,) = struct.unpack_from("<I", body)
         header = json.loads(bytes(body[4 : 4 + header_bytes]))
         values = {name: header[name] for name in _SCALARS}

@@ -1,4 +1,4 @@
-"""Which two parameters of a layer are worth looking at: alive, and pulled apart by the minibatches."""
+"""Finds pairs of a layer's parameters worth looking at: alive, and pulled apart by the minibatches."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,21 @@ from gradviz.landscape.request import Mode
 from gradviz.landscape.rows import check_network
 from gradviz.landscape.surroundings import undisturbed
 
-# Shape suffixes: R = rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer, L = live units
-# that are compared. Pairs are (L, L).
+# Shape suffixes: R = rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer, L = compared
+# live units. Pairs are (L, L).
 
 ACTIVE_SHARE = (0.05, 0.95)
 ROUND_OFF = 1e-5
 """Gradients below this share of the layer's largest count as zero."""
 MOST_COMPARED = 200
-"""Of the live units, those with the largest gradients are compared with each other."""
+"""How many live units to compare with each other: those with the largest gradients."""
 
 
 @dataclass(frozen=True)
 class PairSuggestion:
-    """A pair and why: `spread` is 1 - R, with R the mean resultant length of the centre arrows over the minibatches (0:
-    all agree, 1: they cancel); `planarity` is 0 where all arrows lie on one line and 1 where no line is preferred.
+    """A pair and its scores: `spread` is 1 - R, with R the mean resultant length of the centre arrows over the
+    minibatches (0: all agree, 1: they cancel); `planarity` is 0 if all arrows lie on one line and 1 if no line is
+    preferred.
     """
 
     x: str
@@ -49,10 +50,10 @@ def find_pairs(
     mode: Mode = "eval",
     most: int = 10,
 ) -> list[PairSuggestion]:
-    """The best pairs of biases of hidden layer `layer`, best first (of βs where batch statistics cancel the biases).
+    """The best pairs of biases of hidden layer `layer`, best first (of βs if batch statistics cancel the biases).
 
     Live units are active on 5-95 % of `rows_RM` and have a gradient in at least half of the minibatches. The score is
-    √(spread · planarity). Each unit is suggested once. Empty if fewer than two units are live.
+    √(spread · planarity). Each unit appears once. Empty if fewer than two units are live.
     """
     check_network(network)
     if not 0 <= layer < network.output:
@@ -95,7 +96,7 @@ def find_pairs(
 
 
 def suggested_tensor(network: Network, layer: int, mode: Mode) -> str:
-    """The biases of the layer, or β where a norm before the activation takes the biases out."""
+    """The biases of the layer, or β if a norm before the activation cancels the biases."""
     norm = network.layers[layer].norm
     cancelled = mode == "train" and norm is not None and not norm.after
     return f"hidden.{layer}.norm.bias" if cancelled else f"hidden.{layer}.linear.bias"

@@ -32,7 +32,7 @@ class ParameterRef:
     @classmethod
     @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> "ParameterRef":
-        """Reads `NAME[I]` or `NAME[I,J]`; `UserError` if the text is no such name (sizes are checked by `check`)."""
+        """Reads `NAME[I]` or `NAME[I,J]`; `UserError` for any other text (`check` checks the sizes)."""
         match = _REFERENCE.fullmatch(text.replace(" ", ""))
         if match is None:
             raise UserError(f"`{text[:80]}` is not the name of a parameter: write it as {_EXAMPLES}.")
@@ -46,7 +46,7 @@ class ParameterRef:
 
     @property
     def unit(self) -> int:
-        """The unit of the layer whose output this parameter moves."""
+        """The unit whose output this parameter moves."""
         return self.index[0]
 
     @property
@@ -63,7 +63,7 @@ class ParameterRef:
         """`UserError` unless the tensor is among `shapes` (name -> shape) and the index lies within it."""
         shape = shapes.get(self.tensor_name)
         if shape is None:
-            raise UserError(f"`{self}`: this model has no {self.tensor_name}; it has {', '.join(shapes)}.")
+            raise UserError(f"`{self}`: this model has no {self.tensor_name}, only {', '.join(shapes)}.")
         if any(i >= n for i, n in zip(self.index, shape, strict=True)):
             allowed = ",".join(f"0..{n - 1}" for n in shape)
             raise UserError(f"`{self}` is out of range: {self.tensor_name} takes [{allowed}].")
@@ -89,5 +89,5 @@ class ParameterTensor:
 
 
 def default_pair(layer: int) -> tuple[str, str]:
-    """The pair that the source draws: the first two biases of a hidden layer."""
+    """The source's pair: the first two biases of a hidden layer."""
     return f"hidden.{layer}.linear.bias[0]", f"hidden.{layer}.linear.bias[1]"

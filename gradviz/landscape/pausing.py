@@ -1,4 +1,4 @@
-"""Where a long computation may be paused or ended: it asks between its tiles, and whoever runs it decides."""
+"""Lets a long computation be paused or ended: it asks its runner between its tiles."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ _ask: ContextVar[Callable[[], None]] = ContextVar("between_tiles", default=_go_o
 
 
 def between_tiles() -> None:
-    """Returns when the computation may go on; raises what its runner raises to end it."""
+    """Returns when the computation may continue; raises the runner's exception to end it."""
     _ask.get()()
 
 
 @contextmanager
 def asking(ask: Callable[[], None]) -> Iterator[None]:
-    """What is computed within calls `ask` between its tiles."""
+    """Makes computations within it call `ask` between their tiles."""
     token = _ask.set(ask)
     try:
         yield

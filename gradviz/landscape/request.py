@@ -1,4 +1,4 @@
-"""What is asked for: a plane of two parameters, and the checkpoint and minibatch at which it is drawn."""
+"""Requests: a plane of two parameters, and the checkpoint and minibatch at which to draw it."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from gradviz.experiment.names import OfRun
 from gradviz.landscape.parameters import ParameterRef
 
 ENGINE_VERSION = 2
-"""Part of every key: raised whenever the same request would give other numbers, so that no cache serves old ones."""
+"""Part of every key: raise it whenever the same request gives different numbers, so that no cache serves old ones."""
 
 MAX_POINTS = 201
 MAX_MINIBATCH_SIZE = 1024
@@ -23,13 +23,13 @@ MASKS: tuple[Masks, ...] = get_args(Masks)
 
 
 class Atom(BaseModel):
-    """A part of what is asked for, told once: requests and questions are put together from these."""
+    """A part of a request, defined once: requests and questions are composed of these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def of(cls, **values: object) -> Self:
-        """As the constructor, with `UserError` in place of pydantic's own error."""
+        """Like the constructor, but raises `UserError` instead of pydantic's error."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -55,13 +55,13 @@ class OneMinibatch(MinibatchSize):
 
 
 class Evaluation(Atom):
-    """In `train` mode masks are drawn and batch statistics are those of the minibatch, in `eval` mode neither."""
+    """`train` mode draws masks and uses the minibatch's batch statistics; `eval` mode does neither."""
 
     mode: Mode = "eval"
 
 
 class MaskedEvaluation(Evaluation):
-    """Where a model draws masks: how often, and from which seed."""
+    """How often a model draws masks, and from which seed."""
 
     masks: Masks = Field(default="fresh", description="in train mode, where masks are drawn")
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -101,9 +101,9 @@ class Plane(Atom):
 
 
 class LandscapeSpec(Plane, MaskedEvaluation):
-    """The plane and how the model is evaluated on it; says nothing of files, so that it serves any model.
+    """The plane and how to evaluate the model on it; without files, so that it serves any model.
 
-    `num_masks` counts the sets of masks that `averaged` is the mean over.
+    `num_masks` is the number of mask sets for `averaged`.
     """
 
     num_masks: int = Field(default=8, ge=1, le=64)
@@ -114,7 +114,7 @@ class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LandscapeRequest":
-        """Reads untrusted JSON; `UserError` with one sentence if anything in it cannot be used."""
+        """Reads untrusted JSON; `UserError` with one sentence if anything in it is unusable."""
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
@@ -149,7 +149,7 @@ def grid_steps(spec: LandscapeSpec) -> list[float]:
 
 
 def masks_words(spec: LandscapeSpec) -> str:
-    """Under which masks the share of rows predicted below their target is told, of a model that draws any."""
+    """The masks behind the share of rows predicted below their target, for a model that draws masks."""
     if spec.masks == "averaged":
         return f"(mean over {spec.num_masks} sets of masks)"
     return "(under the masks of the centre)"

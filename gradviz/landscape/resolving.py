@@ -1,10 +1,10 @@
-"""Zero or not: components that the cheap bound flags are computed in the other precision too, and the two compared.
+"""Decides whether components are zero: computes those that the cheap bound flags in both precisions, and compares.
 
-With e = |g32 - g64|, the error of float32 where it is seen, a component is zero if |g64| ≤ 1e-3 e, if both are exactly
-0, or if in float64 too the terms of the rows cancel to within its rounding. It is not resolved in float32 if
-|g64| ≤ 8 e, and float64's number is drawn. Otherwise float32 resolves it. e is the median over a point and its
-neighbours, so that neither an error that is 0 by luck nor a neighbour on a kink decides. Where no component is flagged
-nothing is computed twice.
+With e = |g32 - g64|, the observed error of float32, a component is zero if |g64| ≤ 1e-3 e, if both are exactly
+0, or if the terms of the rows cancel to within rounding in float64 too. It is unresolved in float32 if |g64| ≤ 8 e;
+then float64's number is drawn. Otherwise float32 resolves it. e is the median over a point and its neighbours, so that
+neither an error that is 0 by luck nor a neighbour on a kink decides. Without flagged components nothing is computed
+twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,18 +22,18 @@ from gradviz.landscape.network import Layer, Network
 from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.zero import cancelled, fixes_mean, is_cancelled_by_norm, reasons, round_off_on_grid
 
-# Shape suffixes: Y/X = grid rows/columns, P/Q = rows/columns of the part that is computed again.
+# Shape suffixes: Y/X = grid rows/columns, P/Q = rows/columns of the recomputed part.
 
 ZERO_SHARE, RESOLVED = 1e-3, 8.0
 
 
 Passes = Sequence[Callable[[], CleanPass]]
-"""What makes the forward passes at the checkpoint, one for each set of masks."""
+"""Makes the forward passes at the checkpoint, one for each set of masks."""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Of one component, (Y, X): its gradient, why it is zero (`ZeroReason.NONE` where it is not), and where float32
+    """One component, (Y, X): its gradient, why it is zero (`ZeroReason.NONE` if it is not), and whether float32
     does not resolve it, so that the number is float64's."""
 
     gradient: np.ndarray
@@ -50,7 +50,7 @@ def resolve(
 ) -> tuple[Resolved, Resolved]:
     """Both components of `whole`, the mean over `passes`.
 
-    `gradients` are u and v of another computation of the same field, judged in the place of its own.
+    `gradients` are u and v of another computation of the same field, to judge instead of its own.
     """
     clean = passes[0]()
     if gradients is not None:
@@ -63,7 +63,7 @@ def resolve(
     for k, own in enumerate(whole.components):
         suspect = own.gradient.abs() <= max(each[k] for each in limits)
         suspect &= own.reach > 0
-        if own.gradient.dtype != torch.float64:  # there a sum that cancels so far is zero, and is not computed again
+        if own.gradient.dtype != torch.float64:  # in float64 a sum that cancels so far is zero
             suspect |= cancelled(own)
         suspects.append(_array(suspect & ~proven[k]))
     part = _around(suspects[0] | suspects[1])
@@ -115,7 +115,7 @@ def _proven(clean: CleanPass, spec: LandscapeSpec, k: int, whole: Evaluation) ->
 
 
 def _compared(own: Tensor, twin: Tensor, part: Part) -> tuple[np.ndarray, np.ndarray]:
-    """(Y, X) float64: the error of float32, and float64's number; nan where that was not computed."""
+    """(Y, X) float64: the error of float32, and float64's number; nan if not computed."""
     single_YX = _array(own).astype(np.float64)
     double_YX = np.full_like(single_YX, np.nan)
     double_YX[np.ix_(part.rows, part.columns)] = _array(twin)
@@ -125,7 +125,7 @@ def _compared(own: Tensor, twin: Tensor, part: Part) -> tuple[np.ndarray, np.nda
 
 
 def _median_around(values_YX: np.ndarray) -> np.ndarray:
-    """Of each point and its eight neighbours, those that are nan left out; 0 where all are."""
+    """The median of each point and its eight neighbours, without nans; 0 if all are nan."""
     rows, columns = values_YX.shape
     padded = np.pad(values_YX, 1, constant_values=np.nan)
     around = np.stack([padded[j : j + rows, i : i + columns] for j in range(3) for i in range(3)])
@@ -136,7 +136,7 @@ def _median_around(values_YX: np.ndarray) -> np.ndarray:
 
 
 def _around(suspect_YX: np.ndarray) -> Part | None:
-    """The rows and columns of the points marked, and those next to them; None where none is."""
+    """The rows and columns of the marked points and their neighbours; None if no point is marked."""
     if not suspect_YX.any():
         return None
 
@@ -148,7 +148,7 @@ def _around(suspect_YX: np.ndarray) -> Part | None:
 
 
 def _twin(passes: Passes, targets_B: Tensor, spec: LandscapeSpec, part: Part) -> Evaluation:
-    """The part in the other precision, by a forward pass of its own."""
+    """The part in the other precision, from a separate forward pass."""
     network = passes[0]().network
     dtype = torch.float32 if network.dtype == torch.float64 else torch.float64
     other = network_in(network, dtype)

@@ -1,8 +1,7 @@
-"""The gradients of whole tensors at many minibatches, what is zero set to 0: what the bound flags, float64 decides.
+"""The gradients of whole tensors at many minibatches, with zero entries set to 0: a bound flags, float64 decides.
 
-The rule is that of `resolving`, entry by entry. Where rows are independent no bound is needed: what cancels, cancels
-between rows, whose terms are at hand. Weight matrices are then taken as they are: an entry is 0 where no row reaches
-it.
+The rule is that of `resolving`, entry by entry. Independent rows need no bound: cancellation happens only between rows,
+whose terms are at hand. Weight matrices then stay as they are: an entry is 0 if no row reaches it.
 """
 
 from collections.abc import Callable
@@ -18,12 +17,12 @@ from gradviz.landscape.zero_tensors import RoundOff
 # Shape suffixes: K = minibatches, B = examples of each, M/N = inputs/units of a layer.
 
 CANCELLED = 8
-"""A sum over rows below this many ε of the root of its squared terms is looked at in float64: by chance, one entry in a
-million is."""
+"""A sum over rows below this many ε of the root of its squared terms is checked in float64: one entry in a million by
+chance."""
 
 
 class Resolution:
-    """The gradients of a `Backward`; `again` makes the same pass in float64, and is called if an entry is flagged."""
+    """The gradients of a `Backward`; calls `again`, the same pass in float64, if an entry is flagged."""
 
     def __init__(self, passed: Backward, again: Callable[[], Backward]) -> None:
         self._passed, self._again = passed, again
@@ -41,7 +40,7 @@ class Resolution:
                 return gradients_KN
             limit_KN = self._of_terms(self._passed.layers[k].gradient_KBN)
         elif kind == "linear.bias" and norm is not None and not norm.after:
-            return torch.zeros_like(gradients_KN)  # it shifts all rows alike, and batch statistics take that out
+            return torch.zeros_like(gradients_KN)  # it shifts all rows alike, which batch statistics cancel
         else:
             limits = {"linear.bias": self._bound.bias, "norm.bias": self._bound.beta, "norm.weight": self._bound.gamma}
             limit_KN = limits[kind](k)
@@ -77,7 +76,7 @@ class Resolution:
         return CANCELLED * torch.finfo(terms_KB.dtype).eps * terms_KB.square().sum(1).sqrt()
 
     def _decided(self, gradients: Tensor, limits: Tensor, read: Callable[[Backward], Tensor]) -> Tensor:
-        """What is flagged as float64 has it, and 0 where that is zero."""
+        """Replaces flagged entries by float64's, or by 0 if they are zero."""
         flagged = (gradients.abs() <= limits) & (gradients != 0)
         if not flagged.any():
             return gradients

@@ -1,4 +1,4 @@
-"""What the rows of minibatches must be before anything is computed from them, and what may come out."""
+"""Checks the rows of minibatches before computing, and the results."""
 
 from typing import Literal
 
@@ -31,34 +31,34 @@ def check_inputs(network: Network, inputs: Tensor, *, axes: Literal["B", "KB"] =
 
 
 def check_size(network: Network, mode: str, num_rows: int) -> None:
-    """`UserError` unless `mode` is known, and so many rows have batch statistics where these are needed."""
+    """`UserError` unless `mode` is known, and the rows suffice for batch statistics if needed."""
     if mode not in MODES:
         raise UserError(f"`mode` must be one of {', '.join(MODES)}, got {shown(repr(mode))}.")
     if num_rows < 2 and network.has_norm and mode == "train":
         raise UserError(
-            f"A minibatch of {num_rows} rows has no statistics: batch normalization in train mode needs at least 2."
+            f"A minibatch of {num_rows} rows has no statistics: use at least 2 for batch normalization in train mode."
         )
 
 
 def check_network(network: object) -> None:
-    """`UserError` unless it is what `network_of` gives."""
+    """`UserError` unless it is a result of `network_of`."""
     if not isinstance(network, Network):
-        raise UserError(f"`network` must be what `network_of(model)` gives, got {type(network).__name__}.")
+        raise UserError(f"`network` must be a result of `network_of(model)`, got {type(network).__name__}.")
 
 
 def check_finite(network: Network, *values: Tensor) -> None:
-    """`UserError` unless all values are numbers whose squares and sums are numbers too."""
+    """`UserError` unless all values, their squares and their sums are finite."""
     largest = torch.finfo(network.dtype).max ** 0.4
     if all(bool(value.abs().amax() <= largest) for value in values if value.numel()):
         return
     raise UserError(
-        f"The model's parameters are so large that its gradients cannot be told in {_name(network.dtype)}: take a "
+        f"The model's parameters are too large for gradients in {_name(network.dtype)}: use a "
         "checkpoint from before the training broke down, a smaller half_width, or dtype=torch.float64."
     )
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Whether all values are; by their sum, unless that is too large."""
+    """Whether all values are finite; checks their sum, unless that is too large."""
     return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 

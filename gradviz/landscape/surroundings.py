@@ -1,4 +1,4 @@
-"""What a caller may have set for his own code, and must not reach the engine: autocast, inference mode, defaults."""
+"""Shields the engine from torch settings of the caller's code: autocast, inference mode, defaults."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Computes in the dtypes that are asked for, with gradients where they are asked for."""
+    """Within it torch uses only explicitly chosen dtypes and gradients."""
     with ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))

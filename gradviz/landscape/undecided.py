@@ -1,10 +1,10 @@
-"""Exact piecewise linearity: through a ReLU layer only the units that can change sign on the grid need be evaluated.
+"""Exact piecewise linearity: of a ReLU layer, evaluates only the units that can change sign on the grid.
 
-Where the rows do not depend on each other, the pre-activation of unit n for row b is z_bn + Σ_i δ_ib p_in, with δ_i the
+If the rows do not depend on each other, the pre-activation of unit n for row b is z_bn + Σ_i δ_ib p_in, with δ_i the
 change of the i-th moved unit below and p_i its outgoing weights. Its range over the grid is known in advance, so a unit
 is *open* on the whole grid, *closed* on the whole grid, or *undecided*. Open units add a constant and a slope per δ_i
-to what the next layer reads, once for all grid points; closed ones add nothing; for the undecided few the same three
-numbers are added wherever their gate is open. So everything beyond the first matrix products is
+to the next layer's input, once for all grid points; closed ones add nothing; the undecided few add the same three
+numbers wherever their gate is open. So everything beyond the first matrix products is
 
     [constant, slopes](b, y, x) = [constant, slopes](b) + Σ_{n undecided} gate_n(b, y, x) [z_bn, p_1n, p_2n] w_n
 """
@@ -22,18 +22,18 @@ from gradviz.landscape.network import Layer
 # row (padded to the most of any row), P = grid points, M = units of the layer after it, C = 1 + number of changes.
 
 _MARGIN = 1 + 1e-5
-"""A unit whose range ends closer to zero than round-off counts as undecided."""
+"""A unit whose range ends within round-off of zero counts as undecided."""
 
 
 class Change(NamedTuple):
-    """Unit `unit` of the layer below now gives `delta` (Y, X, B, 1) more than at the checkpoint."""
+    """The output of unit `unit` of the layer below exceeds the checkpoint's by `delta` (Y, X, B, 1)."""
 
     unit: int
     delta: Dual
     open: Tensor
     """(Y, X): whether the unit is active on any row, before any mask."""
     kept: Tensor
-    """(Y, X): whether the mask keeps it on any row on which it is active; as `open` where there is none."""
+    """(Y, X): whether the mask keeps it on any row on which it is active; same as `open` without a mask."""
 
 
 def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | None, changes: Sequence[Change]) -> Dual:
@@ -79,7 +79,7 @@ def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | Non
             change.delta.value.permute(2, 0, 1, 3) * term_BS[:, None, None]
             for change, term_BS in zip(changes, terms_BS[1:], strict=True)
         )
-        # z + δ_1 p_1 + δ_2 p_2 > 0, as a comparison of its two parts: the sum of grid points × units is never formed.
+        # z + δ_1 p_1 + δ_2 p_2 > 0, as a comparison of its two parts, without forming the sum over grid points × units.
         gate_BYXS = z_BN.new_empty((len(z_BN), *shape_YX, num_undecided))
         torch.gt(last_BYXS, -sum(others_BYXS, start=terms_BS[0][:, None, None]), out=gate_BYXS)
         gate_BPS = gate_BYXS.flatten(1, 2)

@@ -361,10 +361,10 @@ def test_minibatches_that_do_not_fit_are_refused_by_all_that_take_many(
         (lambda c, x, y: gradient_landscape(c.model, x[0], y[0], SPEC.model_copy(update={"mode": "test"})), "`mode`"),
         (lambda c, x, y: centre_gradients(network_of(c.model), x, y, [BIAS], mode=UNKNOWN), "`mode` must be one of"),
         (lambda c, x, y: centre_gradients(network_of(c.model), x, y, BIAS), "must be a list of tensors"),
-        (lambda c, x, y: centre_gradients(c.model, x, y, [BIAS]), "`network` must be what `network_of"),
+        (lambda c, x, y: centre_gradients(c.model, x, y, [BIAS]), "`network` must be a result of `network_of"),
         (lambda c, x, y: find_pairs(network_of(c.model), c.inputs, x, y, 3), r"hidden layers, 0\.\.2, got 3"),
         (lambda c, x, y: find_pairs(network_of(c.model), c.inputs, x, y, -1), "hidden layers"),
-        (lambda c, x, y: find_pairs(c.model, c.inputs, x, y, 1), "`network` must be what `network_of"),
+        (lambda c, x, y: find_pairs(c.model, c.inputs, x, y, 1), "`network` must be a result of `network_of"),
         (lambda c, x, y: list(minibatch_landscapes(c.model, [(x[0], y[0])], SPEC)), "`network` must be"),
         (lambda c, x, y: list(minibatch_landscapes(network_of(c.model), x, SPEC)), "must be pairs"),
         (
@@ -417,8 +417,8 @@ def output_scale(value: float) -> Callable[[MLP], None]:
 
 
 HUGE: dict[str, tuple[Callable[[MLP], None], str]] = {
-    "near the limit of float32": (scaled(1e38), "so large"),
-    "large": (scaled(1e10), "so large"),
+    "near the limit of float32": (scaled(1e38), "too large"),
+    "large": (scaled(1e10), "too large"),
     "scale 1e308": (output_scale(1e308), "output_scale"),
     "scale NaN": (output_scale(float("nan")), "output_scale"),
     "NaN": (broken(float("nan")), "hidden.1.linear.weight of `model` holds values that are not finite"),

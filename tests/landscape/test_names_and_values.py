@@ -144,7 +144,7 @@ def test_a_field_travels_as_bytes_and_torn_bytes_are_refused():
     assert again.is_zero.dtype == bool
     assert (again.share_below, again.num_rows) == (field.share_below, field.num_rows)
     for torn in (b"", data[:-1], data[:20], data[:100] + bytes([data[100] ^ 1]) + data[101:], b"x" + data):
-        with pytest.raises(ValueError, match="not a whole gradient field"):
+        with pytest.raises(ValueError, match="not a complete gradient field"):
             GradientField.from_bytes(torn)
 
 
@@ -164,7 +164,7 @@ def test_inputs_that_do_not_fit_are_refused():
     train = LandscapeSpec(**PAIR, mode="train")
     with pytest.raises(UserError, match="must have shapes"):
         gradient_landscape(case.model, case.inputs[:, 1:], case.targets, train)
-    with pytest.raises(UserError, match="needs at least 2"):
+    with pytest.raises(UserError, match="use at least 2"):
         gradient_landscape(case.model, case.inputs[:1], case.targets[:1], train)
 
 

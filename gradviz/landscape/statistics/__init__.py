@@ -1,4 +1,4 @@
-"""What is measured of gradients and landscapes: agreement, roughness, null models, the measures of the literature."""
+"""Measures of gradients and landscapes: agreement, roughness, null models, and those of the literature."""
 
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate

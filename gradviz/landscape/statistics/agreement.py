@@ -1,4 +1,4 @@
-"""How much the gradients of the minibatches agree: at one checkpoint, for two parameters, a layer or the whole model.
+"""Agreement of the minibatches' gradients at one checkpoint, for two parameters, a layer or the whole model.
 
 Definitions, for the gradients G_k of a part of the parameters at minibatches k = 1 … K, u_k = G_k / |G_k|:
 
@@ -9,7 +9,7 @@ Definitions, for the gradients G_k of a part of the parameters at minibatches k 
 - sign agreement: the share of equal signs among all (parameter, pair of minibatches) with both entries not zero; 1/2
   if signs are random.
 
-A gradient that is zero up to round-off has no direction: such minibatches are counted and left out of all the others.
+A gradient that is zero up to round-off has no direction: such minibatches are counted, and left out of all the rest.
 """
 
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ COSINE_OF_150 = -np.sqrt(3) / 2
 class Agreement:
     """Agreement of one part over the minibatches, with 95 % bootstrap intervals over minibatches.
 
-    `num_zero` of the `num_minibatches` gradients are zero; the entries of `zero_share` are those of all gradients. An
-    estimate is None where fewer than two gradients are not zero: there is nothing to compare, which is not
-    disagreement. The interval of R is that of c, carried over by the formula that ties them.
+    `num_zero` of the `num_minibatches` gradients are zero; `zero_share` is over the entries of all gradients. An
+    estimate is None if fewer than two gradients are nonzero: there is nothing to compare, which is not
+    disagreement. The interval of R follows from that of c by their formula.
     """
 
     part: str
@@ -76,7 +76,7 @@ def agreement_of(part: str, products: InnerProducts, generator: np.random.Genera
         *facts,
         resultant=_resultant(cosine, count),
         cosine=cosine,
-        # Of K minibatches K / 2 pairs have none in common: the share of pairs is worth at least so many.
+        # Of K minibatches K / 2 pairs have no minibatch in common: the share of pairs is worth at least so many trials.
         opposite=resamples.estimate(mean_of_pairs((cosine_KK < 0).astype(float)), trials=count / 2),
         beyond_150=resamples.estimate(mean_of_pairs((cosine_KK < COSINE_OF_150).astype(float)), trials=count / 2),
         norm_variation=resamples.estimate(variation_of(norms_K[live])),
@@ -85,7 +85,7 @@ def agreement_of(part: str, products: InnerProducts, generator: np.random.Genera
 
 
 def cosines(products: InnerProducts) -> np.ndarray:
-    """(K, K): cosines of the angles between the gradients, nan where one of the two is zero."""
+    """(K, K): cosines of the angles between the gradients, nan if one of the two is zero."""
     norms_K = np.sqrt(np.diag(products.dot_KK))
     scale_KK = np.outer(norms_K, norms_K)
     cosine_KK = np.divide(products.dot_KK, scale_KK, out=np.full(scale_KK.shape, np.nan), where=scale_KK > 0)

@@ -1,8 +1,8 @@
 """Bootstrap intervals of statistics that are functions of how often each observation counts.
 
 BCa intervals: Efron, "Better bootstrap confidence intervals", J. Amer. Statist. Assoc. 82 (1987). A statistic of pairs
-counts a pair of two different observations w_k w_l times and never an observation with itself: a resample would
-otherwise agree with itself the better, the oftener it drew one observation.
+counts a pair of two different observations w_k w_l times, and never pairs an observation with itself: otherwise a
+resample would agree better the more often it drew the same observation.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ FEW = 3
 _NORMAL = NormalDist()
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""Weights (R, K) -> values (R,): how often each observation counts, a whole number; nan where it is not defined."""
+"""Weights (R, K), whole numbers of how often each observation counts, -> values (R,), nan if undefined."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval. `low` = `high` = `value` where no resample differs, but of a share."""
+    """A number with its 95 % interval. `low` = `high` = `value` if no resample differs, except for a share."""
 
     value: float
     low: float
@@ -41,13 +41,13 @@ class Resamples:
         return cls(generator.multinomial(num, np.full(num, 1 / num), size=resamples).astype(float))
 
     def estimate(self, statistic: Statistic, *, trials: float | None = None) -> Estimate | None:
-        """The statistic with its BCa interval; None where it is not defined.
+        """The statistic with its BCa interval; None if undefined.
 
-        Of a share, `trials` says how many independent yes-or-no answers it is worth at least. Where fewer than `FEW` of
-        them are yes (or no), resamples cannot tell what was seen never or once: the interval is then widened to
-        Wilson's of so many trials.
+        For a share, `trials` is the least number of independent yes-or-no answers it is worth. If fewer than `FEW` of
+        them are yes (or no), resampling misses what was never or once observed; the interval is then widened to
+        Wilson's for that many trials.
 
-        Coverage, simulated for pairs of 50 arrows: 0.89-0.97 where arrows agree to some degree, near 1 where their
+        Coverage, simulated for pairs of 50 arrows: 0.89-0.97 if arrows agree to some degree, near 1 if their
         directions are random (the statistic is degenerate there) and for shares of pairs near 0 and 1.
         """
         num = self.weights_RK.shape[1]
@@ -68,7 +68,7 @@ class Resamples:
 
 def wilson(share: float, trials: float) -> tuple[float, float]:
     """The 95 % score interval of a binomial share (Wilson, J. Amer. Statist. Assoc. 22, 1927): [0, 3.8 / (n + 3.8)] at
-    0, where the usual one is empty."""
+    0, where the usual interval is empty."""
     z = _NORMAL.inv_cdf((1 + LEVEL) / 2)
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
@@ -83,7 +83,7 @@ def estimate(
     resamples: int = RESAMPLES,
     trials: float | None = None,
 ) -> Estimate | None:
-    """The statistic of `num` observations with its BCa interval; None where it is not defined, as with none of them."""
+    """The statistic of `num` observations with its BCa interval; None if undefined, as without observations."""
     return Resamples.draw(num, generator, resamples).estimate(statistic, trials=trials) if num else None
 
 

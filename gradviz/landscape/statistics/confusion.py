@@ -18,9 +18,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Confusion:
-    """`eta` in (loss per unit of parameter)², 0 if no two gradients point against each other; `smallest_cosine` of the
-    pairs of the `num` gradients that are not zero. Both are extremes over num (num - 1) / 2 pairs: they grow with num,
-    whatever the gradients are, and are to be compared at equal num alone.
+    """`eta` in (loss per unit of parameter)², 0 if no two gradients point against each other; `smallest_cosine` over
+    the pairs of the `num` nonzero gradients. Both are extremes over num (num - 1) / 2 pairs: they grow with num for any
+    gradients, so compare them only at equal num.
     """
 
     eta: float
@@ -30,7 +30,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Stiffness:
-    """Means over pairs of examples whose gradients are not zero, each in [-1, 1]; 0 is no relation."""
+    """Means over pairs of examples with nonzero gradients, each in [-1, 1]; 0 is no relation."""
 
     sign: float
     cosine: float
@@ -38,13 +38,13 @@ class Stiffness:
 
 
 def gradient_confusion(products_KK: Tensor | np.ndarray) -> Confusion | None:
-    """From inner products of gradients; None if fewer than two are not zero."""
+    """From inner products of gradients; None if fewer than two are nonzero."""
     found = _pairs(products_KK)
     return None if found is None else Confusion(max(0.0, -float(found[0].min())), float(found[1].min()), found[2])
 
 
 def stiffness(products_KK: Tensor | np.ndarray) -> Stiffness | None:
-    """From inner products of examples' gradients; None if fewer than two are not zero."""
+    """From inner products of examples' gradients; None if fewer than two are nonzero."""
     found = _pairs(products_KK)
     if found is None:
         return None
@@ -53,7 +53,7 @@ def stiffness(products_KK: Tensor | np.ndarray) -> Stiffness | None:
 
 
 def _pairs(products_KK: Tensor | np.ndarray) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Inner products and cosines of all pairs of gradients that are not zero, and how many gradients these are."""
+    """Inner products and cosines of all pairs of nonzero gradients, and the number of these gradients."""
     dots_KK = products_KK.double().cpu().numpy() if isinstance(products_KK, Tensor) else products_KK
     norms_K = np.sqrt(np.diag(dots_KK).clip(0))
     live = norms_K > 0

@@ -1,7 +1,7 @@
-"""Inner products of the minibatches' gradients, tensor by tensor: all that their agreement is made of.
+"""Inner products of the minibatches' gradients, tensor by tensor, from which their agreement follows.
 
-A layer's, a model's are sums of its tensors', so one pass over the model serves every part of it, and the gradients of
-a weight matrix are formed a few units at a time: K full gradients of a large model never lie in memory.
+Those of a layer or model are sums over its tensors, so one pass over the model serves all its parts. The gradients of
+a weight matrix are formed a few units at a time: memory never holds K full gradients of a large model.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from gradviz.landscape.resolving_tensors import Resolution
 # Shape suffixes: K = minibatches, P = parameters, B = examples of a minibatch, M/N = inputs/units of a layer.
 
 ENTRIES_AT_ONCE = 2**22
-"""Entries of the gradients of a weight matrix that are formed at once: 16 MB in float32; fewer make it slower."""
+"""Entries of a weight matrix's gradients to form at once: 16 MB in float32; fewer are slower."""
 
 
 @dataclass(frozen=True)
 class InnerProducts:
-    """Of gradients G (K, P): ⟨G_k, G_l⟩; #(same sign) - #(opposite sign); #(both not zero). (K, K) float64 each."""
+    """For gradients G (K, P): ⟨G_k, G_l⟩; #(same sign) - #(opposite sign); #(both nonzero). (K, K) float64 each."""
 
     num_parameters: int
     dot_KK: np.ndarray
@@ -40,13 +40,13 @@ class InnerProducts:
 
 
 def inner_products_of(gradients_KP: Tensor) -> InnerProducts:
-    """Those of any gradients, (K, P); entries of exactly 0 are zero."""
+    """The products of any gradients, (K, P); entries of exactly 0 count as zero."""
     signs_KP = gradients_KP.sign()
     return InnerProducts(gradients_KP.shape[1], _gram(gradients_KP), _gram(signs_KP), _both_not_zero(signs_KP))
 
 
 def _both_not_zero(signs_KP: Tensor) -> np.ndarray:
-    """A parameter whose gradient is zero at no minibatch counts one for each pair: the others are multiplied."""
+    """A parameter with nonzero gradients at all minibatches counts one for each pair; only others are multiplied."""
     num_parameters = signs_KP.shape[1]
     is_whole_P = (signs_KP != 0).view(torch.uint8).amin(0)  # a fiftieth of the time of `all`
     rest = (is_whole_P == 0).nonzero()[:, 0]
@@ -56,7 +56,7 @@ def _both_not_zero(signs_KP: Tensor) -> np.ndarray:
 
 
 def tensor_inner_products(passed: Backward, resolution: Resolution, name: str) -> InnerProducts:
-    """Those of one tensor of the model, entries that are round-off counted as zero.
+    """The products of one tensor of the model; entries within round-off count as zero.
 
     For a weight matrix 2 K N M (B + 3 K) operations, in blocks of units.
     """

@@ -22,10 +22,10 @@ from gradviz.landscape.statistics.null_model import mean_and_variance
 
 @dataclass(frozen=True)
 class GradientNoise:
-    """`square` estimates |G|² (below 0 by chance where noise hides it) and `variance` is S², in loss² / parameter².
+    """`square` estimates |G|² (may fall below 0 by chance if noise hides it); `variance` is S², in loss² / parameter².
 
-    `noise_scale` is a number of rows; `signal_to_noise` that of a minibatch of one row: times B for one of B. Both are
-    None where `square` is not positive: the signal cannot be told from the noise with these rows.
+    `noise_scale` is a number of rows; `signal_to_noise` is for a minibatch of one row: multiply it by B for one of B.
+    Both are None if `square` is not positive: these rows cannot separate the signal from the noise.
     """
 
     num_rows: int
@@ -43,7 +43,7 @@ def gradient_noise(products_RR: Tensor) -> GradientNoise:
     square = mean - variance / num
     scale = variance / square if square > 0 else None
     ratio = square / variance if square > 0 and variance > 0 else None
-    # A sum that cancels has a square of rounding size: its quotient would be a number without meaning.
+    # The square of a sum that cancels is rounding error, and its quotient would be meaningless.
     rounding = 1e-12 * products_RR.diagonal().double().mean().item()
     diversity = None
     if mean > rounding:
@@ -56,7 +56,7 @@ def noise_scale_of_two_sizes(
 ) -> tuple[float, float]:
     """(|G|², S²) from mean |m|² of minibatches of two sizes (McCandlish et al. 2018, appendix A.1).
 
-    For modes in which examples have no gradients of their own. Both are without bias if rows are drawn independently;
+    For modes in which examples have no gradients of their own. Both are unbiased if rows are drawn independently;
     their quotient S²/|G|² is the noise scale.
     """
     square = (big_size * big_square - small_size * small_square) / (big_size - small_size)

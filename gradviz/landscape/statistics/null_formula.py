@@ -6,9 +6,9 @@ direction is an integral over one variable, in the axes of Σ (λ_i its variance
 
     E m_i/|m| = ∫ (π t)^(-1/2) a_i / (1 + 2 t λ_i) Π_j (1 + 2 t λ_j)^(-1/2) exp(-t Σ_j a_j² / (1 + 2 t λ_j)) dt
 
-The ratio of means E⟨m, m'⟩ / E|m|² is its limit where the noise has many dimensions, (tr Σ)² / tr Σ² of them, so that
-|m| hardly varies. How many parameters there are does not matter: rows of a network often differ along one direction.
-Two minibatches without a common row have covariance -C/R: its first-order effect, along the axes, is added.
+The ratio of means E⟨m, m'⟩ / E|m|² is its limit if the noise has many dimensions, (tr Σ)² / tr Σ² of them, so that
+|m| hardly varies. The number of parameters does not matter: rows of a network often differ along one direction.
+Two minibatches without a common row have covariance -C/R; the formula adds its first-order effect along the axes.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Shape suffixes: R = rows, I = axes of the noise that are taken one by one, T = nodes of the integral.
+# Shape suffixes: R = rows, I = axes of the noise treated one by one, T = nodes of the integral.
 
 AXES = 48
-"""The largest variances; what is left over has many dimensions, and is taken as one round cloud."""
+"""Number of the largest variances; the rest has many dimensions, and is treated as one round cloud."""
 _ITERATIONS, _NODES = 6, 400
 
 
@@ -38,7 +38,7 @@ class Noise:
 
 
 def noise_of(products_RR: Tensor) -> Noise | None:
-    """From the inner products of the rows' gradients; None where they do not differ. Costs 2 R² · 48 · 8 operations."""
+    """From the inner products of the rows' gradients; None if they do not differ. Costs 2 R² · 48 · 8 operations."""
     products_RR = products_RR.double()
     num = len(products_RR)
     along_R = products_RR.mean(1)

@@ -1,13 +1,13 @@
-"""The null model: how much minibatches disagree if their rows are drawn at random, and nothing else sets them apart.
+"""The null model: how much minibatches disagree if they differ only by random draws of rows.
 
 Rows have gradients g_r with mean ḡ and variance S² = Σ |g_r - ḡ|² / (R - 1). A minibatch of B of the R rows, drawn
 without replacement, has a mean gradient m with (Cochran, Sampling Techniques, 3rd ed. 1977, theorems 2.2 and 2.3)
 
     E|m|² = |ḡ|² + (1/B - 1/R) S²        E⟨m, m'⟩ = |ḡ|² - S²/R    for two minibatches without a common row.
 
-Their ratio is the cosine where |m| hardly varies, which takes noise of many dimensions; `null_formula` predicts the
+Their ratio is the cosine if |m| hardly varies, which takes noise of many dimensions; `null_formula` predicts the
 cosine c for noise of any shape. R² = (1 + (K - 1) c) / K is the predicted mean resultant length of K minibatches.
-Beside this formula, minibatches are drawn again and again, which gives the distribution itself and intervals.
+Repeated draws of minibatches give the distribution itself, and intervals.
 """
 
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ MOST_MINIBATCHES = 50
 class NullAgreement:
     """Agreement of `num_minibatches` minibatches of random rows out of `num_rows`.
 
-    The estimates are means over `num_draws` sets of minibatches with the range of the middle 95 % of them; None if no
-    set has two gradients that are not zero. `predicted_*` are the formula's, None where examples are coupled;
+    The estimates are means over `num_draws` sets of minibatches, with the range of their middle 95 %; None if no
+    set has two nonzero gradients. `predicted_*` come from the formula, None if examples are coupled;
     `noise_dimensions` is the effective number of directions in which rows differ.
     """
 
@@ -66,8 +66,8 @@ def null_agreement(
 ) -> NullAgreement:
     """The null model from the inner products of the rows' gradients (`example_products`).
 
-    `num` minibatches (default: as many as there are rows for, at most 50); `noise` is `noise_of` these products, where
-    several sizes share it. Costs 2 D K R² operations.
+    `num` minibatches (default: as many as the rows allow, at most 50); `noise` is `noise_of` these products, to share
+    it between several sizes. Costs 2 D K R² operations.
     """
     num_rows = len(products_RR)
     num = num_minibatches(num_rows, size, num)
@@ -117,10 +117,10 @@ def redrawn_agreement(
     parts: Sequence[str] = ("model",),
     pairs: Sequence[Pair] = (),
 ) -> dict[str, NullAgreement]:
-    """The null model without gradients of single examples: minibatches are drawn again and their gradients computed.
+    """The null model without gradients of single examples: draws new minibatches and computes their gradients.
 
-    For batch statistics, where each minibatch is normalized by its own, and for any other mode. Costs `draws` times
-    what the agreement of `num` minibatches does.
+    For batch statistics, where each minibatch is normalized with its own, and for any other mode. Costs `draws` times
+    the agreement of `num` minibatches.
     """
     check_rows(network, inputs_RM, targets_R)
     num = num_minibatches(len(targets_R), size, num)
@@ -148,10 +148,10 @@ def redrawn_agreement(
 
 
 def sensitivity(measured: Agreement, null: NullAgreement) -> Estimate | None:
-    """Disagreement measured over disagreement of random rows, (1 - R) / (1 - R₀).
+    """Measured disagreement over that of random rows, (1 - R) / (1 - R₀).
 
-    1: the minibatches differ as random rows do, and no more. The interval is that of R₀. None where either R is not
-    defined, or random rows do not disagree at all.
+    1: the minibatches differ as random rows do, and no more. The interval is that of R₀. None if either R is
+    undefined, or random rows do not disagree at all.
     """
     if measured.resultant is None or null.resultant is None or null.resultant.value >= 1:
         return None
@@ -161,15 +161,15 @@ def sensitivity(measured: Agreement, null: NullAgreement) -> Estimate | None:
 
 
 def num_minibatches(num_rows: int, size: int, num: int | None) -> int:
-    """How many minibatches of `size` to draw; `UserError` unless there are rows for two."""
+    """How many minibatches of `size` to draw; `UserError` unless the rows suffice for two."""
     most = num_rows // size if size >= 1 else 0
     if most < 2 or (num is not None and not 2 <= num <= most):
-        raise UserError(f"{num_rows} rows give {most} minibatches of {size}: at least two are needed, and no more.")
+        raise UserError(f"{num_rows} rows give {most} minibatches of {size}: use at least 2, and at most {most}.")
     return min(most, MOST_MINIBATCHES) if num is None else num
 
 
 def _agreement_of_dots(dot_KK: np.ndarray) -> tuple[float, float, float]:
-    """R, mean cosine and share of opposite pairs, of the gradients that are not zero; nan if fewer than two."""
+    """R, mean cosine and share of opposite pairs, of the nonzero gradients; nan if fewer than two."""
     norms_K = np.sqrt(np.diag(dot_KK).clip(0))
     live = norms_K > 0
     num = int(live.sum())

@@ -1,7 +1,7 @@
-"""Inner products of the gradients of single examples, by the outer products that they are.
+"""Inner products of the gradients of single examples, using that these are outer products.
 
 The gradient of a weight matrix at one example is g hᵀ, so ⟨g_r h_rᵀ, g_s h_sᵀ⟩ = (g_r·g_s)(h_r·h_s) (Goodfellow,
-"Efficient per-example gradient computations", 2015): exact, and no gradient of an example is ever formed.
+"Efficient per-example gradient computations", 2015): exact, without forming the gradient of any example.
 """
 
 from collections.abc import Sequence
@@ -33,20 +33,20 @@ def example_products(
 ) -> dict[str, Tensor]:
     """⟨∇ℓ_r, ∇ℓ_s⟩ for ℓ_r = |o_r - y_r|, by part: (R, R) each, in the network's dtype; without dropout masks.
 
-    Costs 2 R² (M + N) operations a layer. `UserError` where examples have no gradients of their own: under batch
+    Costs 2 R² (M + N) operations per layer. `UserError` if examples have no gradients of their own: under batch
     statistics each depends on all others of its minibatch.
     """
     check_rows(network, inputs_RM, targets_R)
     if mode == "train" and network.has_norm:
         raise UserError(
             "Gradients of single examples are not defined under batch statistics, where each example's output depends"
-            " on all of its minibatch: draw minibatches again with `redrawn_agreement`, or look at eval mode."
+            " on all of its minibatch: use `redrawn_agreement`, which draws new minibatches, or eval mode."
         )
     check_size(network, mode, len(targets_R))
     available, shapes = parts_of(network), parameter_shapes(network)
     unknown = [part for part in parts if part not in available]
     if unknown:
-        raise UserError(f"`{unknown[0][:80]}` is no part of this model; it has {', '.join(available)}.")
+        raise UserError(f"`{unknown[0][:80]}` is not a part of this model, which has {', '.join(available)}.")
     refs = {pair_name(pair): [ParameterRef.parse(text) for text in pair] for pair in pairs}
     for ref in [ref for pair in refs.values() for ref in pair]:
         ref.check(shapes)
@@ -64,7 +64,7 @@ def example_products(
 
 
 def _entry(passed: Backward, ref: ParameterRef) -> Tensor:
-    """(R,): the gradients of one scalar parameter, a single term each, which nothing cancels."""
+    """(R,): the gradients of one scalar parameter, a single term each, so without cancellation."""
     k = passed.network.output if ref.layer is None else ref.layer
     if ref.kind != "weight":
         return passed.tensor(ref.tensor_name)[:, ref.unit]

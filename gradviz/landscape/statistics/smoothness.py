@@ -3,8 +3,8 @@
 After Santurkar, Tsipras, Ilyas & Mądry, "How does batch normalization help optimization?", NeurIPS 2018, section 3.1:
 from the checkpoint, steps of several lengths along the negative gradient; how far the gradient there is from that at
 the start, |g(p) - g(c)| (predictiveness, l2), and the largest such change per length of step (effective β-smoothness).
-The paper moves all parameters; here, and only here, the plane of a landscape is the whole world: the gradient has two
-components, and a step goes to the grid point nearest to the line, its own distance being what is divided by.
+The paper moves all parameters; here only the two of the plane move: the gradient has two components, and a step goes
+to the grid point nearest to the line, divided by that point's own distance.
 """
 
 from dataclasses import dataclass

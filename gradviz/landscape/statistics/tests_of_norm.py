@@ -1,4 +1,4 @@
-"""Is a minibatch large enough for its gradient to be trusted: the norm, inner-product and orthogonality tests.
+"""The norm, inner-product and orthogonality tests: is a minibatch large enough to trust its gradient?
 
 With g_b the gradients of the B examples of a minibatch S, g their mean and Var the variance of a sample:
 
@@ -8,7 +8,7 @@ With g_b the gradients of the B examples of a minibatch S, g their mean and Var 
   Optim. 28, 2018, arXiv 1710.11258): Var_b (g_b·g) / B ≤ θ² |g|⁴;
 - orthogonality test (ibid.): Var_b of the part of g_b at right angles to g, over B, ≤ ν² |g|².
 
-Told are the smallest θ and ν that pass. Pythagoras: θ_norm² = θ_inner² + ν².
+The results are the smallest θ and ν that pass. Pythagoras: θ_norm² = θ_inner² + ν².
 """
 
 import math
@@ -24,8 +24,8 @@ from torch import Tensor
 class NormTests:
     """The smallest θ of the norm and inner-product tests and ν of the orthogonality test that one minibatch passes.
 
-    The papers ask for 0.5-0.9 for θ. Of a single minibatch |g|² contains the noise that it is compared with: pure noise
-    has θ ≈ 1, not infinity, and at one checkpoint θ ranges over a factor of five. `pooled_norm_tests` takes both out.
+    The papers use 0.5-0.9 for θ. For a single minibatch |g|² contains the noise that it is compared with: pure noise
+    has θ ≈ 1, not infinity, and at one checkpoint θ ranges over a factor of five. `pooled_norm_tests` removes both.
     """
 
     norm: float
@@ -50,9 +50,9 @@ def norm_tests(products_BB: Tensor) -> NormTests | None:
 
 
 def pooled_norm_tests(products: Sequence[Tensor]) -> NormTests | None:
-    """Of several minibatches of one size: means of the variances over the mean of |g|² less what noise adds to it.
+    """For several minibatches of one size: means of the variances over the mean of |g|² minus its noise.
 
-    None if that is not positive: the signal cannot be told from the noise with these rows, and no θ is large enough.
+    None if that is not positive: these rows cannot separate the signal from the noise, and no θ is large enough.
     """
     found = [parts for each in products if (parts := _parts(each)) is not None]
     if not found or len({parts.num for parts in found}) > 1:
