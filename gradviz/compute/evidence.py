@@ -1,4 +1,4 @@
-"""The evidence's questions for the compute interface, measured after what somebody waits for."""
+"""The evidence's measurements as questions, computed when no one waits for other results."""
 
 from typing import Literal
 

@@ -1,8 +1,7 @@
-"""The page's scripts and styles: where they lie, and how all of Dash's and ours reach a browser in four files.
+"""The page's scripts and styles, and how all of Dash's and ours reach a browser in four files.
 
-Each file by itself would be a request that a thread answers, some hundred of them. Here Dash's are put together in the
-order in which it names them, and ours as modules, under an address that tells their content and may therefore be kept
-for ever.
+Separate files would take about a hundred requests, each with a thread. This module joins Dash's in Dash's order, and
+ours as modules, under addresses that depend on their content, so that browsers may keep them for ever.
 """
 
 import gzip
@@ -24,10 +23,10 @@ from gradviz.dashboard.modules import assembled
 from gradviz.dashboard.sending import FOR_EVER
 
 STANDALONE = "standalone"
-"""The folder within, of what pages that stand alone have and the dashboard has not."""
+"""The folder of files that only stand-alone pages use."""
 
 MAIN = "main.js"
-"""The module that the page begins with."""
+"""The page's entry module."""
 
 BUNDLES = "/bundles/"
 
@@ -39,7 +38,7 @@ _PLOTLY = "_dash-component-suites/plotly/package_data/plotly.min.js"
 
 
 def assets_folder() -> Path:
-    """`assets/` of the repository, or, of an installed package, the copy that lies within it."""
+    """`assets/` of the repository, or the copy within an installed package."""
     package = Path(gradviz.__file__).parent
     installed = package / "assets"
     return installed if installed.is_dir() else package.parent / "assets"
@@ -47,7 +46,7 @@ def assets_folder() -> Path:
 
 @dataclass(frozen=True)
 class Bundle:
-    """One file as it is sent; `address` changes with its content."""
+    """One file to send; `address` changes with its content."""
 
     address: str
     mimetype: str
@@ -75,7 +74,7 @@ class Bundle:
 class BundledDash(Dash):
     """Dash whose page loads its scripts and styles as bundles: the renderer with all components, plotly.js, and ours.
 
-    They are put together at the first visit; what has changed on disk shows after the server has started again.
+    It makes them at the first visit; changes on disk appear after a restart of the server.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -107,7 +106,7 @@ class BundledDash(Dash):
 def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
     """The bundles by name, from the addresses that Dash gives, in its order."""
     plotly = Bundle.of("plotly.min.js", _text_of(f"/{_PLOTLY}"))
-    # The parts that Dash would load when the first graph is there, and where from.
+    # The parts that Dash would load for the first graph, and where from.
     graph = (Path(dcc.__file__).parent / "async-graph.js").read_text(encoding="utf-8")
     libraries = [_text_of(address) for address in scripts if not _is_ours(address)] + [graph]
     bundled = plotly.address.removeprefix("/")
@@ -131,10 +130,10 @@ def _text_of(address: str) -> str:
         return (assets_folder() / path.removeprefix("/assets/")).read_text(encoding="utf-8")
     suite = _SUITE.fullmatch(path)
     content = pkgutil.get_data(suite[1], check_fingerprint(suite[2])[0]) if suite else None
-    assert content is not None, f"Dash names {address}, which is none of its files."
+    assert content is not None, f"Dash names {address}, which is not one of its files."
     return content.decode()
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """As separate scripts: a "use strict" at the beginning of one would hold for all, if nothing stood before it."""
+    """Joined like separate scripts: a "use strict" at the start of the first would otherwise apply to all."""
     return ";" + "\n;".join(_SOURCE_MAP.sub("", text) for text in texts)

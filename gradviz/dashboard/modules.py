@@ -1,9 +1,9 @@
 """Joins ES modules into one script, without node: those of the page, and of stand-alone pages.
 
-The modules say what they import in the one form that browsers, node, linter and type checker read too:
-`import { a, b } from "./other.js";`. Each becomes a function that runs once, after those that it
-imports. No bundler is kept well as a Python package, and one from npm would ask of every user of the wheel what only
-developers need; what is left to do is small, since the assets' imports have no circles and name what they take.
+The modules declare imports in the one form that browsers, node, linter and type checker read too:
+`import { a, b } from "./other.js";`. Each becomes a function that runs once, after those that it imports. There is no
+well-kept bundler as a Python package, and one from npm would burden every user of the wheel with a developers' tool;
+this one is small, because the assets' imports have no circles and name what they take.
 """
 
 import re
@@ -19,7 +19,7 @@ _NAME = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Module:
-    """One file: `imports` are the names that it takes from each other file, `exports` the names that it gives."""
+    """One file: `imports` are the names that it takes from each other file, `exports` the names that it provides."""
 
     path: Path
     body: str
@@ -45,7 +45,7 @@ class Module:
 
 
 def modules_of(entry: Path) -> list[Module]:
-    """The entry and all that it imports, each after those that it imports itself."""
+    """The entry and everything it imports, each module after its own imports."""
     return list(_in_order(entry.resolve(), {}, []))
 
 
@@ -66,7 +66,7 @@ def _in_order(path: Path, done: dict[Path, Module], above: list[Path]) -> Iterat
 
 
 def assembled(entry: Path) -> str:
-    """One script, strict and with no global name of its own, that does what the entry does as a module."""
+    """One strict script without global names that does the same as the entry module."""
     parts = ['(function () {\n"use strict";']
     names: dict[Path, str] = {}
     for module in modules_of(entry):

@@ -10,9 +10,9 @@ from gradviz.dashboard import ids
 
 @dataclass(frozen=True)
 class ViewField:
-    """`control`: the id of the component whose value it is; without one, the page has a control of its own.
+    """`control`: the id of the component that holds its value; without one, the page has its own control.
 
-    `holds`: what that value is: the field's, its text, or what a hand types as a number, told after a pause.
+    `holds`: the kind of that value: the field's, its text, or a typed number, reported after a pause.
     """
 
     key: str
@@ -46,10 +46,10 @@ FIELDS: Mapping[str, ViewField] = {
     "show": ViewField("show", ids.SHOW),
     "curves": ViewField("curves", ids.CURVES),
 }
-"""By their names in `permalink.View`, in the order of the address."""
+"""Keyed by their names in `permalink.View`, in the order of the address."""
 
 CONTROLS: tuple[str, ...] = tuple(field.control for field in FIELDS.values() if field.control)
-"""The components that hold fields, in the order in which callbacks hand over their values."""
+"""The components that hold fields, in the order of the callbacks' values."""
 
 
 def for_browser(defaults: Mapping[str, object]) -> list[dict[str, object]]:
