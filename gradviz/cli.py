@@ -132,9 +132,20 @@ def _add_worker(commands: Any) -> None:
 
 
 def _add_train(commands: Any) -> None:
-    parser = _command(commands, "train", "train the variants, with a checkpoint every epoch; continues unfinished runs")
+    parser = _command(commands, "train", "train runs, with a checkpoint every epoch; continues unfinished runs")
     _add_run_options(parser)
-    parser.add_argument("--variants", type=_names, metavar="NAME,…", help="default: none,dropout,batchnorm")
+    parser.add_argument(
+        "--variants",
+        type=_names,
+        metavar="NAME,…",
+        help="regularizers, a run for each (none,dropout,batchnorm); also dropout(P), batchnorm(after)",
+    )
+    parser.add_argument("--name", help="of the run, or the beginning of the names of several (the regularizer's)")
+    parser.add_argument("--label", metavar="TEXT", help="what the page calls the run (default: its name)")
+    parser.add_argument("--group", metavar="NAME", help="what the run is one of, such as several seeds")
+    parser.add_argument("--optimizer", metavar="adam|adamw|sgd", help="adamw(DECAY) and sgd(MOMENTUM) too (adam)")
+    parser.add_argument("--lr", type=float, metavar="X", help="learning rate (3e-4)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="rows of a minibatch of the training (64)")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)
@@ -194,7 +205,7 @@ def _add_landscape(commands: Any) -> None:
 def _add_minibatch(commands: Any) -> None:
     parser = _command(commands, "minibatch", "write the inputs and targets of one minibatch to a file")
     _add_minibatch_options(parser, required=True)
-    parser.add_argument("--out", required=True, metavar="FILE.npz", help="keys inputs (B,675) and targets (B,)")
+    parser.add_argument("--out", required=True, metavar="FILE.npz", help="arrays inputs (rows, inputs) and targets")
 
 
 def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -> None:

@@ -10,13 +10,13 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gradviz.errors import UserError
+from gradviz.experiment.regularizers import DEFAULT_NAMES, regularizer_of
 from gradviz.hosts import checked_entry
 
 PREFIX = "GRADVIZ_"
 SECRETS = Path("/run/secrets")
 """Where Docker and similar put secrets; a file here named like a setting sets it too."""
 
-Variant = Literal["none", "dropout", "batchnorm"]
 _SHORTEST_PASSWORD = 8
 
 
@@ -42,8 +42,10 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="server processes")
     read_only: bool = Field(default=False, description="only show runs: refuse to train, stop and delete")
     preset: Literal["quick", "source"] = Field(default="quick", description="preset of the background training")
-    variants: Annotated[tuple[Variant, ...], NoDecode] = Field(
-        default=("none", "dropout", "batchnorm"), min_length=1, description="variants of the background training"
+    variants: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=DEFAULT_NAMES,
+        min_length=1,
+        description="variants of the background training",
     )
     password: SecretStr = Field(default=SecretStr(""), description="password of the whole page, unless empty")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -104,6 +106,13 @@ class Settings(BaseSettings):
     @classmethod
     def split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("variants")
+    @classmethod
+    def are_regularizers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            regularizer_of(name)
+        return value
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -13,7 +13,7 @@ _DEFAULT_SIZE = 64
 
 
 def run(options: argparse.Namespace) -> int:
-    """Writes `inputs` (B, 675) and `targets` (B,), both float32."""
+    """Writes `inputs` (B, I) and `targets` (B,), both float32."""
     path = output_path(options.out, (".npz",))
     settings = load_settings(runs=options.runs)
     size = _DEFAULT_SIZE if options.minibatch_size is None else options.minibatch_size

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gradviz.commands.output import output_directory
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.interruption import stop_on_signals
 from gradviz.settings import Settings, load_settings
 
@@ -100,14 +99,14 @@ def _directory(text: str) -> Path:
 def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, ...]):
     """Existing runs keep their configuration unless the options give another; missing variants join them."""
     from gradviz.experiment.presets import run_configs
+    from gradviz.experiment.taking_up import joined
     from gradviz.report.seeds import begun_configs, place_seeds
 
     asked = {name: getattr(options, name) for name in _ABOUT_RUNS}
     begun = begun_configs(settings.runs)
     if begun and not any(value is not None for value in asked.values()):
-        templates = [begun[0].model_copy(update={"variant": variant}) for variant in VARIANTS]
         known = {config.name: config for config in begun}
-        templates = [known.get(template.name, template) for template in templates]
+        templates = [known.get(config.name) or joined(begun[0], config) for config in run_configs()]
     else:
         preset = asked.pop("preset") or "quick"
         templates = run_configs(preset, **asked)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.private import make_directory
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.settings import Settings, load_settings
 
 _BACKGROUND_NICENESS = 5  # the page comes first, the training takes the rest
@@ -75,13 +76,19 @@ def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingCon
 
     return run_configs(
         options.preset or preset,
-        options.variants or VARIANTS,
+        options.variants or DEFAULT_NAMES,
+        name=options.name,
+        label=options.label,
+        group=options.group,
         data=options.data,
         derive=options.derive,
         epochs=options.epochs,
         rows=options.rows,
         hidden=options.hidden,
         norm_placement=options.norm_placement,
+        optimizer=options.optimizer,
+        learning_rate=options.lr,
+        batch_size=options.batch_size,
         seed=options.seed,
     )
 

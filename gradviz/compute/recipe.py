@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gradviz.compute.workbench import draws_masks
+from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, LandscapeSpec
 
 _FIRST = ("run", "epoch")
@@ -17,22 +19,25 @@ def file_name(request: LandscapeRequest) -> str:
     return f"{request.run}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
 
 
-def command_lines(requests: Sequence[LandscapeRequest], runs: Path) -> str:
-    """One `gradviz landscape` line for each, quoted for a POSIX shell, with every value and no defaults."""
-    return "".join(shlex.join(_words(request, runs)) + "\n" for request in requests)
+def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:
+    """One `gradviz landscape` line for each, quoted for a POSIX shell, with every value and no defaults.
+
+    `place`: where the user finds the runs of `store`.
+    """
+    return "".join(shlex.join(_words(request, store, place)) + "\n" for request in requests)
 
 
-def python_text(requests: Sequence[LandscapeRequest], runs: Path) -> str:
+def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:
     """A program that computes the landscapes into a list, `fields`, in this order."""
     lines = [
         "from gradviz.experiment.store import RunStore",
         "from gradviz.landscape import LandscapeSpec, gradient_landscape",
         "",
-        f"store = RunStore({str(runs)!r})",
+        f"store = RunStore({str(place)!r})",
         "fields = []",
     ]
     for request in requests:
-        spec = ", ".join(f"{name}={value!r}" for name, value in _told(request, LandscapeSpec.model_fields))
+        spec = ", ".join(f"{name}={value!r}" for name, value in _told(request, store, LandscapeSpec.model_fields))
         lines += [
             "",
             f"run = store.run({request.run!r})",
@@ -44,15 +49,15 @@ def python_text(requests: Sequence[LandscapeRequest], runs: Path) -> str:
     return "\n".join([*lines, "", "fields[0].u, fields[0].v, fields[0].loss  # (Y, X) each", ""])
 
 
-def _words(request: LandscapeRequest, runs: Path) -> list[str]:
+def _words(request: LandscapeRequest, store: RunStore, place: Path) -> list[str]:
     words = ["gradviz", "landscape"]
-    for name, value in _told(request, LandscapeRequest.model_fields):
+    for name, value in _told(request, store, LandscapeRequest.model_fields):
         words += [f"--{name.replace('_', '-')}", str(value)]
-    return [*words, "--runs", str(runs), "--out", f"{file_name(request)}.npz"]
+    return [*words, "--runs", str(place), "--out", f"{file_name(request)}.npz"]
 
 
-def _told(request: LandscapeRequest, names: Iterable[str]) -> list[tuple[str, object]]:
-    """What is said of a request: without dropout nothing is random."""
-    is_random = request.mode == "train" and request.run == "dropout"
+def _told(request: LandscapeRequest, store: RunStore, names: Iterable[str]) -> list[tuple[str, object]]:
+    """What is said of a request: without masks nothing is random."""
+    is_random = draws_masks(store.run(request.run), request)
     ordered = sorted(names, key=lambda name: name not in _FIRST)
     return [(name, getattr(request, name)) for name in ordered if is_random or name not in _RANDOM]

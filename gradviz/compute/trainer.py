@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from gradviz.experiment.lock import Holder
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.taking_up import wanted_names
 
 State = Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
 
@@ -67,9 +68,10 @@ def progress_of(store: RunStore) -> tuple[RunProgress, ...]:
     return tuple(RunProgress(run.name, max(run.epochs(), default=None), run.config.epochs) for run in runs)
 
 
-def resting(progress: Sequence[RunProgress], variants: Sequence[str]) -> TrainerStatus:
-    """The status while nothing trains and nothing has failed; `variants`: the runs to train."""
-    if {run.name for run in progress if run.finished}.issuperset(variants):
+def resting(progress: Sequence[RunProgress], usual: Sequence[str]) -> TrainerStatus:
+    """The status while nothing trains and nothing has failed; `usual`: the runs to train in any case."""
+    wanted = wanted_names([run.name for run in progress], usual)
+    if {run.name for run in progress if run.finished}.issuperset(wanted):
         return TrainerStatus("finished", None, tuple(progress), "All runs are trained.")
     if not progress:
         return TrainerStatus("empty", None, (), "Nothing is trained yet.")

@@ -19,12 +19,13 @@ from gradviz.compute.ending import GRACE_SECONDS, Ending, is_suspended
 from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
+from gradviz.experiment.presets import run_names
 from gradviz.experiment.private import make_directory
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run import METRICS_NAME
-from gradviz.experiment.store import RunStore
+from gradviz.experiment.store import RunStore, run_directories
 
 _log = logging.getLogger(__name__)
 LOG_NAME = "trainer.log"
@@ -39,9 +40,11 @@ _POLL_SECONDS = 0.02
 class TrainerProcess:
     """Starts, finds and stops the background trainer of one directory of runs. `variants`: the runs to train."""
 
-    def __init__(self, runs: Path | str, *, variants: Sequence[str] = VARIANTS, grace: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self, runs: Path | str, *, variants: Sequence[str] = DEFAULT_NAMES, grace: float = GRACE_SECONDS
+    ) -> None:
         self.runs = Path(runs)
-        self.variants = tuple(variants)
+        self.variants, self._usual = tuple(variants), run_names(variants)
         self._store = RunStore(self.runs)
         self._said = TrainerLog(self.runs / LOG_NAME)
         self._starting = threading.Lock()
@@ -68,7 +71,7 @@ class TrainerProcess:
         log_is_current = self._log_is_current()
         if log_is_current and last.startswith(ERROR_PREFIX):
             return TrainerStatus("failed", None, progress, last.removeprefix(ERROR_PREFIX), refused=True)
-        at_rest = resting(progress, self.variants)
+        at_rest = resting(progress, self._usual)
         if at_rest.state == "finished" or (log_is_current and last.startswith((STOPPED_PREFIX, STOPPING_PREFIX))):
             return at_rest
         # Only a killed trainer leaves its note; one that failed by itself leaves a different last line.
@@ -149,7 +152,7 @@ class TrainerProcess:
 
     def _holders(self) -> list[Holder]:
         """All trainers of these runs on this machine: in the background and in terminals."""
-        found = [holder(path) for path in (*(self.runs / variant for variant in VARIANTS), self.runs)]
+        found = [holder(path) for path in (*self._directories(), self.runs)]
         # One process holds several locks; the note of the whole directory, if any, represents it.
         return list({who.pid: who for who in found if who is not None}.values())
 
@@ -158,10 +161,17 @@ class TrainerProcess:
 
     def _log_is_current(self) -> bool:
         """Whether no terminal has trained since the background trainer last wrote."""
-        return self._said.is_newer_than(self.runs / variant / METRICS_NAME for variant in VARIANTS)
+        return self._said.is_newer_than(path / METRICS_NAME for path in self._directories())
 
     def _notes(self) -> list[Path]:
-        return [path / NOTE_NAME for path in (*(self.runs / variant for variant in VARIANTS), self.runs)]
+        return [path / NOTE_NAME for path in (*self._directories(), self.runs)]
+
+    def _directories(self) -> list[Path]:
+        try:
+            names = run_directories(self.runs)
+        except OSError:  # it cannot be listed now
+            names = self._usual
+        return [self.runs / name for name in names]
 
     def _begin_to_end(self, *, background_only: bool = False) -> list[Ending]:
         """Asks the trainers of these runs to end, each only once."""

@@ -144,5 +144,5 @@ def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Miniba
 
 
 def draws_masks(run: Run, spec: LandscapeSpec) -> bool:
-    """Whether what is computed for `spec` depends on dropout masks."""
-    return spec.mode == "train" and run.name == "dropout"
+    """Whether what is computed for `spec` depends on masks."""
+    return run.capabilities.draws_masks_in(spec.mode)

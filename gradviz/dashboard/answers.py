@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.evidence.verdict import Tone
+from gradviz.experiment.capabilities import Capabilities
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.parameters import Kind
 from gradviz.landscape.request import LandscapeRequest
@@ -47,11 +48,35 @@ class Tensor(BaseModel):
     kind: Kind
 
 
+class RunColour(BaseModel):
+    """Of its curves, on the light and on the dark page."""
+
+    light: str
+    dark: str
+
+
+class Tagged(BaseModel):
+    """Which one it is, what people call it, and its settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    label: str
+
+
 class RunAnswer(BaseModel):
     """A run: its configuration, parameters, complete checkpoints and metrics, and the files left out."""
 
     run: str
     variant: OldName
+    label: str = Field(description="what people call the run")
+    colour: RunColour
+    study: str
+    group: str = Field(description="what the run is one of, such as several seeds; empty for nothing")
+    regularizer: Tagged
+    optimizer: Tagged
+    widths: list[int] = Field(description="inputs, units of each hidden layer, outputs")
+    capabilities: Capabilities
     epochs: list[int] = Field(description="epochs with a complete checkpoint, ascending")
     planned_epochs: int
     hidden: list[int]

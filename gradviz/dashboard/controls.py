@@ -9,7 +9,7 @@ from gradviz.dashboard.drawing import drawing, sharing
 from gradviz.dashboard.fieldsets import group, label, segmented
 from gradviz.dashboard.overview import MINIBATCH_SIZES
 from gradviz.dashboard.permalink import View
-from gradviz.drawing.inks import VARIANT_LABELS
+from gradviz.experiment.regularizers import DEFAULT_LABELS
 
 SIDES = {"a": "Left picture", "b": "Right picture"}
 
@@ -21,7 +21,7 @@ def sidebar() -> Component:
         [
             group(
                 "Regularizer",
-                segmented(ids.VARIANT, VARIANT_LABELS, view.run, "Regularizer"),
+                segmented(ids.VARIANT, DEFAULT_LABELS, view.run, "Regularizer"),
                 class_name="gv-explore-only",
             ),
             group(
@@ -30,7 +30,7 @@ def sidebar() -> Component:
                     dmc.ChipGroup(
                         [
                             dmc.Chip(text, value=name, size="xs", variant="light")
-                            for name, text in VARIANT_LABELS.items()
+                            for name, text in DEFAULT_LABELS.items()
                         ],
                         id=ids.COMPARED,
                         value=list(view.compared),

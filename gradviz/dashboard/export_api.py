@@ -47,8 +47,8 @@ def recipes(served: Served, asked: RecipeQuery) -> Response:
     place = place_of(served.settings.runs)
     return sent_json(
         {
-            "command_lines": command_lines(asked.panels, place),
-            "python": python_text(asked.panels, place),
+            "command_lines": command_lines(asked.panels, served.store, place),
+            "python": python_text(asked.panels, served.store, place),
             "names": [file_name(panel) for panel in asked.panels],
         }
     )

@@ -3,13 +3,19 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from gradviz.dashboard.run_colours import run_colours
+from gradviz.drawing.inks import Scheme
+from gradviz.errors import UserError
+from gradviz.experiment import regularizers
 from gradviz.experiment.describe import disk_bytes
+from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.outside import UnusableFile
+from gradviz.experiment.regularizers import Regularizer
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.parameters import ParameterTensor
@@ -18,25 +24,33 @@ MINIBATCH_SIZES = (16, 64, 256)
 """The page's choices; the API takes 1 to 1024."""
 
 
-def run_of(run: Run) -> dict[str, object]:
-    """One run: configuration, parameter shapes, complete checkpoints, metrics as columns, and the files left out."""
+def run_of(run: Run, colour: Mapping[Scheme, str]) -> dict[str, object]:
+    """One run: its configuration, capabilities, parameter shapes, complete checkpoints, metrics as columns, and the
+    files left out."""
     metrics = run.metrics()
     config = run.config
     shapes = {name: list(shape.shape) for name, shape in run.shapes.items() if ".running_" not in name}
     return {
         "run": run.name,
         "variant": run.name,
+        "label": config.title,
+        "colour": colour,
+        "study": config.study,
+        "group": config.group,
+        "regularizer": _tagged(config.regularizer),
+        "optimizer": _tagged(config.optimizer),
+        "widths": list(config.widths),
+        "capabilities": asdict(run.capabilities),
         "stamp": _stamp(run),
         "epochs": run.epochs(),
         "planned_epochs": config.epochs,
         "hidden": list(config.hidden),
-        "norm_placement": config.norm_placement,
-        "dropout": config.dropout,
+        **_strengths(config.regularizer),
         "rows": config.rows,
         "train_rows": run.record.rows_train,
         "disk_bytes": disk_bytes(run.path),
         "batch_size": config.batch_size,
-        "learning_rate": config.learning_rate,
+        "learning_rate": config.optimizer.learning_rate,
         "output_scale": config.output_scale,
         "preset": config.preset,
         "seed": config.seed,
@@ -56,13 +70,38 @@ def run_of(run: Run) -> dict[str, object]:
     }
 
 
+def _tagged(value: Regularizer | Optimizer) -> dict[str, object]:
+    return {"kind": value.kind, "label": value.label, **value.model_dump(exclude={"kind"})}
+
+
+def _strengths(regularizer: Regularizer) -> dict[str, object]:
+    """`dropout` and `norm_placement`, which version 0.1 gave for every run."""
+    flat = regularizers.to_flat(regularizer) or regularizers.to_flat(regularizers.Plain()) or {}
+    return {key: flat[key] for key in ("dropout", "norm_placement")}
+
+
 def runs_of(store: RunStore) -> dict[str, dict]:
     """All runs that can be read, by name."""
-    told = {}
-    for name in store.names():
-        with suppress(UnusableFile):  # broken only now; `unreadable_of` says why
-            told[name] = run_of(store.run(name))
+    runs, told = _readable(store), {}
+    colours = run_colours([run.config for run in runs])
+    for run in runs:
+        with suppress(UnusableFile):
+            told[run.name] = run_of(run, colours[run.name])
     return told
+
+
+def one_of(store: RunStore, name: str) -> dict[str, object]:
+    """One of them; UserError if it is not there."""
+    run = store.run(name)
+    return run_of(run, run_colours([each.config for each in _readable(store)])[name])
+
+
+def _readable(store: RunStore) -> list[Run]:
+    runs = []
+    for name in store.names():
+        with suppress(UserError):  # since a moment ago; `unreadable_of` says why
+            runs.append(store.run(name))
+    return runs
 
 
 def unreadable_of(store: RunStore) -> list[dict[str, str]]:

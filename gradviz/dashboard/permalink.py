@@ -1,6 +1,6 @@
 """The whole view as a query string, and back; an unusable part of a link becomes a notice, never an error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -9,10 +9,10 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 from gradviz.dashboard.viewfields import FIELDS
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.ground import Under
-from gradviz.drawing.inks import VARIANT_LABELS
 from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 
@@ -23,6 +23,7 @@ Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
 Curves = Literal["off", "agreement"]
 
+MOST_COMPARED = 64
 _MAX_PARTS = 100
 _NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 
@@ -36,8 +37,8 @@ class View(OfRun):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     view: ViewName = "explore"
-    run: RunName = "none"
-    compared: tuple[str, ...] = ("none", "dropout", "batchnorm")
+    run: RunName = DEFAULT_NAMES[0]
+    compared: tuple[RunName, ...] = Field(default=DEFAULT_NAMES, min_length=1, max_length=MOST_COMPARED)
     epoch: int | None = Field(default=None, ge=0, lt=10_000)
     x_a: str | None = None
     y_a: str | None = None
@@ -69,15 +70,6 @@ class View(OfRun):
     @classmethod
     def _parameter(cls, value: str | None) -> str | None:
         return None if value is None else str(ParameterRef.parse(value))
-
-    @field_validator("compared")
-    @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in value if name not in VARIANT_LABELS]
-        if unknown or not value:
-            got = unknown[0][:40] if unknown else "nothing"
-            raise ValueError(f"`compared` takes one or more of {', '.join(VARIANT_LABELS)}, got {got}.")
-        return value
 
     @field_validator("points")
     @classmethod
@@ -133,6 +125,9 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         if view.run != View().run:
             notices.append(f"There is no run `{view.run}`: showing {names[0]} instead.")
     run = runs[changes.get("run", view.run)]
+    compared, notice = _compared(view.compared, names)
+    changes["compared"] = compared
+    notices += notice
     for x, y, layer in (("x_a", "y_a", -2), ("x_b", "y_b", -1)):
         pair, notice = _pair(getattr(view, x), getattr(view, y), run["shapes"], layer)
         changes |= {x: pair[0], y: pair[1]}
@@ -150,6 +145,14 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         changes["epoch"] = nearest
         notices.append(f"{run['run']} has no epoch {view.epoch}: showing epoch {nearest} instead.")
     return view.model_copy(update=changes), notices
+
+
+def _compared(asked: tuple[str, ...], names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Those that are there or, as the usual ones, may be soon; where none is there, the first three that are."""
+    found = tuple(name for name in asked if name in names or name in DEFAULT_NAMES)
+    absent = [name for name in asked if name not in found]
+    notices = [f"There is no run of `{absent[0]}`: it is left out of the comparison."] if absent else []
+    return (found if set(found) & set(names) else tuple(names[:3])), notices
 
 
 def _pair(x: str | None, y: str | None, shapes: dict, layer: int) -> tuple[tuple[str, str], list[str]]:

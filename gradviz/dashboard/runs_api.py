@@ -6,7 +6,7 @@ import numpy as np
 from flask import Response
 
 from gradviz.dashboard import answers, training
-from gradviz.dashboard.overview import etag, run_of, runs_of, unreadable_of
+from gradviz.dashboard.overview import etag, one_of, runs_of, unreadable_of
 from gradviz.dashboard.query import MinibatchForm, TrainingAction
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, chosen_format, sent, sent_json
@@ -23,7 +23,7 @@ def runs(served: Served) -> Response:
 
 
 def run(served: Served, asked: OfRun) -> Response:
-    return sent_json(run_of(served.store.run(asked.run)))
+    return sent_json(one_of(served.store, asked.run))
 
 
 def minibatch(served: Served, of: OfRun, asked: OneMinibatch, by: MinibatchForm) -> Response:

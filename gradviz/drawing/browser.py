@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH
 from gradviz.drawing.ground import FLAT_SHARE
-from gradviz.drawing.inks import FONT, PALETTES, VARIANT_LABELS
+from gradviz.drawing.inks import FONT, PALETTES, Palette
 from gradviz.drawing.labels import ZERO_WORDS
 from gradviz.drawing.overlays import FAN_IN_CELLS
 from gradviz.drawing.scale import LENGTH_EXPONENT, LONGEST_IN_CELLS
+from gradviz.experiment.regularizers import DEFAULT_LABELS
 
 
 def for_browser() -> dict[str, object]:
@@ -20,7 +21,13 @@ def for_browser() -> dict[str, object]:
         "arrow_width": ARROW_WIDTH,
         "arrow_head": ARROW_HEAD,
         "flat_share": FLAT_SHARE,
-        "variant_labels": VARIANT_LABELS,
+        "variant_labels": DEFAULT_LABELS,
         "font": FONT,
-        "palettes": {scheme: asdict(palette) for scheme, palette in PALETTES.items()},
+        "palettes": {scheme: _told(palette) for scheme, palette in PALETTES.items()},
     }
+
+
+def _told(palette: Palette) -> dict[str, object]:
+    """`variants`: the colours of the usual runs, by name."""
+    usual = dict(zip(DEFAULT_LABELS, palette.runs, strict=False))
+    return {**asdict(palette), "variants": usual}

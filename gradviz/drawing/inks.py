@@ -10,8 +10,6 @@ Stops = tuple[tuple[float, str], ...]
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
 """Of the page; still pictures are drawn with the one that matplotlib brings along, to be the same everywhere."""
 
-VARIANT_LABELS = {"none": "None", "dropout": "Dropout", "batchnorm": "BatchNorm"}
-
 
 @dataclass(frozen=True)
 class Palette:
@@ -30,13 +28,18 @@ class Palette:
     contour: str
     chosen: str
     cosine: Stops
-    variants: dict[str, str]
+    runs: tuple[str, ...]
+    """Of runs in curves: the first ones those of the regularizers, in their order."""
 
 
 def _even(colours: str) -> Stops:
     """A scale of these colours at even distances."""
     each = colours.split()
     return tuple((k / (len(each) - 1), colour) for k, colour in enumerate(each))
+
+
+def _each(colours: str) -> tuple[str, ...]:
+    return tuple(colours.split())
 
 
 # Viridis from 0.8 down to 0, and from 0.25 up to 1.
@@ -56,8 +59,8 @@ PALETTES: dict[Scheme, Palette] = {
         contour="#b4bbc7",
         chosen="#3b4cca",
         cosine=_even("#8c510a #d8b06a #f7f7f7 #5fb3a9 #01665e"),
-        # Okabe and Ito's colours, told apart by colour-blind readers.
-        variants={"none": "#0072b2", "dropout": "#d55e00", "batchnorm": "#008f68"},
+        # The first three are Okabe and Ito's, told apart by colour-blind readers.
+        runs=_each("#0072b2 #d55e00 #008f68 #a8327a #7a5c00 #5b4bc4 #b3202c #00707f #5b6472 #3f6e0e #8f4a22 #7b3fa0"),
     ),
     "dark": Palette(
         paper="#14181f",
@@ -71,6 +74,6 @@ PALETTES: dict[Scheme, Palette] = {
         contour="#4a5568",
         chosen="#9aa7ff",
         cosine=_even("#f0b25c #8f6220 #1b2029 #1f6f69 #52cfc1"),
-        variants={"none": "#56b4e9", "dropout": "#f0924a", "batchnorm": "#2fc49a"},
+        runs=_each("#56b4e9 #f0924a #2fc49a #f28ac0 #e0c04a #a99cff #ff8080 #4fd0e0 #b8c0cc #a5d65a #e0a080 #d09af0"),
     ),
 }

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from gradviz.evidence.measurements import Ablation
-from gradviz.experiment.encoding import CHARACTERS, DELIVERERS, FIELDS, PADDING, Field, one_hot
+from gradviz.experiment.deliveries import CHARACTERS, DELIVERERS, FIELDS, PADDING, Field
+from gradviz.experiment.encoding import one_hot
 from gradviz.experiment.store import Run
 from gradviz.landscape import Network
 from gradviz.landscape.clean import CleanPass

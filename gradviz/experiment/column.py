@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradviz.experiment.encoding import Field
+from gradviz.experiment.deliveries import Field
 from gradviz.experiment.foreign import NotATable
 from gradviz.experiment.outside import shown
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.lock import Holder, holder
+from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
 from gradviz.experiment.run import BrokenCheckpoint
 from gradviz.experiment.store import RunStore
 
@@ -28,15 +28,19 @@ class RunDescription:
 
 
 def describe_runs(store: RunStore) -> list[RunDescription]:
-    """All runs of a directory, also those whose run.json cannot be read, in the order none, dropout, batchnorm."""
-    unreadable = {broken.path.parent.name: broken for broken in store.broken()}
-    readable = store.names()
+    """All runs of a directory, also those whose run.json cannot be read, in the order of the store.
+
+    The regularizer of an unreadable one is unknown: its place is that of its name, if that is usual.
+    """
+    known: list[tuple[int, str, BrokenCheckpoint | None]] = [
+        (rank(store.run(name).config.regularizer), name, None) for name in store.names()
+    ]
+    usual = {name: place for place, name in enumerate(DEFAULT_NAMES)}
+    unread = {broken.path.parent.name: broken for broken in store.broken()}
+    known += [(usual.get(name, len(usual)), name, broken) for name, broken in unread.items()]
     return [
-        _describe_unreadable(store.root / variant, unreadable[variant])
-        if variant in unreadable
-        else _describe(store, variant)
-        for variant in VARIANTS
-        if variant in unreadable or variant in readable
+        _describe(store, name) if broken is None else _describe_unreadable(broken.path.parent, broken)
+        for _, name, broken in sorted(known, key=lambda one: one[:2])
     ]
 
 

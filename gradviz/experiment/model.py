@@ -1,4 +1,4 @@
-"""The network: 675 one-hot inputs, ReLU hidden layers with one of three regularizers, one output, the estimate of y."""
+"""The network: one-hot inputs, ReLU hidden layers with a regularizer, one output, the estimate of y."""
 
 # Shape suffixes: B = examples of a minibatch, I = inputs, N = units of a hidden layer.
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradviz.experiment.config import NORM_PLACEMENTS, VARIANTS, NormPlacement, Variant
+from gradviz.experiment.deliveries import NUM_INPUTS
+from gradviz.experiment.regularizers import Plain, Regularizer, regularizer_of
 
 
 class BatchNorm(nn.Module):
@@ -49,21 +50,19 @@ class BatchNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """One hidden layer: linear, then ReLU, with batch normalization `before` or `after` the ReLU if it has any."""
+    """One hidden layer: linear, then ReLU, with batch normalization before or after the ReLU if it has any."""
 
-    def __init__(self, num_inputs: int, num_units: int, *, norm: bool, norm_placement: NormPlacement) -> None:
+    def __init__(self, num_inputs: int, num_units: int, regularizer: Regularizer) -> None:
         super().__init__()
         self.linear = _blank_linear(num_inputs, num_units)
-        self.norm = BatchNorm(num_units) if norm else None
-        self.norm_placement = norm_placement
+        self.norm = BatchNorm(num_units) if regularizer.has_batch_statistics else None
+        self.norm_after = regularizer.norm_after
 
     def forward(self, h_BI: Tensor) -> Tensor:
         z_BN = self.linear(h_BI)
         if self.norm is None:
             return F.relu(z_BN)
-        if self.norm_placement == "before":
-            return F.relu(self.norm(z_BN))
-        return self.norm(F.relu(z_BN))
+        return self.norm(F.relu(z_BN)) if self.norm_after else F.relu(self.norm(z_BN))
 
 
 class MLP(nn.Module):
@@ -71,40 +70,30 @@ class MLP(nn.Module):
 
     `hidden` is a list of blocks with `.linear` and `.norm` (None without batch normalization), `output` the last
     linear map. The prediction is `output_scale` times the output of the last linear map: a fixed scale, no parameter.
-    The three variants of one generator state start from identical linear weights.
+    All regularizers of one generator state start from identical linear weights.
     """
 
     def __init__(
         self,
         *,
-        num_inputs: int = 675,
+        num_inputs: int = NUM_INPUTS,
         hidden: Sequence[int] = (2000, 1000, 200),
-        regularizer: Variant = "none",
-        norm_placement: NormPlacement = "before",
-        dropout: float = 0.3,
+        regularizer: Regularizer | str = Plain.run_name,
         output_scale: float = 100.0,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Draws the linear parameters from `generator` (a generator seeded with 0 when there is none)."""
-        if regularizer not in VARIANTS:
-            raise ValueError(f"`regularizer` must be one of {', '.join(VARIANTS)}, got {regularizer!r}.")
-        if norm_placement not in NORM_PLACEMENTS:
-            raise ValueError(f"`norm_placement` must be one of {', '.join(NORM_PLACEMENTS)}, got {norm_placement!r}.")
-        if not 0.0 <= dropout < 1.0:
-            raise ValueError(f"`dropout` must be in [0, 1), got {dropout}: it is the share of units switched off.")
+        """Draws the linear parameters from `generator` (a generator seeded with 0 when there is none).
+
+        `regularizer` may be a text, such as `dropout(0.5)`.
+        """
+        chosen = regularizer_of(regularizer)
         if not hidden or min(hidden) < 1:
             raise ValueError(f"`hidden` must name at least one layer of at least one unit, got {tuple(hidden)}.")
         super().__init__()
-        self.regularizer: Variant = regularizer
-        self.norm_placement: NormPlacement = norm_placement
-        self.dropout = dropout
+        self.regularizer = chosen
         self.output_scale = output_scale
         widths = (num_inputs, *hidden)
-        norm = regularizer == "batchnorm"
-        self.hidden = nn.ModuleList(
-            Block(width, num_units, norm=norm, norm_placement=norm_placement)
-            for width, num_units in itertools.pairwise(widths)
-        )
+        self.hidden = nn.ModuleList(Block(width, num_units, chosen) for width, num_units in itertools.pairwise(widths))
         self.output = _blank_linear(widths[-1], 1)
         if not self.output.weight.is_meta:
             initialise(self, generator or torch.Generator().manual_seed(0))
@@ -121,21 +110,21 @@ class MLP(nn.Module):
     def forward(self, inputs_BI: Tensor, masks: Sequence[Tensor] | None = None) -> Tensor:
         """Predictions, shape (B,).
 
-        `masks` holds one keep-mask (B, N) of bool or 0/1 floats per hidden layer; it multiplies the output of the
-        layer by mask / (1 - p). Only dropout in train mode reads it, and it must: the caller owns the randomness.
+        `masks` holds one mask (B, N) per hidden layer, which acts on the output of the layer as the regularizer says.
+        Only a regularizer that draws masks reads it, in train mode, and it must: the caller owns the randomness.
         """
-        drops = self.regularizer == "dropout" and self.training
-        if drops and (masks is None or len(masks) != len(self.hidden)):
+        is_masked = self.regularizer.draws_masks and self.training
+        if is_masked and (masks is None or len(masks) != len(self.hidden)):
             given = "none" if masks is None else str(len(masks))
             raise ValueError(
-                f"`masks` must hold one keep-mask for each of the {len(self.hidden)} hidden layers when a dropout "
-                f"network is in train mode, got {given}: draw them with `draw_masks`, or call `.eval()`."
+                f"`masks` must hold one mask for each of the {len(self.hidden)} hidden layers when a network with "
+                f"{self.regularizer} is in train mode, got {given}: draw them with `draw_masks`, or call `.eval()`."
             )
         h_BN = inputs_BI
         for layer, block in enumerate(self.hidden):
             h_BN = block(h_BN)
-            if drops and masks is not None:
-                h_BN = h_BN * masks[layer] / (1.0 - self.dropout)
+            if is_masked and masks is not None:
+                h_BN = self.regularizer.acted(h_BN, masks[layer])
         return self.output_scale * self.output(h_BN).squeeze(-1)
 
 
@@ -158,16 +147,17 @@ def _blank_linear(num_inputs: int, num_units: int) -> nn.Linear:
 
 
 def draw_masks(
-    widths: Sequence[int], num_rows: int, dropout: float, generator: torch.Generator, device: torch.device | None = None
+    regularizer: Regularizer,
+    widths: Sequence[int],
+    num_rows: int,
+    generator: torch.Generator,
+    device: torch.device | None = None,
 ) -> list[Tensor]:
-    """One keep-mask (num_rows, N) of 0/1 float32 per hidden layer; each unit is kept with probability 1 - `dropout`.
+    """One float32 mask (num_rows, N) per hidden layer, as the regularizer draws them.
 
     Drawn on the generator's device (the CPU), then moved to `device`: the same masks everywhere.
     """
-    return [
-        torch.empty(num_rows, num_units).bernoulli_(1.0 - dropout, generator=generator).to(device)
-        for num_units in widths
-    ]
+    return [regularizer.draw(torch.empty(num_rows, num_units), generator).to(device) for num_units in widths]
 
 
 def num_parameters(model: nn.Module) -> int:

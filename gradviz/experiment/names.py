@@ -1,5 +1,6 @@
 """The name of a run, and values that name one: by `run`, or by `variant`, as version 0.1 called the same parameter."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -8,8 +9,14 @@ from pydantic import BaseModel, Field, computed_field, model_validator
 RunName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 """What a run is called, and its directory: of letters, digits, `_` and `-`."""
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OLD_KEY = "variant"
 _Value = TypeVar("_Value")
+
+
+def is_run_name(text: str) -> bool:
+    """Whether a run may be called so: only what may is ever turned into a path."""
+    return _NAME.fullmatch(text) is not None
 
 
 class OfRun(BaseModel):

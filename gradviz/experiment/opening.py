@@ -76,7 +76,7 @@ def create_run(directory: Path, config: TrainingConfig, prepared: PreparedRows) 
     rows = prepared.rows
     write_rows(directory / ROWS_NAME, rows)
     record = RunRecord(
-        **config.model_dump(),
+        **dict(config),
         torch_version=torch.__version__,
         num_parameters=size,
         rows_used=rows.targets_R.numel(),
@@ -135,6 +135,6 @@ def continue_run(
     if record.config != config or record.num_threads is None:
         write_record(
             directory / RECORD_NAME,
-            record.model_copy(update=config.model_dump() | {"num_threads": opened.num_threads}),
+            record.model_copy(update=dict(config) | {"num_threads": opened.num_threads}),
         )
     return opened

@@ -7,7 +7,8 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.encoding import DELIVERERS, encode
+from gradviz.experiment.deliveries import DELIVERERS
+from gradviz.experiment.encoding import encode
 from gradviz.experiment.outside import shown
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.rows import Rows, split_rows
@@ -38,7 +39,7 @@ def prepare_rows(config: TrainingConfig) -> PreparedRows:
     """Chooses `config.rows` rows (all, if there are fewer): the first of a permutation of the usable rows by the seed.
 
     The first 80 % of those are the training rows. UserError when the table cannot be used, or has fewer than
-    twenty usable rows. The variants of one seed and table get the same rows.
+    twenty usable rows. The runs of one seed and table get the same rows.
     """
     if config.rows < FEWEST_ROWS:
         raise UserError(

@@ -4,47 +4,96 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from gradviz.errors import UserError, one_line
-from gradviz.experiment.config import PRESETS, VARIANTS, TrainingConfig
+from gradviz.experiment.config import PRESETS, TrainingConfig
+from gradviz.experiment.optimizers import Adam, Optimizer, optimizer_of, with_rate
 from gradviz.experiment.outside import UnusableFile, open_outside, reason_of, shown
 from gradviz.experiment.packed import LARGEST
+from gradviz.experiment.regularizers import DEFAULT_NAMES, Regularizer, placed, rank, regularizer_of
 
 _PRESET_VALUES: dict[str, dict[str, object]] = {
-    "quick": {"epochs": 30, "rows": 6_000, "batch_size": 64, "learning_rate": 3e-4, "output_scale": 100.0},
-    "source": {"epochs": 30, "rows": 10_000, "batch_size": 128, "learning_rate": 1e-4, "output_scale": 1.0},
+    "quick": {"epochs": 30, "rows": 6_000, "batch_size": 64, "output_scale": 100.0},
+    "source": {"epochs": 30, "rows": 10_000, "batch_size": 128, "output_scale": 1.0},
 }
+_LEARNING_RATES = {"quick": 3e-4, "source": 1e-4}
 
 
-def preset_config(preset: str, variant: str, **changes: object) -> TrainingConfig:
-    """The configuration of a preset for one variant, with some values changed; None means "as in the preset"."""
+def preset_config(
+    preset: str,
+    regularizer: Regularizer | str,
+    *,
+    optimizer: Optimizer | str | None = None,
+    learning_rate: float | None = None,
+    norm_placement: str | None = None,
+    **changes: Any,
+) -> TrainingConfig:
+    """The configuration of a preset for one regularizer, with some values changed; None means "as in the preset".
+
+    `norm_placement` is where a regularizer normalizes that does.
+    """
     values = _PRESET_VALUES.get(preset, {}) | {key: value for key, value in changes.items() if value is not None}
-    return TrainingConfig.model_validate({"preset": preset, "variant": variant, **values})
+    chosen = Adam() if optimizer is None else optimizer_of(optimizer)
+    if learning_rate is None and not isinstance(optimizer, Optimizer):
+        learning_rate = _LEARNING_RATES.get(preset)
+    return TrainingConfig.model_validate(
+        {
+            "preset": preset,
+            "regularizer": placed(regularizer_of(regularizer), norm_placement),
+            "optimizer": chosen if learning_rate is None else with_rate(chosen, learning_rate),
+            **values,
+        }
+    )
 
 
 def run_configs(
-    preset: str = "quick", variants: Sequence[str] = VARIANTS, *, data: Path | str | None = None, **changes: object
+    preset: str = "quick",
+    variants: Sequence[str] = DEFAULT_NAMES,
+    *,
+    name: str | None = None,
+    data: Path | str | None = None,
+    **changes: Any,
 ) -> list[TrainingConfig]:
-    """One configuration per variant: the preset's values, with `changes` (None: as in the preset), for a table.
+    """One configuration per regularizer, in their order: the preset's values, with `changes` (None: as in the preset).
 
-    `data` is None for the synthetic table, or a CSV, whose content is digested here; `derive` among the changes is a
-    column that it lacks. UserError names the first value that cannot be used and what is allowed.
+    `variants` names the regularizers, as `regularizer_of` takes them. Each run goes by the name of its regularizer, or
+    by `name`, with that of the regularizer behind it where there are several. `data` is None for the synthetic table,
+    or a CSV, whose content is digested here; `derive` among the changes is a column that it lacks. UserError names the
+    first value that cannot be used and what is allowed.
     """
     if preset not in PRESETS:
         raise UserError(f"`preset` must be one of {', '.join(PRESETS)}, got {preset!r}.")
-    unknown = [variant for variant in variants if variant not in VARIANTS]
-    if unknown or not variants or len(set(variants)) < len(variants):
-        raise UserError(f"`variants` must name some of {','.join(VARIANTS)}, each once, got {','.join(variants)!r}.")
     if data is not None:
         changes |= {"data_digest": file_digest(data), "data": os.path.realpath(data)}
     elif changes.get("derive") is not None:
         raise UserError("`derive` adds a column to a table of your own: name that with `--data`.")
+    refusal = f"`variants` must name some of {','.join(DEFAULT_NAMES)}, each once, got {','.join(variants)!r}"
     try:
-        return [preset_config(preset, variant, **changes) for variant in VARIANTS if variant in variants]
+        chosen = sorted((regularizer_of(variant) for variant in variants), key=rank)
+    except ValueError as error:
+        raise UserError(f"{refusal}: {error}") from error
+    if not chosen or len({each.run_name for each in chosen}) < len(chosen):
+        raise UserError(f"{refusal}.")
+    try:
+        names = [each.run_name if name is None else name for each in chosen]
+        if name is not None and len(chosen) > 1:
+            names = [f"{name}-{each.run_name}" for each in chosen]
+        return [preset_config(preset, each, name=own, **changes) for each, own in zip(chosen, names, strict=True)]
     except ValidationError as error:
         raise UserError(one_line(error)) from error
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def run_names(variants: Sequence[str]) -> tuple[str, ...]:
+    """What the runs of these regularizers are called unless they are named; UserError for what is none."""
+    try:
+        return tuple(regularizer_of(variant).run_name for variant in variants)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def file_digest(path: Path | str) -> str:

@@ -3,7 +3,7 @@
 A run carries its rows, so that its minibatches need neither the CSV nor the code that read it.
 """
 
-# Shape suffixes: R = rows of the run, C = 45 characters, B = examples of a minibatch, I = 675 inputs.
+# Shape suffixes: R = rows of the run, C = 45 characters, B = examples of a minibatch, I = inputs.
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
-from gradviz.experiment.encoding import NUM_CHARACTERS, one_hot
+from gradviz.experiment.deliveries import NUM_CHARACTERS
+from gradviz.experiment.encoding import one_hot
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
@@ -25,7 +26,7 @@ TRAINING_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Minibatch:
-    """One minibatch of training rows: inputs (B, 675) and targets (B,) float32, row numbers (B,) int64 in `Rows`."""
+    """One minibatch of training rows: inputs (B, I) and targets (B,) float32, row numbers (B,) int64 in `Rows`."""
 
     inputs_BI: Tensor
     targets_B: Tensor
@@ -46,7 +47,7 @@ class Rows:
         return self.train_rows.numel()
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """One-hot inputs (len(rows), 675) float32 of some rows."""
+        """One-hot inputs (len(rows), I) float32 of some rows."""
         return one_hot(self.codes_RC[rows])
 
     def to(self, device: torch.device) -> "Rows":

@@ -8,7 +8,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
+from gradviz.experiment.capabilities import capabilities_of
 from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.metrics import EpochMetrics, read_metrics
@@ -61,9 +62,7 @@ def model_of(config: TrainingConfig, generator: torch.Generator | None = None) -
     """A fresh network of this configuration, its linear parameters drawn from `generator`."""
     return MLP(
         hidden=config.hidden,
-        regularizer=config.variant,
-        norm_placement=config.norm_placement,
-        dropout=config.dropout,
+        regularizer=config.regularizer,
         output_scale=config.output_scale,
         generator=generator,
     )
@@ -71,7 +70,12 @@ def model_of(config: TrainingConfig, generator: torch.Generator | None = None) -
 
 def state_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
     """Names, dtypes and shapes of a checkpoint of this configuration."""
-    return _shapes_of(_blank_model(config))
+    return _shapes_of(_blank_model(config).state_dict())
+
+
+def parameter_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
+    """Those of its trainable tensors alone."""
+    return _shapes_of(dict(_blank_model(config).named_parameters()))
 
 
 class Run:
@@ -79,9 +83,10 @@ class Run:
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record, self.config = path, record, record.config
-        self.name: str = record.name
+        self.name = record.name
+        self.capabilities = capabilities_of(record)
         self._blank = _blank_model(self.config)
-        self.shapes = _shapes_of(self._blank)
+        self.shapes = _shapes_of(self._blank.state_dict())
         # name of the check and path -> (signature of the file, its result)
         self._checked: dict[tuple[str, Path], tuple[tuple[int, int] | None, object]] = {}
 
@@ -150,14 +155,14 @@ class Run:
         return self._rows().minibatch(index, size, self.config.seed)
 
     def minibatches(self, size: int, most: int | None = None) -> tuple[Tensor, Tensor]:
-        """Inputs (K, size, 675) and targets (K, size) of the first `most` minibatches or of all; UserError as above."""
+        """Inputs (K, size, I) and targets (K, size) of the first `most` minibatches or of all; UserError as above."""
         self.minibatch(0, size)  # says what sizes there are
         num = self.num_minibatches(size)
         each = [self.minibatch(index, size) for index in range(num if most is None else min(most, num))]
         return torch.stack([one.inputs_BI for one in each]), torch.stack([one.targets_B for one in each])
 
     def training_inputs(self, limit: int | None = None) -> Tensor:
-        """Inputs (R, 675) float32 of the training rows, the first `limit` of them if given."""
+        """Inputs (R, I) float32 of the training rows, the first `limit` of them if given."""
         rows = self._rows()
         return rows.inputs(rows.train_rows[:limit])
 
@@ -243,8 +248,8 @@ def _blank_model(config: TrainingConfig) -> MLP:
         return model_of(config)
 
 
-def _shapes_of(model: MLP) -> dict[str, TensorShape]:
-    return {name: TensorShape(tensor.dtype, tuple(tensor.shape)) for name, tensor in model.state_dict().items()}
+def _shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, TensorShape]:
+    return {name: TensorShape(tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items()}
 
 
 def _ranges(epochs: list[int]) -> str:

@@ -13,6 +13,7 @@ import torch
 from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.files import is_there, remove_file, remove_partial_files
 from gradviz.experiment.metrics import EpochMetrics, read_metrics, write_metrics
+from gradviz.experiment.optimizer_state import state_shapes_of
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import (
     METRICS_NAME,
@@ -21,12 +22,19 @@ from gradviz.experiment.run import (
     ROWS_NAME,
     checkpoint_files,
     checkpoint_path,
+    parameter_shapes,
     state_shapes,
 )
-from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
+from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
 from gradviz.experiment.training import EpochResult, ResumeState
 
 _GENERATOR_SHAPE = TensorShape(torch.uint8, tuple(torch.Generator().get_state().shape))
+_RESUME_SHAPES = {
+    "epoch": TensorShape(torch.int64, ()),
+    "order_state": _GENERATOR_SHAPE,
+    "masks_state": _GENERATOR_SHAPE,
+}
+"""Of `resume.safetensors`, beside what the optimizer keeps."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,12 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
     path = directory / RESUME_NAME
     if not is_there(path):
         return None
-    tensors = read_tensors(path, _resume_shapes(config))
+    kept = state_shapes_of(config.optimizer, parameter_shapes(config))
+    before_first_step = read_header(path).keys() == _RESUME_SHAPES.keys()
+    tensors = read_tensors(path, _RESUME_SHAPES if before_first_step else _RESUME_SHAPES | kept)
     epoch = int(tensors.pop("epoch"))
+    if epoch > 0 and before_first_step and kept:
+        raise UnusableFile(path, "it has nothing of what the optimizer keeps from step to step")
     order_state, masks_state = tensors.pop("order_state"), tensors.pop("masks_state")
     for generator_state in (order_state, masks_state):
         try:
@@ -83,17 +95,3 @@ def remove_run(directory: Path) -> None:
     paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]
     for path in paths:
         remove_file(path)
-
-
-def _resume_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
-    """Names, dtypes and shapes of `resume.safetensors`."""
-    shapes = {
-        "epoch": TensorShape(torch.int64, ()),
-        "order_state": _GENERATOR_SHAPE,
-        "masks_state": _GENERATOR_SHAPE,
-    }
-    for name, tensor in state_shapes(config).items():
-        if not name.endswith(("running_mean", "running_var")):
-            shapes |= {f"exp_avg.{name}": tensor, f"exp_avg_sq.{name}": tensor}
-            shapes[f"step.{name}"] = TensorShape(torch.float32, ())
-    return shapes

@@ -6,16 +6,17 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from gradviz.errors import one_line, shown
-from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.config import TrainingConfig, from_flat
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.outside import UnusableFile, read_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_FLAT_VERSION = 1  # of version 0.1, where a run was its regularizer
 _MAX_BYTES = 64 * 1024
 
 
 class RunRecord(TrainingConfig):
-    """The configuration, flat, with the facts of the run beside it."""
+    """The configuration, with the facts of the run beside it."""
 
     format_version: int = FORMAT_VERSION
     torch_version: str
@@ -29,7 +30,7 @@ class RunRecord(TrainingConfig):
 
     @property
     def config(self) -> TrainingConfig:
-        return TrainingConfig(**self.model_dump(include=set(TrainingConfig.model_fields)))
+        return TrainingConfig(**{name: getattr(self, name) for name in TrainingConfig.model_fields})
 
 
 def write_record(path: Path, record: RunRecord) -> None:
@@ -43,12 +44,18 @@ def read_record(path: Path) -> RunRecord:
     if not isinstance(values, dict):
         raise UnusableFile(path, "it is not a JSON object")
     version = values.get("format_version")
-    if version != FORMAT_VERSION:
-        raise UnusableFile(path, f"its format_version is {shown(repr(version))}, this gradviz reads {FORMAT_VERSION}")
+    if version not in (_FLAT_VERSION, FORMAT_VERSION):
+        raise UnusableFile(
+            path,
+            f"its format_version is {shown(repr(version))}, this gradviz reads {_FLAT_VERSION} and {FORMAT_VERSION}",
+        )
     try:
-        record = RunRecord.model_validate(values)
+        upgraded = from_flat(values) | {"format_version": FORMAT_VERSION} if version == _FLAT_VERSION else values
+        record = RunRecord.model_validate(upgraded)
     except ValidationError as error:
         raise UnusableFile(path, one_line(error).rstrip(".")) from error
+    except ValueError as error:  # of `from_flat`
+        raise UnusableFile(path, str(error).rstrip(".")) from error
     if record.name != path.parent.name:
         raise UnusableFile(path, f"it speaks of the run {record.name}, but lies in {path.parent.name}")
     return record

@@ -5,15 +5,16 @@ import os
 from pathlib import Path
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.files import is_there, signature
+from gradviz.experiment.names import is_run_name
 from gradviz.experiment.outside import UnusableFile
+from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
 from gradviz.experiment.run import RECORD_NAME, BrokenCheckpoint, Run
 from gradviz.experiment.run_record import read_record
 
 _FOR_GOOD = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR}
 
-__all__ = ["BrokenCheckpoint", "Run", "RunStore"]
+__all__ = ["BrokenCheckpoint", "Run", "RunStore", "run_directories"]
 
 
 class RunStore:
@@ -36,24 +37,30 @@ class RunStore:
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
 
     def names(self) -> list[str]:
-        """Names of the runs whose run.json can be read, in the order none, dropout, batchnorm."""
-        return [name for name in VARIANTS if isinstance(self._open(name), Run)]
+        """Names of the runs whose run.json can be read, by their regularizers' order, then by name."""
+        runs = [run for run in self._all() if isinstance(run, Run)]
+        return [run.name for run in sorted(runs, key=lambda run: (rank(run.config.regularizer), run.name))]
 
     def broken(self) -> list[BrokenCheckpoint]:
         """The runs that are left out because of their run.json, and why."""
-        opened = [self._open(name) for name in VARIANTS]
-        return [BrokenCheckpoint(run.path, run.reason) for run in opened if isinstance(run, UnusableFile)]
+        return [BrokenCheckpoint(run.path, run.reason) for run in self._all() if isinstance(run, UnusableFile)]
 
     def run(self, name: str) -> Run:
         """One run; UserError names those that exist."""
-        # Only the three names are ever turned into a path.
-        run = self._open(name) if name in VARIANTS else None
+        run = self._open(name) if is_run_name(name) else None
         if isinstance(run, UnusableFile):
             raise run
         if run is None:
             known = ", ".join(self.names()) or f"none of them yet in {self.root}: start `gradviz train`"
             raise UserError(f"`run` must be one of those that are there ({known}), got {name!r}.")
         return run
+
+    def _all(self) -> list[Run | UnusableFile]:
+        try:
+            names = run_directories(self.root)
+        except OSError:  # it cannot be listed now: what was there before, or may be, is asked one by one
+            names = sorted({*DEFAULT_NAMES, *self._runs})
+        return [run for run in map(self._open, names) if run is not None]
 
     def _open(self, name: str) -> Run | UnusableFile | None:
         path = self.root / name / RECORD_NAME
@@ -63,9 +70,21 @@ class RunStore:
             return known[1]
         try:
             if not is_there(path):
+                self._runs.pop(name, None)
                 return None
             run = Run(path.parent, read_record(path))
         except UnusableFile as error:
             run = error
         self._runs[name] = (stamp, run)
         return run
+
+
+def run_directories(root: Path) -> list[str]:
+    """Names of the directories in which a run may be, with and without one, sorted; none of a directory that is not
+    there. OSError if it cannot be listed. A file is among them where a run of the usual names would be."""
+    try:
+        with os.scandir(root) as entries:
+            found = {entry.name: entry.is_file() for entry in entries if is_run_name(entry.name)}
+    except FileNotFoundError:
+        return []
+    return sorted(name for name, is_file in found.items() if not is_file or name in DEFAULT_NAMES)

@@ -12,7 +12,7 @@ number of deliverers.
 import numpy as np
 import pandas as pd
 
-from gradviz.experiment.encoding import DELIVERERS, FIELDS
+from gradviz.experiment.deliveries import DELIVERERS, FIELDS
 from gradviz.experiment.randomness import derived_seed
 
 NUM_STORES = 6987  # store numbers of the real table end at 6986

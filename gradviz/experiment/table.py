@@ -11,8 +11,9 @@ from gradviz.errors import UserError
 from gradviz.experiment.column import MISSING, Column, Lines
 from gradviz.experiment.date_forms import MixedDates, date_form, what_is_wrong
 from gradviz.experiment.delimited import Rows, read_rows_of_cells
+from gradviz.experiment.deliveries import DELIVERERS, FIELDS, Field
 from gradviz.experiment.derived import HOW, LINEAR_ESTIMATE, linear_estimates
-from gradviz.experiment.encoding import DELIVERERS, FIELDS, Field, number_text
+from gradviz.experiment.encoding import number_text
 from gradviz.experiment.foreign import NotATable, refuse_text
 from gradviz.experiment.number_forms import MixedNumbers, NumberForm, number_form
 from gradviz.experiment.outside import read_outside, shown

@@ -1,15 +1,32 @@
 """Which configurations a training in the background has: runs that have begun keep theirs, and others join them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.store import RunStore
 
 
 def taken_up(store: RunStore, asked: Sequence[TrainingConfig]) -> list[TrainingConfig]:
-    """`asked`, with the configuration of what has begun in `store` in place of their own."""
+    """`asked`, with the configuration of what has begun in `store` in place of their own, and what else has begun there
+    under a name that somebody chose."""
     begun = {name: store.run(name).config for name in store.names()}
-    if not begun:
-        return list(asked)
-    template = next(iter(begun.values()))
-    return [begun.get(config.name, template.model_copy(update={"variant": config.name})) for config in asked]
+    wanted = wanted_names(begun, [config.name for config in asked])
+    usual = [config for name, config in begun.items() if name in DEFAULT_NAMES]
+    joining = {config.name: joined(usual[0], config) if usual else config for config in asked}
+    return [begun.get(name) or joining[name] for name in wanted]
+
+
+def wanted_names(begun: Collection[str], usual: Sequence[str]) -> list[str]:
+    """The runs of a background training: the `usual` ones, and all that have `begun` under another name.
+
+    Where only others have begun, nobody asked for the usual ones.
+    """
+    others = [name for name in begun if name not in DEFAULT_NAMES]
+    return others if others and len(others) == len(begun) else [*usual, *others]
+
+
+def joined(template: TrainingConfig, config: TrainingConfig) -> TrainingConfig:
+    """`config` with everything that it shares with the run beside it from `template`: all but what it is."""
+    own = {"name": config.name, "label": config.label, "group": config.group, "regularizer": config.regularizer}
+    return template.model_copy(update=own)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
@@ -17,6 +17,7 @@ from gradviz.experiment.metrics import EpochMetrics
 from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run, is_begun
 from gradviz.experiment.prepare import PreparedRows, prepare_rows
 from gradviz.experiment.private import make_directory
+from gradviz.experiment.regularizers import rank
 from gradviz.experiment.run_files import write_epoch
 from gradviz.experiment.training import EpochResult, num_steps, train_epochs
 
@@ -68,9 +69,9 @@ def train(
     that is not there, a full disk (which loses the epoch under way), a loss that is not finite.
     """
     root, chosen = Path(store_root), resolve_device(device)
-    configs = sorted(configs, key=lambda config: VARIANTS.index(config.name))
+    configs = sorted(configs, key=lambda config: (rank(config.regularizer), config.name))
     if not configs or len({config.name for config in configs}) < len(configs):
-        raise UserError("`variants` must name each variant at most once, and at least one of " + ", ".join(VARIANTS))
+        raise UserError("`configs` must hold at least one run, and each name once.")
     with ExitStack() as stack:
         asked = stack.enter_context(stop_on_signals())
         for config in configs:
@@ -108,7 +109,7 @@ def _open_runs(
         for config in configs:
             check_same_run(root / config.name, config)
 
-    # The variants of one seed and table have the same rows.
+    # The runs of one seed and table have the same rows.
     prepared: dict[tuple[object, ...], PreparedRows] = {}
 
     def rows_of(config: TrainingConfig) -> PreparedRows:

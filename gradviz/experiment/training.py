@@ -5,7 +5,7 @@ minibatch that is not full is left out, so that every step (and every batch stat
 is drawn anew each epoch, so that other rows are left out each time. Nothing reads or moves the global random state.
 """
 
-# Shape suffixes: B = examples of a minibatch, R = rows, C = 45 characters, I = 675 inputs.
+# Shape suffixes: B = examples of a minibatch, R = rows, C = 45 characters, I = inputs.
 
 import math
 import time
@@ -21,6 +21,7 @@ from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.encoding import one_hot
 from gradviz.experiment.metrics import EpochMetrics
 from gradviz.experiment.model import MLP, draw_masks
+from gradviz.experiment.optimizer_state import optimizer_for, restore, state_by_name
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.rows import Rows
 from gradviz.experiment.run import model_of
@@ -34,9 +35,10 @@ OnStep = Callable[[int, int, float], None]
 
 @dataclass(frozen=True)
 class ResumeState:
-    """What the next epoch needs beside the parameters: Adam's moments and steps, and the state of the two generators.
+    """What the next epoch needs beside the parameters: the optimizer's state, and that of the two generators.
 
-    Keys of `optimizer` are `exp_avg.NAME`, `exp_avg_sq.NAME`, `step.NAME` for each parameter NAME.
+    `optimizer` is its `state_dict` by the names of the parameters: of Adam `exp_avg.NAME`, `exp_avg_sq.NAME` and
+    `step.NAME` for each parameter NAME. Empty before the first step.
     """
 
     epoch: int
@@ -71,7 +73,7 @@ def train_epochs(
     """
     order, masks = generator(config.seed, "order"), generator(config.seed, "masks")
     model = model_of(config, generator(config.seed, "initialisation")).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    optimizer = optimizer_for(config, model)
     rows = rows.to(device)
     epoch = 0
     if resume is None:
@@ -80,7 +82,7 @@ def train_epochs(
     else:
         state, resumed = resume
         model.load_state_dict(state)
-        _restore(model, optimizer, resumed)
+        restore(model, optimizer, resumed.optimizer)
         order.set_state(resumed.order_state)
         masks.set_state(resumed.masks_state)
         epoch = resumed.epoch
@@ -114,7 +116,7 @@ def evaluate(model: MLP, rows: Rows) -> tuple[float, float, float, float]:
 def _train_one_epoch(
     config: TrainingConfig,
     model: MLP,
-    optimizer: torch.optim.Adam,
+    optimizer: torch.optim.Optimizer,
     order: torch.Generator,
     masks: torch.Generator,
     rows: Rows,
@@ -127,8 +129,8 @@ def _train_one_epoch(
     shuffled = rows.train_rows[torch.randperm(rows.num_train, generator=order).to(device)]
     for step, rows_B in enumerate(shuffled.split(config.batch_size)[:steps], start=1):
         masks_BN = None
-        if config.variant == "dropout":
-            masks_BN = draw_masks(config.hidden, rows_B.numel(), config.dropout, masks, device)
+        if config.regularizer.draws_masks:
+            masks_BN = draw_masks(config.regularizer, config.hidden, rows_B.numel(), masks, device)
         optimizer.zero_grad()
         loss = F.l1_loss(model(one_hot(rows.codes_RC[rows_B]), masks_BN), rows.targets_R[rows_B])
         value = loss.item()
@@ -151,7 +153,7 @@ def _residuals(model: MLP, rows: Rows, selected: Tensor) -> tuple[Tensor, Tensor
 def _result(
     config: TrainingConfig,
     model: MLP,
-    optimizer: torch.optim.Adam,
+    optimizer: torch.optim.Optimizer,
     order: torch.Generator,
     masks: torch.Generator,
     rows: Rows,
@@ -163,33 +165,12 @@ def _result(
         raise UserError(_not_finite(config, f"loss is {train_loss} after epoch {epoch}"))
     metrics = EpochMetrics(epoch, train_loss, test_loss, test_r2, share, round(time.perf_counter() - start, 3))
     state = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-    resume = ResumeState(epoch, _moments(model, optimizer), order.get_state(), masks.get_state())
+    resume = ResumeState(epoch, state_by_name(model, optimizer), order.get_state(), masks.get_state())
     return EpochResult(metrics, state, resume)
-
-
-def _moments(model: MLP, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
-    """Adam's state by parameter name; zeros before the first step."""
-    moments = {}
-    for name, parameter in model.named_parameters():
-        state = optimizer.state[parameter]
-        for kind in ("exp_avg", "exp_avg_sq"):
-            moment = state.get(kind, torch.zeros_like(parameter))
-            moments[f"{kind}.{name}"] = moment.detach().cpu().clone()
-        moments[f"step.{name}"] = state.get("step", torch.tensor(0.0)).detach().cpu().clone()
-    return moments
-
-
-def _restore(model: MLP, optimizer: torch.optim.Adam, resumed: ResumeState) -> None:
-    for name, parameter in model.named_parameters():
-        # Fused Adam keeps its step beside the parameter, as float32.
-        optimizer.state[parameter] = {
-            kind: resumed.optimizer[f"{kind}.{name}"].to(parameter.device, copy=True)
-            for kind in ("step", "exp_avg", "exp_avg_sq")
-        }
 
 
 def _not_finite(config: TrainingConfig, what: str) -> str:
     return (
         f"The training of {config.name} has broken down: its {what}. The epochs before are kept; start again with "
-        f"`--fresh` and another preset or seed (the learning rate was {config.learning_rate:g})."
+        f"`--fresh` and another preset or seed (the learning rate was {config.optimizer.learning_rate:g})."
     )

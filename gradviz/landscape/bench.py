@@ -20,11 +20,12 @@ from rich.table import Table
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gradviz.experiment.encoding import NUM_CHARACTERS, NUM_INPUTS
+from gradviz.experiment.deliveries import NUM_CHARACTERS, NUM_INPUTS
 from gradviz.experiment.model import MLP
+from gradviz.experiment.regularizers import BatchNormalization, Dropout, Plain, Regularizer
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.many import minibatch_landscapes
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.models import network_of
 from gradviz.landscape.reference import landscape_by_loop
 from gradviz.landscape.request import LandscapeSpec
@@ -41,8 +42,7 @@ LOOP_POINTS = 5
 @dataclass(frozen=True)
 class Case:
     name: str
-    regularizer: str
-    placement: str
+    regularizer: Regularizer
     spec: LandscapeSpec
     minibatches: int = 1
     checkpoints: int = 1
@@ -75,17 +75,17 @@ def cases() -> list[Case]:
     cross = {"x": "hidden.1.linear.bias[0]", "y": "hidden.2.linear.bias[0]"}
     weights = {"x": "hidden.1.linear.weight[0,0]", "y": "hidden.1.linear.weight[1,1]"}
     return [
-        Case("eval-layer0", "none", "before", spec(**pair(0))),
-        Case("eval-layer1", "none", "before", spec()),
-        Case("eval-layer2", "none", "before", spec(**pair(2))),
-        Case("eval-cross-1-2", "none", "before", spec(**cross)),
-        Case("eval-weights-layer1", "none", "before", spec(**weights)),
-        Case("batchnorm-train-beta-layer1", "batchnorm", "before", spec(**pair(1, "norm"), mode="train")),
-        Case("batchnorm-after-train-bias-layer1", "batchnorm", "after", spec(mode="train")),
-        Case("dropout-fresh-layer1", "dropout", "before", spec(mode="train", masks="fresh")),
-        Case("dropout-frozen-layer1", "dropout", "before", spec(mode="train", masks="frozen")),
-        Case("all-minibatches-layer1", "none", "before", spec(), minibatches=NUM_MINIBATCHES),
-        Case("sweep-layer1", "none", "before", spec(), checkpoints=NUM_CHECKPOINTS),
+        Case("eval-layer0", Plain(), spec(**pair(0))),
+        Case("eval-layer1", Plain(), spec()),
+        Case("eval-layer2", Plain(), spec(**pair(2))),
+        Case("eval-cross-1-2", Plain(), spec(**cross)),
+        Case("eval-weights-layer1", Plain(), spec(**weights)),
+        Case("batchnorm-train-beta-layer1", BatchNormalization(), spec(**pair(1, "norm"), mode="train")),
+        Case("batchnorm-after-train-bias-layer1", BatchNormalization(placement="after"), spec(mode="train")),
+        Case("dropout-fresh-layer1", Dropout(), spec(mode="train", masks="fresh")),
+        Case("dropout-frozen-layer1", Dropout(), spec(mode="train", masks="frozen")),
+        Case("all-minibatches-layer1", Plain(), spec(), minibatches=NUM_MINIBATCHES),
+        Case("sweep-layer1", Plain(), spec(), checkpoints=NUM_CHECKPOINTS),
     ]
 
 
@@ -162,15 +162,12 @@ def workload(case: Case, device: str) -> tuple[MLP, Tensor, Tensor]:
     characters = torch.randint(0, 15, (num_rows, NUM_CHARACTERS), generator=generator)
     inputs = torch.nn.functional.one_hot(characters, 15).float().reshape(num_rows, NUM_INPUTS)
     targets = 10.0 * characters[:, :4].sum(1)
-    model = MLP(
-        regularizer=case.regularizer,  # pyright: ignore[reportArgumentType]
-        norm_placement=case.placement,  # pyright: ignore[reportArgumentType]
-    )
+    model = MLP(regularizer=case.regularizer)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-4, fused=True)
     for _ in range(20):
         masks = None
-        if case.regularizer == "dropout":
-            masks = dropout_masks(0, 0, MINIBATCH_SIZE, model.widths, model.dropout)
+        if case.regularizer.draws_masks:
+            masks = numbered_masks(case.regularizer, 0, 0, MINIBATCH_SIZE, model.widths)
         optimizer.zero_grad()
         torch.nn.functional.l1_loss(model(inputs[:MINIBATCH_SIZE], masks), targets[:MINIBATCH_SIZE]).backward()
         optimizer.step()

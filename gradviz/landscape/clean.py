@@ -5,10 +5,11 @@ The layers are computed when first asked for and kept: all landscapes of one che
 
 from collections.abc import Collection, Sequence
 
+import torch
 from torch import Tensor
 
 from gradviz.landscape.dual import Dual, activate, linear
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.network import Network
 
 # Shape suffixes: B = examples of a minibatch, M/N = inputs/units of a layer.
@@ -17,7 +18,7 @@ from gradviz.landscape.network import Network
 class CleanPass:
     """Inputs, pre-activations and outputs of every layer at the checkpoint's own parameters.
 
-    `gains` are the dropout masks over their keep-probability, one (B, N) per hidden layer, or None for no masks.
+    `gains` are what the masks multiply the activations by, one (B, N) per hidden layer, or None for no masks.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class CleanPass:
 
 
 def draw_gains(network: Network, seed: int, number: int, num_rows: int) -> list[Tensor]:
-    """The `number`-th set of dropout masks of the stream `seed`, divided by the keep-probability; (B, N) each."""
-    masks = dropout_masks(seed, number, num_rows, network.widths, network.dropout)
-    keep = 1 - network.dropout
-    return [mask.to(device=network.device).to(dtype=network.dtype) / keep for mask in masks]
+    """What the `number`-th set of masks of the stream `seed` multiplies the activations by; (B, N) each."""
+    masks = numbered_masks(network.regularizer, seed, number, num_rows, network.widths)
+    one = torch.ones((), dtype=network.dtype, device=network.device)
+    return [network.regularizer.acted(one, mask.to(device=network.device).to(dtype=network.dtype)) for mask in masks]

@@ -91,7 +91,7 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
     """
     part = part or Part.whole(spec)
     network = clean.network
-    fresh = spec.mode == "train" and spec.masks == "fresh" and network.dropout > 0
+    fresh = spec.mode == "train" and spec.masks == "fresh" and network.draws_masks
     steps = torch.tensor(grid_steps(spec), dtype=torch.float64).to(device=network.device, dtype=network.dtype)
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
     refs = spec.refs
@@ -191,7 +191,7 @@ def _changes(
         opened = kept = active.any(-2)[..., 0]
         if gain is not None:
             mask = gain[..., unit : unit + 1]
-            kept = (active & (mask > 0)).any(-2)[..., 0]
+            kept = (active & (mask != 0)).any(-2)[..., 0]
             column = column * Dual(mask)
         changes.append(Change(unit, column - out.unit(unit), opened, kept))
     return changes

@@ -121,7 +121,7 @@ class Minibatch:
 
     def _landscape(self, spec: LandscapeSpec, numbers: Numbers | None) -> GradientField:
         with torch.inference_mode():
-            draws_masks = spec.mode == "train" and self.network.dropout > 0
+            draws_masks = spec.mode == "train" and self.network.draws_masks
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
             # Passes are made again where they are needed: those of 64 sets of masks would take gigabytes.
             passes = [partial(self.clean, spec, number) for number in sets]

@@ -48,7 +48,7 @@ def share_layers_below(minibatches: Sequence[Minibatch], spec: LandscapeSpec) ->
     Does nothing where the rows depend on each other (batch statistics) or each landscape has masks of its own.
     """
     network = minibatches[0].network
-    if spec.mode == "train" and (network.has_norm or network.dropout):
+    if spec.mode == "train" and (network.has_norm or network.draws_masks):
         return
     with undisturbed(), torch.inference_mode():
         shared = CleanPass(network, torch.cat([minibatch.inputs for minibatch in minibatches]))

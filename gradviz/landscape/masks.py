@@ -1,4 +1,4 @@
-"""Dropout masks that are a pure function of a seed and a number, whatever the order, the batch size or the device."""
+"""Masks that are a pure function of a seed and a number, whatever the order, the batch size or the device."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gradviz.experiment.regularizers import Regularizer
+
 # Shape suffixes: B = examples of a minibatch, N = units of the layer.
 
 
-def dropout_masks(seed: int, number: int, num_rows: int, widths: Sequence[int], dropout: float) -> list[Tensor]:
-    """Keep-masks (B, N) of dtype bool, one per hidden layer: the `number`-th set of the stream `seed`.
-
-    A unit is kept with probability 1 - `dropout`, to within 2^-17: the comparison is made on 16 random bits, which is
-    what makes a fresh set at every grid point affordable. The stream is SFC64 seeded with (seed, number), which numpy
-    promises not to change.
-    """
+def numbered_masks(
+    regularizer: Regularizer, seed: int, number: int, num_rows: int, widths: Sequence[int]
+) -> list[Tensor]:
+    """Masks (B, N), one per hidden layer: the `number`-th set of the stream `seed`, on the CPU."""
     sizes = [num_rows * width for width in widths]
-    raw = np.random.SFC64((seed, number)).random_raw((sum(sizes) + 3) // 4).view(np.uint16)
-    kept = raw >= round(dropout * 2**16)
-    parts = np.split(kept[: sum(sizes)], np.cumsum(sizes)[:-1])
-    return [torch.from_numpy(part.reshape(num_rows, width)) for part, width in zip(parts, widths, strict=True)]
+    drawn = regularizer.drawn_by_number(seed, number, sizes)
+    if drawn is not None:
+        parts = [torch.from_numpy(part) for part in drawn]
+        return [part.reshape(num_rows, width) for part, width in zip(parts, widths, strict=True)]
+    [mixed] = np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)
+    generator = torch.Generator().manual_seed(int(mixed) >> 1)
+    return [regularizer.draw(torch.empty(num_rows, width), generator) for width in widths]

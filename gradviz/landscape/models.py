@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from gradviz.errors import UserError, shown
 from gradviz.experiment.model import MLP, BatchNorm, Block
 from gradviz.landscape.clean import CleanPass, draw_gains
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.rows import is_finite
 from gradviz.landscape.surroundings import undisturbed
@@ -133,7 +134,7 @@ def _is_plain(model: MLP) -> bool:
     return all(
         type(part) in _PLAIN and "forward" not in part.__dict__ and not any(getattr(part, hooks) for hooks in _HOOKS)
         for part in parts
-    ) and all(part.norm_placement == model.norm_placement for part in parts if isinstance(part, Block))
+    ) and all(part.norm_after == model.regularizer.norm_after for part in parts if isinstance(part, Block))
 
 
 def _layers_of(model: MLP, dtype: torch.dtype, device: torch.device | None) -> Network:
@@ -150,13 +151,12 @@ def _layers_of(model: MLP, dtype: torch.dtype, device: torch.device | None) -> N
         if norm is None:
             return None
         parts = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-        return Norm(*map(read, parts), eps=norm.eps, after=model.norm_placement == "after")
+        return Norm(*map(read, parts), eps=norm.eps, after=model.regularizer.norm_after)
 
     with undisturbed():
         hidden = [Layer(read(b.linear.weight), read(b.linear.bias), norm_of(b.norm), relu=True) for b in model.blocks()]
         output = Layer(read(model.output.weight), read(model.output.bias), None, relu=False)
-    dropout = model.dropout if model.regularizer == "dropout" else 0.0
-    return Network((*hidden, output), scale, float(dropout))
+    return Network((*hidden, output), scale, model.regularizer)
 
 
 def _gpus(model: MLP) -> list[torch.device]:
@@ -177,8 +177,11 @@ def _compare(model: MLP, rows: Tensor | None) -> None:
             inputs_BM = rows[:_NUM_ROWS].to(device=network.device, dtype=torch.float64)
             worst = 0.0
             for train in (False, True) if len(inputs_BM) > 1 else (False,):
-                gains = draw_gains(network, 0, 0, len(inputs_BM)) if train and network.dropout else None
-                masks = () if gains is None else ([gain > 0 for gain in gains],)
+                gains = draw_gains(network, 0, 0, len(inputs_BM)) if train and network.draws_masks else None
+                masks = ()
+                if gains is not None:
+                    drawn = numbered_masks(network.regularizer, 0, 0, len(inputs_BM), network.widths)
+                    masks = ([mask.to(network.device) for mask in drawn],)
                 ours = CleanPass(network, inputs_BM, batch_statistics=train and network.has_norm, gains=gains)
                 ours_B, own_B = ours.predictions(), own.train(train)(inputs_BM, *masks)
                 if not isinstance(own_B, Tensor) or own_B.shape != ours_B.shape:

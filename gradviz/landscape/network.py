@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
+from gradviz.experiment.regularizers import Regularizer
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import LandscapeSpec
 
@@ -32,7 +33,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Layer:
-    """linear -> [norm] -> ReLU -> [norm] -> [dropout]; the output layer is linear alone."""
+    """linear -> [norm] -> ReLU -> [norm] -> [mask]; the output layer is linear alone."""
 
     weight_NM: Tensor
     bias_N: Tensor
@@ -50,8 +51,8 @@ class Network:
 
     layers: tuple[Layer, ...]
     output_scale: float
-    dropout: float
-    """Probability with which train mode drops an activation of a hidden layer; 0 for none."""
+    regularizer: Regularizer
+    """What acts on the activations of the hidden layers in train mode, if it draws masks."""
 
     @property
     def output(self) -> int:
@@ -86,6 +87,11 @@ class Network:
             return (layer.weight_NM if ref.kind == "weight" else layer.bias_N)[ref.index].item()
         assert layer.norm is not None
         return (layer.norm.weight_N if ref.kind == "gamma" else layer.norm.bias_N)[ref.index].item()
+
+    @property
+    def draws_masks(self) -> bool:
+        """Whether train mode multiplies the activations of the hidden layers by something random."""
+        return self.regularizer.draws_masks
 
     @property
     def has_norm(self) -> bool:

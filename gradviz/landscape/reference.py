@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gradviz.experiment.model import MLP
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import LandscapeSpec, grid_steps
@@ -28,7 +28,7 @@ def landscape_by_loop(
     With averaged masks there are `num_masks` passes at every point.
     """
     model = copy.deepcopy(model).to(device=inputs.device, dtype=inputs.dtype).requires_grad_(True)
-    draws_masks = spec.mode == "train" and model.regularizer == "dropout"
+    draws_masks = spec.mode == "train" and model.regularizer.draws_masks
     tensors = dict(model.named_parameters())
     x, y = (tensors[ref.tensor_name] for ref in spec.refs)
     x_ref, y_ref = spec.refs
@@ -61,7 +61,7 @@ def mask_numbers(spec: LandscapeSpec, point: int) -> Sequence[int]:
 
 
 def _masks(model: MLP, seed: int, number: int, inputs: Tensor) -> list[Tensor]:
-    masks = dropout_masks(seed, number, len(inputs), model.widths, model.dropout)
+    masks = numbered_masks(model.regularizer, seed, number, len(inputs), model.widths)
     return [mask.to(inputs.device) for mask in masks]
 
 

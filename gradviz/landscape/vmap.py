@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.model import MLP
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.request import LandscapeSpec, grid_steps
 
@@ -27,7 +27,7 @@ def landscape_by_vmap(
     model = copy.deepcopy(model).train(spec.mode == "train")
     state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
     places = [tuple(torch.tensor(i, device=inputs.device) for i in ref.index) for ref in spec.refs]
-    draws_masks = spec.mode == "train" and model.regularizer == "dropout"
+    draws_masks = spec.mode == "train" and model.regularizer.draws_masks
     # Train mode writes running statistics: every point gets some to write to.
     running = [name for name, _ in model.named_buffers() if spec.mode == "train"]
 
@@ -66,7 +66,8 @@ def landscape_by_vmap(
 def _stacked_masks(model: MLP, spec: LandscapeSpec, numbers_P: list[int], inputs: Tensor) -> list[Tensor]:
     """(P, B, N) per hidden layer; points that share a set share its memory."""
     sets = {
-        number: dropout_masks(spec.seed, number, len(inputs), model.widths, model.dropout) for number in set(numbers_P)
+        number: numbered_masks(model.regularizer, spec.seed, number, len(inputs), model.widths)
+        for number in set(numbers_P)
     }
     if len(sets) == 1:
         return [mask.to(inputs.device).expand(len(numbers_P), -1, -1) for mask in sets[numbers_P[0]]]

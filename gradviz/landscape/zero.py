@@ -81,7 +81,7 @@ def _through_block(clean: CleanPass, k: int, squares_BN: Tensor, unit: slice, ki
                 squares_BN = taken_out(squares_BN, normalized_BN, scaled_BN)
             squares_BN = squares_BN * (norm.weight_N[unit] * inverse_N).square()
     if clean.gains is not None and k < clean.network.output:
-        squares_BN = squares_BN / (1 - clean.network.dropout)
+        squares_BN = clean.network.regularizer.squares_acted(squares_BN)
     return squares_BN
 
 

@@ -39,7 +39,7 @@ class RoundOff:
         adjoint = torch.ones((1, 1, 1), dtype=network.dtype, device=network.device)
         for k in range(network.output, min(passed.layers) - 1, -1):
             if passed.drops and k < network.output:
-                adjoint = adjoint / (1 - network.dropout)
+                adjoint = network.regularizer.squares_acted(adjoint)
             self._scales[k] = scale = _through_norm(passed, k, adjoint)
             adjoint = scale.pre_KBN @ network.layers[k].weight_NM.square()
 

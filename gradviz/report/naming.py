@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
-from gradviz.drawing.inks import PALETTES, VARIANT_LABELS
+from gradviz.drawing.inks import PALETTES
 from gradviz.evidence.measurements import Evidence
+from gradviz.experiment.regularizers import rank
 from gradviz.experiment.run_record import RunRecord
 
-COLOURS = tuple(PALETTES["light"].variants.values())
+COLOURS = PALETTES["light"].runs
 
 
 def label_of(record: RunRecord) -> str:
-    return VARIANT_LABELS[record.name]
+    return record.title
 
 
 def colour_of(record: RunRecord) -> str:
-    return PALETTES["light"].variants[record.name]
+    return COLOURS[rank(record.regularizer)]
 
 
 def labels_of(evidence: Evidence, names: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ def records(findings: Findings) -> Iterator[Block]:
                 (
                     f"seed {record.seed}, {label_of(record)}",
                     f"{record.rows_train:,} + {record.rows_test:,}",
-                    number(record.learning_rate),
+                    number(record.optimizer.learning_rate),
                     str(last.epoch),
                     str(mid[record.name]),
                     number(last.train_loss),

@@ -47,7 +47,7 @@ def _batchnorm_differs(findings: Findings) -> bool:
         if own is None or plain is None or own >= plain:
             return False
     runs = [run for seed in findings.seeds for run in seed.evidence.runs]
-    return all(run.norm_placement == "before" and len(run.hidden) == max(rules.LAYERS) + 1 for run in runs)
+    return all(not run.regularizer.norm_after and len(run.hidden) == max(rules.LAYERS) + 1 for run in runs)
 
 
 def _spearman(evidence: Evidence, role: Role) -> float | None:

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from torch.nn import functional as F
 
+from gradviz.experiment.regularizers import BatchNormalization, Dropout, Plain, Regularizer
 from gradviz.landscape import LandscapeSpec, network_of
 from gradviz.landscape.bench import MINIBATCH_SIZE, NUM_MINIBATCHES, Case, workload
 from gradviz.landscape.statistics import minibatch_agreement
 
-CASES = (("none", "before", "eval"), ("batchnorm", "before", "train"), ("dropout", "before", "train"))
+CASES = ((Plain(), "eval"), (BatchNormalization(), "train"), (Dropout(), "train"))
 
 
 def main() -> None:
@@ -31,23 +32,23 @@ def main() -> None:
     table = Table(title=f"{title}, {torch.get_num_threads()} threads")
     for name in ("case", "backpropagation", "agreement", "ratio"):
         table.add_column(name, justify="left" if name == "case" else "right")
-    for regularizer, placement, mode in CASES:
-        plain, own = _time(regularizer, placement, mode, arguments.repeats)
+    for regularizer, mode in CASES:
+        plain, own = _time(regularizer, mode, arguments.repeats)
         ratios = [b / a for a, b in zip(plain, own, strict=True)]
         cells = [statistics.median(plain), statistics.median(own), statistics.median(ratios)]
         table.add_row(f"{regularizer}, {mode}", *(f"{cell:.2f}" for cell in cells))
     Console(width=120).print(table)
 
 
-def _time(regularizer: str, placement: str, mode: str, repeats: int) -> tuple[list[float], list[float]]:
+def _time(regularizer: Regularizer, mode: str, repeats: int) -> tuple[list[float], list[float]]:
     """Seconds of both, measured in turns, so that a busy machine disturbs them alike."""
     spec = LandscapeSpec(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]")
-    model, inputs, targets = workload(Case("", regularizer, placement, spec, minibatches=NUM_MINIBATCHES), "cpu")
+    model, inputs, targets = workload(Case("", regularizer, spec, minibatches=NUM_MINIBATCHES), "cpu")
     network = network_of(model)
     inputs_KBM = inputs.reshape(NUM_MINIBATCHES, MINIBATCH_SIZE, -1)
     targets_KB = targets.reshape(NUM_MINIBATCHES, MINIBATCH_SIZE)
     # Backpropagation itself costs the same whatever the masks: those of eval mode are none.
-    model.train(mode == "train" and regularizer == "batchnorm")
+    model.train(mode == "train" and regularizer.has_batch_statistics)
 
     def backpropagation() -> None:
         for inputs_BM, targets_B in zip(inputs_KBM, targets_KB, strict=True):

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from gradviz.dashboard import permalink
 from gradviz.dashboard.permalink import Overlay, View
-from gradviz.experiment.config import VARIANTS
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from tests.browser.conftest import NUM_EPOCHS, Visit
 
 pytestmark = pytest.mark.browser
@@ -24,8 +24,8 @@ def random_view(choose: random.Random) -> View:
     """Every choice of the page, of what these runs have; what is a list of words in the model is drawn from it."""
     x_a, y_a, x_b, y_b = choose.sample(_PARAMETERS, 4)
     values: dict[str, Any] = {
-        "run": choose.choice(VARIANTS),
-        "compared": tuple(sorted(choose.sample(VARIANTS, choose.randint(1, 3)), key=VARIANTS.index)),
+        "run": choose.choice(DEFAULT_NAMES),
+        "compared": tuple(sorted(choose.sample(DEFAULT_NAMES, choose.randint(1, 3)), key=DEFAULT_NAMES.index)),
         "epoch": choose.choice([None, *range(NUM_EPOCHS)]),
         "x_a": x_a,
         "y_a": y_a,
@@ -36,7 +36,7 @@ def random_view(choose: random.Random) -> View:
         "seed": choose.randrange(2**32),
         "half_width": choose.choice([0.003, 0.1, 0.25, 1.5, 40.0]),
         "points": choose.choice([5, 11, 21]),
-        "minus": choose.choice(["off", *VARIANTS]),
+        "minus": choose.choice(["off", *DEFAULT_NAMES]),
         "show": tuple(choose.sample(get_args(Overlay), choose.randint(0, 2))),
     }
     for name, field in View.model_fields.items():

@@ -14,6 +14,7 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
 from gradviz.experiment.presets import run_configs
+from gradviz.experiment.regularizers import Dropout
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import train
 from gradviz.landscape import (
@@ -152,7 +153,7 @@ def test_activity_is_that_of_the_library_and_cached(
 def test_key_tells_runs_apart_that_share_their_initialisation(tiny_store: RunStore, tmp_path: Path):
     # One seed gives one initialisation, whatever the dropout rate; the landscapes differ all the same.
     [config] = run_configs(epochs=1, rows=300, hidden=(20, 10, 5), variants=("dropout",))
-    train(tmp_path / "runs", [config.model_copy(update={"dropout": 0.6})], device="cpu")
+    train(tmp_path / "runs", [config.model_copy(update={"regularizer": Dropout(p=0.6)})], device="cpu")
     request = REQUEST.model_copy(update={"run": "dropout", "epoch": 0, "mode": "train"})
     with FieldCache(tmp_path / "cache") as cache:
         other = LocalCompute(RunStore(tmp_path / "runs"), cache, device="cpu")

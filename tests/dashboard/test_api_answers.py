@@ -128,8 +128,8 @@ def test_tags_differ_where_only_the_configuration_does(make_app: Any, own_runs: 
     first = make_app(own_runs).server.test_client().get(LANDSCAPE, query_string=asked)
     record = own_runs / "dropout" / "run.json"
     text = record.read_text()
-    assert '"dropout": 0.3' in text
-    record.write_text(text.replace('"dropout": 0.3', '"dropout": 0.5'))
+    assert '"p": 0.3' in text
+    record.write_text(text.replace('"p": 0.3', '"p": 0.5'))
     known = {"If-None-Match": first.headers["ETag"]}
     second = make_app(own_runs).server.test_client().get(LANDSCAPE, query_string=asked, headers=known)
     assert second.status_code == 200

@@ -16,8 +16,8 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import LOG_NAME, TrainerProcess
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.routes import PREFIX
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.lock import LOCK_NAME, NOTE_NAME
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run import METRICS_NAME, RECORD_NAME, ROWS_NAME
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
@@ -96,7 +96,7 @@ def no_constant(name: str) -> NoReturn:
 
 @pytest.mark.parametrize("factor", [1e37, 1e12, 1e4, 1e-30, 0.0])
 def test_finite_numbers_of_any_size_give_json_or_a_sentence(factor: float, served: FlaskClient, own_runs: Path):
-    for variant in VARIANTS:
+    for variant in DEFAULT_NAMES:
         path = own_runs / variant / "epoch-0001.safetensors"
         state = read_tensors(path)
         write_tensors(path, {name: (tensor.double() * factor).to(tensor.dtype) for name, tensor in state.items()})

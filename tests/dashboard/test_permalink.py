@@ -67,7 +67,7 @@ def test_the_plain_page_has_a_plain_address() -> None:
         ("?view=matrix", "view"),
         ("?variant=../../etc", "variant"),
         ("?seed=-3", "seed"),
-        ("?compared=none,nobody", "nobody"),
+        ("?compared=none,no%20body", "no body"),
         ("?compared=", "compared"),
     ],
 )
@@ -98,6 +98,7 @@ def test_the_first_two_biases_of_the_last_two_layers_are_shown_by_default(tiny_s
         ({"x_a": "hidden.1.norm.bias[0]"}, "hidden.1.norm.bias"),
         ({"x_a": "hidden.1.linear.bias[99]"}, "out of range"),
         ({"variant": "ridge"}, "ridge"),
+        ({"compared": "none,nobody"}, "nobody"),
         ({"x_a": "output.bias[0]", "y_a": "output.bias[0]"}, "itself"),
     ],
 )

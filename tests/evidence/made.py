@@ -101,9 +101,9 @@ def ablation(permuted: float) -> Ablation:
 
 
 def record(run: str, **changes: object) -> RunRecord:
-    """Of the run that has this name by default."""
+    """Of a run with this regularizer."""
     counts = {"num_parameters": 10, "rows_used": 10, "rows_left_out": 0, "rows_train": 8, "rows_test": 2}
-    return RunRecord.model_validate({"variant": run, "torch_version": "2", **counts, **changes})
+    return RunRecord.model_validate({"regularizer": run, "torch_version": "2", **counts, **changes})
 
 
 RUNS = ("none", "dropout", "batchnorm")

@@ -9,7 +9,8 @@ from torch import Tensor
 from gradviz.evidence.measurements import Ablation
 from gradviz.evidence.reading import ablation_of, place_of
 from gradviz.evidence.rules import READS
-from gradviz.experiment.encoding import CHARACTERS, DELIVERERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS, Field
+from gradviz.experiment.deliveries import CHARACTERS, DELIVERERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS, Field
+from gradviz.experiment.regularizers import Plain
 from gradviz.landscape import Network
 from gradviz.landscape.network import Layer
 
@@ -50,7 +51,7 @@ def reader(field: Field, offset: float) -> Network:
     for digit in range(10):
         weight[0, start + digit], weight[0, start + len(CHARACTERS) + digit] = 100.0 * digit, 10.0 * digit
     hidden = Layer(weight, torch.tensor([offset]), None, relu=True)
-    return Network((hidden, Layer(torch.ones((1, 1)), torch.zeros(1), None, relu=False)), 1.0, 0.0)
+    return Network((hidden, Layer(torch.ones((1, 1)), torch.zeros(1), None, relu=False)), 1.0, Plain())
 
 
 def measured(rows: Rows, network: Network) -> Ablation:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.presets import preset_config
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.trainer import train
 
 TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "epochs": 3, "learning_rate": 1e-3}
@@ -53,7 +54,7 @@ def tiny() -> Callable[..., TrainingConfig]:
 def _trained(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., TrainingConfig]) -> Path:
     root = tmp_path_factory.mktemp("trained")
     with one_thread():
-        train(root, [tiny(variant) for variant in VARIANTS], device="cpu")
+        train(root, [tiny(variant) for variant in DEFAULT_NAMES], device="cpu")
     return root
 
 

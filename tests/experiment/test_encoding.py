@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradviz.errors import UserError
-from gradviz.experiment.encoding import (
-    CHARACTERS,
-    FIELDS,
-    NUM_CHARACTERS,
-    NUM_INPUTS,
-    decode,
-    encode,
-    number_text,
-    one_hot,
-    text_codes,
-)
+from gradviz.experiment.deliveries import CHARACTERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS
+from gradviz.experiment.encoding import decode, encode, number_text, one_hot, text_codes
 from gradviz.experiment.synthetic import synthetic_table
 
 

@@ -14,8 +14,9 @@ from typing import TextIO
 
 import pytest
 
-from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import holder
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import train
 
@@ -127,9 +128,9 @@ def test_kill_9_at_random_moments_then_training_again_gives_the_same_bytes(
             process.send_signal(signal.SIGKILL)
             process.end()
         assert process.status == -signal.SIGKILL
-        assert all(holder(tmp_path / variant) is None for variant in VARIANTS)
+        assert all(holder(tmp_path / variant) is None for variant in DEFAULT_NAMES)
     # In this process, whose hashes are others.
-    assert train(tmp_path, [tiny(variant, epochs=EPOCHS) for variant in VARIANTS], device="cpu").finished
+    assert train(tmp_path, [tiny(variant, epochs=EPOCHS) for variant in DEFAULT_NAMES], device="cpu").finished
     assert contents(tmp_path) == whole
     assert len(whole) == 3 * (EPOCHS + 1 + len(["run.json", "rows", "metrics.csv", "resume", "trainer.lock"]))
 
@@ -158,7 +159,7 @@ def test_a_signal_stops_the_trainer_within_the_epoch_and_it_can_be_continued(
     assert process.status == 0
     assert "message Stopped as asked. Every epoch saved is kept" in "".join(rest)
     assert json.loads(last.removeprefix("outcome ")) == [False, number]
-    assert all(holder(tmp_path / variant) is None for variant in VARIANTS)
+    assert all(holder(tmp_path / variant) is None for variant in DEFAULT_NAMES)
     assert max(RunStore(tmp_path).run("none").epochs()) < EPOCHS
     with training(tmp_path) as process:
         assert process.outcome() == [True, None]

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from gradviz.experiment.config import NORM_PLACEMENTS, VARIANTS
 from gradviz.experiment.model import MLP, draw_masks, num_parameters
+from gradviz.experiment.regularizers import DEFAULT_NAMES, NORM_PLACEMENTS, Dropout, placed, regularizer_of
 
 SMALL = {"num_inputs": 7, "hidden": (6, 5), "output_scale": 3.0}
 
@@ -25,8 +25,8 @@ def torchs_own(model: MLP) -> nn.Sequential:
             norm.load_state_dict(
                 {**block.norm.state_dict(), "num_batches_tracked": torch.tensor(0)},
             )
-        layers += [norm, nn.ReLU()] if norm and model.norm_placement == "before" else [nn.ReLU()]
-        layers += [norm] if norm and model.norm_placement == "after" else []
+        layers += [norm, nn.ReLU()] if norm and not model.regularizer.norm_after else [nn.ReLU()]
+        layers += [norm] if norm and model.regularizer.norm_after else []
     return nn.Sequential(*layers, model.output)
 
 
@@ -34,7 +34,7 @@ def torchs_own(model: MLP) -> nn.Sequential:
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("variant", ["none", "batchnorm"])
 def test_it_computes_what_torchs_layers_compute(variant, placement, training):
-    model = MLP(**SMALL, regularizer=variant, norm_placement=placement).train(training)
+    model = MLP(**SMALL, regularizer=placed(regularizer_of(variant), placement)).train(training)
     theirs = torchs_own(model).train(training)
     for _ in range(3):  # running statistics move with each call in train mode
         assert torch.equal(model(inputs()), 3.0 * theirs(inputs()).squeeze(-1))
@@ -59,7 +59,7 @@ def test_the_state_has_the_documented_names():
     assert set(MLP(**SMALL).state_dict()) == {*linear, "output.weight", "output.bias"}
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", DEFAULT_NAMES)
 def test_every_variant_starts_from_the_same_linear_parameters(variant):
     def draw(regularizer) -> dict[str, torch.Tensor]:
         generator = torch.Generator().manual_seed(5)
@@ -79,13 +79,13 @@ def test_the_initialisation_has_the_spread_of_torchs_default():
 def test_building_and_running_leave_the_global_random_state_alone():
     before = torch.get_rng_state()
     model = MLP(**SMALL, regularizer="dropout").train()
-    model(inputs(), draw_masks(model.widths, 11, 0.3, torch.Generator().manual_seed(0)))
+    model(inputs(), draw_masks(model.regularizer, model.widths, 11, torch.Generator().manual_seed(0)))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_mask_multiplies_the_output_of_its_layer():
-    model = MLP(**SMALL, regularizer="dropout", dropout=0.25).train()
-    masks = draw_masks(model.widths, 11, 0.25, torch.Generator().manual_seed(2))
+    model = MLP(**SMALL, regularizer="dropout(0.25)").train()
+    masks = draw_masks(model.regularizer, model.widths, 11, torch.Generator().manual_seed(2))
     first, second = model.blocks()
     h = torch.relu(first.linear(inputs())) * masks[0] / 0.75
     h = torch.relu(second.linear(h)) * masks[1] / 0.75
@@ -95,8 +95,8 @@ def test_a_mask_multiplies_the_output_of_its_layer():
 
 
 def test_masks_keep_the_share_asked_for_and_repeat_with_the_seed():
-    masks = draw_masks((300, 200), 100, 0.3, torch.Generator().manual_seed(2))
-    again = draw_masks((300, 200), 100, 0.3, torch.Generator().manual_seed(2))
+    masks = draw_masks(Dropout(), (300, 200), 100, torch.Generator().manual_seed(2))
+    again = draw_masks(Dropout(), (300, 200), 100, torch.Generator().manual_seed(2))
     assert all(torch.equal(a, b) for a, b in zip(masks, again, strict=True))
     # 50,000 draws of 0.7 have a standard deviation of 0.002.
     assert torch.cat([mask.flatten() for mask in masks]).mean().item() == pytest.approx(0.7, abs=0.01)
@@ -104,13 +104,13 @@ def test_masks_keep_the_share_asked_for_and_repeat_with_the_seed():
 
 def test_eval_mode_ignores_dropout():
     model = MLP(**SMALL, regularizer="dropout").eval()
-    masks = draw_masks(model.widths, 11, 0.9, torch.Generator().manual_seed(2))
+    masks = draw_masks(Dropout(p=0.9), model.widths, 11, torch.Generator().manual_seed(2))
     assert torch.equal(model(inputs(), masks), MLP(**SMALL).eval()(inputs()))
 
 
 @pytest.mark.parametrize("masks", [None, []])
 def test_dropout_in_train_mode_demands_its_masks(masks):
-    with pytest.raises(ValueError, match="one keep-mask for each of the 2 hidden layers"):
+    with pytest.raises(ValueError, match="one mask for each of the 2 hidden layers"):
         MLP(**SMALL, regularizer="dropout").train()(inputs(), masks)
 
 
@@ -123,10 +123,16 @@ def test_any_depth_works(hidden):
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("regularizer", "l2"), ("norm_placement", "inside"), ("dropout", 1.0), ("hidden", ()), ("hidden", (3, 0))],
+    [
+        ("regularizer", "l2"),
+        ("regularizer", "batchnorm(inside)"),
+        ("regularizer", "dropout(1.0)"),
+        ("hidden", ()),
+        ("hidden", (3, 0)),
+    ],
 )
 def test_values_that_make_no_network_are_named(argument, value):
-    with pytest.raises(ValueError, match=f"`{argument}` must"):
+    with pytest.raises(ValueError, match=f"`{argument}`"):
         MLP(**{**SMALL, argument: value})
 
 

@@ -232,10 +232,15 @@ def test_a_run_that_is_a_file_is_named(runs: Path):
         delete_run(runs, "none")
 
 
-def test_directories_with_other_names_are_no_runs(runs: Path):
+def test_a_directory_of_another_name_than_its_run_is_named_and_an_impossible_one_left_alone(runs: Path):
     (runs / "none").rename(runs / "None")
     (runs / "batchnorm").rename(runs / "batchnorm\udcff")
-    assert [one.name for one in describe_runs(RunStore(runs))] == ["dropout"]
+    (runs / "README").write_text("mine")
+    (runs / "plots").mkdir()
+    described = {one.name: one.broken for one in describe_runs(RunStore(runs))}
+    assert list(described) == ["dropout", "None"]
+    assert described["None"][0].reason == "it speaks of the run none, but lies in None"
+    assert RunStore(runs).names() == ["dropout"]
 
 
 JUNK = {

@@ -6,21 +6,24 @@ import pytest
 from pydantic import ValidationError
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS, TrainingConfig, describe_differences
+from gradviz.experiment.config import TrainingConfig, describe_differences
+from gradviz.experiment.optimizers import Adam
 from gradviz.experiment.presets import preset_config, run_configs
+from gradviz.experiment.regularizers import DEFAULT_NAMES, Plain
 
 
 def test_quick_and_source_are_as_documented():
     quick, source = preset_config("quick", "none"), preset_config("source", "none")
-    assert (quick.rows, quick.batch_size, quick.learning_rate, quick.output_scale) == (6_000, 64, 3e-4, 100.0)
-    assert (source.rows, source.batch_size, source.learning_rate, source.output_scale) == (10_000, 128, 1e-4, 1.0)
+    assert (quick.rows, quick.batch_size, quick.optimizer, quick.output_scale) == (6_000, 64, Adam(), 100.0)
+    slower = Adam(learning_rate=1e-4)
+    assert (source.rows, source.batch_size, source.optimizer, source.output_scale) == (10_000, 128, slower, 1.0)
     assert quick.hidden == source.hidden == (2000, 1000, 200)
-    assert (quick.epochs, quick.dropout, quick.norm_placement) == (30, 0.3, "before")
+    assert (quick.epochs, quick.regularizer, quick.name) == (30, Plain(), "none")
 
 
 def test_one_configuration_per_variant_in_a_fixed_order():
-    assert [config.variant for config in run_configs()] == list(VARIANTS)
-    assert [config.variant for config in run_configs(variants=["batchnorm", "none"])] == ["none", "batchnorm"]
+    assert [config.name for config in run_configs()] == list(DEFAULT_NAMES)
+    assert [config.name for config in run_configs(variants=["batchnorm", "none"])] == ["none", "batchnorm"]
 
 
 def test_changes_replace_the_presets_values_and_none_keeps_them():
@@ -56,9 +59,9 @@ def test_more_epochs_are_the_same_run_but_another_seed_is_not():
         ({"hidden": (5, 0)}, "`hidden.1`.* 1, got 0"),
         ({"hidden": (20_000, 20_000, 20_000, 20_000)}, "`hidden` must stay below a billion weights"),
         ({"hidden": "wide"}, "`hidden`.*'wide'"),
-        ({"norm_placement": "inside"}, "`norm_placement`.*'before' or 'after'.*'inside'"),
+        ({"norm_placement": "inside"}, "`norm_placement` must be one of before, after, got 'inside'"),
         ({"seed": -1}, "`seed`.* 0, got -1"),
-        ({"dropout": 1.0}, "`dropout`.*less than 1"),
+        ({"variants": ["dropout(1.0)"]}, "dropout.*`p`.*less than 1, got '1.0'"),
         ({"learning_rate": float("nan")}, "`learning_rate`.*finite"),
         ({"output_scale": 0.0}, "`output_scale`.*greater than or equal to 0.000000001"),
         ({"batch_size": 1}, "`batch_size`.* 2, got 1"),

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.describe import describe_runs
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.progress import bars, duration, plain_line, training_display
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import TrainingProgress, train
@@ -32,11 +32,11 @@ def test_durations_read_as_clocks(seconds: float, text: str):
 def test_elsewhere_than_on_a_terminal_there_is_one_line_per_epoch(tmp_path: Path, tiny):
     stream = io.StringIO()
     with training_display(stream) as display:
-        configs = [tiny(variant) for variant in VARIANTS]
+        configs = [tiny(variant) for variant in DEFAULT_NAMES]
         train(tmp_path, configs, device="cpu", on_progress=display.on_progress, on_message=display.on_message)
     lines = stream.getvalue().splitlines()
     assert lines[0].startswith("80 of 80 usable rows")
-    assert [line.split()[0] for line in lines[1:4]] == list(VARIANTS)
+    assert [line.split()[0] for line in lines[1:4]] == list(DEFAULT_NAMES)
     assert len(lines) == 1 + 3 * 4
     assert "\x1b" not in stream.getvalue()
 
@@ -44,17 +44,17 @@ def test_elsewhere_than_on_a_terminal_there_is_one_line_per_epoch(tmp_path: Path
 def test_a_terminal_gets_a_bar_per_variant(tmp_path: Path, tiny):
     stream = io.StringIO()
     with bars(Console(file=stream, force_terminal=True, width=120)) as display:
-        configs = [tiny(variant) for variant in VARIANTS]
+        configs = [tiny(variant) for variant in DEFAULT_NAMES]
         train(tmp_path, configs, device="cpu", on_progress=display.on_progress, on_message=display.on_message)
     text = stream.getvalue()
     assert "━" in text
-    assert all(variant in text for variant in VARIANTS)
+    assert all(variant in text for variant in DEFAULT_NAMES)
     assert "epoch 3/3" in text
 
 
 def test_the_runs_are_described(runs: Path):
     described = describe_runs(RunStore(runs))
-    assert [run.name for run in described] == list(VARIANTS)
+    assert [run.name for run in described] == list(DEFAULT_NAMES)
     for run in described:
         metrics = RunStore(runs).run(run.name).metrics()
         assert (run.last_epoch, run.epochs_wanted, run.holder, run.broken) == (3, 3, None, ())

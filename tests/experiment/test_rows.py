@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.encoding import decode
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.presets import run_configs
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.rows import read_rows, write_rows
 from gradviz.experiment.synthetic import synthetic_table
 
@@ -31,7 +31,7 @@ def test_targets_are_ten_times_the_deliverers_as_encoded(rows):
 
 
 def test_the_variants_of_one_seed_get_the_same_rows_and_another_seed_gets_others(tiny):
-    first, *others = (prepare_rows(tiny(variant)).rows for variant in VARIANTS)
+    first, *others = (prepare_rows(tiny(variant)).rows for variant in DEFAULT_NAMES)
     for other in others:
         assert all(torch.equal(a, b) for a, b in zip(first.tensors().values(), other.tensors().values(), strict=True))
     assert not torch.equal(prepare_rows(tiny(seed=1)).rows.codes_RC, first.codes_RC)

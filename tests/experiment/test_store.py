@@ -12,9 +12,9 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment import run as run_module
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import prepare_rows
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.training import train_epochs
@@ -77,23 +77,23 @@ def store(runs: Path) -> RunStore:
 
 
 def test_a_trained_store_has_its_variants_epochs_and_metrics(store: RunStore):
-    assert store.names() == list(VARIANTS)
-    for variant in VARIANTS:
+    assert store.names() == list(DEFAULT_NAMES)
+    for variant in DEFAULT_NAMES:
         run = store.run(variant)
-        assert (run.name, run.config.variant, run.config.epochs) == (variant, variant, 3)
+        assert (run.name, run.config.regularizer.run_name, run.config.epochs) == (variant, variant, 3)
         assert run.epochs() == [0, 1, 2, 3]
         assert run.broken() == []
         assert [line.epoch for line in run.metrics()] == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", DEFAULT_NAMES)
 def test_a_model_is_the_network_of_its_checkpoint_in_eval_mode(store: RunStore, variant: str):
     run = store.run(variant)
     expected = list(train_epochs(run.config, prepare_rows(run.config).rows, device=torch.device("cpu")))
     for epoch in run.epochs():
         model = run.model(epoch)
         assert not model.training
-        assert (model.output_scale, model.norm_placement, model.regularizer) == (100.0, "before", variant)
+        assert (model.output_scale, model.regularizer.run_name) == (100.0, variant)
         state = model.state_dict()
         assert all(torch.equal(state[name], tensor) for name, tensor in expected[epoch].state.items())
 
@@ -123,7 +123,7 @@ def test_a_digest_is_read_once(store: RunStore, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_variants_have_the_same_minibatches(store: RunStore):
-    minibatches = [store.run(variant).minibatch(1, 16) for variant in VARIANTS]
+    minibatches = [store.run(variant).minibatch(1, 16) for variant in DEFAULT_NAMES]
     for other in minibatches[1:]:
         assert torch.equal(other.inputs_BI, minibatches[0].inputs_BI)
         assert torch.equal(other.rows_B, minibatches[0].rows_B)
@@ -267,7 +267,7 @@ def test_a_run_copied_to_another_variants_place_is_refused(store: RunStore):
 def test_the_record_holds_the_whole_configuration(store: RunStore):
     record = json.loads((store.root / "batchnorm" / "run.json").read_text())
     assert record["output_scale"] == 100.0
-    assert record["norm_placement"] == "before"
+    assert record["regularizer"] == {"kind": "batchnorm", "placement": "before"}
     assert set(store.run("batchnorm").config.model_dump()) < set(record)
     assert (record["rows_used"], record["rows_train"], record["rows_test"], record["rows_left_out"]) == (80, 64, 16, 0)
     assert record["torch_version"] == torch.__version__

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz.experiment.encoding import FIELDS, encode
+from gradviz.experiment.deliveries import FIELDS
+from gradviz.experiment.encoding import encode
 from gradviz.experiment.synthetic import MISSING_SHARE, synthetic_table
 from gradviz.experiment.table import read_table
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from gradviz.errors import UserError
+from gradviz.experiment.deliveries import FIELDS
 from gradviz.experiment.derived import linear_estimates
-from gradviz.experiment.encoding import FIELDS, encode
+from gradviz.experiment.encoding import encode
 from gradviz.experiment.synthetic import synthetic_table
 from gradviz.experiment.table import read_table
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gradviz.errors import UserError
-from gradviz.experiment.encoding import FIELDS, encode
+from gradviz.experiment.deliveries import FIELDS
+from gradviz.experiment.encoding import encode
 from gradviz.experiment.table import Table, read_table
 
 NAMES = [field.column for field in FIELDS]

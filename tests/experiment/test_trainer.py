@@ -13,10 +13,11 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment import trainer as trainer_module
-from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import RunLocked, holder, run_lock
 from gradviz.experiment.presets import run_configs
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import TrainingOutcome, TrainingProgress, train
@@ -33,7 +34,7 @@ def train_all(root: Path, tiny, **options) -> tuple[list[TrainingProgress], list
     progress: list[TrainingProgress] = []
     messages: list[str] = []
     changes = options.pop("changes", {})
-    configs = [tiny(variant, **changes) for variant in VARIANTS]
+    configs = [tiny(variant, **changes) for variant in DEFAULT_NAMES]
     train(root, configs, device="cpu", on_progress=progress.append, on_message=messages.append, **options)
     return progress, messages
 
@@ -41,11 +42,11 @@ def train_all(root: Path, tiny, **options) -> tuple[list[TrainingProgress], list
 def test_the_variants_are_trained_in_turn_epoch_by_epoch(tmp_path: Path, tiny):
     progress, _ = train_all(tmp_path, tiny)
     saved = [(line.run, line.epoch) for line in progress if line.saved]
-    assert saved == [(variant, epoch) for epoch in range(4) for variant in VARIANTS]
+    assert saved == [(variant, epoch) for epoch in range(4) for variant in DEFAULT_NAMES]
 
 
 def test_the_order_of_the_configurations_does_not_matter(tmp_path: Path, tiny, runs: Path):
-    train(tmp_path / "reversed", [tiny(variant) for variant in reversed(VARIANTS)], device="cpu")
+    train(tmp_path / "reversed", [tiny(variant) for variant in reversed(DEFAULT_NAMES)], device="cpu")
     assert contents(tmp_path / "reversed") == contents(runs)
 
 
@@ -83,7 +84,7 @@ def test_a_checkpoint_is_there_when_it_is_reported(tmp_path: Path, tiny):
         if progress.saved:
             assert store.run(progress.run).epochs()[-1] == progress.epoch
 
-    train(tmp_path, [tiny(variant) for variant in VARIANTS], device="cpu", on_progress=look)
+    train(tmp_path, [tiny(variant) for variant in DEFAULT_NAMES], device="cpu", on_progress=look)
 
 
 def test_a_finished_run_says_so_and_is_left_as_it_is(runs: Path, tiny):
@@ -108,7 +109,7 @@ def test_a_variant_that_is_behind_is_caught_up_first(runs: Path, tmp_path: Path,
         path.unlink()
     progress, _ = train_all(runs, tiny, changes={"epochs": 4})
     saved = [line.run for line in progress if line.saved]
-    assert saved == ["batchnorm"] * 4 + list(VARIANTS)
+    assert saved == ["batchnorm"] * 4 + list(DEFAULT_NAMES)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_variant_that_is_behind_is_caught_up_first(runs: Path, tmp_path: Path,
     [
         ({"seed": 1}, "seed: 0 there, 1 asked for"),
         ({"hidden": (6, 5)}, "hidden: 6,5,4 there, 6,5 asked for"),
-        ({"norm_placement": "after"}, "norm_placement: before there, after asked for"),
+        ({"norm_placement": "after"}, r"regularizer: batchnorm\(before\) there, batchnorm\(after\) asked for"),
         ({"rows": 90, "batch_size": 8}, "rows: 80 there, 90 asked for; batch_size: 16 there, 8 asked for"),
     ],
 )
@@ -213,7 +214,7 @@ def test_a_damaged_record_is_refused_until_fresh(runs: Path, tiny):
     ):
         train_all(runs, tiny)
     train_all(runs, tiny, fresh=True)
-    assert RunStore(runs).names() == list(VARIANTS)
+    assert RunStore(runs).names() == list(DEFAULT_NAMES)
 
 
 def test_checkpoints_without_a_record_are_not_overwritten(runs: Path, tiny):
@@ -320,8 +321,8 @@ def test_a_loss_that_is_not_finite_keeps_what_was_saved(tmp_path: Path, tiny):
 
 
 @pytest.mark.parametrize("variants", [[], ["none", "none"]])
-def test_each_variant_is_named_at_most_once_and_one_at_least(tmp_path: Path, tiny, variants: list[str]):
-    with pytest.raises(UserError, match="`variants` must name each variant at most once"):
+def test_each_run_is_named_at_most_once_and_one_at_least(tmp_path: Path, tiny, variants: list[str]):
+    with pytest.raises(UserError, match="at least one run, and each name once"):
         train(tmp_path, [tiny(variant) for variant in variants])
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import VARIANTS
 from gradviz.experiment.model import MLP, draw_masks
 from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.randomness import derived_seed, generator
+from gradviz.experiment.regularizers import DEFAULT_NAMES, Dropout
 from gradviz.experiment.rows import Rows
 from gradviz.experiment.run import model_of
 from gradviz.experiment.training import evaluate, num_steps, train_epochs
@@ -35,20 +35,20 @@ def plain_loop(config, rows: Rows) -> dict[str, torch.Tensor]:
     """The obvious reference: one loop, no resuming, no progress."""
     order, masks = generator(config.seed, "order"), generator(config.seed, "masks")
     model = model_of(config, generator(config.seed, "initialisation"))
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.optimizer.learning_rate, fused=True)
     for _ in range(config.epochs):
         shuffled = rows.train_rows[torch.randperm(rows.num_train, generator=order)]
         model.train()
         for start in range(0, rows.num_train - config.batch_size + 1, config.batch_size):
             batch = shuffled[start : start + config.batch_size]
-            keep = draw_masks(config.hidden, len(batch), config.dropout, masks) if config.variant == "dropout" else None
+            keep = draw_masks(Dropout(), config.hidden, len(batch), masks) if config.name == "dropout" else None
             optimizer.zero_grad()
             nn.L1Loss()(model(rows.inputs(batch), keep), rows.targets_R[batch]).backward()
             optimizer.step()
     return model.state_dict()
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", DEFAULT_NAMES)
 @pytest.mark.parametrize("norm_placement", ["before", "after"])
 def test_it_trains_as_the_plain_loop_does(tiny, rows, variant, norm_placement):
     config = tiny(variant, norm_placement=norm_placement)
@@ -65,26 +65,26 @@ def test_epoch_zero_is_the_initialisation_with_its_metrics(tiny, rows):
 
 
 def test_all_variants_start_from_the_same_linear_parameters(tiny, rows):
-    states = [next(train_epochs(tiny(variant), rows, device=CPU)).state for variant in VARIANTS]
+    states = [next(train_epochs(tiny(variant), rows, device=CPU)).state for variant in DEFAULT_NAMES]
     for state in states[1:]:
         assert all(torch.equal(state[name], states[0][name]) for name in states[0])
 
 
 def test_all_variants_see_the_same_minibatches_in_the_same_order(tiny, rows, monkeypatch: pytest.MonkeyPatch):
-    seen: dict[str, list[torch.Tensor]] = {variant: [] for variant in VARIANTS}
+    seen: dict[str, list[torch.Tensor]] = {variant: [] for variant in DEFAULT_NAMES}
     forward = MLP.forward
 
     def spy(model: MLP, inputs_BI, masks=None):
         if model.training:
-            seen[model.regularizer].append(inputs_BI)
+            seen[model.regularizer.run_name].append(inputs_BI)
         return forward(model, inputs_BI, masks)
 
     monkeypatch.setattr(MLP, "forward", spy)
-    for variant in VARIANTS:
+    for variant in DEFAULT_NAMES:
         results(tiny(variant), rows)
     assert len(seen["none"]) == 3 * 4
     assert not torch.equal(seen["none"][0], seen["none"][4])
-    for variant in VARIANTS[1:]:
+    for variant in DEFAULT_NAMES[1:]:
         assert all(torch.equal(a, b) for a, b in zip(seen["none"], seen[variant], strict=True))
 
 
@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tiny, rows):
     assert not same(first.state, results(tiny("dropout", seed=1), rows)[-1].state)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", DEFAULT_NAMES)
 @pytest.mark.parametrize("stop_after", [0, 1, 2])
 def test_resuming_after_any_epoch_is_bit_for_bit_the_uninterrupted_run(tiny, rows, variant, stop_after):
     whole = results(tiny(variant), rows)
@@ -159,7 +159,7 @@ def test_r2_is_nan_when_all_test_targets_are_equal(tiny, rows):
     assert math.isnan(evaluate(model_of(tiny()), constant)[2])
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", DEFAULT_NAMES)
 def test_a_loss_that_is_not_finite_ends_the_training_in_one_sentence(tiny, rows, variant):
     with pytest.raises(UserError, match=f"training of {variant} has broken down: its loss is (inf|nan)") as refusal:
         results(tiny(variant, learning_rate=1e38), rows)
@@ -194,7 +194,7 @@ def test_seeds_for_different_purposes_have_nothing_in_common():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", DEFAULT_NAMES)
 def test_a_gpu_trains_as_the_cpu_does_and_resumes_bit_for_bit(tiny, rows, variant):
     device = torch.device("cuda")
     config = tiny(variant)

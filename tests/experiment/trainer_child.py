@@ -26,9 +26,10 @@ from typing import NoReturn
 
 import torch
 
-from gradviz.experiment.config import VARIANTS, TrainingConfig
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import RunLocked
 from gradviz.experiment.presets import preset_config
+from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.trainer import TrainingProgress, train
 
 TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "learning_rate": 1e-3}
@@ -49,7 +50,7 @@ def train_aloud(root: Path, epochs: int) -> None:
     try:
         outcome = train(
             root,
-            [tiny(variant, epochs) for variant in VARIANTS],
+            [tiny(variant, epochs) for variant in DEFAULT_NAMES],
             device="cpu",
             on_progress=on_progress,
             on_message=lambda message: say(f"message {message}"),

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "gradviz"
-FOUNDATIONS = ("settings", "errors", "hosts", "logs", "threads", "__init__")
+FOUNDATIONS = ("errors", "hosts", "threads", "__init__")
 ROOMS = (
     "experiment",
+    "settings",
+    "logs",
     "landscape",
     "evidence",
     "compute",

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.model import MLP
+from gradviz.experiment.regularizers import placed, regularizer_of
 from gradviz.landscape import LandscapeSpec
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.request import grid_steps
 
@@ -40,8 +41,7 @@ def random_case(
     model = MLP(
         num_inputs=num_inputs,
         hidden=hidden,
-        regularizer=regularizer,  # pyright: ignore[reportArgumentType]
-        norm_placement=placement,  # pyright: ignore[reportArgumentType]
+        regularizer=placed(regularizer_of(regularizer), placement),
         output_scale=3.0,
         generator=generator,
     ).eval()
@@ -91,7 +91,7 @@ def autograd_field_and_margin(case: Case, spec: LandscapeSpec) -> tuple[np.ndarr
         return residuals.abs().mean(), torch.stack([*margins, _margin(residuals)]).min()
 
     gradients = torch.func.grad_and_value(loss, argnums=(0, 1), has_aux=True)
-    if spec.mode == "train" and case.model.regularizer == "dropout":
+    if spec.mode == "train" and case.model.regularizer.draws_masks:
         numbers_PK = [list(mask_numbers(spec, point)) for point in range(len(x_P))]
         sets = {number: _masks(case, spec, number) for number in {n for numbers in numbers_PK for n in numbers}}
         results = []
@@ -111,18 +111,18 @@ def _margin(z: Tensor) -> Tensor:
 
 
 def _masks(case: Case, spec: LandscapeSpec, number: int) -> list[Tensor]:
-    return dropout_masks(spec.seed, number, len(case.inputs), case.model.widths, case.model.dropout)
+    return numbered_masks(case.model.regularizer, spec.seed, number, len(case.inputs), case.model.widths)
 
 
 def _predict(case: Case, state: dict[str, Tensor], spec: LandscapeSpec, masks: list[Tensor] | None):
     h_BN, margins = case.inputs.double(), []
     for k in range(len(case.model.widths)):
         z_BN = h_BN @ state[f"hidden.{k}.linear.weight"].T + state[f"hidden.{k}.linear.bias"]
-        after = case.model.norm_placement == "after"
+        after = case.model.regularizer.norm_after
         h_BN = z_BN.relu() if after else z_BN
         if after:
             margins.append(_margin(z_BN))
-        if case.model.regularizer == "batchnorm":
+        if case.model.regularizer.has_batch_statistics:
             mean, var = state[f"hidden.{k}.norm.running_mean"], state[f"hidden.{k}.norm.running_var"]
             if spec.mode == "train":
                 mean, var = h_BN.mean(0), ((h_BN - h_BN.mean(0)) ** 2).mean(0)
@@ -132,7 +132,7 @@ def _predict(case: Case, state: dict[str, Tensor], spec: LandscapeSpec, masks: l
             margins.append(_margin(h_BN))
             h_BN = h_BN.relu()
         if masks is not None:
-            h_BN = h_BN * masks[k] / (1 - case.model.dropout)
+            h_BN = h_BN * masks[k] / (1 - getattr(case.model.regularizer, "p", 0.0))
     return case.model.output_scale * (h_BN @ state["output.weight"].T + state["output.bias"])[:, 0], margins
 
 

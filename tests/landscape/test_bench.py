@@ -28,7 +28,7 @@ KEYS = {"case", "device", "threads", "points"} | {
 @pytest.fixture
 def _small_and_brief(monkeypatch):
     def workload(case, device):
-        small = random_case(case.regularizer, case.placement, num_rows=bench.MINIBATCH_SIZE * case.minibatches)
+        small = random_case(str(case.regularizer), num_rows=bench.MINIBATCH_SIZE * case.minibatches)
         return small.model.to(device), small.inputs, small.targets
 
     monkeypatch.setattr(bench, "workload", workload)

@@ -22,7 +22,7 @@ MODES = [
 def full_size(regularizer: str, placement: str):
     """675-2000-1000-200-1 with one-hot inputs, weights of a fresh initialisation."""
     case = random_case(regularizer, placement, hidden=(2000, 1000, 200), num_inputs=675, num_rows=64)
-    model = type(case.model)(regularizer=case.model.regularizer, norm_placement=case.model.norm_placement).eval()
+    model = type(case.model)(regularizer=case.model.regularizer).eval()
     generator = torch.Generator().manual_seed(3)
     characters = torch.randint(0, 15, (64, 45), generator=generator)
     inputs = torch.nn.functional.one_hot(characters, 15).float().reshape(64, 675)

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrizations
 
 from gradviz.errors import UserError
 from gradviz.experiment.model import MLP
+from gradviz.experiment.regularizers import BatchNormalization
 from gradviz.landscape import (
     LandscapeSpec,
     centre_gradients,
@@ -155,7 +156,7 @@ def with_pre_hook(model: MLP) -> None:
 
 
 def with_placement(model: MLP) -> None:
-    model.norm_placement = "after"
+    model.regularizer = BatchNormalization(placement="after")
 
 
 MODELS: dict[str, tuple[Callable[[], Any], str]] = {

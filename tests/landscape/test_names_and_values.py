@@ -10,6 +10,7 @@ import torch
 
 import gradviz.landscape.landscape
 from gradviz.errors import UserError
+from gradviz.experiment.regularizers import Dropout
 from gradviz.landscape import (
     GradientField,
     LandscapeRequest,
@@ -21,7 +22,7 @@ from gradviz.landscape import (
     parameter_shapes,
     unit_activity,
 )
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.parameters import ParameterTensor
 from tests.landscape.cases import KINDS, random_case
 
@@ -169,9 +170,9 @@ def test_inputs_that_do_not_fit_are_refused():
 
 
 def test_masks_depend_on_the_seed_and_the_number_alone_and_keep_the_stated_share():
-    first = dropout_masks(1, 2, 64, (2000, 1000), 0.3)
-    again = dropout_masks(1, 2, 64, (2000, 1000), 0.3)
-    other = dropout_masks(1, 3, 64, (2000, 1000), 0.3)
+    first = numbered_masks(Dropout(), 1, 2, 64, (2000, 1000))
+    again = numbered_masks(Dropout(), 1, 2, 64, (2000, 1000))
+    other = numbered_masks(Dropout(), 1, 3, 64, (2000, 1000))
     assert [mask.shape for mask in first] == [(64, 2000), (64, 1000)]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])

@@ -40,7 +40,7 @@ def requests(draw):
 def rounding(case, spec) -> float:
     """The engine's own round-off scale of the two components, in float32."""
     minibatch = Minibatch(network_of(case.model), case.inputs, case.targets)
-    number = 0 if spec.mode == "train" and case.model.regularizer == "dropout" and spec.masks != "fresh" else None
+    number = 0 if spec.mode == "train" and case.model.regularizer.draws_masks and spec.masks != "fresh" else None
     return sum(round_off(minibatch.clean(spec, number), ref) for ref in spec.refs)
 
 

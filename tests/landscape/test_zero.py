@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gradviz.landscape import LandscapeSpec, ZeroReason, gradient_landscape, resolving, zero_message
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.reference import mask_numbers
 from tests.landscape.cases import KINDS, autograd_field, modes_of, parameters_of, random_case
 
@@ -227,7 +227,7 @@ def test_share_below_is_that_of_the_masks_of_the_centre_arrow(masks):
                          num_masks=4, seed=2)  # fmt: skip
     shares = []
     for number in mask_numbers(spec, 4):
-        drawn = dropout_masks(spec.seed, number, 64, case.model.widths, case.model.dropout)
+        drawn = numbered_masks(case.model.regularizer, spec.seed, number, 64, case.model.widths)
         with torch.no_grad():
             shares.append((case.model.train()(case.inputs, drawn) < case.targets).double().mean().item())
     case.model.eval()

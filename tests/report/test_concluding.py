@@ -80,7 +80,7 @@ CAPTIONS: list[tuple[str, Callable[[], Evidence], str, str]] = [
     ),
     (
         "over-epochs",
-        lambda: evidence(runs=(record("batchnorm", norm_placement="after"),)),
+        lambda: evidence(runs=(record("batchnorm(after)"),)),
         "trained in.",
         "β stands",
     ),

@@ -17,6 +17,7 @@ MAX_BYTES = 64 * 1024
 """Size limit of one message; larger ones are refused unread."""
 
 MAX_QUESTIONS = 64
+MAX_RUNS = 64
 _SERIALIZER = "json"  # Celery's own name, so that this process reads no other JSON
 _ROOMS = ("experiment", "landscape", "evidence", "compute")
 
@@ -56,7 +57,7 @@ class Segment(BaseModel):
     chain: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     number: int = Field(default=0, ge=0, le=1_000_000)
     patience: int = Field(default=60, ge=0, le=1000)
-    configs: tuple[TrainingConfig, ...] = Field(min_length=1, max_length=3)
+    configs: tuple[TrainingConfig, ...] = Field(min_length=1, max_length=MAX_RUNS)
     fresh: bool = False
 
 

@@ -16,7 +16,7 @@ from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.errors import UserError
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import Holder
-from gradviz.experiment.presets import run_configs
+from gradviz.experiment.presets import run_configs, run_names
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.taking_up import taken_up
 from gradviz.settings import Settings
@@ -31,6 +31,7 @@ class CeleryTrainer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._store = RunStore(settings.runs)
+        self._usual = run_names(settings.variants)
         broker = broker_of(settings)
         use_strict_json()
         self._app = create_app(settings, broker)
@@ -51,7 +52,7 @@ class CeleryTrainer:
             return TrainerStatus("running", Holder(0, now.since, "a worker"), progress, message)
         if end is not None and end.failed:
             return TrainerStatus("failed", None, progress, end.message, refused=end.refused)
-        return resting(progress, self._settings.variants)
+        return resting(progress, self._usual)
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
         """Sends the first segment, unless a training is running."""
@@ -64,7 +65,7 @@ class CeleryTrainer:
     def stop(self, *, background_only: bool = False) -> TrainerStatus:
         """Asks the worker to stop after the current step; `background_only` leaves workers alone."""
         if background_only:
-            return resting(progress_of(self._store), self._settings.variants)
+            return resting(progress_of(self._store), self._usual)
         now = self._training.now()
         if now is not None:
             self._training.ask_to_stop(now.chain)

@@ -162,7 +162,7 @@ def masked_backward(
     layers: set[int],
 ) -> Backward:
     """The pass in `mode` with the masks that it draws, if any."""
-    if mode == "eval" or network.dropout == 0:
+    if mode == "eval" or not network.draws_masks:
         return backward(network, inputs_KBM, targets_KB, mode=mode, layers=layers)
     num_minibatches, num_rows = targets_KB.shape
     if masks == "fresh":

@@ -57,7 +57,7 @@ def masks_split(
 ) -> dict[str, MasksSplit]:
     """By tensor and pair, in train mode; `UserError` for a network without dropout. Costs K·S passes of a minibatch."""
     check_rows(network, inputs_KBM, targets_KB, axes="KB")
-    if network.dropout == 0:
+    if not network.draws_masks:
         raise UserError("This model has no dropout, so there are no masks to tell from the minibatches.")
     refs = {pair_name(pair): [ParameterRef.parse(text) for text in pair] for pair in pairs}
     shapes = parameter_shapes(network)

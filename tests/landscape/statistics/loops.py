@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from gradviz.landscape.masks import dropout_masks
+from gradviz.landscape.masks import numbered_masks
 from tests.landscape.cases import Case
 
 NUM_MINIBATCHES, SIZE = 6, 8
@@ -24,7 +24,7 @@ def gradients_by_autograd(
         sums = {name: np.zeros(parameter.shape) for name, parameter in model.named_parameters()}
         sets = [None] if numbers is None else numbers[k]
         for number in sets:
-            masks = None if number is None else dropout_masks(seed, number, SIZE, model.widths, model.dropout)
+            masks = None if number is None else numbered_masks(model.regularizer, seed, number, SIZE, model.widths)
             model.zero_grad()
             (model(case.inputs[rows].double(), masks) - case.targets[rows].double()).abs().mean().backward()
             for name, parameter in model.named_parameters():

@@ -1,0 +1,19 @@
+"""Which run has which colour: that of its regularizer where it is free, so that the usual runs always have the same."""
+
+from collections.abc import Mapping, Sequence
+
+from gradviz.drawing.inks import PALETTES, Scheme
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.regularizers import rank
+
+
+def run_colours(configs: Sequence[TrainingConfig]) -> dict[str, Mapping[Scheme, str]]:
+    """By name, a colour for each scheme; from the beginning again where there are more runs than colours."""
+    most = min(len(palette.runs) for palette in PALETTES.values())
+    usual = [config for config in configs if config.name == config.regularizer.run_name]
+    slots: dict[str, int] = {}
+    for config in [*usual, *(config for config in configs if config not in usual)]:
+        free = [slot for slot in range(most) if slot not in slots.values()]
+        wanted = rank(config.regularizer)
+        slots[config.name] = wanted if wanted in free else free[0] if free else len(slots) % most
+    return {name: {scheme: palette.runs[slot] for scheme, palette in PALETTES.items()} for name, slot in slots.items()}

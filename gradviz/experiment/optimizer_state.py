@@ -1,0 +1,57 @@
+"""An optimizer of a network, and what it keeps from step to step, by the names of the parameters.
+
+What that is, is learnt from the optimizer itself: a new kind of optimizer needs nothing here.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.optimizers import Optimizer
+from gradviz.experiment.tensor_file import TensorShape
+
+
+def optimizer_for(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """As the configuration says, with nothing kept yet."""
+    return _made(config.optimizer, list(model.parameters()))
+
+
+def state_by_name(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Copies on the CPU of what is kept of each parameter, `KEPT.NAME`; empty before the first step."""
+    return {
+        f"{kept}.{name}": value.detach().cpu().clone()
+        for name, parameter in model.named_parameters()
+        for kept, value in optimizer.state[parameter].items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore(model: nn.Module, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> None:
+    """Puts back what `state_by_name` gave, beside the parameters."""
+    for key, value in state.items():
+        kept, _, name = key.partition(".")
+        parameter = model.get_parameter(name)
+        optimizer.state[parameter][kept] = value.to(parameter.device, copy=True)
+
+
+def state_shapes_of(optimizer: Optimizer, parameters: Mapping[str, TensorShape]) -> dict[str, TensorShape]:
+    """Names, dtypes and shapes of `state_by_name` after a step, for parameters of these names and shapes.
+
+    Learnt from one step with a parameter of two numbers: what has its shape is kept for each number of a parameter.
+    """
+    probe = torch.zeros(2, requires_grad=True)
+    probe.grad = torch.zeros(2)
+    made = _made(optimizer, [probe])
+    made.step()
+    kept = {key: value for key, value in made.state[probe].items() if isinstance(value, Tensor)}
+    return {
+        f"{key}.{name}": TensorShape(value.dtype, shape.shape if value.shape == probe.shape else tuple(value.shape))
+        for name, shape in parameters.items()
+        for key, value in kept.items()
+    }
+
+
+def _made(optimizer: Optimizer, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    return getattr(torch.optim, optimizer.torch_name)(parameters, **optimizer.arguments())
