@@ -47,7 +47,9 @@ def gif_bytes(images: list[Image.Image]) -> bytes:
 
 
 def test_a_gif_has_a_frame_for_each_row_and_holds_the_last(frames: list[Image.Image]):
-    gif = Image.open(io.BytesIO(gif_bytes(frames)))
+    content = gif_bytes(frames)
+    assert content.endswith(b"\0;")  # the end of the last frame, and of the file
+    gif = Image.open(io.BytesIO(content))
     durations = []
     for k in range(gif.n_frames):  # pyright: ignore[reportAttributeAccessIssue]  (GIF files have it)
         gif.seek(k)

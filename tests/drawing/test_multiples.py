@@ -92,6 +92,7 @@ def test_centre_arrows_are_unit_vectors_and_zeros_are_counted():
 def test_zero_arrows_are_rings_and_the_checkpoint_is_marked_in_every_frame():
     shown = []
     for figure in scene_frames([FIRST, SECOND], NAMES):
+        assert figure.get_size_inches().tolist() == pytest.approx([6.6, 3.5])
         rings = [[each for each in axes.collections if isinstance(each, PathCollection)] for axes in figure.axes]
         shown.append(([axes.get_title() for axes in figure.axes], [len(own) for own in rings]))
         assert [axes.get_xlabel() for axes in figure.axes] == [f"Δ {x}" for x, _ in NAMES]

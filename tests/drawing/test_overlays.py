@@ -8,7 +8,7 @@ import pytest
 from gradviz.drawing.canvas import Axes, Figure, to_hex
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
-from gradviz.drawing.overlays import FAN_IN_CELLS, centre_of, draw_path, draw_spread
+from gradviz.drawing.overlays import centre_of, draw_path, draw_spread
 from gradviz.landscape import GradientField
 from tests.drawing.fields import field_of
 
@@ -84,7 +84,7 @@ def spread(*gradients: tuple[float, float], zeros: tuple[int, ...] = ()) -> list
 def test_rays_have_the_lengths_of_the_pictures_arrows_and_the_mean_is_r_long(axes: Axes, look: Look, ends: Any):
     fields = spread((1.0, 0.0), (0.0, 4.0), (7.0, 7.0), (0.0, 0.0), (np.nan, 1.0), zeros=(2,))
     draw_spread(axes, fields, 0.5, look)
-    radius = 0.5 * FAN_IN_CELLS
+    radius = 1.6  # 3.2 cells
     *rays, mean = ends_of(axes)
     np.testing.assert_allclose(rays, radius * np.array(ends), atol=1e-12)
     sign = -1 if look.direction == "descent" else 1
