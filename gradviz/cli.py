@@ -181,9 +181,9 @@ def _add_report(commands: Any) -> None:
 
 
 def _add_runs(commands: Any) -> None:
-    _add_runs_option(
-        _command(commands, "runs", "list the runs: progress, accuracy, size, and the process that trains each")
-    )
+    parser = _command(commands, "runs", "list the runs: progress, accuracy, size, and the process that trains each")
+    _add_runs_option(parser)
+    parser.add_argument("--json", action="store_true", help="everything about them, for programs")
 
 
 def _add_landscape(commands: Any) -> None:

@@ -1,10 +1,12 @@
 """`gradviz runs`."""
 
 import argparse
+import json
 
 from rich.console import Console
 from rich.table import Table
 
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.describe import RunDescription, describe_runs
 from gradviz.experiment.store import RunStore
 from gradviz.settings import load_settings
@@ -13,8 +15,11 @@ _PLAIN_WIDTH = 120
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints a table of the runs and a line for each broken file."""
+    """Prints a table of the runs and a line for each broken file, or all of that as JSON."""
     settings = load_settings(runs=options.runs)
+    if options.json:
+        print(json.dumps([_told(one) for one in describe_runs(RunStore(settings.runs))], indent=2, allow_nan=False))
+        return 0
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PLAIN_WIDTH)
@@ -29,11 +34,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _table(described: list[RunDescription]) -> Table:
-    table = Table("run", "epoch", "best test R²", "at epoch", "training", "disk", "broken files")
+    who = ("run", "regularizer", "optimizer", "seed")
+    table = Table(*who, "epoch", "best test R²", "at epoch", "training", "disk", "broken files")
     for one in described:
         best = "–" if one.best_test_r2 is None else f"{one.best_test_r2:.4f}"
         table.add_row(
             one.name,
+            *_kinds(one.config),
             f"{'–' if one.last_epoch is None else one.last_epoch} of {one.epochs_wanted or '?'}",
             best,
             "–" if one.best_epoch is None else str(one.best_epoch),
@@ -42,3 +49,27 @@ def _table(described: list[RunDescription]) -> Table:
             str(len(one.broken) or "–"),
         )
     return table
+
+
+def _kinds(config: TrainingConfig | None) -> tuple[str, str, str]:
+    if config is None:
+        return ("–", "–", "–")
+    return (str(config.regularizer), str(config.optimizer), str(config.seed))
+
+
+def _told(one: RunDescription) -> dict[str, object]:
+    """Everything of a run, for programs; its configuration as in run.json."""
+    config = one.config
+    return {
+        "name": one.name,
+        "label": None if config is None else config.title,
+        "config": None if config is None else config.model_dump(mode="json"),
+        "directory": str(one.path),
+        "last_epoch": one.last_epoch,
+        "epochs": one.epochs_wanted,
+        "best_test_r2": one.best_test_r2,
+        "best_epoch": one.best_epoch,
+        "trainer_pid": None if one.holder is None else one.holder.pid,
+        "bytes": one.num_bytes,
+        "broken": [{"file": str(broken.path), "reason": broken.reason} for broken in one.broken],
+    }

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import Holder, holder
 from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
 from gradviz.experiment.run import BrokenCheckpoint
@@ -14,10 +15,12 @@ from gradviz.experiment.store import RunStore
 
 @dataclass(frozen=True)
 class RunDescription:
-    """One run in short. `last_epoch`: the last epoch with a whole checkpoint (None before the first)."""
+    """One run in short. `config`: None if run.json cannot be read; `last_epoch`: the last one with a whole checkpoint
+    (None before the first)."""
 
     name: str
     path: Path
+    config: TrainingConfig | None
     last_epoch: int | None
     epochs_wanted: int | None
     best_epoch: int | None
@@ -53,6 +56,7 @@ def _describe(store: RunStore, name: str) -> RunDescription:
     return RunDescription(
         name=name,
         path=run.path,
+        config=run.config,
         last_epoch=epochs[-1] if epochs else None,
         epochs_wanted=run.config.epochs,
         best_epoch=None if best is None else best.epoch,
@@ -64,7 +68,7 @@ def _describe(store: RunStore, name: str) -> RunDescription:
 
 
 def _describe_unreadable(path: Path, broken: BrokenCheckpoint) -> RunDescription:
-    return RunDescription(path.name, path, None, None, None, None, holder(path), disk_bytes(path), (broken,))
+    return RunDescription(path.name, path, None, None, None, None, None, holder(path), disk_bytes(path), (broken,))
 
 
 def disk_bytes(directory: Path) -> int:
