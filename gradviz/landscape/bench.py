@@ -1,7 +1,7 @@
-"""`gradviz bench`: what a landscape costs, against one forward pass, the plain loop and `torch.func.vmap`, in one run.
+"""`gradviz bench`: times a landscape against one forward pass, the plain loop and `torch.func.vmap` in the same run.
 
-The model has the full size, one-hot inputs and a few steps of training behind it, so that gates and residuals are as
-they are in use. "Cold" starts from the loaded model, "warm" has the layers below cached.
+The model has the full size, one-hot inputs and a few steps of training, so that gates and residuals are realistic.
+"Cold" starts from the loaded model, "warm" has the layers below cached.
 """
 
 import json
@@ -36,7 +36,7 @@ from gradviz.landscape.vmap import landscape_by_vmap
 MINIBATCH_SIZE, NUM_MINIBATCHES, NUM_CHECKPOINTS = 64, 50, 31
 LONG = 2.0
 LOOP_POINTS = 5
-"""The loop is timed on a grid of 5 × 5 points and scaled to the whole: each point costs the same."""
+"""Times the loop on a grid of 5 × 5 points and scales to the whole, because each point costs the same."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def main(json_path: Path | None = None, *, device: str = "cpu", names: list[str]
 
 
 def time_case(case: Case, device: str, rate: float) -> Timing:
-    """All measurements of one case, one after the other, with the same threads."""
+    """All measurements of one case, one after another, with the same threads."""
     model, inputs, targets = workload(case, device)
     network = network_of(model)
     forward = _median(lambda: _forward(model, inputs), least=15)
@@ -150,7 +150,7 @@ def matrix_product_rate(device: str) -> float:
 
 
 def fresh_mask_flops(points: int) -> float:
-    """Operations of the products that fresh masks cannot avoid: hidden layers 1 and 2, at every grid point."""
+    """Operations of the unavoidable products with fresh masks: hidden layers 1 and 2, at every grid point."""
     above = sum(rows * columns for rows, columns in pairwise(MLP().widths))
     return 2.0 * above * points**2 * MINIBATCH_SIZE
 
@@ -180,7 +180,7 @@ def _forward(model: MLP, inputs: Tensor) -> None:
 
 
 def _sweep(case: Case, model: MLP, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
-    """Seconds of a sweep from files on disk, and of the loading alone."""
+    """Seconds of a sweep from files on disk, and of only the loading."""
     with tempfile.TemporaryDirectory() as directory:
         paths = [Path(directory) / f"epoch-{k:04d}.safetensors" for k in range(case.checkpoints)]
         for path in paths:
@@ -198,9 +198,9 @@ def _sweep(case: Case, model: MLP, inputs: Tensor, targets: Tensor) -> tuple[flo
 
 
 def _median(run: Callable[[], object], *, least: int, seconds: float = 0.5) -> float:
-    """The median over at least `least` runs after one that does not count, and for at least `seconds`.
+    """The median over at least `least` runs after a warm-up, for at least `seconds`.
 
-    Where one run takes more than `LONG` seconds it is the measurement: nothing in it is shorter than the noise.
+    If one run takes more than `LONG` seconds, it is the measurement, because noise is small beside it.
     """
     start = time.perf_counter()
     run()

@@ -1,6 +1,6 @@
-"""One forward pass of a minibatch through the checkpoint as it is: what a landscape changes so little of.
+"""One forward pass of a minibatch through the unchanged checkpoint, of which a landscape changes only a little.
 
-The layers are computed when first asked for and kept: all landscapes of one checkpoint and minibatch share them.
+It computes layers at their first use and keeps them: all landscapes of one checkpoint and minibatch share them.
 """
 
 from collections.abc import Collection, Sequence
@@ -41,7 +41,7 @@ class CleanPass:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what has been computed and kept so far."""
+        """Bytes of the layers kept so far."""
         kept = [*self._inputs, *self._pre, *self._active.values(), *(self.gains or ())]
         return sum(tensor.nbytes for tensor in kept)
 
@@ -49,7 +49,7 @@ class CleanPass:
         return None if self.gains is None or k == self.network.output else self.gains[k]
 
     def inputs(self, k: int) -> Tensor:
-        """(B, M): what layer `k` reads."""
+        """(B, M): the inputs of layer `k`."""
         while len(self._inputs) <= k:
             below = len(self._inputs) - 1
             layer = self.network.layers[below]
@@ -82,8 +82,8 @@ class CleanPass:
         return self.network.output_scale * self.out(self.network.output)[:, 0]
 
     def moved(self, network: Network, start: int, units: Collection[int]) -> "CleanPass":
-        """The pass of `network`, which is this one's below layer `start` and differs in these of its units: what is the
-        same is not computed again."""
+        """The pass of `network`, which equals this one's below layer `start` and differs in these of its units; reuses
+        the equal part."""
         pre_BN = self.pre(start).clone()
         part = CleanPass(network, self._inputs[0], batch_statistics=self.batch_statistics, gains=self.gains)
         part._inputs, part._pre = self._inputs[: start + 1], [*self._pre[:start], pre_BN]
@@ -93,7 +93,7 @@ class CleanPass:
         return part
 
     def rows(self, start: int, stop: int) -> "CleanPass":
-        """The same pass for some of its rows; allowed where the rows do not depend on each other."""
+        """The same pass for some of its rows; allowed if the rows do not depend on each other."""
         assert not self.batch_statistics
         part = CleanPass(self.network, self._inputs[0][start:stop])
         part._inputs = [tensor[start:stop] for tensor in self._inputs]

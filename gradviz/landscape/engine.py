@@ -1,9 +1,9 @@
-"""The gradient landscape of two parameters at the price of about one forward pass.
+"""The gradient landscape of two parameters for about the cost of one forward pass.
 
-A parameter moves one unit of its layer. So (1) everything below is the checkpoint's own forward pass, computed once;
-(2) what the next layer reads changes by one column per parameter, a rank-one update in place of a matrix product;
-(3) where rows are independent, most units of that next layer cannot change sign on the grid (`undecided`); (4) what is
-left is pushed through the layers above as values with two derivatives (`dual`). The derivation is in docs/engine.md.
+A parameter moves one unit of its layer. So (1) everything below is the checkpoint's forward pass, computed once;
+(2) the next layer's inputs change by one column per parameter, a rank-one update instead of a matrix product;
+(3) if rows are independent, most units of that next layer cannot change sign on the grid (`undecided`); (4) the rest
+passes through the layers above as values with two derivatives (`dual`). docs/engine.md has the derivation.
 """
 
 import math
@@ -28,14 +28,14 @@ from gradviz.landscape.undecided import Change, through_relu
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch, N = units of a layer.
 
 TILE_BYTES = 24 * 2**20
-"""Bound of the largest array of a tile of the grid; a handful of such arrays live at once."""
+"""Limit of the largest array of a tile of the grid; a handful of such arrays exist at once."""
 
 _tile_bytes: ContextVar[int] = ContextVar("tile_bytes", default=TILE_BYTES)
 
 
 @contextmanager
 def tiles_of(num_bytes: int) -> Iterator[None]:
-    """Within, tiles have this bound: the same numbers in less memory, and slower."""
+    """Sets this limit for tiles within the context: the same numbers in less memory, but slower."""
     token = _tile_bytes.set(num_bytes)
     try:
         yield
@@ -54,7 +54,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Part:
-    """Some of a grid's points: where these rows and columns of it cross."""
+    """Some of a grid's points: the intersections of these rows and columns."""
 
     rows: Sequence[int]
     columns: Sequence[int]
@@ -65,7 +65,7 @@ class Part:
 
 
 class Gates(NamedTuple):
-    """Of a moved unit, (Y, X) or broadcastable: is it `open` on any row, and does the mask keep it on any of those?"""
+    """A moved unit, (Y, X) or broadcastable: is it `open` on any row, and does the mask keep it on any of those?"""
 
     open: Tensor
     kept: Tensor
@@ -73,7 +73,7 @@ class Gates(NamedTuple):
 
 @dataclass(frozen=True)
 class Tile:
-    """What is known at some grid points: predictions with their derivatives, and which moved units are active."""
+    """Results at some grid points: predictions with their derivatives, and which moved units are active."""
 
     rows: slice
     columns: slice
@@ -115,7 +115,7 @@ def _propagate(
 ) -> tuple[Dual, dict[ParameterRef, Gates]]:
     """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
 
-    Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first where masks are fresh.
+    Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first with fresh masks.
     """
     network, batch_statistics = clean.network, clean.batch_statistics
 
@@ -171,7 +171,7 @@ def _changes(
     moves: Sequence[Move],
     gain: Tensor | None,
 ) -> list[Change]:
-    """What the moves of one layer do to its outputs: a column per moved unit, through that unit's norm and ReLU."""
+    """The changes of one layer's outputs by its moves: a column per moved unit, through that unit's norm and ReLU."""
     changes = []
     for unit in dict.fromkeys(move.ref.unit for move in moves):
         z, factors = pre.unit(unit), {}
@@ -198,7 +198,7 @@ def _changes(
 
 
 def _reader(inputs: Dual, changes: Sequence[Change]) -> Callable[[int], Dual]:
-    """What a layer reads from one unit below: its output and, if it was moved, the change."""
+    """A layer's input from one unit below: its output and, if it was moved, the change."""
 
     def read(index: int) -> Dual:
         return sum((change.delta for change in changes if change.unit == index), start=inputs.unit(index))
@@ -217,7 +217,7 @@ def _one_unit(layer: Layer, unit: int) -> Layer:
 
 
 def _active(layer: Layer, z: Dual, column: Dual) -> Tensor:
-    """(Y, X, B, 1): is the gate of the unit open? With the norm after the ReLU it is seen before the norm."""
+    """(Y, X, B, 1): is the gate of the unit open? With the norm after the ReLU, taken before the norm."""
     if not layer.relu:
         return torch.ones_like(z.value, dtype=torch.bool)
     gate = z if layer.norm is not None and layer.norm.after else column
@@ -225,15 +225,15 @@ def _active(layer: Layer, z: Dual, column: Dual) -> Tensor:
 
 
 def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = None) -> Iterator[tuple[slice, slice]]:
-    """Rectangles of the part on which the widest array from layer `lowest` up stays below the bound of `tiles_of`.
+    """Rectangles of the part on which the widest array from layer `lowest` up stays below the limit of `tiles_of`.
 
-    `num_bytes`: a bound of its own. Fresh masks are drawn in less time where the tile stays in the processor's cache.
+    `num_bytes`: a different limit. Drawing fresh masks is faster if the tile fits into the processor's cache.
     """
     network = clean.network
     width = max((layer.width for layer in network.layers[lowest:]), default=1)
     itemsize = torch.finfo(network.dtype).bits // 8
     most = max(1, (num_bytes or _tile_bytes.get()) // (len(clean) * width * itemsize))
-    # Whole rows where they fit; else squares, on which the changes, and so the undecided units, range least.
+    # Whole rows if they fit; else squares, on which the changes, and so the undecided units, range least.
     all_rows, all_columns = len(part.rows), len(part.columns)
     num_columns = all_columns if most >= all_columns else math.isqrt(most)
     num_rows = most // num_columns

@@ -1,4 +1,4 @@
-"""The gradient landscape of a model on a minibatch: the one function that users call."""
+"""The gradient landscape of a model on a minibatch: the function for users."""
 
 from functools import partial
 from typing import Literal, get_args
@@ -41,8 +41,8 @@ def gradient_landscape(
 ) -> GradientField:
     """∂J/∂x and ∂J/∂y with J = mean |O(a; θ) - y|, on the grid of `spec`, every other parameter at the model's value.
 
-    `inputs` (B, I) and `targets` (B,) are one minibatch a. `model` is read, never changed, and no global random state
-    is touched. A `model` that is more than its layers (a subclass, hooks) is compared with them on a few of the rows.
+    `inputs` (B, I) and `targets` (B,) are one minibatch a. This never changes `model` or the global random state. It
+    compares a `model` that is more than its layers (a subclass, hooks) with them on a few of the rows.
     `method="reference"` is the plain loop of forward and backward passes: the same numbers, hundreds of
     times slower. Raises `UserError` for parameters that the model does not have, or a minibatch that does not fit.
 
@@ -73,8 +73,8 @@ def gradient_landscape(
 class Minibatch:
     """A network and a minibatch, with the forward passes that its landscapes share.
 
-    One of these is kept where several landscapes of one checkpoint and minibatch are wanted: the layers below are then
-    computed once (per mode and set of masks).
+    Keep one of these for several landscapes of one checkpoint and minibatch: it computes the layers below only once
+    (per mode and set of masks).
     """
 
     def __init__(self, network: Network, inputs: Tensor, targets: Tensor) -> None:
@@ -86,7 +86,7 @@ class Minibatch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the rows and of the forward passes kept; the network, which others share, is not among them."""
+        """Bytes of the rows and of the kept forward passes, without the network, which others share."""
         return self.inputs.nbytes + self.targets.nbytes + sum(clean.nbytes for clean in self._passes.values())
 
     def clean(self, spec: LandscapeSpec, number: int | None = None) -> CleanPass:
@@ -95,23 +95,23 @@ class Minibatch:
         key = (batch_statistics, None, None) if number is None else (batch_statistics, spec.seed, number)
         if key not in self._passes:
             gains = None if number is None else draw_gains(self.network, spec.seed, number, len(self.inputs))
-            # One masked pass at most is kept: averaged masks would fill the memory with passes used once.
+            # Keep at most one masked pass: averaged masks would fill the memory with passes used once.
             self._passes = {kept: clean for kept, clean in self._passes.items() if kept[1] is None}
             self._passes[key] = CleanPass(self.network, self.inputs, batch_statistics=batch_statistics, gains=gains)
         return self._passes[key]
 
     def has_clean(self) -> bool:
-        """Whether its pass without masks or batch statistics is there already."""
+        """Whether it already has its pass without masks or batch statistics."""
         return (False, None, None) in self._passes
 
     def share(self, clean: CleanPass) -> None:
-        """Uses `clean`, a pass over this minibatch without masks or batch statistics, in place of its own."""
+        """Uses `clean`, a pass over this minibatch without masks or batch statistics, instead of its own."""
         self._passes[False, None, None] = clean
 
     def landscape(self, spec: LandscapeSpec, *, numbers: Numbers | None = None) -> GradientField:
-        """The field of `spec`; with `numbers` (u, v, loss of the reference) those in place of the engine's.
+        """The field of `spec`; `numbers` (u, v, loss of the reference) replace the engine's.
 
-        `UserError` where a value is not finite, at the checkpoint or on the grid around it.
+        `UserError` if a value is not finite, at the checkpoint or on the grid around it.
         """
         check_size(self.network, spec.mode, len(self.inputs))
         with undisturbed(), np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below

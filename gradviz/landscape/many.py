@@ -1,4 +1,4 @@
-"""Many landscapes of one checkpoint, one for each minibatch, sharing the forward pass where rows are independent."""
+"""Landscapes of one checkpoint for many minibatches, which share the forward pass if rows are independent."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -15,7 +15,7 @@ from gradviz.landscape.rows import check_network
 from gradviz.landscape.surroundings import undisturbed
 
 ROWS_AT_ONCE = 4096
-"""Rows of one shared forward pass: enough for the full rate of the matrix products, few enough for the memory."""
+"""Rows of one shared forward pass: enough for the full rate of matrix products, few enough for the memory."""
 
 
 def minibatch_landscapes(
@@ -25,9 +25,9 @@ def minibatch_landscapes(
     *,
     on_progress: Callable[[int], None] | None = None,
 ) -> Iterator[GradientField]:
-    """The field of `spec` for each (inputs, targets), in order and as each is ready.
+    """The field of `spec` for each (inputs, targets), in order, as each is ready.
 
-    `on_progress` is told how many fields are done.
+    Calls `on_progress` with the number of finished fields.
     """
     check_network(network)
     check_spec(parameter_shapes(network), spec)
@@ -45,7 +45,7 @@ def minibatch_landscapes(
 def share_layers_below(minibatches: Sequence[Minibatch], spec: LandscapeSpec) -> None:
     """Computes the forward passes of all `minibatches` of one network at once.
 
-    Does nothing where the rows depend on each other (batch statistics) or each landscape has masks of its own.
+    Does nothing if the rows depend on each other (batch statistics) or each landscape has its own masks.
     """
     network = minibatches[0].network
     if spec.mode == "train" and (network.has_norm or network.draws_masks):

@@ -1,7 +1,7 @@
-"""Which models the engine takes: the network of the experiment, whose predictions are those of its layers.
+"""Accepts models for the engine: the network of the experiment, whose predictions must be those of its layers.
 
-A wrapper is taken off. Whatever may compute something else than its layers (a subclass, a hook, a module in place of
-another) is asked for its predictions of a few rows, on a copy, and refused if the engine's differ.
+It removes wrappers. If a model may compute something else than its layers (a subclass, a hook, a replaced module), it
+compares the predictions of a copy on a few rows with the engine's, and refuses a model that differs.
 """
 
 import copy
@@ -25,7 +25,7 @@ DTYPES = (torch.float32, torch.float64)
 _WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
 _PLAIN = {MLP, Block, BatchNorm, nn.Linear, nn.ModuleList}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
-_TOLERANCE = 1e-6  # of the largest prediction, in float64: far above its round-off, far below what anyone would see
+_TOLERANCE = 1e-6  # of the largest prediction, in float64: far above its round-off, far below any visible difference
 _NUM_ROWS = 4
 
 
@@ -38,8 +38,8 @@ def network_of(
 ) -> Network:
     """The layers of `model` in `dtype` on `device`, sharing its memory where neither differs.
 
-    `UserError` for a model that the engine does not know, with what to do. `rows` (B, M) are those on which a model
-    that is more than its layers is compared with them (default: random ones).
+    `UserError`, with the remedy, for a model that the engine does not support. `rows` (B, M): the rows on which to
+    compare a model that is more than its layers (default: random ones).
     """
     plain = checked(model)
     network = _layers_of(plain, checked_dtype(dtype), checked_device(device))
@@ -56,19 +56,19 @@ def checked(model: object) -> MLP:
         raise UserError(_not_an_mlp(model))
     blocks = model.blocks()
     if len(blocks) < len(model.hidden):
-        raise UserError("`model.hidden` must hold blocks of gradviz.experiment.model alone: put the others elsewhere.")
+        raise UserError(
+            "`model.hidden` must contain only blocks of gradviz.experiment.model: move the others elsewhere."
+        )
     for name, tensor in model.state_dict(keep_vars=True).items():
         _check_values(name, tensor)
     dtypes = {tensor.dtype for tensor in model.state_dict().values()}
     if len(dtypes) > 1 or not dtypes <= set(DTYPES):
         here = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
-        raise UserError(
-            f"`model` holds {here}, and gradients are computed in float32 or float64: pass `model.float()`."
-        )
+        raise UserError(f"`model` has {here}, but the engine needs float32 or float64: pass `model.float()`.")
     num_outputs = model.output.weight.shape[0]
     if num_outputs != 1:
         raise UserError(
-            f"`model` has {num_outputs} outputs, and the loss mean |prediction - target| is of one: "
+            f"`model` has {num_outputs} outputs, but the loss mean |prediction - target| needs one: "
             "pass a model whose `output` has one unit."
         )
     return model
@@ -83,16 +83,16 @@ def checked_dtype(dtype: object) -> torch.dtype:
 
 
 def checked_device(device: torch.device | str | None) -> torch.device | None:
-    """The device, None for the model's own; `UserError` if it is not there."""
+    """The device, None for the model's own; `UserError` if it is unavailable."""
     if device is None:
         return None
     try:
         found = torch.device(device)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:  # as torch says it, by device
-        raise UserError(f"`device` must be one that is there, cpu or cuda, got {shown(device)}.") from error
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:  # depending on the device
+        raise UserError(f"`device` must be available, cpu or cuda, got {shown(device)}.") from error
     if found.type == "meta":
-        raise UserError("`device` must hold values, cpu or cuda, got meta.")
+        raise UserError("`device` must store values, cpu or cuda, got meta.")
     return found
 
 
@@ -117,17 +117,17 @@ def _not_an_mlp(model: object) -> str:
 
 def _check_values(name: str, tensor: Tensor) -> None:
     if is_lazy(tensor):
-        raise UserError(f"`model` has no {name} yet, since it is lazy: let it predict a minibatch once.")
+        raise UserError(f"`model` has no {name} yet, because it is lazy: let it predict a minibatch once.")
     if tensor.is_meta:
         raise UserError(f"`model` has no values in {name} (it is on the meta device): load its weights first.")
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise UserError(f"{name} of `model` is sparse or quantized: pass a model of ordinary tensors.")
     if not is_finite(tensor.detach()):
-        raise UserError(f"{name} of `model` holds values that are not finite: take a checkpoint from before that.")
+        raise UserError(f"{name} of `model` has values that are not finite: use an earlier checkpoint.")
 
 
 def _is_plain(model: MLP) -> bool:
-    """Whether every part is of our own code and has no hook, so that the predictions are those of the layers."""
+    """Whether every part is our own code without hooks, so that the predictions are those of the layers."""
     if any(getattr(torch_modules, f"_global{hooks}") for hooks in _HOOKS):
         return False
     parts = list(model.modules())
@@ -140,7 +140,7 @@ def _is_plain(model: MLP) -> bool:
 def _layers_of(model: MLP, dtype: torch.dtype, device: torch.device | None) -> Network:
     def read(tensor: Tensor) -> Tensor:
         tensor = tensor.detach().to(device=device, dtype=dtype)
-        # One that was made in inference mode can take part in no gradient.
+        # A tensor made in inference mode cannot take part in a gradient.
         return tensor.clone() if tensor.is_inference() else tensor
 
     scale = float(model.output_scale)
@@ -166,7 +166,7 @@ def _gpus(model: MLP) -> list[torch.device]:
 def _compare(model: MLP, rows: Tensor | None) -> None:
     """`UserError` unless the model's own predictions, in both modes, are those of its layers."""
     what = f"`model` ({type(model).__name__}) does not predict as its layers do"
-    remedy = "the engine knows linear, batch norm, ReLU and dropout alone: take away its own forward, hooks or modules"
+    remedy = "the engine knows only linear, batch norm, ReLU and dropout: remove its own forward, hooks or modules"
     with undisturbed(), torch.random.fork_rng(devices=_gpus(model)), torch.no_grad():
         try:
             own = copy.deepcopy(model).double()

@@ -1,7 +1,7 @@
-"""What the engine sees of a model: a stack of layers as plain tensors, and the loss that ends it.
+"""The engine's view of a model: a stack of layers as plain tensors, and the loss.
 
-The engine never holds the module, so nothing it does can change a parameter, a buffer or a mode. A model of one's own
-is plugged in here: anything that can be written as `Network` gets the whole engine.
+The engine never holds the module, so it cannot change a parameter, a buffer or a mode. To use your own model, write it
+as a `Network`: that gets the whole engine.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""The plain way, kept as the yardstick of truth: one forward and one backward pass of the model for each grid point.
+"""The plain loop, the reference for the engine: one forward and one backward pass of the model for each grid point.
 
-The model's own code and torch's autograd do all the work; nothing is shared with the engine but the masks' definition.
+The model's own code and torch's autograd do all the work; it shares only the definition of the masks with the engine.
 """
 
 import copy
@@ -56,7 +56,7 @@ def landscape_by_loop(
 
 
 def mask_numbers(spec: LandscapeSpec, point: int) -> Sequence[int]:
-    """The sets of masks that a grid point sees: its own, the first of all, or the first `num_masks` of all."""
+    """The sets of masks of a grid point: its own, the first of all, or the first `num_masks` of all."""
     return {"fresh": [point], "frozen": [0], "averaged": range(spec.num_masks)}[spec.masks]
 
 

@@ -1,6 +1,6 @@
-"""What an expert writes without an engine: the gradient by two scalars, mapped over the grid by `torch.func`.
+"""The gradient by two scalars, mapped over the grid by `torch.func`, as an expert would write it without an engine.
 
-The second yardstick of the benchmark, beside the plain loop.
+The second reference of the benchmark, beside the plain loop.
 """
 
 import copy
@@ -17,7 +17,7 @@ from gradviz.landscape.request import LandscapeSpec, grid_steps
 # Shape suffixes: P = grid points of a chunk, K = sets of masks of a point, Y/X = grid rows/columns.
 
 CHUNK, SMALL_CHUNK = 63, 7
-"""Grid points mapped at once; the small one where each point has a weight matrix or masks of its own."""
+"""Grid points mapped at once; the smaller number if each point has its own weight matrix or masks."""
 
 
 def landscape_by_vmap(
@@ -28,7 +28,7 @@ def landscape_by_vmap(
     state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
     places = [tuple(torch.tensor(i, device=inputs.device) for i in ref.index) for ref in spec.refs]
     draws_masks = spec.mode == "train" and model.regularizer.draws_masks
-    # Train mode writes running statistics: every point gets some to write to.
+    # Train mode writes running statistics, so every point gets its own.
     running = [name for name, _ in model.named_buffers() if spec.mode == "train"]
 
     def loss(x: Tensor, y: Tensor, masks: list[Tensor] | None, buffers: dict[str, Tensor]) -> Tensor:

@@ -1,11 +1,11 @@
-"""Which components may be zero: a cheap bound that flags them, the structure that proves it, and the reasons.
+"""Finds components that may be zero: a cheap bound that flags them, the structure that proves it, and the reasons.
 
 A component is a sum over rows and paths of products of weights. In floating point such a sum is known to about ε times
 the root of the sum of its squared terms (rounding errors of either sign: Higham, Accuracy and Stability of Numerical
-Algorithms, 2nd ed. 2002, section 2.8). Where rows are independent the terms of the rows themselves are at hand, and
-what cancels, cancels between them. Batch statistics also cancel within each row, so the bound adds what their
-subtraction of the minibatch mean takes out, with all gates open, at the checkpoint and at two corners of the grid. It
-compounds from norm to norm and is then far above the true error: what it flags is decided in float64 (`resolving`).
+Algorithms, 2nd ed. 2002, section 2.8). If rows are independent, their terms are at hand, and cancellation happens only
+between them. Batch statistics also cancel within each row, so the bound adds the part that they subtract as the
+minibatch mean, with all gates open, at the checkpoint and at two corners of the grid. The bound
+compounds from norm to norm and is then far above the true error, so float64 decides what it flags (`resolving`).
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from gradviz.landscape.request import LandscapeSpec
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch, N = units of a layer.
 
 SAFETY = 512
-"""The largest error seen of a component whose true value is 0 was 31 bounds; flagging too much costs time alone."""
+"""The largest observed error of a component whose true value is 0 was 31 bounds; flagging too much only costs time."""
 CANCELLED = 64
-"""A mean over rows below this many ε of the mean magnitude of its terms may be what rounding left of a zero."""
+"""A mean over rows below this many ε of the mean magnitude of its terms may be the rounding error of a zero."""
 
 
 def cancelled(component: Component) -> Tensor:
-    """(Y, X): where the terms of the rows are there and cancel, to within what rounding may leave of them."""
+    """(Y, X): whether the rows have terms that cancel to within rounding."""
     eps = torch.finfo(component.reach.dtype).eps
     return (component.gradient.abs() <= CANCELLED * eps * component.reach) & (component.reach > 0)
 
@@ -96,7 +96,7 @@ def taken_out(squares: Tensor, normalized: Tensor, scaled: Tensor) -> Tensor:
 def normalized(
     norm: Norm, z: Tensor, batch_statistics: bool, unit: slice = slice(None)
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What is normalized over its σ (…, B, N), the same less its mean, and 1/σ."""
+    """The norm's input over its σ (…, B, N), the same minus its mean, and 1/σ."""
     z = z.relu() if norm.after else z
     mean, var = norm.mean_N[unit], norm.var_N[unit]
     if batch_statistics:
@@ -130,8 +130,8 @@ def _with_step(layer: Layer, ref: ParameterRef, step: float) -> Layer:
 
 
 def is_cancelled_by_norm(clean: CleanPass, ref: ParameterRef, other: ParameterRef | None = None) -> bool:
-    """True if batch statistics take this parameter out: it shifts a pre-activation by the same amount on all rows,
-    wherever `other`, the second parameter of the plane, is moved."""
+    """True if batch statistics cancel this parameter: it shifts a pre-activation by the same amount on all rows,
+    for every value of `other`, the second parameter of the plane."""
     if ref.layer is None or not clean.batch_statistics or ref.kind not in ("bias", "weight"):
         return False
     norm = clean.network.layers[ref.layer].norm
@@ -146,8 +146,8 @@ def is_cancelled_by_norm(clean: CleanPass, ref: ParameterRef, other: ParameterRe
 
 
 def fixes_mean(clean: CleanPass, ref: ParameterRef) -> bool:
-    """True if the last norm, after its ReLU, holds the minibatch mean of the prediction whatever this parameter is: its
-    gradient is exactly zero where all residuals share a sign."""
+    """True if the last norm, after its ReLU, fixes the minibatch mean of the prediction for every value of this
+    parameter: its gradient is exactly zero where all residuals share a sign."""
     last = clean.network.output - 1
     if ref.layer is None or not clean.batch_statistics or clean.gains is not None:
         return False
@@ -156,7 +156,7 @@ def fixes_mean(clean: CleanPass, ref: ParameterRef) -> bool:
 
 
 def reasons(clean: CleanPass, ref: ParameterRef, component: Component, shared_YX: Tensor, within_YX: Tensor) -> Tensor:
-    """(Y, X) uint8: why this component is zero, where it is. `shared_YX`: all residuals share a sign; `within_YX`: the
+    """(Y, X) uint8: why this component is zero, if it is. `shared_YX`: all residuals share a sign; `within_YX`: the
     terms of the rows are zero themselves, up to round-off."""
     reason = torch.full_like(component.reach, ZeroReason.TERMS_CANCEL, dtype=torch.uint8)
     if fixes_mean(clean, ref):

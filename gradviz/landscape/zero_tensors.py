@@ -1,8 +1,8 @@
 """The bound of round-off of whole tensors at many minibatches: that of `zero.py`, propagated from the output down.
 
-`zero.py` sends the squares of one parameter's terms up through the layers. What it does at each layer is linear in the
-squares, so that the same number is Σ_b (squares at the parameter) a_b with a the adjoint of ones at the output: one
-pass down serves all parameters. `resolving_tensors` decides what it flags.
+`zero.py` sends the squares of one parameter's terms up through the layers. Each layer is linear in the squares, so the
+same number is Σ_b (squares at the parameter) a_b with a the adjoint of ones at the output: one pass down serves all
+parameters. `resolving_tensors` decides the entries it flags.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ class RoundOff:
     def of_small(self, k: int, units: slice, gradients_KNM: Tensor) -> Tensor | None:
         """(K, n, M): `weight` where it may matter for these gradients, 0 elsewhere; None if it matters nowhere.
 
-        Few entries are below the bound that takes no sum over the rows: the sum is formed for these alone.
+        Few entries are below the bound without a sum over the rows: only these need the sum.
         """
         adjoint_KBN = self._scales[k].pre_KBN[..., units]
         bound_KNM = self._bound(k, units)
@@ -90,7 +90,7 @@ class RoundOff:
         return self._factor * highest_KN.sqrt()[..., None] * self._sizes[k]
 
     def _squares(self, k: int) -> Tensor:
-        """Those of the layer's inputs, computed once for all blocks of its units."""
+        """The squares of the layer's inputs, computed once for all blocks of its units."""
         if k not in self._input_squares:
             self._input_squares[k] = self._passed.layers[k].inputs_KBM.square()
         return self._input_squares[k]

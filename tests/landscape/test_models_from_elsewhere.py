@@ -168,14 +168,14 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "network": (lambda: network_of(random_case("none").model), "pass the model itself"),
     "nothing": (lambda: None, "got NoneType"),
     "path": (lambda: "model.pt", "got str"),
-    "half": (lambda: random_case("none").model.half(), "holds float16.*pass `model.float"),
-    "bfloat16": (lambda: random_case("none").model.bfloat16(), "holds bfloat16.*pass `model.float"),
-    "complex": (changed(complex_output), "holds complex64, float32"),
-    "one half layer": (changed(one_half_layer), "holds float16, float32"),
+    "half": (lambda: random_case("none").model.half(), "has float16.*pass `model.float"),
+    "bfloat16": (lambda: random_case("none").model.bfloat16(), "has bfloat16.*pass `model.float"),
+    "complex": (changed(complex_output), "has complex64, float32"),
+    "one half layer": (changed(one_half_layer), "has float16, float32"),
     "meta": (meta, "no values in .*load its weights"),
     "lazy": (changed(lazy), "lazy: let it predict"),
     "three outputs": (changed(of_three_outputs), "has 3 outputs"),
-    "another module": (changed(wider), "blocks of gradviz.experiment.model alone"),
+    "another module": (changed(wider), "contain only blocks of gradviz.experiment.model"),
     "own forward": (as_class(Doubled), "does not predict as its layers do.*100.0%"),
     "random forward": (as_class(Noisy), "does not predict as its layers do"),
     "column": (as_class(Column), r"of 4 rows it gives \(4, 1\), not one number each"),
@@ -183,8 +183,8 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "forward of training": (as_class(OnlyInTraining), "does not predict as its layers do"),
     "forward of dropout in training": (as_class(OnlyInTraining, "dropout"), "does not predict as its layers do"),
     "another activation": (changed(with_leaky), "does not predict as its layers do"),
-    "hook": (changed(with_hook), "take away its own forward, hooks"),
-    "hook before": (changed(with_pre_hook), "take away its own forward, hooks"),
+    "hook": (changed(with_hook), "remove its own forward, hooks"),
+    "hook before": (changed(with_pre_hook), "remove its own forward, hooks"),
 }
 
 
@@ -353,8 +353,8 @@ def test_minibatches_that_do_not_fit_are_refused_by_all_that_take_many(
         (lambda c, x, y: field_of(c.model, c, method=""), "`method` must be one of"),
         (lambda c, x, y: field_of(c.model, c, dtype=torch.float16), "`dtype` must be torch.float32 or torch.float64"),
         (lambda c, x, y: field_of(c.model, c, dtype="float32"), "`dtype` must be"),
-        (lambda c, x, y: field_of(c.model, c, device="tpu"), "`device` must be one that is there"),
-        (lambda c, x, y: field_of(c.model, c, device="meta"), "`device` must hold values"),
+        (lambda c, x, y: field_of(c.model, c, device="tpu"), "`device` must be available"),
+        (lambda c, x, y: field_of(c.model, c, device="meta"), "`device` must store values"),
         (
             lambda c, x, y: gradient_landscape(c.model, x[0], y[0], AS_DICT),
             "`spec` must be a LandscapeSpec, got dict",
@@ -422,7 +422,7 @@ HUGE: dict[str, tuple[Callable[[MLP], None], str]] = {
     "large": (scaled(1e10), "too large"),
     "scale 1e308": (output_scale(1e308), "output_scale"),
     "scale NaN": (output_scale(float("nan")), "output_scale"),
-    "NaN": (broken(float("nan")), "hidden.1.linear.weight of `model` holds values that are not finite"),
+    "NaN": (broken(float("nan")), "hidden.1.linear.weight of `model` has values that are not finite"),
     "infinite": (broken(float("-inf")), "not finite"),
 }
 

@@ -35,7 +35,7 @@ Pair = tuple[str, str]
 class CheckpointAgreement:
     """Agreement by part, and the share of rows predicted below their target: an L1 gradient is a sum of signs.
 
-    `share_below` is that of all rows, its interval over minibatches; `share_below_K` that of each minibatch.
+    `share_below` is over all rows, with an interval over minibatches; `share_below_K` is for each minibatch.
     """
 
     share_below: Estimate
@@ -55,7 +55,7 @@ def parts_of(network: Network) -> dict[str, list[str]]:
 
 
 def pair_name(pair: Pair) -> str:
-    """The part that two scalar parameters are."""
+    """The part made of two scalar parameters."""
     return " & ".join(str(ParameterRef.parse(text)) for text in pair)
 
 
@@ -72,12 +72,12 @@ def minibatch_agreement(
     parts: Sequence[str] | None = None,
     pairs: Sequence[Pair] = (),
 ) -> CheckpointAgreement:
-    """How much the gradients of the K minibatches agree, for `parts` (default: all of `parts_of`) and `pairs`.
+    """Agreement of the K minibatches' gradients, for `parts` (default: all of `parts_of`) and `pairs`.
 
     With dropout in train mode, `masks` draws a set for each minibatch ("fresh"), one for all ("frozen") or takes the
     mean gradient of `num_masks` sets. `generator` draws the bootstrap. Costs about one forward and one backward
     pass over all K·B rows, and 6 K² operations for each parameter of the parts. `UserError` for a part or parameter
-    that the model does not have.
+    that the model lacks.
     """
     passed, products = minibatch_products(
         network,
@@ -115,7 +115,7 @@ def minibatch_products(
     parts: Sequence[str] | None = None,
     pairs: Sequence[Pair] = (),
 ) -> tuple[Backward, dict[str, InnerProducts]]:
-    """What `minibatch_agreement` is made of: the pass, and the inner products of the gradients by part."""
+    """The basis of `minibatch_agreement`: the pass, and the inner products of the gradients by part."""
     check_rows(network, inputs_KBM, targets_KB, axes="KB")
     check_size(network, mode, targets_KB.shape[1])
     if masks not in MASKS:

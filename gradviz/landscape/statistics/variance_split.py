@@ -1,8 +1,8 @@
-"""What makes a dropout gradient vary: the masks or the minibatch.
+"""Splits the variance of a dropout gradient into the masks' part and the minibatches' part.
 
-The variance of the gradient splits into E Var(g | minibatch), which the masks make, and Var E(g | minibatch), which the
-minibatches make. With M sets of masks at each of K minibatches both are estimated without bias by the analysis of
-variance with one random effect (Searle, Casella & McCulloch, Variance Components, 1992, section 3.6): with s² the
+The variance of the gradient splits into E Var(g | minibatch), due to the masks, and Var E(g | minibatch), due to the
+minibatches. With M sets of masks at each of K minibatches, the analysis of variance with one random effect estimates
+both without bias (Searle, Casella & McCulloch, Variance Components, 1992, section 3.6): with s² the
 variance within a minibatch and d² half the mean square distance of two minibatches' means, s² and d² - s²/M.
 """
 
@@ -29,10 +29,10 @@ from gradviz.landscape.surroundings import undisturbed
 
 @dataclass(frozen=True)
 class MasksSplit:
-    """`masks_share` of the variance is made by the masks, the rest by the minibatches; its interval over minibatches.
+    """The masks cause `masks_share` of the variance, the minibatches the rest; its interval is over minibatches.
 
     `masks_variance` and `minibatch_variance` are sums over the parameters, in units of the gradient squared; the
-    second is below 0 by chance where minibatches hardly differ, and counts as 0 in the share.
+    second may fall below 0 by chance if minibatches hardly differ, and counts as 0 in the share.
     """
 
     part: str
@@ -58,7 +58,7 @@ def masks_split(
     """By tensor and pair, in train mode; `UserError` for a network without dropout. Costs K·S passes of a minibatch."""
     check_rows(network, inputs_KBM, targets_KB, axes="KB")
     if not network.draws_masks:
-        raise UserError("This model has no dropout, so there are no masks to tell from the minibatches.")
+        raise UserError("This model has no dropout, so there are no masks to compare with the minibatches.")
     refs = {pair_name(pair): [ParameterRef.parse(text) for text in pair] for pair in pairs}
     shapes = parameter_shapes(network)
     for ref in [ref for pair in refs.values() for ref in pair]:
