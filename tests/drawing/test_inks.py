@@ -1,8 +1,10 @@
 """Colours, and what the page is told of all that this room knows."""
 
 import json
+import re
 from dataclasses import is_dataclass
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -14,6 +16,8 @@ import gradviz.drawing
 from gradviz.drawing.browser import for_browser
 from gradviz.drawing.canvas import to_rgb
 from gradviz.drawing.inks import PALETTES, Palette
+
+ASSETS = Path(__file__).parents[2] / "assets"
 
 
 @pytest.mark.parametrize(("scheme", "ends"), [("light", (0.8, 0.0)), ("dark", (0.25, 1.0))])
@@ -41,6 +45,9 @@ def test_the_page_is_told_in_json():
     told = json.loads(json.dumps(for_browser(), allow_nan=False))
     assert told["length_exponent"] == 0.35
     assert told["palettes"]["dark"]["paper"] == PALETTES["dark"].paper
+    scripts = [path.read_text(encoding="utf-8") for path in ASSETS.rglob("*.js")]
+    used = {name for script in scripts for name in re.findall(r"\blook\.(\w+)", script)} - {"js"}  # `look.js` is a file
+    assert set(told) == used
 
 
 ROOM = [import_module(f"gradviz.drawing.{module.name}") for module in iter_modules(gradviz.drawing.__path__)]

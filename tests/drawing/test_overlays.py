@@ -88,6 +88,8 @@ def test_rays_have_the_lengths_of_the_pictures_arrows_and_the_mean_is_r_long(axe
     *rays, mean = ends_of(axes)
     np.testing.assert_allclose(rays, radius * np.array(ends), atol=1e-12)
     sign = -1 if look.direction == "descent" else 1
+    [dots] = axes.collections
+    np.testing.assert_allclose(np.asarray(dots.get_offsets(), float), rays)
     np.testing.assert_allclose(mean, [sign * radius / 2, sign * radius / 2])
     [(place, angle)] = heads_of(axes)
     assert place == mean
