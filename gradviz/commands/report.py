@@ -52,10 +52,12 @@ def run(options: argparse.Namespace) -> int:
 def _check_rows(places) -> None:
     """Raises UserError for runs with fewer training rows than a minibatch of the report."""
     from gradviz.experiment.store import RunStore
+    from gradviz.report.seeds import begun_configs
 
     for place in places:
         store = RunStore(place.root)
-        for name in store.names():
+        for config in begun_configs(place.root):
+            name = config.name
             rows = store.run(name).record.rows_train
             if rows < _MINIBATCH_SIZE:
                 raise UserError(
@@ -98,6 +100,7 @@ def _directory(text: str) -> Path:
 
 def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, ...]):
     """Existing runs keep their configuration unless the options give another; missing variants join them."""
+    from gradviz.evidence.roles import role_of
     from gradviz.experiment.presets import run_configs
     from gradviz.experiment.taking_up import joined
     from gradviz.report.seeds import begun_configs, place_seeds
@@ -105,8 +108,8 @@ def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, .
     asked = {name: getattr(options, name) for name in _ABOUT_RUNS}
     begun = begun_configs(settings.runs)
     if begun and not any(value is not None for value in asked.values()):
-        known = {config.name: config for config in begun}
-        templates = [known.get(config.name) or joined(begun[0], config) for config in run_configs()]
+        known = {role_of(config): config for config in begun}
+        templates = [known.get(role_of(config)) or joined(begun[0], config) for config in run_configs()]
     else:
         preset = asked.pop("preset") or "quick"
         templates = run_configs(preset, **asked)

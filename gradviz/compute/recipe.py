@@ -24,7 +24,20 @@ def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: 
 
     `place`: where the user finds the runs of `store`.
     """
-    return "".join(shlex.join(_words(request, store, place)) + "\n" for request in requests)
+    lines = [
+        command_line(request, f"{file_name(request)}.npz", is_random=_is_random(request, store), place=place)
+        for request in requests
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def command_line(request: LandscapeRequest, out: str, *, is_random: bool, place: Path | None = None) -> str:
+    """One such line, which writes the file `out`. `is_random`: masks are drawn; without a `place` the runs are where
+    the settings say."""
+    words = ["gradviz", "landscape"]
+    for name, value in _told(request, LandscapeRequest.model_fields, is_random):
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join([*words, *(["--runs", str(place)] if place else []), "--out", out])
 
 
 def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:
@@ -37,7 +50,8 @@ def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Pa
         "fields = []",
     ]
     for request in requests:
-        spec = ", ".join(f"{name}={value!r}" for name, value in _told(request, store, LandscapeSpec.model_fields))
+        told = _told(request, LandscapeSpec.model_fields, _is_random(request, store))
+        spec = ", ".join(f"{name}={value!r}" for name, value in told)
         lines += [
             "",
             f"run = store.run({request.run!r})",
@@ -49,15 +63,11 @@ def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Pa
     return "\n".join([*lines, "", "fields[0].u, fields[0].v, fields[0].loss  # (Y, X) each", ""])
 
 
-def _words(request: LandscapeRequest, store: RunStore, place: Path) -> list[str]:
-    words = ["gradviz", "landscape"]
-    for name, value in _told(request, store, LandscapeRequest.model_fields):
-        words += [f"--{name.replace('_', '-')}", str(value)]
-    return [*words, "--runs", str(place), "--out", f"{file_name(request)}.npz"]
+def _is_random(request: LandscapeRequest, store: RunStore) -> bool:
+    return draws_masks(store.run(request.run), request)
 
 
-def _told(request: LandscapeRequest, store: RunStore, names: Iterable[str]) -> list[tuple[str, object]]:
+def _told(request: LandscapeRequest, names: Iterable[str], is_random: bool) -> list[tuple[str, object]]:
     """What is said of a request: without masks nothing is random."""
-    is_random = draws_masks(store.run(request.run), request)
     ordered = sorted(names, key=lambda name: name not in _FIRST)
     return [(name, getattr(request, name)) for name in ordered if is_random or name not in _RANDOM]

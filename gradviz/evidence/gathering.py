@@ -6,7 +6,7 @@ from gradviz.evidence.balancing import balances
 from gradviz.evidence.measurements import Agreement, Evidence, Panel, RoundOff, Scene
 from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
 from gradviz.evidence.precision import POINTS, round_off_of
-from gradviz.evidence.roles import Role
+from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.scenes import LINEAR_BATCHNORM, SceneSpec, scenes_of
 from gradviz.evidence.studied import Studied, When
@@ -46,12 +46,12 @@ def everything(studied: Studied) -> Iterator[Asked]:
     for run in studied.runs.values():
         for epoch in studied.epochs[run.name]:
             yield checkpoint_part(studied, run.name, epoch)
-    if Role.PLAIN in studied.runs:
+    if PLAIN in studied.runs:
         yield from _of_plain(studied)
-    if Role.BATCHNORM in studied.runs:
+    if BATCHNORM in studied.runs:
         yield from loop_fields(studied)
-    if Role.DROPOUT in studied.runs:
-        yield Part("masks", studied.runs[Role.DROPOUT].name, studied.epoch(Role.DROPOUT, When.MID))
+    if DROPOUT in studied.runs:
+        yield Part("masks", studied.runs[DROPOUT].name, studied.epoch(DROPOUT, When.MID))
 
 
 def scene_asked(spec: SceneSpec, studied: Studied) -> list[Asked]:
@@ -61,7 +61,7 @@ def scene_asked(spec: SceneSpec, studied: Studied) -> list[Asked]:
 
 def checkpoint_part(studied: Studied, run: str, epoch: int) -> Part:
     """One epoch. At the drawn one without regularizer all parameters are measured, which is ten times the work."""
-    plain = studied.runs.get(Role.PLAIN)
+    plain = studied.runs.get(PLAIN)
     whole = plain is not None and run == plain.name and epoch == studied.mid_epochs[run]
     return Part("checkpoint", run, epoch, whole=whole)
 
@@ -73,7 +73,7 @@ def loop_fields(studied: Studied) -> tuple[LoopField, LoopField]:
 
 
 def _of_plain(studied: Studied) -> Iterator[Part]:
-    run = studied.runs[Role.PLAIN]
+    run = studied.runs[PLAIN]
     there = set(studied.mid_training())
     lines = [line for line in run.metrics() if line.epoch in there]
     if lines:  # where the signs are least balanced, to balance them changes most
@@ -102,7 +102,7 @@ def _scene(spec: SceneSpec, agreements: Sequence[Agreement], fields: Sequence[Se
 
 
 def _round_off(studied: Studied, answers: Answers) -> RoundOff | None:
-    if Role.BATCHNORM not in studied.runs:
+    if BATCHNORM not in studied.runs:
         return None
     single, double = loop_fields(studied)
     if single not in answers or double not in answers:

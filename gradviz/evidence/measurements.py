@@ -220,7 +220,7 @@ class Evidence(Measured):
     @property
     def has_norm_before(self) -> bool:
         """Whether a run normalizes before the activation, where β takes the place of the biases."""
-        return any(role_of(run) is Role.BATCHNORM and not run.regularizer.norm_after for run in self.runs)
+        return any(run.regularizer.has_batch_statistics and not run.regularizer.norm_after for run in self.runs)
 
     def of_role(self, role: Role) -> list[Checkpoint]:
         """The checkpoints of the run that plays a role."""

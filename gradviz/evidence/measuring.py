@@ -11,7 +11,7 @@ from gradviz.evidence.balancing import intervention
 from gradviz.evidence.measurements import Checkpoint
 from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind
 from gradviz.evidence.reading import ablation_of
-from gradviz.evidence.roles import role_of
+from gradviz.evidence.roles import mode_of
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.sampling import OTHER_SIZES, mask_splits_of, nulls_of
 from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, design_of
@@ -86,10 +86,8 @@ def _scene(at: _At) -> PartAnswer:
 def _checkpoint(at: _At) -> PartAnswer:
     """In the mode that the run is trained in."""
     run, network = at.run, at.network
-    role = role_of(run.config)
-    assert role is not None
     line = next(line for line in run.metrics() if line.epoch == at.part.epoch)
-    mode = role.trained_in
+    mode = mode_of(run.config)
     agreements = checkpoint_agreements(network, *run.minibatches(MINIBATCH_SIZE), mode=mode, whole=at.part.whole)
     x, y = bias_pairs(network, mode)[0]
     request = LandscapeRequest(

@@ -8,7 +8,7 @@ from gradviz.errors import UserError
 from gradviz.evidence.gathering import checkpoint_part, loop_fields, scene_asked
 from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
-from gradviz.evidence.roles import Role
+from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.evidence.scenes import MINIBATCH_SIZE, SceneDesign
 from gradviz.evidence.studied import Studied, When
 from gradviz.experiment.run_record import RunRecord
@@ -48,25 +48,25 @@ class LastEpoch:
 
 
 def _last_asked(studied: Studied) -> list[Asked]:
-    run = studied.runs[Role.PLAIN].name
+    run = studied.runs[PLAIN].name
     return [checkpoint_part(studied, run, studied.epochs[run][-1])]
 
 
 def _last_of(evidence: Evidence) -> LastEpoch | None:
-    checkpoints, record = evidence.of_role(Role.PLAIN), evidence.record(Role.PLAIN)
+    checkpoints, record = evidence.of_role(PLAIN), evidence.record(PLAIN)
     return LastEpoch(record, checkpoints[-1]) if record is not None and checkpoints else None
 
 
-LAST_PLAIN: Reading[LastEpoch] = Reading((Role.PLAIN,), _last_asked, _last_of)
+LAST_PLAIN: Reading[LastEpoch] = Reading((PLAIN,), _last_asked, _last_of)
 """The last epoch without regularizer."""
 
 
 def _ablation_asked(studied: Studied) -> list[Asked]:
-    run = studied.runs[Role.PLAIN].name
+    run = studied.runs[PLAIN].name
     return [Part("ablation", run, studied.epochs[run][-1])]
 
 
-ABLATION: Reading[Ablation] = Reading((Role.PLAIN,), _ablation_asked, lambda evidence: evidence.ablation)
+ABLATION: Reading[Ablation] = Reading((PLAIN,), _ablation_asked, lambda evidence: evidence.ablation)
 """How much the network relies on Total Deliverers at that epoch."""
 
 
@@ -74,35 +74,35 @@ def _mid_asked(studied: Studied) -> list[Asked]:
     epochs = studied.mid_training()
     if not epochs:
         raise NotThere("These runs have no checkpoint of mid-training yet: train more epochs, in Training.")
-    return [checkpoint_part(studied, studied.runs[Role.PLAIN].name, epoch) for epoch in epochs]
+    return [checkpoint_part(studied, studied.runs[PLAIN].name, epoch) for epoch in epochs]
 
 
 def _mid_of(evidence: Evidence) -> tuple[Checkpoint, ...] | None:
-    there = {each.epoch: each for each in evidence.of_role(Role.PLAIN)}
+    there = {each.epoch: each for each in evidence.of_role(PLAIN)}
     wanted = evidence.mid_training
     return tuple(there[epoch] for epoch in wanted) if wanted and there.keys() >= set(wanted) else None
 
 
-MID_TRAINING: Reading[tuple[Checkpoint, ...]] = Reading((Role.PLAIN,), _mid_asked, _mid_of)
+MID_TRAINING: Reading[tuple[Checkpoint, ...]] = Reading((PLAIN,), _mid_asked, _mid_of)
 """Every checkpoint of mid-training without regularizer."""
 
 
 def _drawn_asked(studied: Studied) -> list[Asked]:
-    return [checkpoint_part(studied, studied.runs[Role.PLAIN].name, studied.epoch(Role.PLAIN, When.MID))]
+    return [checkpoint_part(studied, studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID))]
 
 
 def _drawn_of(evidence: Evidence) -> Checkpoint | None:
     mid = dict(evidence.mid_epochs)
-    drawn = next((each for each in evidence.of_role(Role.PLAIN) if each.epoch == mid.get(each.run)), None)
+    drawn = next((each for each in evidence.of_role(PLAIN) if each.epoch == mid.get(each.run)), None)
     return drawn if drawn is not None and drawn.agreement("model") is not None else None
 
 
-DRAWN_PLAIN: Reading[Checkpoint] = Reading((Role.PLAIN,), _drawn_asked, _drawn_of)
+DRAWN_PLAIN: Reading[Checkpoint] = Reading((PLAIN,), _drawn_asked, _drawn_of)
 """The checkpoint of mid-training that is drawn, without regularizer: all its parameters."""
 
 
 def _nulls_asked(studied: Studied) -> list[Asked]:
-    return [Part("nulls", studied.runs[Role.PLAIN].name, studied.epoch(Role.PLAIN, When.MID))]
+    return [Part("nulls", studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID))]
 
 
 def _nulls_of(evidence: Evidence) -> tuple[Null, ...] | None:
@@ -114,8 +114,8 @@ def _nulls_of(evidence: Evidence) -> tuple[Null, ...] | None:
     return found or None
 
 
-NULLS: Reading[tuple[Null, ...]] = Reading((Role.PLAIN,), _nulls_asked, _nulls_of)
+NULLS: Reading[tuple[Null, ...]] = Reading((PLAIN,), _nulls_asked, _nulls_of)
 """The null model beside what was measured, for the biases of each layer at mid-training without regularizer."""
 
-ROUND_OFF: Reading[RoundOff] = Reading((Role.BATCHNORM,), loop_fields, lambda evidence: evidence.round_off)
+ROUND_OFF: Reading[RoundOff] = Reading((BATCHNORM,), loop_fields, lambda evidence: evidence.round_off)
 """The source's batch normalization picture in two precisions."""

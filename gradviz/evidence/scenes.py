@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gradviz.evidence import rules
 from gradviz.evidence.parts import Part
-from gradviz.evidence.roles import Role
+from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.studied import Studied, When
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
@@ -99,18 +99,16 @@ SINGLE = SceneDesign(
     "single",
     "One gradient landscape: the gradient of one minibatch's loss by the first two biases of hidden layers 1 and 2, on"
     " a grid around the checkpoint (circle).",
-    Role.PLAIN,
+    PLAIN,
     When.MID,
     num_minibatches=1,
 )
-START_PLAIN = SceneDesign(
-    "start-none", "Minibatches at the start of training, without regularizer.", Role.PLAIN, When.START
-)
-MID_PLAIN = SceneDesign("mid-none", "Minibatches during training, without regularizer.", Role.PLAIN, When.MID)
+START_PLAIN = SceneDesign("start-none", "Minibatches at the start of training, without regularizer.", PLAIN, When.START)
+MID_PLAIN = SceneDesign("mid-none", "Minibatches during training, without regularizer.", PLAIN, When.MID)
 MID_DROPOUT = SceneDesign(
     "mid-dropout",
     "Dropout during training, masks drawn anew at every grid point, as the source drew it.",
-    Role.DROPOUT,
+    DROPOUT,
     When.MID,
     mode="train",
     points=FRESH_POINTS,
@@ -119,7 +117,7 @@ MID_DROPOUT = SceneDesign(
 FROZEN_DROPOUT = SceneDesign(
     "dropout-frozen",
     "The control: the same checkpoint with one set of masks for the whole grid.",
-    Role.DROPOUT,
+    DROPOUT,
     When.MID,
     mode="train",
     masks="frozen",
@@ -129,7 +127,7 @@ FROZEN_DROPOUT = SceneDesign(
 START_DROPOUT = SceneDesign(
     "start-dropout",
     "Dropout at the start of training, masks drawn anew at every grid point.",
-    Role.DROPOUT,
+    DROPOUT,
     When.START,
     mode="train",
     points=FRESH_POINTS,
@@ -138,7 +136,7 @@ START_DROPOUT = SceneDesign(
 LINEAR_BATCHNORM = SceneDesign(
     "batchnorm-linear",
     "Batch normalization in train mode, the source's two biases.",
-    Role.BATCHNORM,
+    BATCHNORM,
     When.TENTH,
     pairs=_LINEAR,
     mode="train",
@@ -146,7 +144,7 @@ LINEAR_BATCHNORM = SceneDesign(
 BETA_BATCHNORM = SceneDesign(
     "batchnorm-beta",
     "Batch normalization in train mode: β of the first two units of the middle layer.",
-    Role.BATCHNORM,
+    BATCHNORM,
     When.TENTH,
     pairs=_BETA,
     mode="train",
@@ -154,7 +152,7 @@ BETA_BATCHNORM = SceneDesign(
 EVAL_BATCHNORM = SceneDesign(
     "batchnorm-eval",
     "Batch normalization in eval mode, the source's two biases.",
-    Role.BATCHNORM,
+    BATCHNORM,
     When.TENTH,
     pairs=_LINEAR,
 )

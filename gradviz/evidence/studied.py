@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gradviz.evidence import rules
-from gradviz.evidence.roles import Role, cast
+from gradviz.evidence.roles import PLAIN, Role, cast
 from gradviz.evidence.selection import drawn_epoch, mid_training
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
@@ -51,7 +51,7 @@ class Studied:
 
     def mid_training(self) -> tuple[int, ...]:
         """The epochs of all mid-training checkpoints without regularizer."""
-        plain = self.runs.get(Role.PLAIN)
+        plain = self.runs.get(PLAIN)
         if plain is None:
             return ()
         there = set(self.epochs[plain.name])

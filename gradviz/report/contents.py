@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from gradviz.compute.recipe import command_line
 from gradviz.dashboard import permalink
 from gradviz.dashboard.evidence_links import view_of
 from gradviz.evidence.claims import CLAIMS, Claim
 from gradviz.evidence.measurements import Evidence
-from gradviz.evidence.roles import Role
 from gradviz.evidence.scenes import SINGLE
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
@@ -121,15 +121,9 @@ def _spreads(findings: Findings, k: int, claim: Claim) -> Iterator[Table]:
 
 def _link(request: LandscapeRequest, evidence: Evidence) -> Link:
     """Where the dashboard shows a landscape, and the command that computes it."""
-    command = f"gradviz landscape --run {request.run} --epoch {request.epoch} --minibatch {request.minibatch}"
-    command += f" --x '{request.x}' --y '{request.y}' --mode {request.mode}"
-    dropout = evidence.record(Role.DROPOUT)
-    if request.mode == "train" and dropout is not None and request.run == dropout.name:
-        command += f" --masks {request.masks}"
-    command += "".join(
-        f" --{name.replace('_', '-')} {getattr(request, name):g}"
-        for name in ("points", "half_width")
-        if getattr(request, name) != LandscapeRequest.model_fields[name].default
+    is_random = request.mode == "train" and any(
+        record.name == request.run and record.regularizer.draws_masks for record in evidence.runs
     )
     text = f"{request.x} and {request.y}, {request.run}, epoch {request.epoch}, {request.mode} mode"
-    return Link(text, _ADDRESS + permalink.write(view_of(request)), f"{command} --out field.html")
+    address = _ADDRESS + permalink.write(view_of(request))
+    return Link(text, address, command_line(request, "field.html", is_random=is_random))

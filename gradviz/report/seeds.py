@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradviz.errors import UserError
+from gradviz.evidence.roles import cast
 from gradviz.evidence.selection import check_network
 from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.store import RunStore
@@ -35,9 +36,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def begun_configs(root: Path) -> list[TrainingConfig]:
-    """The configurations of the runs in this directory: those of a report unless others are asked for."""
+    """The configurations of the runs in this directory that a report is about: one for each role that a run plays."""
     store = RunStore(root)
-    return [store.run(name).config for name in store.names()]
+    return [run.config for run in cast(map(store.run, store.names())).values()]
 
 
 def place_seeds(root: Path, templates: Sequence[TrainingConfig], seeds: Sequence[int]) -> list[SeedRuns]:

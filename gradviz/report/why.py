@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Evidence
-from gradviz.evidence.roles import Role
+from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import BALANCE
 from gradviz.report.concluding import on_each_run, on_moved_bias
@@ -43,7 +43,7 @@ def why(findings: Findings) -> Iterator[Block]:
 def _batchnorm_differs(findings: Findings) -> bool:
     """Whether in every seed layer 1 correlates less with batch normalization before the activation than without."""
     for seed in findings.seeds:
-        own, plain = (_spearman(seed.evidence, role) for role in (Role.BATCHNORM, Role.PLAIN))
+        own, plain = (_spearman(seed.evidence, role) for role in (BATCHNORM, PLAIN))
         if own is None or plain is None or own >= plain:
             return False
     runs = [run for seed in findings.seeds for run in seed.evidence.runs]

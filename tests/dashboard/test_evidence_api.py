@@ -46,8 +46,8 @@ def test_claims_without_their_runs_say_what_to_do(only, cache: FieldCache):
     assert set(missing) == {"mid-training", *(key for key in answers if key.startswith(("dropout", "batchnorm")))}
     assert missing.pop("mid-training").endswith("train more epochs, in Training.")
     assert all(message.endswith("in Training.") for message in missing.values())
-    assert "dropout" in missing["dropout-rough"]
-    assert "dropout and batchnorm" in missing["batchnorm-like-dropout"]
+    assert "with dropout" in missing["dropout-rough"]
+    assert "with dropout or with batch normalization" in missing["batchnorm-like-dropout"]
     nothing = {"verdict": "not measured", "tone": "unknown", "figures": [], "done": 0, "of": 0}
     assert all(nothing.items() <= answers[key].items() for key in missing)
 

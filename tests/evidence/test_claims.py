@@ -123,7 +123,7 @@ def test_a_new_claim_is_one_value(tiny_store: RunStore):
     }
     assert len(set(asked)) == len(asked)
     without = Studied({}, studied.epochs, studied.mid_epochs)
-    with pytest.raises(NotThere, match="no run of dropout"):
+    with pytest.raises(NotThere, match="No run with dropout has a checkpoint yet"):
         claim.asked(without)
 
 

@@ -1,11 +1,13 @@
 """Which run plays which role, and which of its epochs are studied."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gradviz.evidence import rules
-from gradviz.evidence.roles import Role
+from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, ROLES, mode_of
 from gradviz.evidence.scenes import SCENES, scenes_of
 from gradviz.evidence.studied import Studied, When
 from gradviz.experiment.run import checkpoint_path
@@ -14,9 +16,28 @@ from gradviz.experiment.store import RunStore
 
 def test_each_run_plays_the_role_of_its_regularizer(tiny_store: RunStore):
     studied = Studied.of(tiny_store)
-    assert list(studied.runs) == list(Role)
+    assert tuple(studied.runs) == ROLES
     assert [run.name for run in studied.runs.values()] == ["none", "dropout", "batchnorm"]
     assert [spec.design for spec in scenes_of(studied)] == list(SCENES)
+
+
+def test_the_run_of_the_usual_name_plays_the_role_before_others(own_runs: Path):
+    shutil.copytree(own_runs / "dropout", own_runs / "another")
+    shutil.move(own_runs / "batchnorm", own_runs / "first-norm")
+    for name in ("another", "first-norm"):
+        record = json.loads((own_runs / name / "run.json").read_text())
+        (own_runs / name / "run.json").write_text(json.dumps(record | {"name": name}))
+    studied = Studied.of(RunStore(own_runs))
+    assert {role: run.name for role, run in studied.runs.items()} == {
+        PLAIN: "none",
+        DROPOUT: "dropout",
+        BATCHNORM: "first-norm",
+    }
+
+
+def test_a_run_is_measured_in_the_mode_that_it_is_trained_in(tiny_store: RunStore):
+    modes = [mode_of(tiny_store.run(name).config) for name in ("none", "dropout", "batchnorm")]
+    assert modes == ["eval", "train", "train"]
 
 
 def test_a_run_without_a_measured_checkpoint_plays_no_role(own_runs: Path):
@@ -24,8 +45,8 @@ def test_a_run_without_a_measured_checkpoint_plays_no_role(own_runs: Path):
         checkpoint_path(own_runs / "dropout", epoch).unlink()
     (own_runs / "batchnorm" / "metrics.csv").unlink()
     studied = Studied.of(RunStore(own_runs))
-    assert list(studied.runs) == [Role.PLAIN]
-    assert {spec.design.role for spec in scenes_of(studied)} == {Role.PLAIN}
+    assert list(studied.runs) == [PLAIN]
+    assert {spec.design.role for spec in scenes_of(studied)} == {PLAIN}
 
 
 def test_epochs_are_those_with_a_checkpoint(own_runs: Path, monkeypatch: pytest.MonkeyPatch):
@@ -41,6 +62,6 @@ def test_epochs_are_those_with_a_checkpoint(own_runs: Path, monkeypatch: pytest.
 def test_the_epochs_that_the_text_speaks_of(tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(rules, "MID_LOSS", 1.0)
     studied = Studied.of(tiny_store)
-    assert [studied.epoch(Role.PLAIN, when) for when in When] == [0, 1, 2]  # the tenth epoch, or the last one
+    assert [studied.epoch(PLAIN, when) for when in When] == [0, 1, 2]  # the tenth epoch, or the last one
     monkeypatch.setattr(rules, "BATCHNORM_EPOCH", 1)
-    assert studied.epoch(Role.BATCHNORM, When.TENTH) == 1
+    assert studied.epoch(BATCHNORM, When.TENTH) == 1

@@ -14,6 +14,7 @@ from gradviz.dashboard.evidence_api import told
 from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS
 from gradviz.evidence.gathering import everything
+from gradviz.evidence.roles import PLAIN
 from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import Verdict
 from gradviz.experiment.store import RunStore
@@ -39,7 +40,7 @@ def test_what_the_page_has_measured_the_report_does_not_measure_again(
 ):
     monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do
     compute = LocalCompute(tiny_store, FieldCache(tmp_path), device="cpu")
-    claims = [claim for claim in CLAIMS if claim.roles == ("none",)]
+    claims = [claim for claim in CLAIMS if claim.roles == (PLAIN,)]
     assert {claim.key for claim in claims} >= {"accurate", "start", "mid-training", "composition", "sgd"}
     on_page = []
     for claim in claims:

@@ -1,11 +1,14 @@
 """Where the runs of each seed are, and what is trained."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gradviz.errors import UserError
 from gradviz.experiment.presets import run_configs
+from gradviz.experiment.store import RunStore
 from gradviz.report.seeds import begun_configs, parse_seeds, place_seeds
 
 CONFIGS = run_configs(epochs=2, rows=300, hidden=(20, 10, 5))
@@ -38,6 +41,15 @@ def test_more_epochs_are_not_complete(tiny_runs: Path):
 
 def test_runs_keep_their_own_configuration(tiny_runs: Path):
     assert begun_configs(tiny_runs) == CONFIGS
+
+
+def test_runs_of_other_names_and_seeds_do_not_disturb(own_runs: Path):
+    shutil.copytree(own_runs / "none", own_runs / "seven")
+    record = json.loads((own_runs / "seven" / "run.json").read_text())
+    (own_runs / "seven" / "run.json").write_text(json.dumps(record | {"name": "seven", "seed": 7}))
+    assert RunStore(own_runs).names() == ["none", "seven", "dropout", "batchnorm"]
+    assert begun_configs(own_runs) == CONFIGS
+    assert place_seeds(own_runs, CONFIGS, (0,))[0].complete
 
 
 def test_a_network_without_the_layers_of_the_source_is_refused(tmp_path: Path):

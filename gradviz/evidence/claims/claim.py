@@ -9,7 +9,7 @@ from gradviz.evidence.deciding import why_untold
 from gradviz.evidence.measurements import Evidence
 from gradviz.evidence.parts import Asked
 from gradviz.evidence.readings import NotThere, Reading
-from gradviz.evidence.roles import Role
+from gradviz.evidence.roles import ROLES, Role
 from gradviz.evidence.selection import check_network
 from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import Figure, Kind, Verdict
@@ -42,14 +42,14 @@ class Claim:
     def roles(self) -> tuple[Role, ...]:
         """The roles of the runs that it is about, in their order."""
         wanted = {role for reading in self.reads for role in reading.roles}
-        return tuple(role for role in Role if role in wanted)
+        return tuple(role for role in ROLES if role in wanted)
 
     def asked(self, studied: Studied) -> tuple[Asked, ...]:
         """The questions that its verdict takes, each once; NotThere says what these runs lack and what to do."""
         absent = [role for role in self.roles if role not in studied.runs]
         if absent:
-            names = " and ".join(absent)
-            raise NotThere(f"There is no run of {names} with checkpoints yet: train it, in Training.")
+            words = " or ".join(role.words for role in absent)
+            raise NotThere(f"No run {words} has a checkpoint yet: train one, in Training.")
         try:
             for role in self.roles:
                 check_network(studied.runs[role].config)
