@@ -1,4 +1,4 @@
-"""Which run has which colour: that of its regularizer where it is free, so that the usual runs always have the same."""
+"""The colours of runs: that of the regularizer if it is free, so that the usual runs always have the same."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from gradviz.experiment.regularizers import rank
 
 
 def run_colours(configs: Sequence[TrainingConfig]) -> dict[str, Mapping[Scheme, str]]:
-    """By name, a colour for each scheme; from the beginning again where there are more runs than colours."""
+    """By name, a colour for each scheme; colours repeat if there are more runs than colours."""
     most = min(len(palette.runs) for palette in PALETTES.values())
     usual = [config for config in configs if config.name == config.regularizer.run_name]
     slots: dict[str, int] = {}

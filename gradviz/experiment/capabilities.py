@@ -1,4 +1,4 @@
-"""What a run can do: which noise it draws, which statistics it takes, and its layers. Asked instead of its name."""
+"""A run's capabilities: whether it draws masks, uses batch statistics, and its layers. Ask these, not its name."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from gradviz.experiment.config import TrainingConfig
 
 @dataclass(frozen=True)
 class LayerShape:
-    """A layer by the name that its parameters begin with, its kind, and how many units it has."""
+    """A layer: the prefix of its parameters' names, its kind, and its number of units."""
 
     name: str
     kind: Literal["linear"]
@@ -17,20 +17,20 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """`draws_masks`: train mode multiplies activations by something random; `has_batch_statistics`: train mode
-    normalizes by the minibatch, so that its rows depend on each other."""
+    """`draws_masks`: train mode multiplies activations by random masks; `has_batch_statistics`: train mode
+    normalizes over the minibatch, so that its rows depend on each other."""
 
     draws_masks: bool
     has_batch_statistics: bool
     layers: tuple[LayerShape, ...]
 
     def draws_masks_in(self, mode: str) -> bool:
-        """Whether what is computed in this mode depends on masks."""
+        """Whether results in this mode depend on masks."""
         return self.draws_masks and mode == "train"
 
 
 def capabilities_of(config: TrainingConfig) -> Capabilities:
-    """Those of every run of this configuration."""
+    """The capabilities of a run with this configuration."""
     _, *hidden, output = config.widths
     names = [f"hidden.{number}" for number in range(len(hidden))]
     layers = [LayerShape(name, "linear", width) for name, width in zip(names, hidden, strict=True)]

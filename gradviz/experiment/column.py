@@ -1,4 +1,4 @@
-"""One column of a table as few different texts and where each stands, from which its values come with true lines."""
+"""One column of a table, as distinct texts and their positions, to give its values and their true lines."""
 
 import dataclasses
 from array import array
@@ -11,7 +11,7 @@ from gradviz.experiment.deliveries import Field
 from gradviz.experiment.foreign import NotATable
 from gradviz.experiment.outside import shown
 
-# What pandas takes for a missing value, and what databases write.
+# Missing values of pandas and of databases.
 MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"]
 ) | {"NULL", "NaN", "NaT", "None", "n/a", "nan", "null", r"\N"}
@@ -19,7 +19,7 @@ MISSING = frozenset(
 
 @dataclass
 class Lines:
-    """The line of the file on which each row begins, and how much further down a value stands within its row."""
+    """The line of the file on which each row begins, and the offsets of values further down within their row."""
 
     of_rows: array = dataclasses.field(default_factory=lambda: array("q"))
     further: dict[tuple[int, int], int] = dataclasses.field(default_factory=dict)  # (row, place of the column) -> lines
@@ -39,7 +39,7 @@ class Lines:
 
 
 class _Numbers(dict[str, int]):
-    """Numbers each new text, in the order of their coming."""
+    """Numbers each new text, in order of appearance."""
 
     def __missing__(self, text: str) -> int:
         number = self[text] = len(self)
@@ -65,13 +65,13 @@ class Column:
         return (text.strip() for text in self.numbers)
 
     def present(self) -> Iterator[tuple[str, tuple["Column", int]]]:
-        """Each different text that is a value, and where it stands first."""
+        """Each distinct text that is a value, and its first position."""
         return ((text, (self, code)) for code, text in enumerate(self.texts) if text not in MISSING)
 
     def values(
         self, value_of: Callable[[str], float | None], missing: float, dtype: str, why: Callable[[str], str]
     ) -> np.ndarray:
-        """A value for each row; NotATable with the first place of a text that has none, and why."""
+        """A value for each row; NotATable with the first text that has none, its place and the reason."""
         values, refused = np.full(len(self.numbers), missing, dtype), []
         for code, text in enumerate(self.texts):
             if text in MISSING:
@@ -86,11 +86,11 @@ class Column:
         return values[np.frombuffer(self.codes, dtype=np.int32)] if len(self.codes) else values[:0]
 
     def line(self, code: int) -> int:
-        """The line of the file where a text stands first."""
+        """The line of a text's first appearance in the file."""
         return self.lines.line(self.codes.index(code), self.place)
 
     def refusal(self, codes: Iterable[int], reason_of: Callable[[str], str]) -> NotATable:
-        """The sentence for texts that cannot be used: the first of them in the file, and how many there are."""
+        """The sentence for unusable texts: the first of them in the file, and their number."""
         is_wrong = np.zeros(len(self.numbers), dtype=bool)
         is_wrong[list(codes)] = True
         rows = np.flatnonzero(is_wrong[np.frombuffer(self.codes, dtype=np.int32)])

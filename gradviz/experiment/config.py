@@ -1,4 +1,4 @@
-"""What defines a run: the configuration of a training, and what makes two runs the same run."""
+"""The configuration of a training, which defines a run, and when two runs are the same."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -18,24 +18,24 @@ MAX_EPOCHS = 9999
 MIN_ROWS = 10
 MOST_LABEL = 80
 
-# Names, labels and limits that may differ without the run being another one: more epochs continue the same run, and a
-# table is known by its digest, wherever it lies.
+# Names, labels and limits that may differ between equal runs: more epochs continue the same run, and a table's digest
+# identifies it, at any path.
 _NOT_IDENTITY = frozenset({"name", "label", "group", "preset", "epochs", "data"})
 
 
 def _usual_name(known: dict[str, Any]) -> str:
-    """That of the regularizer; where this could not be read, its error is what is told."""
+    """The regularizer's name; if it is invalid, only its own error is reported."""
     return known["regularizer"].run_name if "regularizer" in known else Plain.run_name
 
 
 class TrainingConfig(BaseModel):
-    """Everything that decides the numbers of one run, and what it is called; frozen and validated.
+    """Everything that determines the numbers of one run, and its name; frozen and validated.
 
-    `name`: its directory, by default that of its regularizer; `label`: what people call it, "" for the name or the
-    regularizer's own; `group`: what it is one of, such as several seeds of one configuration, "" for nothing.
-    `rows`: usable rows taken from the table (fewer if it has fewer); `hidden`: units of each hidden layer;
-    `data`: None for the synthetic table, else the path of a CSV, known by `data_digest` (sha256 of its content);
-    `derive`: a column that the table lacks and that is computed from its others.
+    `name`: its directory, by default that of its regularizer; `label`: a name for people, "" for the name or the
+    regularizer's label; `group`: the set of runs it belongs to, such as several seeds of one configuration, or "".
+    `rows`: usable rows to take from the table (all, if it has fewer); `hidden`: units of each hidden layer;
+    `data`: None for the synthetic table, else the path of a CSV, identified by `data_digest` (sha256 of its content);
+    `derive`: a missing column to compute from the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -61,7 +61,7 @@ class TrainingConfig(BaseModel):
     @classmethod
     def _one_line(cls, label: str) -> str:
         if not label.isprintable():
-            raise ValueError("`label` must be one line of characters that can be shown.")
+            raise ValueError("`label` must be one line of printable characters.")
         return label
 
     @field_validator("hidden")
@@ -81,14 +81,14 @@ class TrainingConfig(BaseModel):
 
     @property
     def title(self) -> str:
-        """What people call the run: its label, else the regularizer's if it goes by the name of that, else its name."""
+        """The run's title: its label, else the regularizer's label if it has the regularizer's name, else its name."""
         return self.label or (self.regularizer.label if self.name == self.regularizer.run_name else self.name)
 
     def identity(self) -> dict[str, object]:
-        """The values that two trainings must share to be the same run, whatever it is called.
+        """The values that two trainings must share to be the same run, under any name.
 
-        In the form of version 0.1 where that had one, so that the addresses of older runs stay as they are; what is
-        derived is among them only where something is, for the same reason.
+        It uses version 0.1's form where that had one, so that the addresses of older runs stay valid; for the same
+        reason it includes `derive` only if it is set.
         """
         without = _NOT_IDENTITY if self.derive else _NOT_IDENTITY | {"derive"}
         values = self.model_dump(mode="json", exclude=set(without))
@@ -98,7 +98,7 @@ class TrainingConfig(BaseModel):
         return {key: value for key, value in values.items() if key not in _SINCE_VERSION_2} | old[0] | old[1]
 
     def differences(self, other: "TrainingConfig") -> list[tuple[str, object, object]]:
-        """(key, value here, value there) of every key in which the two are different runs."""
+        """(key, value here, value there) for every key that makes the two different runs."""
         here, there = _in_words(self), _in_words(other)
         return [(key, here.get(key), there.get(key)) for key in here | there if here.get(key) != there.get(key)]
 
@@ -107,7 +107,7 @@ _SINCE_VERSION_2 = frozenset({"study", "regularizer", "optimizer"})
 
 
 def from_flat(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a configuration from those that version 0.1 wrote, where a run was its regularizer."""
+    """The values of a configuration from version 0.1's, in which a run was its regularizer."""
     flat = ("variant", "dropout", "norm_placement", "learning_rate")
     others = {key: value for key, value in values.items() if key not in flat}
     regularizer = regularizers.from_flat(values)
@@ -119,9 +119,9 @@ def from_flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def by_configuration(configs: Iterable[TrainingConfig]) -> list[tuple[TrainingConfig, ...]]:
-    """The configurations that differ in nothing but the seed (and what they are called) together, in their order.
+    """Groups configurations that differ only in the seed (and their names), in their order.
 
-    Those of another `group` stay apart.
+    Configurations with different `group` stay apart.
     """
     groups: dict[str, list[TrainingConfig]] = {}
     for config in configs:
@@ -149,7 +149,7 @@ def _in_words(config: TrainingConfig) -> dict[str, object]:
 
 
 def _shown(key: str, value: object) -> str:
-    """A value as the command line takes it; of a digest, what is enough to tell two apart."""
+    """A value in the form of the command line; a digest shortened, but enough to distinguish two."""
     if isinstance(value, list):
         return ",".join(map(str, value))
     if isinstance(value, str) and len(value) > 40:

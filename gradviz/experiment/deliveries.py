@@ -1,4 +1,4 @@
-"""What the study of deliveries puts into the network: nine fields over fifteen characters, one-hot: 675 inputs."""
+"""The inputs of the study of deliveries: nine fields over fifteen characters, one-hot: 675 inputs."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ PADDING = "_"
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the experiment: its name, the column of the table that holds it, its width in characters."""
+    """One field of the experiment: its name, its column in the table, its width in characters."""
 
     name: str
     column: str

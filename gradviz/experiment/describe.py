@@ -1,4 +1,4 @@
-"""What `gradviz runs` says of each run: how far it is, how good, who trains it, its size on disk, what is broken."""
+"""The facts about each run for `gradviz runs`: progress, accuracy, trainer, size on disk, broken files."""
 
 import math
 import os
@@ -15,7 +15,7 @@ from gradviz.experiment.store import RunStore
 
 @dataclass(frozen=True)
 class RunDescription:
-    """One run in short. `config`: None if run.json cannot be read; `last_epoch`: the last one with a whole checkpoint
+    """One run in short. `config`: None if run.json is unreadable; `last_epoch`: the last with a complete checkpoint
     (None before the first)."""
 
     name: str
@@ -31,9 +31,9 @@ class RunDescription:
 
 
 def describe_runs(store: RunStore) -> list[RunDescription]:
-    """All runs of a directory, also those whose run.json cannot be read, in the order of the store.
+    """All runs of a directory, including those with an unreadable run.json, in the order of the store.
 
-    The regularizer of an unreadable one is unknown: its place is that of its name, if that is usual.
+    The regularizer of an unreadable run is unknown; its name determines its place if it is a usual one.
     """
     known: list[tuple[int, str, BrokenCheckpoint | None]] = [
         (rank(store.run(name).config.regularizer), name, None) for name in store.names()
@@ -72,7 +72,7 @@ def _describe_unreadable(path: Path, broken: BrokenCheckpoint) -> RunDescription
 
 
 def disk_bytes(directory: Path) -> int:
-    """Bytes of the files in a run's directory; what cannot be seen, or is renamed meanwhile, counts as nothing."""
+    """Bytes of the files in a run's directory; files that are inaccessible or just being renamed count as 0."""
     total = 0
     with suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:

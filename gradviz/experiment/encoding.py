@@ -1,9 +1,9 @@
 """Rows as characters: nine fields of fixed width over fifteen characters, one-hot encoded into 675 inputs.
 
-A number is written plainly: a whole number without decimal point, any other with as many decimals as it has, never with
-an exponent. A date is written `YYMMDD HH:MM:SS`, which fills its 15 characters exactly and loses the century alone
-(`2015-02-18 15:46:59` becomes `150218 15:46:59`; cut, it would lose the minutes instead). What is longer than its field
-is cut on the right, what is shorter is padded with `_`, a missing value is all `_`.
+Numbers are written plainly: whole numbers without decimal point, others with all their decimals, never with an
+exponent. Dates are written `YYMMDD HH:MM:SS`, which fills 15 characters exactly and loses only the century
+(`2015-02-18 15:46:59` becomes `150218 15:46:59`; cutting it would lose the minutes instead). Values longer than their
+field are cut on the right, shorter ones are padded with `_`, and a missing value is all `_`.
 """
 
 # Shape suffixes: R = rows of the table, C = 45 characters of a row, I = 675 inputs.
@@ -22,7 +22,7 @@ from gradviz.experiment.deliveries import CHARACTERS, FIELDS, PADDING, Field
 if TYPE_CHECKING:
     import pandas as pd
 
-# The code of each byte; 255 marks a byte that is none of the fifteen characters.
+# The code of each byte; 255 marks bytes that are not among the fifteen characters.
 _CODE_OF_BYTE = np.full(256, 255, dtype=np.uint8)
 _CODE_OF_BYTE[np.frombuffer(CHARACTERS.encode("ascii"), dtype=np.uint8)] = np.arange(len(CHARACTERS), dtype=np.uint8)
 
@@ -46,13 +46,13 @@ def encode(table: pd.DataFrame) -> np.ndarray:
 
 
 def decode(codes_RC: np.ndarray) -> list[str]:
-    """The 45 characters of each row as text: the inverse of `encode` up to what was cut."""
+    """The 45 characters of each row as text: the inverse of `encode`, except for cut characters."""
     characters = np.frombuffer(CHARACTERS.encode("ascii"), dtype=np.uint8)[np.asarray(codes_RC)]
     return [bytes(row).decode("ascii") for row in characters]
 
 
 def one_hot(codes_RC: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Inputs (R, 675) float32: each character as fifteen zeros and ones. Costs 2.7 kB a row."""
+    """Inputs (R, 675) float32: each character as fifteen zeros and ones. Costs 2.7 kB per row."""
     codes = torch.as_tensor(codes_RC)
     inputs = torch.zeros(*codes.shape, len(CHARACTERS), device=codes.device)
     inputs.scatter_(-1, codes.long().unsqueeze(-1), 1.0)
@@ -60,7 +60,7 @@ def one_hot(codes_RC: np.ndarray | torch.Tensor) -> torch.Tensor:
 
 
 def text_codes(texts: list[str], width: int) -> np.ndarray:
-    """Codes (len(texts), width) of texts cut or padded to `width`; a character outside the fifteen is refused."""
+    """Codes (len(texts), width) of texts cut or padded to `width`; UserError for a character outside the fifteen."""
     cells = [text[:width].ljust(width, PADDING) for text in texts]
     codes = _CODE_OF_BYTE[np.frombuffer("".join(cells).encode("ascii", "replace"), dtype=np.uint8)]
     if (codes == 255).any():
@@ -71,7 +71,7 @@ def text_codes(texts: list[str], width: int) -> np.ndarray:
 
 
 def number_text(value: float) -> str:
-    """A number as it is encoded: `7` for 7.0, `3.25`, `0.00001`; never an exponent; nothing for a missing value."""
+    """The text of a number: `7` for 7.0, `3.25`, `0.00001`; never an exponent; "" for a missing value."""
     if np.isnan(value):
         return ""
     if value == int(value):
@@ -82,8 +82,8 @@ def number_text(value: float) -> str:
 def _number_codes(values_R: np.ndarray, field: Field) -> np.ndarray:
     values_R = values_R.astype(np.float64)
     if np.isinf(values_R).any():
-        raise UserError(f"{field.name} (column {field.column!r}) holds an infinite value: numbers must be finite.")
-    # A column holds few different values, so Python writes each of them once.
+        raise UserError(f"{field.name} (column {field.column!r}) has an infinite value: numbers must be finite.")
+    # A column has few different values, so Python formats each only once.
     unique, where_R = np.unique(values_R, return_inverse=True)
     return text_codes([number_text(value) for value in unique], field.width)[where_R]
 

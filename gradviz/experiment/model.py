@@ -18,8 +18,8 @@ from gradviz.experiment.regularizers import Plain, Regularizer, regularizer_of
 class BatchNorm(nn.Module):
     """Batch normalization over the examples of a minibatch (Ioffe & Szegedy 2015), as `nn.BatchNorm1d` computes it.
 
-    Its running statistics move by a fixed momentum, so it needs no counter of minibatches: its state is the two
-    parameters and the two running statistics, nothing else.
+    Its running statistics have a fixed momentum, so it needs no counter of minibatches: its state is only the two
+    parameters and the two running statistics.
     """
 
     running_mean: Tensor
@@ -50,7 +50,7 @@ class BatchNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """One hidden layer: linear, then ReLU, with batch normalization before or after the ReLU if it has any."""
+    """One hidden layer: linear, then ReLU, with optional batch normalization before or after the ReLU."""
 
     def __init__(self, num_inputs: int, num_units: int, regularizer: Regularizer) -> None:
         super().__init__()
@@ -66,11 +66,11 @@ class Block(nn.Module):
 
 
 class MLP(nn.Module):
-    """The regression network of the experiment; parameters are named as its attributes are.
+    """The regression network of the experiment; its attributes name the parameters.
 
     `hidden` is a list of blocks with `.linear` and `.norm` (None without batch normalization), `output` the last
     linear map. The prediction is `output_scale` times the output of the last linear map: a fixed scale, no parameter.
-    All regularizers of one generator state start from identical linear weights.
+    With the same generator state all regularizers start from identical linear weights.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class MLP(nn.Module):
         output_scale: float = 100.0,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Draws the linear parameters from `generator` (a generator seeded with 0 when there is none).
+        """Draws the linear parameters from `generator` (by default one seeded with 0).
 
         `regularizer` may be a text, such as `dropout(0.5)`.
         """
@@ -111,7 +111,8 @@ class MLP(nn.Module):
         """Predictions, shape (B,).
 
         `masks` holds one mask (B, N) per hidden layer, which acts on the output of the layer as the regularizer says.
-        Only a regularizer that draws masks reads it, in train mode, and it must: the caller owns the randomness.
+        A regularizer that draws masks requires them in train mode, because the caller owns the randomness; others
+        ignore them.
         """
         is_masked = self.regularizer.draws_masks and self.training
         if is_masked and (masks is None or len(masks) != len(self.hidden)):
@@ -131,7 +132,7 @@ class MLP(nn.Module):
 def initialise(model: MLP, generator: torch.Generator) -> None:
     """Draws every linear weight and bias from U(-1/sqrt(fan in), 1/sqrt(fan in)), the default of `nn.Linear`.
 
-    The draws depend on the widths alone, not on the regularizer.
+    The draws depend only on the widths, not on the regularizer.
     """
     with torch.no_grad():
         for linear in (*(block.linear for block in model.blocks()), model.output):
@@ -141,8 +142,8 @@ def initialise(model: MLP, generator: torch.Generator) -> None:
 
 
 def _blank_linear(num_inputs: int, num_units: int) -> nn.Linear:
-    """A linear map without values yet: `nn.Linear` would draw them from the global random state."""
-    # Named, since without a name it would leave the meta device for the CPU.
+    """A linear map without values; `nn.Linear` would draw them from the global random state."""
+    # Explicit, because otherwise it would move from the meta device to the CPU.
     return cast(nn.Linear, nn.utils.skip_init(nn.Linear, num_inputs, num_units, device=torch.get_default_device()))
 
 
@@ -161,5 +162,5 @@ def draw_masks(
 
 
 def num_parameters(model: nn.Module) -> int:
-    """Trainable numbers of the network; running statistics are not among them."""
+    """Number of trainable parameters of the network, without running statistics."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -1,4 +1,4 @@
-"""Opening a run for training: a new one, one to continue, or a refusal that says why."""
+"""Opens a run for training: a new one, or one to continue; otherwise refuses with the reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ OnMessage = Callable[[str], None]
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run ready to be trained from where it stands."""
+    """A run ready for training from its last epoch."""
 
     directory: Path
     config: TrainingConfig
     rows: Rows
     trained: Trained | None
     num_threads: int
-    """CPU threads that it is trained with, whatever the process has: so it continues bit for bit."""
+    """CPU threads of its training, regardless of the process, so that it continues bit for bit."""
 
     @property
     def next_epoch(self) -> int:
@@ -41,9 +41,9 @@ class OpenRun:
 
 
 def check_same_run(directory: Path, config: TrainingConfig) -> None:
-    """Raises UserError when the directory holds a run of another configuration, or checkpoints without a run.json.
+    """Raises UserError if the directory holds a run of another configuration, or checkpoints without a run.json.
 
-    A run that broke off before its first epoch has nothing to lose: it is in nobody's way.
+    A run that broke off before its first epoch has nothing to lose and may be replaced.
     """
     path = directory / RECORD_NAME
     if not is_there(path):
@@ -63,13 +63,13 @@ def check_same_run(directory: Path, config: TrainingConfig) -> None:
 
 
 def is_begun(directory: Path, config: TrainingConfig) -> bool:
-    """Whether the directory holds a run of this configuration. Call `check_same_run` before."""
+    """Whether the directory holds a run of this configuration. Call `check_same_run` first."""
     path = directory / RECORD_NAME
     return is_there(path) and not config.differences(read_record(path).config)
 
 
 def create_run(directory: Path, config: TrainingConfig, prepared: PreparedRows) -> OpenRun:
-    """Begins a run: removes the files of the one before, writes the rows and `run.json`. Call it under the lock."""
+    """Creates a run: removes the files of an earlier one, writes the rows and `run.json`. Call this under the lock."""
     remove_run(directory)
     with torch.device("meta"):
         size = num_parameters(model_of(config))
@@ -92,9 +92,9 @@ def create_run(directory: Path, config: TrainingConfig, prepared: PreparedRows) 
 def continue_run(
     directory: Path, config: TrainingConfig, prepare: Callable[[], PreparedRows], on_message: OnMessage
 ) -> OpenRun:
-    """Takes up a run of the same configuration where its last whole epoch stands. Call it under the lock.
+    """Continues a run of the same configuration after its last complete epoch. Call this under the lock.
 
-    What is damaged is said and made again: rows from the table, the training from epoch 0 (which writes the same
+    Reports and rebuilds damaged files: the rows from the table, the training from epoch 0 (which writes the same
     bytes).
     """
     remove_partial_files(directory)
@@ -102,35 +102,35 @@ def continue_run(
     try:
         rows = read_rows(directory / ROWS_NAME, record.rows_used, record.rows_train)
     except UnusableFile as error:
-        on_message(f"{error} It is made again from the table.")
+        on_message(f"{error} It will be rebuilt from the table.")
         rows = prepare().rows
         write_rows(directory / ROWS_NAME, rows)
     try:
         trained = read_trained(directory, config)
     except UnusableFile as error:
-        on_message(f"{error} The training of {config.name} starts again from epoch 0 and repeats its epochs.")
+        on_message(f"{error} {config.name} trains again from epoch 0.")
         trained = None
     here = torch.get_num_threads()
     opened = OpenRun(directory, config, rows, trained, record.num_threads or here)
     if opened.finished:
-        on_message(f"{config.name}: {opened.next_epoch - 1} epochs are trained already, {config.epochs} asked for.")
+        on_message(f"{config.name}: already trained for {opened.next_epoch - 1} epochs ({config.epochs} requested).")
         return opened
     if trained is not None:
         on_message(f"{config.name}: continues after epoch {trained.resume.epoch} of {config.epochs}.")
         if record.torch_version != torch.__version__:
             on_message(
-                f"{config.name} was begun with torch {record.torch_version}, this is {torch.__version__}: "
-                "its numbers may differ in the last digits from a run of one version."
+                f"{config.name} was started with torch {record.torch_version}, this is {torch.__version__}: "
+                "its numbers may differ in the last digits from those of a single version."
             )
         if record.num_threads is None:
             on_message(
-                f"{config.name}: run.json does not say with how many CPU threads it was begun; with another number"
-                f" than {here} its numbers may differ in the last digits from those of a training without a break."
+                f"{config.name}: run.json does not record its number of CPU threads; if it was not {here}, its numbers"
+                " may differ in the last digits from those of an uninterrupted training."
             )
         elif record.num_threads != here:
             on_message(
-                f"{config.name} was begun with {record.num_threads} CPU threads and continues with as many, not with"
-                f" the {here} of this process: so its numbers are those of a training without a break."
+                f"{config.name} was started with {record.num_threads} CPU threads and continues with them instead of"
+                f" this process's {here}, so that its numbers are those of an uninterrupted training."
             )
     if record.config != config or record.num_threads is None:
         write_record(

@@ -1,6 +1,6 @@
-"""An optimizer of a network, and what it keeps from step to step, by the names of the parameters.
+"""Creates a network's optimizer, and saves and restores its state by the names of the parameters.
 
-What that is, is learnt from the optimizer itself: a new kind of optimizer needs nothing here.
+It learns the form of the state from the optimizer itself: a new kind of optimizer needs no change here.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from gradviz.experiment.tensor_file import TensorShape
 
 
 def optimizer_for(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """As the configuration says, with nothing kept yet."""
+    """The optimizer of the configuration, without state."""
     return _made(config.optimizer, list(model.parameters()))
 
 
 def state_by_name(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Copies on the CPU of what is kept of each parameter, `KEPT.NAME`; empty before the first step."""
+    """Copies on the CPU of the state of each parameter, `KEPT.NAME`; empty before the first step."""
     return {
         f"{kept}.{name}": value.detach().cpu().clone()
         for name, parameter in model.named_parameters()
@@ -29,7 +29,7 @@ def state_by_name(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[st
 
 
 def restore(model: nn.Module, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> None:
-    """Puts back what `state_by_name` gave, beside the parameters."""
+    """Restores the result of `state_by_name`, on the parameters' device."""
     for key, value in state.items():
         kept, _, name = key.partition(".")
         parameter = model.get_parameter(name)
@@ -39,7 +39,7 @@ def restore(model: nn.Module, optimizer: torch.optim.Optimizer, state: Mapping[s
 def state_shapes_of(optimizer: Optimizer, parameters: Mapping[str, TensorShape]) -> dict[str, TensorShape]:
     """Names, dtypes and shapes of `state_by_name` after a step, for parameters of these names and shapes.
 
-    Learnt from one step with a parameter of two numbers: what has its shape is kept for each number of a parameter.
+    It runs one step with a parameter of two numbers: state of that shape is kept for each number of a parameter.
     """
     probe = torch.zeros(2, requires_grad=True)
     probe.grad = torch.zeros(2)

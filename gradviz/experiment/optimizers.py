@@ -1,4 +1,4 @@
-"""How the parameters follow their gradients: Adam, AdamW, or SGD with momentum. A new one is one new value here."""
+"""Optimizers: Adam, AdamW, or SGD with momentum. A new one is one new value here."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -9,7 +9,7 @@ from gradviz.experiment.tagged import kind_of, parsed, tag_of
 
 
 class Optimizer(BaseModel):
-    """The base of all. `kind` tells one from another in a file."""
+    """The base of all. `kind` identifies each in a file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -24,11 +24,11 @@ class Optimizer(BaseModel):
 
     @property
     def label(self) -> str:
-        """For people: what it is, with its settings."""
+        """Its name and settings, for people."""
         return f"{self.torch_name}, learning rate {self.learning_rate:g}"
 
     def arguments(self) -> dict[str, object]:
-        """Those of its class in torch. `fused` goes through all parameters at once: the same numbers in less time."""
+        """Arguments of its torch class. `fused` updates all parameters at once: the same numbers in less time."""
         return {"lr": self.learning_rate, "fused": True}
 
 
@@ -41,7 +41,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
 
     torch_name = "AdamW"
 
@@ -57,7 +57,7 @@ class AdamW(Optimizer):
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum as torch has it: v ← momentum · v + gradient, θ ← θ - rate · v."""
+    """Stochastic gradient descent with torch's momentum: v ← momentum · v + gradient, θ ← θ - rate · v."""
 
     torch_name = "SGD"
 
@@ -73,12 +73,12 @@ class SGD(Optimizer):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind_of(each): each for each in (Adam, AdamW, SGD)}
-"""Every kind there is."""
+"""All kinds."""
 
 
 def optimizer_of(value: object) -> Optimizer:
-    """From a value of itself, its JSON, or a text: a kind, with its setting in brackets if it is another than the usual
-    one, such as `sgd(0.5)`. ValueError says what there is."""
+    """From an optimizer, its JSON, or a text: a kind, with its setting in brackets if it is not the default, such as
+    `sgd(0.5)`. ValueError lists the kinds."""
     return parsed("optimizer", value, Optimizer, OPTIMIZERS)
 
 
@@ -86,15 +86,15 @@ AnyOptimizer = Annotated[SerializeAsAny[Optimizer], BeforeValidator(optimizer_of
 
 
 def with_rate(optimizer: Optimizer, learning_rate: object) -> Optimizer:
-    """With this learning rate; pydantic's error if it cannot be one."""
+    """The optimizer with this learning rate; pydantic's error for an invalid one."""
     return type(optimizer).model_validate(dict(optimizer) | {"learning_rate": learning_rate})
 
 
 def from_flat(values: Mapping[str, Any]) -> Optimizer:
-    """What the key `learning_rate` of version 0.1 says, which knew Adam alone."""
+    """The optimizer of version 0.1's key `learning_rate`, which had only Adam."""
     return Adam.model_validate({name: values[name] for name in ("learning_rate",) if name in values})
 
 
 def to_flat(optimizer: Optimizer) -> dict[str, object] | None:
-    """That key, for what version 0.1 knew; None for what it did not."""
+    """That key for an optimizer of version 0.1, None for others."""
     return {"learning_rate": optimizer.learning_rate} if type(optimizer) is Adam else None

@@ -1,4 +1,4 @@
-"""From a configuration to the rows of its run: the table read or made, the rows chosen, encoded and split."""
+"""Prepares the rows of a run: reads or makes the table, then chooses, encodes and splits the rows."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ from gradviz.experiment.synthetic import synthetic_table
 from gradviz.experiment.table import Table, read_table
 
 FEWEST_ROWS = 20
-"""So that there is a minibatch of 16 training rows, the smallest that the page shows."""
+"""Enough for a minibatch of 16 training rows, the page's smallest."""
 
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """The rows of a run, and what is to be said about where they come from."""
+    """The rows of a run, and facts about their origin for the user."""
 
     rows: Rows
     num_usable: int
@@ -38,13 +38,12 @@ class PreparedRows:
 def prepare_rows(config: TrainingConfig) -> PreparedRows:
     """Chooses `config.rows` rows (all, if there are fewer): the first of a permutation of the usable rows by the seed.
 
-    The first 80 % of those are the training rows. UserError when the table cannot be used, or has fewer than
-    twenty usable rows. The runs of one seed and table get the same rows.
+    The first 80 % of those are the training rows. UserError if the table is unusable, or has fewer than
+    twenty usable rows. All runs with the same seed and table get the same rows.
     """
     if config.rows < FEWEST_ROWS:
         raise UserError(
-            f"`rows` must be at least {FEWEST_ROWS}, got {config.rows}: 16 of those are for training, the smallest "
-            "minibatch to look at."
+            f"`rows` must be at least {FEWEST_ROWS}, got {config.rows}: the smallest minibatch takes 16 training rows."
         )
     if config.data is None:
         read = Table(synthetic_table(config.rows, config.seed), 0, ())
@@ -53,8 +52,8 @@ def prepare_rows(config: TrainingConfig) -> PreparedRows:
     table = read.rows
     if len(table) < FEWEST_ROWS:
         raise UserError(
-            f"{shown(config.data or 'The table')} has {len(table)} usable rows: it takes at least {FEWEST_ROWS}, of "
-            "which 16 are for training, the smallest minibatch to look at."
+            f"{shown(config.data or 'The table')} has {len(table)} usable rows: use at least {FEWEST_ROWS}, because "
+            "the smallest minibatch takes 16 training rows."
         )
     order = torch.randperm(len(table), generator=generator(config.seed, "rows"))[: config.rows]
     chosen = table.iloc[order.numpy()]

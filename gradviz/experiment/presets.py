@@ -1,4 +1,4 @@
-"""From what a user asks for to the configurations of the runs: presets, changes to them, and the table's digest."""
+"""Makes the configurations of runs from a user's request: presets, changes to them, and the table's digest."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ def preset_config(
 ) -> TrainingConfig:
     """The configuration of a preset for one regularizer, with some values changed; None means "as in the preset".
 
-    `norm_placement` is where a regularizer normalizes that does.
+    `norm_placement` is for regularizers that normalize.
     """
     values = _PRESET_VALUES.get(preset, {}) | {key: value for key, value in changes.items() if value is not None}
     chosen = Adam() if optimizer is None else optimizer_of(optimizer)
@@ -59,17 +59,17 @@ def run_configs(
 ) -> list[TrainingConfig]:
     """One configuration per regularizer, in their order: the preset's values, with `changes` (None: as in the preset).
 
-    `variants` names the regularizers, as `regularizer_of` takes them. Each run goes by the name of its regularizer, or
-    by `name`, with that of the regularizer behind it where there are several. `data` is None for the synthetic table,
-    or a CSV, whose content is digested here; `derive` among the changes is a column that it lacks. UserError names the
-    first value that cannot be used and what is allowed.
+    `variants` names the regularizers, in the form of `regularizer_of`. Each run has the name of its regularizer, or
+    `name`, followed by that of the regularizer if there are several. `data` is None for the synthetic table,
+    or a CSV, whose digest this computes; `derive` among the changes is a column that it lacks. UserError names the
+    first unusable value and what is allowed.
     """
     if preset not in PRESETS:
         raise UserError(f"`preset` must be one of {', '.join(PRESETS)}, got {preset!r}.")
     if data is not None:
         changes |= {"data_digest": file_digest(data), "data": os.path.realpath(data)}
     elif changes.get("derive") is not None:
-        raise UserError("`derive` adds a column to a table of your own: name that with `--data`.")
+        raise UserError("`derive` adds a column to your own table: name the table with `--data`.")
     refusal = f"`variants` must name some of {','.join(DEFAULT_NAMES)}, each once, got {','.join(variants)!r}"
     try:
         chosen = sorted((regularizer_of(variant) for variant in variants), key=rank)
@@ -89,7 +89,7 @@ def run_configs(
 
 
 def run_names(variants: Sequence[str]) -> tuple[str, ...]:
-    """What the runs of these regularizers are called unless they are named; UserError for what is none."""
+    """The default names of the runs of these regularizers; UserError for an unknown regularizer."""
     try:
         return tuple(regularizer_of(variant).run_name for variant in variants)
     except ValueError as error:
@@ -97,7 +97,7 @@ def run_names(variants: Sequence[str]) -> tuple[str, ...]:
 
 
 def file_digest(path: Path | str) -> str:
-    """Hex sha256 of a table's file, by which a run knows its table; UserError when it cannot be read."""
+    """Hex sha256 of a table's file, which identifies the table; UserError if it cannot be read."""
     try:
         with open_outside(path, LARGEST) as stream:
             digest = hashlib.sha256()

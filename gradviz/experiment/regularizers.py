@@ -1,8 +1,8 @@
-"""What keeps a network from overfitting: nothing, dropout, or batch normalization. A new one is one new value here.
+"""Regularizers: none, dropout, or batch normalization. A new one is one new value here.
 
-A regularizer says of itself what it is called, which noise it draws for each hidden layer in train mode and how that
-acts on an activation, and whether and where it normalizes by the statistics of a minibatch. Nobody else asks which one
-it is: whoever needs to know what a run can do asks its capabilities.
+A regularizer defines its name, which masks it draws for each hidden layer in train mode and how they act on an
+activation, and whether and where it normalizes with the statistics of a minibatch. Other code never checks which one it
+is, but asks the capabilities of a run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ _Factor = TypeVar("_Factor", "Tensor", np.ndarray)
 
 
 class Regularizer(BaseModel):
-    """The base of all: none of these things. `kind` tells one from another in a file; the fields are its strength."""
+    """The base of all, without any effect. `kind` identifies each in a file; the fields are its strength."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run_name: ClassVar[str]
-    """What a run of it is called unless the user names it."""
+    """The default name of its runs."""
     title: ClassVar[str]
-    """What people call it."""
+    """Its name for people."""
 
     kind: str
 
@@ -39,43 +39,42 @@ class Regularizer(BaseModel):
 
     @property
     def label(self) -> str:
-        """Its title, with its strength where that is not the usual one."""
+        """Its title, with its strength if that is not the default."""
         return self.title
 
     @property
     def draws_masks(self) -> bool:
-        """Whether train mode multiplies the activations of each hidden layer by something random."""
+        """Whether train mode multiplies the activations of each hidden layer by random masks."""
         return False
 
     @property
     def has_batch_statistics(self) -> bool:
-        """Whether train mode normalizes each hidden layer by the mean and variance of the minibatch."""
+        """Whether train mode normalizes each hidden layer with the mean and variance of the minibatch."""
         return False
 
     @property
     def norm_after(self) -> bool:
-        """Whether it normalizes after the ReLU instead of before it, if it does at all."""
+        """Whether it normalizes after the ReLU instead of before it, if at all."""
         return False
 
     def draw(self, blank_BN: "Tensor", generator: "torch.Generator") -> "Tensor":
         """The mask of one hidden layer, drawn into `blank_BN` from `generator`."""
-        raise NotImplementedError(f"{self.kind} draws masks and does not say how.")
+        raise NotImplementedError(f"{self.kind} draws masks but does not define how.")
 
     def drawn_by_number(self, seed: int, number: int, sizes: Sequence[int]) -> list[np.ndarray] | None:
-        """The masks of all hidden layers, of `sizes` numbers each, as a function of `seed` and `number` alone.
+        """The masks of all hidden layers, of `sizes` numbers each, as a function of only `seed` and `number`.
 
-        None: as `draw` draws them, from a generator that the two seed. Where one set is drawn for each point of a grid,
-        a faster way is worth its lines.
+        None: use `draw` with a generator seeded by the two. A faster way pays off if each point of a grid draws a set.
         """
         return None
 
     def acted(self, activation: "Tensor", mask: "Tensor") -> "Tensor":
-        """The activation under a mask: a multiple of it that depends on the mask alone."""
-        raise NotImplementedError(f"{self.kind} draws masks and does not say how they act.")
+        """The activation under a mask: a multiple of it that depends only on the mask."""
+        raise NotImplementedError(f"{self.kind} draws masks but does not define how they act.")
 
     def squares_acted(self, squares: "Tensor") -> "Tensor":
         """`squares` times the mean square of that multiple."""
-        raise NotImplementedError(f"{self.kind} draws masks and does not say how large they are.")
+        raise NotImplementedError(f"{self.kind} draws masks but does not define their size.")
 
 
 class Plain(Regularizer):
@@ -87,9 +86,9 @@ class Plain(Regularizer):
 
 
 class Dropout(Regularizer):
-    """Each unit of a hidden layer is switched off with probability `p` in train mode (Srivastava et al. 2014).
+    """Switches each unit of a hidden layer off with probability `p` in train mode (Srivastava et al. 2014).
 
-    What is left is divided by 1 - p, so that eval mode, which switches nothing off, sees the same mean.
+    It divides the rest by 1 - p, so that eval mode, which switches no unit off, has the same mean.
     """
 
     run_name, title = "dropout", "Dropout"
@@ -112,7 +111,7 @@ class Dropout(Regularizer):
     def drawn_by_number(self, seed: int, number: int, sizes: Sequence[int]) -> list[np.ndarray]:
         """Bools; a unit is kept with probability 1 - p to within 2^-17.
 
-        The comparison is made on 16 random bits, which is what makes a fresh set at every grid point affordable. The
+        It compares 16 random bits, which makes a fresh set at every grid point affordable. The
         stream is SFC64 seeded with (seed, number), which numpy promises not to change.
         """
         raw = np.random.SFC64((seed, number)).random_raw((sum(sizes) + 3) // 4).view(np.uint16)
@@ -127,7 +126,7 @@ class Dropout(Regularizer):
 
 
 class BatchNormalization(Regularizer):
-    """Each hidden layer is normalized over the minibatch (Ioffe & Szegedy 2015), before or after its ReLU."""
+    """Normalizes each hidden layer over the minibatch (Ioffe & Szegedy 2015), before or after its ReLU."""
 
     run_name, title = "batchnorm", "BatchNorm"
 
@@ -148,16 +147,16 @@ class BatchNormalization(Regularizer):
 
 
 REGULARIZERS: dict[str, type[Regularizer]] = {kind_of(each): each for each in (Plain, Dropout, BatchNormalization)}
-"""Every kind there is, in the order in which runs are listed."""
+"""All kinds, in the order of the lists of runs."""
 
 DEFAULT_LABELS = {each.run_name: each.title for each in REGULARIZERS.values()}
 DEFAULT_NAMES = tuple(DEFAULT_LABELS)
-"""The runs that are trained unless others are asked for."""
+"""The runs to train by default."""
 
 
 def regularizer_of(value: object) -> Regularizer:
-    """From a value of itself, its JSON, or a text: a kind or the name of its run, with its strength in brackets if it
-    is another than the usual one, such as `dropout(0.5)`. ValueError says what there is."""
+    """From a regularizer, its JSON, or a text: a kind or the name of its run, with its strength in brackets if it is
+    not the default, such as `dropout(0.5)`. ValueError lists the kinds."""
     names = {each.run_name: kind for kind, each in REGULARIZERS.items()}
     return parsed("regularizer", value, Regularizer, REGULARIZERS, names)
 
@@ -171,7 +170,7 @@ def rank(regularizer: Regularizer) -> int:
 
 
 def placed(regularizer: Regularizer, placement: object) -> Regularizer:
-    """With its normalization at this place, if it has one and a place is given."""
+    """The regularizer with its normalization at this place, if it normalizes and a place is given."""
     if placement is None or not regularizer.has_batch_statistics:
         return regularizer
     if placement not in NORM_PLACEMENTS:
@@ -180,7 +179,7 @@ def placed(regularizer: Regularizer, placement: object) -> Regularizer:
 
 
 def from_flat(values: Mapping[str, Any]) -> Regularizer:
-    """What the keys `variant`, `dropout` and `norm_placement` of version 0.1 say."""
+    """The regularizer of version 0.1's keys `variant`, `dropout` and `norm_placement`."""
     settings = {"p": values.get("dropout"), "placement": values.get("norm_placement")}
     kind = type(regularizer_of(values.get("variant", Plain.run_name)))
     own = {name: value for name, value in settings.items() if name in kind.model_fields and value is not None}
@@ -188,7 +187,7 @@ def from_flat(values: Mapping[str, Any]) -> Regularizer:
 
 
 def to_flat(regularizer: Regularizer) -> dict[str, object] | None:
-    """Those keys, for what version 0.1 knew; None for what it did not."""
+    """Those keys for a regularizer of version 0.1, None for others."""
     if type(regularizer) not in (Plain, Dropout, BatchNormalization):
         return None
     return {

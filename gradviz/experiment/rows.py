@@ -1,6 +1,6 @@
-"""The rows of a run: encoded, split into training and test rows, cut into minibatches; kept beside the checkpoints.
+"""The rows of a run: encoded, split into training and test rows, cut into minibatches, stored with the checkpoints.
 
-A run carries its rows, so that its minibatches need neither the CSV nor the code that read it.
+A run stores its rows, so that its minibatches need neither the CSV nor the code that read it.
 """
 
 # Shape suffixes: R = rows of the run, C = 45 characters, B = examples of a minibatch, I = inputs.
@@ -67,7 +67,7 @@ class Rows:
         return min(MAX_MINIBATCHES, self.num_train // size)
 
     def minibatch(self, index: int, size: int, seed: int) -> Minibatch:
-        """The `index`-th of the consecutive minibatches of `size` in a permutation of the training rows by `seed`."""
+        """The `index`-th consecutive minibatch of `size` in a permutation of the training rows by `seed`."""
         largest = min(MAX_MINIBATCH_SIZE, self.num_train)
         if not 1 <= size <= largest:
             raise UserError(
@@ -83,7 +83,7 @@ class Rows:
 
 
 def split_rows(codes_RC: Tensor, targets_R: Tensor) -> Rows:
-    """The first 80 % as training rows, the others as test rows; the rows come in a random order already."""
+    """Splits off the first 80 % as training rows, the others as test rows; expects them in random order."""
     num_rows = targets_R.numel()
     num_train = int(num_rows * TRAINING_SHARE)
     rows = torch.arange(num_rows)
@@ -91,12 +91,12 @@ def split_rows(codes_RC: Tensor, targets_R: Tensor) -> Rows:
 
 
 def write_rows(path: Path, rows: Rows) -> None:
-    """Writes `rows.safetensors`, whole or not at all."""
+    """Writes the complete `rows.safetensors` or nothing."""
     write_tensors(path, rows.tensors())
 
 
 def read_rows(path: Path, num_rows: int, num_train: int) -> Rows:
-    """The rows of a run; raises UnusableFile unless they are as many as the run says and all in range."""
+    """The rows of a run; raises UnusableFile unless their numbers match the run's and all values are in range."""
     expected = {
         "codes": TensorShape(torch.uint8, (num_rows, NUM_CHARACTERS)),
         "targets": TensorShape(torch.float32, (num_rows,)),
@@ -107,7 +107,7 @@ def read_rows(path: Path, num_rows: int, num_train: int) -> Rows:
     rows = Rows(tensors["codes"], tensors["targets"], tensors["train_rows"], tensors["test_rows"])
     numbers = torch.cat([rows.train_rows, rows.test_rows])
     if rows.codes_RC.max() >= 15 or not rows.targets_R.isfinite().all():
-        raise UnusableFile(path, "it holds codes or targets that no table gives")
+        raise UnusableFile(path, "it has codes or targets that no table gives")
     if not torch.equal(numbers.sort().values, torch.arange(num_rows)):
-        raise UnusableFile(path, "its split is not one of its rows")
+        raise UnusableFile(path, "its split does not match its rows")
     return rows

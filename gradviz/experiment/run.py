@@ -1,7 +1,7 @@
-"""One run as others read it: its checkpoints, its metrics and its minibatches, while a trainer may be writing them.
+"""Reads a run: its checkpoints, its metrics and its minibatches, while a trainer may be writing them.
 
-Every file is checked before it is used; what is broken is named and left out, the rest is served. Checks are cached
-by size and time of the file, so that asking again every second costs one listing of the directory.
+It checks every file before using it, names and leaves out broken ones, and serves the rest. It caches checks by size
+and time of the file, so that a look every second costs one listing of the directory.
 """
 
 import copy
@@ -35,7 +35,7 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class BrokenCheckpoint:
-    """A file of a run that cannot be used, and why."""
+    """An unusable file of a run, and the reason."""
 
     path: Path
     reason: str
@@ -47,7 +47,7 @@ def checkpoint_path(directory: Path, epoch: int) -> Path:
 
 
 def checkpoint_files(directory: Path) -> dict[int, Path]:
-    """Everything that is named like a checkpoint, by epoch; UnusableFile when the directory cannot be read now."""
+    """All files named like checkpoints, by epoch; UnusableFile if the directory cannot be read now."""
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
@@ -74,12 +74,12 @@ def state_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
 
 
 def parameter_shapes(config: TrainingConfig) -> dict[str, TensorShape]:
-    """Those of its trainable tensors alone."""
+    """The shapes of only its trainable tensors."""
     return _shapes_of(dict(_blank_model(config).named_parameters()))
 
 
 class Run:
-    """A run on disk; reads only, keeps what it has checked. Safe to share between threads."""
+    """A run on disk, read-only; caches its checks. Safe to share between threads."""
 
     def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record, self.config = path, record, record.config
@@ -91,11 +91,11 @@ class Run:
         self._checked: dict[tuple[str, Path], tuple[tuple[int, int] | None, object]] = {}
 
     def epochs(self) -> list[int]:
-        """Epochs whose checkpoint is there and whole, ascending."""
+        """Epochs with a complete checkpoint, ascending."""
         return [epoch for epoch, path in self._files()[0].items() if self._reason(path) is None]
 
     def broken(self) -> list[BrokenCheckpoint]:
-        """What was left out, and why: checkpoints first, then lines of metrics.csv and the table's rows."""
+        """The files left out, and the reasons: checkpoints first, then lines of metrics.csv and the table's rows."""
         files, unreadable = self._files()
         reasons = [(self.path, unreadable), *((path, self._reason(path)) for path in files.values())]
         reasons += [(self.path / METRICS_NAME, reason) for reason in self._metrics()[1]]
@@ -103,11 +103,11 @@ class Run:
         return [BrokenCheckpoint(path, reason) for path, reason in reasons if reason is not None]
 
     def metrics(self) -> list[EpochMetrics]:
-        """What was measured after each epoch, ascending; damaged lines are left out."""
+        """The metrics of each epoch, ascending, without damaged lines."""
         return self._metrics()[0]
 
     def model(self, epoch: int) -> MLP:
-        """A fresh network in eval mode with the state of one checkpoint; UserError when there is none or it is broken.
+        """A fresh network in eval mode with the state of one checkpoint; UserError if it is missing or broken.
 
         Reads the whole file (14 MB for the full-size network).
         """
@@ -117,12 +117,12 @@ class Run:
             state = read_tensors(path, self.shapes)
             # numpy's check makes one pass and a mask of bytes; torch's makes three arrays as large as the tensor.
             if not all(np.isfinite(tensor.numpy()).all() for tensor in state.values()):
-                raise UnusableFile(path, "it holds values that are not finite")
+                raise UnusableFile(path, "it has values that are not finite")
         except UnusableFile as error:
             self._checked["checkpoint", path] = (stamp, error.reason)
             raise
-        # The tensors of the blank model, which take no memory, stand in for those of the copy until these are assigned:
-        # to make a model on the meta device takes 9 ms, longer than to read its values.
+        # The blank model's tensors, which take no memory, replace those of the copy until these are assigned:
+        # making a model on the meta device takes 9 ms, longer than reading its values.
         model = copy.deepcopy(
             self._blank, {id(tensor): tensor for tensor in self._blank.state_dict(keep_vars=True).values()}
         )
@@ -130,33 +130,33 @@ class Run:
         return model.requires_grad_(True).eval()
 
     def digest(self, epoch: int) -> str:
-        """Hex sha256 of a checkpoint's content: what a cache key must change with."""
+        """Hex sha256 of a checkpoint's content, for cache keys."""
         path = self._checkpoint(epoch)
         return self._cached("digest", path, lambda: file_digest(path))
 
     def address(self, epoch: int) -> str:
-        """What tells this checkpoint from any other: its content, and what else defines the run.
+        """Identifies this checkpoint: its content, and everything else that defines the run.
 
-        An initialisation is the same for other data or another dropout rate: the content alone does not tell.
+        The content alone is not enough: an initialisation is the same for other data or another dropout rate.
         """
         identity = json.dumps(self.config.identity(), sort_keys=True, separators=(",", ":"))
         return f"{self.digest(epoch)} {identity}"
 
     def num_minibatches(self, size: int) -> int:
-        """How many minibatches of `size` training rows there are to look at: at most 50; known without the rows."""
+        """The number of minibatches of `size` training rows, at most 50; known without reading the rows."""
         return min(MAX_MINIBATCHES, self.record.rows_train // size) if size >= 1 else 0
 
     def minibatch(self, index: int, size: int = 64) -> Minibatch:
-        """One of the run's minibatches: the same training rows for every run of one seed and table.
+        """One of the run's minibatches: the same training rows for all runs with the same seed and table.
 
-        A permutation of the training rows, seeded by the run, is cut into consecutive minibatches. UserError names the
+        Minibatches are consecutive parts of a permutation of the training rows, seeded by the run. UserError names the
         allowed range of `index` and `size`.
         """
         return self._rows().minibatch(index, size, self.config.seed)
 
     def minibatches(self, size: int, most: int | None = None) -> tuple[Tensor, Tensor]:
         """Inputs (K, size, I) and targets (K, size) of the first `most` minibatches or of all; UserError as above."""
-        self.minibatch(0, size)  # says what sizes there are
+        self.minibatch(0, size)  # UserError names the allowed sizes
         num = self.num_minibatches(size)
         each = [self.minibatch(index, size) for index in range(num if most is None else min(most, num))]
         return torch.stack([one.inputs_BI for one in each]), torch.stack([one.targets_B for one in each])
@@ -191,14 +191,17 @@ class Run:
     def _checkpoint(self, epoch: int) -> Path:
         path = checkpoint_path(self.path, epoch)
         if not is_there(path):
-            raise UserError(f"`epoch` of the run {self.name} must be {_ranges(self.epochs())}, got {epoch}.")
+            epochs = self.epochs()
+            if not epochs:
+                raise UserError(f"The run {self.name} has no trained epoch yet: wait for its first checkpoint.")
+            raise UserError(f"`epoch` of the run {self.name} must be {_ranges(epochs)}, got {epoch}.")
         reason = self._reason(path)
         if reason is not None:
             raise UnusableFile(path, reason)
         return path
 
     def _reason(self, path: Path) -> str | None:
-        """Why a checkpoint cannot be used, by its header and length; None if it can."""
+        """Why a checkpoint is unusable, by its header and length; None if it is not."""
 
         def check() -> str | None:
             try:
@@ -217,7 +220,7 @@ class Run:
         rows, reason = self._rows_or_reason()
         if rows is None:
             raise UnusableFile(
-                self.path / ROWS_NAME, f"{reason}; `gradviz train` with the same options writes it again"
+                self.path / ROWS_NAME, f"{reason}; rerun `gradviz train` with the same options to rebuild it"
             )
         return rows
 
@@ -253,9 +256,7 @@ def _shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, TensorShape]:
 
 
 def _ranges(epochs: list[int]) -> str:
-    """`0-12`, or `0-3, 5-12`, or that there is none yet."""
-    if not epochs:
-        return "one that is trained, and none is yet"
+    """`one of 0-12`, or `one of 0-3, 5-12`."""
     breaks = [i for i in range(1, len(epochs)) if epochs[i] != epochs[i - 1] + 1]
     parts = [epochs[i:j] for i, j in zip([0, *breaks], [*breaks, len(epochs)], strict=True)]
     return "one of " + ", ".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts)

@@ -1,7 +1,7 @@
-"""The writing side of a run's directory: what is written after each epoch, in an order that a kill cannot spoil.
+"""Writes a run's directory after each epoch, in an order that survives a kill.
 
-After each epoch: the checkpoint, then the metrics, then `resume.safetensors`. The last is the commitment: an epoch
-counts as trained when `resume.safetensors` speaks of it. A trainer killed before that trains the epoch again and writes
+After each epoch: the checkpoint, then the metrics, then `resume.safetensors`. The last is the commit: an epoch
+counts as trained once `resume.safetensors` records it. A trainer killed before that trains the epoch again and writes
 the same bytes. A new run begins with its rows and `run.json`; a removal ends with `run.json`.
 """
 
@@ -34,12 +34,12 @@ _RESUME_SHAPES = {
     "order_state": _GENERATOR_SHAPE,
     "masks_state": _GENERATOR_SHAPE,
 }
-"""Of `resume.safetensors`, beside what the optimizer keeps."""
+"""Tensors of `resume.safetensors` beside the optimizer's state."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run has behind it: the network's state, what belongs to it, and the metrics up to that epoch."""
+    """The trained part of a run: the network's state, the state to resume from, and the metrics up to that epoch."""
 
     state: dict[str, torch.Tensor]
     resume: ResumeState
@@ -63,7 +63,7 @@ def write_epoch(directory: Path, result: EpochResult, metrics: list[EpochMetrics
 
 
 def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
-    """What a trainer can continue from; None when no epoch is complete. Raises UnusableFile when a file is damaged."""
+    """The state to continue from; None if no epoch is complete. Raises UnusableFile if a file is damaged."""
     path = directory / RESUME_NAME
     if not is_there(path):
         return None
@@ -72,13 +72,13 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
     tensors = read_tensors(path, _RESUME_SHAPES if before_first_step else _RESUME_SHAPES | kept)
     epoch = int(tensors.pop("epoch"))
     if epoch > 0 and before_first_step and kept:
-        raise UnusableFile(path, "it has nothing of what the optimizer keeps from step to step")
+        raise UnusableFile(path, "it lacks the optimizer's state")
     order_state, masks_state = tensors.pop("order_state"), tensors.pop("masks_state")
     for generator_state in (order_state, masks_state):
         try:
             torch.Generator().set_state(generator_state)
         except RuntimeError as error:
-            raise UnusableFile(path, "it holds a random state that is none") from error
+            raise UnusableFile(path, "it has an invalid random state") from error
     state = read_tensors(checkpoint_path(directory, epoch), state_shapes(config))
     metrics, _ = read_metrics(directory / METRICS_NAME)
     return Trained(
@@ -89,7 +89,7 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
 
 
 def remove_run(directory: Path) -> None:
-    """Removes the files of a run, and nothing else that lies in its directory. Call it under the lock."""
+    """Removes the files of a run, and nothing else in its directory. Call this under the lock."""
     remove_partial_files(directory)
     names = (RESUME_NAME, METRICS_NAME, ROWS_NAME, RECORD_NAME)
     paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]

@@ -1,4 +1,4 @@
-"""`run.json`: the whole configuration of a run, what it ran with, and how many rows and parameters it has."""
+"""`run.json`: the whole configuration of a run, its software, and its numbers of rows and parameters."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ _MAX_BYTES = 64 * 1024
 
 
 class RunRecord(TrainingConfig):
-    """The configuration, with the facts of the run beside it."""
+    """The configuration, with the facts of the run."""
 
     format_version: int = FORMAT_VERSION
     torch_version: str
@@ -26,7 +26,7 @@ class RunRecord(TrainingConfig):
     rows_train: int = Field(ge=1)
     rows_test: int = Field(ge=1)
     num_threads: int | None = Field(default=None, ge=1, le=4096)
-    """CPU threads of the training: with another number its sums round otherwise. None in a run of version 0.1."""
+    """CPU threads of the training, because another number rounds sums differently. None in a run of version 0.1."""
 
     @property
     def config(self) -> TrainingConfig:
@@ -34,12 +34,12 @@ class RunRecord(TrainingConfig):
 
 
 def write_record(path: Path, record: RunRecord) -> None:
-    """Writes `run.json`, whole or not at all."""
+    """Writes the complete `run.json` or nothing."""
     write_whole(path, (json.dumps(record.model_dump(mode="json"), indent=2) + "\n").encode())
 
 
 def read_record(path: Path) -> RunRecord:
-    """Reads `run.json`; raises UnusableFile with the reason when it is missing, damaged or of a later format."""
+    """Reads `run.json`; raises UnusableFile with the reason if it is missing, damaged or of a later format."""
     values = read_json(path, _MAX_BYTES)
     if not isinstance(values, dict):
         raise UnusableFile(path, "it is not a JSON object")
@@ -57,5 +57,5 @@ def read_record(path: Path) -> RunRecord:
     except ValueError as error:  # of `from_flat`
         raise UnusableFile(path, str(error).rstrip(".")) from error
     if record.name != path.parent.name:
-        raise UnusableFile(path, f"it speaks of the run {record.name}, but lies in {path.parent.name}")
+        raise UnusableFile(path, f"it is for the run {record.name}, but is in {path.parent.name}")
     return record

@@ -18,9 +18,9 @@ __all__ = ["BrokenCheckpoint", "Run", "RunStore", "run_directories"]
 
 
 class RunStore:
-    """Reads the runs of one directory; the directory may be missing, empty, or being written by a trainer.
+    """Reads the runs of one directory, which may be missing, empty, or in use by a trainer.
 
-    A `Run` is kept, with what it has checked, until its run.json changes. Safe to share between threads.
+    It keeps each `Run` with its checks until its run.json changes. Safe to share between threads.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -31,18 +31,18 @@ class RunStore:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno in _FOR_GOOD:
                 raise
-            is_file = False  # it cannot be looked at now, and may be while we serve: each question looks again
+            is_file = False  # inaccessible now, but perhaps not later: each question looks again
         if is_file:
-            raise UserError(f"The runs are kept in a directory, and {self.root} is a file: name another with --runs.")
+            raise UserError(f"The directory of runs, {self.root}, is a file: name a directory with --runs.")
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
 
     def names(self) -> list[str]:
-        """Names of the runs whose run.json can be read, by their regularizers' order, then by name."""
+        """Names of the runs with a readable run.json, by their regularizers' order, then by name."""
         runs = [run for run in self._all() if isinstance(run, Run)]
         return [run.name for run in sorted(runs, key=lambda run: (rank(run.config.regularizer), run.name))]
 
     def broken(self) -> list[BrokenCheckpoint]:
-        """The runs that are left out because of their run.json, and why."""
+        """The runs left out because of their run.json, and the reasons."""
         return [BrokenCheckpoint(run.path, run.reason) for run in self._all() if isinstance(run, UnusableFile)]
 
     def run(self, name: str) -> Run:
@@ -52,13 +52,13 @@ class RunStore:
             raise run
         if run is None:
             known = ", ".join(self.names()) or f"none of them yet in {self.root}: start `gradviz train`"
-            raise UserError(f"`run` must be one of those that are there ({known}), got {name!r}.")
+            raise UserError(f"`run` must be an existing run ({known}), got {name!r}.")
         return run
 
     def _all(self) -> list[Run | UnusableFile]:
         try:
             names = run_directories(self.root)
-        except OSError:  # it cannot be listed now: what was there before, or may be, is asked one by one
+        except OSError:  # it cannot be listed now: try known and usual names one by one
             names = sorted({*DEFAULT_NAMES, *self._runs})
         return [run for run in map(self._open, names) if run is not None]
 
@@ -80,8 +80,8 @@ class RunStore:
 
 
 def run_directories(root: Path) -> list[str]:
-    """Names of the directories in which a run may be, with and without one, sorted; none of a directory that is not
-    there. OSError if it cannot be listed. A file is among them where a run of the usual names would be."""
+    """Names of all directories that may hold a run, sorted; none if the root does not exist. OSError if it cannot be
+    listed. Includes a file with the usual name of a run."""
     try:
         with os.scandir(root) as entries:
             found = {entry.name: entry.is_file() for entry in entries if is_run_name(entry.name)}

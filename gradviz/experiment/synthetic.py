@@ -1,7 +1,7 @@
-"""A table of food deliveries that nobody ordered: deterministic by seed, shaped like the real one.
+"""A synthetic table of food deliveries: deterministic by seed, shaped like the real one.
 
-What was looked at in the real table and is kept here: six markets of different sizes, stores that belong to a market,
-one week of orders with a high evening peak and a low midday one (times as the server wrote them, some hours after local
+It keeps these properties of the real table: six markets of different sizes, stores that belong to a market,
+one week of orders with a high evening peak and a low midday one (in server time, some hours after local
 time), numbers of deliverers that follow market and hour, busy deliverers and open orders that follow the deliverers,
 costs with a long tail, a linear estimate that grows with load and distance, and some empty cells, though never in the
 number of deliverers.

@@ -1,4 +1,4 @@
-"""Reads a table of deliveries, says what was recognised of its form, or in one sentence what is wrong and where."""
+"""Reads a table of deliveries and reports its recognised form, or in one sentence what is wrong and where."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _LEAVE_EMPTY = "leave it empty if it is missing"
 
 @dataclass(frozen=True)
 class Table:
-    """The usable rows with the columns of `FIELDS`, how many were left out for want of d, and what was recognised."""
+    """The usable rows with the columns of `FIELDS`, the number left out for lack of d, and the recognised form."""
 
     rows: pd.DataFrame
     num_left_out: int
@@ -35,15 +35,15 @@ class Table:
 
 
 def read_table(path: Path | str, derive: str | None = None) -> Table:
-    """The usable rows of a table of separated values, plain or packed, in whatever form is unambiguous.
+    """The usable rows of a table of separated values, plain or packed, in any unambiguous form.
 
-    Columns are found by the names of the columns or of the fields; others are ignored. Empty cells, `NA`, `nan` and
-    the like are missing values; rows without the number of deliverers (d) are left out. Numbers must fit the whole part
-    of their field. A date with a time zone is taken to UTC. `derive="linear_ests"` computes that column where there
-    is none.
+    It finds columns by the names of the columns or of the fields, and ignores others. Empty cells, `NA`, `nan` and
+    the like are missing values; rows without the number of deliverers (d) are left out. The whole part of numbers must
+    fit their field. Dates with a time zone are converted to UTC. `derive="linear_ests"` computes that column if it is
+    missing.
 
-    Raises UserError for a file that cannot be read, a missing column, a value of the wrong type (with its line
-    in the file and its column) and a table without usable rows. Needs memory for the file, unpacked, and some bytes a
+    Raises UserError for an unreadable file, a missing column, a value of the wrong type (with its line
+    in the file and its column) and a table without usable rows. Needs memory for the unpacked file, and some bytes per
     value.
     """
     content = read_outside(path, LARGEST)
@@ -71,7 +71,7 @@ def _table(content: bytes, name: str, derive: str | None) -> Table:
         said += said_here
     frame = pd.DataFrame(table)
     if derive in table:
-        said.insert(0, f"{derive} is there and was not derived")
+        said.insert(0, f"{derive} exists and was not derived")
     elif derive is not None:
         frame[derive] = _derived(frame, columns[0].lines)
         said.insert(0, HOW)
@@ -94,7 +94,7 @@ def _num_known(names: Sequence[str]) -> int:
 
 
 def _find_columns(rows: Rows, derive: str | None, said: Sequence[str]) -> list[Column]:
-    """The columns of the file that hold the fields."""
+    """The file's columns for the fields."""
     places: dict[Field, list[int]] = {field: [] for field in FIELDS}
     for place, name in enumerate(rows.names):
         if _normal(name) in _KNOWN:
@@ -128,7 +128,7 @@ def _missing_column(
 
 
 def _collect(rows: Rows, columns: list[Column]) -> None:
-    """Reads all rows; one without any value is none."""
+    """Reads all rows, except those without any value."""
     lines = columns[0].lines
     deliverers = next(column.place for column in columns if column.field == DELIVERERS)
     kept: list[list[str]] = []
@@ -156,14 +156,10 @@ def _number_form(columns: list[Column]) -> NumberForm:
         column, code = error.place
         if error.other is None:
             plain = error.text.replace(",", "")
-            reason = (
-                f"could be {error.text.replace(',', '.')} or {plain}, and no other number tells which: write {plain}"
-            )
+            reason = f"could be {error.text.replace(',', '.')} or {plain}, and no other number decides: write {plain}"
         else:
             other, (there, first) = error.other
-            reason = (
-                f"is written in another way than {other!r} on line {there.line(first)}: write all numbers in one way"
-            )
+            reason = f"is written differently from {other!r} on line {there.line(first)}: write all numbers in one way"
         raise column.refusal([code], lambda text: reason) from error
 
 
@@ -172,7 +168,7 @@ def _numbers(column: Column, form: NumberForm) -> tuple[np.ndarray, list[str]]:
     unfit, cut = [], []
     for code, (text, _) in ((place[1], (text, place)) for text, place in column.present()):
         value = form.value(text)
-        assert value is not None  # or it had been refused above
+        assert value is not None  # otherwise it was refused above
         if _is_unfit(value, column.field):
             unfit.append(code)
         elif len(number_text(value)) > column.field.width:
@@ -201,10 +197,10 @@ def _why_unfit(value: float | None, field: Field) -> str:
     if field == DELIVERERS:
         return f"is not a whole number from 0 to {MOST_DELIVERERS}; {_LEAVE_EMPTY}"
     if value is None or not np.isfinite(value):
-        return f"is not a number of finite size; {_LEAVE_EMPTY}"
+        return f"is not a finite number; {_LEAVE_EMPTY}"
     return (
         f"does not fit the {field.width} character{'s' if field.width > 1 else ''} of its field: the number must be "
-        f"below {10**field.width}; number it anew, or leave it empty"
+        f"below {10**field.width}; renumber it, or leave it empty"
     )
 
 
@@ -224,7 +220,7 @@ def _dates(column: Column) -> tuple[np.ndarray, list[str]]:
     years = dates[~np.isnat(dates)].astype("M8[Y]")
     said = [f"dates as {form.name}"] if len(years) else []
     if len(years) and (years.max() - years.min()).astype(int) >= 100:
-        said.append(f"years from {years.min()} to {years.max()}, of which two digits are kept")
+        said.append(f"years from {years.min()} to {years.max()}, shortened to two digits")
     return dates, said
 
 
@@ -243,7 +239,7 @@ def _derived(frame: pd.DataFrame, lines: Lines) -> np.ndarray:
 
 def _no_usable_row(rows: Rows, columns: list[Column], num_rows: int) -> NotATable:
     if num_rows == 0:
-        return NotATable(f" has no usable row: below its column names on line {rows.line} there are no values.")
+        return NotATable(f" has no usable row: there are no values below its column names on line {rows.line}.")
     name = next(column.name for column in columns if column.field == DELIVERERS)
     return NotATable(
         f" has no usable row: column {shown(name)!r} is empty in all of its {num_rows} rows, "

@@ -1,4 +1,4 @@
-"""Values of which there are several kinds, each with settings of its own: how they are read, from JSON or from a text.
+"""Reads values of several kinds, each with its own settings, from JSON or from a text.
 
 `kind` is the name in JSON; a text is the kind, or the kind with its first setting in brackets, such as `dropout(0.5)`.
 """
@@ -16,12 +16,12 @@ _TEXT = re.compile(r"([A-Za-z0-9_-]{1,64})(?:\(([A-Za-z0-9.+-]{0,64})\))?")
 
 
 def kind_of(model: type[BaseModel]) -> str:
-    """The name of a kind, as its field `kind` has it by default."""
+    """The name of a kind: the default of its field `kind`."""
     return model.model_fields["kind"].default
 
 
 def tag_of(value: BaseModel) -> str:
-    """As a text, with its first setting if it has any."""
+    """The value as a text, with its first setting if any."""
     setting = _setting_of(type(value))
     kind = kind_of(type(value))
     return kind if setting is None else f"{kind}({getattr(value, setting)})"
@@ -34,7 +34,7 @@ def parsed(
     kinds: Mapping[str, type[_Tagged]],
     names: Mapping[str, str] | None = None,
 ) -> _Tagged:
-    """The value that `value` is or says; ValueError, whose sentence names `what`, for anything else.
+    """The value that `value` is or describes; ValueError, whose sentence names `what`, for anything else.
 
     `names`: other names of kinds, allowed in texts.
     """
@@ -60,7 +60,7 @@ def parsed(
 
 
 def _setting_of(model: type[BaseModel]) -> str | None:
-    """Its first field that its base, with what all kinds share, has not."""
+    """Its first field that the base of all kinds lacks."""
     shared = model.__bases__[0].model_fields  # pyright: ignore[reportAttributeAccessIssue]  (a model too)
     return next((name for name in model.model_fields if name not in shared), None)
 

@@ -1,4 +1,4 @@
-"""Which configurations a training in the background has: runs that have begun keep theirs, and others join them."""
+"""The configurations of a background training: existing runs keep theirs, and new ones adopt it."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,8 +8,8 @@ from gradviz.experiment.store import RunStore
 
 
 def taken_up(store: RunStore, asked: Sequence[TrainingConfig]) -> list[TrainingConfig]:
-    """`asked`, with the configuration of what has begun in `store` in place of their own, and what else has begun there
-    under a name that somebody chose."""
+    """`asked`, with the configurations of existing runs in `store` instead of their own, plus all existing runs with
+    a chosen name."""
     begun = {name: store.run(name).config for name in store.names()}
     wanted = wanted_names(begun, [config.name for config in asked])
     usual = [config for name, config in begun.items() if name in DEFAULT_NAMES]
@@ -20,7 +20,7 @@ def taken_up(store: RunStore, asked: Sequence[TrainingConfig]) -> list[TrainingC
 def wanted_names(begun: Collection[str], usual: Sequence[str]) -> list[str]:
     """The runs of a background training: the `usual` ones, and all that have `begun` under another name.
 
-    Where only others have begun, nobody asked for the usual ones.
+    If only others have begun, the usual ones are not wanted.
     """
     others = [name for name in begun if name not in DEFAULT_NAMES]
     return others if others and len(others) == len(begun) else [*usual, *others]

@@ -24,9 +24,9 @@ from gradviz.experiment.training import EpochResult, num_steps, train_epochs
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where a training stands: after one of the `steps` of an epoch, or when its checkpoint has been `saved`.
+    """Progress of a training: after one of the `steps` of an epoch, or when its checkpoint has been `saved`.
 
-    `train_loss`: of the minibatch, or of all training rows when saved; `test_r2`: of the last epoch saved (None
+    `train_loss`: of the minibatch, or of all training rows when saved; `test_r2`: of the last saved epoch (None
     before); `rows_per_second`: training rows of this epoch; `seconds_left`: for all runs of this training (None before
     a step).
     """
@@ -45,7 +45,7 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """How a training ended: `finished`, or stopped as asked, by a signal (its number) or by a call (None)."""
+    """How a training ended: `finished`, or stopped on request, by a signal (its number) or by a call (None)."""
 
     finished: bool
     signal: int | None = None
@@ -61,17 +61,17 @@ def train(
     on_message: OnMessage = lambda message: None,
     stop: StopRequest | None = None,
 ) -> TrainingOutcome:
-    """Trains one run per configuration, epoch by epoch in turn, continuing those that have begun.
+    """Trains one run per configuration, epoch by epoch in turn, and continues existing ones.
 
-    Holds the lock of every run meanwhile; SIGTERM, SIGINT or `stop` end it after the step under way. Everything that
-    can be refused is refused before anything is changed: RunLocked when another trainer holds a run, UserError for
-    another configuration in the same place (unless `fresh`, which replaces it), a table that cannot be used, a device
-    that is not there, a full disk (which loses the epoch under way), a loss that is not finite.
+    Holds the lock of every run meanwhile; SIGTERM, SIGINT or `stop` end it after the current step. It checks everything
+    it can before any change. Raises RunLocked if another trainer holds a run; UserError for another configuration in
+    the same place (unless `fresh`, which replaces it), an unusable table, an unavailable device, a full disk (which
+    loses the current epoch), a loss that is not finite.
     """
     root, chosen = Path(store_root), resolve_device(device)
     configs = sorted(configs, key=lambda config: (rank(config.regularizer), config.name))
     if not configs or len({config.name for config in configs}) < len(configs):
-        raise UserError("`configs` must hold at least one run, and each name once.")
+        raise UserError("`configs` must have at least one run, and each name only once.")
     with ExitStack() as stack:
         asked = stack.enter_context(stop_on_signals())
         for config in configs:
@@ -81,10 +81,10 @@ def train(
         try:
             session.train(chosen)
         except Stopped:
-            on_message("Stopped as asked. Every epoch saved is kept; the same command continues from there.")
+            on_message("Stopped. Saved epochs are kept; rerun to continue.")
             return TrainingOutcome(False, asked.signal)
         except torch.OutOfMemoryError as error:
-            raise UserError(f"The memory of {chosen} is not enough for this training: use `--device cpu`.") from error
+            raise UserError(f"The memory of {chosen} is too small for this training: use `--device cpu`.") from error
     if recognised:
         on_message(recognised)
     return TrainingOutcome(True)
@@ -96,7 +96,7 @@ def _directory(root: Path, config: TrainingConfig) -> Path:
         make_directory(directory)
     except OSError as error:
         raise UserError(
-            f"{directory} cannot be made ({error.strerror or error}): give `--runs` a directory to write to."
+            f"{directory} cannot be made ({error.strerror or error}): give `--runs` a writable directory."
         ) from error
     return directory
 
@@ -104,12 +104,12 @@ def _directory(root: Path, config: TrainingConfig) -> Path:
 def _open_runs(
     root: Path, configs: Sequence[TrainingConfig], fresh: bool, on_message: OnMessage
 ) -> tuple[list[OpenRun], str]:
-    """The runs, and what was recognised of the table if it was read."""
+    """The runs, and the recognised form of the table if it was read."""
     if not fresh:
         for config in configs:
             check_same_run(root / config.name, config)
 
-    # The runs of one seed and table have the same rows.
+    # Runs with the same seed and table have the same rows.
     prepared: dict[tuple[object, ...], PreparedRows] = {}
 
     def rows_of(config: TrainingConfig) -> PreparedRows:
@@ -135,7 +135,7 @@ def _open_runs(
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """Computes with so many CPU threads."""
+    """Uses this number of CPU threads within the context."""
     before = torch.get_num_threads()
     if number != before:
         torch.set_num_threads(number)
@@ -148,7 +148,7 @@ def _threads(number: int) -> Iterator[None]:
 
 @dataclass
 class _Training:
-    """One run under way."""
+    """One run in training."""
 
     run: OpenRun
     epochs: Iterator[EpochResult]
@@ -163,7 +163,7 @@ class _Training:
 
 @dataclass
 class _Session:
-    """Takes the runs in turn: always the one that is furthest behind."""
+    """Trains the runs in turn: always the one furthest behind."""
 
     runs: Sequence[OpenRun]
     on_progress: Callable[[TrainingProgress], None]

@@ -1,8 +1,8 @@
 """Training as a generator of epochs, and the measurements after each.
 
-Epoch 0 is the initialisation. An epoch is one pass over the training rows in an order drawn from the run's seed; a last
-minibatch that is not full is left out, so that every step (and every batch statistic) rests on as many rows; the order
-is drawn anew each epoch, so that other rows are left out each time. Nothing reads or moves the global random state.
+Epoch 0 is the initialisation. An epoch is one pass over the training rows in an order drawn from the run's seed. It
+leaves out an incomplete last minibatch, so that every step (and every batch statistic) uses the same number of rows;
+each epoch draws a new order, and so leaves out other rows. Nothing reads or changes the global random state.
 """
 
 # Shape suffixes: B = examples of a minibatch, R = rows, C = 45 characters, I = inputs.
@@ -28,14 +28,14 @@ from gradviz.experiment.run import model_of
 
 __all__ = ["EpochResult", "ResumeState", "TrainingConfig", "evaluate", "num_steps", "train_epochs"]
 
-EVALUATION_ROWS = 2048  # rows of one forward pass when measuring: 16 MB of activations in the widest layer
+EVALUATION_ROWS = 2048  # rows of one forward pass for measuring: 16 MB of activations in the widest layer
 
 OnStep = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
 class ResumeState:
-    """What the next epoch needs beside the parameters: the optimizer's state, and that of the two generators.
+    """The state that the next epoch needs beside the parameters: of the optimizer, and of the two generators.
 
     `optimizer` is its `state_dict` by the names of the parameters: of Adam `exp_avg.NAME`, `exp_avg_sq.NAME` and
     `step.NAME` for each parameter NAME. Empty before the first step.
@@ -49,7 +49,7 @@ class ResumeState:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch: its metrics, the network's state, and what continues from here. Tensors are copies on the CPU."""
+    """One epoch: its metrics, the network's state, and the state to continue from. Tensors are copies on the CPU."""
 
     metrics: EpochMetrics
     state: dict[str, Tensor]
@@ -64,12 +64,11 @@ def train_epochs(
     resume: tuple[dict[str, Tensor], ResumeState] | None = None,
     on_step: OnStep | None = None,
 ) -> Iterator[EpochResult]:
-    """Yields one result per epoch: 0 (the initialisation) to `config.epochs`, or what follows `resume`.
+    """Yields one result per epoch: from 0 (the initialisation), or from the one after `resume`, to `config.epochs`.
 
-    `resume` is the state of a network and what belongs to it, as a result of this function holds them; the results
-    that follow are then bit for bit those of a training that was never interrupted, on the same device with the same
-    number of threads. `on_step(step, steps, loss)` is called after each step; an exception from it ends the training
-    there. UserError when the loss is not finite.
+    `resume` is the `state` and `resume` of an earlier result; the following results are then bit for bit those of an
+    uninterrupted training, on the same device with the same number of threads. It calls `on_step(step, steps, loss)`
+    after each step; an exception from that ends the training. UserError if the loss is not finite.
     """
     order, masks = generator(config.seed, "order"), generator(config.seed, "masks")
     model = model_of(config, generator(config.seed, "initialisation")).to(device)
@@ -94,7 +93,7 @@ def train_epochs(
 
 
 def num_steps(config: TrainingConfig, num_train: int) -> int:
-    """Optimizer steps of one epoch: whole minibatches, or one of all rows when there are fewer."""
+    """Optimizer steps of one epoch: complete minibatches, or one with all rows if there are fewer."""
     return max(1, num_train // config.batch_size)
 
 
@@ -171,6 +170,6 @@ def _result(
 
 def _not_finite(config: TrainingConfig, what: str) -> str:
     return (
-        f"The training of {config.name} has broken down: its {what}. The epochs before are kept; start again with "
+        f"The training of {config.name} broke down: its {what}. Earlier epochs are kept; start again with "
         f"`--fresh` and another preset or seed (the learning rate was {config.optimizer.learning_rate:g})."
     )

@@ -1,4 +1,4 @@
-"""Masks that are a pure function of a seed and a number, whatever the order, the batch size or the device."""
+"""Masks that are a pure function of a seed and a number, for any order, batch size or device."""
 
 from collections.abc import Sequence
 

@@ -125,7 +125,7 @@ def test_training_again_says_that_all_is_trained(gradviz: Callable, own_runs: Pa
     typed = ("train", "--hidden", "20,10,5", "--rows", 300, "--epochs", 2, "--device", "cpu", "--runs", own_runs)
     answer = gradviz(*typed)
     assert (answer.status, answer.err) == (0, "")
-    assert "2 epochs are trained already" in answer.out
+    assert "already trained for 2 epochs" in answer.out
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

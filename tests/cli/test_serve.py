@@ -143,7 +143,7 @@ def test_a_file_in_place_of_the_runs_is_one_line(tmp_path: Path, port: int, grad
     (tmp_path / "runs").write_text("")
     answer = gradviz("serve", "--runs", tmp_path / "runs", "--port", port)
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
-    assert "name another with --runs" in answer.err
+    assert "name a directory with --runs" in answer.err
 
 
 def test_host_that_is_no_address_is_one_sentence():

@@ -27,7 +27,7 @@ def test_signal_ends_the_training_without_a_traceback(tmp_path: Path, number: si
     assert seen
     assert process.returncode == 128 + number
     assert errors == ""
-    assert "Every epoch saved is kept" in rest
+    assert "Saved epochs are kept" in rest
     assert RunStore(tmp_path).run("none").epochs()[:2] == [0, 1]
 
 

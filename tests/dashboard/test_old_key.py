@@ -55,7 +55,7 @@ def test_two_keys_that_differ_are_refused_and_in_a_path_there_is_one(client: Fla
         client.post("/api/v1/recipes", json={"panels": [both | ASKED]}),
     ):
         assert answer.status_code == 422
-        assert "give `run` alone" in answer.get_json()["error"]
+        assert "give only `run`" in answer.get_json()["error"]
     assert client.get("/api/v1/landscape", query_string={**both, "variant": "none"} | ASKED).status_code == 200
     assert client.get("/api/v1/runs/none?variant=none").status_code == 422
 

@@ -157,7 +157,7 @@ def test_a_signal_stops_the_trainer_within_the_epoch_and_it_can_be_continued(
         process.send_signal(number)
         *rest, last = process.lines
     assert process.status == 0
-    assert "message Stopped as asked. Every epoch saved is kept" in "".join(rest)
+    assert "message Stopped. Saved epochs are kept" in "".join(rest)
     assert json.loads(last.removeprefix("outcome ")) == [False, number]
     assert all(holder(tmp_path / variant) is None for variant in DEFAULT_NAMES)
     assert max(RunStore(tmp_path).run("none").epochs()) < EPOCHS

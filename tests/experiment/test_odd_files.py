@@ -239,7 +239,7 @@ def test_a_directory_of_another_name_than_its_run_is_named_and_an_impossible_one
     (runs / "plots").mkdir()
     described = {one.name: one.broken for one in describe_runs(RunStore(runs))}
     assert list(described) == ["dropout", "None"]
-    assert described["None"][0].reason == "it speaks of the run none, but lies in None"
+    assert described["None"][0].reason == "it is for the run none, but is in None"
     assert RunStore(runs).names() == ["dropout"]
 
 

@@ -93,7 +93,7 @@ def test_what_can_be_derived_is_named_and_needs_a_table(tmp_path: Path):
     (tmp_path / "table.csv").write_text("x")
     with pytest.raises(UserError, match="`derive`: Input should be 'linear_ests', got 'subtotal'"):
         run_configs(data=tmp_path / "table.csv", derive="subtotal")
-    with pytest.raises(UserError, match="`derive` adds a column to a table of your own: name that with `--data`"):
+    with pytest.raises(UserError, match="`derive` adds a column to your own table: name the table with `--data`"):
         run_configs(derive="linear_ests")
 
 

@@ -98,7 +98,7 @@ def test_rows_that_no_table_gives_are_refused(rows, tmp_path: Path, name: str, v
     tensors = {key: getattr(rows, key).clone() for key in ("codes_RC", "targets_R", "train_rows", "test_rows")}
     tensors[name].view(-1)[0] = value
     write_rows(tmp_path / "rows", type(rows)(**tensors))
-    with pytest.raises(UnusableFile, match=r"no table gives|not one of its rows"):
+    with pytest.raises(UnusableFile, match=r"no table gives|does not match its rows"):
         read_rows(tmp_path / "rows", 400, 320)
 
 
@@ -130,7 +130,7 @@ def test_the_smallest_table_has_a_minibatch_to_look_at(tmp_path: Path):
     rows = prepare_rows(run_configs(variants=["none"], data=tmp_path / "table.csv")[0]).rows
     assert rows.num_minibatches(16) == 1
     table[:19].to_csv(tmp_path / "smaller.csv", index=False)
-    with pytest.raises(UserError, match="has 19 usable rows: it takes at least 20"):
+    with pytest.raises(UserError, match="has 19 usable rows: use at least 20"):
         prepare_rows(run_configs(variants=["none"], data=tmp_path / "smaller.csv")[0])
 
 

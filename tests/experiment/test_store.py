@@ -164,7 +164,7 @@ def test_a_checkpoint_that_is_not_finite_is_named_when_it_is_loaded(store: RunSt
     with pytest.raises(UnusableFile, match="values that are not finite"):
         run.model(1)
     assert run.epochs() == [0, 2, 3]
-    assert [broken.reason for broken in run.broken()] == ["it holds values that are not finite"]
+    assert [broken.reason for broken in run.broken()] == ["it has values that are not finite"]
 
 
 def test_a_mended_checkpoint_is_served_again(store: RunStore):
@@ -217,7 +217,7 @@ def test_the_refusal_of_an_epoch_names_gaps(store: RunStore):
 @pytest.mark.parametrize("name", ["l2", "", "..", "none/../none", "/etc", "NONE"])
 def test_an_unknown_variant_is_refused_with_those_that_exist(store: RunStore, name: str):
     shutil.rmtree(store.root / "dropout")
-    with pytest.raises(UserError, match=r"must be one of those that are there \(none, batchnorm\), got"):
+    with pytest.raises(UserError, match=r"must be an existing run \(none, batchnorm\), got"):
         store.run(name)
 
 
@@ -261,7 +261,7 @@ def test_a_record_with_a_wrong_value_names_it(store: RunStore, key: str, value: 
 
 def test_a_run_copied_to_another_variants_place_is_refused(store: RunStore):
     shutil.copyfile(store.root / "none" / "run.json", store.root / "dropout" / "run.json")
-    assert store.broken()[0].reason == "it speaks of the run none, but lies in dropout"
+    assert store.broken()[0].reason == "it is for the run none, but is in dropout"
 
 
 def test_the_record_holds_the_whole_configuration(store: RunStore):
@@ -304,7 +304,7 @@ def test_damaged_rows_leave_the_checkpoints_alone(store: RunStore, damage: Calla
     damage(run.path / "rows.safetensors")
     assert run.model(2) is not None
     assert [broken.path.name for broken in run.broken()] == ["rows.safetensors"]
-    with pytest.raises(UserError, match="`gradviz train` with the same options writes it again"):
+    with pytest.raises(UserError, match="rerun `gradviz train` with the same options"):
         run.minibatch(0, 16)
 
 
@@ -313,7 +313,7 @@ def test_a_run_that_vanishes_while_it_is_read_has_no_epochs(store: RunStore):
     shutil.rmtree(run.path)
     assert (run.epochs(), run.metrics()) == ([], [])
     assert "none" not in store.names()
-    with pytest.raises(UserError, match="none is yet"):
+    with pytest.raises(UserError, match="has no trained epoch yet"):
         run.model(0)
 
 

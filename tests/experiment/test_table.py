@@ -180,13 +180,13 @@ def test_decimals_that_do_not_fit_are_cut_and_said(csv: Callable[..., Path]):
 
 def test_years_of_more_than_a_century_are_said_to_lose_it(csv: Callable[..., Path]):
     table = read_table(csv(HEADER, ROW, changed("created_at", "1899-12-30")))
-    assert table.recognised[-1] == "years from 1899 to 2015, of which two digits are kept"
+    assert table.recognised[-1] == "years from 1899 to 2015, shortened to two digits"
 
 
 def test_a_table_without_usable_rows_is_refused(csv: Callable[..., Path]):
     text = refusal(csv(HEADER, *[changed("total_onshift_dashers", "")] * 2))
     assert "no usable row: column 'total_onshift_dashers' is empty in all of its 2 rows" in text
-    assert "no usable row: below its column names on line 1 there are no values" in refusal(csv(HEADER))
+    assert "no usable row: there are no values below its column names on line 1" in refusal(csv(HEADER))
 
 
 @pytest.mark.parametrize("second", ["Cost", "subtotal", "SUBTOTAL ", "Sub-Total".replace("-", "")])
@@ -220,7 +220,7 @@ def test_a_column_that_can_be_derived_is_so_only_where_asked_for_and_missing(csv
     table = read_table(csv(HEADER, ROW.replace("2204.0", "17")), "linear_ests")
     assert (table.rows.linear_ests.tolist(), table.recognised[0]) == (
         [17.0],
-        "linear_ests is there and was not derived",
+        "linear_ests exists and was not derived",
     )
 
 

@@ -213,10 +213,10 @@ def test_dates_that_could_be_others_are_refused_with_their_lines(dates: list[str
 @pytest.mark.parametrize(
     ("costs", "reason"),
     [
-        (["500,5", *["500"] * 7], "line 2, .* '500,5' is written in another way than '1.0' on line 2: write all"),
+        (["500,5", *["500"] * 7], "line 2, .* '500,5' is written differently from '1.0' on line 2: write all"),
         (
             ["1,234.5", "1 234.5", *["500"] * 6],
-            "line 3, .* '1 234.5' is written in another way than '1,234.5' on line 2",
+            "line 3, .* '1 234.5' is written differently from '1,234.5' on line 2",
         ),
         (["1,23,456.0", *["500"] * 7], "line 2, .* '1,23,456.0' is not a number"),
     ],
@@ -231,7 +231,7 @@ def test_a_number_that_could_be_two_is_refused_with_both(tmp_path: Path):
     rows[2][3] = '"1,234"'
     text = refusal(joined(rows=rows), tmp_path)
     assert "line 4, column 'subtotal'" in text
-    assert "'1,234' could be 1.234 or 1234, and no other number tells which: write 1234" in text
+    assert "'1,234' could be 1.234 or 1234, and no other number decides: write 1234" in text
 
 
 def test_forms_of_dates_and_numbers_are_said(tmp_path: Path):

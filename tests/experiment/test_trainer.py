@@ -92,7 +92,7 @@ def test_a_finished_run_says_so_and_is_left_as_it_is(runs: Path, tiny):
     for epochs in (3, 2):
         progress, messages = train_all(runs, tiny, changes={"epochs": epochs})
         assert progress == []
-        assert messages[0] == f"none: 3 epochs are trained already, {epochs} asked for."
+        assert messages[0] == f"none: already trained for 3 epochs ({epochs} requested)."
         assert contents(runs) == before
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_last_state_is_said_and_trained_again_to_the_same_bytes(runs: 
     before = contents(runs)
     (runs / "dropout" / name).write_bytes(damage)
     progress, messages = train_all(runs, tiny)
-    assert any(f"{name} cannot be used" in line and "starts again from epoch 0" in line for line in messages)
+    assert any(f"{name} cannot be used" in line and "trains again from epoch 0" in line for line in messages)
     assert {line.run for line in progress} == {"dropout"}
     assert contents(runs) == before
 
@@ -202,7 +202,7 @@ def test_damaged_rows_are_said_and_made_again(runs: Path, tiny, damage: bytes | 
     path = runs / "dropout" / "rows.safetensors"
     path.unlink() if damage is None else path.write_bytes(damage)
     _, messages = train_all(runs, tiny)
-    assert any("rows.safetensors cannot be used" in line and "made again from the table" in line for line in messages)
+    assert any("rows.safetensors cannot be used" in line and "rebuilt from the table" in line for line in messages)
     assert contents(runs) == before
 
 
@@ -254,7 +254,7 @@ def test_a_run_continues_with_the_threads_that_it_was_begun_with(runs: Path, tin
     )
     assert used == {recorded}
     assert torch.get_num_threads() == other_threads
-    assert any(f"begun with {recorded} CPU threads" in message for message in messages)
+    assert any(f"started with {recorded} CPU threads" in message for message in messages)
     assert json.loads((runs / "batchnorm" / "run.json").read_text())["num_threads"] == recorded
 
 
@@ -266,7 +266,7 @@ def test_a_run_without_a_record_of_its_threads_is_read_continued_and_gets_one(ru
     assert RunStore(runs).run("none").record.num_threads is None
     messages: list[str] = []
     train(runs, [tiny("none", epochs=4)], device="cpu", on_message=messages.append)
-    assert any("does not say with how many CPU threads" in message for message in messages)
+    assert any("does not record its number of CPU threads" in message for message in messages)
     assert json.loads(path.read_text())["num_threads"] == torch.get_num_threads()
 
 
@@ -274,7 +274,7 @@ def test_another_version_of_torch_is_said(runs: Path, tiny):
     path = runs / "none" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"torch_version": "1.0"}))
     _, messages = train_all(runs, tiny, changes={"epochs": 4})
-    assert any(f"begun with torch 1.0, this is {torch.__version__}" in line for line in messages)
+    assert any(f"started with torch 1.0, this is {torch.__version__}" in line for line in messages)
 
 
 class Disk:
@@ -314,7 +314,7 @@ def test_a_full_disk_loses_at_most_the_epoch_under_way(
 
 
 def test_a_loss_that_is_not_finite_keeps_what_was_saved(tmp_path: Path, tiny):
-    with pytest.raises(UserError, match="has broken down"):
+    with pytest.raises(UserError, match="broke down"):
         train(tmp_path, [tiny("none", learning_rate=1e38)], device="cpu")
     assert RunStore(tmp_path).run("none").epochs() == [0]
     assert holder(tmp_path / "none") is None
@@ -322,7 +322,7 @@ def test_a_loss_that_is_not_finite_keeps_what_was_saved(tmp_path: Path, tiny):
 
 @pytest.mark.parametrize("variants", [[], ["none", "none"]])
 def test_each_run_is_named_at_most_once_and_one_at_least(tmp_path: Path, tiny, variants: list[str]):
-    with pytest.raises(UserError, match="at least one run, and each name once"):
+    with pytest.raises(UserError, match="at least one run, and each name only once"):
         train(tmp_path, [tiny(variant) for variant in variants])
 
 
