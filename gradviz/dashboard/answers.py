@@ -44,19 +44,19 @@ class Metrics(BaseModel):
 
 class Tensor(BaseModel):
     layer: str = Field(description='number of the hidden layer, or "output"')
-    label: str = Field(description="the layer as people call it")
+    label: str = Field(description="the layer's name for people")
     kind: Kind
 
 
 class RunColour(BaseModel):
-    """Of its curves, on the light and on the dark page."""
+    """The colours of its curves, on the light and on the dark page."""
 
     light: str
     dark: str
 
 
 class Tagged(BaseModel):
-    """Which one it is, what people call it, and its settings."""
+    """Its kind, its name for people, and its settings."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -72,7 +72,7 @@ class RunAnswer(BaseModel):
     label: str = Field(description="what people call the run")
     colour: RunColour
     study: str
-    group: str = Field(description="what the run is one of, such as several seeds; empty for nothing")
+    group: str = Field(description="the set of runs it belongs to, such as several seeds; empty for none")
     regularizer: Tagged
     optimizer: Tagged
     widths: list[int] = Field(description="inputs, units of each hidden layer, outputs")

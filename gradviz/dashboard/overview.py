@@ -75,7 +75,7 @@ def _tagged(value: Regularizer | Optimizer) -> dict[str, object]:
 
 
 def _strengths(regularizer: Regularizer) -> dict[str, object]:
-    """`dropout` and `norm_placement`, which version 0.1 gave for every run."""
+    """Version 0.1's keys `dropout` and `norm_placement`, given for every run."""
     flat = regularizers.to_flat(regularizer) or regularizers.to_flat(regularizers.Plain()) or {}
     return {key: flat[key] for key in ("dropout", "norm_placement")}
 
@@ -91,7 +91,7 @@ def runs_of(store: RunStore) -> dict[str, dict]:
 
 
 def one_of(store: RunStore, name: str) -> dict[str, object]:
-    """One of them; UserError if it is not there."""
+    """One run; UserError if it does not exist."""
     run = store.run(name)
     return run_of(run, run_colours([each.config for each in _readable(store)])[name])
 
@@ -99,7 +99,7 @@ def one_of(store: RunStore, name: str) -> dict[str, object]:
 def _readable(store: RunStore) -> list[Run]:
     runs = []
     for name in store.names():
-        with suppress(UserError):  # since a moment ago; `unreadable_of` says why
+        with suppress(UserError):  # became unreadable just now; `unreadable_of` says why
             runs.append(store.run(name))
     return runs
 

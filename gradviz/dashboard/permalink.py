@@ -31,8 +31,8 @@ _NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
     first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
-    `minus`: the run whose field is subtracted from the others in Compare; `show`: what is drawn over the arrows;
-    `curves`: what is drawn under the losses."""
+    `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
+    `curves`: the curves under the losses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -148,10 +148,10 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
 
 
 def _compared(asked: tuple[str, ...], names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Those that are there or, as the usual ones, may be soon; where none is there, the first three that are."""
+    """The named runs that exist or, being the usual ones, may appear soon; if none exists, the first three that do."""
     found = tuple(name for name in asked if name in names or name in DEFAULT_NAMES)
     absent = [name for name in asked if name not in found]
-    notices = [f"There is no run of `{absent[0]}`: it is left out of the comparison."] if absent else []
+    notices = [f"There is no run `{absent[0]}`: comparing without it."] if absent else []
     return (found if set(found) & set(names) else tuple(names[:3])), notices
 
 

@@ -27,6 +27,6 @@ def wanted_names(begun: Collection[str], usual: Sequence[str]) -> list[str]:
 
 
 def joined(template: TrainingConfig, config: TrainingConfig) -> TrainingConfig:
-    """`config` with everything that it shares with the run beside it from `template`: all but what it is."""
+    """The values of `template` with the name, label, group and regularizer of `config`."""
     own = {"name": config.name, "label": config.label, "group": config.group, "regularizer": config.regularizer}
     return template.model_copy(update=own)

@@ -1,4 +1,4 @@
-"""Which units of a checkpoint are alive: the share of rows on which each is active."""
+"""The share of rows on which each unit of a checkpoint is active, to tell which are alive."""
 
 import torch
 from torch import Tensor

@@ -136,7 +136,7 @@ class GradientField:
     @classmethod
     def from_bytes(cls, data: bytes, *, is_checked: bool = False) -> "GradientField":
         """The inverse of `to_bytes`; the arrays are views of these bytes. `ValueError` if the bytes are torn, altered
-        or of another version: `is_checked` if whoever kept them vouches that they are not."""
+        or of another version; `is_checked` skips that if their store has checked it."""
         start = len(_MAGIC) + _DIGEST_BYTES
         body = memoryview(data)[start:]
         if not data.startswith(_MAGIC) or not (is_checked or data[len(_MAGIC) : start] == _digest(body)):

@@ -114,7 +114,7 @@ class Minibatch:
         `UserError` if a value is not finite, at the checkpoint or on the grid around it.
         """
         check_size(self.network, spec.mode, len(self.inputs))
-        with undisturbed(), np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+        with undisturbed(), np.errstate(over="ignore", invalid="ignore"):  # reported below
             field = self._landscape(spec, numbers)
         check_finite(self.network, *(torch.from_numpy(values) for values in (field.u, field.v, field.loss)))
         return field
@@ -123,7 +123,7 @@ class Minibatch:
         with torch.inference_mode():
             draws_masks = spec.mode == "train" and self.network.draws_masks
             sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
-            # Passes are made again where they are needed: those of 64 sets of masks would take gigabytes.
+            # Repeats passes if needed, because keeping those of 64 sets of masks would take gigabytes.
             passes = [partial(self.clean, spec, number) for number in sets]
             whole = average([evaluate(clean(), self.targets, spec) for clean in passes])
             first = passes[0]()

@@ -71,7 +71,7 @@ class ParameterRef:
 
 @dataclass(frozen=True)
 class ParameterTensor:
-    """A tensor of parameters as people speak of it: `layer` is the number of a hidden layer, or "output"."""
+    """A tensor of parameters, named for people: `layer` is the number of a hidden layer, or "output"."""
 
     layer: str
     label: str
