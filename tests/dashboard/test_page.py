@@ -105,7 +105,7 @@ def test_the_table_of_fields_is_the_view() -> None:
 
 
 def test_the_page_is_told_the_fields_with_their_defaults() -> None:
-    (told,) = [one.data["fields"] for one in page()._traverse() if getattr(one, "id", None) == ids.CONSTANTS]
+    (told,) = [vars(one)["data"]["fields"] for one in page()._traverse() if getattr(one, "id", None) == ids.CONSTANTS]
     assert json.loads(json.dumps(told)) == told
     defaults = {field["name"]: field["default"] for field in told}
     assert permalink.View.model_validate(defaults) == permalink.View()

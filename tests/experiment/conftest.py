@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -44,7 +45,7 @@ def _no_wait_for_the_disk() -> Iterator[None]:
 def tiny() -> Callable[..., TrainingConfig]:
     """A configuration of a tiny run, with changes."""
 
-    def config(variant: str = "none", **changes: object) -> TrainingConfig:
+    def config(variant: str = "none", **changes: Any) -> TrainingConfig:
         return preset_config("quick", variant, **(TINY | changes))
 
     return config

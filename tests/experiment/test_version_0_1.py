@@ -40,7 +40,7 @@ def test_it_opens_and_says_what_its_runs_are():
     assert store.broken() == []
     configs = [store.run(name).config for name in store.names()]
     assert [config.regularizer for config in configs] == [Plain(), Dropout(p=0.3), BatchNormalization()]
-    assert {config.optimizer for config in configs} == {Adam(learning_rate=1e-3)}
+    assert [config.optimizer for config in configs] == [Adam(learning_rate=1e-3)] * 3
     assert [config.title for config in configs] == ["None", "Dropout", "BatchNorm"]
     assert [(one.name, one.last_epoch, one.broken) for one in describe_runs(store)] == [
         (name, 2, ()) for name in DEFAULT_NAMES
