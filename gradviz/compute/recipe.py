@@ -68,6 +68,6 @@ def _is_random(request: LandscapeRequest, store: RunStore) -> bool:
 
 
 def _told(request: LandscapeRequest, names: Iterable[str], is_random: bool) -> list[tuple[str, object]]:
-    """What is said of a request: without masks nothing is random."""
+    """The named values of a request, without those of masks if it draws none."""
     ordered = sorted(names, key=lambda name: name not in _FIRST)
     return [(name, getattr(request, name)) for name in ordered if is_random or name not in _RANDOM]

@@ -388,7 +388,7 @@ def test_too_little_memory_on_the_device_is_said(tmp_path: Path, tiny, monkeypat
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(trainer_module, "train_epochs", out_of_memory)
-    with pytest.raises(UserError, match="The memory of cpu is not enough"):
+    with pytest.raises(UserError, match="The memory of cpu is too small"):
         train(tmp_path, [tiny("none")], device="cpu")
 
 
