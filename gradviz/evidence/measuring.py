@@ -6,11 +6,11 @@ from typing import Protocol
 
 import torch
 
+from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.measurements import Checkpoint
 from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind
-from gradviz.evidence.reading import ablation_of
 from gradviz.evidence.roles import mode_of
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.sampling import OTHER_SIZES, mask_splits_of, nulls_of

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Evidence
-from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
+from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import BALANCE
 from gradviz.report.concluding import on_each_run, on_moved_bias
@@ -60,18 +60,19 @@ def _spearman(evidence: Evidence, role: Role) -> float | None:
 
 def _controls(findings: Findings) -> Iterator[Block]:
     """Commands that make an effect go away."""
+    evidence = findings.seeds[0].evidence
     seeds = ",".join(str(seed.evidence.seed) for seed in findings.seeds)
     yield Heading("Controls to run", 3)
-    rows = (
-        ("output bias at the median", "the table above; in Python, gradviz.evidence.balancing.with_output_shift"),
-        ("one set of masks for all points", "gradviz landscape --run dropout --mode train --masks frozen …"),
-        (
-            "norm after the activation",
-            f"gradviz report --norm-placement after --seeds {seeds} --runs after --out report-after",
-        ),
-        ("running statistics", "gradviz landscape --run batchnorm --mode eval …"),
-    )
-    yield Table(("control", "how"), rows)
+    rows = [("output bias at the median", "the table above; in Python, gradviz.evidence.balancing.with_output_shift")]
+    dropout, norm = evidence.record(DROPOUT), evidence.record(BATCHNORM)
+    if dropout is not None:
+        command = f"gradviz landscape --run {dropout.name} --mode train --masks frozen …"
+        rows.append(("one set of masks for all points", command))
+    if norm is not None:
+        command = f"gradviz report --norm-placement after --seeds {seeds} --runs after --out report-after"
+        rows.append(("norm after the activation", command))
+        rows.append(("running statistics", f"gradviz landscape --run {norm.name} --mode eval …"))
+    yield Table(("control", "how"), tuple(rows))
 
 
 def _correlations(findings: Findings) -> Table:
@@ -123,7 +124,7 @@ def _masks(findings: Findings) -> Iterator[Block]:
     if rows:
         yield Heading("Dropout: masks or minibatches?", 3)
         yield Table(
-            ("dropout", "share of the masks", "minibatches × masks"),
+            ("biases under dropout", "share of the masks", "minibatches × masks"),
             tuple(rows),
             "The share of the gradient's variance that comes from the masks, not from the choice of rows.",
         )

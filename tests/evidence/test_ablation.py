@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from gradviz.evidence.ablation import ablation_of, place_of
 from gradviz.evidence.measurements import Ablation
-from gradviz.evidence.reading import ablation_of, place_of
 from gradviz.evidence.rules import READS
 from gradviz.experiment.deliveries import CHARACTERS, DELIVERERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS, Field
 from gradviz.experiment.regularizers import Plain
