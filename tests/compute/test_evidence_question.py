@@ -47,6 +47,8 @@ def test_a_whole_checkpoint_has_the_biases_agreement_and_that_of_all_parameters(
     assert [each.scope for each in few.agreements] == ["pair 1", "pair 2", "biases 1", "biases 2"]
     assert [each.scope for each in many.agreements][4:] == ["layer 1", "layer 2", "model"]
     assert many.agreements[:4] == few.agreements
+    line = tiny_store.run("none").metrics()[2]
+    assert (few.train_loss, few.test_loss, few.test_r2) == (line.train_loss, line.test_loss, line.test_r2)
 
 
 def test_the_loop_has_two_precisions_of_one_field(tiny_store: RunStore):

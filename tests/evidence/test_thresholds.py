@@ -156,11 +156,20 @@ def test_the_error_without_the_field_must_grow_twofold():
     assert [verdict.kind for verdict in told] == [Kind.HOLDS, Kind.NOT]
 
 
-def test_a_network_without_an_error_reads_the_field_if_it_errs_without_it():
-    perfect = ablation(20.0).model_copy(update={"loss": 0.0})
-    found = [perfect, perfect.model_copy(update={"permuted_loss": 0.0})]
-    told = [claim_of("accurate").verdict(evidence(ablation=each)) for each in found]
-    assert [verdict.kind for verdict in told] == [Kind.HOLDS, Kind.NOT]
+@pytest.mark.parametrize(
+    ("loss", "permuted", "kind"),
+    [(0.0, 0.5, Kind.HOLDS), (0.0, 0.0, Kind.NOT), (0.5, 1.0, Kind.HOLDS), (0.5, 0.9, Kind.NOT)],
+)
+def test_a_small_error_grows_as_a_large_one_and_none_grows_if_there_is_one_then(
+    loss: float, permuted: float, kind: Kind
+):
+    found = ablation(permuted).model_copy(update={"loss": loss})
+    assert claim_of("accurate").verdict(evidence(ablation=found)).kind == kind
+
+
+def test_the_ratio_of_the_angles_is_told():
+    last = claim_of("dropout-rough").verdict(evidence()).figures[-1]
+    assert (last.name, last.estimate.value) == ("fresh over frozen", pytest.approx(50 / 6))
 
 
 @pytest.mark.parametrize(
