@@ -140,12 +140,12 @@ def _add_train(commands: Any) -> None:
         metavar="NAME,…",
         help="regularizers, a run for each (none,dropout,batchnorm); also dropout(P), batchnorm(after)",
     )
-    parser.add_argument("--name", help="of the run, or the beginning of the names of several (the regularizer's)")
-    parser.add_argument("--label", metavar="TEXT", help="what the page calls the run (default: its name)")
-    parser.add_argument("--group", metavar="NAME", help="what the run is one of, such as several seeds")
-    parser.add_argument("--optimizer", metavar="adam|adamw|sgd", help="adamw(DECAY) and sgd(MOMENTUM) too (adam)")
+    parser.add_argument("--name", help="name of the run, or prefix of several runs' names (the regularizer's)")
+    parser.add_argument("--label", metavar="TEXT", help="the page's name for the run (default: its name)")
+    parser.add_argument("--group", metavar="NAME", help="the set of runs it belongs to, such as several seeds")
+    parser.add_argument("--optimizer", metavar="adam|adamw|sgd", help="adam, adamw(DECAY) or sgd(MOMENTUM) (adam)")
     parser.add_argument("--lr", type=float, metavar="X", help="learning rate (3e-4)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="rows of a minibatch of the training (64)")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="rows of a training minibatch (64)")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)
@@ -183,7 +183,7 @@ def _add_report(commands: Any) -> None:
 def _add_runs(commands: Any) -> None:
     parser = _command(commands, "runs", "list the runs: progress, accuracy, size, and the process that trains each")
     _add_runs_option(parser)
-    parser.add_argument("--json", action="store_true", help="everything about them, for programs")
+    parser.add_argument("--json", action="store_true", help="print everything about them as JSON")
 
 
 def _add_landscape(commands: Any) -> None:

@@ -58,7 +58,7 @@ def _kinds(config: TrainingConfig | None) -> tuple[str, str, str]:
 
 
 def _told(one: RunDescription) -> dict[str, object]:
-    """Everything of a run, for programs; its configuration as in run.json."""
+    """Everything about a run, for programs; its configuration as in run.json."""
     config = one.config
     return {
         "name": one.name,
