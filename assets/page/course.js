@@ -4,7 +4,7 @@
 import { patience } from "../pure/patience.js";
 import { jsonFrom, mayPass, Refused } from "./api.js";
 import { isBusy } from "./sliders.js";
-import { labelOf, page } from "./state.js";
+import { page } from "./state.js";
 
 const MOST_KEPT = 60; // lines
 const MOST_POINTS = 200; // of a line: of longer trainings every n-th epoch is asked for
@@ -17,10 +17,10 @@ let failures = 0; // in a row
 // The lines of what is on show, one for each picture: {key, name, side, run, dashed, epochs, points, selection}.
 export function courseLines() {
   const isExplore = page.view.view === "explore";
-  return page.panels.flatMap(({ plan, slot }) => {
-    const run = plan && page.runs[plan.run];
+  return page.plans.flatMap((plan, slot) => {
+    const run = page.runs[plan.run];
     if (!run) return [];
-    const name = isExplore ? ["left picture", "right picture"][slot] : labelOf(plan.run);
+    const name = isExplore ? ["left picture", "right picture"][slot] : plan.label;
     const key = `${plan.epochs.key}|${run.stamp}`;
     const side = isExplore ? ["left ", "right "][slot] : "";
     return [{ key, name, side, run: plan.run, dashed: isExplore && slot === 1, epochs: wantedOf(run.epochs), points: pointsOf(key), selection: plan.epochs.selection }];
@@ -46,7 +46,7 @@ export function isCourseOpen() {
 
 // Pictures come first, and a hand before all.
 function mustWait() {
-  return isBusy() || page.panels.some(({ plan }) => plan?.epochs.loading || plan?.minibatches?.loading);
+  return isBusy() || page.plans.some((plan) => plan.epochs.loading || plan.minibatches?.loading);
 }
 
 // Asks for the next point that is wanted; calls `onNews` when it is there, and goes on.

@@ -7,7 +7,7 @@ import { acrossMinibatches, isMinibatchesView, numMinibatches, page } from "./st
 
 // What the moving slider needs, then the rest: a browser opens six connections to a server at most.
 export function loadPlans() {
-  const planned = page.panels.flatMap((panel) => panel.plan ?? []);
+  const planned = page.plans;
   const across = acrossMinibatches();
   keepLoadingOnly(planned.flatMap((one) => (across ? [one.minibatches] : [one.epochs, one.minibatches])));
   for (const one of planned) loadNext(one);
@@ -32,8 +32,8 @@ function loadAll(stack, name) {
 
 // Asks for the pictures that are wanted now and not there yet ahead of all that is being loaded.
 export function hurryPlans() {
-  for (const { plan } of page.panels) {
-    if (!plan || page.away || plan.lacking || ownFrame(plan)) continue;
+  for (const plan of page.plans) {
+    if (page.away || plan.lacking || ownFrame(plan)) continue;
     const run = page.runs[plan.run];
     if (acrossMinibatches()) hurryStack(plan.minibatches, page.view.minibatch, arrivals);
     else if (run?.epochs.includes(page.view.epoch)) hurryStack(plan.epochs, page.view.epoch, arrivals);
@@ -43,31 +43,31 @@ export function hurryPlans() {
 const arrivals = {
   onFrame(stack, frame) {
     const wanted = stack.over === "epochs" ? page.view.epoch : page.view.minibatch;
-    if (!shows(stack).length) return;
+    if (!plansOf(stack).length) return;
     if (frame.index === wanted) conductor.draw(), conductor.commitSoon();
     else if (isMinibatchesView()) conductor.drawSoon();
   },
   onEnd(stack) {
-    const panels = shows(stack);
-    if (!panels.length) return;
-    for (const { plan } of panels) loadNext(plan); // and what was trained meanwhile
+    const planned = plansOf(stack);
+    if (!planned.length) return;
+    for (const plan of planned) loadNext(plan); // and what was trained meanwhile
     hurryPlans();
     conductor.draw(), conductor.commitSoon();
   },
 };
 
-function shows(stack) {
-  return page.panels.filter(({ plan }) => plan && (plan.epochs === stack || plan.minibatches === stack));
+function plansOf(stack) {
+  return page.plans.filter((plan) => plan.epochs === stack || plan.minibatches === stack);
 }
 
 // Whether the pictures of this epoch are there, or will not come. Those of all minibatches are asked for.
 export function isReady(epoch) {
   if (isMinibatchesView()) return readyAcross(epoch);
-  return page.panels.every(({ plan }) => !plan || plan.epochs.frames.has(epoch) || !plan.epochs.loading);
+  return page.plans.every((plan) => plan.epochs.frames.has(epoch) || !plan.epochs.loading);
 }
 
 function readyAcross(epoch) {
-  const { plan } = page.panels[0];
+  const [plan] = page.plans;
   if (!plan || !page.runs[plan.run]?.epochs.includes(epoch)) return true;
   const stack = openStack({ ...plan.minibatches.selection, epoch }, "minibatches");
   loadAll(stack, plan.run);

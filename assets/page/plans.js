@@ -15,6 +15,11 @@ export function plans() {
   return [planOf(view.run, view.x_a, view.y_a), planOf(view.run, view.x_b, view.y_b)];
 }
 
+// Whether there are more than large pictures have room: then they are small multiples.
+export function isGrid() {
+  return page.plans.length > page.panels.length;
+}
+
 // Each against the reference, where one is subtracted.
 function compared(planned) {
   const reference = referenceOf(page, planned);

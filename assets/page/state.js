@@ -13,15 +13,24 @@ export const page = {
   away: "", // what is the matter, while the server does not answer
   over: "epochs", // which slider moves the pictures now
   panels: [], // see views/panels.js
+  plans: [], // what they are to show, or what the grid is to show where there are more: see page/plans.js
   notices: [],
 };
 
 // The names of the runs on show, in the order of the server.
 export function shownRuns() {
   const { view, run, compared } = page.view;
-  if (view !== "compare") return [run];
-  const known = [...new Set([...Object.keys(look.variant_labels), ...Object.keys(page.runs)])];
-  return known.filter((name) => compared.includes(name));
+  return view === "compare" ? knownRuns().filter((name) => compared.includes(name)) : [run];
+}
+
+// The names of the runs that there are, in the order of the server, and of those that a training makes by itself, which
+// are where they will be.
+export function knownRuns() {
+  const names = Object.keys(page.runs);
+  Object.keys(look.variant_labels).forEach((name, k, usual) => {
+    if (!names.includes(name)) names.splice(names.indexOf(usual[k - 1]) + 1, 0, name);
+  });
+  return names;
 }
 
 export function labelOf(name) {
@@ -29,12 +38,12 @@ export function labelOf(name) {
 }
 
 export function colourOf(name) {
-  return page.runs[name]?.colour?.[scheme()] ?? paletteNow().variants[name];
+  return page.runs[name]?.colour[scheme()] ?? paletteNow().variants[name];
 }
 
 // Whether random masks are drawn in a run's train mode.
 export function drawsMasks(name) {
-  return page.runs[name]?.capabilities?.draws_masks ?? name === "dropout";
+  return page.runs[name]?.capabilities.draws_masks ?? false;
 }
 
 // Epochs of the runs on show, ascending.

@@ -3,7 +3,7 @@
 import { scaleOf } from "./arrows.js";
 
 // How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch or minibatch}]. One scale for all
-// regularizers side by side, unless it is set free; one for each of two layers; one for all minibatches of a checkpoint.
+// runs side by side, unless it is set free; one for each of two layers; one for all minibatches of a checkpoint.
 export function stylesOf({ half_width: halfWidth, length, under, range, view, direction, scales }, panels, part) {
   const isLocked = view === "compare" && scales === "locked";
   // Differences have a scale of their own; each picture then has its colour bar, which says what of.

@@ -14,7 +14,7 @@ import { conduct } from "../page/conductor.js";
 import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { createScrubber } from "../page/scrubber.js";
-import { labelOf, page } from "../page/state.js";
+import { page } from "../page/state.js";
 import { clearCanvas, paintFrame } from "../views/paint.js";
 import { showScale } from "../views/scalebar.js";
 import { listenForZoom, partOf } from "../views/zoom.js";
@@ -33,13 +33,9 @@ page.panels = told.panels.map(create);
 for (const { plan, slot } of page.panels) if (told.minus !== null && slot !== told.minus) plan.minus = page.panels[told.minus].plan;
 conduct({ redraw: () => (draw(), commit()) });
 document.body.dataset.view = page.view.view;
-document.body.dataset.masks = told.panels.some(({ request }) => isRandom(request)) ? "on" : "off";
+document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
 
-function isRandom(request) {
-  return request.mode === "train" && request.run === "dropout";
-}
-
-function create({ request, frames, path, spreads }, slot) {
+function create({ request, label, draws_masks: isRandom, frames, path, spreads }, slot) {
   const decoded = byIndex(frames.map(decode));
   const parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
   for (const name of PARTS) parts[name].id = `${name}-${slot}`;
@@ -50,16 +46,16 @@ function create({ request, frames, path, spreads }, slot) {
   const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts.caption));
   section.setAttribute("aria-label", `Picture ${slot + 1}`);
   document.getElementById("panels").append(section);
-  return { slot, request, plan: planOf(request, decoded, byIndex(path), spreads), frames: decoded, section, graph, canvas: parts.canvas };
+  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads), frames: decoded, section, graph, canvas: parts.canvas };
 }
 
 // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each.
-function planOf(request, frames, path, spreads) {
+function planOf({ request, label, isRandom }, frames, path, spreads) {
   const { run, x, y } = request;
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
   return {
-    run, label: labelOf(run), isRandom: isRandom(request), x, y, epochs, minus: null,
+    run, label, isRandom, x, y, epochs, minus: null,
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
@@ -100,7 +96,7 @@ function say({ slot, request, plan, frame }) {
   const { minibatch_size: size } = request;
   const { label } = plan;
   const isCompared = page.view.view === "compare";
-  const words = [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${size} rows)`, `${request.mode} mode${isRandom(request) ? `, random masks (${request.masks})` : ""}`];
+  const words = [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${size} rows)`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
   if (!isCompared) words.unshift(label);
   if (page.view.direction === "descent") words.push("−∇J");
   if (plan.minus) words.unshift("difference Δ∇J");

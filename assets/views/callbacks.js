@@ -47,7 +47,6 @@ export function choose(...values) {
   const choices = choicesOf(values, viewFields());
   for (const { name, control, holds } of viewFields())
     if (holds === "typed number" && name in choices && isEcho(control, name, choices[name])) delete choices[name];
-  if (choices.compared && !choices.compared.length) delete choices.compared;
   conductor.choose(choices);
   return choices;
 }

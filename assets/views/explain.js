@@ -1,16 +1,15 @@
 // What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
 
-import { controlled } from "../pure/fields.js";
 import { zeroMessages } from "../pure/look.js";
 import { hasNorm, isOfNorm, mistakeIn, pairTitle, siblingOf, suggestedPairs } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { reasonOfAllZero } from "../pure/zero.js";
-import { viewFields } from "../page/address.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { ownFrame } from "../page/plans.js";
 import { retryStack } from "../page/shelf.js";
 import { page, shownRuns, unreadableRun } from "../page/state.js";
+import { chooseEverywhere } from "./everywhere.js";
 
 // Title, sentences and veil of a panel; `frame` is undefined while it has none.
 export function panelWords(plan, frame) {
@@ -91,8 +90,7 @@ function otherParameters(plan) {
   const where = isAlone ? "" : " in Explore";
   const show = (kind) => () => {
     const there = isAlone ? {} : { view: "explore", run: plan.run };
-    conductor.choose({ ...there, [`x_${side}`]: renamed(kind)(plan.x), [`y_${side}`]: renamed(kind)(plan.y) });
-    for (const { name, control } of controlled(viewFields())) if (name in there) setProps(control, { value: there[name] });
+    chooseEverywhere({ ...there, [`x_${side}`]: renamed(kind)(plan.x), [`y_${side}`]: renamed(kind)(plan.y) });
   };
   return [
     [`Show β${where}`, show("beta")],

@@ -7,6 +7,7 @@ import { answerTo, isOutcome } from "../page/api.js";
 import { button, element } from "../page/dom.js";
 import { makeFile, saveFile } from "../page/download.js";
 import { showNotices } from "../page/notices.js";
+import { frameOf, isGrid } from "../page/plans.js";
 import { scheme } from "../page/scheme.js";
 import { acrossMinibatches, numMinibatches, page } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
@@ -27,7 +28,7 @@ export function offerExport(told) {
 }
 
 function open() {
-  const shown = page.panels.filter(({ plan, frame }) => plan && frame);
+  const shown = isGrid() ? page.plans.map((plan) => ({ plan, frame: frameOf(plan) })).filter(({ frame }) => frame) : page.panels.filter(({ plan, frame }) => plan && frame);
   if (!shown.length) return showNotices(["There is no picture to export yet."]);
   if (!dialog) create();
   fill(shown);
@@ -52,10 +53,9 @@ function fill(shown) {
     element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
     group("Picture", picture()),
     group("Numbers", ...shown.map(numbers)),
-    group("With a slider", ...moving(shown)),
-    group("The same numbers again", recipes),
+    ...(isGrid() ? [] : [group("With a slider", ...moving(shown)), group("The same numbers again", recipes)]),
   );
-  showRecipe(recipes, shown.map(requestOf));
+  if (!isGrid()) showRecipe(recipes, shown.map(requestOf));
 }
 
 function group(name, ...children) {

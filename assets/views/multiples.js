@@ -1,31 +1,32 @@
 // Small multiples: the fields of all minibatches on one canvas, and over it a button for each.
 
-import { drawnLength, scaleOf } from "../pure/arrows.js";
+import { drawnLength } from "../pure/arrows.js";
 import { shadeAt, shadesOf } from "../pure/colours.js";
 import { look } from "../pure/look.js";
+import { GAP, placeOf } from "../pure/squares.js";
 import { button, element } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { addArrow, heatTile, preparedContext } from "./paint.js";
 
-const GAP = 3;
 const CLOSEST = 6; // pixels between arrows: of a finer grid, some are left out, and never the centre
 
-// Draws `frames` (by minibatch) in the cells of a layout; `style` as of the large picture.
-export function drawMultiples(canvas, frames, { columns, cell, left }, style) {
+// Draws `frames` in the cells of a layout, each where its number in the map says; `styleOf(number, frame)`: as of a picture.
+export function drawMultiples(canvas, frames, layout, styleOf) {
   const context = preparedContext(canvas);
   const palette = paletteNow();
   const paths = new Map();
   const zeros = new Path2D();
-  [...frames.keys()].sort((a, b) => a - b).forEach((minibatch) => {
-    const frame = frames.get(minibatch);
-    const box = { left: left + (minibatch % columns) * (cell + GAP), top: Math.floor(minibatch / columns) * (cell + GAP), side: cell };
+  [...frames.keys()].sort((a, b) => a - b).forEach((number) => {
+    const frame = frames.get(number);
+    const style = styleOf(number, frame);
+    const box = placeOf(number, layout);
     context.fillStyle = palette.paper;
-    context.fillRect(box.left, box.top, cell, cell);
+    context.fillRect(box.left, box.top, box.side, box.side);
     if (style.under === "heat") heat(context, frame, box, palette);
     arrows(paths, zeros, frame, box, style);
   });
   const shades = shadesOf(palette.arrows);
-  context.lineWidth = cell > 80 ? 1.2 : 1;
+  context.lineWidth = layout.cell > 80 ? 1.2 : 1;
   for (const [shade, path] of paths) {
     context.strokeStyle = shades[shade];
     context.stroke(path);
@@ -46,7 +47,7 @@ function arrows(paths, zeros, frame, { left, top, side }, style) {
   const middle = (points - 1) / 2;
   const step = side / points;
   const stride = Math.max(1, Math.min(middle, Math.ceil(CLOSEST / step)));
-  const scale = style.range === "frame" ? scaleOf([frame]) : style.scale;
+  const { scale } = style;
   const sign = style.direction === "descent" ? -1 : 1;
   // No arrow reaches into the next field.
   const first = (middle % stride) + ((middle % stride) + 0.5 < (look.longest_in_cells * stride) / 2 ? stride : 0);
@@ -66,17 +67,6 @@ function arrows(paths, zeros, frame, { left, top, side }, style) {
       const drawn = (sign * stride * step * drawnLength(size, scale.longest, style.length, look)) / size;
       addArrow(paths.get(shade), x, y, drawn * u, -drawn * v);
     }
-}
-
-// The arrangement of `many` squares in a box that makes them largest.
-export function multiplesLayout(many, width, height) {
-  let best = { columns: 1, cell: 0, left: 0 };
-  for (let columns = 1; columns <= many; columns++) {
-    const rows = Math.ceil(many / columns);
-    const cell = Math.floor(Math.min((width - (columns - 1) * GAP) / columns, (height - (rows - 1) * GAP) / rows));
-    if (cell > best.cell) best = { columns, cell, left: Math.floor((width - columns * (cell + GAP) + GAP) / 2) };
-  }
-  return best;
 }
 
 // Fills `host` with a button for each minibatch: Enter or a click chooses it, arrow keys go from one to the next.

@@ -83,7 +83,7 @@ function barOf(bar, name, colours, frame) {
   return [node("linearGradient", { id: name }, ...stops), node("rect", { ...placeOf(bar, frame), rx: 2, fill: `url(#${name})` })];
 }
 
-// What a picture that is taken from its page should tell: of which regularizer it is, and how to see it again.
+// What a picture that is taken from its page should tell: of which run it is, and how to see it again.
 function footOf({ height }, palette) {
   const labels = shownRuns().map(labelOf).join(", ");
   const attributes = { x: MARGIN + 14, y: height - 12, fill: palette.faint, "font-family": look.font, "font-size": "11px" };

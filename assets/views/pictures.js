@@ -3,12 +3,13 @@
 import { overlayStrokes } from "../pure/overlays.js";
 import { stylesOf } from "../pure/scales.js";
 import { loadPlans } from "../page/loading.js";
-import { besides, frameOf, plans } from "../page/plans.js";
+import { besides, frameOf, isGrid, plans } from "../page/plans.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { isBusy } from "../page/sliders.js";
 import { page } from "../page/state.js";
 import { markCourse } from "./coursecurves.js";
 import { panelWords } from "./explain.js";
+import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
@@ -21,9 +22,10 @@ page.panels = [0, 1, 2].map((slot) => createPanel(slot));
 
 // Gives each panel its plan.
 export function planPanels() {
-  const planned = plans();
+  page.plans = plans();
+  const planned = isGrid() ? [] : page.plans;
   forgetSizes();
-  document.body.dataset.panels = planned.length;
+  document.body.dataset.panels = isGrid() ? "many" : `${planned.length}`;
   page.panels.forEach((panel, slot) => {
     panel.plan = planned[slot] ?? null;
     document.getElementById(`panel-${slot}`).hidden = !panel.plan;
@@ -41,7 +43,7 @@ export function moveOver(over) {
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
   const active = page.panels.filter((panel) => panel.plan);
-  const styles = stylesOf(page.view, active.map(({ plan }) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus) })), partOf(page.view));
+  const styles = stylesOf(page.view, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus) })), partOf(page.view));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
   active.forEach((panel, k) => {
     const frame = (panel.shown = frameOf(panel.plan));
@@ -51,6 +53,7 @@ export function drawPictures() {
   // Words move what stands below them: after all pictures, so that the page is laid out once.
   for (const panel of active) sayPanel(panel, panelWords(panel.plan, panel.shown));
   showSpread(styles[0]);
+  showGrid(styles);
   showReading();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
@@ -82,7 +85,7 @@ export function commitPictures() {
 
 // The spread of the minibatches belongs to one checkpoint: at another epoch it is fetched once the hand has let go.
 function followSpread() {
-  const isBehind = page.panels.some((panel) => panel.plan?.minibatches && panel.plan.minibatches.selection.epoch !== page.view.epoch);
+  const isBehind = page.plans.some(({ minibatches }) => minibatches && minibatches.selection.epoch !== page.view.epoch);
   if (!isBehind || isBusy()) return;
   planPanels();
   loadPlans();

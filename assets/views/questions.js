@@ -1,8 +1,10 @@
 // What may be asked of the page from outside, as `window.gradvizPage`: the tests' questions. All answers are copies.
 
 import { plotIn } from "../page/dom.js";
+import { frameOf, isGrid } from "../page/plans.js";
 import { isBusy } from "../page/sliders.js";
 import { page } from "../page/state.js";
+import { gridCell } from "./grid.js";
 import { cellMiddle } from "./matrix.js";
 import { planeOf, sizeOfCanvas } from "./paint.js";
 import { unitsOnMap } from "./picker.js";
@@ -28,6 +30,12 @@ export const questions = Object.freeze({
   /** Each picture on show: what it shows and how far it is. */
   get panels() {
     return page.panels.filter(({ plan }) => plan).map(summaryOf);
+  },
+
+  /** The small multiples of the runs, where there are more than large pictures have room: what each shows, and its cell. */
+  get grid() {
+    if (!isGrid()) return null;
+    return page.plans.map((plan, k) => ({ run: plan.run, index: frameOf(plan)?.index ?? null, isLoading: Boolean(plan.epochs.loading), ...gridCell(k) }));
   },
 
   /** One picture's numbers, what is drawn over them, and what is in memory for it. */

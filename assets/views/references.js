@@ -1,10 +1,10 @@
-// The regularizer whose field is subtracted from the others, as a choice.
+// The run whose field is subtracted from the others, as a choice.
 
 import { isComparable } from "../pure/difference.js";
 import { setProps } from "../page/dash.js";
 import { labelOf, page, shownRuns } from "../page/state.js";
 
-// Offers the regularizers on show as references, where all of them have the parameters.
+// Offers the runs on show as references, where all of them have the parameters.
 export function offerReferences() {
   const { minus } = page.view;
   const shown = shownRuns();

@@ -1,13 +1,15 @@
 // The Minibatches view: rose, matrix and small multiples of one checkpoint, linked with each other, with the large
 // picture and with the slider: what is hovered or chosen in one is marked in all.
 
+import { scaleOf } from "../pure/arrows.js";
 import { spreadOf } from "../pure/spread.js";
+import { squaresIn } from "../pure/squares.js";
 import { cosinesOf } from "../page/cosines.js";
 import { scheme } from "../page/scheme.js";
 import { goToMinibatch } from "../page/sliders.js";
 import { isMinibatchesView, numMinibatches, page } from "../page/state.js";
 import { cellAt, cellMiddle, drawMatrix } from "./matrix.js";
-import { drawMultiples, makeMinis, markMinis, multiplesLayout, placeMinis, stepMinis } from "./multiples.js";
+import { drawMultiples, makeMinis, markMinis, placeMinis, stepMinis } from "./multiples.js";
 import { sizeOfCanvas, watchCanvas } from "./paint.js";
 import { drawRose, roseAt, rosePlace } from "./rose.js";
 import { arrowLines, pairLines, showSpreadWords } from "./spreadwords.js";
@@ -53,10 +55,10 @@ function showFields() {
   const wanted = JSON.stringify([stack.key, size, many, style, scheme(), width, height]);
   if (wanted === fields) return;
   fields = wanted;
-  layout = multiplesLayout(many, width, height);
+  layout = squaresIn(many, width, height);
   makeMinis(host, many, { onChoose: choose, onHover: (minibatch) => hover(minibatch, null) });
   placeMinis(host, layout);
-  drawMultiples(canvas, stack.frames, layout, style);
+  drawMultiples(canvas, stack.frames, layout, (_, frame) => (style.range === "frame" ? { ...style, scale: scaleOf([frame]) } : style));
   [...host.children].forEach((one, minibatch) => one.setAttribute("aria-label", arrowLines(arrowOf(minibatch), minibatch).join(", ")));
 }
 

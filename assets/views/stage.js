@@ -19,6 +19,7 @@ import { showEvidence } from "./evidence.js";
 import { showLosses } from "./losscurves.js";
 import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
 import { offerReferences } from "./references.js";
+import { showRunChoice } from "./runchoice.js";
 import { addLiveButton, setLive, showStatus } from "./status.js";
 
 const layersShown = {}; // side -> what its buttons were last set to
@@ -129,11 +130,11 @@ function minibatchMoved() {
 // The minibatch is chosen: the epochs of this one are fetched, beginning with what is already on show.
 function minibatchReleased() {
   commitPictures();
-  const chosen = page.panels.map(({ plan }) => plan && ownFrame(plan));
+  const chosen = page.plans.map(ownFrame);
   refresh();
-  page.panels.forEach(({ plan }, slot) => {
-    const frame = chosen[slot];
-    if (!isMinibatchesView() && plan && frame && !plan.epochs.frames.has(page.view.epoch)) putFrame(plan.epochs, { ...frame, index: page.view.epoch });
+  page.plans.forEach((plan, k) => {
+    const frame = chosen[k];
+    if (!isMinibatchesView() && frame && !plan.epochs.frames.has(page.view.epoch)) putFrame(plan.epochs, { ...frame, index: page.view.epoch });
   });
   remember(true);
 }
@@ -159,6 +160,7 @@ function refresh() {
   drawPictures();
   if (!isBusy()) commitPictures(); // else when the hand lets go
   showLosses(shownRuns());
+  showRunChoice();
   showEvidence(page);
   showCourse();
   showParameters();

@@ -9,7 +9,7 @@ import { orderTraining } from "../page/runs.js";
 import { scheme } from "../page/scheme.js";
 import { colourOf, labelOf } from "../page/state.js";
 
-const HEAD = ["regularizer", "epochs", "progress", "train loss J", "test loss J", "test R²", "s / epoch", "rows / s", "on disk", ""];
+const HEAD = ["run", "epochs", "progress", "train loss J", "test loss J", "test R²", "s / epoch", "rows / s", "on disk", ""];
 let asked = null; // what is done if the question is answered with yes
 
 export function showTraining(page) {
@@ -17,12 +17,11 @@ export function showTraining(page) {
   const key = [training, unreadable, scheme(), Object.values(runs).map((run) => [run.metrics.epoch.length, run.disk_bytes])];
   const rows = training.progress.map((progress) => rowOf(progress, runs[progress.run], training));
   const head = element("thead", "", element("tr", "", ...HEAD.map((text) => (text ? element("th", "", text) : element("td")))));
-  const first = Object.values(runs)[0];
   fill("training", JSON.stringify(key),
     element("p", "gv-message", [training.message ?? "", timeLeft(page)].filter(Boolean).join(" ")),
     rows.length ? element("div", "gv-table-box", element("table", "gv-table", head, element("tbody", "", ...rows))) : null,
     ...unreadable.map(({ file, reason }) => element("p", "gv-error", `Left out, because it cannot be read: ${file}: ${reason}`)),
-    first ? element("p", "gv-setup", setupOf(first)) : null);
+    ...setups(Object.values(runs)));
   setButtons(training);
 }
 
@@ -74,9 +73,16 @@ function size(bytes) {
   return bytes < 1e9 ? `${number(bytes / 1e6)} MB` : `${number(bytes / 1e9)} GB`;
 }
 
+// How the runs were trained: a line for all that were trained alike.
+function setups(runs) {
+  const labels = new Map();
+  for (const run of runs) labels.set(setupOf(run), [...(labels.get(setupOf(run)) ?? []), run.label]);
+  return [...labels].map(([setup, alike]) => element("p", "gv-setup", labels.size > 1 ? `${alike.join(", ")}: ${setup}` : setup));
+}
+
 function setupOf(run) {
-  const layers = [675, ...run.hidden, 1].join(" → ");
-  return `${layers}, ${run.rows} rows of ${run.data}, minibatch ${run.batch_size}, Adam ${run.learning_rate}, output scale ${run.output_scale}, dropout ${run.dropout}, batch norm ${run.norm_placement} the activation, seed ${run.seed}.`;
+  const strengths = Object.entries(run.regularizer).filter(([name]) => !["kind", "label"].includes(name)).map(([name, value]) => `${name} ${value}, `);
+  return `${run.widths.join(" → ")}, ${run.rows} rows of ${run.data}, minibatch ${run.batch_size}, ${run.optimizer.label}, ${strengths.join("")}output scale ${run.output_scale}, seed ${run.seed}.`;
 }
 
 function setButtons(training) {

@@ -9,7 +9,6 @@ from gradviz.dashboard.drawing import drawing, sharing
 from gradviz.dashboard.fieldsets import group, label, segmented
 from gradviz.dashboard.overview import MINIBATCH_SIZES
 from gradviz.dashboard.permalink import View
-from gradviz.experiment.regularizers import DEFAULT_LABELS
 
 SIDES = {"a": "Left picture", "b": "Right picture"}
 
@@ -20,24 +19,13 @@ def sidebar() -> Component:
     return html.Div(
         [
             group(
-                "Regularizer",
-                segmented(ids.VARIANT, DEFAULT_LABELS, view.run, "Regularizer"),
+                "Run",
+                html.Div(id=ids.VARIANT, className="gv-island gv-runs", role="radiogroup", **label("Run")),
                 class_name="gv-explore-only",
             ),
             group(
-                "Regularizers side by side",
-                html.Div(
-                    dmc.ChipGroup(
-                        [
-                            dmc.Chip(text, value=name, size="xs", variant="light")
-                            for name, text in DEFAULT_LABELS.items()
-                        ],
-                        id=ids.COMPARED,
-                        value=list(view.compared),
-                        multiple=True,
-                    ),
-                    className="gv-chips",
-                ),
+                "Runs side by side",
+                html.Div(id=ids.COMPARED, className="gv-island gv-runs", role="group", **label("Runs side by side")),
                 *sharing(view),
                 class_name="gv-compare-only",
             ),

@@ -79,7 +79,7 @@ def steps(
         rows.append(row)
         yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
     if asked.kind == "html":
-        content = _html(asked, indices, rows)
+        content = _html(asked, store, indices, rows)
     else:
         gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme]), _comment(asked, indices))
         for done, (index, image) in enumerate(zip(indices, _images(asked, rows), strict=True), 1):
@@ -131,9 +131,10 @@ def _images(asked: ExportQuery, rows: list[Row]) -> Iterator[Image]:
     return drawn_frames(drawn, look, share_scale=asked.share_scale, fixed_colours=asked.range == "epochs")
 
 
-def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:
+def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row]) -> bytes:
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
-    stacks = [_stack(panel, column) for panel, column in zip(asked.panels, columns, strict=True)]
+    labels = [store.run(panel.run).config.title for panel in asked.panels]
+    stacks = [_stack(*one) for one in zip(asked.panels, labels, columns, strict=True)]
     shown = asked.index_of(asked.panels[0])
     look = ViewLook(
         scheme=asked.scheme,
@@ -149,11 +150,13 @@ def _html(asked: ExportQuery, indices: list[int], rows: list[Row]) -> bytes:
     return interactive_html(stacks, over=asked.over, first=first, look=look)
 
 
-def _stack(panel: LandscapeRequest, pictures: Mapping[int, Shown]) -> Stack:
+def _stack(panel: LandscapeRequest, label: str, pictures: Mapping[int, Shown]) -> Stack:
     overs = {shown.request.epoch: shown.over for shown in pictures.values()}
     return Stack(
         panel,
         {index: shown.field for index, shown in pictures.items()},
         path=next(iter(overs.values())).path or {},
         spreads={epoch: over.spread for epoch, over in overs.items() if over.spread},
+        label=label,
+        draws_masks=any(shown.draws_masks for shown in pictures.values()),
     )

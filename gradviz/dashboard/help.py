@@ -18,17 +18,18 @@ class Entry:
 _MASK_SETS = LandscapeSpec.model_fields["num_masks"].default
 
 HELP: dict[str, tuple[Entry, ...]] = {
-    "Regularizer": (
+    "Run": (
         Entry(
-            "Regularizer",
-            "Three variants of one network. They start from the same weights and see the same minibatches in the same "
-            "order; only the regularizer differs.",
+            "Run",
+            "One training of the network. The usual three start from the same weights and see the same minibatches in "
+            "the same order; only the regularizer differs.",
         ),
     ),
-    "Regularizers side by side": (
+    "Runs side by side": (
         Entry(
-            "Regularizers",
-            "The same two parameters, minibatch and epoch in each picture, with linked zoom and pointer.",
+            "Runs",
+            "The same two parameters, minibatch and epoch in each picture, with linked zoom and pointer. More than "
+            "three runs appear as small pictures: click one to explore it alone.",
         ),
         Entry(
             "scales",

@@ -67,6 +67,10 @@ LOSS = "loss"
 LOSS_MARK = "loss-mark"
 COURSE = "course"
 SCALE = "scale"
+GRID = "grid"
+GRID_TITLE = "grid-title"
+GRID_CANVAS = "grid-canvas"
+GRID_BUTTONS = "grid-buttons"
 
 # Training, and the question before deleting.
 TRAIN_START = "train-start"

@@ -144,7 +144,7 @@ def _main() -> Component:
             html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
             html.Div(
                 [
-                    html.Div([*(_panel(slot) for slot in range(NUM_PANELS)), *spread()], className="gv-panels"),
+                    html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread()], className="gv-panels"),
                     html.Div(id=ids.SCALE, className="gv-island gv-scale"),
                     _dock(),
                     html.Div(id=ids.EMPTY, className="gv-island gv-empty"),
@@ -193,6 +193,26 @@ def _panel(slot: int) -> Component:
         id=ids.PANELS[slot],
         className="gv-panel",
         **label(f"Picture {slot + 1}"),
+    )
+
+
+def _grid() -> Component:
+    """More runs side by side than there are panels; `assets/views/grid.js` draws them."""
+    return html.Section(
+        [
+            html.Div(id=ids.GRID_TITLE, className="gv-island gv-title"),
+            html.Div(
+                [
+                    html.Canvas(id=ids.GRID_CANVAS, role="img"),
+                    html.Div(id=ids.GRID_BUTTONS, className="gv-island gv-minis", role="group", **label("Runs")),
+                ],
+                className="gv-spread-picture gv-minis-picture",
+            ),
+        ],
+        id=ids.GRID,
+        className="gv-grid",
+        hidden=True,
+        **label("Small multiples of the runs"),
     )
 
 

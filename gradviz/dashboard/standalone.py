@@ -44,6 +44,7 @@ POINT_BYTES = 4 / 3 * 14
 class Stack:
     """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them.
 
+    `label` names the run for people; `draws_masks`: the fields depend on masks.
     `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches.
     """
 
@@ -51,6 +52,8 @@ class Stack:
     frames: Mapping[int, GradientField]
     path: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     spreads: Mapping[int, Sequence[GradientField]] = field(default_factory=dict)
+    label: str = ""
+    draws_masks: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ def interactive_html(
         "panels": [
             {
                 "request": stack.request.model_dump(),
+                "label": stack.label or stack.request.run,
+                "draws_masks": stack.draws_masks,
                 "frames": [_text_of(index, stack.frames[index]) for index in sorted(stack.frames)],
                 "path": [{"index": epoch, "x": x, "y": y} for epoch, (x, y) in sorted(stack.path.items())],
                 "spreads": {

@@ -22,8 +22,8 @@ class ViewField:
 
 FIELDS: Mapping[str, ViewField] = {
     "view": ViewField("view", ids.VIEW),
-    "run": ViewField("variant", ids.VARIANT),
-    "compared": ViewField("compared", ids.COMPARED),
+    "run": ViewField("variant"),
+    "compared": ViewField("compared"),
     "epoch": ViewField("epoch"),
     "x_a": ViewField("x1"),
     "y_a": ViewField("y1"),

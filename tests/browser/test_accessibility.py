@@ -64,7 +64,7 @@ _PLACE = """() => {
 def test_explore_is_walked_through_with_keys_alone(visit: Visit) -> None:
     page = visit(stranger=True)
     tab_to(page, "^View")
-    tab_to(page, "^Regularizer: ")
+    tab_to(page, "^Run: ")
     page.keyboard.press("ArrowRight")
     wait_for_view(page, run="dropout")
     wait_until_drawn(page)
@@ -107,7 +107,7 @@ def test_explore_is_walked_through_with_keys_alone(visit: Visit) -> None:
 
 def test_compare_is_walked_through_with_keys_alone(visit: Visit) -> None:
     page = visit("/?view=compare", stranger=True)
-    tab_to(page, "^Dropout")
+    tab_to(page, "^Runs side by side: Dropout")
     page.keyboard.press("Space")
     page.wait_for_function("() => window.gradvizPage.view.compared.length === 2")
     wait_until_drawn(page)

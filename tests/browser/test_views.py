@@ -32,7 +32,7 @@ def test_regularizers_side_by_side_share_everything(visit: Visit) -> None:
     page.get_by_role("slider", name="Epoch").focus()
     page.keyboard.press("ArrowLeft")
     assert [panel["index"] for panel in frames(page)] == [3, 3, 3]
-    page.locator(".gv-chips").get_by_text("Dropout").click()
+    page.locator("#compared").get_by_text("Dropout").click()
     expect(page.locator("#panel-2")).to_be_hidden()
     wait_until_drawn(page)
     expect(page.locator("#title-1 h2")).to_have_text("BatchNorm")
@@ -135,7 +135,7 @@ def test_of_two_addresses_in_quick_succession_the_second_holds(visit: Visit) -> 
 def test_an_old_link_is_a_notice_and_no_failure(visit: Visit) -> None:
     page = visit("/?palette=red&epoch=99&points=20&x1=hidden.9.linear.bias[0]")
     assert epoch_shown(page) == LAST
-    for word in ("palette", "points", "hidden.9", "Epoch 99"):
+    for word in ("palette", "points", "hidden.9", "epoch 99"):
         expect(page.locator("#notices")).to_contain_text(word)
     shoot(page, "notices-light-1280")
     page.locator(".gv-notice").first.get_by_role("button", name="Close").click()

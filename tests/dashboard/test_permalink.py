@@ -120,5 +120,18 @@ def test_a_run_of_few_rows_is_shown_by_minibatches_that_it_has(tiny_store: RunSt
     assert permalink.settle(View(minibatch_size=30), runs)[0].minibatch_size == 30
 
 
+def test_runs_side_by_side_are_those_that_are_there_or_will_be(tiny_store: RunStore) -> None:
+    runs = runs_of(tiny_store)
+    view, (notice,) = permalink.settle(View(compared=("dropout", "nobody")), runs)
+    assert (view.compared, notice) == (("dropout",), "There is no run `nobody`: comparing without it.")
+    view, notices = permalink.settle(View(), {"none": runs["none"]})  # the others are not trained yet
+    assert (view.compared, notices) == (View().compared, [])
+    named = dict.fromkeys(("adam-1", "adam-2", "sgd-1", "sgd-2"), runs["none"])
+    view, notices = permalink.settle(View(), named)
+    assert (view.run, view.compared, notices) == ("adam-1", ("adam-1", "adam-2", "sgd-1"), [])
+    everything = View(run="sgd-2", compared=tuple(named))
+    assert permalink.settle(everything, named)[0].compared == tuple(named)
+
+
 def test_without_runs_a_view_stays_as_it_is() -> None:
     assert permalink.settle(View(epoch=3), {}) == (View(epoch=3), [])

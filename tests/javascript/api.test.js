@@ -100,7 +100,10 @@ test("a refusal is not asked again, and nothing is after it was given up", async
   await assert.rejects(given, { name: "AbortError" });
 });
 
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+// Until all that has been answered is read: a body may take some turns.
+async function settle() {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 // ---- streams ----------------------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ test("a larger gradient is never drawn shorter, and none longer than the longest
   const size = fc.double({ min: 1e-30, max: 1e30, noNaN: true });
   fc.assert(fc.property(size, size, size, fc.constantFrom("compressed", "true", "unit"), (a, b, longest, length) => {
     const [short, long] = [Math.min(a, b), Math.max(a, b)].map((each) => drawnLength(each, longest, length, look));
-    assert.ok(short <= long && long <= look.longest_in_cells && short >= 0);
+    assert.ok(short <= long * (1 + 1e-12) && long <= look.longest_in_cells && short >= 0); // a power is not monotonic to the last bit
   }));
 });
 

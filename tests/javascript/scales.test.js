@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { scaleOf } from "../../assets/pure/arrows.js";
 import { stylesOf } from "../../assets/pure/scales.js";
+import { GAP, squaresIn } from "../../assets/pure/squares.js";
 import { wholePlane } from "../../assets/pure/plane.js";
 import { frameOf } from "./constants.js";
 
@@ -71,4 +72,17 @@ test("what is not there yet has a scale, and the view's choices come along", () 
     halfWidth: 0.1, length: "compressed", under: "contour", direction: "descent", sharesScale: false, part: PART, scale: { low: -1, high: 0, longest: 1 },
   });
   assert.deepEqual(stylesOf({ ...VIEW, view: "minibatches" }, [], PART), []);
+});
+
+test("small pictures fill their box as far as squares can, and none reaches out of it", () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 100, max: 2000 }), fc.integer({ min: 100, max: 2000 }), (many, width, height) => {
+    const { columns, cell, left } = squaresIn(many, width, height);
+    const rows = Math.ceil(many / columns);
+    assert.ok(left + columns * (cell + GAP) - GAP <= width && rows * (cell + GAP) - GAP <= height && left >= 0);
+    for (let other = 1; other <= many; other++) {
+      const room = Math.min((width - (other - 1) * GAP) / other, (height - (Math.ceil(many / other) - 1) * GAP) / Math.ceil(many / other));
+      assert.ok(cell >= Math.floor(room));
+    }
+    assert.ok(squaresIn(many, width, height, 50).cell <= 50);
+  }));
 });

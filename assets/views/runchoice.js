@@ -1,0 +1,44 @@
+// Which runs are looked at: one in Explore and Minibatches, several in Compare.
+
+import { conductor } from "../page/conductor.js";
+import { element, fill } from "../page/dom.js";
+import { colourOf, knownRuns, labelOf, page } from "../page/state.js";
+
+// Brings both lists in line with the runs that there are, and with the view.
+export function showRunChoice() {
+  const names = knownRuns();
+  const key = JSON.stringify(names.map((name) => [name, labelOf(name), colourOf(name), page.runs[name]?.group]));
+  fill("variant", key, ...optionsOf(names, "radio", ({ value }) => conductor.choose({ run: value })));
+  fill("compared", key, ...optionsOf(names, "checkbox", chooseCompared));
+  for (const input of inputsIn("variant")) input.checked = input.value === page.view.run;
+  for (const input of inputsIn("compared")) input.checked = page.view.compared.includes(input.value);
+}
+
+// A name for each run, under the name of its group where it has one.
+function optionsOf(names, type, onChange) {
+  const groups = new Map();
+  for (const name of names) groups.set(page.runs[name]?.group ?? "", [...(groups.get(page.runs[name]?.group ?? "") ?? []), name]);
+  return [...groups].flatMap(([group, members]) => [
+    group ? element("div", "gv-run-group", group) : null, ...members.map((name) => optionOf(name, type, onChange)),
+  ]);
+}
+
+function optionOf(name, type, onChange) {
+  const input = element("input");
+  Object.assign(input, { type, name: type === "radio" ? "run" : "compared", value: name });
+  input.addEventListener("change", () => onChange(input));
+  const swatch = element("i", "gv-swatch");
+  swatch.style.background = colourOf(name);
+  return element("label", "gv-run", input, swatch, element("span", "", labelOf(name)));
+}
+
+// One at least stays.
+function chooseCompared(input) {
+  const compared = inputsIn("compared").filter(({ checked }) => checked).map(({ value }) => value);
+  if (compared.length) conductor.choose({ compared });
+  else input.checked = true;
+}
+
+function inputsIn(id) {
+  return [...document.getElementById(id).querySelectorAll("input")];
+}
