@@ -77,7 +77,7 @@ def _tagged(value: Regularizer | Optimizer) -> dict[str, object]:
 def _strengths(regularizer: Regularizer) -> dict[str, object]:
     """Version 0.1's keys `dropout` and `norm_placement`, given for every run."""
     flat = regularizers.to_flat(regularizer) or regularizers.to_flat(regularizers.Plain()) or {}
-    return {key: flat[key] for key in ("dropout", "norm_placement")}
+    return {key: value for key, value in flat.items() if key != "variant"}
 
 
 def runs_of(store: RunStore) -> dict[str, dict]:

@@ -108,7 +108,7 @@ _SINCE_VERSION_2 = frozenset({"study", "regularizer", "optimizer"})
 
 def from_flat(values: dict[str, Any]) -> dict[str, Any]:
     """The values of a configuration from version 0.1's, in which a run was its regularizer."""
-    flat = ("variant", "dropout", "norm_placement", "learning_rate")
+    flat = (*regularizers.FLAT_KEYS, *optimizers.FLAT_KEYS)
     others = {key: value for key, value in values.items() if key not in flat}
     regularizer = regularizers.from_flat(values)
     return others | {

@@ -90,9 +90,12 @@ def with_rate(optimizer: Optimizer, learning_rate: object) -> Optimizer:
     return type(optimizer).model_validate(dict(optimizer) | {"learning_rate": learning_rate})
 
 
+FLAT_KEYS = ("learning_rate",)
+
+
 def from_flat(values: Mapping[str, Any]) -> Optimizer:
     """The optimizer of version 0.1's key `learning_rate`, which had only Adam."""
-    return Adam.model_validate({name: values[name] for name in ("learning_rate",) if name in values})
+    return Adam.model_validate({name: values[name] for name in FLAT_KEYS if name in values})
 
 
 def to_flat(optimizer: Optimizer) -> dict[str, object] | None:

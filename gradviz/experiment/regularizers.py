@@ -178,6 +178,9 @@ def placed(regularizer: Regularizer, placement: object) -> Regularizer:
     return type(regularizer).model_validate(dict(regularizer) | {"placement": placement})
 
 
+FLAT_KEYS = ("variant", "dropout", "norm_placement")
+
+
 def from_flat(values: Mapping[str, Any]) -> Regularizer:
     """The regularizer of version 0.1's keys `variant`, `dropout` and `norm_placement`."""
     settings = {"p": values.get("dropout"), "placement": values.get("norm_placement")}
