@@ -126,7 +126,7 @@ def test_runs_side_by_side_are_those_that_are_there_or_will_be(tiny_store: RunSt
     assert (view.compared, notice) == (("dropout",), "There is no run `nobody`: comparing without it.")
     view, notices = permalink.settle(View(), {"none": runs["none"]})  # the others are not trained yet
     assert (view.compared, notices) == (View().compared, [])
-    named = dict.fromkeys(("adam-1", "adam-2", "sgd-1", "sgd-2"), runs["none"])
+    named: dict[str, dict] = dict.fromkeys(("adam-1", "adam-2", "sgd-1", "sgd-2"), runs["none"])
     view, notices = permalink.settle(View(), named)
     assert (view.run, view.compared, notices) == ("adam-1", ("adam-1", "adam-2", "sgd-1"), [])
     everything = View(run="sgd-2", compared=tuple(named))
