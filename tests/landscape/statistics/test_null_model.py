@@ -129,7 +129,7 @@ def test_coupled_examples_have_no_gradients_of_their_own_but_minibatches_can_be_
 
 
 def test_too_few_rows_are_refused():
-    with pytest.raises(UserError, match="at least two"):
+    with pytest.raises(UserError, match="at least 2"):
         null_agreement(torch.eye(10), 8, np.random.default_rng(0))
 
 
