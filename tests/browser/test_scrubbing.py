@@ -158,7 +158,7 @@ def test_an_answer_that_comes_late_changes_nothing(visit: Visit) -> None:
     """The first choice's answer is held back until the second choice is drawn."""
     page = visit("/?epoch=3")
     held: list[Route] = []
-    page.route("**/api/v1/frames?variant=dropout*", lambda route: held.append(route))
+    page.route("**/api/v1/frames?run=dropout*", lambda route: held.append(route))
     page.locator("#variant").get_by_text("Dropout").click()
     wait_for_view(page, run="dropout")
     page.locator("#variant").get_by_text("BatchNorm").click()
@@ -171,7 +171,7 @@ def test_an_answer_that_comes_late_changes_nothing(visit: Visit) -> None:
     page.evaluate("async () => { await (await fetch('api/v1/runs')).text(); }")
     wait_until_drawn(page)
     assert numbers_of(page)["u"] == before
-    page.unroute("**/api/v1/frames?variant=dropout*")
+    page.unroute("**/api/v1/frames?run=dropout*")
     page.locator("#variant").get_by_text("Dropout").click()
     wait_for_view(page, run="dropout")
     wait_until_drawn(page)
