@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gradviz.experiment.deliveries import NUM_INPUTS
-from gradviz.experiment.regularizers import Plain, Regularizer, regularizer_of
+from gradviz.experiment.regularizers import Plain, Regularizer, dropping, placed, regularizer_of
 
 
 class BatchNorm(nn.Module):
@@ -79,14 +79,17 @@ class MLP(nn.Module):
         num_inputs: int = NUM_INPUTS,
         hidden: Sequence[int] = (2000, 1000, 200),
         regularizer: Regularizer | str = Plain.run_name,
+        norm_placement: str | None = None,
+        dropout: float | None = None,
         output_scale: float = 100.0,
         generator: torch.Generator | None = None,
     ) -> None:
         """Draws the linear parameters from `generator` (by default one seeded with 0).
 
-        `regularizer` may be a text, such as `dropout(0.5)`.
+        `regularizer` may be a text, such as `dropout(0.5)`. `norm_placement` and `dropout`, the arguments of version
+        0.1, set the strength of a regularizer that has it, and do nothing for others.
         """
-        chosen = regularizer_of(regularizer)
+        chosen = dropping(placed(regularizer_of(regularizer), norm_placement), dropout)
         if not hidden or min(hidden) < 1:
             raise ValueError(f"`hidden` must name at least one layer of at least one unit, got {tuple(hidden)}.")
         super().__init__()

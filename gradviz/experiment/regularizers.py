@@ -178,6 +178,15 @@ def placed(regularizer: Regularizer, placement: object) -> Regularizer:
     return type(regularizer).model_validate(dict(regularizer) | {"placement": placement})
 
 
+def dropping(regularizer: Regularizer, p: float | None) -> Regularizer:
+    """The regularizer with this share of units switched off, if it switches off any and a share is given."""
+    if p is None:
+        return regularizer
+    if not 0.0 <= p < 1.0:
+        raise ValueError(f"`dropout` must be in [0, 1), got {p}: it is the share of units switched off.")
+    return Dropout(p=p) if isinstance(regularizer, Dropout) else regularizer
+
+
 FLAT_KEYS = ("variant", "dropout", "norm_placement")
 
 

@@ -145,3 +145,20 @@ def test_shapes_are_known_without_a_network_in_memory():
         name: tensor.shape for name, tensor in real.items()
     }
     assert not any(tensor.is_meta for tensor in real.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"regularizer": "dropout", "dropout": 0.5, "norm_placement": "after"}, "dropout(0.5)"),
+        ({"regularizer": "batchnorm", "dropout": 0.5, "norm_placement": "after"}, "batchnorm(after)"),
+        ({"regularizer": "none", "dropout": 0.5, "norm_placement": "after"}, "none"),
+    ],
+)
+def test_the_arguments_of_version_0_1_are_taken(old: dict, new: str):
+    assert MLP(**SMALL, **old).regularizer == regularizer_of(new)
+
+
+def test_a_share_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"`dropout` must be in \[0, 1\), got 1.0"):
+        MLP(**SMALL, regularizer="dropout", dropout=1.0)
