@@ -89,10 +89,14 @@ export function siblingOf(name, kind, run) {
   return tensor && `${tensor}[${unitOf(name)}]`;
 }
 
-export function pairTitle(x, y) {
+// Which layers two parameters are of; nothing while the server has not told what they are.
+export function pairName(x, y) {
   const [a, b] = [tensorOf(x).label, tensorOf(y).label];
-  const title = a === b ? a : `${a} × ${b}`;
-  return title.replace(/^./, (letter) => letter.toUpperCase());
+  return a === b ? a : `${a} × ${b}`;
+}
+
+export function pairTitle(x, y) {
+  return pairName(x, y).replace(/^./, (letter) => letter.toUpperCase());
 }
 
 export function unitOf(name) {

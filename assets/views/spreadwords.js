@@ -3,7 +3,7 @@
 import { cosineStrength, meanCosine } from "../pure/cosines.js";
 import { number, percent } from "../pure/formats.js";
 import { look, zeroMessages } from "../pure/look.js";
-import { pairTitle } from "../pure/parameters.js";
+import { pairName } from "../pure/parameters.js";
 import { roughnessOf } from "../pure/roughness.js";
 import { commonReason, cosineOf, spreadSentence, strengthWords } from "../pure/spread.js";
 import { reasonOfAllZero } from "../pure/zero.js";
@@ -49,8 +49,8 @@ function showPart(cosines) {
 
 function titleOf(page, plan, many) {
   const { epoch, minibatch_size: rows, mode } = page.view;
-  const pair = pairTitle(plan.x, plan.y);
-  return [`${many} minibatches of ${rows} rows`, `${plan.label} · epoch ${epoch} · ${mode} mode · ${pair[0].toLowerCase()}${pair.slice(1)}`];
+  const where = `${plan.label} · epoch ${epoch} · ${mode} mode · ${pairName(plan.x, plan.y)}`;
+  return [`${many} minibatches of ${rows} rows`, where];
 }
 
 function lineOf(page, plan, spread, stack, many) {

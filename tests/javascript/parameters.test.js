@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { defaultPair, hasNorm, isOfNorm, layerOf, mistakeIn, pairTitle, siblingOf, suggestedPairs, suggestions, unitOf } from "../../assets/pure/parameters.js";
+import { defaultPair, hasNorm, isOfNorm, layerOf, mistakeIn, pairName, pairTitle, siblingOf, suggestedPairs, suggestions, unitOf } from "../../assets/pure/parameters.js";
 import { tensorName, tensorOf, tensorWith } from "../../assets/pure/tensors.js";
 import { plainRun, run, tensors } from "./constants.js";
 
@@ -69,7 +69,8 @@ test("layer and title are what the server says of the tensor, the unit is the fi
   }));
   assert.equal(pairTitle("hidden.1.linear.bias[0]", "hidden.1.linear.weight[0,3]"), "Hidden layer 1");
   assert.equal(pairTitle("hidden.1.linear.bias[0]", "output.bias[0]"), "Hidden layer 1 × output layer");
-  assert.deepEqual([layerOf(null), layerOf("encoder.weight[0]"), pairTitle("a[0]", "b[0]")], ["", "", ""]);
+  assert.deepEqual([layerOf(null), layerOf("encoder.weight[0]"), pairTitle("a[0]", "b[0]"), pairName("a[0]", "b[0]")], ["", "", "", ""]);
+  assert.equal(pairName("hidden.1.linear.bias[0]", "output.bias[0]"), "hidden layer 1 × output layer");
 });
 
 test("a layer's pair is its first two biases, or a bias and a weight", () => {
