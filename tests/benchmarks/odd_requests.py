@@ -48,7 +48,7 @@ ODD_VALUES: tuple[Any, ...] = (
     *({"id": "address"}, {"search": 1}, {"search": "?" + "a=&" * 200}),
 )
 GOOD: dict[str, tuple[Any, ...]] = {
-    "variant": ("none", "dropout", "batchnorm"),
+    "run": ("none", "dropout", "batchnorm"),
     "epoch": (0, 1, 2),
     "layer": (0, 1, 2),
     "minibatch": (0, 1),
@@ -62,7 +62,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "pair": ("",),
     "only": ("all", "0", "1,2"),
     "expected_key": ("", "0" * 40),
-    "claim": ("size", "agree"),
+    "claim": ("accurate", "start"),
     "kind": ("html",),
     "half_width": (0.1, 1.0),
     "action": ("start", "stop", "delete"),
