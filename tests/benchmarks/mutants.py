@@ -1,7 +1,7 @@
 """Changes the code by chance, one place at a time, and counts the changes that no test notices.
 
 `python -m tests.benchmarks.mutants [--mutants 200] [--seed 0] [--rooms landscape,drawing,evidence] [--processes 2]`,
-with `pip install -c constraints.txt cosmic-ray`, which knows what to change: operators, comparisons, numbers,
+with `pip install -c constraints.txt '.[mutants]'`: cosmic-ray knows what to change: operators, comparisons, numbers,
 conditions, loops. Each mutant is tried in a copy of the tree by the tests that import its module, then by all of its
 room's. One that cannot be imported is no mutant, and another is drawn. Survivors are printed as differences.
 """
