@@ -44,6 +44,8 @@ class Ticket:
     priority: Priority
     together: tuple[Question, ...]
     passes: float = 1.0
+    since: float | None = None
+    """When it was submitted, by the monotonic clock; None: when its result is waited for."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Answers questions in this process: from the cache if possible, else one computation at a time."""
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import torch
 
@@ -43,7 +44,8 @@ class LocalCompute(Compute):
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
         keyed = [(question.key(self.store), question) for question in questions]
         new = tuple(question for key, question in keyed if len(keyed) > 1 and self.cache.get(key) is None)
-        return [Ticket(key, question, priority, new, question.passes(self.store)) for key, question in keyed]
+        now = monotonic()
+        return [Ticket(key, question, priority, new, question.passes(self.store), now) for key, question in keyed]
 
     def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
         def work() -> bytes:

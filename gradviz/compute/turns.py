@@ -233,10 +233,12 @@ class Turns:
 
     def _rank(self, place: _Place, now: float) -> tuple[int, int, int, int]:
         """The sort key of a place: the lowest runs first."""
-        is_patient = now - place.since <= PATIENCE_SECONDS
         if place.is_long:
-            return self._rank_of_long(place, is_patient=is_patient or now - self._favour_ended < QUANTUM_SECONDS)
-        kind = 2 if place.ticket.priority == "sweep" and is_patient else 1
+            is_patient = now - place.since <= PATIENCE_SECONDS or now - self._favour_ended < QUANTUM_SECONDS
+            return self._rank_of_long(place, is_patient=is_patient)
+        # A sweep waits for all its answers together: each that was submitted ahead has waited since then.
+        asked = place.since if place.ticket.since is None else place.ticket.since
+        kind = 2 if place.ticket.priority == "sweep" and now - asked <= PATIENCE_SECONDS else 1
         return kind, 0, self._served.get(place.client, -1), place.number
 
     def _rank_of_long(self, place: _Place, *, is_patient: bool) -> tuple[int, int, int, int]:

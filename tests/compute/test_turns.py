@@ -1,6 +1,7 @@
 """One computation at a time: who goes first, how many may wait, what cancelling does, and what is long gives way."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -284,6 +285,14 @@ def test_what_has_not_begun_begins_though_short_ones_never_end(threads: ThreadPo
     while len(answers) < 10 or not all(answer.done() for answer in answers):
         wait(answers, timeout=0.001)
     assert 3 <= order.index("waiting0") <= 5
+
+
+def test_an_answer_of_a_sweep_has_waited_since_it_was_submitted(counter: Counter):
+    waited = replace(ticket("sweep"), since=time.monotonic() - LONG_WAITS - 1)
+    for name, asked in (("sweep", ticket("sweep")), ("waited", waited), ("first", ticket())):
+        counter.queue(name, asked)
+    counter.close()
+    assert counter.order == ["waited", "first", "sweep"]
 
 
 def test_short_ones_have_their_time_between_two_long_ones_that_have_waited(threads: ThreadPoolExecutor):
