@@ -17,7 +17,7 @@ export function createPanel(slot) {
   return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, listening: null };
 }
 
-export function graphOf(panel) {
+function graphOf(panel) {
   const graph = plotIn(`graph-${panel.slot}`);
   if (graph && graph.on && panel.listening !== graph) {
     panel.listening = graph;

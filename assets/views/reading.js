@@ -69,7 +69,7 @@ function placeIn(plane, across, up) {
 // ---- pointer and keys -----------------------------------------------------------------------------------------
 
 // Moves to a grid point, within the grid; null: back to the checkpoint.
-export function readPoint(next) {
+function readPoint(next) {
   const frame = page.panels.find(({ plan, shown }) => plan && shown)?.shown;
   if (next && frame) {
     const middle = (frame.points - 1) / 2;

@@ -30,7 +30,7 @@ function showPart(next) {
   follow();
 }
 
-export function resetZoom() {
+function resetZoom() {
   if (!part) return;
   part = null;
   follow();

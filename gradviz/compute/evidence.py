@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from gradviz.compute.question import Question, address_of
+from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.workbench import Workbench
 from gradviz.evidence.measuring import EVIDENCE_VERSION, measured
 from gradviz.evidence.parts import LoopField, Part, PartKind, Precision
@@ -53,4 +53,5 @@ class LoopQuestion(Question):
         return bench.reference(self.request, getattr(torch, self.precision)).to_bytes()
 
     def passes(self, store: RunStore) -> float:
-        return float(self.request.points**2)
+        asked = self.request
+        return asked.points**2 * cost_of_a_pass(store.run(asked.run), asked.minibatch_size)

@@ -10,18 +10,16 @@ from pydantic import Field, TypeAdapter
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
-from gradviz.compute.question import Question, address_of
+from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.evidence.parts import Asked, LoopField, Part
 from gradviz.experiment.store import RunStore
-from gradviz.landscape import LandscapeRequest, unit_activity
+from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.request import Checkpoint
 
 _POINTS_OF_A_PASS = 21 * 21  # a grid of so many points costs about one forward pass, if masks are fixed on it
-_ROWS_OF_A_PASS = 64
-_WEIGHTS_OF_A_PASS = 3_500_000
-_LEAST_OF_A_PASS = 0.02  # drawing masks and calling functions costs something even without weights
 
 
 class LandscapeQuestion(Question):
@@ -41,8 +39,7 @@ class LandscapeQuestion(Question):
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
         if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
-        size = max(_LEAST_OF_A_PASS, run.record.num_parameters / _WEIGHTS_OF_A_PASS)
-        return passes * size * max(1.0, asked.minibatch_size / _ROWS_OF_A_PASS)
+        return passes * cost_of_a_pass(run, asked.minibatch_size)
 
     @classmethod
     def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:
@@ -59,7 +56,7 @@ class ActivityQuestion(Checkpoint, Question):
 
     def answer(self, bench: Workbench) -> bytes:
         inputs = bench.store.run(self.run).training_inputs(limit=ACTIVITY_ROWS)
-        shares = unit_activity(bench.model(self.run, self.epoch), inputs)
+        shares = unit_activity_of(bench.network(self.run, self.epoch), inputs)
         return packed_arrays([share.cpu().numpy() for share in shares])
 
 

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from gradviz.compute.workbench import Workbench
-from gradviz.experiment.store import RunStore
+from gradviz.experiment.store import Run, RunStore
 from gradviz.landscape import ENGINE_VERSION
+
+_ROWS_OF_A_PASS = 64
+_WEIGHTS_OF_A_PASS = 3_500_000
+_LEAST_OF_A_PASS = 0.02  # drawing masks and calling functions costs something even without weights
 
 
 class Question(BaseModel, ABC):
@@ -35,6 +39,12 @@ class Question(BaseModel, ABC):
     @classmethod
     def prepare(cls, questions: Sequence["Question"], bench: Workbench) -> None:
         """Computes what several questions of this kind share, before each is answered; nothing by default."""
+
+
+def cost_of_a_pass(run: Run, minibatch_size: int) -> float:
+    """Of one forward pass, in the unit of `Question.passes`."""
+    size = max(_LEAST_OF_A_PASS, run.record.num_parameters / _WEIGHTS_OF_A_PASS)
+    return size * max(1.0, minibatch_size / _ROWS_OF_A_PASS)
 
 
 def address_of(question: Question, store: RunStore, run: str, epoch: int, *settings: object) -> str:

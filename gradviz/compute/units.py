@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict
 from typing import Literal
 
-from pydantic import Field
 from torch import Tensor
 
 from gradviz.compute.question import Question, address_of
@@ -14,7 +13,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape import Network, centre_gradients, find_pairs
 from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.pairs import suggested_tensor
-from gradviz.landscape.request import Checkpoint, Evaluation, MinibatchSize
+from gradviz.landscape.request import Checkpoint, Evaluation, Layer, MinibatchSize
 
 ACTIVITY_ROWS = 2000
 """Number of training rows for measuring the activity of units."""
@@ -22,10 +21,8 @@ ACTIVITY_ROWS = 2000
 # Shape suffixes: R = training rows, K = minibatches, B = examples of each, M = inputs, N = units of the layer.
 
 
-class LayerRequest(Checkpoint, MinibatchSize, Evaluation):
+class LayerRequest(Checkpoint, Layer, MinibatchSize, Evaluation):
     """A hidden layer of a checkpoint, seen by all minibatches of a size (at most 50), without dropout masks."""
-
-    layer: int = Field(ge=0, lt=1000, description="counted from 0")
 
 
 class LayerQuestion(LayerRequest, Question):

@@ -76,12 +76,6 @@ class Frames(OverFrames):
         return None if self.only == "all" else frozenset(map(int, self.only.split(",")))
 
 
-class Layer(Atom):
-    """A hidden layer."""
-
-    layer: int = Field(ge=0, lt=1000, description="counted from 0")
-
-
 class Claim(Atom):
     """A claim of the text."""
 

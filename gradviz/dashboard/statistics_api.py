@@ -10,11 +10,10 @@ from gradviz.compute.units import ACTIVITY_ROWS, LayerRequest, PairsQuestion, Un
 from gradviz.dashboard import answers
 from gradviz.dashboard.course import Course
 from gradviz.dashboard.overview import as_json, etag
-from gradviz.dashboard.query import Layer
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent, sent_json
 from gradviz.errors import UserError
-from gradviz.landscape.request import Checkpoint, LandscapeRequest
+from gradviz.landscape.request import Checkpoint, LandscapeRequest, Layer
 from gradviz.logs import tell_log
 
 

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-
 from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention
@@ -15,10 +13,9 @@ from gradviz.evidence.roles import mode_of
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.sampling import OTHER_SIZES, mask_splits_of, nulls_of
 from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, design_of
-from gradviz.experiment.model import MLP
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
-from gradviz.landscape import GradientField, LandscapeRequest, Network, network_of
+from gradviz.landscape import GradientField, LandscapeRequest, Network
 
 EVIDENCE_VERSION = 3
 """Part of every key: raised whenever the same runs would give other numbers."""
@@ -29,9 +26,7 @@ class Bench(Protocol):
 
     @property
     def store(self) -> RunStore: ...
-    @property
-    def device(self) -> torch.device: ...
-    def model(self, run: str, epoch: int, /) -> MLP: ...
+    def network(self, run: str, epoch: int, /) -> Network: ...
     def landscape(self, request: LandscapeRequest, /) -> GradientField: ...
 
 
@@ -56,7 +51,7 @@ class _At:
 
     @property
     def network(self) -> Network:
-        return network_of(self.bench.model(self.part.run, self.part.epoch), device=self.bench.device)
+        return self.bench.network(self.part.run, self.part.epoch)
 
 
 def measured(part: Part, bench: Bench) -> PartAnswer:

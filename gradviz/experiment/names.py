@@ -34,10 +34,6 @@ class OfRun(BaseModel):
     def variant(self) -> str:
         return self.run
 
-    def under_old_key(self) -> dict[str, Any]:
-        """Its values as version 0.1 wrote them, so that anything stored under their digest stays valid."""
-        return self.model_dump(exclude={"run"})
-
 
 def renamed(values: Mapping[str, _Value]) -> dict[str, _Value]:
     """`values` with `run` instead of `variant`; ValueError if they have both and these differ."""

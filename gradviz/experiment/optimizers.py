@@ -25,11 +25,16 @@ class Optimizer(BaseModel):
     @property
     def label(self) -> str:
         """Its name and settings, for people."""
-        return f"{self.torch_name}, learning rate {self.learning_rate:g}"
+        settings = {"learning_rate": self.learning_rate, **self._own_settings()}
+        return ", ".join([self.torch_name, *(f"{key.replace('_', ' ')} {value:g}" for key, value in settings.items())])
 
     def arguments(self) -> dict[str, object]:
         """Arguments of its torch class. `fused` updates all parameters at once: the same numbers in less time."""
-        return {"lr": self.learning_rate, "fused": True}
+        return {"lr": self.learning_rate, "fused": True, **self._own_settings()}
+
+    def _own_settings(self) -> dict[str, float]:
+        """The fields that not every optimizer has, under torch's names."""
+        return {key: getattr(self, key) for key in type(self).model_fields if key not in Optimizer.model_fields}
 
 
 class Adam(Optimizer):
@@ -48,13 +53,6 @@ class AdamW(Optimizer):
     kind: Literal["adamw"] = "adamw"
     weight_decay: float = Field(default=0.01, ge=0.0, le=1e3)
 
-    @property
-    def label(self) -> str:
-        return f"{super().label}, weight decay {self.weight_decay:g}"
-
-    def arguments(self) -> dict[str, object]:
-        return super().arguments() | {"weight_decay": self.weight_decay}
-
 
 class SGD(Optimizer):
     """Stochastic gradient descent with torch's momentum: v ← momentum · v + gradient, θ ← θ - rate · v."""
@@ -63,13 +61,6 @@ class SGD(Optimizer):
 
     kind: Literal["sgd"] = "sgd"
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
-
-    @property
-    def label(self) -> str:
-        return f"{super().label}, momentum {self.momentum:g}"
-
-    def arguments(self) -> dict[str, object]:
-        return super().arguments() | {"momentum": self.momentum}
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind_of(each): each for each in (Adam, AdamW, SGD)}

@@ -42,6 +42,12 @@ class Checkpoint(OfRun, Atom):
     epoch: int = Field(ge=0, lt=10_000)
 
 
+class Layer(Atom):
+    """A hidden layer."""
+
+    layer: int = Field(ge=0, lt=1000, description="counted from 0")
+
+
 class MinibatchSize(Atom):
     """All minibatches of a size."""
 

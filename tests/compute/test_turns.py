@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradviz.compute import kinds
+from gradviz.compute import question
 from gradviz.compute import turns as turns_module
 from gradviz.compute.interface import Busy, Cancelled, ComputationFailed, Load, Priority, Ticket
 from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion
@@ -208,6 +208,24 @@ def enter(
     return future
 
 
+def first_of_a_row(
+    threads: ThreadPoolExecutor,
+    turns: Turns,
+    clock: Clock,
+    order: list[str],
+    answers: list[Future[bytes]],
+    number: int = 0,
+) -> Long:
+    """The first of ten short computations, each of which brings the next while it runs."""
+    short = Long(turns, clock, order, f"short{number}.", tiles=1)
+    short.seconds = LONG_WAITS / 3
+    if number < 9:
+        short.during[0] = lambda: answers.append(
+            enter(threads, turns, first_of_a_row(threads, turns, clock, order, answers, number + 1))
+        )
+    return short
+
+
 def test_a_long_computation_pauses_for_a_short_one_and_keeps_what_it_has_done(threads: ThreadPoolExecutor):
     clock, order = Clock(), []
     turns = Turns(limit=8, clock=clock)
@@ -242,14 +260,8 @@ def test_a_paused_computation_goes_on_though_short_ones_never_end(threads: Threa
     long = Long(turns, clock, order, "long", tiles=2)
     answers: list[Future[bytes]] = []
 
-    def next_short(number: int) -> Long:
-        short = Long(turns, clock, order, f"short{number}.", tiles=1)
-        short.seconds = LONG_WAITS / 3
-        if number < 9:
-            short.during[0] = lambda: answers.append(enter(threads, turns, next_short(number + 1)))
-        return short
-
-    long.during[0] = lambda: answers.append(enter(threads, turns, next_short(0)))
+    first = first_of_a_row(threads, turns, clock, order, answers)
+    long.during[0] = lambda: answers.append(enter(threads, turns, first))
     assert turns.run(ticket(), long) == b"long"
     while len(answers) < 10 or not answers[-1].done():
         wait(answers, timeout=0.001)
@@ -266,14 +278,7 @@ def test_what_has_not_begun_begins_though_short_ones_never_end(threads: ThreadPo
     waiting = Long(turns, clock, order, "waiting", tiles=1)
     answers: list[Future[bytes]] = []
 
-    def next_short(number: int) -> Long:
-        short = Long(turns, clock, order, f"short{number}.", tiles=1)
-        short.seconds = LONG_WAITS / 3
-        if number < 9:
-            short.during[0] = lambda: answers.append(enter(threads, turns, next_short(number + 1)))
-        return short
-
-    first = next_short(0)
+    first = first_of_a_row(threads, turns, clock, order, answers)
     then = first.during.pop(0)
 
     def come() -> None:
@@ -385,7 +390,7 @@ def test_a_picture_with_fresh_masks_is_known_to_be_long_and_a_small_network_to_b
         return LandscapeQuestion(request=request.model_copy(update=changes)).passes(tiny_store)
 
     assert passes() == pytest.approx(21 * 21 / 50)
-    monkeypatch.setattr(kinds, "_WEIGHTS_OF_A_PASS", tiny_store.run("none").record.num_parameters)
+    monkeypatch.setattr(question, "_WEIGHTS_OF_A_PASS", tiny_store.run("none").record.num_parameters)
     assert passes() == 21 * 21
     assert passes(masks="averaged") == 8
     assert passes(masks="frozen") == passes(mode="eval") == passes(run="none") == 1
