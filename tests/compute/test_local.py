@@ -144,7 +144,7 @@ def test_activity_is_that_of_the_library_and_cached(
     expected = unit_activity(run.model(2), run.training_inputs(limit=kinds.ACTIVITY_ROWS))
     shares = compute.activity("batchnorm", 2)
     assert [len(share) for share in shares] == [20, 10, 5]
-    monkeypatch.setattr(kinds, "unit_activity", None)
+    monkeypatch.setattr(kinds, "unit_activity_of", None)
     for share, again, wanted in zip(shares, compute.activity("batchnorm", 2), expected, strict=True):
         np.testing.assert_allclose(share, wanted.cpu().numpy(), rtol=1e-6)
         np.testing.assert_array_equal(share, again)
