@@ -64,8 +64,7 @@ class Trainer(Protocol):
 
 def progress_of(store: RunStore) -> tuple[RunProgress, ...]:
     """Progress of each run. Costs a few small reads."""
-    runs = [store.run(name) for name in store.names()]
-    return tuple(RunProgress(run.name, max(run.epochs(), default=None), run.config.epochs) for run in runs)
+    return tuple(RunProgress(run.name, max(run.epochs(), default=None), run.config.epochs) for run in store.runs())
 
 
 def resting(progress: Sequence[RunProgress], usual: Sequence[str]) -> TrainerStatus:

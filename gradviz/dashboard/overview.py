@@ -14,7 +14,6 @@ from gradviz.errors import UserError
 from gradviz.experiment import regularizers
 from gradviz.experiment.describe import disk_bytes
 from gradviz.experiment.optimizers import Optimizer
-from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.regularizers import Regularizer
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
@@ -82,26 +81,20 @@ def _strengths(regularizer: Regularizer) -> dict[str, object]:
 
 def runs_of(store: RunStore) -> dict[str, dict]:
     """All runs that can be read, by name."""
-    runs, told = _readable(store), {}
+    runs, told = store.runs(), {}
     colours = run_colours([run.config for run in runs])
     for run in runs:
-        with suppress(UnusableFile):
+        with suppress(UserError):  # became unreadable, or was deleted, just now
             told[run.name] = run_of(run, colours[run.name])
     return told
 
 
 def one_of(store: RunStore, name: str) -> dict[str, object]:
     """One run; UserError if it does not exist."""
-    run = store.run(name)
-    return run_of(run, run_colours([each.config for each in _readable(store)])[name])
-
-
-def _readable(store: RunStore) -> list[Run]:
-    runs = []
-    for name in store.names():
-        with suppress(UserError):  # became unreadable just now; `unreadable_of` says why
-            runs.append(store.run(name))
-    return runs
+    runs = {run.name: run for run in store.runs()}
+    if name not in runs:
+        runs[name] = store.run(name)
+    return run_of(runs[name], run_colours([each.config for each in runs.values()])[name])
 
 
 def unreadable_of(store: RunStore) -> list[dict[str, str]]:

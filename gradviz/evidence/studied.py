@@ -32,11 +32,11 @@ class Studied:
     def of(cls, store: RunStore) -> "Studied":
         """As the store is now; runs without a measured checkpoint play no role."""
         epochs: dict[str, tuple[int, ...]] = {}
-        for name in store.names():
-            run = store.run(name)
+        existing = store.runs()
+        for run in existing:
             there = set(run.epochs())
-            epochs[name] = tuple(line.epoch for line in run.metrics() if line.epoch in there)
-        runs = cast(store.run(name) for name, measured in epochs.items() if measured)
+            epochs[run.name] = tuple(line.epoch for line in run.metrics() if line.epoch in there)
+        runs = cast(run for run in existing if epochs[run.name])
         mid_epochs = {run.name: drawn_epoch(run.metrics(), epochs[run.name]) for run in runs.values()}
         return cls(runs, epochs, mid_epochs)
 

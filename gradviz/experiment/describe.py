@@ -9,7 +9,7 @@ from pathlib import Path
 from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import Holder, holder
 from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
-from gradviz.experiment.run import BrokenCheckpoint
+from gradviz.experiment.run import BrokenCheckpoint, Run
 from gradviz.experiment.store import RunStore
 
 
@@ -35,26 +35,25 @@ def describe_runs(store: RunStore) -> list[RunDescription]:
 
     The regularizer of an unreadable run is unknown; its name determines its place if it is a usual one.
     """
-    known: list[tuple[int, str, BrokenCheckpoint | None]] = [
-        (rank(store.run(name).config.regularizer), name, None) for name in store.names()
+    known: list[tuple[int, str, Run | BrokenCheckpoint]] = [
+        (rank(run.config.regularizer), run.name, run) for run in store.runs()
     ]
     usual = {name: place for place, name in enumerate(DEFAULT_NAMES)}
     unread = {broken.path.parent.name: broken for broken in store.broken()}
     known += [(usual.get(name, len(usual)), name, broken) for name, broken in unread.items()]
     return [
-        _describe(store, name) if broken is None else _describe_unreadable(broken.path.parent, broken)
-        for _, name, broken in sorted(known, key=lambda one: one[:2])
+        _describe(one) if isinstance(one, Run) else _describe_unreadable(one.path.parent, one)
+        for _, _, one in sorted(known, key=lambda place: place[:2])
     ]
 
 
-def _describe(store: RunStore, name: str) -> RunDescription:
-    run = store.run(name)
+def _describe(run: Run) -> RunDescription:
     epochs = run.epochs()
     known = set(epochs)
     measured = [line for line in run.metrics() if line.epoch in known and not math.isnan(line.test_r2)]
     best = max(measured, key=lambda line: line.test_r2, default=None)
     return RunDescription(
-        name=name,
+        name=run.name,
         path=run.path,
         config=run.config,
         last_epoch=epochs[-1] if epochs else None,

@@ -36,10 +36,17 @@ class RunStore:
             raise UserError(f"The directory of runs, {self.root}, is a file: name a directory with --runs.")
         self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
 
-    def names(self) -> list[str]:
-        """Names of the runs with a readable run.json, by their regularizers' order, then by name."""
+    def runs(self) -> list[Run]:
+        """The runs with a readable run.json, by their regularizers' order, then by name.
+
+        A run may be deleted at any time: asking for each by its name, one by one, would fail then.
+        """
         runs = [run for run in self._all() if isinstance(run, Run)]
-        return [run.name for run in sorted(runs, key=lambda run: (rank(run.config.regularizer), run.name))]
+        return sorted(runs, key=lambda run: (rank(run.config.regularizer), run.name))
+
+    def names(self) -> list[str]:
+        """Their names, in the same order."""
+        return [run.name for run in self.runs()]
 
     def broken(self) -> list[BrokenCheckpoint]:
         """The runs left out because of their run.json, and the reasons."""

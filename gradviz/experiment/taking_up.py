@@ -10,7 +10,7 @@ from gradviz.experiment.store import RunStore
 def taken_up(store: RunStore, asked: Sequence[TrainingConfig]) -> list[TrainingConfig]:
     """`asked`, with the configurations of existing runs in `store` instead of their own, plus all existing runs with
     a chosen name."""
-    begun = {name: store.run(name).config for name in store.names()}
+    begun = {run.name: run.config for run in store.runs()}
     wanted = wanted_names(begun, [config.name for config in asked])
     usual = [config for name, config in begun.items() if name in DEFAULT_NAMES]
     joining = {config.name: joined(usual[0], config) if usual else config for config in asked}

@@ -38,7 +38,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 def begun_configs(root: Path) -> list[TrainingConfig]:
     """The configurations of the runs in this directory that a report is about: one for each role that a run plays."""
     store = RunStore(root)
-    return [run.config for run in cast(map(store.run, store.names())).values()]
+    return [run.config for run in cast(store.runs()).values()]
 
 
 def place_seeds(root: Path, templates: Sequence[TrainingConfig], seeds: Sequence[int]) -> list[SeedRuns]:
