@@ -1,3 +1,26 @@
 """Gradient landscapes of a training network, and how they depend on the minibatch."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradviz.experiment.facts import Fact
+    from gradviz.experiment.losses import L1, CrossEntropy
+    from gradviz.experiment.study import Study
+
 __version__ = "0.1.0"
+__all__ = ["L1", "CrossEntropy", "Fact", "Study", "__version__"]
+
+_HOMES = {
+    "CrossEntropy": "gradviz.experiment.losses",
+    "Fact": "gradviz.experiment.facts",
+    "L1": "gradviz.experiment.losses",
+    "Study": "gradviz.experiment.study",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The names for users, found when they are asked for: torch takes a second to import."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
