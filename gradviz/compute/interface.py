@@ -45,7 +45,7 @@ class Ticket:
     together: tuple[Question, ...]
     passes: float = 1.0
     since: float | None = None
-    """When it was submitted, by the monotonic clock; None: when its result is waited for."""
+    """When the request for it arrived, by the monotonic clock; None: when its result is waited for."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Answers questions in this process: from the cache if possible, else one computation at a time."""
 
 from collections.abc import Callable, Sequence
-from time import monotonic
 
 import torch
 
@@ -9,7 +8,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute, Load, Priority, State, StillWanted, Ticket
 from gradviz.compute.memory import answered
 from gradviz.compute.question import Question
-from gradviz.compute.turns import TASK_SECONDS, Turns
+from gradviz.compute.turns import TASK_SECONDS, Turns, waiting_since
 from gradviz.compute.workbench import MEMORY_BYTES, Workbench
 from gradviz.experiment.store import RunStore
 
@@ -44,8 +43,8 @@ class LocalCompute(Compute):
     def submit(self, questions: Sequence[Question], priority: Priority = "interactive") -> list[Ticket]:
         keyed = [(question.key(self.store), question) for question in questions]
         new = tuple(question for key, question in keyed if len(keyed) > 1 and self.cache.get(key) is None)
-        now = monotonic()
-        return [Ticket(key, question, priority, new, question.passes(self.store), now) for key, question in keyed]
+        since = waiting_since()
+        return [Ticket(key, question, priority, new, question.passes(self.store), since) for key, question in keyed]
 
     def result(self, ticket: Ticket, still_wanted: StillWanted = lambda: True) -> bytes:
         def work() -> bytes:

@@ -32,16 +32,27 @@ _ASK_SECONDS = 0.2
 _NEWEST_COUNTS = 0.2
 
 _client: ContextVar[str] = ContextVar("client", default="")
+_began: ContextVar[float | None] = ContextVar("began", default=None)
 
 
 @contextmanager
-def asked_by(client: str) -> Iterator[None]:
-    """Attributes requests within the context to this client, for taking turns."""
-    token = _client.set(client)
+def asked_by(client: str, began: float | None = None) -> Iterator[None]:
+    """Attributes questions within the context to a request of this client, for taking turns.
+
+    `began`: when the request arrived, by the monotonic clock; by default each question has its own time.
+    """
+    tokens = _client.set(client), _began.set(began)
     try:
         yield
     finally:
-        _client.reset(token)
+        _client.reset(tokens[0])
+        _began.reset(tokens[1])
+
+
+def waiting_since() -> float:
+    """When the request arrived that asks this question; the current time outside of requests."""
+    began = _began.get()
+    return time.monotonic() if began is None else began
 
 
 class _Postponed(Exception):
@@ -236,7 +247,7 @@ class Turns:
         if place.is_long:
             is_patient = now - place.since <= PATIENCE_SECONDS or now - self._favour_ended < QUANTUM_SECONDS
             return self._rank_of_long(place, is_patient=is_patient)
-        # A sweep waits for all its answers together: each that was submitted ahead has waited since then.
+        # A request waits for all its answers together, also for those that it asks for last.
         asked = place.since if place.ticket.since is None else place.ticket.since
         kind = 2 if place.ticket.priority == "sweep" and now - asked <= PATIENCE_SECONDS else 1
         return kind, 0, self._served.get(place.client, -1), place.number

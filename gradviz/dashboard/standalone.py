@@ -147,8 +147,7 @@ def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
 
 
 def _page(told: str, scheme: Scheme, title: str) -> str:
-    scripts = [get_plotlyjs(), assembled(assets_folder() / _VIEW)]
-    policy = policy_of(scripts)
+    scripts, policy = _scripts_and_policy()
     inert = told.replace("</", "<\\/")  # "</" would end the element, even within a string
     styles = [
         (assets_folder() / name).read_text(encoding="utf-8") for name in ("gradviz.css", f"{STANDALONE}/standalone.css")
@@ -169,6 +168,12 @@ def _page(told: str, scheme: Scheme, title: str) -> str:
             "</body>\n</html>\n",
         ]
     )
+
+
+@cache
+def _scripts_and_policy() -> tuple[list[str], str]:
+    scripts = [get_plotlyjs(), assembled(assets_folder() / _VIEW)]
+    return scripts, policy_of(scripts)
 
 
 def policy_of(scripts: Sequence[str]) -> str:

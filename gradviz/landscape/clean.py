@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.dual import Dual, activate, linear
-from gradviz.landscape.masks import numbered_masks
+from gradviz.landscape.masks import stacked_masks
 from gradviz.landscape.network import Network
 
 # Shape suffixes: B = examples of a minibatch, M/N = inputs/units of a layer.
@@ -104,6 +104,11 @@ class CleanPass:
 
 def draw_gains(network: Network, seed: int, number: int, num_rows: int) -> list[Tensor]:
     """What the `number`-th set of masks of the stream `seed` multiplies the activations by; (B, N) each."""
-    masks = numbered_masks(network.regularizer, seed, number, num_rows, network.widths)
+    return [gain_KBN[0] for gain_KBN in stacked_gains(network, seed, [number], num_rows)]
+
+
+def stacked_gains(network: Network, seed: int, numbers: Sequence[int], num_rows: int) -> list[Tensor]:
+    """The same of several sets; (K, B, N) each."""
+    masks = stacked_masks(network.regularizer, seed, numbers, num_rows, network.widths)
     one = torch.ones((), dtype=network.dtype, device=network.device)
     return [network.regularizer.acted(one, mask.to(device=network.device).to(dtype=network.dtype)) for mask in masks]

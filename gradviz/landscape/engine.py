@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.batch_norm import through_batch_norm
-from gradviz.landscape.clean import CleanPass, draw_gains
+from gradviz.landscape.clean import CleanPass, stacked_gains
 from gradviz.landscape.dual import Dual, activate, linear
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.parameters import ParameterRef
@@ -245,9 +245,6 @@ def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = No
 def _fresh_gains(network: Network, spec: LandscapeSpec, num_rows: int, at: Part) -> list[Tensor]:
     """A new set of masks for every grid point of the tile, numbered by the point: (Y, X, B, N) per hidden layer."""
 
-    def drawn(number: int) -> list[Tensor]:
-        between_tiles()
-        return draw_gains(network, spec.seed, number, num_rows)
-
-    sets = [[drawn(j * spec.points + i) for i in at.columns] for j in at.rows]
-    return [torch.stack([torch.stack([gains[k] for gains in row]) for row in sets]) for k in range(len(network.widths))]
+    numbers = [j * spec.points + i for j in at.rows for i in at.columns]
+    gains = stacked_gains(network, spec.seed, numbers, num_rows)
+    return [gain_KBN.unflatten(0, (len(at.rows), len(at.columns))) for gain_KBN in gains]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.model import MLP
-from gradviz.landscape.masks import numbered_masks
+from gradviz.landscape.masks import stacked_masks
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.request import LandscapeSpec, grid_steps
 
@@ -65,11 +65,6 @@ def landscape_by_vmap(
 
 def _stacked_masks(model: MLP, spec: LandscapeSpec, numbers_P: list[int], inputs: Tensor) -> list[Tensor]:
     """(P, B, N) per hidden layer; points that share a set share its memory."""
-    sets = {
-        number: numbered_masks(model.regularizer, spec.seed, number, len(inputs), model.widths)
-        for number in set(numbers_P)
-    }
-    if len(sets) == 1:
-        return [mask.to(inputs.device).expand(len(numbers_P), -1, -1) for mask in sets[numbers_P[0]]]
-    layers = zip(*(sets[number] for number in numbers_P), strict=True)
-    return [torch.stack(layer).to(inputs.device) for layer in layers]
+    numbers_K = numbers_P[:1] if len(set(numbers_P)) == 1 else numbers_P
+    masks = stacked_masks(model.regularizer, spec.seed, numbers_K, len(inputs), model.widths)
+    return [mask.to(inputs.device).expand(len(numbers_P), -1, -1) for mask in masks]

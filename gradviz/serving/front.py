@@ -127,6 +127,11 @@ class _Channel(HTTPChannel):
         else:
             super().send_continue()
 
+    def _flush_some(self, do_close: bool = True) -> bool:
+        # The thread that ends an answer may still tell a client to continue while the front already flushes.
+        with self.outbuf_lock:
+            return super()._flush_some(do_close)
+
     def received(self, data: bytes) -> bool:
         kept = super().received(data)
         if self.request is None:

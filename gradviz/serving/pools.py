@@ -97,7 +97,7 @@ class Pool:
             client, task = taken
             began = time.monotonic()
             try:
-                with asked_by(client):
+                with asked_by(client, began):
                     task.service()
             except BaseException:  # noqa: BLE001  (after any error the thread continues, and the log has it)
                 _log.exception("Could not answer a request of %s.", client)

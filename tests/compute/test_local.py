@@ -1,6 +1,7 @@
 """Landscapes computed here: the same numbers as the library, from the cache the second time, for many at once."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gradviz.compute import kinds, workbench
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.kinds import QUESTION, ActivityQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.turns import asked_by
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
 from gradviz.experiment.presets import run_configs
@@ -116,6 +118,14 @@ def test_a_stream_that_is_closed_cancels_what_was_asked_ahead(compute: LocalComp
     next(fields)
     fields.close()  # pyright: ignore[reportAttributeAccessIssue]  (a generator)
     assert cancelled == [1, 2]
+
+
+def test_all_questions_of_a_request_wait_since_it_arrived(compute: LocalCompute):
+    questions = [LandscapeQuestion(request=REQUEST.model_copy(update={"epoch": epoch})) for epoch in (0, 1)]
+    with asked_by("", began := time.monotonic() - 60):
+        tickets = compute.submit(questions, "sweep") + compute.submit(questions[:1])
+    assert {ticket.since for ticket in tickets} == {began}
+    assert all(ticket.since and ticket.since > began for ticket in compute.submit(questions))
 
 
 def test_progress_tells_what_is_done(compute: LocalCompute):

@@ -292,7 +292,7 @@ def test_what_has_not_begun_begins_though_short_ones_never_end(threads: ThreadPo
     assert 3 <= order.index("waiting0") <= 5
 
 
-def test_an_answer_of_a_sweep_has_waited_since_it_was_submitted(counter: Counter):
+def test_an_answer_of_a_sweep_has_waited_since_its_request_arrived(counter: Counter):
     waited = replace(ticket("sweep"), since=time.monotonic() - LONG_WAITS - 1)
     for name, asked in (("sweep", ticket("sweep")), ("waited", waited), ("first", ticket())):
         counter.queue(name, asked)

@@ -292,6 +292,32 @@ def test_a_body_without_measure_is_not_read(served: Served, headers: str):
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+def test_two_threads_that_flush_send_each_byte_once(served: Served, monkeypatch: pytest.MonkeyPatch):
+    with socket.create_connection(served.address, timeout=PATIENCE_SECONDS) as client:
+        client.sendall(b"GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"OK" in client.recv(1000)
+        [channel] = served.front.active_channels.values()
+    sent: list[bytes] = []
+    others: list[threading.Thread] = []
+
+    def send(data: bytes, **_: bool) -> int:
+        if not others:  # between reading the buffer and noting what was sent
+            others.append(threading.Thread(target=channel._flush_some))
+            others[0].start()
+            others[0].join(0.1)
+        sent.append(data)
+        return len(data)
+
+    monkeypatch.setattr(channel, "send", send)
+    with channel.outbuf_lock:
+        channel.outbufs[-1].append(b"continue")
+        channel.total_outbufs_len += len(b"continue")
+    channel._flush_some()
+    others[0].join(PATIENCE_SECONDS)
+    assert b"".join(sent) == b"continue"
+    assert channel.total_outbufs_len == 0
+
+
 def test_where_all_connections_are_taken_the_one_idle_longest_makes_room(make_served):
     served = make_served(connections=10)
     with ExitStack() as stack:
