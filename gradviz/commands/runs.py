@@ -9,6 +9,7 @@ from rich.table import Table
 from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.describe import RunDescription, describe_runs
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_record import StudyRecord
 from gradviz.settings import load_settings
 
 _PLAIN_WIDTH = 120
@@ -34,14 +35,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _table(described: list[RunDescription]) -> Table:
-    who = ("run", "regularizer", "optimizer", "seed")
+    others = any(isinstance(one.config, StudyRecord) for one in described)
+    who = ("run", *(("study",) if others else ()), "regularizer", "optimizer", "seed")
     table = Table(*who, "epoch", "best test R²", "at epoch", "training", "disk", "broken files")
     for one in described:
         best = "–" if one.best_test_r2 is None else f"{one.best_test_r2:.4f}"
         table.add_row(
             one.name,
+            *((one.config.study if one.config else "–",) if others else ()),
             *_kinds(one.config),
-            f"{'–' if one.last_epoch is None else one.last_epoch} of {one.epochs_wanted or '?'}",
+            _progress(one),
             best,
             "–" if one.best_epoch is None else str(one.best_epoch),
             "–" if one.holder is None else f"process {one.holder.pid}",
@@ -51,9 +54,17 @@ def _table(described: list[RunDescription]) -> Table:
     return table
 
 
-def _kinds(config: TrainingConfig | None) -> tuple[str, str, str]:
+def _progress(one: RunDescription) -> str:
+    last = "–" if one.last_epoch is None else str(one.last_epoch)
+    return last if isinstance(one.config, StudyRecord) else f"{last} of {one.epochs_wanted or '?'}"
+
+
+def _kinds(config: TrainingConfig | StudyRecord | None) -> tuple[str, str, str]:
     if config is None:
         return ("–", "–", "–")
+    if isinstance(config, StudyRecord):
+        told = (config.settings.get("regularizer"), config.settings.get("optimizer"), config.seed)
+        return tuple("–" if each is None else str(each) for each in told)  # pyright: ignore[reportReturnType]
     return (str(config.regularizer), str(config.optimizer), str(config.seed))
 
 

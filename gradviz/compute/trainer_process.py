@@ -24,7 +24,7 @@ from gradviz.experiment.lock import NOTE_NAME, Holder, holder
 from gradviz.experiment.presets import run_names
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.run import METRICS_NAME
+from gradviz.experiment.run_directory import METRICS_NAME
 from gradviz.experiment.store import RunStore, run_directories
 
 _log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from gradviz.dashboard.routes import PREFIX, Operation, Served
 from gradviz.dashboard.sending import CHECK_AGAIN, FOR_EVER, MEDIA_TYPES, chosen_format, sent, sentence_of, tagged
 from gradviz.drawing import frames
 from gradviz.experiment.files import signature
-from gradviz.experiment.run import checkpoint_files
+from gradviz.experiment.run_directory import checkpoint_files
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
 from gradviz.logs import tell_log

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gradviz.experiment import deliveries, optimizers, regularizers
-from gradviz.experiment.names import RunName
+from gradviz.experiment.names import RunGroup, RunLabel, RunName
 from gradviz.experiment.optimizers import Adam, AnyOptimizer
 from gradviz.experiment.regularizers import AnyRegularizer, Plain
 
@@ -16,7 +16,6 @@ PRESETS: tuple[Preset, ...] = get_args(Preset)
 Derived = Literal["linear_ests"]
 MAX_EPOCHS = 9999
 MIN_ROWS = 10
-MOST_LABEL = 80
 
 # Names, labels and limits that may differ between equal runs: more epochs continue the same run, and a table's digest
 # identifies it, at any path.
@@ -43,8 +42,8 @@ class TrainingConfig(BaseModel):
     study: Literal["deliveries"] = "deliveries"
     regularizer: AnyRegularizer = Plain()
     name: RunName = Field(default_factory=_usual_name)
-    label: str = Field(default="", max_length=MOST_LABEL)
-    group: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    label: RunLabel = ""
+    group: RunGroup = ""
     preset: Preset = "quick"
     optimizer: AnyOptimizer = Adam()
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -56,13 +55,6 @@ class TrainingConfig(BaseModel):
     data: str | None = None
     data_digest: str | None = None
     derive: Derived | None = None
-
-    @field_validator("label")
-    @classmethod
-    def _one_line(cls, label: str) -> str:
-        if not label.isprintable():
-            raise ValueError("`label` must be one line of printable characters.")
-        return label
 
     @field_validator("hidden")
     @classmethod

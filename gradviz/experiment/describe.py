@@ -9,18 +9,21 @@ from pathlib import Path
 from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import Holder, holder
 from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
-from gradviz.experiment.run import BrokenCheckpoint, Run
+from gradviz.experiment.run import Run
+from gradviz.experiment.run_directory import BrokenCheckpoint
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_record import StudyRecord
+from gradviz.experiment.study_run import StudyRun
 
 
 @dataclass(frozen=True)
 class RunDescription:
-    """One run in short. `config`: None if run.json is unreadable; `last_epoch`: the last with a complete checkpoint
-    (None before the first)."""
+    """One run in short. `config`: what run.json tells, None if it is unreadable; `last_epoch`: the last with a complete
+    checkpoint (None before the first); `epochs_wanted`: None if that is unknown."""
 
     name: str
     path: Path
-    config: TrainingConfig | None
+    config: TrainingConfig | StudyRecord | None
     last_epoch: int | None
     epochs_wanted: int | None
     best_epoch: int | None
@@ -31,7 +34,8 @@ class RunDescription:
 
 
 def describe_runs(store: RunStore) -> list[RunDescription]:
-    """All runs of a directory, including those with an unreadable run.json, in the order of the store.
+    """All runs of a directory, including those with an unreadable run.json, in the order of the store, then those of
+    other studies.
 
     The regularizer of an unreadable run is unknown; its name determines its place if it is a usual one.
     """
@@ -41,10 +45,11 @@ def describe_runs(store: RunStore) -> list[RunDescription]:
     usual = {name: place for place, name in enumerate(DEFAULT_NAMES)}
     unread = {broken.path.parent.name: broken for broken in store.broken()}
     known += [(usual.get(name, len(usual)), name, broken) for name, broken in unread.items()]
-    return [
+    own = [
         _describe(one) if isinstance(one, Run) else _describe_unreadable(one.path.parent, one)
         for _, _, one in sorted(known, key=lambda place: place[:2])
     ]
+    return own + [_describe_study_run(run) for run in store.study_runs()]
 
 
 def _describe(run: Run) -> RunDescription:
@@ -64,6 +69,12 @@ def _describe(run: Run) -> RunDescription:
         num_bytes=disk_bytes(run.path),
         broken=tuple(run.broken()),
     )
+
+
+def _describe_study_run(run: StudyRun) -> RunDescription:
+    last = max(run.epochs(), default=None)
+    held, size, broken = holder(run.path), disk_bytes(run.path), tuple(run.broken())
+    return RunDescription(run.name, run.path, run.record, last, None, None, None, held, size, broken)
 
 
 def _describe_unreadable(path: Path, broken: BrokenCheckpoint) -> RunDescription:

@@ -4,10 +4,24 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, computed_field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, computed_field, model_validator
 
 RunName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 """The name of a run and of its directory: letters, digits, `_` and `-`."""
+
+MOST_LABEL = 80
+
+
+def _one_line(label: str) -> str:
+    if not label.isprintable():
+        raise ValueError("`label` must be one line of printable characters.")
+    return label
+
+
+RunLabel = Annotated[str, Field(max_length=MOST_LABEL), AfterValidator(_one_line)]
+"""A name of a run for people; "" for none."""
+RunGroup = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,64}$")]
+"""The set of runs that a run belongs to, such as several seeds of one configuration; "" for none."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OLD_KEY = "variant"

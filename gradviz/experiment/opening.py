@@ -13,7 +13,8 @@ from gradviz.experiment.model import num_parameters
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import PreparedRows
 from gradviz.experiment.rows import Rows, read_rows, write_rows
-from gradviz.experiment.run import RECORD_NAME, RESUME_NAME, ROWS_NAME, checkpoint_files, model_of
+from gradviz.experiment.run import model_of
+from gradviz.experiment.run_directory import RECORD_NAME, RESUME_NAME, ROWS_NAME, checkpoint_files
 from gradviz.experiment.run_files import Trained, read_trained, remove_run
 from gradviz.experiment.run_record import RunRecord, read_record, write_record
 

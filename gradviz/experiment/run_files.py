@@ -15,15 +15,15 @@ from gradviz.experiment.files import is_there, remove_file, remove_partial_files
 from gradviz.experiment.metrics import EpochMetrics, read_metrics, write_metrics
 from gradviz.experiment.optimizer_state import state_shapes_of
 from gradviz.experiment.outside import UnusableFile
-from gradviz.experiment.run import (
+from gradviz.experiment.run import parameter_shapes, state_shapes
+from gradviz.experiment.run_directory import (
     METRICS_NAME,
+    MINIBATCHES_NAME,
     RECORD_NAME,
     RESUME_NAME,
     ROWS_NAME,
     checkpoint_files,
     checkpoint_path,
-    parameter_shapes,
-    state_shapes,
 )
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
 from gradviz.experiment.training import EpochResult, ResumeState
@@ -91,7 +91,7 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
 def remove_run(directory: Path) -> None:
     """Removes the files of a run, and nothing else in its directory. Call this under the lock."""
     remove_partial_files(directory)
-    names = (RESUME_NAME, METRICS_NAME, ROWS_NAME, RECORD_NAME)
+    names = (METRICS_NAME, ROWS_NAME, MINIBATCHES_NAME, RECORD_NAME)
     paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]
     for path in paths:
         remove_file(path)

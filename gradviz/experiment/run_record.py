@@ -9,8 +9,10 @@ from gradviz.errors import one_line, shown
 from gradviz.experiment.config import TrainingConfig, from_flat
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.outside import UnusableFile, read_json
+from gradviz.experiment.study_record import StudyRecord, parsed_study_record
 
 FORMAT_VERSION = 2
+OWN_STUDY = TrainingConfig.model_fields["study"].default
 _FLAT_VERSION = 1  # of version 0.1, where a run was its regularizer
 _MAX_BYTES = 64 * 1024
 
@@ -39,7 +41,16 @@ def write_record(path: Path, record: RunRecord) -> None:
 
 
 def read_record(path: Path) -> RunRecord:
-    """Reads `run.json`; raises UnusableFile with the reason if it is missing, damaged or of a later format."""
+    """Reads `run.json` of the deliveries; raises UnusableFile with the reason if it is missing, damaged, of a later
+    format, or of another study."""
+    record = read_any_record(path)
+    if isinstance(record, StudyRecord):
+        raise UnusableFile(path, f"it is of the study {record.study}, not of {OWN_STUDY}")
+    return record
+
+
+def read_any_record(path: Path) -> RunRecord | StudyRecord:
+    """Reads `run.json` of any study; raises UnusableFile as above."""
     values = read_json(path, _MAX_BYTES)
     if not isinstance(values, dict):
         raise UnusableFile(path, "it is not a JSON object")
@@ -49,6 +60,8 @@ def read_record(path: Path) -> RunRecord:
             path,
             f"its format_version is {shown(repr(version))}, this gradviz reads {_FLAT_VERSION} and {FORMAT_VERSION}",
         )
+    if version == FORMAT_VERSION and values.get("study", OWN_STUDY) != OWN_STUDY:
+        return parsed_study_record(path, values)
     try:
         upgraded = from_flat(values) | {"format_version": FORMAT_VERSION} if version == _FLAT_VERSION else values
         record = RunRecord.model_validate(upgraded)

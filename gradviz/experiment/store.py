@@ -9,8 +9,11 @@ from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.names import is_run_name
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
-from gradviz.experiment.run import RECORD_NAME, BrokenCheckpoint, Run
-from gradviz.experiment.run_record import read_record
+from gradviz.experiment.run import Run
+from gradviz.experiment.run_directory import RECORD_NAME, BrokenCheckpoint
+from gradviz.experiment.run_record import RunRecord, read_any_record
+from gradviz.experiment.study_loading import LoadedStudy
+from gradviz.experiment.study_run import StudyRun
 
 _FOR_GOOD = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR}
 
@@ -20,11 +23,12 @@ __all__ = ["BrokenCheckpoint", "Run", "RunStore", "run_directories"]
 class RunStore:
     """Reads the runs of one directory, which may be missing, empty, or in use by a trainer.
 
-    It keeps each `Run` with its checks until its run.json changes. Safe to share between threads.
+    It keeps each run with its checks until its run.json changes. `study`: the one that was loaded for runs of its
+    own. Safe to share between threads.
     """
 
-    def __init__(self, root: Path | str) -> None:
-        self.root = Path(root)
+    def __init__(self, root: Path | str, study: LoadedStudy | None = None) -> None:
+        self.root, self._study = Path(root), study
         try:
             is_file = is_there(self.root) and not os.path.isdir(self.root)
         except UnusableFile as error:
@@ -34,10 +38,10 @@ class RunStore:
             is_file = False  # inaccessible now, but perhaps not later: each question looks again
         if is_file:
             raise UserError(f"The directory of runs, {self.root}, is a file: name a directory with --runs.")
-        self._runs: dict[str, tuple[tuple[int, int] | None, Run | UnusableFile]] = {}
+        self._runs: dict[str, tuple[tuple[int, int] | None, Run | StudyRun | UnusableFile]] = {}
 
     def runs(self) -> list[Run]:
-        """The runs with a readable run.json, by their regularizers' order, then by name.
+        """The runs of deliveries with a readable run.json, by their regularizers' order, then by name.
 
         A run may be deleted at any time: asking for each by its name, one by one, would fail then.
         """
@@ -48,28 +52,44 @@ class RunStore:
         """Their names, in the same order."""
         return [run.name for run in self.runs()]
 
+    def study_runs(self) -> list[StudyRun]:
+        """The runs of other studies, by name."""
+        return [run for run in self._all() if isinstance(run, StudyRun)]
+
     def broken(self) -> list[BrokenCheckpoint]:
         """The runs left out because of their run.json, and the reasons."""
         return [BrokenCheckpoint(run.path, run.reason) for run in self._all() if isinstance(run, UnusableFile)]
 
     def run(self, name: str) -> Run:
-        """One run; UserError names those that exist."""
+        """One run of deliveries; UserError names those that exist."""
         run = self._open(name) if is_run_name(name) else None
         if isinstance(run, UnusableFile):
             raise run
+        if isinstance(run, StudyRun):
+            raise UserError(f"The run {name} is of the study {run.record.study}: this takes runs of deliveries alone.")
         if run is None:
             known = ", ".join(self.names()) or f"none of them yet in {self.root}: start `gradviz train`"
             raise UserError(f"`run` must be an existing run ({known}), got {name!r}.")
         return run
 
-    def _all(self) -> list[Run | UnusableFile]:
+    def study_run(self, name: str) -> StudyRun:
+        """One run of another study; UserError names those that exist."""
+        run = self._open(name) if is_run_name(name) else None
+        if isinstance(run, UnusableFile):
+            raise run
+        if not isinstance(run, StudyRun):
+            known = ", ".join(run.name for run in self.study_runs()) or f"none of them yet in {self.root}"
+            raise UserError(f"`run` must be an existing run of a study of your own ({known}), got {name!r}.")
+        return run
+
+    def _all(self) -> list[Run | StudyRun | UnusableFile]:
         try:
             names = run_directories(self.root)
         except OSError:  # it cannot be listed now: try known and usual names one by one
             names = sorted({*DEFAULT_NAMES, *self._runs})
         return [run for run in map(self._open, names) if run is not None]
 
-    def _open(self, name: str) -> Run | UnusableFile | None:
+    def _open(self, name: str) -> Run | StudyRun | UnusableFile | None:
         path = self.root / name / RECORD_NAME
         stamp = signature(path)
         known = self._runs.get(name)
@@ -79,7 +99,11 @@ class RunStore:
             if not is_there(path):
                 self._runs.pop(name, None)
                 return None
-            run = Run(path.parent, read_record(path))
+            record = read_any_record(path)
+            if isinstance(record, RunRecord):
+                run = Run(path.parent, record)
+            else:
+                run = StudyRun(path.parent, record, self._study)
         except UnusableFile as error:
             run = error
         self._runs[name] = (stamp, run)

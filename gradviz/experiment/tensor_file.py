@@ -24,7 +24,7 @@ from gradviz.experiment.outside import UnusableFile, open_outside, parse_json, r
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_BYTES = 16 * 2**30  # a billion weights with both moments of Adam have 8 GiB
-_DTYPES = {
+DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
@@ -36,7 +36,7 @@ _DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-"""gradviz writes and reads four of them; the others are here for error messages."""
+"""Those that gradviz writes and reads; it trains with float32 alone."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class TensorShape:
     shape: tuple[int, ...]
 
 
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Writes the tensors whole or not at all. The same tensors give the same bytes."""
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes the tensors, with texts in the header, whole or not at all. The same tensors give the same bytes."""
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(path, safetensors.torch.save(content))
+    write_whole(path, safetensors.torch.save(content, None if metadata is None else dict(metadata)))
 
 
 def read_tensors(path: Path, expected: Mapping[str, TensorShape] | None = None) -> dict[str, torch.Tensor]:
@@ -72,6 +72,16 @@ def read_header(path: Path) -> dict[str, TensorShape]:
     """
     with _opened(path) as stream:
         return _read_header(path, stream)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts in a file's header; raises UnusableFile if these are no texts. Check the header itself first."""
+    with _opened(path) as stream:
+        values = parse_json(stream.read(min(int.from_bytes(stream.read(8), "little"), MAX_HEADER_BYTES)), path)
+    texts = values.get("__metadata__", {}) if isinstance(values, dict) else None
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise UnusableFile(path, "its header's metadata are not texts")
+    return texts
 
 
 def file_digest(path: Path) -> str:
@@ -174,10 +184,10 @@ def _header_entries(path: Path, text: bytes) -> list[tuple[str, TensorShape, int
         raise UnusableFile(path, reason) from error
     tensors: list[tuple[str, TensorShape, int, int]] = []
     for name, entry in entries.items():
-        if entry.dtype not in _DTYPES:
+        if entry.dtype not in DTYPES:
             raise UnusableFile(
                 path, f"{shown(name)} has the dtype {shown(entry.dtype)}, which gradviz does not support"
             )
         begin, stop = entry.data_offsets
-        tensors.append((name, TensorShape(_DTYPES[entry.dtype], tuple(entry.shape)), begin, stop))
+        tensors.append((name, TensorShape(DTYPES[entry.dtype], tuple(entry.shape)), begin, stop))
     return sorted(tensors, key=lambda tensor: tensor[2:])

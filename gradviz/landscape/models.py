@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.model import MLP, BatchNorm, Block
+from gradviz.experiment.wrappers import unwrapped
 from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.network import Layer, Network, Norm
@@ -22,7 +23,6 @@ from gradviz.landscape.surroundings import undisturbed
 # Shape suffixes: B = rows, M = inputs of the network.
 
 DTYPES = (torch.float32, torch.float64)
-_WRAPPERS = {"DataParallel": "module", "DistributedDataParallel": "module", "OptimizedModule": "_orig_mod"}
 _PLAIN = {MLP, Block, BatchNorm, nn.Linear, nn.ModuleList}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 _TOLERANCE = 1e-6  # of the largest prediction, in float64: far above its round-off, far below any visible difference
@@ -50,8 +50,8 @@ def network_of(
 
 def checked(model: object) -> MLP:
     """The MLP that `model` is or wraps; `UserError` if there is none, or one without usable values."""
-    while isinstance(model, nn.Module) and (inner := _WRAPPERS.get(type(model).__name__)) in model._modules:
-        model = model.get_submodule(inner)
+    if isinstance(model, nn.Module):
+        model = unwrapped(model)
     if not isinstance(model, MLP):
         raise UserError(_not_an_mlp(model))
     blocks = model.blocks()

@@ -18,7 +18,7 @@ from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.routes import PREFIX
 from gradviz.experiment.lock import LOCK_NAME, NOTE_NAME
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.run import METRICS_NAME, RECORD_NAME, ROWS_NAME
+from gradviz.experiment.run_directory import METRICS_NAME, RECORD_NAME, ROWS_NAME
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
 from gradviz.settings import Settings

@@ -10,7 +10,7 @@ from gradviz.evidence import rules
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, ROLES, mode_of
 from gradviz.evidence.scenes import SCENES, scenes_of
 from gradviz.evidence.studied import Studied, When
-from gradviz.experiment.run import checkpoint_path
+from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 
 

@@ -10,7 +10,7 @@ from gradviz.experiment.describe import describe_runs
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.progress import bars, duration, plain_line, training_display
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.run import checkpoint_path
+from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import TrainingProgress, train
 

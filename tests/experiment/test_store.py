@@ -11,11 +11,11 @@ import safetensors.torch
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment import run as run_module
+from gradviz.experiment import run_directory as files_module
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.run import checkpoint_path
+from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.training import train_epochs
 
@@ -118,7 +118,7 @@ def test_a_digest_is_that_of_the_content_and_changes_with_it(store: RunStore):
 def test_a_digest_is_read_once(store: RunStore, monkeypatch: pytest.MonkeyPatch):
     run = store.run("none")
     digest = run.digest(1)
-    monkeypatch.setattr(run_module, "file_digest", lambda path: pytest.fail(f"{path} is read again"))
+    monkeypatch.setattr(files_module, "file_digest", lambda path: pytest.fail(f"{path} is read again"))
     assert run.digest(1) == digest
 
 
@@ -189,7 +189,7 @@ def test_files_that_are_no_checkpoints_are_not_looked_at(store: RunStore):
 def test_asking_for_the_epochs_again_opens_no_file(store: RunStore, monkeypatch: pytest.MonkeyPatch):
     run = store.run("none")
     run.epochs()
-    monkeypatch.setattr(run_module, "read_header", lambda path: pytest.fail(f"{path} is read again"))
+    monkeypatch.setattr(files_module, "read_header", lambda path: pytest.fail(f"{path} is read again"))
     assert run.epochs() == [0, 1, 2, 3]
 
 

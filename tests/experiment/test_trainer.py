@@ -18,7 +18,7 @@ from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import RunLocked, holder, run_lock
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.run import checkpoint_path
+from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.trainer import TrainingOutcome, TrainingProgress, train
 

@@ -13,7 +13,8 @@ from plotly.offline import get_plotlyjs
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.evidence.claims import CLAIMS
-from gradviz.experiment.run import checkpoint_path, state_shapes
+from gradviz.experiment.run import state_shapes
+from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
 from gradviz.report.contents import contents

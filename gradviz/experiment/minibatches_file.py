@@ -1,0 +1,51 @@
+"""`minibatches.safetensors`: the minibatches of a run, any nesting of tensors, without a pickle.
+
+The tensors have the names `NUMBER.PATH`; the nesting is JSON in the file's metadata.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gradviz.experiment.batches import Batch, Structure, rebuilt, structure_of, tensors_of
+from gradviz.experiment.outside import UnusableFile, parse_json
+from gradviz.experiment.tensor_file import read_header, read_metadata, read_tensors, write_tensors
+
+_KEY = "structure"
+
+
+def write_minibatches(path: Path, batches: Sequence[Batch]) -> None:
+    """Writes all minibatches or nothing."""
+    tensors = {
+        _name(number, own): tensor for number, batch in enumerate(batches) for own, tensor in tensors_of(batch).items()
+    }
+    # The same tensor in several places is written for each.
+    separate = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    structures = [structure_of(batch, str(number)) for number, batch in enumerate(batches)]
+    write_tensors(path, separate, {_KEY: json.dumps(structures)})
+
+
+def read_minibatches(path: Path, classes: Mapping[str, type]) -> list[Batch]:
+    """The minibatches of a file; `classes` are the dataclasses and named tuples that may be in them.
+
+    UnusableFile if the file is damaged; UserError if it needs another class.
+    """
+    read_header(path)
+    structures = parse_json(read_metadata(path).get(_KEY, "").encode(), path)
+    tensors = read_tensors(path)
+    if not isinstance(structures, list):
+        raise UnusableFile(path, "its structure is not a list of minibatches")
+    return [_batch(path, structure, tensors, classes) for structure in structures]
+
+
+def _batch(path: Path, structure: Structure, tensors: Mapping, classes: Mapping[str, type]) -> Batch:
+    try:
+        return rebuilt(structure, tensors, classes)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if type(error).__module__.startswith("gradviz."):  # a sentence of ours
+            raise
+        raise UnusableFile(path, f"its structure does not fit its tensors ({error})") from error
+
+
+def _name(number: int, path: str) -> str:
+    return f"{number}.{path}" if path else str(number)

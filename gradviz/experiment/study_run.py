@@ -1,0 +1,134 @@
+"""Reads a run of any study: its checkpoints, its metrics and its minibatches, while a recorder may be writing them.
+
+Files are checked against each other without the study, which is code and may not be loaded; the model and minibatches
+of classes of the user's own need it.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from gradviz.errors import UserError
+from gradviz.experiment import asking
+from gradviz.experiment.batches import Batch, record_classes
+from gradviz.experiment.metrics_table import MetricsLine, read_table
+from gradviz.experiment.minibatches_file import read_minibatches
+from gradviz.experiment.model_state import difference, load_state
+from gradviz.experiment.outside import UnusableFile
+from gradviz.experiment.run_directory import (
+    METRICS_NAME,
+    MINIBATCHES_NAME,
+    BrokenCheckpoint,
+    CheckpointFiles,
+    FileChecks,
+    checkpoint_files,
+)
+from gradviz.experiment.study import Study
+from gradviz.experiment.study_loading import LoadedStudy, digest_of
+from gradviz.experiment.study_record import StudyRecord
+from gradviz.experiment.tensor_file import TensorShape, check_header, read_header, read_tensors
+
+
+class StudyRun:
+    """A run of a study on disk, read-only; caches its checks. Safe to share between threads."""
+
+    def __init__(self, path: Path, record: StudyRecord, loaded: LoadedStudy | None) -> None:
+        self.path, self.record, self.name = path, record, record.name
+        self._loaded = loaded
+        self._checks = FileChecks()
+        self._checkpoints = CheckpointFiles(path, self.name, self._check, self._checks)
+
+    @property
+    def study(self) -> Study:
+        """Its study; UserError, with the remedy, if that is not loaded."""
+        return self._study().study
+
+    @property
+    def study_has_changed(self) -> bool:
+        """Whether the study's source is not that of the recorded run."""
+        return self.record.study_digest not in (None, digest_of(self.study))
+
+    def epochs(self) -> list[int]:
+        """Epochs with a complete checkpoint, ascending."""
+        return self._checkpoints.epochs()
+
+    def broken(self) -> list[BrokenCheckpoint]:
+        """The files left out, and the reasons: checkpoints, then lines of metrics.csv."""
+        reasons = self._metrics()[1]
+        return [*self._checkpoints.broken(), *(BrokenCheckpoint(self.path / METRICS_NAME, each) for each in reasons)]
+
+    def metrics(self) -> list[MetricsLine]:
+        """The metrics of each epoch that has some, ascending, without damaged lines."""
+        return self._metrics()[0]
+
+    def model(self, epoch: int) -> nn.Module:
+        """A fresh model of the study in eval mode with one checkpoint's state, in the study's own dtypes.
+
+        UserError if the checkpoint is missing or broken, or is not one of the study's model.
+        """
+        model = asking.made_model(self.study, self.record.arguments)
+        path = self._checkpoints.path(epoch)
+        reason = difference(model, {name: tensor.shape for name, tensor in read_header(path).items()})
+        if reason is not None:
+            raise UnusableFile(path, f"{reason}: the study {self.record.study} has changed since it was recorded")
+        load_state(model, self._checkpoints.read(epoch, _finite_state))
+        return model.eval()
+
+    def minibatches(self) -> list[Batch]:
+        """The run's minibatches, on the CPU; UserError if they are of a class that only the study knows."""
+        path = self.path / MINIBATCHES_NAME
+        classes = {} if self._loaded is None else record_classes(self._loaded.namespace)
+        batches = self._checks.cached("minibatches", path, lambda: read_minibatches(path, classes))
+        if len(batches) != self.record.num_minibatches:
+            raise UnusableFile(path, f"it has {len(batches)} minibatches, run.json says {self.record.num_minibatches}")
+        return batches
+
+    def minibatch(self, index: int) -> Batch:
+        """One of the run's minibatches; UserError names the allowed range."""
+        count = self.record.num_minibatches
+        if not 0 <= index < count:
+            raise UserError(f"`minibatch` of the run {self.name} must be in [0, {count - 1}], got {index}.")
+        return self.minibatches()[index]
+
+    def digest(self, epoch: int) -> str:
+        """Hex sha256 of a checkpoint's content, for cache keys."""
+        return self._checkpoints.digest(epoch)
+
+    def address(self, epoch: int) -> str:
+        """Identifies this checkpoint: its content, the study's present source, and the model's arguments."""
+        identity = [self.record.study, digest_of(self.study), self.record.arguments]
+        return f"{self.digest(epoch)} {json.dumps(identity, sort_keys=True, separators=(',', ':'))}"
+
+    def _study(self) -> LoadedStudy:
+        if self._loaded is None or self._loaded.study.name != self.record.study:
+            raise UserError(
+                f"The run {self.name} is of the study {self.record.study}: name its file with `--study FILE.py:NAME` "
+                "or GRADVIZ_STUDY."
+            )
+        return self._loaded
+
+    def _check(self, path: Path, header: Mapping[str, TensorShape]) -> None:
+        """UnusableFile unless a checkpoint has the tensors of the first one that can be read: usually of epoch 0, which
+        was checked before it was written."""
+        for first in checkpoint_files(self.path).values():
+            with suppress(UnusableFile):
+                expected = self._checks.cached("header", first, lambda first=first: read_header(first))
+                break
+        else:
+            expected = header
+        check_header(path, header, expected)
+
+    def _metrics(self) -> tuple[list[MetricsLine], list[str]]:
+        path = self.path / METRICS_NAME
+        return self._checks.cached("metrics", path, lambda: read_table(path))
+
+
+def _finite_state(path: Path) -> dict[str, Tensor]:
+    state = read_tensors(path)
+    if not all(torch.isfinite(tensor).all() for tensor in state.values() if tensor.is_floating_point()):
+        raise UnusableFile(path, "it has values that are not finite")
+    return state

@@ -1,0 +1,34 @@
+"""The programs of docs/your-network.md do what it says."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradviz.cli import main
+
+PROGRAMS = dict(
+    re.findall(
+        r"```python\n# (\w+\.py)\n(.*?)```",
+        (Path(__file__).parents[2] / "docs" / "your-network.md").read_text(),
+        re.DOTALL,
+    )
+)
+
+
+def test_the_programs_of_the_page_run_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for name, text in PROGRAMS.items():
+        Path(name).write_text(text)
+    for name in ("train.py", "look.py"):
+        exec(compile(PROGRAMS[name], str(tmp_path / name), "exec"), {"__name__": "__main__"})
+        if name == "train.py":
+            run = sys.modules.pop("study")
+            assert run.study.file == tmp_path / "study.py"
+    assert re.match(r"\[0, 1, 2, 3\] 0\.5 tensor\(\d", capsys.readouterr().out)
+    assert main(["runs", "--runs", "runs"]) == 0
+    assert re.search(r"adamw .* flowers .* adamw .* 3 ", capsys.readouterr().out)
