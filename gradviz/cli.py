@@ -6,6 +6,7 @@ It imports heavy modules only once it knows the command, so that `--help` is fas
 import argparse
 import importlib
 import io
+import keyword
 import os
 import signal
 import sys
@@ -40,7 +41,8 @@ def _run(options: argparse.Namespace) -> int:
     from gradviz.errors import UserError
 
     try:
-        command = importlib.import_module(f"gradviz.commands.{options.command}")
+        name = f"{options.command}_" if keyword.iskeyword(options.command) else options.command
+        command = importlib.import_module(f"gradviz.commands.{name}")
         return command.run(options)
     except UserError as error:
         return _refuse(str(error))
@@ -94,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_train(commands)
     _add_runs(commands)
+    _add_import(commands)
     _add_landscape(commands)
     _add_minibatch(commands)
     _add_bench(commands)
@@ -184,6 +187,25 @@ def _add_runs(commands: Any) -> None:
     parser = _command(commands, "runs", "list the runs: progress, accuracy, size, and the process that trains each")
     _add_runs_option(parser)
     parser.add_argument("--json", action="store_true", help="print everything about them as JSON")
+
+
+def _add_import(commands: Any) -> None:
+    parser = _command(commands, "import", "make a run of a study from checkpoints that other programs saved")
+    parser.add_argument("--study", required=True, metavar="FILE.py:NAME", help="the study, whose code is run")
+    parser.add_argument("--run", required=True, metavar="NAME", help="name of the new run")
+    parser.add_argument("--label", metavar="TEXT", default="", help="the page's name for the run (default: its name)")
+    parser.add_argument("--prefix", metavar="TEXT", help="what stands before the model's names (default: found)")
+    parser.add_argument(
+        "--argument", metavar="NAME=VALUE", action="append", default=[], help="an argument of the study's `model`"
+    )
+    parser.add_argument("--fresh", action="store_true", help="replace an existing run")
+    parser.add_argument(
+        "checkpoints",
+        nargs="+",
+        metavar="CHECKPOINT",
+        help=".safetensors, .safetensors.index.json, .pt, .pth, .ckpt, .bin or a directory with a model; in order",
+    )
+    _add_runs_option(parser)
 
 
 def _add_landscape(commands: Any) -> None:

@@ -34,7 +34,7 @@ def difference(model: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> str |
 
     Of tied tensors, one name is enough.
     """
-    own = _own_state(model)
+    own = own_state(model)
     for name, tensor in own.items():
         found = _source(name, own, shapes)
         if found is None:
@@ -48,7 +48,7 @@ def difference(model: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> str |
 
 def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Copies a state that fits into the model, in the model's own dtypes."""
-    own = _own_state(model)
+    own = own_state(model)
     sources = {name: _source(name, own, state) for name in own}
     with torch.no_grad():
         for name, tensor in own.items():
@@ -57,7 +57,8 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
             tensor.copy_(state[source])
 
 
-def _own_state(model: nn.Module) -> dict[str, Tensor]:
+def own_state(model: nn.Module) -> dict[str, Tensor]:
+    """Every tensor of the model's state dict by its name: the model's own tensors, not copies."""
     return {name: tensor for name, tensor in model.state_dict(keep_vars=True).items() if isinstance(tensor, Tensor)}
 
 
