@@ -71,7 +71,7 @@ function notesOf(page, plan, spread, stack) {
   if (reason && !(shown && reasonOfAllZero(shown) === reason)) notes.push(zeroMessages[reason]);
   notes.push(...deadNotes(spread));
   if (plan.isRandom)
-    notes.push(`Dropout masks are random (${page.view.masks}, seed ${page.view.seed}): a part of the spread is theirs.`);
+    notes.push(`The masks are random (${page.view.masks}, seed ${page.view.seed}): part of the spread comes from them.`);
   return notes;
 }
 

@@ -102,7 +102,7 @@ function askBefore(body, title, text, yes) {
 
 export function askToStartAgain() {
   askBefore({ action: "start_again", confirm: true }, "Start again?",
-    "Deletes all checkpoints and curves of all regularizers and trains from epoch 0.", "Delete and start again");
+    "Deletes the checkpoints and curves of all runs and trains from epoch 0.", "Delete and start again");
 }
 
 // {action, …}, as POST /api/v1/training takes it; a refusal is a notice.

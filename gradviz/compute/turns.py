@@ -1,11 +1,11 @@
 """Runs one computation at a time, and lets none delay the others for long.
 
 Requests that someone is waiting for run before prefetching, short ones before long ones, and clients take turns. A long
-computation yields to short ones between two of its tiles; any computation counts as long after `QUANTUM_SECONDS`. Up to
-`MOST_PAUSED` long ones keep their partial results while they yield; any further one starts over later, because memory
-holds few, and large requests should wait longest. After `PATIENCE_SECONDS` of waiting a computation runs before later
-ones, so that none waits for ever behind a stream of others. This applies to long ones only if they are paused or may
-be; after each of these the others get as much time again before the next.
+computation yields to short ones between two of its tiles; any computation counts as long after `QUANTUM_SECONDS` of
+work. Up to `MOST_PAUSED` long ones keep their partial results while they yield; any further one starts over later,
+because memory holds few, and large requests should wait longest. After `PATIENCE_SECONDS` of waiting a computation runs
+before later ones, so that none waits for ever behind a stream of others. This applies to long ones only if they are
+paused or may be; after each of these the others get as much time again before the next.
 """
 
 import itertools
@@ -70,11 +70,13 @@ class _Place:
     """When it started to wait, or to run."""
     ready: threading.Condition
     """Notified when it may be this place's turn, to wake only one of those waiting."""
+    worked_since: float = 0.0
+    """The time of its thread's work when it started to run."""
     used: float = 0.0
     """Seconds of its earlier turns."""
     passes: float = 1.0
     quantum: float = QUANTUM_SECONDS
-    """Seconds of its turn without interruption."""
+    """Seconds of work in its turn without interruption."""
     is_favoured: bool = False
     """Whether it is long but runs before short ones."""
 
@@ -86,7 +88,8 @@ class _Place:
 class Turns:
     """At most `limit` computations wait for the running one; `on_load` gets each change of the load.
 
-    `seconds`: time limit of one computation, over all its turns.
+    `seconds`: time limit of one computation, over all its turns. `work_clock`: the time that the calling thread has
+    worked, which counts for `QUANTUM_SECONDS`: beside busy threads a short computation takes long.
     """
 
     def __init__(
@@ -96,10 +99,11 @@ class Turns:
         *,
         seconds: float = TASK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        work_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._limit, self._seconds = limit, seconds
         self._on_load = on_load
-        self._clock = clock
+        self._clock, self._work_clock = clock, work_clock
         self._numbers = itertools.count()
         self._changed = threading.Lock()
         self._waiting: list[_Place] = []
@@ -188,6 +192,7 @@ class Turns:
             place.is_favoured = place.is_long and any(not each.is_long for each in self._waiting)
             place.quantum = 0.0 if place.is_long and not place.is_favoured else QUANTUM_SECONDS
             self._running, place.since = place, self._clock()
+            place.worked_since = self._work_clock()
             self._served.pop(place.client, None)  # the clients served last stand at the end
             self._served[place.client] = next(self._numbers)
             while len(self._served) > self._limit:
@@ -214,7 +219,8 @@ class Turns:
         if not still_wanted():
             raise Cancelled
         with self._changed:
-            if ran < place.quantum or not self._others_go_first(place):
+            worked = self._work_clock() - place.worked_since
+            if worked < place.quantum or not self._others_go_first(place):
                 return
             place.passes = max(place.passes, _LONG_PASSES)
             self._stop(place)

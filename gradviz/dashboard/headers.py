@@ -42,7 +42,7 @@ def set_headers(app: Dash, *, private: bool) -> None:
             answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         if answer.is_streamed and not answer.direct_passthrough:
             answer.headers["X-Accel-Buffering"] = "no"  # otherwise nginx buffers the progress
-        if private or request.authorization is not None:
+        if private or "Authorization" in request.headers:
             _keep_private(answer)
         return compressed.apply(answer)
 

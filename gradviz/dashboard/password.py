@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 from pydantic import SecretStr
+from werkzeug.datastructures import Authorization
 
 from gradviz.dashboard.client import client_of
 from gradviz.dashboard.door import OPEN
@@ -33,7 +34,7 @@ def ask_for_password(server: Flask, password: SecretStr, *, clock: Callable[[], 
     def check() -> Response | None:
         if request.path in OPEN:
             return None
-        given = request.authorization
+        given = _given()
         if given is None or given.type != "basic":
             return _refusal("This page requires a password.")
         address = client_of(request.environ)
@@ -46,6 +47,13 @@ def ask_for_password(server: Flask, password: SecretStr, *, clock: Callable[[], 
             return None
         guesses.count_wrong(address)
         return _refusal("The password is wrong.")
+
+
+def _given() -> Authorization | None:
+    try:
+        return request.authorization
+    except ValueError:  # werkzeug takes the header's bytes for ASCII
+        return None
 
 
 class Guesses:

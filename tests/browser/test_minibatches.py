@@ -248,7 +248,7 @@ def test_arrows_that_are_zero_are_rings_and_said_to_be(visit: Visit) -> None:
 
 def test_the_table_has_the_numbers_and_masks_are_named(visit: Visit) -> None:
     page = visit(VIEW.replace("epoch=4", "epoch=2") + "&variant=dropout&mode=train&points=11")
-    expect(page.locator("#spread-words")).to_contain_text("Dropout masks are random (fresh, seed 0)")
+    expect(page.locator("#spread-words")).to_contain_text("The masks are random (fresh, seed 0)")
     page.locator(".gv-spread-numbers summary").click()
     expect(page.locator("#spread-table tbody tr")).to_have_count(MANY)
     cells = page.locator("#spread-table tbody tr").nth(5).locator("th, td").all_inner_texts()

@@ -241,7 +241,7 @@ def test_starting_again_is_asked_before_anything_is_deleted(
     runs = shutil.copytree(trained, tmp_path / "runs")
     page = visit("/?view=training", at=own_server(runs), drawn=False)
     page.get_by_role("button", name="Start again…").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Deletes all checkpoints and curves of all regularizers")
+    expect(page.get_by_role("dialog")).to_contain_text("Deletes the checkpoints and curves of all runs")
     shoot(page, "start-again-light-1280")
     page.get_by_role("button", name="Keep").click()
     expect(page.get_by_role("dialog")).to_be_hidden()

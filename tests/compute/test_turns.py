@@ -158,7 +158,7 @@ def test_clients_take_turns_however_much_one_of_them_asks(counter: Counter):
 
 def test_who_waits_too_long_for_a_first_turn_is_told_how_many_do():
     clock = Clock()
-    turns = Turns(limit=4, clock=clock)
+    turns = Turns(limit=4, clock=clock, work_clock=clock)
 
     def work() -> bytes:
         def impatient() -> bool:
@@ -228,7 +228,7 @@ def first_of_a_row(
 
 def test_a_long_computation_pauses_for_a_short_one_and_keeps_what_it_has_done(threads: ThreadPoolExecutor):
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     long = Long(turns, clock, order, "long")
     short = Long(turns, clock, order, "short", tiles=1)
     answers: list[Future[bytes]] = []
@@ -244,7 +244,7 @@ def test_a_second_long_one_begins_again_so_that_few_are_held(
 ):
     monkeypatch.setattr(turns_module, "MOST_PAUSED", 1)
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     first, second = (Long(turns, clock, order, name) for name in ("first", "second"))
     answers: list[Future[bytes]] = []
     first.during[0] = lambda: answers.append(enter(threads, turns, second))
@@ -256,7 +256,7 @@ def test_a_second_long_one_begins_again_so_that_few_are_held(
 
 def test_a_paused_computation_goes_on_though_short_ones_never_end(threads: ThreadPoolExecutor):
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     long = Long(turns, clock, order, "long", tiles=2)
     answers: list[Future[bytes]] = []
 
@@ -274,7 +274,7 @@ def test_a_paused_computation_goes_on_though_short_ones_never_end(threads: Threa
 )
 def test_what_has_not_begun_begins_though_short_ones_never_end(threads: ThreadPoolExecutor, asked: Ticket):
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     waiting = Long(turns, clock, order, "waiting", tiles=1)
     answers: list[Future[bytes]] = []
 
@@ -302,7 +302,7 @@ def test_an_answer_of_a_sweep_has_waited_since_its_request_arrived(counter: Coun
 
 def test_short_ones_have_their_time_between_two_long_ones_that_have_waited(threads: ThreadPoolExecutor):
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     answers: list[Future[bytes]] = []
     longs = [Long(turns, clock, order, f"long{number}.", tiles=1) for number in range(2)]
     shorts = [Long(turns, clock, order, f"short{number}.", tiles=1) for number in range(3)]
@@ -321,9 +321,26 @@ def test_short_ones_have_their_time_between_two_long_ones_that_have_waited(threa
     assert order == ["short0.0", "long0.0", "short1.0", "long1.0", "short2.0"]
 
 
+def test_a_short_computation_beside_busy_threads_stays_short(threads: ThreadPoolExecutor):
+    clock, work_clock, order = Clock(), Clock(), []
+    turns = Turns(limit=8, clock=clock, work_clock=work_clock)
+    slowed, other = Long(turns, clock, order, "slowed"), Long(turns, clock, order, "other", tiles=1)
+    answers: list[Future[bytes]] = []
+
+    def come() -> None:
+        work_clock.pass_(QUANTUM_SECONDS / 10)
+        answers.append(enter(threads, turns, other))
+
+    slowed.seconds = 3 * QUANTUM_SECONDS
+    slowed.during[0] = come
+    turns.run(ticket(), slowed)
+    answers[0].result(PATIENCE_SECONDS)
+    assert order == ["slowed0", "slowed1", "slowed2", "other0"]
+
+
 def test_who_has_left_ends_the_computation_at_its_next_tile():
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     there = threading.Event()
     there.set()
     long = Long(turns, clock, order, "long")
@@ -336,7 +353,7 @@ def test_who_has_left_ends_the_computation_at_its_next_tile():
 
 def test_who_has_left_a_paused_computation_ends_it(threads: ThreadPoolExecutor):
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     there = threading.Event()
     there.set()
     long, other = Long(turns, clock, order, "long"), Long(turns, clock, order, "other", tiles=1)
@@ -351,7 +368,7 @@ def test_who_has_left_a_paused_computation_ends_it(threads: ThreadPoolExecutor):
 
 def test_a_computation_that_takes_too_long_is_ended_and_said():
     clock = Clock()
-    turns = Turns(limit=8, seconds=10, clock=clock)
+    turns = Turns(limit=8, seconds=10, clock=clock, work_clock=clock)
     long = Long(turns, clock, [], "long")
     long.seconds = 6
     with pytest.raises(ComputationFailed, match=r"longer than 10 s here: request fewer .* GRADVIZ_TASK_SECONDS"):
@@ -369,7 +386,7 @@ def test_what_is_known_to_be_long_goes_after_what_is_short_and_the_smaller_first
 
 def test_a_long_computation_gives_way_at_its_next_tile(threads: ThreadPoolExecutor):
     clock, order = Clock(), []
-    turns = Turns(limit=8, clock=clock)
+    turns = Turns(limit=8, clock=clock, work_clock=clock)
     long, short = Long(turns, clock, order, "long"), Long(turns, clock, order, "short", tiles=1)
     long.seconds = 0.001
     answers: list[Future[bytes]] = []

@@ -69,10 +69,18 @@ def test_another_password_is_refused(guarded: FlaskClient, given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Basic", "Basic !", "Basic QQ==", "Bearer correct", "Digest username=a", "basic /w==", "\xff"]
+    "header",
+    ["Basic", "Basic !", "Basic QQ==", "Bearer correct", "Digest username=a", "basic /w==", "Basic \xac", "\xff"],
 )
 def test_what_is_no_password_is_refused(guarded: FlaskClient, header: str) -> None:
     assert guarded.get("/", headers={"Authorization": header}).status_code == 401
+
+
+def test_without_a_password_a_header_that_cannot_be_read_changes_nothing(make_app, tiny_runs: Path) -> None:
+    client = make_app(tiny_runs).server.test_client()
+    answer = client.get("/api/v1/runs", headers={"Authorization": "Basic \xac"})
+    assert (answer.status_code, answer.get_data()) == (200, client.get("/api/v1/runs").get_data())
+    assert "private" in answer.headers["Cache-Control"]
 
 
 def test_guesses_are_limited_for_each_address(guarded: FlaskClient, clock: Clock) -> None:
