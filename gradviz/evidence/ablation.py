@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from gradviz.evidence.measurements import Ablation
-from gradviz.experiment.deliveries import CHARACTERS, DELIVERERS, FIELDS, PADDING, Field
-from gradviz.experiment.encoding import one_hot
 from gradviz.experiment.store import Run
+from gradviz.experiment.studies.deliveries.encoding import one_hot
+from gradviz.experiment.studies.deliveries.fields import CHARACTERS, DELIVERERS, FIELDS, PADDING, Field
 from gradviz.landscape import Network
 from gradviz.landscape.clean import CleanPass
 

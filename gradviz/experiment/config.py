@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from gradviz.experiment import deliveries, optimizers, regularizers
+from gradviz.experiment import optimizers, regularizers
 from gradviz.experiment.names import RunGroup, RunLabel, RunName
 from gradviz.experiment.optimizers import Adam, AnyOptimizer
 from gradviz.experiment.regularizers import AnyRegularizer, Plain
+from gradviz.experiment.studies.deliveries.fields import NUM_INPUTS
 
 Preset = Literal["quick", "source"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -130,7 +131,7 @@ def describe_differences(differences: Sequence[tuple[str, object, object]]) -> s
 
 
 def _widths(hidden: tuple[int, ...]) -> tuple[int, ...]:
-    return (deliveries.NUM_INPUTS, *hidden, 1)
+    return (NUM_INPUTS, *hidden, 1)
 
 
 def _in_words(config: TrainingConfig) -> dict[str, object]:

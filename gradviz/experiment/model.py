@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradviz.experiment.deliveries import NUM_INPUTS
 from gradviz.experiment.regularizers import Plain, Regularizer, dropping, placed, regularizer_of
+from gradviz.experiment.studies.deliveries.fields import NUM_INPUTS
 
 
 class BatchNorm(nn.Module):

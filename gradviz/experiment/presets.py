@@ -12,8 +12,8 @@ from gradviz.errors import UserError, one_line
 from gradviz.experiment.config import PRESETS, TrainingConfig
 from gradviz.experiment.optimizers import Adam, Optimizer, optimizer_of, with_rate
 from gradviz.experiment.outside import UnusableFile, open_outside, reason_of, shown
-from gradviz.experiment.packed import LARGEST
 from gradviz.experiment.regularizers import DEFAULT_NAMES, Regularizer, placed, rank, regularizer_of
+from gradviz.experiment.studies.deliveries.packed import LARGEST
 
 _PRESET_VALUES: dict[str, dict[str, object]] = {
     "quick": {"epochs": 30, "rows": 6_000, "batch_size": 64, "output_scale": 100.0},

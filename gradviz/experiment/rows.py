@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
-from gradviz.experiment.deliveries import NUM_CHARACTERS
-from gradviz.experiment.encoding import one_hot
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import generator
+from gradviz.experiment.studies.deliveries.encoding import one_hot
+from gradviz.experiment.studies.deliveries.fields import NUM_CHARACTERS
 from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
 
 MAX_MINIBATCHES = 50

@@ -5,6 +5,7 @@ because a run, a link or an upload does.
 """
 
 import hashlib
+import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
@@ -18,10 +19,11 @@ from gradviz.experiment.source_digest import source_digest
 from gradviz.experiment.study import Study
 from gradviz.experiment.users_code import same_randomness, users_code
 
-SHIPPED: tuple[str, ...] = ()
-"""The studies that ship, each a package in `gradviz.experiment.studies` with a `STUDY`."""
+SHIPPED: tuple[str, ...] = ("deliveries",)
+"""The studies that ship, each a package in `gradviz.experiment.studies` whose module `study` has a `STUDY`."""
 
 _DEFAULT = "study"
+_STUDIES = "gradviz.experiment.studies"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def load_study(name: str, digest: str | None = None) -> LoadedStudy:
             f"{shown(path)} has changed since the study {shown(name)} was loaded elsewhere: restart all processes that "
             "use it."
         )
-    module = _module(path, found)
+    module = importlib.import_module(f"{_STUDIES}.{name}.study") if name in SHIPPED else _module(path, found)
     study = getattr(module, variable, None)
     if not isinstance(study, Study):
         known = [key for key, value in vars(module).items() if isinstance(value, Study)]
@@ -62,7 +64,7 @@ def load_study(name: str, digest: str | None = None) -> LoadedStudy:
 def _place(name: str) -> tuple[Path, str]:
     """The file of a study, and its variable there."""
     if name in SHIPPED:
-        return Path(__file__).parent / "studies" / name / "__init__.py", "STUDY"
+        return Path(__file__).parent / "studies" / name / "study.py", "STUDY"
     file, colon, variable = name.rpartition(":")
     path, variable = (Path(file), variable) if colon and file.endswith(".py") else (Path(name), _DEFAULT)
     if path.suffix != ".py" or not variable.isidentifier():
@@ -77,7 +79,7 @@ def digest_of(study: Study) -> str | None:
 
 
 def _known() -> str:
-    return "".join(f"{each}, " for each in SHIPPED) + ("or " if SHIPPED else "")
+    return "".join(f"{each}, " for each in SHIPPED) + "or "
 
 
 def _module(path: Path, digest: str) -> ModuleType:

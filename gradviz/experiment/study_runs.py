@@ -53,7 +53,9 @@ def new_record(
 ) -> StudyRecord:
     """The record of a new run; UserError for a fact or an argument that run.json cannot hold."""
     if study.name == OWN_STUDY:
-        raise UserError(f"`{OWN_STUDY}` is a study that gradviz brings: give yours another name.")
+        raise UserError(
+            f"Runs of the study {OWN_STUDY} are those of `gradviz train`: give a study of your own another name."
+        )
     try:
         return StudyRecord.model_validate(
             {

@@ -15,10 +15,10 @@ from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signal
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.metrics import EpochMetrics
 from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run, is_begun
-from gradviz.experiment.prepare import PreparedRows, prepare_rows
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.regularizers import rank
 from gradviz.experiment.run_files import write_epoch
+from gradviz.experiment.studies.deliveries.prepare import PreparedRows, prepare_rows
 from gradviz.experiment.training import EpochResult, num_steps, train_epochs
 
 

@@ -18,13 +18,13 @@ from torch.nn import functional as F
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.encoding import one_hot
 from gradviz.experiment.metrics import EpochMetrics
 from gradviz.experiment.model import MLP, draw_masks
 from gradviz.experiment.optimizer_state import optimizer_for, restore, state_by_name
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.rows import Rows
 from gradviz.experiment.run import model_of
+from gradviz.experiment.studies.deliveries.encoding import one_hot
 
 __all__ = ["EpochResult", "ResumeState", "TrainingConfig", "evaluate", "num_steps", "train_epochs"]
 

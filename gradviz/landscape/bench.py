@@ -20,9 +20,9 @@ from rich.table import Table
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gradviz.experiment.deliveries import NUM_CHARACTERS, NUM_INPUTS
 from gradviz.experiment.model import MLP
 from gradviz.experiment.regularizers import BatchNormalization, Dropout, Plain, Regularizer
+from gradviz.experiment.studies.deliveries.fields import NUM_CHARACTERS, NUM_INPUTS
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.many import minibatch_landscapes
 from gradviz.landscape.masks import numbered_masks

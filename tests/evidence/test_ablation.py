@@ -9,8 +9,15 @@ from torch import Tensor
 from gradviz.evidence.ablation import ablation_of, place_of
 from gradviz.evidence.measurements import Ablation
 from gradviz.evidence.rules import READS
-from gradviz.experiment.deliveries import CHARACTERS, DELIVERERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS, Field
 from gradviz.experiment.regularizers import Plain
+from gradviz.experiment.studies.deliveries.fields import (
+    CHARACTERS,
+    DELIVERERS,
+    FIELDS,
+    NUM_CHARACTERS,
+    NUM_INPUTS,
+    Field,
+)
 from gradviz.landscape import Network
 from gradviz.landscape.network import Layer
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from gradviz.experiment.date_forms import MixedDates, date_form, what_is_wrong
+from gradviz.experiment.studies.deliveries.date_forms import MixedDates, date_form, what_is_wrong
 
 MOMENTS = [datetime(2015, 2, 18 + n, 10 + n, 10 + n, 20 + n) for n in range(3)]
 SECONDS = [int((moment - datetime(1970, 1, 1)).total_seconds()) for moment in MOMENTS]

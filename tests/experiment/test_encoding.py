@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradviz.errors import UserError
-from gradviz.experiment.deliveries import CHARACTERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS
-from gradviz.experiment.encoding import decode, encode, number_text, one_hot, text_codes
-from gradviz.experiment.synthetic import synthetic_table
+from gradviz.experiment.studies.deliveries.encoding import decode, encode, number_text, one_hot, text_codes
+from gradviz.experiment.studies.deliveries.fields import CHARACTERS, FIELDS, NUM_CHARACTERS, NUM_INPUTS
+from gradviz.experiment.studies.deliveries.synthetic import synthetic_table
 
 
 def one_row(**changes: object) -> pd.DataFrame:

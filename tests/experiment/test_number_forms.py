@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradviz.experiment.number_forms import MixedNumbers, NumberForm, number_form
+from gradviz.experiment.studies.deliveries.number_forms import MixedNumbers, NumberForm, number_form
 
 
 def read(*texts: str) -> list[float | None]:

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from gradviz.experiment.foreign import NotATable
-from gradviz.experiment.packed import unpack
+from gradviz.experiment.studies.deliveries.foreign import NotATable
+from gradviz.experiment.studies.deliveries.packed import unpack
 
 if sys.version_info >= (3, 14):
     from compression import zstd

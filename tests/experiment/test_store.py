@@ -13,10 +13,10 @@ import torch
 from gradviz.errors import UserError
 from gradviz.experiment import run_directory as files_module
 from gradviz.experiment.outside import UnusableFile
-from gradviz.experiment.prepare import prepare_rows
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.prepare import prepare_rows
 from gradviz.experiment.training import train_epochs
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradviz.experiment.deliveries import FIELDS
-from gradviz.experiment.encoding import encode
-from gradviz.experiment.synthetic import MISSING_SHARE, synthetic_table
-from gradviz.experiment.table import read_table
+from gradviz.experiment.studies.deliveries.encoding import encode
+from gradviz.experiment.studies.deliveries.fields import FIELDS
+from gradviz.experiment.studies.deliveries.synthetic import MISSING_SHARE, synthetic_table
+from gradviz.experiment.studies.deliveries.table import read_table
 
 D = "total_onshift_dashers"
 

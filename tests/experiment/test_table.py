@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from gradviz.errors import UserError
-from gradviz.experiment.deliveries import FIELDS
-from gradviz.experiment.derived import linear_estimates
-from gradviz.experiment.encoding import encode
-from gradviz.experiment.synthetic import synthetic_table
-from gradviz.experiment.table import read_table
+from gradviz.experiment.studies.deliveries.derived import linear_estimates
+from gradviz.experiment.studies.deliveries.encoding import encode
+from gradviz.experiment.studies.deliveries.fields import FIELDS
+from gradviz.experiment.studies.deliveries.synthetic import synthetic_table
+from gradviz.experiment.studies.deliveries.table import read_table
 
 HEADER = ",".join(field.column for field in FIELDS)
 ROW = "4810,4.0,2015-02-18 15:46:59,6985,2.0,2.0,3.0,167.0,2204.0"

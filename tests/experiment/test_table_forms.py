@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from gradviz.errors import UserError
-from gradviz.experiment.deliveries import FIELDS
-from gradviz.experiment.encoding import encode
-from gradviz.experiment.table import Table, read_table
+from gradviz.experiment.studies.deliveries.encoding import encode
+from gradviz.experiment.studies.deliveries.fields import FIELDS
+from gradviz.experiment.studies.deliveries.table import Table, read_table
 
 NAMES = [field.column for field in FIELDS]
 ROWS = [

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from gradviz.experiment.archive import from_tar, from_zip, too_large
-from gradviz.experiment.foreign import NotATable, refuse_binary
+from gradviz.experiment.studies.deliveries.archive import from_tar, from_zip, too_large
+from gradviz.experiment.studies.deliveries.foreign import NotATable, refuse_binary
 
 if sys.version_info >= (3, 14):
     from compression import zstd

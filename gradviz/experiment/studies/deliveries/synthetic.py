@@ -12,8 +12,8 @@ number of deliverers.
 import numpy as np
 import pandas as pd
 
-from gradviz.experiment.deliveries import DELIVERERS, FIELDS
 from gradviz.experiment.randomness import derived_seed
+from gradviz.experiment.studies.deliveries.fields import DELIVERERS, FIELDS
 
 NUM_STORES = 6987  # store numbers of the real table end at 6986
 MISSING_SHARE = 0.015

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from gradviz.experiment.foreign import NotATable
 from gradviz.experiment.outside import shown
+from gradviz.experiment.studies.deliveries.foreign import NotATable
 
 _MOST_MEMBERS = 1000
 _DIRECTORY_BYTES = 1 << 20  # limit of a zip archive's list of members, which zipfile reads whole

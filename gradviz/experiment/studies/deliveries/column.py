@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradviz.experiment.deliveries import Field
-from gradviz.experiment.foreign import NotATable
 from gradviz.experiment.outside import shown
+from gradviz.experiment.studies.deliveries.fields import Field
+from gradviz.experiment.studies.deliveries.foreign import NotATable
 
 # Missing values of pandas and of databases.
 MISSING = frozenset(

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.deliveries import CHARACTERS, FIELDS, PADDING, Field
+from gradviz.experiment.studies.deliveries.fields import CHARACTERS, FIELDS, PADDING, Field
 
 if TYPE_CHECKING:
     import pandas as pd

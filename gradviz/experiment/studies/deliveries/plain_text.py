@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradviz.experiment.foreign import NotATable
+from gradviz.experiment.studies.deliveries.foreign import NotATable
 
 # Longer marks first: UTF-32's begins like UTF-16's.
 _MARKS = (

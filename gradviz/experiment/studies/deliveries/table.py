@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from gradviz.errors import UserError
-from gradviz.experiment.column import MISSING, Column, Lines
-from gradviz.experiment.date_forms import MixedDates, date_form, what_is_wrong
-from gradviz.experiment.delimited import Rows, read_rows_of_cells
-from gradviz.experiment.deliveries import DELIVERERS, FIELDS, Field
-from gradviz.experiment.derived import HOW, LINEAR_ESTIMATE, linear_estimates
-from gradviz.experiment.encoding import number_text
-from gradviz.experiment.foreign import NotATable, refuse_text
-from gradviz.experiment.number_forms import MixedNumbers, NumberForm, number_form
 from gradviz.experiment.outside import read_outside, shown
-from gradviz.experiment.packed import LARGEST, unpack
-from gradviz.experiment.plain_text import read_text
+from gradviz.experiment.studies.deliveries.column import MISSING, Column, Lines
+from gradviz.experiment.studies.deliveries.date_forms import MixedDates, date_form, what_is_wrong
+from gradviz.experiment.studies.deliveries.delimited import Rows, read_rows_of_cells
+from gradviz.experiment.studies.deliveries.derived import HOW, LINEAR_ESTIMATE, linear_estimates
+from gradviz.experiment.studies.deliveries.encoding import number_text
+from gradviz.experiment.studies.deliveries.fields import DELIVERERS, FIELDS, Field
+from gradviz.experiment.studies.deliveries.foreign import NotATable, refuse_text
+from gradviz.experiment.studies.deliveries.number_forms import MixedNumbers, NumberForm, number_form
+from gradviz.experiment.studies.deliveries.packed import LARGEST, unpack
+from gradviz.experiment.studies.deliveries.plain_text import read_text
 
 MOST_DELIVERERS = 9999
 _ROWS_AT_ONCE = 4096

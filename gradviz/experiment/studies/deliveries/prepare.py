@@ -7,13 +7,13 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.deliveries import DELIVERERS
-from gradviz.experiment.encoding import encode
 from gradviz.experiment.outside import shown
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.rows import Rows, split_rows
-from gradviz.experiment.synthetic import synthetic_table
-from gradviz.experiment.table import Table, read_table
+from gradviz.experiment.studies.deliveries.encoding import encode
+from gradviz.experiment.studies.deliveries.fields import DELIVERERS
+from gradviz.experiment.studies.deliveries.synthetic import synthetic_table
+from gradviz.experiment.studies.deliveries.table import Table, read_table
 
 FEWEST_ROWS = 20
 """Enough for a minibatch of 16 training rows, the page's smallest."""

@@ -1,0 +1,1 @@
+"""The studies that ship, each a package whose module `study` has a `STUDY`."""
