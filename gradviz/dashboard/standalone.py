@@ -109,7 +109,7 @@ def interactive_html(
             for stack in stacks
         ],
     }
-    return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over, look.minus)).encode()
+    return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over, look.minus))
 
 
 def _tensors(stacks: Sequence[Stack]) -> list[str]:
@@ -125,7 +125,7 @@ def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0)
 @cache
 def shell_bytes() -> int:
     """Size of the file without any frame: most of it is plotly.js."""
-    return len(_page(json.dumps(for_browser()), "light", "").encode())
+    return len(_page(json.dumps(for_browser()), "light", ""))
 
 
 def frame_bytes(points: int) -> int:
@@ -146,34 +146,32 @@ def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
     return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}{subtracted}, {fixed}"
 
 
-def _page(told: str, scheme: Scheme, title: str) -> str:
+def _page(told: str, scheme: Scheme, title: str) -> bytes:
     scripts, policy = _scripts_and_policy()
     inert = told.replace("</", "<\\/")  # "</" would end the element, even within a string
     styles = [
         (assets_folder() / name).read_text(encoding="utf-8") for name in ("gradviz.css", f"{STANDALONE}/standalone.css")
     ]
-    return "\n".join(
-        [
-            f'<!doctype html>\n<html lang="en" data-mantine-color-scheme="{scheme}">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f'<meta name="generator" content="gradviz {gradviz.__version__}">',
-            f"<title>{html.escape(title)}</title>",
-            *(f"<style>\n{style}</style>" for style in styles),
-            f"</head>\n<body>\n<main>\n<h1>{html.escape(title)}</h1>",
-            '<div class="gv-panels" id="panels"></div>\n<div id="scale" class="gv-scale"></div>',
-            '<div id="scrubber" class="gv-scrubber"></div>\n</main>',
-            f'<script type="application/json" id="told">{inert}</script>',
-            *(f"<script>{script}</script>" for script in scripts),
-            "</body>\n</html>\n",
-        ]
-    )
+    before = [
+        f'<!doctype html>\n<html lang="en" data-mantine-color-scheme="{scheme}">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta name="generator" content="gradviz {gradviz.__version__}">',
+        f"<title>{html.escape(title)}</title>",
+        *(f"<style>\n{style}</style>" for style in styles),
+        f"</head>\n<body>\n<main>\n<h1>{html.escape(title)}</h1>",
+        '<div class="gv-panels" id="panels"></div>\n<div id="scale" class="gv-scale"></div>',
+        '<div id="scrubber" class="gv-scrubber"></div>\n</main>',
+        f'<script type="application/json" id="told">{inert}</script>',
+    ]
+    return b"\n".join(["\n".join(before).encode(), scripts, b"</body>\n</html>\n"])
 
 
 @cache
-def _scripts_and_policy() -> tuple[list[str], str]:
+def _scripts_and_policy() -> tuple[bytes, str]:
+    """The elements of the scripts, most of the file, and the policy that allows them."""
     scripts = [get_plotlyjs(), assembled(assets_folder() / _VIEW)]
-    return scripts, policy_of(scripts)
+    return "\n".join(f"<script>{script}</script>" for script in scripts).encode(), policy_of(scripts)
 
 
 def policy_of(scripts: Sequence[str]) -> str:
