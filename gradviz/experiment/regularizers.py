@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, ge
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
+from gradviz.experiment.keep_masks import KeepStream
 from gradviz.experiment.tagged import kind_of, parsed, tag_of
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class Regularizer(BaseModel):
         """Whether it normalizes after the ReLU instead of before it, if at all."""
         return False
 
-    def draw(self, blank_BN: "Tensor", generator: "torch.Generator") -> "Tensor":
-        """The mask of one hidden layer, drawn into `blank_BN` from `generator`."""
+    def draw(self, blank_BN: "Tensor", generator: "torch.Generator | None") -> "Tensor":
+        """The mask of one hidden layer, drawn into `blank_BN` from `generator` (None: torch's own)."""
         raise NotImplementedError(f"{self.kind} draws masks but does not define how.")
 
     def drawn_by_number(self, seed: int, number: int, sizes: Sequence[int]) -> list[np.ndarray] | None:
@@ -104,19 +105,16 @@ class Dropout(Regularizer):
     def draws_masks(self) -> bool:
         return self.p > 0
 
-    def draw(self, blank_BN: "Tensor", generator: "torch.Generator") -> "Tensor":
+    def draw(self, blank_BN: "Tensor", generator: "torch.Generator | None") -> "Tensor":
         """0/1 of the dtype of `blank_BN`; each unit is kept with probability 1 - p."""
         return blank_BN.bernoulli_(1.0 - self.p, generator=generator)
 
     def drawn_by_number(self, seed: int, number: int, sizes: Sequence[int]) -> list[np.ndarray]:
         """Bools; a unit is kept with probability 1 - p to within 2^-17.
 
-        It compares 16 random bits, which makes a fresh set at every grid point affordable. The
-        stream is SFC64 seeded with (seed, number), which numpy promises not to change.
+        It compares 16 random bits, which makes a fresh set at every grid point affordable.
         """
-        raw = np.random.SFC64((seed, number)).random_raw((sum(sizes) + 3) // 4).view(np.uint16)
-        kept = raw >= round(self.p * 2**16)
-        return np.split(kept[: sum(sizes)], np.cumsum(sizes)[:-1])
+        return np.split(KeepStream(seed, number).kept(0, sum(sizes), self.p), np.cumsum(sizes)[:-1])
 
     def acted(self, activation: "Tensor", mask: "Tensor") -> "Tensor":
         return activation * mask / (1.0 - self.p)

@@ -1,0 +1,229 @@
+"""A problem replayed at points of a plane: one after the other, or tiles of them at once by `vmap`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C import _functorch  # pyright: ignore[reportAttributeAccessIssue]
+from torch.func import vmap
+
+from gradviz.errors import UserError, shown
+from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.channels import Channels
+from gradviz.landscape.replay.loop import mean_loss
+from gradviz.landscape.replay.memo import Memo
+from gradviz.landscape.replay.mode import Replay
+from gradviz.landscape.replay.moved import Moved
+from gradviz.landscape.replay.private import PrivateModel
+from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
+from gradviz.landscape.replay.randomness import Source
+
+MEMO_BYTES = 2**30
+"""Limit of what is known at the checkpoint; what does not fit is computed again at every point."""
+
+TILE_NUMBERS = 2**21
+"""Numbers of all tensors that a tile of the grid makes anew: with more, `vmap` is slower than point after point."""
+
+LARGEST_TILE = 63
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one point costs: `num_made` numbers are computed anew; `draws` are its masks (shape, p), None for another
+    random function."""
+
+    num_made: int
+    draws: tuple[tuple[tuple[int, ...], float] | None, ...]
+
+
+class Replayer:
+    """A problem and a plane, with what is known at the checkpoint. Not for several threads at once."""
+
+    def __init__(self, problem: Problem, plane: Plane, *, keeps_channels: bool = True) -> None:
+        self.problem, self.plane, self.keeps_channels = problem, plane, keeps_channels
+        self.model = PrivateModel(problem)
+        self.model.module.requires_grad_(False)
+        self.memo = Memo(MEMO_BYTES)
+        self._kept: tuple[int, Memo, Source] | None = None
+        moving = {scalar.name: self.model.tensors[scalar.name] for scalar in (plane.x, plane.y)}
+        self._bases: dict[int, Tensor] = {}
+        for tensor in moving.values():
+            if id(tensor) not in self._bases:
+                self._bases[id(tensor)] = self.model.hide(tensor)
+        for tensor in self.model.own_tensors():
+            if self.memo.number(tensor) is None:
+                number = self.memo.name(tensor)
+                if id(tensor) in self._bases:
+                    self.memo.name(self._bases[id(tensor)], number)
+
+    def points(self, points: Sequence[int], probe: Probe | None = None) -> Tensor:
+        """(len(points), 3) float64 on the CPU: the loss and its derivatives by x and y, point after point."""
+        return self._over_sets(points, self._one_by_one)
+
+    def tiles(self, points: Sequence[int], probe: Probe) -> Tensor:
+        """The same, with tiles of points at once; `CannotReplay` where that would be slower, by count."""
+        each = min(TILE_NUMBERS // max(1, probe.num_made), LARGEST_TILE)
+        if each < 2:
+            raise CannotReplay(f"a point takes {probe.num_made:,} new numbers: one after the other is faster")
+        if probe.draws and self.problem.mode == "train" and self.problem.masks == "fresh":
+            if None in probe.draws:
+                raise CannotReplay("every point draws more than masks: one after the other")
+            return torch.cat([self._fresh_tile(tile, probe) for tile in _cut(points, each)])
+        return self._over_sets(points, lambda own, memo, source: self._tiles(own, memo, source, each))
+
+    def probe(self) -> Probe:
+        """What the first point costs once all that is known can be looked up."""
+        memo, source = self._set(self.problem.sets(0)[0])
+        self._loss(memo, source, self._steps(0))
+        mode, _ = self._loss(memo, source, self._steps(0))
+        return Probe(mode.num_made, tuple(mode.draws))
+
+    def _set(self, number: int) -> tuple[Memo, Source]:
+        """What is known with this set of random numbers; that of one set is kept."""
+        if self._kept is None or self._kept[0] != number:
+            self._kept = number, Memo(MEMO_BYTES, self.memo), Source(self.problem.own_seed, number)
+        return self._kept[1:]
+
+    def _over_sets(self, points: Sequence[int], values: Any) -> Tensor:
+        """The mean over the sets of random numbers; the points of a set are evaluated together."""
+        of_set: dict[int, list[int]] = {}
+        for place, point in enumerate(points):
+            for number in self.problem.sets(point):
+                of_set.setdefault(number, []).append(place)
+        total = torch.zeros((len(points), 3), dtype=torch.float64)
+        for number, places in of_set.items():
+            memo, source = self._set(number)
+            total[places] += values([points[place] for place in places], memo, source)
+            memo.check()
+        return total / len(self.problem.sets(0))
+
+    def _one_by_one(self, points: Sequence[int], memo: Memo, source: Source) -> Tensor:
+        results = []
+        for point in points:
+            between_tiles()
+            steps = self._steps(point)
+            _, value = self._loss(memo, source, steps)
+            results.append([value.item(), *(0.0 if step.grad is None else step.grad.item() for step in steps)])
+        return torch.tensor(results, dtype=torch.float64)
+
+    def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int) -> Tensor:
+        self._loss(memo, source, self._steps(points[0]))  # what is known is looked up under vmap
+
+        def loss(x: Tensor, y: Tensor) -> Tensor:
+            return self._loss(memo, source, (x, y), True)[1]
+
+        return torch.cat([self._tile(tile, loss) for tile in _cut(points, each)])
+
+    def _fresh_tile(self, points: Sequence[int], probe: Probe) -> Tensor:
+        """A tile whose points draw their own masks: drawn before, and batched as the steps are."""
+        like = torch.empty((), dtype=self.problem.dtype, device=self.problem.device)
+        masks = [[] for _ in probe.draws]
+        for point in points:
+            source = Source(self.problem.own_seed, point)
+            for site, draw in enumerate(probe.draws):
+                assert draw is not None
+                shape, p = draw
+                masks[site].append(source.gain(source.next_mask(shape), shape, p, like))
+        memo = Memo(MEMO_BYTES, self.memo)
+        return self._tile(
+            points,
+            lambda x, y, *gains: self._loss(memo, _Given(gains, probe), (x, y), True)[1],
+            *(torch.stack(site) for site in masks),
+        )
+
+    def _tile(self, points: Sequence[int], loss: Any, *batched: Tensor) -> Tensor:
+        between_tiles()
+        steps = torch.tensor([self.plane.at(point) for point in points], dtype=torch.float64)
+        x, y = steps.to(self.problem.dtype).to(self.problem.device).unbind(1)
+        x, y = x.clone().requires_grad_(), y.clone().requires_grad_()
+        try:
+            with _own_rules_only():
+                value = vmap(loss)(x, y, *batched)
+            if value.requires_grad:
+                value.sum().backward(inputs=[x, y])
+        except (UserError, CannotReplay):
+            raise
+        except Exception as error:  # vmap refuses with errors of any class
+            raise CannotReplay(_told(error)) from error
+        zero = torch.zeros_like(value)
+        gradient = (zero if step.grad is None else step.grad for step in (x, y))
+        return torch.stack([value.detach(), *gradient], 1).double().cpu()
+
+    def _steps(self, point: int) -> list[Tensor]:
+        own = {"dtype": self.problem.dtype, "device": self.problem.device, "requires_grad": True}
+        return [torch.tensor(step, **own) for step in self.plane.at(point)]
+
+    def _loss(
+        self, memo: Memo, source: Source, steps: Sequence[Tensor], batched: bool = False
+    ) -> tuple[Replay, Tensor]:
+        """One evaluation; point after point it also runs backward, to the steps alone."""
+        moves: dict[int, Moved] = {}
+        for scalar, step in zip((self.plane.x, self.plane.y), steps, strict=True):
+            tensor = self.model.tensors[scalar.name]
+            moves.setdefault(id(tensor), Moved(self._bases[id(tensor)])).scalars.append((scalar.index, step))
+        mode = Replay(
+            memo,
+            moves,
+            source,
+            exact=self.problem.dtype == torch.float64,
+            batched=batched,
+            keeps_channels=self.keeps_channels,
+        )
+        source.restart()
+        try:
+            with mode:
+                value = mean_loss(self.problem.loss(self.model.module, self.model.batch))
+                value = value.whole() if isinstance(value, Channels) else value
+                source.close()
+                if value.requires_grad and not batched:
+                    torch.autograd.backward(value, inputs=list(steps))
+        except (UserError, CannotReplay):
+            raise
+        except Exception as error:  # the user's code may raise anything here; the loop runs it as it is
+            raise CannotReplay(_told(error)) from error
+        finally:
+            self.model.restore()
+        return mode, value.detach() if not batched else value
+
+
+class _Given(Source):
+    """Masks that were drawn before."""
+
+    def __init__(self, gains: Sequence[Tensor], probe: Probe) -> None:
+        super().__init__(0, 0)
+        self._gains, self._draws = gains, probe.draws
+
+    def restart(self) -> None:
+        super().restart()
+        self._next = 0
+
+    def gain(self, start: int, shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
+        if self._next >= len(self._draws) or self._draws[self._next] != (shape, p):
+            raise CannotReplay("the masks that are drawn differ from point to point")
+        self._next += 1
+        return self._gains[self._next - 1]
+
+    def next_call(self) -> int:
+        raise CannotReplay("other random numbers than masks are drawn at some points")
+
+
+def _told(error: Exception) -> str:
+    return shown(f"{type(error).__name__}: {error}".split("\n")[0])
+
+
+@contextmanager
+def _own_rules_only() -> Iterator[None]:
+    """Where torch has no rule to do many at once, `vmap` fails: its loop over the points is slower than ours."""
+    before = _functorch._is_vmap_fallback_enabled()
+    _functorch._set_vmap_fallback_enabled(False)
+    try:
+        yield
+    finally:
+        _functorch._set_vmap_fallback_enabled(before)
+
+
+def _cut(points: Sequence[int], each: int) -> Iterator[Sequence[int]]:
+    return (points[start : start + each] for start in range(0, len(points), each))

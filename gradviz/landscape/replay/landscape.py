@@ -1,0 +1,87 @@
+"""The gradient landscape of any network: the function for users."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gradviz.errors import UserError
+from gradviz.landscape.field import GradientField, ZeroReason
+from gradviz.landscape.replay.choosing import LOOP, Computed, compute
+from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
+from gradviz.landscape.replay.unseeded import seen_drawing
+from gradviz.landscape.replay.zero import resolve
+from gradviz.landscape.surroundings import undisturbed
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A gradient field, the method that computed it, and for each quicker one why it was not used."""
+
+    field: GradientField
+    method: str
+    passed_over: tuple[str, ...] = ()
+
+
+def network_landscape(problem: Problem, plane: Plane, *, method: str = "replay") -> Landscape:
+    """∂J/∂x and ∂J/∂y on the grid of `plane`, every other parameter at the model's value.
+
+    J is the loss of the minibatch: the mean, if `problem.loss` returns losses of rows. This never changes the model,
+    its mode, its buffers or the global random state. `replay` is used only where it gives the plain loop's numbers at
+    two points, in float64; `method="reference"` is the plain loop. The field has no share of rows below their target
+    and no active units: these are NaN. Raises `UserError` for parameters that the model does not have, a loss that
+    fails, is not finite, or is not a function of parameters, minibatch and seed.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from gradviz.landscape.replay import Plane, Problem, Scalar, network_landscape
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+    >>> def loss(model, batch):
+    ...     return nn.functional.cross_entropy(model(batch["x"]), batch["y"], reduction="none")
+    >>> batch = {"x": torch.eye(4), "y": torch.tensor([0, 1, 2, 0])}
+    >>> plane = Plane(Scalar.parse("0.bias[0]"), Scalar.parse("2.weight[1,3]"), points=5)
+    >>> found = network_landscape(Problem(model, loss, batch), plane)
+    >>> found.field.u.shape, found.method
+    ((5, 5), 'replay tiles (vmap)')
+    """
+    if method not in ("replay", LOOP):
+        raise UserError(f"`method` must be one of replay, {LOOP}, got {method}.")
+    check_plane(problem, plane)
+    with undisturbed(), torch.enable_grad():
+        computed = compute(problem, plane) if method == "replay" else _looped(problem, plane)
+        if not bool(computed.values.isfinite().all()):
+            raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
+        u, v = resolve(computed.values, computed.again, plane, problem.dtype)
+    grid, dtype = (plane.points, plane.points), str(problem.dtype).removeprefix("torch.")
+    is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
+    reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
+    x, y = (_value(problem, scalar) + np.array(plane.steps) for scalar in (plane.x, plane.y))
+    field = GradientField(
+        x,
+        y,
+        u.values.reshape(grid).astype(dtype),
+        v.values.reshape(grid).astype(dtype),
+        computed.values[:, 0].reshape(grid).numpy().astype(dtype),
+        is_zero.reshape(grid),
+        reason.reshape(grid),
+        share_below=np.nan,
+        num_rows=problem.num_rows,
+        x_active=np.nan,
+        y_active=np.nan,
+        u_reason=u.reason.reshape(grid),
+        v_reason=v.reason.reshape(grid),
+        num_unresolved=int((~is_zero & (u.is_unresolved | v.is_unresolved)).sum()),
+    )
+    return Landscape(field, computed.method, computed.passed_over)
+
+
+def _looped(problem: Problem, plane: Plane) -> Computed:
+    values = seen_drawing(problem, lambda: by_loop(problem, plane, range(plane.points**2)))
+    return Computed(values, LOOP, (), lambda dtype, points: by_loop(problem.computed_in(dtype), plane, points))
+
+
+def _value(problem: Problem, scalar: Scalar) -> float:
+    """The parameter's own value, in the dtype that is computed in."""
+    tensor = dict(problem.model.named_parameters(remove_duplicate=False))[scalar.name]
+    return tensor.detach()[scalar.index].to(problem.dtype).item()

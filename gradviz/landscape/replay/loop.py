@@ -1,0 +1,69 @@
+"""The plain loop, the reference for any model: at each point the parameters are set, the loss runs forward and
+backward.
+
+It shares the definition of the random numbers with `replay`, and nothing else.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gradviz.errors import UserError
+from gradviz.experiment.users_code import users_code
+from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.private import PrivateModel
+from gradviz.landscape.replay.problem import Plane, Problem, Scalar
+from gradviz.landscape.replay.randomness import Seeded, Source
+
+
+def by_loop(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
+    """(len(points), 3) float64 on the CPU: the loss and its derivatives by x and y at these grid points.
+
+    `UserError` if the loss fails, or returns something else than losses of rows or their mean.
+    """
+    model = PrivateModel(problem)
+    for parameter in model.module.parameters():
+        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+    results = []
+    for point in points:
+        sets = problem.sets(point)
+        total = torch.zeros(3, dtype=torch.float64)
+        for number in sets:
+            between_tiles()
+            total += _at(problem, plane, model, point, number)
+        results.append(total / len(sets))
+    return torch.stack(results)
+
+
+def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int) -> Tensor:
+    model.restore(always=True)
+    model.module.zero_grad(set_to_none=True)
+    with torch.no_grad():
+        for scalar, step in zip((plane.x, plane.y), plane.at(point), strict=True):
+            model.tensors[scalar.name][scalar.index] += step
+    source = Source(problem.own_seed, number)
+    with users_code("loss"), Seeded(source, exact=problem.dtype == torch.float64):
+        value = mean_loss(problem.loss(model.module, model.copied_batch()))
+        source.close()
+        if value.requires_grad:
+            torch.autograd.backward(value)
+    gradient = (_entry(model.tensors[scalar.name], scalar) for scalar in (plane.x, plane.y))
+    return torch.tensor([value.item(), *gradient], dtype=torch.float64)
+
+
+def mean_loss(losses: object) -> Tensor:
+    """The loss of the minibatch: the mean over the rows, unless that is what the user's loss returned."""
+    if not isinstance(losses, Tensor) or losses.ndim > 1 or not losses.is_floating_point():
+        form = f"{tuple(losses.shape)} of {losses.dtype}" if isinstance(losses, Tensor) else type(losses).__name__
+        raise UserError(
+            f"`loss` must return a tensor of real numbers, (B,) losses of the rows or their mean, got {form}."
+        )
+    return losses.mean() if losses.ndim else losses
+
+
+def _entry(tensor: Tensor, scalar: Scalar) -> float:
+    gradient = tensor.grad
+    if gradient is None:
+        return 0.0
+    return (gradient.to_dense() if gradient.is_sparse else gradient)[scalar.index].item()

@@ -1,0 +1,141 @@
+"""What is asked: a model, a loss and a minibatch, two scalars of the model that move, and where."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import nn
+
+from gradviz.errors import UserError, shown
+from gradviz.experiment.batches import Batch, num_rows
+from gradviz.experiment.losses import LossFunction
+from gradviz.experiment.wrappers import unwrapped
+from gradviz.landscape.request import MASKS, MAX_POINTS, MODES, Masks, Mode
+
+_SCALAR = re.compile(r"(?P<name>[^\[\]]+?)(?:\[(?P<index>\d+(?:,\d+)*)\])?")
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One number of a tensor of parameters, which a step moves alone."""
+
+    name: str
+    index: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Scalar":
+        """Reads `conv1.weight[3,0,1,2]`, or the name alone of a tensor without axes."""
+        match = _SCALAR.fullmatch(text.replace(" ", ""))
+        if match is None:
+            raise UserError(
+                f"`{shown(text)}` is not the name of a parameter: write tensor and index, as in conv1.weight[3,0,1,2]."
+            )
+        index = match["index"]
+        return cls(match["name"], tuple(map(int, index.split(","))) if index else ())
+
+    def __str__(self) -> str:
+        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
+
+
+@dataclass(frozen=True)
+class Plane:
+    """θ + α x + β y on a grid of `points` × `points` values of (α, β) within ± `half_width`."""
+
+    x: Scalar
+    y: Scalar
+    half_width: float = 0.1
+    points: int = 21
+
+    def __post_init__(self) -> None:
+        if self.points % 2 == 0 or not 3 <= self.points <= MAX_POINTS:
+            raise UserError(
+                f"`points` must be odd and in [3, {MAX_POINTS}], got {self.points}: the centre arrow needs a middle"
+                " point."
+            )
+        if not 0 < self.half_width <= 100:
+            raise UserError(f"`half_width` must be in (0, 100], got {self.half_width}.")
+
+    @property
+    def steps(self) -> list[float]:
+        """α, or β, along the grid; the middle one is exactly 0."""
+        middle = self.points // 2
+        return [self.half_width * (k - middle) / middle for k in range(self.points)]
+
+    def at(self, point: int) -> tuple[float, float]:
+        """(α, β) of a grid point; α runs fastest."""
+        row, column = divmod(point, self.points)
+        return self.steps[column], self.steps[row]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A loss as a function of a model's parameters: all that a gradient landscape depends on, the plane excepted.
+
+    `masks` says which random numbers a grid point sees where anything is random in train mode: its own (`fresh`), the
+    same as all (`frozen`), or the mean over `num_masks` sets (`averaged`). Floating numbers are computed with as
+    `dtype`.
+    """
+
+    model: nn.Module
+    loss: LossFunction
+    batch: Batch
+    mode: Mode = "eval"
+    masks: Masks = "fresh"
+    num_masks: int = 8
+    seed: int = 0
+    dtype: torch.dtype = torch.float32
+    device: torch.device = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, nn.Module):
+            raise UserError(f"`model` must be a torch.nn.Module, got {type(self.model).__name__}.")
+        object.__setattr__(self, "model", unwrapped(self.model))
+        for name, allowed in (("mode", MODES), ("masks", MASKS), ("dtype", (torch.float32, torch.float64))):
+            if getattr(self, name) not in allowed:
+                choices = ", ".join(map(str, allowed))
+                raise UserError(f"`{name}` must be one of {choices}, got {shown(getattr(self, name))}.")
+        num_rows(self.batch)
+        parameters = list(self.model.parameters())
+        if not parameters:
+            raise UserError("`model` has no parameters that could move.")
+        object.__setattr__(self, "device", parameters[0].device)
+
+    @property
+    def num_rows(self) -> int:
+        return num_rows(self.batch)
+
+    def computed_in(self, dtype: torch.dtype) -> "Problem":
+        return replace(self, dtype=dtype)
+
+    def sets(self, point: int) -> Sequence[int]:
+        """The sets of random numbers of a grid point; eval mode has one, whatever the seed."""
+        if self.mode == "eval":
+            return [0]
+        return {"fresh": [point], "frozen": [0], "averaged": range(self.num_masks)}[self.masks]
+
+    @property
+    def own_seed(self) -> int:
+        return 0 if self.mode == "eval" else self.seed
+
+
+def check_plane(problem: Problem, plane: Plane) -> None:
+    """`UserError` unless both scalars are different numbers of floating parameters of the model."""
+    parameters = dict(problem.model.named_parameters(remove_duplicate=False))
+    for scalar in (plane.x, plane.y):
+        tensor = parameters.get(scalar.name)
+        if tensor is None:
+            names = ", ".join(list(parameters)[:12]) + (", …" if len(parameters) > 12 else "")
+            raise UserError(f"`{shown(scalar)}`: this model has no parameter {shown(scalar.name)}, only {names}.")
+        if len(scalar.index) != tensor.ndim or any(i >= n for i, n in zip(scalar.index, tensor.shape, strict=False)):
+            allowed = ",".join(f"0..{n - 1}" for n in tensor.shape)
+            raise UserError(f"`{shown(scalar)}` is out of range: {scalar.name} takes [{allowed}].")
+        if not tensor.is_floating_point():
+            raise UserError(f"`{shown(scalar)}` cannot move: {scalar.name} holds {tensor.dtype}, not real numbers.")
+    x, y = ((parameters[scalar.name], scalar.index) for scalar in (plane.x, plane.y))
+    if x[0] is y[0] and x[1] == y[1]:
+        raise UserError(f"`x` and `y` are both {plane.x}: a plane needs two different parameters.")
+
+
+class CannotReplay(Exception):
+    """A quicker way cannot do this problem; the next slower one can. The message is the reason."""

@@ -1,0 +1,55 @@
+"""Functions that draw from torch's global random state, although all that are known to draw are given other numbers."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gradviz.errors import UserError
+from gradviz.landscape.replay.problem import Problem
+
+_Result = TypeVar("_Result")
+
+
+class _Watch(TorchDispatchMode):
+    """Notes the operations that draw, by the tag that torch gives them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self.names.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def seen_drawing(problem: Problem, compute: Callable[[], _Result]) -> _Result:
+    """What `compute` returns; `UserError` if it draws from the global random state, which is put back."""
+    before = _state(problem)
+    result = compute()
+    if torch.equal(before, _state(problem)):
+        return result
+    with _Watch() as watch:
+        compute()
+    if watch.names:  # else another thread has drawn
+        _set_state(problem, before)
+        raise UserError(
+            f"The loss draws random numbers by {watch.names[0]} in a way that cannot be seeded: use dropout and other"
+            " random functions of torch itself, or draw in advance and keep the numbers in a buffer."
+        )
+    return result
+
+
+def _state(problem: Problem) -> Tensor:
+    on_cpu = torch.get_rng_state()
+    return on_cpu if problem.device.type != "cuda" else torch.cat((on_cpu, torch.cuda.get_rng_state(problem.device)))
+
+
+def _set_state(problem: Problem, state: Tensor) -> None:
+    size = len(torch.get_rng_state())
+    torch.set_rng_state(state[:size])
+    if problem.device.type == "cuda":
+        torch.cuda.set_rng_state(state[size:], problem.device)
