@@ -1,10 +1,11 @@
 // What is asked for the curves over the epochs: a point for each epoch of each picture on show, once, after the pictures
 // and never while a hand moves a slider.
 
+import { grouped, groupsWithin } from "../pure/groups.js";
 import { patience } from "../pure/patience.js";
 import { jsonFrom, mayPass, Refused } from "./api.js";
 import { isBusy } from "./sliders.js";
-import { page } from "./state.js";
+import { colourOf, groupColour, page, seedGroups } from "./state.js";
 
 const MOST_KEPT = 60; // lines
 const MOST_POINTS = 200; // of a line: of longer trainings every n-th epoch is asked for
@@ -14,7 +15,7 @@ let asking = null;
 let later = null;
 let failures = 0; // in a row
 
-// The lines of what is on show, one for each picture: {key, name, side, run, dashed, epochs, points, selection}.
+// The lines of what is on show, one for each picture: {key, name, side, run, colour, dashed, epochs, points, selection}.
 export function courseLines() {
   const isExplore = page.view.view === "explore";
   return page.plans.flatMap((plan, slot) => {
@@ -23,8 +24,23 @@ export function courseLines() {
     const name = isExplore ? ["left picture", "right picture"][slot] : plan.label;
     const key = `${plan.epochs.key}|${run.stamp}`;
     const side = isExplore ? ["left ", "right "][slot] : "";
-    return [{ key, name, side, run: plan.run, dashed: isExplore && slot === 1, epochs: wantedOf(run.epochs), points: pointsOf(key), selection: plan.epochs.selection }];
+    return [{ key, name, side, run: plan.run, colour: colourOf(plan.run), dashed: isExplore && slot === 1, epochs: wantedOf(run.epochs), points: pointsOf(key), selection: plan.epochs.selection }];
   });
+}
+
+// The same with one line for all seeds of a configuration: its points are {seeds: theirs}, where all have one.
+export function drawnLines() {
+  const single = courseLines();
+  return grouped(single, groupsWithin(seedGroups(), single.map(({ run }) => run)), ({ run }) => run, joined);
+}
+
+function joined(group, seeds) {
+  const [{ selection }] = seeds;
+  const epochs = seeds[0].epochs.filter((epoch) => seeds.every((line) => line.epochs.includes(epoch)));
+  const measured = epochs.filter((epoch) => seeds.every((line) => line.points.has(epoch)));
+  const points = new Map(measured.map((epoch) => [epoch, { seeds: seeds.map((line) => line.points.get(epoch)) }]));
+  const key = seeds.map((line) => line.key).join();
+  return { key, name: `${group.label}, n = ${seeds.length}`, side: "", run: null, colour: groupColour(group), dashed: false, epochs, points, selection };
 }
 
 function wantedOf(epochs) {

@@ -8,6 +8,7 @@ export const page = {
   live: true, // the newest epoch is followed
   runs: {},
   areRunsKnown: false, // the server has told them
+  groups: [], // {label, colour, runs: their names, seeds}: seeds of one configuration, as the server tells them
   unreadable: [], // {file, reason}: runs that are there but cannot be read
   training: { state: "unknown", progress: [] },
   away: "", // what is the matter, while the server does not answer
@@ -39,6 +40,15 @@ export function labelOf(name) {
 
 export function colourOf(name) {
   return page.runs[name]?.colour[scheme()] ?? paletteNow().variants[name];
+}
+
+// The groups of seeds that are drawn as one; none while each run is drawn by itself.
+export function seedGroups() {
+  return page.view?.seeds === "grouped" ? page.groups : [];
+}
+
+export function groupColour(group) {
+  return group.colour[scheme()];
 }
 
 // Whether random masks are drawn in a run's train mode.

@@ -42,8 +42,9 @@ export function drawnLength(size, longest, length, look) {
 }
 
 // Points with an arrow: positions (relative to the checkpoint) and drawn vectors, both in units of the parameters,
-// with log10 |g|; and the points whose arrow is zero. Descent turns the arrows round.
-export function encode(frame, { halfWidth, scale, length, direction }, look) {
+// with log10 |g|; and the points whose arrow is zero. Descent turns the arrows round. Of every so many columns and rows,
+// the centre's among them, as much longer.
+export function encode(frame, { halfWidth, scale, length, direction, every = 1 }, look) {
   const sign = direction === "descent" ? -1 : 1;
   const middle = (frame.points - 1) / 2;
   const cell = halfWidth / middle;
@@ -53,13 +54,14 @@ export function encode(frame, { halfWidth, scale, length, direction }, look) {
     const [u, v] = [frame.u[k], frame.v[k]];
     const size = Math.hypot(u, v);
     if (!Number.isFinite(size) || !Number.isFinite(frame.loss[k])) continue;
-    const x = cell * ((k % frame.points) - middle);
-    const y = cell * (Math.floor(k / frame.points) - middle);
+    const [across, up] = [(k % frame.points) - middle, Math.floor(k / frame.points) - middle];
+    if (across % every !== 0 || up % every !== 0) continue;
+    const [x, y] = [cell * across, cell * up];
     if (frame.isZero[k] || size === 0) {
       zeros.point.push(k), zeros.x.push(x), zeros.y.push(y);
       continue;
     }
-    const drawn = (sign * cell * drawnLength(size, scale.longest, length, look)) / size;
+    const drawn = (sign * every * cell * drawnLength(size, scale.longest, length, look)) / size;
     arrows.point.push(k), arrows.x.push(x), arrows.y.push(y);
     arrows.u.push(drawn * u), arrows.v.push(drawn * v), arrows.colour.push(Math.log10(size));
   }

@@ -2,6 +2,7 @@
 
 import { encode } from "./arrows.js";
 import { levelsOf } from "./contours.js";
+import { seedsWords } from "./groups.js";
 import { look } from "./look.js";
 import { partName } from "./plane.js";
 import { strokeTraces } from "./strokes.js";
@@ -119,12 +120,15 @@ function lossTrace(frame, style, levels, palette) {
   };
 }
 
-// Loss curves on a linear axis of log10; `curves` are {label, colour, isChosen: drawn strongly, metrics} of each run.
+// Loss curves on a linear axis of log10; `curves` are {label, colour, isChosen: drawn strongly, metrics} of each run, and
+// of several seeds as one {…, metrics: their means, spreads: see groups.js}, by column.
 export function lossFigure(curves, lastEpoch, palette) {
   const data = [];
-  for (const { label, colour, isChosen, metrics } of curves)
+  for (const { label, colour, isChosen, metrics, spreads } of curves)
     for (const [column, name, dash] of [["train_loss", "train", "dot"], ["test_loss", "test", "solid"]]) {
       const kept = metrics.epoch.map((_, k) => k).filter((k) => metrics[column][k] > 0);
+      const spread = spreads?.[column];
+      if (spread) data.push(...bandOf(kept.map((k) => ({ epoch: metrics.epoch[k], ...spread[k] })), `${label} ${name}`, colour, isChosen));
       data.push({
         type: "scatter",
         mode: kept.length > 1 ? "lines" : "markers",
@@ -135,7 +139,7 @@ export function lossFigure(curves, lastEpoch, palette) {
         line: { color: colour, dash, width: isChosen ? 1.8 : 1 },
         marker: { color: colour, size: 5 },
         opacity: isChosen ? 1 : 0.45,
-        hovertemplate: "%{customdata:.4g}",
+        ...(spread ? { text: kept.map((k) => seedsWords(spread[k])), hovertemplate: "%{customdata:.4g} %{text}" } : { hovertemplate: "%{customdata:.4g}" }),
       });
     }
   const ticks = ticksBetween(...extent(data.flatMap((trace) => trace.customdata)));
@@ -150,7 +154,7 @@ export function lossFigure(curves, lastEpoch, palette) {
       meta: { lastEpoch },
       xaxis: {
         range: [0, Math.max(1, lastEpoch)], fixedrange: true, gridcolor: palette.grid, zeroline: false,
-        hoverformat: "d", tickformat: "d", nticks: 12,
+        hoverformat: "d", tickformat: "d", ...(lastEpoch < 12 ? { dtick: 1 } : { nticks: 12 }),
       },
       yaxis: {
         fixedrange: true, gridcolor: palette.grid, zeroline: false, title: { text: "loss J", standoff: 4 },
@@ -158,6 +162,21 @@ export function lossFigure(curves, lastEpoch, palette) {
       },
     },
   };
+}
+
+// From the smallest to the largest of the seeds: there and back. A loss of 0 has no logarithm.
+function bandOf(points, name, colour, isChosen) {
+  const drawn = points.filter(({ low }) => low > 0);
+  if (drawn.length < 2) return [];
+  const back = [...drawn].reverse();
+  const band = { type: "scatter", mode: "lines", fill: "toself", fillcolor: colour, line: { width: 0, color: colour }, opacity: isChosen ? 0.18 : 0.08, hoverinfo: "skip" };
+  return [{
+    ...band,
+    name: `${name}, smallest to largest`,
+    x: [...drawn, ...back].map(({ epoch }) => epoch),
+    y: [...drawn.map(({ high }) => Math.log10(high)), ...back.map(({ low }) => Math.log10(low))],
+    customdata: [...drawn.map(({ high }) => high), ...back.map(({ low }) => low)],
+  }];
 }
 
 function extent(values) {

@@ -36,3 +36,25 @@ export function movedPart({ x, y }, whole, factor, [across, up] = [0, 0]) {
   const part = { x: moved(x, across), y: moved(y, up) };
   return part.x[1] - part.x[0] > 0.999 * (whole.x[1] - whole.x[0]) ? null : part;
 }
+
+/**
+ * A part in a box of pixels: where a value of each axis lies, and whether a pixel is on the part.
+ * @param {{left: number, top: number, width: number, height: number}} box @param {Part} part
+ */
+export function planeIn({ left, top, width, height }, part) {
+  const [scaleX, scaleY] = [width / (part.x[1] - part.x[0]), height / (part.y[1] - part.y[0])];
+  return {
+    left, top, width, height, scaleX, scaleY,
+    x: (value) => left + (value - part.x[0]) * scaleX,
+    y: (value) => top + height - (value - part.y[0]) * scaleY,
+    holds: (across, down) => across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1,
+  };
+}
+
+/** The smallest square part around one. @param {Part} part @returns {Part} */
+export function squareAround({ x, y }) {
+  const half = Math.max(x[1] - x[0], y[1] - y[0]) / 2;
+  /** @returns {[number, number]} */
+  const around = ([from, to]) => [(from + to) / 2 - half, (from + to) / 2 + half];
+  return { x: around(x), y: around(y) };
+}

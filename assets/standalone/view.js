@@ -3,7 +3,7 @@
 import { differencesOf } from "../pure/difference.js";
 import { landscapeFigure } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
-import { begin, zeroMessages } from "../pure/look.js";
+import { begin, look, zeroMessages } from "../pure/look.js";
 import { overlayStrokes } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
@@ -15,7 +15,9 @@ import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { createScrubber } from "../page/scrubber.js";
 import { page } from "../page/state.js";
-import { clearCanvas, paintFrame } from "../views/paint.js";
+import { drawGrid } from "../views/gridpicture.js";
+import { readGrid, showGridReading } from "../views/gridreading.js";
+import { clearCanvas, paintFrame, watchCanvas } from "../views/paint.js";
 import { showScale } from "../views/scalebar.js";
 import { listenForZoom, partOf } from "../views/zoom.js";
 
@@ -29,8 +31,10 @@ begin(told);
 learnTensors(told.tensors);
 const { epoch, minibatch, mode, masks, half_width, points } = told.panels[0].request;
 page.view = { ...told.view, epoch, minibatch, mode, masks, half_width, points, [step]: told.first };
-page.panels = told.panels.map(create);
+if (told.is_grid) createGrid();
+page.panels = told.panels.map(told.is_grid ? createCell : create);
 for (const { plan, slot } of page.panels) if (told.minus !== null && slot !== told.minus) plan.minus = page.panels[told.minus].plan;
+page.plans = page.panels.map(({ plan }) => plan);
 conduct({ redraw: () => (draw(), commit()) });
 document.body.dataset.view = page.view.view;
 document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
@@ -47,6 +51,34 @@ function create({ request, label, draws_masks: isRandom, frames, path, spreads }
   section.setAttribute("aria-label", `Picture ${slot + 1}`);
   document.getElementById("panels").append(section);
   return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads), frames: decoded, section, graph, canvas: parts.canvas };
+}
+
+// Where there are more than large pictures have room, they are small multiples.
+function createGrid() {
+  const named = (tag, id, className = "") => Object.assign(element(tag, className), { id });
+  const canvas = named("canvas", "grid-canvas");
+  const buttons = named("div", "grid-buttons", "gv-minis");
+  const reading = named("div", "grid-reading", "gv-grid-reading");
+  reading.tabIndex = 0;
+  for (const [group, label] of [[buttons, "Runs"], [reading, "Numbers of one run at one point: arrow keys move the point, Page Up and Page Down go from run to run"]]) {
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", label);
+  }
+  canvas.setAttribute("role", "img");
+  const picture = element("div", "gv-spread-picture gv-minis-picture gv-grid-picture", canvas, buttons, named("div", "zoomed-grid", "gv-zoomed"));
+  const foot = element("div", "gv-foot gv-grid-foot", reading, named("div", "grid-numbers"));
+  const section = element("section", "gv-grid", named("div", "grid-title", "gv-title"), picture, foot);
+  const tip = named("div", "tip", "gv-tip");
+  tip.hidden = true;
+  const spoken = named("div", "spoken", "gv-hidden");
+  for (const one of [tip, spoken]) one.setAttribute("role", "status");
+  document.getElementById("panels").append(section, tip, spoken);
+  watchCanvas(canvas, () => page.panels.length && draw());
+}
+
+function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads }, slot) {
+  const decoded = byIndex(frames.map(decode));
+  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads), frames: decoded };
 }
 
 // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each.
@@ -82,6 +114,7 @@ function draw() {
   const shown = page.panels.map((panel) => ({ shown: framesOf(panel).get(index), all: framesOf(panel), isDifference: Boolean(panel.plan.minus) }));
   const styles = stylesOf(page.view, shown, partOf(page.view));
   showScale(styles[0].sharesScale ? styles[0].scale : null);
+  if (told.is_grid) return drawSmall(shown, styles);
   page.panels.forEach((panel, k) => {
     const frame = shown[k].shown;
     const style = { ...styles[k], halfWidth: panel.request.half_width };
@@ -92,11 +125,39 @@ function draw() {
   });
 }
 
+function drawSmall(shown, styles) {
+  const [first] = page.panels;
+  const { minus } = page.panels.find(({ plan }) => plan.minus)?.plan ?? {};
+  const title = `${page.panels.length} runs · ${pairTitle(first.plan.x, first.plan.y)}`;
+  const where = [minus ? `differences Δ∇J from ${minus.label}` : "", ...whereOf(first), page.view.direction === "descent" ? "−∇J" : ""].filter(Boolean).join(" · ");
+  fill("grid-title", where, element("h2", "", title), element("span", "gv-sub", where));
+  const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("grid-canvas"));
+  canvas.setAttribute("aria-label", `${title}, ${where}`);
+  drawGrid(canvas, document.getElementById("grid-buttons"), page.panels.map(({ plan, request, colour }, k) => {
+    const frame = shown[k].shown;
+    const style = { ...styles[k], halfWidth: request.half_width };
+    const name = plan.minus ? `${plan.label} − ${plan.minus.label}` : plan.label;
+    const short = frame.difference ? "no difference" : look.zero_words;
+    const note = whyEmpty(frame);
+    return {
+      key: `${k}`, name, colour, note, short: note ? short : "", words: plainSentences(page, plan, frame).join(" "), frame,
+      style: { ...style, strokes: overlayStrokes(page.view, plan, frame, style, paletteNow()) },
+    };
+  }));
+  readGrid(() => {}); // nothing else to open
+  showGridReading();
+  document.getElementById("panels").dataset.index = `${page.view[step]}`;
+}
+
+// What all pictures of one epoch and minibatch share.
+function whereOf({ request, plan }) {
+  return [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${request.minibatch_size} rows)`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
+}
+
 function say({ slot, request, plan, frame }) {
-  const { minibatch_size: size } = request;
   const { label } = plan;
   const isCompared = page.view.view === "compare";
-  const words = [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${size} rows)`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
+  const words = whereOf({ request, plan });
   if (!isCompared) words.unshift(label);
   if (page.view.direction === "descent") words.push("−∇J");
   if (plan.minus) words.unshift("difference Δ∇J");
@@ -118,7 +179,7 @@ function whyEmpty(frame) {
 
 // Brings Plotly up to date with what is painted.
 function commit() {
-  return Promise.all(page.panels.map(commitOne));
+  return told.is_grid ? null : Promise.all(page.panels.map(commitOne));
 }
 
 async function commitOne(panel) {

@@ -2,13 +2,14 @@
 // each, with what they are at the chosen epoch in words and, behind them, in a table.
 
 import { number } from "../pure/formats.js";
+import { seedsWords, spreadOfSeeds } from "../pure/groups.js";
 import { look } from "../pure/look.js";
-import { courseLines, isCourseOpen, loadCourse } from "../page/course.js";
+import { courseLines, drawnLines, isCourseOpen, loadCourse } from "../page/course.js";
 import { closest, element } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
-import { colourOf, page } from "../page/state.js";
+import { page } from "../page/state.js";
 import { showNumbers } from "./numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -35,6 +36,12 @@ function of(value) {
   return value === null ? null : { value, low: null, high: null };
 }
 
+// What a strip tells of a point, as {value, low, high}: of one run with its interval, of several seeds with their spread.
+function found(strip, point) {
+  if (!point || point.error) return null;
+  return point.seeds ? spreadOfSeeds(point.seeds.map((one) => found(strip, one)?.value)) : strip.read(point);
+}
+
 export function showCourse() {
   drawCourse();
   loadCourse(drawCourse);
@@ -47,12 +54,12 @@ function drawCourse() {
   if (host.hidden === isOpen) host.hidden = !isOpen;
   if (!isOpen) return tell([]);
   if (!strips) make(host);
-  const lines = courseLines();
+  const lines = drawnLines();
   const key = JSON.stringify([lines.map(({ key: one, points }) => [one, points.size]), host.clientWidth, scheme(), lastEpoch()]);
   if (key === drawn) return markCourse(page.view.epoch);
   drawn = key;
   STRIPS.forEach((strip, k) => draw(strips[k].svg, strip, lines, host.clientWidth));
-  tell(lines);
+  tell(courseLines());
   table(lines);
   shownAt = null;
   markCourse(page.view.epoch);
@@ -99,20 +106,21 @@ function draw(svg, strip, lines, width) {
     label.textContent = `${number(value, 2).replace(/\.0$/, "")}${strip.unit ?? ""}`;
     parts.push(label);
   }
-  for (const line of lines) parts.push(...drawLine(line, strip, colourOf(line.run), (epoch) => xOf(epoch, width), y));
+  for (const line of lines) parts.push(...drawLine(line, strip, (epoch) => xOf(epoch, width), y));
   svg.replaceChildren(...parts);
 }
 
 // The angle's: from 0 to the next round number above all.
 function rangeOf(strip, lines) {
-  const values = lines.flatMap(({ points }) => [...points.values()].map((point) => (point.error ? null : strip.read(point)?.value) ?? 0));
+  const values = lines.flatMap(({ points }) => [...points.values()].map((point) => found(strip, point)?.value ?? 0));
   const most = Math.max(0.01, ...values);
   const decade = 10 ** Math.floor(Math.log10(most));
   return [0, Math.min(180, decade * [1, 2, 5, 10].find((step) => step * decade >= most))];
 }
 
-function drawLine(line, strip, colour, x, y) {
-  const stretches = stretchesOf(line, strip.read);
+function drawLine(line, strip, x, y) {
+  const { colour } = line;
+  const stretches = stretchesOf(line, strip);
   const parts = [];
   for (const stretch of stretches) {
     const banded = stretch.filter(({ low, high }) => low !== null && high !== null);
@@ -129,12 +137,11 @@ function drawLine(line, strip, colour, x, y) {
 }
 
 // Neighbouring epochs that have a value: a line does not run over what is not known.
-function stretchesOf({ epochs, points }, read) {
+function stretchesOf({ epochs, points }, strip) {
   const stretches = [[]];
   for (const epoch of epochs) {
-    const point = points.get(epoch);
-    const found = point && !point.error ? read(point) : null;
-    if (found) stretches.at(-1).push({ epoch, low: null, high: null, ...found });
+    const point = found(strip, points.get(epoch));
+    if (point) stretches.at(-1).push({ epoch, low: null, high: null, ...point });
     else if (stretches.at(-1).length) stretches.push([]);
   }
   return stretches.filter((stretch) => stretch.length);
@@ -165,11 +172,11 @@ export function markCourse(epoch) {
   if (shownAt === at) return;
   shownAt = at;
   mark.style.transform = `translateX(${xOf(epoch, document.getElementById("course").clientWidth)}px)`;
-  const lines = courseLines();
+  const lines = drawnLines();
   STRIPS.forEach((strip, k) => {
     const told = lines.map((line) => {
       const swatch = element("i", `gv-line${line.dashed ? " gv-course-dashed" : ""}`);
-      swatch.style.color = colourOf(line.run);
+      swatch.style.color = line.colour;
       return element("span", "", swatch, `${line.side}${textOf(strip, line.points.get(epoch))}`);
     });
     strips[k].words.replaceChildren(element("b", "", strip.name), ...told);
@@ -179,11 +186,11 @@ export function markCourse(epoch) {
 function textOf(strip, point) {
   if (!point) return "not measured yet";
   if (point.error) return "not measured";
-  const found = strip.read(point);
-  if (!found) return strip.absent(point);
+  const told = found(strip, point);
+  if (!told) return point.seeds ? "–" : strip.absent(point);
   const written = (value) => text(value, strip.unit);
-  const interval = found.low === null || found.high === null ? "" : ` [${written(found.low)}, ${written(found.high)}]`;
-  return `${written(found.value)}${strip.unit ?? ""}${interval}`;
+  const interval = told.low === null || told.high === null ? "" : ` [${written(told.low)}, ${written(told.high)}]`;
+  return `${written(told.value)}${strip.unit ?? ""}${point.seeds ? ` ${seedsWords(told, written)}` : interval}`;
 }
 
 function text(value, unit) {
@@ -192,7 +199,8 @@ function text(value, unit) {
 
 function table(lines) {
   const named = lines.length > 1;
-  const caption = `${lines.map(({ name, selection: { x, y } }) => `${name}: ${x}, ${y}`).join("; ")}. R and cosine of the minibatches' arrows at the centre, [95 % interval]; the angle is between neighbouring arrows of the picture.`;
+  const seeds = lines.some(({ run }) => !run) ? " Of n seeds: their mean, [smallest, largest]." : "";
+  const caption = `${lines.map(({ name, selection: { x, y } }) => `${name}: ${x}, ${y}`).join("; ")}. R and cosine of the minibatches' arrows at the centre, [95 % interval]; the angle is between neighbouring arrows of the picture.${seeds}`;
   const size = lines.map(({ key, points }) => `${key} ${points.size}`).join();
   showNumbers("course-numbers", {
     key: size,
@@ -205,8 +213,14 @@ function table(lines) {
 
 function rowOf(line, epoch) {
   const point = line.points.get(epoch);
-  const rest = point.error ? [point.error, ""] : [text(point.share_below.value), `${point.num_minibatches}`];
+  const rest = point.error ? [point.error, ""] : restOf(point);
   return [`${epoch}`, line.name, ...STRIPS.map((strip) => textOf(strip, point)), ...rest];
+}
+
+function restOf(point) {
+  const measured = (point.seeds ?? [point]).filter(({ error }) => !error);
+  const share = spreadOfSeeds(measured.map(({ share_below }) => share_below.value));
+  return [share ? text(share.value) : "–", `${measured[0]?.num_minibatches ?? ""}`];
 }
 
 // ---- pointer --------------------------------------------------------------------------------------------------

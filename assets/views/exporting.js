@@ -27,8 +27,12 @@ export function offerExport(told) {
   document.getElementById("export").replaceChildren(opener);
 }
 
+function shownNow() {
+  return isGrid() ? page.plans.map((plan) => ({ plan, frame: frameOf(plan) })).filter(({ frame }) => frame) : page.panels.filter(({ plan, frame }) => plan && frame);
+}
+
 function open() {
-  const shown = isGrid() ? page.plans.map((plan) => ({ plan, frame: frameOf(plan) })).filter(({ frame }) => frame) : page.panels.filter(({ plan, frame }) => plan && frame);
+  const shown = shownNow();
   if (!shown.length) return showNotices(["There is no picture to export yet."]);
   if (!dialog) create();
   fill(shown);
@@ -49,13 +53,15 @@ function fill(shown) {
   const close = button("×", () => dialog.close(), "gv-close");
   close.setAttribute("aria-label", "Close");
   const recipes = element("div", "gv-recipes");
+  const making = maker(shown);
   dialog.replaceChildren(
     element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
-    group("Picture", picture()),
+    group("Picture", picture(), forPrint(shown, making)),
+    group("With a slider", ...moving(shown, making)),
     group("Numbers", ...shown.map(numbers)),
-    ...(isGrid() ? [] : [group("With a slider", ...moving(shown)), group("The same numbers again", recipes)]),
+    group("The same numbers again", recipes),
   );
-  if (!isGrid()) showRecipe(recipes, shown.map(requestOf));
+  showRecipe(recipes, shown.map(requestOf));
 }
 
 function group(name, ...children) {
@@ -64,7 +70,7 @@ function group(name, ...children) {
 
 function seen(shown) {
   const { epoch, minibatch } = page.view;
-  const labels = [...new Set(shown.map(({ plan }) => plan.label))].join(", ");
+  const labels = isGrid() ? `${shown.length} runs` : [...new Set(shown.map(({ plan }) => plan.label))].join(", ");
   return `${labels} · epoch ${epoch} · minibatch ${minibatch}`;
 }
 
@@ -122,29 +128,53 @@ async function saved(action) {
   }
 }
 
-// ---- over epochs or minibatches -------------------------------------------------------------------------------
+// ---- files that the server makes ------------------------------------------------------------------------------
 
-function moving(shown) {
+// What makes them, one at a time: {make(values), buttons that wait meanwhile, progress: where it is shown}.
+function maker(shown) {
+  const progress = element("div", "gv-making");
+  progress.setAttribute("role", "status");
+  const buttons = [];
+  const make = (values) => saved(async () => {
+    if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
+    const { under, length, direction, range, view, scales, show } = page.view;
+    await makeShowing(progress, buttons, {
+      panels: shown.map(requestOf), scheme: scheme(), under, length, direction, range, show,
+      share_scale: view === "compare" && scales === "locked", minus: minusOf(shown), ...values,
+    });
+  });
+  return { make, buttons, progress };
+}
+
+// Over what the pictures move now, and how many frames that are.
+function overNow(shown) {
   const counts = { epochs: numEpochs(shown), minibatches: Math.min(...shown.map(({ plan }) => numMinibatches(plan.run))) };
-  const isOver = acrossMinibatches() ? "minibatches" : "epochs";
+  return { counts, isOver: acrossMinibatches() ? "minibatches" : "epochs" };
+}
+
+function everyOf(many) {
+  return Math.max(1, Math.ceil(many / limits.most_frames));
+}
+
+function forPrint(shown, { make, buttons }) {
+  const { counts, isOver } = overNow(shown);
+  const pdf = button("PDF", () => make({ kind: "pdf", over: isOver, every: everyOf(counts[isOver]) }));
+  buttons.push(pdf);
+  pdf.disabled = work !== null;
+  return row("For print, the whole plane", "vectors", pdf);
+}
+
+function moving(shown, { make, buttons, progress }) {
+  const { counts, isOver } = overNow(shown);
   const over = element("select", "gv-speed", ...Object.entries(counts).map(([name, many]) => new Option(`${many} ${name}`, name, name === isOver, name === isOver)));
   over.setAttribute("aria-label", "Over");
   const speed = element("select", "gv-speed", ...[2, 5, 10, 20].map((n) => new Option(`${n}/s`, `${n}`, n === 5, n === 5)));
   speed.setAttribute("aria-label", "Frames a second");
   const size = element("span", "gv-sub");
-  const progress = element("div", "gv-making");
-  progress.setAttribute("role", "status");
-  const files = [button("HTML", () => saved(() => make("html"))), button("GIF", () => saved(() => make("gif")))];
-  const every = () => Math.ceil(counts[over.value] / limits.most_frames);
-
-  async function make(kind) {
-    if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
-    const { under, length, direction, range, view, scales, show } = page.view;
-    await makeShowing(progress, files, {
-      kind, panels: shown.map(requestOf), over: over.value, every: every(), scheme: scheme(), under, length, direction, range, show,
-      share_scale: view === "compare" && scales === "locked", per_second: Number(speed.value), minus: minusOf(shown),
-    });
-  }
+  const every = () => everyOf(counts[over.value]);
+  const values = () => ({ over: over.value, every: every(), per_second: Number(speed.value) });
+  const files = [button("HTML", () => make({ kind: "html", ...values() })), button("GIF", () => make({ kind: "gif", ...values() }))];
+  buttons.push(...files);
 
   function tell() {
     const bytes = sizeOf(shown, over.value, Math.ceil(counts[over.value] / every()));
@@ -180,7 +210,7 @@ function sizeOf(shown, over, frames) {
   const fields = shown.reduce((sum, { plan }) => sum + sizeAt(plan.epochs.selection.points ** 2), 0);
   const spread = shown.filter(({ plan }) => wantsOverlay(page.view, "spread") && !plan.minus);
   const centres = spread.reduce((sum, { plan }) => sum + numMinibatches(plan.run), 0);
-  return limits.shell_bytes + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1);
+  return (isGrid() ? limits.grid_shell_bytes : limits.shell_bytes) + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1);
 }
 
 function megabytes(bytes) {

@@ -1,12 +1,13 @@
 // The loss curves over the epoch slider: the chosen epoch is marked, and a click or drag goes to an epoch.
 
 import { lossFigure } from "../pure/figure.js";
+import { grouped, groupsWithin, metricsOfSeeds } from "../pure/groups.js";
 import { setProps } from "../page/dash.js";
 import { element, fill, plotIn } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
-import { colourOf, labelOf, page } from "../page/state.js";
+import { colourOf, groupColour, labelOf, page, seedGroups } from "../page/state.js";
 
 let drawn = "";
 let listening = null;
@@ -15,11 +16,12 @@ let epoch = 0;
 export function showLosses(chosen, anyway = false) {
   const lengths = Object.values(page.runs).map((run) => run.metrics.epoch.length);
   const lastEpoch = Math.max(1, ...Object.values(page.runs).map((run) => run.planned_epochs));
-  const key = JSON.stringify([lengths, lastEpoch, chosen, Object.values(page.runs).map((run) => run.stamp)]);
+  const curves = curvesOf(chosen);
+  const key = JSON.stringify([lengths, lastEpoch, chosen, Object.values(page.runs).map((run) => run.stamp), curves.map(({ label }) => label)]);
   if (key === drawn && !anyway) return;
   drawn = key;
-  legend(chosen);
-  setProps("loss", { figure: lossFigure(curvesOf(chosen), lastEpoch, paletteNow()) });
+  legend(curves);
+  setProps("loss", { figure: lossFigure(curves, lastEpoch, paletteNow()) });
   awaitGraph();
 }
 
@@ -28,18 +30,28 @@ function awaitGraph() {
   if (!markLosses(epoch)) requestAnimationFrame(awaitGraph);
 }
 
+// One for each run, or one for all seeds of a configuration that have begun.
 function curvesOf(chosen) {
-  return Object.entries(page.runs).map(([name, { metrics }]) => ({ label: labelOf(name), colour: colourOf(name), isChosen: chosen.includes(name), metrics }));
+  const runs = Object.entries(page.runs).map(([run, { metrics }]) => ({ run, label: labelOf(run), colour: colourOf(run), isChosen: chosen.includes(run), metrics }));
+  const begun = runs.filter(({ metrics }) => metrics.epoch.length).map(({ run }) => run);
+  return grouped(runs, groupsWithin(seedGroups(), begun), ({ run }) => run, joined);
 }
 
-function legend(chosen) {
-  const entries = Object.keys(page.runs).map((name) => {
+function joined(group, curves) {
+  const { metrics, spreads } = metricsOfSeeds(curves.map((curve) => curve.metrics), ["train_loss", "test_loss"]);
+  const label = `${group.label}, n = ${curves.length}`;
+  return { label, colour: groupColour(group), isChosen: curves.some(({ isChosen }) => isChosen), metrics, spreads };
+}
+
+function legend(curves) {
+  const entries = curves.map(({ label, colour, isChosen }) => {
     const swatch = element("i", "gv-swatch");
-    swatch.style.background = colourOf(name);
-    return element("span", chosen.includes(name) ? "gv-chosen" : "", swatch, labelOf(name));
+    swatch.style.background = colour;
+    return element("span", isChosen ? "gv-chosen" : "", swatch, label);
   });
   const lines = [["gv-line", "test"], ["gv-line gv-dotted", "train"]].map(([name, text]) => element("span", "", element("i", name), text));
-  fill("legend", JSON.stringify([Object.keys(page.runs), chosen, scheme()]), ...entries, ...lines);
+  if (curves.some(({ spreads }) => spreads)) lines.push(element("span", "", element("i", "gv-band"), "mean, smallest to largest of n seeds"));
+  fill("legend", JSON.stringify([curves.map(({ label, isChosen }) => [label, isChosen]), scheme()]), ...entries, ...lines);
 }
 
 // Marks the epoch; false if there are no curves yet to mark it on.

@@ -83,10 +83,10 @@ export function makeMinis(host, many, { onChoose, onHover }) {
   host.replaceChildren(...made);
 }
 
-export function placeMinis(host, { columns, cell, left }) {
+export function placeMinis(host, { columns, cell, left, head = 0 }) {
   host.style.paddingLeft = `${left}px`;
   host.style.gridTemplateColumns = `repeat(${columns}, ${cell}px)`;
-  host.style.gridAutoRows = `${cell}px`;
+  host.style.gridAutoRows = `${cell + head}px`;
   host.style.gap = `${GAP}px`;
   host.dataset.columns = columns;
 }
@@ -100,9 +100,8 @@ export function markMinis(host, selected, hovered) {
   });
 }
 
-export function stepMinis(host, event) {
+export function stepMinis(host, event, all = [...host.children]) {
   const columns = Number(host.dataset.columns);
-  const all = [...host.children];
   const here = all.indexOf(document.activeElement);
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -here, End: all.length - 1 - here };
   if (here < 0 || !(event.key in steps)) return;

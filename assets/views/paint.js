@@ -4,6 +4,7 @@ import { encode } from "../pure/arrows.js";
 import { pixelsOf, shadeAt, shadesOf } from "../pure/colours.js";
 import { levelsOf, traceLevels } from "../pure/contours.js";
 import { look } from "../pure/look.js";
+import { planeIn } from "../pure/plane.js";
 import { paletteNow } from "../page/scheme.js";
 import { paintStrokes } from "./brush.js";
 
@@ -11,11 +12,24 @@ import { paintStrokes } from "./brush.js";
 const HEAD_PIXELS = 5.8;
 const HEAD_ANGLE = Math.PI / 12;
 
+// Radii and widths of rings in pixels, in a large picture and in one of many.
+const LARGE = { zero: 2, zeroWidth: 1, centre: 9, centreWidth: 2 };
+const SMALL = { zero: 1.2, zeroWidth: 1, centre: 5, centreWidth: 1.5 };
+
 // Returns false if there is no Plotly picture yet to draw over. `style`: {halfWidth, scale, length, under}.
 export function paintFrame(canvas, graph, frame, style) {
   const plane = planeOf(graph);
   if (!plane) return false;
-  const context = preparedContext(canvas);
+  paintPlane(preparedContext(canvas), plane, frame, style, LARGE);
+  return true;
+}
+
+// One of many pictures on a canvas; `style.every`: of a fine grid, some arrows are left out.
+export function paintSmall(context, plane, frame, style) {
+  paintPlane(context, plane, frame, style, SMALL);
+}
+
+function paintPlane(context, plane, frame, style, rings) {
   const palette = paletteNow();
   context.save();
   context.beginPath();
@@ -27,11 +41,10 @@ export function paintFrame(canvas, graph, frame, style) {
   if (style.under === "contour") paintContours(context, plane, frame, style, palette);
   const { arrows, zeros } = encode(frame, style, look);
   paintArrows(context, plane, arrows, style.scale, palette);
-  paintRings(context, plane, zeros.x, zeros.y, 2, 1, palette.zero);
+  paintRings(context, plane, zeros.x, zeros.y, rings.zero, rings.zeroWidth, palette.zero);
   paintStrokes(context, plane, style.strokes ?? []);
-  paintRings(context, plane, [0], [0], 9, 2, palette.centre);
+  paintRings(context, plane, [0], [0], rings.centre, rings.centreWidth, palette.centre);
   context.restore();
-  return true;
 }
 
 export function clearCanvas(canvas) {
@@ -43,14 +56,7 @@ export function planeOf(graph) {
   const layout = graph && graph._fullLayout;
   if (!layout || !layout.xaxis || !layout.meta) return null;
   const [x, y] = [layout.xaxis, layout.yaxis];
-  const [left, top, width, height] = [x._offset, y._offset, x._length, y._length];
-  const [scaleX, scaleY] = [width / (x.range[1] - x.range[0]), height / (y.range[1] - y.range[0])];
-  return {
-    left, top, width, height, scaleX, scaleY,
-    x: (value) => left + (value - x.range[0]) * scaleX,
-    y: (value) => top + height - (value - y.range[0]) * scaleY,
-    holds: (across, down) => across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1,
-  };
+  return planeIn({ left: x._offset, top: y._offset, width: x._length, height: y._length }, { x: x.range, y: y.range });
 }
 
 export function preparedContext(canvas) {

@@ -9,7 +9,7 @@ const MARGIN = 12;
 const FOOT = 22; // for the line under all pictures
 const PIXELS = 2; // of a PNG for each of the page
 // What is there to be used, not to be read: controls, what they open, and hints at them.
-const CONTROLS = "button, details, select, input, label, .mantine-SegmentedControl-root, .gv-hint, .gv-actions";
+const CONTROLS = "button:not(.gv-grid-name), details, select, input, label, .mantine-SegmentedControl-root, .gv-hint, .gv-actions";
 const LEFT_OUT = `${CONTROLS}, .gv-dock, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style`;
 
 function node(name, attributes, ...children) {
@@ -29,9 +29,11 @@ async function compose() {
     node("rect", { width: "100%", height: "100%", fill: palette.paper }));
   for (const graph of stage.querySelectorAll(".gv-picture .js-plotly-plot")) if (isSeen(graph)) picture.append(await plotOf(graph, frame));
   for (const canvas of stage.querySelectorAll("canvas:not(.gv-canvas)")) if (isSeen(canvas)) picture.append(imageOf(canvas, frame));
-  for (const card of stage.querySelectorAll(".gv-card")) if (isSeen(card)) picture.append(cardOf(card, frame, palette));
+  for (const card of stage.querySelectorAll(".gv-card, .gv-grid-note")) if (isSeen(card)) picture.append(cardOf(card, frame, palette));
   for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine]])
     for (const bar of stage.querySelectorAll(`.${name}`)) if (isSeen(bar)) picture.append(...barOf(bar, name, stops, frame));
+  for (const swatch of stage.querySelectorAll(".gv-grid-name .gv-swatch"))
+    if (isSeen(swatch)) picture.append(node("rect", { ...placeOf(swatch, frame), rx: 2, fill: getComputedStyle(swatch).backgroundColor }));
   for (const mark of stage.querySelectorAll(".gv-mean-mark")) if (isSeen(mark)) picture.append(node("rect", { ...placeOf(mark, frame), fill: palette.centre }));
   picture.append(...linesOf(stage, frame), footOf(frame, palette));
   return { picture, width, height };

@@ -4,7 +4,7 @@ import { plotIn } from "../page/dom.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { isBusy } from "../page/sliders.js";
 import { page } from "../page/state.js";
-import { gridCell } from "./grid.js";
+import { planeOfCell } from "./gridpicture.js";
 import { cellMiddle } from "./matrix.js";
 import { planeOf, sizeOfCanvas } from "./paint.js";
 import { unitsOnMap } from "./picker.js";
@@ -35,7 +35,14 @@ export const questions = Object.freeze({
   /** The small multiples of the runs, where there are more than large pictures have room: what each shows, and its cell. */
   get grid() {
     if (!isGrid()) return null;
-    return page.plans.map((plan, k) => ({ run: plan.run, index: frameOf(plan)?.index ?? null, isLoading: Boolean(plan.epochs.loading), ...gridCell(k) }));
+    return page.plans.map((plan, k) => ({ run: plan.run, index: frameOf(plan)?.index ?? null, isLoading: Boolean(plan.epochs.loading), ...cellPlace(k) }));
+  },
+
+  /** Where a point of a small multiple's plane lies in the window, given in offsets from the checkpoint. */
+  gridPlace(number, x, y) {
+    const { left, top } = document.getElementById("grid-canvas").getBoundingClientRect();
+    const plane = planeOfCell(number);
+    return [left + plane.x(x), top + plane.y(y)];
   },
 
   /** One picture's numbers, what is drawn over them, and what is in memory for it. */
@@ -82,6 +89,11 @@ export const questions = Object.freeze({
     return cellMiddle(row, column);
   },
 });
+
+function cellPlace(number) {
+  const { left, top, width } = planeOfCell(number);
+  return { left, top, side: width };
+}
 
 function summaryOf({ slot, plan, frame, committed, token }) {
   const { state, drawn } = document.getElementById(`panel-${slot}`).dataset;

@@ -1,10 +1,10 @@
 // The point that is read: the grid point at the pointer, marked in all pictures, with its numbers under each; without a
 // pointer, the checkpoint itself.
 
-import { number } from "../pure/formats.js";
-import { look } from "../pure/look.js";
-import { closest, element, plotIn, refill } from "../page/dom.js";
+import { factsOf, indexOf, offsetsOf, pointAt, withinGrid } from "../pure/reading.js";
+import { closest, plotIn, refill } from "../page/dom.js";
 import { page } from "../page/state.js";
+import { factElement, spokenOf } from "./facts.js";
 import { planeOf } from "./paint.js";
 
 let point = null; // {i, j}: column and row of the grid, from the middle
@@ -16,8 +16,8 @@ export function showReading() {
   for (const panel of page.panels) {
     if (!panel.plan) continue;
     const frame = panel.shown;
-    const k = frame ? indexOf(frame) : -1;
-    refill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, k) : "", ...(frame ? factsOf(frame, k).map(fact) : []));
+    const facts = frame ? factsOf(frame, page.view.half_width, point) : [];
+    refill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, indexOf(frame, point)) : "", ...facts.map(factElement));
     mark(panel, frame);
   }
 }
@@ -26,36 +26,10 @@ function keyOf(panel, frame, k) {
   return `${panel.plan.x}|${panel.plan.y}|${k}|${frame.u[k]}|${frame.v[k]}|${frame.loss[k]}|${frame.x}|${frame.y}|${frame.isZero[k]}|${point !== null}`;
 }
 
-function fact([name, value]) {
-  return element("span", "gv-fact", element("b", "", name), ` ${value}`);
-}
-
-// [name, value] of the point that is read.
-function factsOf(frame, k) {
-  const delta = frame.difference ? "Δ" : "";
-  const [across, up] = offsetsOf(frame);
-  const gradient = frame.isZero[k]
-    ? [[`${delta}∇J`, frame.difference ? "none, up to round-off" : look.zero_words]]
-    : [[`${delta}∂J/∂x₁`, number(frame.u[k])], [`${delta}∂J/∂x₂`, number(frame.v[k])], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
-  const where = point ? ["Δ", `${number(across)}, ${number(up)}`] : ["○", frame.difference ? "Δ 0, 0" : `${number(frame.x)}, ${number(frame.y)}`];
-  return [where, ...gradient, [`${delta}J`, number(frame.loss[k], 4)]];
-}
-
-/** @returns {[number, number]} */
-function offsetsOf({ points }) {
-  const cell = (2 * page.view.half_width) / (points - 1);
-  return [cell * (point?.i ?? 0), cell * (point?.j ?? 0)];
-}
-
-function indexOf({ points }) {
-  const middle = (points - 1) / 2;
-  return (middle + (point?.j ?? 0)) * points + middle + (point?.i ?? 0);
-}
-
 function mark({ slot }, frame) {
   const cross = document.getElementById(`cross-${slot}`);
   const plane = point && frame && planeOf(plotIn(`graph-${slot}`));
-  const place = plane && placeIn(plane, ...offsetsOf(frame));
+  const place = plane && placeIn(plane, ...offsetsOf(frame, page.view.half_width, point));
   if (cross.hidden === Boolean(place)) cross.hidden = !place; // even the same again costs styles
   if (place) cross.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
 }
@@ -71,11 +45,7 @@ function placeIn(plane, across, up) {
 // Moves to a grid point, within the grid; null: back to the checkpoint.
 function readPoint(next) {
   const frame = page.panels.find(({ plan, shown }) => plan && shown)?.shown;
-  if (next && frame) {
-    const middle = (frame.points - 1) / 2;
-    const within = (step) => Math.max(-middle, Math.min(middle, step));
-    next = { i: within(next.i), j: within(next.j) };
-  }
+  if (next && frame) next = withinGrid(frame, next);
   if (next?.i === point?.i && next?.j === point?.j) return;
   point = next;
   showReading();
@@ -91,8 +61,7 @@ function readAt(event) {
   const box = graph.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top];
   if (!plane.holds(x, y)) return readPoint(null);
-  const cell = (2 * page.view.half_width) / (panel.shown.points - 1);
-  readPoint({ i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell) });
+  readPoint(pointAt(plane, panel.shown, page.view.half_width, [x, y]));
 }
 
 // A finger does not hover: it reads where it taps.
@@ -109,7 +78,7 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
   event.stopPropagation();
-  document.getElementById("spoken").textContent = line.textContent;
+  document.getElementById("spoken").textContent = spokenOf(line);
 }, true);
 
 document.addEventListener("focusout", (event) => closest(event, ".gv-reading") && readPoint(null));

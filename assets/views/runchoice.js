@@ -7,17 +7,22 @@ import { colourOf, knownRuns, labelOf, page } from "../page/state.js";
 // Brings both lists in line with the runs that there are, and with the view.
 export function showRunChoice() {
   const names = knownRuns();
-  const key = JSON.stringify(names.map((name) => [name, labelOf(name), colourOf(name), page.runs[name]?.group]));
+  const key = JSON.stringify(names.map((name) => [name, labelOf(name), colourOf(name), groupOf(name)]));
   fill("variant", key, ...optionsOf(names, "radio", ({ value }) => conductor.choose({ run: value })));
   fill("compared", key, ...optionsOf(names, "checkbox", chooseCompared));
   for (const input of inputsIn("variant")) input.checked = input.value === page.view.run;
   for (const input of inputsIn("compared")) input.checked = page.view.compared.includes(input.value);
 }
 
+// The seeds of one configuration, or what `run.json` says.
+function groupOf(name) {
+  return page.groups.find(({ runs }) => runs.includes(name))?.label ?? page.runs[name]?.group ?? "";
+}
+
 // A name for each run, under the name of its group where it has one.
 function optionsOf(names, type, onChange) {
   const groups = new Map();
-  for (const name of names) groups.set(page.runs[name]?.group ?? "", [...(groups.get(page.runs[name]?.group ?? "") ?? []), name]);
+  for (const name of names) groups.set(groupOf(name), [...(groups.get(groupOf(name)) ?? []), name]);
   return [...groups].flatMap(([group, members]) => [
     group ? element("div", "gv-run-group", group) : null, ...members.map((name) => optionOf(name, type, onChange)),
   ]);

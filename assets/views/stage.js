@@ -20,7 +20,7 @@ import { showLosses } from "./losscurves.js";
 import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
 import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
-import { addLiveButton, setLive, showStatus } from "./status.js";
+import { addLegend, setGrouping, setLive, showStatus } from "./status.js";
 
 const layersShown = {}; // side -> what its buttons were last set to
 
@@ -32,7 +32,7 @@ export function openView({ view, notices }) {
   page.live = view.epoch === null;
   page.notices = notices;
   page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
-  if (makeSliders()) addLiveButton(document.querySelector("#scrubber .gv-transport"), toggleLive);
+  if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
   showNotices(notices, "link");
   for (const mended of ["parameters", "picker"]) showNotices([], mended);
   follow();
@@ -59,7 +59,7 @@ function remember(isStep) {
 
 // ---- what is trained ------------------------------------------------------------------------------------------
 
-function runsChanged({ runs, unreadable, training }) {
+function runsChanged({ runs, groups, unreadable, training }) {
   const before = page.runs;
   for (const [name, run] of Object.entries(runs)) {
     const old = before[name];
@@ -67,7 +67,7 @@ function runsChanged({ runs, unreadable, training }) {
   }
   for (const name of Object.keys(before)) if (!runs[name]) forgetRun(name);
   for (const { tensors } of Object.values(runs)) learnTensors(tensors);
-  Object.assign(page, { runs, unreadable, training, areRunsKnown: true });
+  Object.assign(page, { runs, groups, unreadable, training, areRunsKnown: true });
   showStatus(page);
   const first = !Object.keys(before).length && Object.keys(runs).length;
   if (first && page.view && !page.view.x_a) {
@@ -102,6 +102,10 @@ function toggleLive() {
   follow();
   refresh();
   remember(false);
+}
+
+function toggleGrouping() {
+  choose({ seeds: page.view.seeds === "grouped" ? "single" : "grouped" });
 }
 
 // ---- what a hand moves ----------------------------------------------------------------------------------------
@@ -155,6 +159,7 @@ function refresh() {
   document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
   setSliders();
   tellLive();
+  setGrouping(page.groups.length > 0, view.seeds === "grouped");
   planPanels();
   loadPlans();
   drawPictures();

@@ -10,6 +10,7 @@ const WORDS = {
 };
 const UNREACHED = "The server cannot be reached."; // the header says as much
 let live = null;
+let grouping = null;
 
 export function showStatus(page) {
   showNotices(page.away && page.away !== UNREACHED ? [page.away] : [], "connection");
@@ -54,12 +55,27 @@ function showEmpty(page) {
     refusal ?? button("Start training", () => act({ action: "start" }), "gv-button gv-primary")));
 }
 
-export function addLiveButton(host, onToggle) {
+// What the curves are, and two buttons beside the epoch's slider.
+export function addLegend(host, onLive, onGrouping) {
   const legend = element("div", "gv-legend");
   legend.id = "legend";
-  live = button("follow", onToggle, "gv-live");
+  live = button("follow", onLive, "gv-live");
   live.title = "Show the newest epoch as soon as it is trained";
-  host.append(legend, live);
+  grouping = button("group seeds", onGrouping, "gv-button gv-grouping");
+  grouping.title = "Draw the curves of one configuration's seeds as one: their mean, and a band from the smallest to the largest";
+  host.append(live);
+  const curves = document.querySelector(".gv-loss");
+  const isPhone = window.matchMedia("(max-width: 640px)");
+  // On a phone the slider stays at hand while the page scrolls: what is beside it takes a line at most.
+  const settle = () => (isPhone.matches ? curves.after(legend, grouping) : live.before(legend, grouping));
+  isPhone.addEventListener("change", settle);
+  settle();
+}
+
+// `isThere`: some configuration has several seeds.
+export function setGrouping(isThere, on) {
+  grouping.setAttribute("aria-pressed", on);
+  if (grouping.hidden === isThere) grouping.hidden = !isThere;
 }
 
 export function setLive(on, running) {

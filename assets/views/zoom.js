@@ -24,7 +24,8 @@ export function listenForZoom(graph) {
   graph.on("plotly_doubleclick", resetZoom);
 }
 
-function showPart(next) {
+// Brings all pictures to a part of the plane.
+export function showPart(next) {
   if (!page.view || isSamePart(next, partOf(page.view))) return;
   part = next;
   follow();
@@ -46,8 +47,8 @@ function follow() {
 }
 
 function show() {
-  for (const { slot } of page.panels)
-    fill(`zoomed-${slot}`, part ? "zoomed" : "", part ? button("Whole plane", resetZoom) : null);
+  for (const place of [...page.panels.map(({ slot }) => slot), "grid"])
+    fill(`zoomed-${place}`, part ? "zoomed" : "", part ? button("Whole plane", resetZoom) : null);
 }
 
 // A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click.
@@ -69,7 +70,7 @@ const KEYS = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || !page.view || !page.panels.some(({ plan }) => plan)) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || !page.view || !page.plans.length) return;
   if (closest(event, "input, select, textarea, button, [role=dialog], [contenteditable]")) return;
   const isArrow = event.key.startsWith("Arrow");
   if (!KEYS[event.key] || (isArrow && !event.shiftKey)) return;

@@ -109,10 +109,20 @@ class TrainingAnswer(BaseModel):
     read_only: bool
 
 
+class GroupAnswer(BaseModel):
+    """Two or more runs of one configuration, with different seeds."""
+
+    label: str
+    colour: RunColour
+    runs: list[str] = Field(min_length=2, description="their names")
+    seeds: list[int] = Field(min_length=2, description="the seed of each")
+
+
 class RunsAnswer(BaseModel):
-    """All runs by name, and the state of the background trainer."""
+    """All runs by name, the groups of seeds among them, and the state of the background trainer."""
 
     runs: dict[str, RunAnswer]
+    groups: list[GroupAnswer]
     unreadable: list[Broken] = Field(description="runs that exist but cannot be read now")
     training: TrainingAnswer
 

@@ -21,10 +21,10 @@ _CHUNK_BYTES = 1 << 18
 
 
 _EXPORTS = (
-    "A view as one file: an interactive page or an animated gif. With `progress` the answer is a stream of blocks, "
-    "each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each step, then "
-    "JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. The work ends when "
-    "the client closes the connection."
+    "A view as one file: an interactive page, an animated gif, or a pdf. With `progress` the answer is a stream of "
+    "blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each "
+    "step, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. The work "
+    "ends when the client closes the connection."
 )
 
 
@@ -92,7 +92,7 @@ def _chain(first: Step | ExportFile, rest: Iterator[Step | ExportFile]) -> Itera
 
 
 OPERATIONS = (
-    Operation("post", "/exports", export, _EXPORTS, (ExportQuery,), forms=("html", "gif", "binary")),
+    Operation("post", "/exports", export, _EXPORTS, (ExportQuery,), forms=("html", "gif", "pdf", "binary")),
     Operation(
         "post",
         "/recipes",

@@ -9,11 +9,14 @@ from PIL.Image import Image
 from gradviz.compute.interface import Cancelled, Compute, StillWanted
 from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres
 from gradviz.dashboard.query import ONE, ExportQuery
+from gradviz.dashboard.run_colours import run_colours
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
-from gradviz.drawing.animation import drawn_frames
+from gradviz.drawing.animation import drawn_frames, scales_of_rows
 from gradviz.drawing.gif import Gif, colours_of
+from gradviz.drawing.grid import MOST_LARGE, grid_frames
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import Look
+from gradviz.drawing.printed import pdf_bytes
 from gradviz.drawing.still import Shown
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -47,14 +50,21 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     if asked.minus is not None and asked.minus >= len(asked.panels):
         raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
     there = [_there(panel, asked, store) for panel in asked.panels]
-    shared = sorted(set(there[0]).intersection(*there[1:]))[:: asked.every]
+    shared = sorted(set(there[0]).intersection(*there[1:]))
+    shown = asked.index_of(asked.panels[0])
+    if asked.kind == "pdf" and shown not in shared:
+        raise UserError(f"These pictures have no {ONE[asked.over]} {shown} in common: choose another one.")
+    if asked.kind == "pdf" and asked.range == "frame":
+        return [shown]
+    kept = {shown} if asked.kind == "pdf" else set()
+    shared = sorted({*shared[:: asked.every], *kept})
     if not shared:
         raise UserError(f"These pictures have no {asked.over} in common: choose fewer, or wait for their training.")
     if len(shared) > MOST_FRAMES:
         raise UserError(f"A file holds at most {MOST_FRAMES} frames, got {len(shared)} {asked.over}: increase `every`.")
     points = [panel.points for panel in asked.panels]
     size = expected_bytes(points, len(shared), num_centres(asked, store, len(shared)))
-    if size > MOST_BYTES:
+    if asked.kind != "pdf" and size > MOST_BYTES:
         raise UserError(
             f"A file holds at most {MOST_BYTES // 10**6} MB of numbers, and these have about {size // 10**6} MB: "
             "increase `every`, or choose fewer points."
@@ -80,9 +90,11 @@ def steps(
         yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
     if asked.kind == "html":
         content = _html(asked, store, indices, rows)
+    elif asked.kind == "pdf":
+        content = _pdf(asked, store, indices, rows)
     else:
         gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme]), _comment(asked, indices))
-        for done, (index, image) in enumerate(zip(indices, _images(asked, rows), strict=True), 1):
+        for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows), strict=True), 1):
             if not still_wanted():
                 raise Cancelled
             gif.add(image)
@@ -113,9 +125,12 @@ def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, unt
 
 def _name(asked: ExportQuery) -> str:
     first = asked.panels[0]
-    variants = "-".join(dict.fromkeys(panel.run for panel in asked.panels))
+    runs = list(dict.fromkeys(panel.run for panel in asked.panels))
+    variants = "-".join(runs) if len(runs) <= MOST_LARGE else f"{len(runs)}-runs"
     fixed = f"minibatch-{first.minibatch}" if asked.over == "epochs" else f"epoch-{first.epoch}"
     minus = "" if asked.minus is None else f"-minus-{asked.panels[asked.minus].run}"
+    if asked.kind == "pdf":
+        return f"{variants}{minus}-epoch-{first.epoch}-minibatch-{first.minibatch}.pdf"
     return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
 
 
@@ -125,16 +140,44 @@ def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list
     return list(many)
 
 
-def _images(asked: ExportQuery, rows: list[Row]) -> Iterator[Image]:
-    look = Look(PALETTES[asked.scheme], asked.length, asked.under, asked.direction)
+def _images(asked: ExportQuery, store: RunStore, rows: list[Row]) -> Iterator[Image]:
     drawn = [as_drawn(row, asked.minus) for row in rows]
-    return drawn_frames(drawn, look, share_scale=asked.share_scale, fixed_colours=asked.range == "epochs")
+    measured = {"share_scale": asked.share_scale, "fixed_colours": asked.range == "epochs"}
+    if len(asked.panels) > MOST_LARGE:
+        return grid_frames(drawn, _names(asked, store), _look(asked), **measured)
+    return drawn_frames(drawn, _look(asked), **measured)
+
+
+def _pdf(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row]) -> bytes:
+    drawn = [as_drawn(row, asked.minus) for row in rows]
+    at = indices.index(asked.index_of(asked.panels[0]))
+    scales = list(scales_of_rows(drawn, asked.share_scale, asked.range == "epochs"))[at]
+    return pdf_bytes(drawn[at], _names(asked, store), _look(asked), scales, share_scale=asked.share_scale)
+
+
+def _look(asked: ExportQuery) -> Look:
+    return Look(PALETTES[asked.scheme], asked.length, asked.under, asked.direction)
+
+
+def _labels(asked: ExportQuery, store: RunStore) -> list[str]:
+    return [store.run(panel.run).config.title for panel in asked.panels]
+
+
+def _names(asked: ExportQuery, store: RunStore) -> list[str]:
+    """What each picture is called: its run, and which one is subtracted from it."""
+    labels = _labels(asked, store)
+    if asked.minus is None:
+        return labels
+    return [f"{label} − {labels[asked.minus]}" if k != asked.minus else label for k, label in enumerate(labels)]
 
 
 def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row]) -> bytes:
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
-    labels = [store.run(panel.run).config.title for panel in asked.panels]
-    stacks = [_stack(*one) for one in zip(asked.panels, labels, columns, strict=True)]
+    colours = run_colours([run.config for run in store.runs()])
+    stacks = [
+        _stack(panel, label, colours[panel.run][asked.scheme], column)
+        for panel, label, column in zip(asked.panels, _labels(asked, store), columns, strict=True)
+    ]
     shown = asked.index_of(asked.panels[0])
     look = ViewLook(
         scheme=asked.scheme,
@@ -150,7 +193,7 @@ def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Ro
     return interactive_html(stacks, over=asked.over, first=first, look=look)
 
 
-def _stack(panel: LandscapeRequest, label: str, pictures: Mapping[int, Shown]) -> Stack:
+def _stack(panel: LandscapeRequest, label: str, colour: str, pictures: Mapping[int, Shown]) -> Stack:
     overs = {shown.request.epoch: shown.over for shown in pictures.values()}
     return Stack(
         panel,
@@ -158,5 +201,6 @@ def _stack(panel: LandscapeRequest, label: str, pictures: Mapping[int, Shown]) -
         path=next(iter(overs.values())).path or {},
         spreads={epoch: over.spread for epoch, over in overs.items() if over.spread},
         label=label,
+        colour=colour,
         draws_masks=any(shown.draws_masks for shown in pictures.values()),
     )

@@ -71,6 +71,9 @@ GRID = "grid"
 GRID_TITLE = "grid-title"
 GRID_CANVAS = "grid-canvas"
 GRID_BUTTONS = "grid-buttons"
+GRID_READING = "grid-reading"
+GRID_NUMBERS = "grid-numbers"
+GRID_ZOOMED = "zoomed-grid"
 
 # Training, and the question before deleting.
 TRAIN_START = "train-start"

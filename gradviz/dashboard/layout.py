@@ -16,6 +16,7 @@ from gradviz.dashboard.spread import spread
 from gradviz.dashboard.standalone import FRAME_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
 from gradviz.drawing.browser import for_browser
+from gradviz.drawing.grid import MOST_LARGE
 from gradviz.drawing.inks import FONT, PALETTES
 from gradviz.landscape.field import ZeroReason, zero_message
 
@@ -28,7 +29,7 @@ VIEWS = {
 }
 SIDEBAR_WIDTH = 268
 HEADER_HEIGHT: Any = {"base": 88, "sm": 48}  # two lines on a phone
-NUM_PANELS = 3
+NUM_PANELS = MOST_LARGE
 
 # Mantine's dark greys, from text to the deepest paper, in the bluish tone of the pictures' paper.
 _DARK = [
@@ -101,7 +102,8 @@ def page() -> Component:
 def _constants() -> dict[str, object]:
     """Constants for the JavaScript, so that none is written twice."""
     zero_messages = [zero_message(reason) for reason in ZeroReason]
-    sizes = {"shell_bytes": shell_bytes(), "frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES}
+    sizes = {"frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES}
+    sizes |= {"shell_bytes": shell_bytes(), "grid_shell_bytes": shell_bytes(is_grid=True)}
     exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
     return {
         "look": for_browser(),
@@ -198,6 +200,7 @@ def _panel(slot: int) -> Component:
 
 def _grid() -> Component:
     """More runs side by side than there are panels; `assets/views/grid.js` draws them."""
+    reading = "Numbers of one run at one point: arrow keys move the point, Page Up and Page Down go from run to run"
     return html.Section(
         [
             html.Div(id=ids.GRID_TITLE, className="gv-island gv-title"),
@@ -205,8 +208,22 @@ def _grid() -> Component:
                 [
                     html.Canvas(id=ids.GRID_CANVAS, role="img"),
                     html.Div(id=ids.GRID_BUTTONS, className="gv-island gv-minis", role="group", **label("Runs")),
+                    html.Div(id=ids.GRID_ZOOMED, className="gv-island gv-zoomed"),
                 ],
-                className="gv-spread-picture gv-minis-picture",
+                className="gv-spread-picture gv-minis-picture gv-grid-picture",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        id=ids.GRID_READING,
+                        className="gv-island gv-grid-reading",
+                        role="group",
+                        tabIndex=0,
+                        **label(reading),
+                    ),
+                    html.Div(id=ids.GRID_NUMBERS, className="gv-island"),
+                ],
+                className="gv-foot gv-grid-foot",
             ),
         ],
         id=ids.GRID,

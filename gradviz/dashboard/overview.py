@@ -13,6 +13,7 @@ from gradviz.drawing.inks import Scheme
 from gradviz.errors import UserError
 from gradviz.experiment import regularizers
 from gradviz.experiment.describe import disk_bytes
+from gradviz.experiment.grouping import seed_groups
 from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.regularizers import Regularizer
 from gradviz.experiment.run import Run
@@ -87,6 +88,21 @@ def runs_of(store: RunStore) -> dict[str, dict]:
         with suppress(UserError):  # became unreadable, or was deleted, just now
             told[run.name] = run_of(run, colours[run.name])
     return told
+
+
+def groups_of(runs: Iterable[Run]) -> list[dict[str, object]]:
+    """The groups of seeds among these runs: what to call each, its colour, its runs and their seeds."""
+    configs = [run.config for run in runs]
+    colours = run_colours(configs)
+    return [
+        {
+            "label": group.label,
+            "colour": colours[group.configs[0].name],
+            "runs": [config.name for config in group.configs],
+            "seeds": [config.seed for config in group.configs],
+        }
+        for group in seed_groups(configs)
+    ]
 
 
 def one_of(store: RunStore, name: str) -> dict[str, object]:

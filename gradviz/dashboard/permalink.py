@@ -22,6 +22,7 @@ Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
 Curves = Literal["off", "agreement"]
+Seeds = Literal["single", "grouped"]
 
 MOST_COMPARED = 64
 _MAX_PARTS = 100
@@ -32,7 +33,8 @@ class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
     first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
-    `curves`: the curves under the losses."""
+    `curves`: the curves under the losses; `seeds`: whether curves of one configuration's seeds are drawn as one, with
+    their spread."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -60,6 +62,7 @@ class View(OfRun):
     minus: str = Field(default="off", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     show: tuple[Overlay, ...] = ()
     curves: Curves = "off"
+    seeds: Seeds = "single"
 
     @field_validator("compared", "show", mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from gradviz.dashboard.permalink import Overlay
+from gradviz.dashboard.permalink import MOST_COMPARED, Overlay
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
@@ -101,7 +101,7 @@ class TrainingAction(Atom):
 class RecipeQuery(Atom):
     """The pictures of a view, side by side."""
 
-    panels: list[LandscapeRequest] = Field(min_length=1, max_length=3)
+    panels: list[LandscapeRequest] = Field(min_length=1, max_length=MOST_COMPARED)
 
 
 class Drawn(Atom):
@@ -121,14 +121,15 @@ class Drawn(Atom):
 
 
 class ExportQuery(RecipeQuery, OverFrames, Drawn):
-    """A view as one file: `html`, a stand-alone page, or `gif`, an animated picture.
+    """A view as one file: `html`, a stand-alone page, `gif`, an animated picture, or `pdf`, a page for print.
 
-    It covers all epochs, or all minibatches, that its pictures share. The pictures of one view have the same grid.
+    It covers all epochs, or all minibatches, that its pictures share; `pdf` shows the first picture's, and the others
+    give its colours their scale. The pictures of one view have the same grid. More than three are drawn small.
     """
 
-    kind: Literal["html", "gif"]
+    kind: Literal["html", "gif", "pdf"]
     every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
-    minus: int | None = Field(default=None, ge=0, le=2, description="the panel to subtract from all others")
+    minus: int | None = Field(default=None, ge=0, lt=MOST_COMPARED, description="the panel to subtract from all others")
     per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
     progress: bool = Field(
         default=False,

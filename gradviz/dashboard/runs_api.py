@@ -6,7 +6,7 @@ import numpy as np
 from flask import Response
 
 from gradviz.dashboard import answers, training
-from gradviz.dashboard.overview import etag, one_of, runs_of, unreadable_of
+from gradviz.dashboard.overview import etag, groups_of, one_of, runs_of, unreadable_of
 from gradviz.dashboard.query import MinibatchForm, TrainingAction
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, chosen_format, sent, sent_json
@@ -18,7 +18,8 @@ _MINIBATCH_FORMS = ("json", "npz")
 
 
 def runs(served: Served) -> Response:
-    told = {"runs": runs_of(served.store), "unreadable": unreadable_of(served.store)}
+    told = {"runs": runs_of(served.store), "groups": groups_of(served.store.runs())}
+    told |= {"unreadable": unreadable_of(served.store)}
     return sent_json(told | {"training": training.status_of(served.trainer, served.settings)})
 
 

@@ -18,6 +18,7 @@ MEDIA_TYPES = {
     "binary": "application/octet-stream",
     "html": "text/html",
     "gif": "image/gif",
+    "pdf": "application/pdf",
 }
 """By the name of a format; `binary` is `GradientField.to_bytes`."""
 

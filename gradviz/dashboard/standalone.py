@@ -21,6 +21,7 @@ from gradviz.dashboard.permalink import Overlay
 from gradviz.drawing import frames
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.browser import for_browser
+from gradviz.drawing.grid import MOST_LARGE
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.scale import Length
@@ -44,7 +45,7 @@ POINT_BYTES = 4 / 3 * 14
 class Stack:
     """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them.
 
-    `label` names the run for people; `draws_masks`: the fields depend on masks.
+    `label` names the run for people, `colour` is that of its curves; `draws_masks`: the fields depend on masks.
     `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches.
     """
 
@@ -53,6 +54,7 @@ class Stack:
     path: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     spreads: Mapping[int, Sequence[GradientField]] = field(default_factory=dict)
     label: str = ""
+    colour: str = ""
     draws_masks: bool = False
 
 
@@ -94,10 +96,12 @@ def interactive_html(
             "show": list(look.overlays),
         },
         "minus": look.minus,
+        "is_grid": len(stacks) > MOST_LARGE,
         "panels": [
             {
                 "request": stack.request.model_dump(),
                 "label": stack.label or stack.request.run,
+                "colour": stack.colour,
                 "draws_masks": stack.draws_masks,
                 "frames": [_text_of(index, stack.frames[index]) for index in sorted(stack.frames)],
                 "path": [{"index": epoch, "x": x, "y": y} for epoch, (x, y) in sorted(stack.path.items())],
@@ -109,7 +113,8 @@ def interactive_html(
             for stack in stacks
         ],
     }
-    return _page(json.dumps(told, separators=(",", ":")), look.scheme, _title(stacks, over, look.minus))
+    title = _title(stacks, over, look.minus)
+    return _page(json.dumps(told, separators=(",", ":")), look.scheme, title, has_plotly=not told["is_grid"])
 
 
 def _tensors(stacks: Sequence[Stack]) -> list[str]:
@@ -119,13 +124,17 @@ def _tensors(stacks: Sequence[Stack]) -> list[str]:
 
 def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0) -> int:
     """Size of the file, to within a few percent; `points` of each picture's grid."""
-    return shell_bytes() + num_frames * sum(frame_bytes(each) for each in points) + num_centres * frame_bytes(1)
+    return (
+        shell_bytes(is_grid=len(points) > MOST_LARGE)
+        + num_frames * sum(frame_bytes(each) for each in points)
+        + num_centres * frame_bytes(1)
+    )
 
 
 @cache
-def shell_bytes() -> int:
-    """Size of the file without any frame: most of it is plotly.js."""
-    return len(_page(json.dumps(for_browser()), "light", ""))
+def shell_bytes(*, is_grid: bool = False) -> int:
+    """Size of the file without any frame: most of it is plotly.js, which small pictures (`is_grid`) do without."""
+    return len(_page(json.dumps(for_browser()), "light", "", has_plotly=not is_grid))
 
 
 def frame_bytes(points: int) -> int:
@@ -140,17 +149,19 @@ def _text_of(index: int, shown: GradientField) -> str:
 def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
     request = stacks[0].request
     indices = sorted(stacks[0].frames)
-    variants = ", ".join(dict.fromkeys(stack.request.run for stack in stacks))
+    runs = list(dict.fromkeys(stack.request.run for stack in stacks))
+    variants = ", ".join(runs) if len(runs) <= MOST_LARGE else f"{len(runs)} runs"
     fixed = f"minibatch {request.minibatch}" if over == "epochs" else f"epoch {request.epoch}"
     subtracted = "" if minus is None else f", minus {stacks[minus].request.run}"
     return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}{subtracted}, {fixed}"
 
 
-def _page(told: str, scheme: Scheme, title: str) -> bytes:
-    scripts, policy = _scripts_and_policy()
+def _page(told: str, scheme: Scheme, title: str, *, has_plotly: bool) -> bytes:
+    scripts, policy = _scripts_and_policy(has_plotly)
     inert = told.replace("</", "<\\/")  # "</" would end the element, even within a string
     styles = [
-        (assets_folder() / name).read_text(encoding="utf-8") for name in ("gradviz.css", f"{STANDALONE}/standalone.css")
+        (assets_folder() / name).read_text(encoding="utf-8")
+        for name in ("gradviz.css", "minibatches.css", f"{STANDALONE}/standalone.css")
     ]
     before = [
         f'<!doctype html>\n<html lang="en" data-mantine-color-scheme="{scheme}">\n<head>\n<meta charset="utf-8">',
@@ -168,9 +179,9 @@ def _page(told: str, scheme: Scheme, title: str) -> bytes:
 
 
 @cache
-def _scripts_and_policy() -> tuple[bytes, str]:
+def _scripts_and_policy(has_plotly: bool) -> tuple[bytes, str]:
     """The elements of the scripts, most of the file, and the policy that allows them."""
-    scripts = [get_plotlyjs(), assembled(assets_folder() / _VIEW)]
+    scripts = [*([get_plotlyjs()] if has_plotly else []), assembled(assets_folder() / _VIEW)]
     return "\n".join(f"<script>{script}</script>" for script in scripts).encode(), policy_of(scripts)
 
 

@@ -16,26 +16,34 @@ from gradviz.drawing.still import Shown, draw, figure_of, picture_style
 _DPI = {1: 110, 2: 100, 3: 80}  # by the number of pictures side by side: 880, 1600 and 1920 pixels wide
 
 
-def drawn_frames(
-    rows: Sequence[Sequence[Shown]], look: Look, *, share_scale: bool, fixed_colours: bool
-) -> Iterator[Image.Image]:
+Row = Sequence[Shown]
+"""Pictures side by side."""
+
+
+def drawn_frames(rows: Sequence[Row], look: Look, *, share_scale: bool, fixed_colours: bool) -> Iterator[Image.Image]:
     """One image for each row of pictures side by side, as they are drawn (about 0.1 s for each picture).
 
     Lengths are measured within a frame, as on the page; colours over all frames (`fixed_colours`) or within each.
     Pictures side by side are measured together (`share_scale`; differences apart from fields) or each for itself.
     """
-    overall = _scales(list(zip(*rows, strict=True)), share_scale)
     figure = figure_of(len(rows[0]), look)
     figure.set_dpi(_DPI[len(rows[0])])
     canvas = FigureCanvasAgg(figure)
     places: list[Bbox] | None = None
+    for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours), strict=True):
+        with styled(picture_style(look)):
+            places = _draw(canvas, row, look, scales, places)
+        yield image_of(canvas)
+
+
+def scales_of_rows(rows: Sequence[Row], share_scale: bool, fixed_colours: bool) -> Iterator[list[Scale]]:
+    """For each row the scales of its pictures."""
+    overall = _scales(list(zip(*rows, strict=True)), share_scale)
     for row in rows:
         scales = _scales([[shown] for shown in row], share_scale)
         if fixed_colours:
             scales = [Scale(whole.low, whole.high, here.longest) for whole, here in zip(overall, scales, strict=True)]
-        with styled(picture_style(look)):
-            places = _draw(canvas, row, look, scales, places)
-        yield image_of(canvas)
+        yield scales
 
 
 def image_of(canvas: FigureCanvasAgg) -> Image.Image:

@@ -1,7 +1,7 @@
 """The configuration of a training, which defines a run, and when two runs are the same."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -109,18 +109,6 @@ def from_flat(values: dict[str, Any]) -> dict[str, Any]:
         "regularizer": regularizer,
         "optimizer": optimizers.from_flat(values),
     }
-
-
-def by_configuration(configs: Iterable[TrainingConfig]) -> list[tuple[TrainingConfig, ...]]:
-    """Groups configurations that differ only in the seed (and their names), in their order.
-
-    Configurations with different `group` stay apart.
-    """
-    groups: dict[str, list[TrainingConfig]] = {}
-    for config in configs:
-        apart = f"{config.group} {sorted((config.identity() | {'seed': 0}).items())}"
-        groups.setdefault(apart, []).append(config)
-    return [tuple(group) for group in groups.values()]
 
 
 def describe_differences(differences: Sequence[tuple[str, object, object]]) -> str:

@@ -120,7 +120,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that most tests share; none of them changes its runs."""
-    with _served(trained, tmp_path_factory.mktemp("cache")) as running:
+    with served(trained, tmp_path_factory.mktemp("cache")) as running:
         yield running
 
 
@@ -140,7 +140,7 @@ def own_server(tmp_path: Path) -> Iterator[Serve]:
 
 
 @contextmanager
-def _served(runs: Path, cache: Path) -> Iterator[Server]:
+def served(runs: Path, cache: Path) -> Iterator[Server]:
     running = Server(runs, cache)
     running.start()
     try:

@@ -1,15 +1,12 @@
 """Compare: what pictures side by side share, and what each may have for itself."""
 
-import json
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Serve, Visit, shoot, wait_until_drawn
+from tests.browser.conftest import Visit, shoot, wait_until_drawn
 from tests.browser.reading import caption, gradients, plotly, trace, wait_for_view
 
 pytestmark = pytest.mark.browser
@@ -84,88 +81,3 @@ def test_no_difference_is_offered_where_a_variant_lacks_the_parameters(visit: Vi
     )
     wait_for_view(page, view="compare")
     expect(page.get_by_role("textbox", name="Subtracted from the other fields")).to_be_disabled()
-
-
-@pytest.fixture(scope="module")
-def many_runs(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve runs: the three usual ones, and each under three further names, in a group."""
-    runs = shutil.copytree(trained, tmp_path_factory.mktemp("many") / "runs")
-    for name in ("none", "dropout", "batchnorm"):
-        for number in (1, 2, 3):
-            record = shutil.copytree(runs / name, runs / f"{name}-{number}") / "run.json"
-            told = json.loads(record.read_text())
-            told |= {"name": f"{name}-{number}", "label": f"{name}, seed {number}", "group": name}
-            record.write_text(json.dumps(told))
-    return runs
-
-
-# The mean colour in each of 5 × 5 parts of a cell.
-_MEANS = """(cells) => {
-  const canvas = document.getElementById("grid-canvas");
-  const ratio = canvas.width / canvas.clientWidth;
-  return cells.map(({ left, top, side }) => {
-    const small = new OffscreenCanvas(5, 5).getContext("2d");
-    small.imageSmoothingQuality = "high";
-    small.drawImage(canvas, left * ratio, top * ratio, side * ratio, side * ratio, 0, 0, 5, 5);
-    return [...small.getImageData(0, 0, 5, 5).data];
-  });
-}"""
-
-
-def means(page: Page, cells: list[dict]) -> np.ndarray:
-    return np.array(page.evaluate(_MEANS, cells), float).reshape(len(cells), 25, 4)[..., :3]
-
-
-def test_more_runs_than_large_pictures_are_small_multiples(visit: Visit, own_server: Serve, many_runs: Path) -> None:
-    page = visit("/?view=compare&epoch=3", at=own_server(many_runs))
-    assert page.evaluate("() => window.gradvizPage.grid") is None
-    choices = page.locator("#compared")
-    expect(choices.locator(".gv-run-group")).to_have_text(["none", "dropout", "batchnorm"])
-    for name in ("none, seed 1", "dropout, seed 1", "batchnorm, seed 1"):
-        choices.get_by_text(name).click()
-    page.wait_for_function(
-        "() => window.gradvizPage.grid?.length === 6"
-        " && window.gradvizPage.grid.every(({ index, isLoading }) => index === 3 && !isLoading)"
-    )
-    expect(page.locator("#grid-title")).to_contain_text("6 runs · Hidden layer 1")
-    expect(page.locator(".gv-grid-cell")).to_have_count(6)
-    expect(page.locator(".gv-panel:visible")).to_have_count(0)
-    cells = page.evaluate("() => window.gradvizPage.grid")
-    before = means(page, cells)
-    pictures = dict(zip((cell["run"] for cell in cells), before, strict=True))
-    np.testing.assert_allclose(pictures["none"], pictures["none-1"], atol=6)  # the same field, on one scale
-    assert np.abs(pictures["none"] - pictures["batchnorm"]).max() > 20
-    shoot(page, "grid-light-1280")
-    page.get_by_role("slider", name="Epoch").focus()
-    page.keyboard.press("ArrowLeft")
-    page.wait_for_function("() => window.gradvizPage.grid.every(({ index }) => index === 2)")
-    assert np.abs(means(page, cells) - before).max() > 3
-    page.get_by_role("button", name=re.compile("^dropout, seed 1: ")).click()
-    wait_for_view(page, view="explore", run="dropout-1")
-    expect(page.locator("#grid")).to_be_hidden()
-    wait_until_drawn(page)
-    expect(page.locator("#variant input:checked")).to_have_value("dropout-1")
-    page.go_back()
-    page.wait_for_function("() => window.gradvizPage.grid?.length === 6")
-    for two in ("none", "none, seed 1"):
-        choices.locator(f"input[value={two.replace(', seed ', '-')}]").uncheck()
-    page.wait_for_function("() => window.gradvizPage.grid?.length === 4")
-    page.locator("#minus").click()
-    page.get_by_role("option", name="Dropout", exact=True).click()
-    same = page.locator(".gv-grid-cell").filter(has_text="dropout, seed 1 − Dropout")
-    expect(same).to_contain_text("equal up to round-off")
-
-
-def test_a_link_opens_twelve_runs_side_by_side(visit: Visit, own_server: Serve, many_runs: Path) -> None:
-    names = [f"{name}{end}" for name in ("none", "dropout", "batchnorm") for end in ("", "-1", "-2", "-3")]
-    page = visit(f"/?view=compare&epoch=3&compared={','.join(names)}", at=own_server(many_runs), drawn=False)
-    page.wait_for_function(
-        "() => window.gradvizPage?.grid?.length === 12 && window.gradvizPage.grid.every(({ index }) => index === 3)"
-    )
-    shoot(page, "grid-twelve-light-1280")
-    page.get_by_role("button", name="Export").click()
-    dialog = page.get_by_role("dialog", name="Export")
-    with page.expect_download() as coming:
-        dialog.get_by_role("button", name="PNG").click()
-    assert coming.value.suggested_filename.endswith(".png")
-    assert dialog.get_by_role("button", name="GIF").count() == 0

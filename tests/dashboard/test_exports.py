@@ -159,6 +159,52 @@ def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: Fl
     assert (difference != plain).any(-1).mean() > 0.01
 
 
+FOUR = [*PANELS, PANELS[0] | {"run": "batchnorm"}, PANELS[0] | {"minibatch": 1}]
+
+
+def test_more_than_three_are_small_in_a_page_that_needs_no_plotly(client: FlaskClient):
+    answer = client.post("/api/v1/exports", json=asked(panels=FOUR))
+    assert 'filename="none-dropout-batchnorm-' in answer.headers["Content-Disposition"]
+    told = told_in(answer.text)
+    assert told["is_grid"]
+    assert len(re.findall(r"<script>", answer.text)) == 1  # ours alone
+    assert len(answer.data) == pytest.approx(expected_bytes([5] * 4, 3), rel=0.02)
+    assert [panel["label"] for panel in told["panels"]] == ["None", "Dropout", "BatchNorm", "None"]
+    assert all(re.fullmatch("#[0-9a-f]{6}", panel["colour"], re.IGNORECASE) for panel in told["panels"])
+    for panel, request in zip(told["panels"], FOUR, strict=True):
+        about, numbers = numbers_of(panel["frames"][1])
+        exact = npz(client, request | {"epoch": about["index"]})
+        np.testing.assert_array_equal(numbers, np.stack([exact[name].ravel() for name in ("u", "v", "loss")]))
+
+
+def test_more_than_three_are_small_in_a_gif(client: FlaskClient):
+    large = Image.open(io.BytesIO(client.post("/api/v1/exports", json=asked("gif", panels=FOUR[:3])).data))
+    small = Image.open(io.BytesIO(client.post("/api/v1/exports", json=asked("gif", panels=FOUR)).data))
+    assert small.n_frames == large.n_frames == 3  # pyright: ignore[reportAttributeAccessIssue]  (GIF files have it)
+    assert small.width < large.width / 2
+
+
+@pytest.mark.parametrize("panels", [PANELS, FOUR])
+def test_a_pdf_shows_the_epoch_of_its_first_picture(client: FlaskClient, panels: list[dict[str, Any]]):
+    """In the colours of all epochs, or of its own alone."""
+    answer = client.post("/api/v1/exports", json=asked("pdf", panels=panels))
+    assert answer.mimetype == "application/pdf"
+    assert answer.headers["Content-Disposition"].endswith('-epoch-1-minibatch-0.pdf"')
+    assert answer.data.startswith(b"%PDF-")
+    own = client.post("/api/v1/exports", json=asked("pdf", panels=panels, range="frame")).data
+    assert own != answer.data
+    assert own == client.post("/api/v1/exports", json=asked("pdf", panels=panels, range="frame", every=2)).data
+
+
+def test_a_pdf_of_an_epoch_that_is_not_there_is_refused(client: FlaskClient):
+    panels = [panel | {"epoch": 77} for panel in PANELS]
+    assert "no epoch 77 in common" in error_of(client, kind="pdf", panels=panels)
+
+
+def test_a_view_has_no_more_pictures_than_compare_takes(client: FlaskClient):
+    assert "64" in error_of(client, panels=PANELS * 33)
+
+
 def blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """What is between the lengths."""
     held = b""

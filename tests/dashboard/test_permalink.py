@@ -36,6 +36,7 @@ VIEWS = st.builds(
     minus=st.sampled_from(["off", "none", "batchnorm"]),
     show=st.lists(st.sampled_from(["path", "spread"]), unique=True).map(tuple),
     curves=st.sampled_from(["off", "agreement"]),
+    seeds=st.sampled_from(["single", "grouped"]),
 )
 
 

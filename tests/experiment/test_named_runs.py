@@ -9,10 +9,12 @@ import torch
 
 from gradviz.cli import main
 from gradviz.compute.trainer_process import TrainerProcess
+from gradviz.dashboard.overview import groups_of
 from gradviz.dashboard.run_colours import run_colours
 from gradviz.drawing.inks import PALETTES
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig, by_configuration
+from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.grouping import seed_groups
 from gradviz.experiment.optimizers import SGD, Adam
 from gradviz.experiment.presets import run_configs
 from gradviz.experiment.regularizers import Dropout, Plain
@@ -62,13 +64,67 @@ def test_each_is_a_training_of_its_own(many: RunStore):
 
 
 def test_seeds_of_one_configuration_are_found_together(many: RunStore):
-    groups = by_configuration([many.run(name).config for name in many.names()])
-    assert [[config.seed for config in group] for group in groups] == [[0, 1, 2]] * 4
-    assert [(group[0].regularizer.kind, group[0].optimizer.kind) for group in groups] == list(
+    groups = seed_groups(many.run(name).config for name in many.names())
+    assert [[config.seed for config in group.configs] for group in groups] == [[0, 1, 2]] * 4
+    assert [(group.configs[0].regularizer.kind, group.configs[0].optimizer.kind) for group in groups] == list(
         product(("plain", "dropout"), ("adam", "sgd"))
     )
-    apart = groups[0][1].model_copy(update={"group": "others"})
-    assert [len(group) for group in by_configuration([groups[0][0], apart])] == [1, 1]
+    assert [group.label for group in groups] == ["None, Adam", "None, SGD", "Dropout, Adam", "Dropout, SGD"]
+
+
+def test_the_server_tells_the_groups_with_their_runs_seeds_and_colour(many: RunStore):
+    colours = run_colours([run.config for run in many.runs()])
+    told = groups_of(many.runs())
+    assert [group["label"] for group in told] == ["None, Adam", "None, SGD", "Dropout, Adam", "Dropout, SGD"]
+    assert [group["runs"] for group in told][1] == ["sgd-0-none", "sgd-1-none", "sgd-2-none"]
+    assert [group["seeds"] for group in told] == [[0, 1, 2]] * 4
+    assert [group["colour"] for group in told][1] == colours["sgd-0-none"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"group": "others"},
+        {"optimizer": Adam(learning_rate=0.02)},
+        {"regularizer": Dropout(p=0.4)},
+        {"rows": 81},
+        {"seed": 0},  # the same training under another name
+    ],
+)
+def test_what_differs_in_more_than_the_seed_or_not_even_in_it_stays_apart(many: RunStore, change: dict):
+    first, second, third = (many.run(f"adam-{seed}-none").config for seed in (0, 1, 2))
+    changed = second.model_copy(update=change)
+    assert seed_groups([first, changed]) == []
+    assert [group.configs for group in seed_groups([first, changed, third])] == [(first, third)]
+
+
+def test_seeds_that_were_trained_for_longer_still_belong_together(many: RunStore):
+    first, second = (many.run(f"adam-{seed}-none").config for seed in (0, 1))
+    longer = second.model_copy(update={"epochs": 9, "label": "mine", "preset": "source"})
+    assert [group.configs for group in seed_groups([first, longer])] == [(first, longer)]
+
+
+def test_labels_of_groups_tell_no_more_than_sets_them_apart():
+    def two(name: str, **values: object) -> list[TrainingConfig]:
+        return [TrainingConfig(name=f"{name}-{seed}", seed=seed, **values) for seed in (0, 1)]  # pyright: ignore[reportArgumentType]
+
+    def labels(*groups: list[TrainingConfig]) -> list[str]:
+        return [group.label for group in seed_groups(config for group in groups for config in group)]
+
+    slow = {"optimizer": Adam(learning_rate=1e-5)}
+    assert labels(two("a"), two("b", group="mine")) == ["None, Adam", "mine"]
+    assert labels(two("a"), two("b", **slow)) == [
+        "None, Adam, learning rate 0.0003",
+        "None, Adam, learning rate 1e-05",
+    ]
+    assert labels(two("a", group="mine"), two("b", group="mine", **slow)) == [
+        "mine: None, Adam, learning rate 0.0003",
+        "mine: None, Adam, learning rate 1e-05",
+    ]
+    assert labels(two("a"), two("b", rows=80)) == [
+        "None, Adam, learning rate 0.0003, as a-0",
+        "None, Adam, learning rate 0.0003, as b-0",
+    ]
 
 
 def test_each_has_a_colour_and_the_usual_runs_keep_theirs(many: RunStore):

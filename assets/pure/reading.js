@@ -1,0 +1,55 @@
+// The numbers at one point of a plane: {i, j}, column and row of the grid from the middle; null is the checkpoint itself.
+
+import { number } from "./formats.js";
+import { look } from "./look.js";
+
+/** @typedef {{i: number, j: number} | null} Point */
+
+/** The point's offsets from the checkpoint. @param {{points: number}} frame @param {number} halfWidth @param {Point} point @returns {[number, number]} */
+export function offsetsOf({ points }, halfWidth, point) {
+  const cell = (2 * halfWidth) / (points - 1);
+  return [cell * (point?.i ?? 0), cell * (point?.j ?? 0)];
+}
+
+/** The point's place in the arrays of a frame. @param {{points: number}} frame @param {Point} point */
+export function indexOf({ points }, point) {
+  const middle = (points - 1) / 2;
+  return (middle + (point?.j ?? 0)) * points + middle + (point?.i ?? 0);
+}
+
+/** The nearest point of the grid. @param {{points: number}} frame @param {Point} point @returns {Point} */
+export function withinGrid({ points }, point) {
+  const middle = (points - 1) / 2;
+  const within = (step) => Math.max(-middle, Math.min(middle, step));
+  return point && { i: within(point.i), j: within(point.j) };
+}
+
+/** The grid's point at a pixel of a plane (plane.js). @returns {Point} */
+export function pointAt(plane, { points }, halfWidth, [x, y]) {
+  const cell = (2 * halfWidth) / (points - 1);
+  return { i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell) };
+}
+
+/** [name, value] of each number. @param {any} frame @param {number} halfWidth @param {Point} point @returns {string[][]} */
+export function factsOf(frame, halfWidth, point) {
+  const delta = frame.difference ? "Δ" : "";
+  const [across, up] = offsetsOf(frame, halfWidth, point);
+  const where = point ? ["Δ", `${number(across)}, ${number(up)}`] : ["○", frame.difference ? "Δ 0, 0" : `${number(frame.x)}, ${number(frame.y)}`];
+  return [where, ...gradientOf(frame, indexOf(frame, point)), [`${delta}J`, number(frame.loss[indexOf(frame, point)], 4)]];
+}
+
+function gradientOf(frame, k) {
+  const delta = frame.difference ? "Δ" : "";
+  if (frame.isZero[k]) return [[`${delta}∇J`, frame.difference ? "none, up to round-off" : look.zero_words]];
+  return [[`${delta}∂J/∂x₁`, number(frame.u[k])], [`${delta}∂J/∂x₂`, number(frame.v[k])], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
+}
+
+/** The same as lines with their units. @param {any} frame @param {number} halfWidth @param {Point} point @returns {string[]} */
+export function pointLines(frame, halfWidth, point) {
+  const k = indexOf(frame, point);
+  const [across, up] = offsetsOf(frame, halfWidth, point);
+  const of = frame.difference ? "difference of " : "";
+  const where = frame.difference ? `Δx₁ = ${number(across)}, Δx₂ = ${number(up)}` : `x₁ = ${number(frame.x + across, 5)}, x₂ = ${number(frame.y + up, 5)}`;
+  const gradient = gradientOf(frame, k).map(([name, value], n, all) => `${name} ${frame.isZero[k] ? "is" : "="} ${value}${n === all.length - 1 && !frame.isZero[k] ? " per unit of parameter" : ""}`);
+  return [where, ...gradient, `${of}J = ${number(frame.loss[k], 5)} (mean |error|)`];
+}
