@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gradviz.experiment.facts import Fact
     from gradviz.experiment.losses import L1, CrossEntropy
+    from gradviz.experiment.recipe import Recipe
     from gradviz.experiment.recording import Recorder, record
     from gradviz.experiment.study import Study
 
 __version__ = "0.1.0"
-__all__ = ["L1", "CrossEntropy", "Fact", "Recorder", "Study", "__version__", "record"]
+__all__ = ["L1", "CrossEntropy", "Fact", "Recipe", "Recorder", "Study", "__version__", "record"]
 
 _HOMES = {
     "CrossEntropy": "gradviz.experiment.losses",
     "Fact": "gradviz.experiment.facts",
     "L1": "gradviz.experiment.losses",
+    "Recipe": "gradviz.experiment.recipe",
     "Recorder": "gradviz.experiment.recording",
     "Study": "gradviz.experiment.study",
     "record": "gradviz.experiment.recording",

@@ -136,6 +136,12 @@ def _add_worker(commands: Any) -> None:
 
 def _add_train(commands: Any) -> None:
     parser = _command(commands, "train", "train runs, with a checkpoint every epoch; continues unfinished runs")
+    parser.add_argument(
+        "--study",
+        default="deliveries",
+        metavar="NAME",
+        help="deliveries, digits, addition, or FILE.py:NAME, whose code is run (deliveries)",
+    )
     _add_run_options(parser)
     parser.add_argument(
         "--variants",

@@ -49,11 +49,14 @@ def _in_background(runs: Path) -> Iterator[None]:
 def _train(options: argparse.Namespace, settings: Settings, asked: StopRequest) -> int:
     import torch
 
+    from gradviz.commands.train_study import OWN_STUDY, status_of, train_study
     from gradviz.experiment.progress import training_display
     from gradviz.experiment.trainer import train
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    if options.study != OWN_STUDY:
+        return train_study(options, settings, asked)
     configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
     with training_display(sys.stdout) as display:
         outcome = train(
@@ -65,10 +68,7 @@ def _train(options: argparse.Namespace, settings: Settings, asked: StopRequest) 
             on_message=display.on_message,
             stop=asked,
         )
-    if outcome.finished:
-        return 0
-    number = outcome.signal or asked.signal
-    return 128 + number if number else 0
+    return status_of(outcome, asked)
 
 
 def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingConfig]:

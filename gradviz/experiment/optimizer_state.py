@@ -3,7 +3,7 @@
 It learns the form of the state from the optimizer itself: a new kind of optimizer needs no change here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from gradviz.experiment.tensor_file import TensorShape
 
 def optimizer_for(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
     """The optimizer of the configuration, without state."""
-    return _made(config.optimizer, list(model.parameters()))
+    return made_optimizer(config.optimizer, list(model.parameters()))
 
 
 def state_by_name(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -43,7 +43,7 @@ def state_shapes_of(optimizer: Optimizer, parameters: Mapping[str, TensorShape])
     """
     probe = torch.zeros(2, requires_grad=True)
     probe.grad = torch.zeros(2)
-    made = _made(optimizer, [probe])
+    made = made_optimizer(optimizer, [probe])
     made.step()
     kept = {key: value for key, value in made.state[probe].items() if isinstance(value, Tensor)}
     return {
@@ -53,5 +53,6 @@ def state_shapes_of(optimizer: Optimizer, parameters: Mapping[str, TensorShape])
     }
 
 
-def _made(optimizer: Optimizer, parameters: list[Tensor]) -> torch.optim.Optimizer:
+def made_optimizer(optimizer: Optimizer, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """The optimizer of torch for these parameters, without state."""
     return getattr(torch.optim, optimizer.torch_name)(parameters, **optimizer.arguments())

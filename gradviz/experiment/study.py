@@ -13,6 +13,7 @@ from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch
 from gradviz.experiment.facts import Fact
 from gradviz.experiment.losses import LossFunction
+from gradviz.experiment.recipe import Recipe
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -26,6 +27,7 @@ class Study:
     `minibatches`: the batches to look at, or a function that makes them; a run that was recorded with its own uses
     those.
     `describe(batch)`: a line of text for each row.
+    `train`: the recipe of `gradviz train --study`.
     `facts(model, batch)`: `Fact`s about a batch; by default those of the loss, if it has any.
 
     UserError for anything else. Nothing is called before it is needed.
@@ -38,6 +40,7 @@ class Study:
     minibatches: Sequence[Batch] | Callable[[], Sequence[Batch]] | None = None
     describe: Callable[[Batch], Sequence[str]] | None = None
     facts: Callable[[nn.Module, Batch], Iterable[Fact]] | None = None
+    train: Recipe | None = None
     file: Path | None = field(init=False, repr=False, compare=False)
     """The file that makes the study; None in a notebook or a terminal."""
 
@@ -60,6 +63,10 @@ class Study:
             raise UserError(
                 f"`minibatches` of the study {self.name} must be a list of batches, or a function that returns one, "
                 f"got {type(self.minibatches).__name__}: `list(itertools.islice(loader, 50))` takes 50 from a loader."
+            )
+        if self.train is not None and not isinstance(self.train, Recipe):
+            raise UserError(
+                f"`train` of the study {self.name} must be a `gradviz.Recipe`, got {shown(repr(self.train))}."
             )
         if self.facts is None:
             object.__setattr__(self, "facts", getattr(self.loss, "facts", None))

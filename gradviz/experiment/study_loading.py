@@ -19,7 +19,7 @@ from gradviz.experiment.source_digest import source_digest
 from gradviz.experiment.study import Study
 from gradviz.experiment.users_code import same_randomness, users_code
 
-SHIPPED: tuple[str, ...] = ("deliveries",)
+SHIPPED: tuple[str, ...] = ("deliveries", "digits", "addition")
 """The studies that ship, each a package in `gradviz.experiment.studies` whose module `study` has a `STUDY`."""
 
 _DEFAULT = "study"

@@ -103,10 +103,11 @@ def locked_directory(path: Path) -> Iterator[None]:
 
 
 def begin_run(
-    path: Path, record: StudyRecord, batches: Sequence[Batch], state: Mapping[str, Tensor], *, fresh: bool
+    path: Path, record: StudyRecord, batches: Sequence[Batch], state: Mapping[str, Tensor] | None, *, fresh: bool
 ) -> None:
-    """Writes a new run with its epoch 0. UserError if there is a run already, unless it is to be replaced (`fresh`).
+    """Writes a new run, with its epoch 0 if that is known.
 
+    UserError if there is a run already, unless it is to be replaced (`fresh`).
     A run that broke off before its first trained epoch has nothing to lose. Call this under the lock.
     """
     if not fresh and max(checkpoint_files(path), default=0) > 0:
@@ -114,7 +115,8 @@ def begin_run(
     remove_run(path)
     write_minibatches(path / MINIBATCHES_NAME, batches)
     write_study_record(path / RECORD_NAME, record)
-    write_tensors(checkpoint_path(path, 0), state)
+    if state is not None:
+        write_tensors(checkpoint_path(path, 0), state)
 
 
 def continued_run(path: Path, record: StudyRecord, after: int) -> list[MetricsLine]:

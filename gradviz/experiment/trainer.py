@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.cpu_threads import cpu_threads
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
@@ -133,19 +134,6 @@ def _open_runs(
     return runs, next((one.recognised for one in prepared.values()), "")
 
 
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """Uses this number of CPU threads within the context."""
-    before = torch.get_num_threads()
-    if number != before:
-        torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        if number != before:
-            torch.set_num_threads(before)
-
-
 @dataclass
 class _Training:
     """One run in training."""
@@ -178,7 +166,7 @@ class _Session:
         while self._trainings:
             self._check_stop()
             training = min(self._trainings, key=lambda training: training.next_epoch)
-            with _threads(training.run.num_threads):
+            with cpu_threads(training.run.num_threads):
                 result = next(training.epochs)
             training.metrics.append(result.metrics)
             write_epoch(training.run.directory, result, training.metrics)

@@ -30,5 +30,7 @@ def test_the_programs_of_the_page_run_one_after_the_other(
             run = sys.modules.pop("study")
             assert run.study.file == tmp_path / "study.py"
     assert re.match(r"\[0, 1, 2, 3\] 0\.5 tensor\(\d", capsys.readouterr().out)
+    assert main(["train", "--study", "recipe.py:study", "--runs", "runs"]) == 0
+    assert "dropout    epoch 5/5" in capsys.readouterr().out
     assert main(["runs", "--runs", "runs"]) == 0
     assert re.search(r"adamw .* flowers .* adamw .* 3 ", capsys.readouterr().out)

@@ -1,0 +1,19 @@
+"""The number of CPU threads of a training: another number rounds sums differently."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def cpu_threads(number: int) -> Iterator[None]:
+    """Uses this number of CPU threads within the context."""
+    before = torch.get_num_threads()
+    if number != before:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if number != before:
+            torch.set_num_threads(before)
