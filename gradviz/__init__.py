@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradviz.experiment.callbacks import LightningRecorder, TrainerRecorder
     from gradviz.experiment.facts import Fact
     from gradviz.experiment.losses import L1, CrossEntropy
     from gradviz.experiment.recipe import Recipe
@@ -11,15 +12,28 @@ if TYPE_CHECKING:
     from gradviz.experiment.study import Study
 
 __version__ = "0.1.0"
-__all__ = ["L1", "CrossEntropy", "Fact", "Recipe", "Recorder", "Study", "__version__", "record"]
+__all__ = [
+    "L1",
+    "CrossEntropy",
+    "Fact",
+    "LightningRecorder",
+    "Recipe",
+    "Recorder",
+    "Study",
+    "TrainerRecorder",
+    "__version__",
+    "record",
+]
 
 _HOMES = {
     "CrossEntropy": "gradviz.experiment.losses",
     "Fact": "gradviz.experiment.facts",
     "L1": "gradviz.experiment.losses",
+    "LightningRecorder": "gradviz.experiment.callbacks",
     "Recipe": "gradviz.experiment.recipe",
     "Recorder": "gradviz.experiment.recording",
     "Study": "gradviz.experiment.study",
+    "TrainerRecorder": "gradviz.experiment.callbacks",
     "record": "gradviz.experiment.recording",
 }
 
