@@ -113,12 +113,17 @@ def _add_runs_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", metavar="DIR", help="directory of the runs (GRADVIZ_RUNS, else checkpoints)")
 
 
+def _add_study_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--study", metavar="FILE.py:NAME", help="study of the runs, whose code is run (GRADVIZ_STUDY)")
+
+
 def _add_serve(commands: Any) -> None:
     parser = _command(commands, "serve", "show the dashboard, with training in the background")
     _add_runs_option(parser)
     parser.add_argument("--host", help="address to listen on (GRADVIZ_HOST, else 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (GRADVIZ_PORT, else 8050)")
     parser.add_argument("--no-train", action="store_true", help="start no training")
+    _add_study_option(parser)
 
 
 def _add_worker(commands: Any) -> None:
@@ -132,6 +137,7 @@ def _add_worker(commands: Any) -> None:
         default=("interactive", "batch", "training"),
         help="queues to serve: interactive, batch, training, each with N slots (default: all, one slot each)",
     )
+    _add_study_option(parser)
 
 
 def _add_train(commands: Any) -> None:
@@ -226,7 +232,12 @@ def _add_landscape(commands: Any) -> None:
     parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1)")
     parser.add_argument("--points", type=int, metavar="P", help="grid points per side, odd (21)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
-    parser.add_argument("--method", choices=("engine", "reference"), default="engine")
+    parser.add_argument(
+        "--method",
+        choices=("engine", "replay", "reference"),
+        help="engine: the built-in network's; replay: any network's; reference: the plain loop",
+    )
+    _add_study_option(parser)
     parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
 
 

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     runs: Path = Field(default=Path("checkpoints"), description="directory of the runs to train and show")
+    study: str = Field(
+        default="", description="study of the runs, FILE.py:NAME, whose code is run; empty: only those that ship"
+    )
     cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
     cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
     memory_bytes: int = Field(

@@ -1,16 +1,16 @@
 """`gradviz landscape`."""
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
 
 from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.choice import open_compute
+from gradviz.compute.choice import open_compute, open_store
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.workbench import Workbench, draws_masks
-from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
 from gradviz.settings import load_settings
@@ -23,14 +23,14 @@ def run(options: argparse.Namespace) -> int:
     """Computes one landscape, writes it to `--out` and prints a summary of two lines."""
     path = output_path(options.out, (*SUFFIXES, *_PICTURES, ".html"))
     request = _request(options)
-    settings = load_settings(runs=options.runs)
+    settings = load_settings(runs=options.runs, study=options.study)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
-        store = RunStore(settings.runs)
-        if options.method == "reference":
-            field = Workbench(store, device=settings.device).reference(request)
+        store = open_store(settings)
+        if options.method is not None:
+            field = Workbench(store, device=settings.device).landscape(request, options.method)
         else:
             field = open_compute(settings, store, cache).landscape(request)
-    has_masks = draws_masks(store.run(request.run), request)
+    has_masks = draws_masks(store.any_run(request.run), request)
     write_output(path, _content(field, request, path, has_masks))
     print(_summary(field, request, path, has_masks))
     return 0
@@ -63,13 +63,23 @@ def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_ma
         f"minibatch {request.minibatch}, {request.mode} mode"
     )
     zero = int(field.is_zero.sum())
-    facts = f"centre ({u:.4g}, {v:.4g}); {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
-    if has_masks:
-        facts += f" {masks_words(request)}"
+    facts = f"centre ({u:.4g}, {v:.4g})"
+    if math.isnan(field.share_below):
+        facts += "".join(f"; {fact.sentence}" for fact in field.facts if fact.sentence)
+    else:
+        facts += f"; {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
+        facts += f" {masks_words(request)}" if has_masks else ""
     if zero:
         middle = field.is_zero[len(field.y) // 2, len(field.x) // 2]
         at = (len(field.y) // 2, len(field.x) // 2) if middle else tuple(np.argwhere(field.is_zero)[0])
         facts += f"; {zero} arrows are zero. {zero_message(int(field.u_reason[at]), int(field.v_reason[at]))}"
     if field.num_unresolved:
         facts += f"; {field.num_unresolved} arrows are too small for float32 and have the numbers of float64"
-    return f"{first}\n{facts}"
+    return "\n".join([first, facts, *_method(field)])
+
+
+def _method(field: GradientField) -> list[str]:
+    """How any other network's field was computed, and why not by a quicker method."""
+    if field.method == "engine":
+        return []
+    return [f"computed by {field.method}", *(f"not by {reason}" for reason in field.passed_over)]

@@ -18,6 +18,7 @@ from gradviz.compute.celery.desk import BrokerAway, Desk
 from gradviz.compute.celery.names import QUEUES, TRAINING
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
+from gradviz.experiment.study_loading import load_study
 from gradviz.settings import Settings, as_environment, load_settings
 
 _TICK_SECONDS = 0.5
@@ -31,10 +32,12 @@ _MAX_SLOTS = 64
 def run(options: argparse.Namespace) -> int:
     """Works until Ctrl-C or SIGTERM, then finishes current tasks; 1 if a worker keeps failing."""
     slots = slots_of(options.queues)
-    settings = load_settings(runs=options.runs, device=options.device)
+    settings = load_settings(runs=options.runs, study=options.study, device=options.device)
     if settings.read_only and TRAINING in slots:
         raise UserError("GRADVIZ_READ_ONLY is set: remove training from --queues, or unset it.")
     resolve_device(settings.device)  # report a missing device once, not in each process
+    if settings.study:
+        load_study(settings.study)
     broker = broker_of(settings)
     _greet(settings, broker, slots)
     with serving_figures(settings) as variables, stop_signals() as stop:

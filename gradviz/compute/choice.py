@@ -12,7 +12,13 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer import Trainer
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_loading import load_study
 from gradviz.settings import Settings
+
+
+def open_store(settings: Settings) -> RunStore:
+    """The runs, with the study of the settings loaded; UserError if its code fails."""
+    return RunStore(settings.runs, load_study(settings.study) if settings.study else None)
 
 
 def open_compute(

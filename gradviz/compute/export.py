@@ -7,6 +7,7 @@ import numpy as np
 
 from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.landscape.field import json_number
 
 SUFFIXES = (".npz", ".csv", ".json")
 _ON_GRID = ("u", "v", "loss", "is_zero")
@@ -29,6 +30,7 @@ def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str
 
 def _npz(field: GradientField, request: LandscapeRequest) -> bytes:
     arrays = {name: getattr(field, name) for name in ("x", "y", *_ON_GRID, *_REASONS, *_FACTS)}
+    arrays |= {name: np.array(_text(value)) for name, value in field.told().items()}
     content = io.BytesIO()
     np.savez_compressed(content, **arrays, request=np.array(request.canonical()))
     return content.getvalue()
@@ -42,7 +44,8 @@ def _csv(field: GradientField) -> bytes:
 
 def _json(field: GradientField, request: LandscapeRequest) -> bytes:
     arrays = [*((name, _rows(getattr(field, name))) for name in ("x", "y", *_ON_GRID, *_REASONS))]
-    facts = [(name, _text(getattr(field, name))) for name in _FACTS]
+    facts = [(name, _text(json_number(getattr(field, name)))) for name in _FACTS]
+    facts += [(name, _text(value)) for name, value in field.told().items()]
     members = [("request", _text(request.model_dump())), *arrays, *facts]
     return ("{" + ", ".join(f"{_text(name)}: {text}" for name, text in members) + "}\n").encode()
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import Run, RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import ENGINE_VERSION
 
 _ROWS_OF_A_PASS = 64
@@ -41,7 +42,7 @@ class Question(BaseModel, ABC):
         """Computes what several questions of this kind share, before each is answered; nothing by default."""
 
 
-def cost_of_a_pass(run: Run, minibatch_size: int) -> float:
+def cost_of_a_pass(run: Run | StudyRun, minibatch_size: int) -> float:
     """Of one forward pass, in the unit of `Question.passes`."""
     size = max(_LEAST_OF_A_PASS, run.record.num_parameters / _WEIGHTS_OF_A_PASS)
     return size * max(1.0, minibatch_size / _ROWS_OF_A_PASS)

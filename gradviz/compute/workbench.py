@@ -3,12 +3,17 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import islice
+from typing import Literal, get_args
 
 import torch
 
+from gradviz.compute.study_landscape import AnyNetwork, landscape_of, study_landscape
+from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.model import MLP
 from gradviz.experiment.store import Run, RunStore
+from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import (
     GradientField,
     LandscapeRequest,
@@ -21,6 +26,9 @@ from gradviz.landscape import (
     parameter_shapes,
     share_layers_below,
 )
+
+Method = Literal["engine"] | AnyNetwork
+METHODS: tuple[Method, ...] = ("engine", *get_args(AnyNetwork))
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
@@ -68,14 +76,30 @@ class Workbench:
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
         """One forward pass for all `requests` without one; they must differ only in the minibatch."""
         first = requests[0]
-        if draws_masks(self.store.run(first.run), first):
+        run = self.store.any_run(first.run)
+        if isinstance(run, StudyRun) or draws_masks(run, first):
             return
         minibatches = [each for each in map(self.minibatch, requests) if not each.has_clean()]
         if len(minibatches) > 1:
             share_layers_below(minibatches, first.spec())
 
-    def landscape(self, request: LandscapeRequest) -> GradientField:
-        """The field of one request; UserError as `minibatch`."""
+    def landscape(self, request: LandscapeRequest, method: Method | None = None) -> GradientField:
+        """The field of one request, by default with the quickest method for its run; UserError as `minibatch`."""
+        run = self.store.any_run(request.run)
+        if isinstance(run, StudyRun):
+            if method == "engine":
+                raise UserError(
+                    f"`method` must be replay or reference for the run {run.name}, got engine: that computes only the "
+                    "built-in network."
+                )
+            return study_landscape(run, request, self.device, method=method or "replay")
+        if method == "reference":
+            return self.reference(request)
+        if method == "replay":
+            check_spec(parameter_shapes(self.network(request.run, request.epoch)), request.spec())
+            rows = run.minibatch(request.minibatch, request.minibatch_size)
+            batch = rows.inputs_BI.to(self.device), rows.targets_B.to(self.device)
+            return landscape_of(self.model(request.run, request.epoch), DELIVERIES.loss, batch, request)
         return self.minibatch(request).landscape(request.spec())
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
@@ -143,6 +167,6 @@ def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Miniba
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 
-def draws_masks(run: Run, spec: LandscapeSpec) -> bool:
+def draws_masks(run: Run | StudyRun, spec: LandscapeSpec) -> bool:
     """Whether what is computed for `spec` depends on masks."""
     return run.capabilities.draws_masks_in(spec.mode)

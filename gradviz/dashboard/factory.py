@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.choice import open_compute, open_trainer
+from gradviz.compute.choice import open_compute, open_store, open_trainer
 from gradviz.compute.interface import Compute
 from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.access import Watch, tell_routes
@@ -81,7 +81,7 @@ def _surrounded(server: WSGIApplication, settings: Settings, metrics: Metrics) -
 def create_server(settings: Settings | None = None) -> Flask:
     """The WSGI server of one process, from `GRADVIZ_*` settings; gunicorn's entry point."""
     settings = settings or load_settings()
-    store = RunStore(settings.runs)
+    store = open_store(settings)
     metrics = Metrics()
     cache = FieldCache(settings.cache_dir, settings.cache_bytes, insist=False, on_lookup=metrics.count_lookup)
     compute = open_compute(settings, store, cache, on_load=metrics.set_load)

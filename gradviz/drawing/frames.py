@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from gradviz.drawing.labels import reasons_of_all_zero
-from gradviz.landscape.field import GradientField, zero_message
+from gradviz.landscape.field import GradientField, json_number, zero_message
 
 
 def stream(header: dict[str, object], frames: Iterable[bytes]) -> Iterator[bytes]:
@@ -50,11 +50,12 @@ def frame(index: int, field: GradientField) -> bytes:
         "index": index,
         "x": float(field.x[len(field.x) // 2]),
         "y": float(field.y[len(field.y) // 2]),
-        "share_below": field.share_below,
+        "share_below": json_number(field.share_below),
         "num_rows": field.num_rows,
-        "x_active": field.x_active,
-        "y_active": field.y_active,
+        "x_active": json_number(field.x_active),
+        "y_active": json_number(field.y_active),
         "num_unresolved": field.num_unresolved,
+        **field.told(),
     }
     reasons = reasons_of_all_zero(field)
     if reasons and reasons[0] != reasons[1]:  # of a single reason, the page has the sentence

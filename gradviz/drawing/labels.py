@@ -1,9 +1,12 @@
 """What is written around a picture."""
 
+import math
 from collections import Counter
 
+from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
+from gradviz.landscape.scalar import Scalar
 
 ZERO_WORDS = "zero up to round-off"
 CENTRE_WORDS = "the checkpoint itself"
@@ -16,8 +19,11 @@ def title_of(request: LandscapeRequest, minus: str = "") -> str:
 
 
 def layers_of(request: LandscapeRequest) -> str:
-    """ "Hidden layer 1", or both where the two parameters are of different layers."""
-    names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.spec().refs]
+    """ "Hidden layer 1", or both where the two parameters are of different layers; tensors of any other network."""
+    try:
+        names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.refs]
+    except UserError:
+        return " × ".join(dict.fromkeys(Scalar.parse(text).name for text in (request.x, request.y)))
     return " × ".join(dict.fromkeys(names)).capitalize()
 
 
@@ -43,11 +49,12 @@ def facts_of(
 ) -> list[str]:
     """The epoch, the minibatch with its rows, and the mode, with its masks if they were drawn."""
     rows = f"{field.num_rows} rows"
-    if not is_difference:
+    if not is_difference and not math.isnan(field.share_below):
         rows += f", {field.share_below:.0%} of them below target"
         rows += f" {masks_words(request)}" if draws_masks else ""
     mode = f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")
-    return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode]
+    sentences = [] if is_difference else [fact.sentence for fact in field.facts if fact.sentence]
+    return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode, *sentences]
 
 
 def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> str:

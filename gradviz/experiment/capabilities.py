@@ -1,9 +1,15 @@
 """A run's capabilities: whether it draws masks, uses batch statistics, and its layers. Ask these, not its name."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+import torch
+from torch import nn
+
+from gradviz.experiment import asking
+from gradviz.experiment.batches import Batch
 from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.study import Study
+from gradviz.experiment.users_code import same_model, same_randomness
 
 
 @dataclass(frozen=True)
@@ -11,14 +17,14 @@ class LayerShape:
     """A layer: the prefix of its parameters' names, its kind, and its number of units."""
 
     name: str
-    kind: Literal["linear"]
+    kind: str
     width: int
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """`draws_masks`: train mode multiplies activations by random masks; `has_batch_statistics`: train mode
-    normalizes over the minibatch, so that its rows depend on each other."""
+    """`draws_masks`: train mode draws random numbers, such as masks that multiply activations; `has_batch_statistics`:
+    train mode normalizes over the minibatch, so that its rows depend on each other."""
 
     draws_masks: bool
     has_batch_statistics: bool
@@ -39,3 +45,26 @@ def capabilities_of(config: TrainingConfig) -> Capabilities:
         config.regularizer.has_batch_statistics,
         (*layers, LayerShape("output", "linear", output)),
     )
+
+
+def capabilities_of_study(study: Study, model: nn.Module, batch: Batch) -> Capabilities:
+    """Those of a study's model: one forward pass in train mode shows whether it draws from torch's random numbers.
+
+    Costs that pass; nothing of the model or the global random state changes. UserError if the study's loss fails.
+    """
+    with same_randomness(), same_model(model, training=True), torch.no_grad():
+        before = torch.get_rng_state()
+        asking.losses(study, model, batch)
+        draws = not torch.equal(before, torch.get_rng_state())
+    parts = {name: part for name, part in model.named_modules() if any(True for _ in part.parameters(recurse=False))}
+    return Capabilities(
+        draws,
+        any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules()),
+        tuple(LayerShape(name, type(part).__name__, _width(part)) for name, part in parts.items()),
+    )
+
+
+def _width(part: nn.Module) -> int:
+    """The first dimension of its first tensor of parameters: in torch, that of its outputs (or an embedding's rows)."""
+    first = next(part.parameters(recurse=False))
+    return first.shape[0] if first.ndim else 1

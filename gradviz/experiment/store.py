@@ -12,7 +12,7 @@ from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
 from gradviz.experiment.run import Run
 from gradviz.experiment.run_directory import RECORD_NAME, BrokenCheckpoint
 from gradviz.experiment.run_record import RunRecord, read_any_record
-from gradviz.experiment.study_loading import LoadedStudy
+from gradviz.experiment.study_loading import SHIPPED, LoadedStudy, load_study
 from gradviz.experiment.study_run import StudyRun
 
 _FOR_GOOD = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR}
@@ -23,8 +23,8 @@ __all__ = ["BrokenCheckpoint", "Run", "RunStore", "run_directories"]
 class RunStore:
     """Reads the runs of one directory, which may be missing, empty, or in use by a trainer.
 
-    It keeps each run with its checks until its run.json changes. `study`: the one that was loaded for runs of its
-    own. Safe to share between threads.
+    It keeps each run with its checks until its run.json changes. `study`: the user's own, loaded for its runs. Safe to
+    share between threads.
     """
 
     def __init__(self, root: Path | str, study: LoadedStudy | None = None) -> None:
@@ -72,6 +72,11 @@ class RunStore:
             raise UserError(f"`run` must be an existing run ({known}), got {name!r}.")
         return run
 
+    def any_run(self, name: str) -> Run | StudyRun:
+        """One run of any study; UserError names those that exist."""
+        run = self._open(name) if is_run_name(name) else None
+        return run if isinstance(run, StudyRun) else self.run(name)
+
     def study_run(self, name: str) -> StudyRun:
         """One run of another study; UserError names those that exist."""
         run = self._open(name) if is_run_name(name) else None
@@ -81,6 +86,12 @@ class RunStore:
             known = ", ".join(run.name for run in self.study_runs()) or f"none of them yet in {self.root}"
             raise UserError(f"`run` must be an existing run of a study of your own ({known}), got {name!r}.")
         return run
+
+    def _study_of(self, name: str) -> LoadedStudy | None:
+        """The loaded study of a run: the user's own, or one that ships, whose code is ours."""
+        if self._study is not None and self._study.study.name == name:
+            return self._study
+        return load_study(name) if name in SHIPPED else None
 
     def _all(self) -> list[Run | StudyRun | UnusableFile]:
         try:
@@ -103,7 +114,7 @@ class RunStore:
             if isinstance(record, RunRecord):
                 run = Run(path.parent, record)
             else:
-                run = StudyRun(path.parent, record, self._study)
+                run = StudyRun(path.parent, record, self._study_of(record.study))
         except UnusableFile as error:
             run = error
         self._runs[name] = (stamp, run)

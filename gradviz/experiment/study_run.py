@@ -7,6 +7,7 @@ of classes of the user's own need it.
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.batches import Batch, record_classes
+from gradviz.experiment.capabilities import Capabilities, capabilities_of_study
 from gradviz.experiment.metrics_table import MetricsLine, read_table
 from gradviz.experiment.minibatches_file import read_minibatches
 from gradviz.experiment.model_state import difference, load_state
@@ -51,6 +53,12 @@ class StudyRun:
     def study_has_changed(self) -> bool:
         """Whether the study's source is not that of the recorded run."""
         return self.record.study_digest not in (None, digest_of(self.study))
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What its model can do, found by a forward pass; UserError if the study is not loaded."""
+        first = min(self.epochs(), default=0)
+        return capabilities_of_study(self.study, self.model(first), self.minibatch(0))
 
     def epochs(self) -> list[int]:
         """Epochs with a complete checkpoint, ascending."""

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import math
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from gradviz.experiment.facts import Fact
 
 # Shape suffixes: X/Y = grid columns/rows.
 
@@ -72,7 +76,10 @@ class GradientField:
 
     `share_below` is the share of the minibatch's `num_rows` rows predicted below their target at the centre, with the
     masks of that point (for averaged masks the mean over the sets); `x_active`, `y_active` the share on which the
-    parameter's unit is active there.
+    parameter's unit is active there. These three are nan where they have no meaning; then `facts` are what the study
+    tells of the minibatch at the centre.
+
+    `method` computed the field; `passed_over` says for each quicker one why it was not used.
     """
 
     x: np.ndarray
@@ -89,6 +96,9 @@ class GradientField:
     u_reason: np.ndarray = None  # pyright: ignore[reportAssignmentType]
     v_reason: np.ndarray = None  # pyright: ignore[reportAssignmentType]
     num_unresolved: int = 0
+    facts: tuple[Fact, ...] = ()
+    method: str = "engine"
+    passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("u_reason", "v_reason"):
@@ -127,11 +137,17 @@ class GradientField:
         """A digest, a JSON header and the raw arrays, for caches and messages (never a pickle)."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         header = json.dumps(
-            {name: getattr(self, name) for name in _SCALARS}
+            {name: json_number(getattr(self, name)) for name in _SCALARS}
+            | self.told()
             | {"arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]}
         ).encode()
         body = struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
         return _MAGIC + _digest(body) + body
+
+    def told(self) -> dict[str, object]:
+        """What fields of the engine do not have: their bytes are as they were before there was anything else."""
+        told = {"method": self.method, "passed_over": self.passed_over, "facts": [asdict(fact) for fact in self.facts]}
+        return {} if self.method == "engine" else told
 
     @classmethod
     def from_bytes(cls, data: bytes, *, is_checked: bool = False) -> "GradientField":
@@ -143,7 +159,9 @@ class GradientField:
             raise ValueError(f"These {len(data)} bytes are not a complete gradient field: compute it again.")
         (header_bytes,) = struct.unpack_from("<I", body)
         header = json.loads(bytes(body[4 : 4 + header_bytes]))
-        values = {name: header[name] for name in _SCALARS}
+        values: dict[str, Any] = {name: math.nan if header[name] is None else header[name] for name in _SCALARS}
+        values |= {"method": header.get("method", "engine"), "passed_over": tuple(header.get("passed_over", ()))}
+        values["facts"] = tuple(Fact(**fact) for fact in header.get("facts", ()))
         offset = 4 + header_bytes
         for name, dtype, shape in header["arrays"]:
             array = np.frombuffer(body, np.dtype(dtype), count=int(np.prod(shape)), offset=offset).reshape(shape)
@@ -152,10 +170,16 @@ class GradientField:
         return cls(**values)
 
 
+def json_number(value: float) -> float | None:
+    """A number for JSON, which has no nan."""
+    return None if math.isnan(value) else value
+
+
 def _digest(body: bytes | memoryview) -> bytes:
     return hashlib.blake2b(body, digest_size=_DIGEST_BYTES).digest()
 
 
 _ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason", "u_reason", "v_reason")
 _SCALARS = ("share_below", "num_rows", "x_active", "y_active", "num_unresolved")
-_ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in _SCALARS)
+_TOLD = ("facts", "method", "passed_over")
+_ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in (*_SCALARS, *_TOLD))

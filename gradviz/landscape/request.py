@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.scalar import parameter_text
 
 ENGINE_VERSION = 2
 """Part of every key: raise it whenever the same request gives different numbers, so that no cache serves old ones."""
@@ -84,7 +85,7 @@ class Plane(Atom):
     @field_validator("x", "y")
     @classmethod
     def _known_form(cls, text: str) -> str:
-        return str(ParameterRef.parse(text))
+        return parameter_text(text)
 
     @field_validator("points")
     @classmethod
@@ -103,6 +104,7 @@ class Plane(Atom):
 
     @property
     def refs(self) -> tuple[ParameterRef, ParameterRef]:
+        """Both parameters of the built-in network; `UserError` if they are another's."""
         return ParameterRef.parse(self.x), ParameterRef.parse(self.y)
 
 

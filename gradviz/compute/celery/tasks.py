@@ -27,10 +27,10 @@ from gradviz.compute.celery.names import TRAINING
 from gradviz.compute.celery.reply import Kind, Reply
 from gradviz.compute.celery.segment import Then, train_segment
 from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd
+from gradviz.compute.choice import open_store
 from gradviz.compute.interface import Unavailable
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import one_line
-from gradviz.experiment.store import RunStore
 from gradviz.logs import set_up_logging
 from gradviz.settings import Settings, load_settings
 
@@ -49,7 +49,7 @@ class Place:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         settings = self.settings
-        return Workbench(RunStore(settings.runs), device=settings.device, memory_bytes=settings.memory_bytes)
+        return Workbench(open_store(settings), device=settings.device, memory_bytes=settings.memory_bytes)
 
     @cached_property
     def cache(self) -> FieldCache:

@@ -8,20 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradviz.experiment.model import MLP
-
 # Shape suffixes: B = rows, T = positions of a sequence, C = channels, H/W = rows/columns of an image.
-
-
-def absolute_errors(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """(B,): |prediction − target| of the built-in network, which draws its masks here."""
-    assert isinstance(model, MLP)
-    inputs, targets = batch
-    masks = None
-    if model.training and model.regularizer.draws_masks:
-        blanks = [inputs.new_empty((len(inputs), width)) for width in model.widths]
-        masks = [model.regularizer.draw(blank, None) for blank in blanks]
-    return (model(inputs, masks) - targets).abs()
 
 
 def cross_entropy(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:

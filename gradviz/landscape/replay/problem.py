@@ -1,6 +1,5 @@
 """What is asked: a model, a loss and a minibatch, two scalars of the model that move, and where."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,30 +11,7 @@ from gradviz.experiment.batches import Batch, num_rows
 from gradviz.experiment.losses import LossFunction
 from gradviz.experiment.wrappers import unwrapped
 from gradviz.landscape.request import MASKS, MAX_POINTS, MODES, Masks, Mode
-
-_SCALAR = re.compile(r"(?P<name>[^\[\]]+?)(?:\[(?P<index>\d+(?:,\d+)*)\])?")
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """One number of a tensor of parameters, which a step moves alone."""
-
-    name: str
-    index: tuple[int, ...]
-
-    @classmethod
-    def parse(cls, text: str) -> "Scalar":
-        """Reads `conv1.weight[3,0,1,2]`, or the name alone of a tensor without axes."""
-        match = _SCALAR.fullmatch(text.replace(" ", ""))
-        if match is None:
-            raise UserError(
-                f"`{shown(text)}` is not the name of a parameter: write tensor and index, as in conv1.weight[3,0,1,2]."
-            )
-        index = match["index"]
-        return cls(match["name"], tuple(map(int, index.split(","))) if index else ())
-
-    def __str__(self) -> str:
-        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
+from gradviz.landscape.scalar import Scalar
 
 
 @dataclass(frozen=True)

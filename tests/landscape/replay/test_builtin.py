@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from gradviz.experiment.studies.deliveries.study import loss
 from gradviz.landscape import LandscapeSpec, gradient_landscape
 from gradviz.landscape.replay import Plane, Problem, Scalar, network_landscape
-from gradviz.landscape.replay.examples import absolute_errors
 from tests.landscape.cases import KINDS, modes_of, random_case, relative_error
 from tests.landscape.replay.independent import FLOAT64
 
@@ -25,7 +25,7 @@ def test_the_engine_replay_and_the_loop_agree(regularizer, placement, x, y):
     for mode in modes_of(regularizer):
         spec = LandscapeSpec(x=x, y=y, half_width=0.4, points=3, seed=7, **mode)
         own = gradient_landscape(case.model, case.inputs, case.targets, spec, dtype=torch.float64)
-        problem = Problem(case.model, absolute_errors, (case.inputs, case.targets), seed=7, dtype=torch.float64, **mode)
+        problem = Problem(case.model, loss, (case.inputs, case.targets), seed=7, dtype=torch.float64, **mode)
         for method in ("replay", "reference"):
             found = network_landscape(problem, plane, method=method)
             assert found.method.startswith(method), found.passed_over

@@ -7,7 +7,7 @@
 
 from itertools import accumulate, pairwise
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradviz.experiment.asking import MAX_MINIBATCHES
 from gradviz.experiment.config import TrainingConfig
@@ -46,4 +46,15 @@ def describe(batch: tuple[Tensor, Tensor]) -> list[str]:
     return lines
 
 
-STUDY = Study("deliveries", make_model, L1(), minibatches=minibatches, describe=describe)
+def loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """(B,): |prediction - target|; in train mode it draws the masks, as the training does."""
+    assert isinstance(model, MLP)
+    inputs_BI, targets_B = batch
+    masks = None
+    if model.training and model.regularizer.draws_masks:
+        blanks = [inputs_BI.new_empty((len(inputs_BI), width)) for width in model.widths]
+        masks = [model.regularizer.draw(blank, None) for blank in blanks]
+    return (model(inputs_BI, masks) - targets_B).abs()
+
+
+STUDY = Study("deliveries", make_model, loss, minibatches=minibatches, describe=describe, facts=L1().facts)
