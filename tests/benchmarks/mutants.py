@@ -1,15 +1,17 @@
 """Changes the code by chance, one place at a time, and counts the changes that no test notices.
 
-`python -m tests.benchmarks.mutants [--mutants 200] [--seed 0] [--rooms landscape,drawing,evidence] [--processes 2]`,
-with `pip install -c constraints.txt '.[mutants]'`: cosmic-ray knows what to change: operators, comparisons, numbers,
-conditions, loops. Each mutant is tried in a copy of the tree by the tests that import its module, then by all of its
-room's. One that cannot be imported is no mutant, and another is drawn. Survivors are printed as differences.
+`python -m tests.benchmarks.mutants [--mutants 200] [--first 0] [--seed 0] [--rooms landscape,drawing,evidence]
+[--processes 2]`, with `pip install -c constraints.txt '.[mutants]'`: cosmic-ray knows what to change: operators,
+comparisons, numbers, conditions, loops. Each mutant is tried in a copy of the tree by the tests that import its module,
+then by all of its room's. One that cannot be imported is no mutant, and another is drawn. Survivors are printed as
+differences. `--first` leaves out as many places: the check can be made in parts.
 """
 
 import argparse
 import ast
 import difflib
 import importlib
+import itertools
 import multiprocessing
 import os
 import random
@@ -161,13 +163,14 @@ def copied(directory: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mutants", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rooms", default=ROOMS)
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args()
     _forks.set_forkserver_preload(["torch", "pandas", "plotly", "matplotlib"])
     os.environ["OMP_NUM_THREADS"] = "1"
-    waiting = drawn(asked.rooms.split(","), asked.seed)
+    waiting = itertools.islice(drawn(asked.rooms.split(","), asked.seed), asked.first, None)
     taking = threading.Lock()
     outcomes: list[tuple[str, Mutant]] = []
     began = time.monotonic()
@@ -179,6 +182,8 @@ def main() -> int:
             outcome = tried(mutant, tree)
             outcomes.append((outcome, mutant))
             print(f"{time.monotonic() - began:6.0f} s  {outcome:9}{mutant.path}:{mutant.line}", flush=True)
+            if outcome == "survived":
+                print(mutant.difference(), flush=True)
 
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(asked.processes) as threads:
         trees = [copied(Path(directory) / str(number)) for number in range(asked.processes)]
@@ -188,11 +193,9 @@ def main() -> int:
                 sys.exit(f"The tests of {room} fail as they are: mend that first.")
         for done in [threads.submit(work, tree) for tree in trees]:
             done.result()
-    survivors = [mutant for outcome, mutant in outcomes if outcome == "survived"]
     num = sum(outcome != "unusable" for outcome, _ in outcomes)
-    for mutant in survivors:
-        print(mutant.difference())
-    print(f"{num - len(survivors)} of {num} mutants killed: {(num - len(survivors)) / num:.1%}")
+    num_killed = sum(outcome == "killed" for outcome, _ in outcomes)
+    print(f"{num_killed} of {num} mutants killed: {num_killed / num:.1%}; {len(outcomes)} places after {asked.first}")
     return 0
 
 

@@ -1,12 +1,14 @@
 """Each rule on its threshold, beside it, and without the number that decides."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from gradviz.evidence.claims import claim_of
+from gradviz.evidence import rules
+from gradviz.evidence.claims import CLAIMS, Claim, claim_of
 from gradviz.evidence.deciding import kind_of_most
 from gradviz.evidence.measurements import Checkpoint, Estimate, Evidence, Scene
 from gradviz.evidence.verdict import Kind
@@ -188,3 +190,11 @@ def test_the_ratio_of_the_angles_is_told():
 )
 def test_most_checkpoints_are_more_than_half_of_them(answers: list[bool | None], kind: Kind):
     assert kind_of_most(answers) == kind
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
+def test_a_rule_tells_the_numbers_that_decide(claim: Claim):
+    shares = {100 * rules.MANY_OPPOSITE, 100 * rules.MID_LOSS, 95}  # 95 % intervals
+    others = {rules.ACCURATE_R2, rules.READS, rules.AGREES, rules.ROUGH_RATIO, 0, 50}  # epoch 0, at most 50 minibatches
+    for number, percent in re.findall(r"(?<![\w.])(\d+(?:\.\d+)?)( %)?(?!\w)", claim.rule):
+        assert float(number) in (shares if percent else others), (number, percent)
