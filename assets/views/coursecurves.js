@@ -20,10 +20,10 @@ const PAD = 4;
 const MOST_DOTS = 120;
 const none = (point) => (point.num_zero >= point.num_minibatches - 1 ? look.zero_words : "–");
 const STRIPS = [
-  { name: "agreement R", read: (point) => point.resultant, range: [0, 1], absent: none },
-  { name: "mean cosine", read: (point) => point.cosine, range: [-1, 1], absent: none },
-  { name: "angle of neighbours", unit: "°", read: (point) => of(point.angle), range: null, absent: () => "no two arrows" },
-  { name: "sign balance |2s − 1|", read: (point) => of(point.balance), range: [0, 1], absent: () => "–" },
+  { name: "agreement R", column: "agreement_r", read: (point) => point.resultant, range: [0, 1], absent: none },
+  { name: "mean cosine", column: "mean_cosine", read: (point) => point.cosine, range: [-1, 1], absent: none },
+  { name: "angle of neighbours", column: "angle_degrees", unit: "°", read: (point) => of(point.angle), range: null, absent: () => "no two arrows" },
+  { name: "sign balance |2s − 1|", column: "sign_balance", read: (point) => of(point.balance), range: [0, 1], absent: () => "–" },
 ];
 
 let strips = null; // {svg, words} of each
@@ -215,6 +215,20 @@ function rowOf(line, epoch) {
   const point = line.points.get(epoch);
   const rest = point.error ? [point.error, ""] : restOf(point);
   return [`${epoch}`, line.name, ...STRIPS.map((strip) => textOf(strip, point)), ...rest];
+}
+
+/** The curves as a table, the first row its head; what is not measured yet is left out. @returns {(string | number | null)[][]} */
+export function courseRows() {
+  const head = STRIPS.flatMap(({ column }) => [column, `${column}_low`, `${column}_high`]);
+  const rows = drawnLines().flatMap(({ name, epochs, points, selection: { x, y } }) => epochs.filter((epoch) => points.has(epoch)).map((epoch) => {
+    const point = points.get(epoch);
+    const numbers = STRIPS.flatMap((strip) => {
+      const told = found(strip, point);
+      return [told?.value ?? null, told?.low ?? null, told?.high ?? null];
+    });
+    return [name, x, y, epoch, ...numbers, point.seeds ? "smallest, largest" : "95 % interval", point.seeds?.length ?? 1];
+  }));
+  return [["of", "x", "y", "epoch", ...head, "low_high", "seeds"], ...rows];
 }
 
 function restOf(point) {

@@ -1,17 +1,21 @@
 // The dialog from which what is seen is taken along: as a picture, as numbers, as a page that stands alone, as a film, as
 // the lines that reproduce it.
 
+import { csvOf } from "../pure/csv.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { answerTo, isOutcome } from "../page/api.js";
 import { button, element } from "../page/dom.js";
+import { isCourseOpen } from "../page/course.js";
 import { makeFile, saveFile } from "../page/download.js";
 import { showNotices } from "../page/notices.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { scheme } from "../page/scheme.js";
-import { acrossMinibatches, numMinibatches, page } from "../page/state.js";
+import { acrossMinibatches, numMinibatches, page, shownRuns } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
-import { picturePng, pictureSize, pictureSvg } from "./picturefile.js";
+import { courseRows } from "./coursecurves.js";
+import { lossRows } from "./losscurves.js";
+import { areCurvesSeen, curvesPng, curvesSvg, picturePng, pictureSize, pictureSvg } from "./picturefile.js";
 import { commitPictures } from "./pictures.js";
 
 let opener = null;
@@ -56,9 +60,10 @@ function fill(shown) {
   const making = maker(shown);
   dialog.replaceChildren(
     element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
-    group("Picture", picture(), forPrint(shown, making)),
+    group("Picture", pictures(), forPrint(shown, making)),
     group("With a slider", ...moving(shown, making)),
     group("Numbers", ...shown.map(numbers)),
+    ...(areCurvesSeen() ? [group("Curves over the epochs", ...curves())] : []),
     group("The same numbers again", recipes),
   );
   showRecipe(recipes, shown.map(requestOf));
@@ -90,7 +95,7 @@ function row(text, note, ...buttons) {
 
 // ---- picture and numbers --------------------------------------------------------------------------------------
 
-function picture() {
+function pictures() {
   const [width, height] = pictureSize();
   const name = (kind) => `gradviz-${page.view.view}-epoch-${page.view.epoch}-minibatch-${page.view.minibatch}.${kind}`;
   const save = (kind) => saved(async () => saveFile(await (kind === "png" ? picturePng() : pictureSvg()), name(kind)));
@@ -117,6 +122,25 @@ function fileNameOf({ run, epoch, minibatch, minibatch_size: size, mode, masks, 
   const [a, b] = [x, y].map((name) => name.replace(/[[,]/g, "-").replace("]", ""));
   const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
   return [run, "epoch", epoch, "minibatch", minibatch, "of", size, "rows", mode, ...random, a, b].join("-");
+}
+
+// As they are drawn: runs, or the seeds of a configuration as one.
+function curves() {
+  const csv = (name, rows) => {
+    const one = button("CSV", () => saved(async () => saveFile(new Blob([csvOf(rows())], { type: "text/csv" }), `gradviz-${name}.csv`)));
+    one.setAttribute("aria-label", `CSV of the ${name}`);
+    return one;
+  };
+  const picture = (kind, make) => {
+    const one = button(kind.toUpperCase(), () => saved(async () => saveFile(await make(), `gradviz-curves.${kind}`)));
+    one.setAttribute("aria-label", `${kind.toUpperCase()} of the curves`);
+    return one;
+  };
+  return [
+    row("As on the page", null, picture("png", curvesPng), picture("svg", curvesSvg)),
+    row("Losses", null, csv("losses", () => lossRows(shownRuns()))),
+    ...(isCourseOpen() ? [row("Agreement, angle of neighbours, sign balance", null, csv("agreement", courseRows))] : []),
+  ];
 }
 
 async function saved(action) {

@@ -37,6 +37,17 @@ function curvesOf(chosen) {
   return grouped(runs, groupsWithin(seedGroups(), begun), ({ run }) => run, joined);
 }
 
+/** The curves as a table, the first row its head. @returns {(string | number | null)[][]} */
+export function lossRows(chosen) {
+  const columns = ["train_loss", "test_loss"];
+  const head = columns.flatMap((column) => [column, `${column}_smallest`, `${column}_largest`]);
+  const rows = curvesOf(chosen).flatMap(({ label, metrics, spreads }) => metrics.epoch.map((one, k) => [
+    label, one, ...columns.flatMap((column) => [metrics[column][k], spreads?.[column][k]?.low ?? null, spreads?.[column][k]?.high ?? null]),
+    spreads ? Math.max(...columns.map((column) => spreads[column][k]?.n ?? 0)) : 1,
+  ]));
+  return [["of", "epoch", ...head, "seeds"], ...rows];
+}
+
 function joined(group, curves) {
   const { metrics, spreads } = metricsOfSeeds(curves.map((curve) => curve.metrics), ["train_loss", "test_loss"]);
   const label = `${group.label}, n = ${curves.length}`;

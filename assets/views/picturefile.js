@@ -3,14 +3,22 @@
 import { look } from "../pure/look.js";
 import { paletteNow } from "../page/scheme.js";
 import { labelOf, shownRuns } from "../page/state.js";
+import { gridImage } from "./gridpicture.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 12;
-const FOOT = 22; // for the line under all pictures
+const FOOT = 8; // above the lines under all pictures
+const FOOT_LINE = 14;
+const LETTER = 6.2; // about the width of one, in these lines
+const MOST_NAMED = 3; // runs: the link names more
 const PIXELS = 2; // of a PNG for each of the page
 // What is there to be used, not to be read: controls, what they open, and hints at them.
 const CONTROLS = "button:not(.gv-grid-name), details, select, input, label, .mantine-SegmentedControl-root, .gv-hint, .gv-actions";
-const LEFT_OUT = `${CONTROLS}, .gv-dock, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style`;
+const UNSEEN = `${CONTROLS}, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style`;
+
+// What a picture is of: an element, the parts of it that it holds, and what of these is left out.
+const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock` };
+const CURVES = { root: ".gv-dock", parts: ".gv-loss, .gv-course, .gv-legend", leftOut: `${UNSEEN}, svg, output, .gv-course-numbers, .gv-course-note` };
 
 function node(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -20,31 +28,40 @@ function node(name, attributes, ...children) {
 }
 
 // The picture as an <svg> element with its size in pixels of the page.
-async function compose() {
-  const stage = document.querySelector(".gv-stage");
-  const frame = frameOf(stage);
+async function compose(of) {
+  const root = document.querySelector(of.root);
+  const frame = frameOf(of);
   const palette = paletteNow();
   const { width, height } = frame;
   const picture = node("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` }, node("title", {}, titleOf()),
     node("rect", { width: "100%", height: "100%", fill: palette.paper }));
-  for (const graph of stage.querySelectorAll(".gv-picture .js-plotly-plot")) if (isSeen(graph)) picture.append(await plotOf(graph, frame));
-  for (const canvas of stage.querySelectorAll("canvas:not(.gv-canvas)")) if (isSeen(canvas)) picture.append(imageOf(canvas, frame));
-  for (const card of stage.querySelectorAll(".gv-card, .gv-grid-note")) if (isSeen(card)) picture.append(cardOf(card, frame, palette));
+  const seen = (selector) => [...root.querySelectorAll(selector)].filter((part) => isSeen(part) && !isOfAnother(part, of));
+  for (const graph of seen(".gv-picture .js-plotly-plot, .gv-loss .js-plotly-plot")) picture.append(await plotOf(graph, frame));
+  for (const canvas of seen("canvas:not(.gv-canvas)")) picture.append(imageOf(canvas, frame));
+  for (const strip of seen(".gv-course-strip svg")) picture.append(stripOf(strip, frame));
+  for (const card of seen(".gv-card, .gv-grid-note")) picture.append(cardOf(card, frame, palette));
   for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine]])
-    for (const bar of stage.querySelectorAll(`.${name}`)) if (isSeen(bar)) picture.append(...barOf(bar, name, stops, frame));
-  for (const swatch of stage.querySelectorAll(".gv-grid-name .gv-swatch"))
-    if (isSeen(swatch)) picture.append(node("rect", { ...placeOf(swatch, frame), rx: 2, fill: getComputedStyle(swatch).backgroundColor }));
-  for (const mark of stage.querySelectorAll(".gv-mean-mark")) if (isSeen(mark)) picture.append(node("rect", { ...placeOf(mark, frame), fill: palette.centre }));
-  picture.append(...linesOf(stage, frame), footOf(frame, palette));
+    for (const bar of seen(`.${name}`)) picture.append(...barOf(bar, name, stops, frame));
+  for (const swatch of seen(".gv-grid-name .gv-swatch, .gv-legend .gv-swatch")) picture.append(node("rect", { ...placeOf(swatch, frame), rx: 2, fill: getComputedStyle(swatch).backgroundColor }));
+  for (const mark of seen(".gv-mean-mark, .gv-loss-mark, .gv-course-mark")) picture.append(node("rect", { ...placeOf(mark, frame), fill: palette.centre }));
+  for (const line of seen(".gv-line, .gv-band")) picture.append(...keyOf(line, frame));
+  picture.append(...linesOf(root, frame, of), ...footOf(frame, palette));
   return { picture, width, height };
 }
 
-// Of what is above the dock.
-function frameOf(stage) {
-  const boxes = [...stage.children].filter((part) => isSeen(part) && !part.matches(LEFT_OUT)).map((part) => part.getBoundingClientRect());
+// The curves lie within the stage, and are a picture of their own.
+function isOfAnother(part, of) {
+  return of === PICTURES && Boolean(part.closest(CURVES.root));
+}
+
+function frameOf(of) {
+  const parts = [...document.querySelector(of.root).querySelectorAll(of.parts)];
+  const boxes = parts.filter((part) => isSeen(part) && !part.matches(of.leftOut)).map((part) => part.getBoundingClientRect());
   const [left, top] = ["left", "top"].map((side) => Math.min(...boxes.map((box) => box[side])) - MARGIN);
   const [right, bottom] = ["right", "bottom"].map((side) => Math.max(...boxes.map((box) => box[side])) + MARGIN);
-  return { left, top, width: Math.ceil(right - left), height: Math.ceil(bottom - top) + FOOT };
+  const width = Math.ceil(right - left);
+  const foot = footLines(width);
+  return { left, top, width, height: Math.ceil(bottom - top) + FOOT + FOOT_LINE * foot.length, foot };
 }
 
 function isSeen(part) {
@@ -68,8 +85,29 @@ async function plotOf(graph, frame) {
   return plot;
 }
 
+// A strip of the curves, with the letters that the page's styles give it.
+function stripOf(strip, frame) {
+  const { fontFamily, fontSize } = getComputedStyle(strip);
+  const { x, y, width, height } = placeOf(strip, frame);
+  const copy = /** @type {SVGElement} */ (strip.cloneNode(true));
+  for (const [name, value] of Object.entries({ x, y, width, height, "font-family": fontFamily, "font-size": fontSize })) copy.setAttribute(name, value);
+  return copy;
+}
+
+// What a line, or the band around one, looks like in a legend.
+function keyOf(mark, frame) {
+  const { x, y, width, height } = placeOf(mark, frame);
+  const { color, borderTopStyle } = getComputedStyle(mark);
+  const isBand = mark.matches(".gv-band");
+  const middle = isBand ? y + height / 2 : y + 1;
+  const dash = { dotted: "2 2", dashed: "4 3" }[borderTopStyle];
+  const line = node("line", { x1: x, x2: x + width, y1: middle, y2: middle, stroke: color, "stroke-width": 2, ...(dash ? { "stroke-dasharray": dash } : {}) });
+  return isBand ? [node("rect", { x, y, width, height, fill: color, "fill-opacity": 0.2 }), line] : [line];
+}
+
 function imageOf(canvas, frame) {
-  return node("image", { ...placeOf(canvas, frame), href: canvas.toDataURL() });
+  const drawn = canvas.id === "grid-canvas" ? gridImage(PIXELS) : canvas;
+  return node("image", { ...placeOf(canvas, frame), href: drawn.toDataURL() });
 }
 
 // A card without its buttons.
@@ -86,22 +124,28 @@ function barOf(bar, name, colours, frame) {
 }
 
 // What a picture that is taken from its page should tell: of which run it is, and how to see it again.
-function footOf({ height }, palette) {
-  const labels = shownRuns().map(labelOf).join(", ");
-  const attributes = { x: MARGIN + 14, y: height - 12, fill: palette.faint, "font-family": look.font, "font-size": "11px" };
-  return node("text", attributes, `gradviz · ${labels} · ${decodeURIComponent(window.location.search) || "?"}`);
+function footLines(width) {
+  const shown = shownRuns();
+  const labels = shown.length > MOST_NAMED ? `${shown.length} runs` : shown.map(labelOf).join(", ");
+  const text = `gradviz · ${labels} · ${decodeURIComponent(window.location.search) || "?"}`;
+  return text.match(new RegExp(`.{1,${Math.max(20, Math.floor((width - 2 * MARGIN - 14) / LETTER))}}`, "gu"));
+}
+
+function footOf({ height, foot }, palette) {
+  const attributes = { fill: palette.faint, "font-family": look.font, "font-size": "11px" };
+  return foot.map((line, k) => node("text", { x: MARGIN + 14, y: height - 12 - FOOT_LINE * (foot.length - 1 - k), ...attributes }, line));
 }
 
 // ---- words ----------------------------------------------------------------------------------------------------
 
 // Each line of each text, where the browser has put it.
-function linesOf(root, frame) {
+function linesOf(root, frame, of) {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   const lines = [];
   while (walker.nextNode()) {
     const text = /** @type {Text} */ (walker.currentNode);
     const parent = text.parentElement;
-    if (text.data.trim() && !parent.closest(LEFT_OUT) && isSeen(parent)) lines.push(...linesOfText(text, parent, frame));
+    if (text.data.trim() && !parent.closest(of.leftOut) && isSeen(parent)) lines.push(...linesOfText(text, parent, frame));
   }
   return lines;
 }
@@ -139,16 +183,31 @@ function lineOf(words, box, style, frame) {
 // ---- files ----------------------------------------------------------------------------------------------------
 
 export async function pictureSvg() {
-  const { picture } = await compose();
-  return blobOf(picture);
+  return blobOf((await compose(PICTURES)).picture);
+}
+
+export async function picturePng() {
+  return pngOf(await compose(PICTURES));
+}
+
+// Of the curves over the epochs, where they are seen.
+export async function curvesSvg() {
+  return blobOf((await compose(CURVES)).picture);
+}
+
+export async function curvesPng() {
+  return pngOf(await compose(CURVES));
+}
+
+export function areCurvesSeen() {
+  return isSeen(document.querySelector(".gv-loss"));
 }
 
 function blobOf(picture) {
   return new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" });
 }
 
-export async function picturePng() {
-  const { picture, width, height } = await compose();
+async function pngOf({ picture, width, height }) {
   const address = URL.createObjectURL(blobOf(picture));
   try {
     const image = new Image();
@@ -165,6 +224,6 @@ export async function picturePng() {
 
 // [width, height] in pixels of a PNG.
 export function pictureSize() {
-  const { width, height } = frameOf(document.querySelector(".gv-stage"));
+  const { width, height } = frameOf(PICTURES);
   return [PIXELS * width, PIXELS * height];
 }

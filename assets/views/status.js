@@ -67,7 +67,8 @@ export function addLegend(host, onLive, onGrouping) {
   const curves = document.querySelector(".gv-loss");
   const isPhone = window.matchMedia("(max-width: 640px)");
   // On a phone the slider stays at hand while the page scrolls: what is beside it takes a line at most.
-  const settle = () => (isPhone.matches ? curves.after(legend, grouping) : live.before(legend, grouping));
+  const keys = element("div", "gv-keys", legend, grouping);
+  const settle = () => (isPhone.matches ? curves.after(keys) : live.before(keys));
   isPhone.addEventListener("change", settle);
   settle();
 }

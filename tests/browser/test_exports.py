@@ -288,7 +288,7 @@ def test_the_dialog_is_used_with_keys_and_is_clear_to_assistive_technology(visit
     expect(page.get_by_role("button", name="Copy")).to_be_enabled()
     found = Axe().run(page)
     assert [(each["id"], each["nodes"][0]["html"][:100]) for each in found.response["violations"]] == []
-    page.get_by_role("button", name="PNG").focus()
+    page.get_by_role("button", name="PNG", exact=True).focus()
     with page.expect_download() as coming:
         page.keyboard.press("Enter")
     assert coming.value.suggested_filename == "gradviz-explore-epoch-4-minibatch-0.png"

@@ -1,5 +1,6 @@
 """Twelve runs in one directory, trained by the command line: listed, side by side, and their seeds grouped."""
 
+import csv
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -271,7 +272,9 @@ def test_the_page_that_stands_alone_has_all_twelve(visit: Visit, at: Server, bro
     alone.close()
 
 
-def test_seeds_are_drawn_as_their_mean_with_their_spread(visit: Visit, at: Server, twelve: Path) -> None:
+def test_seeds_are_drawn_as_their_mean_with_their_spread(
+    visit: Visit, at: Server, twelve: Path, tmp_path: Path
+) -> None:
     page = visit(f"{ALL}&curves=agreement", at=at, drawn=False)
     wait_for_grid(page, 12)
     assert len(traces(page)) == 24
@@ -296,8 +299,35 @@ def test_seeds_are_drawn_as_their_mean_with_their_spread(visit: Visit, at: Serve
     expected = f"{np.mean(balance):.2f} [{min(balance):.2f}, {max(balance):.2f}], n = 3"
     assert rows[2][5] == expected
     shoot(page, "grouped-light-1280")
+    page.keyboard.press("Escape")
+    open_dialog(page)
+    losses = table_of(press(page, "CSV of the losses", tmp_path))
+    assert [(row["of"], row["epoch"], row["seeds"]) for row in losses] == [
+        (f"{group}, n = 3", f"{epoch}", "3") for group in GROUPS for epoch in range(3)
+    ]
+    last = [store.run(name).metrics()[-1].train_loss for name in NAMES[:3]]
+    told_last = [float(losses[2][f"train_loss{end}"]) for end in ("", "_smallest", "_largest")]
+    assert told_last == pytest.approx([np.mean(last), min(last), max(last)], rel=1e-12)
+    agreement = table_of(press(page, "CSV of the agreement", tmp_path))
+    told_balance = [float(agreement[2][f"sign_balance{end}"]) for end in ("", "_low", "_high")]
+    assert told_balance == pytest.approx([np.mean(balance), min(balance), max(balance)], rel=1e-12)
+    assert agreement[2]["low_high"] == "smallest, largest"
+    svg = ET.parse(press(page, "SVG of the curves", tmp_path)).getroot()
+    texts = ["".join(each.itertext()) for each in svg.iter("{http://www.w3.org/2000/svg}text")]
+    for words in ("None, Adam, n = 3", "mean, smallest to largest of n seeds", "agreement R", "loss J"):
+        assert any(words in text for text in texts), words
+    assert not any("group seeds" in text or "Export" in text for text in texts)
+    with Image.open(press(page, "PNG of the curves", tmp_path)) as png:
+        assert [float(svg.attrib[side]) * 2 for side in ("width", "height")] == [png.width, png.height]
+        png.save(ARTEFACTS / "grouped-curves.png")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="group seeds").click()
     page.wait_for_function("() => document.querySelector('#loss .js-plotly-plot').data.length === 24")
+
+
+def table_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
 
 
 def traces(page: Page) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { csvOf } from "../../assets/pure/csv.js";
 import { lossFigure } from "../../assets/pure/figure.js";
 import { grouped, groupsWithin, metricsOfSeeds, seedsWords, spreadOfSeeds } from "../../assets/pure/groups.js";
 import { isNear, palette } from "./constants.js";
@@ -55,4 +56,9 @@ test("loss curves of seeds have a band under their mean, and tell how many they 
   assert.ok(band.y.every((value, k) => value === Math.log10(band.customdata[k])));
   assert.deepEqual([mean.x, mean.customdata, mean.text], [[0, 2], [8, 2], ["[8.00, 8.00], n = 3", "[1.00, 3.00], n = 3"]]);
   assert.equal(seedsWords({ low: 0.5, high: 1, n: 2 }), "[0.500, 1.00], n = 2");
+});
+
+test("a table keeps commas, quotes and lines in their cells, and numbers in full", () => {
+  assert.equal(csvOf([["of", "loss"], ["None, Adam", 0.1 + 0.2], ['the "best"', null], ["two\nlines", 1e-12]]),
+    'of,loss\r\n"None, Adam",0.30000000000000004\r\n"the ""best""",\r\n"two\nlines",1e-12\r\n');
 });
