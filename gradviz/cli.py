@@ -203,7 +203,7 @@ def _add_runs(commands: Any) -> None:
 
 def _add_import(commands: Any) -> None:
     parser = _command(commands, "import", "make a run of a study from checkpoints that other programs saved")
-    parser.add_argument("--study", required=True, metavar="FILE.py:NAME", help="the study, whose code is run")
+    _add_study_option(parser)
     parser.add_argument("--run", required=True, metavar="NAME", help="name of the new run")
     parser.add_argument("--label", metavar="TEXT", default="", help="the page's name for the run (default: its name)")
     parser.add_argument("--prefix", metavar="TEXT", help="what stands before the model's names (default: found)")

@@ -13,10 +13,14 @@ from gradviz.settings import load_settings
 
 def run(options: argparse.Namespace) -> int:
     """Makes a run of the checkpoints, and prints a line for each with what was changed so that it fits."""
-    settings = load_settings(runs=options.runs)
+    settings = load_settings(runs=options.runs, study=options.study)
     if settings.read_only:
         raise UserError("GRADVIZ_READ_ONLY is set; unset it to import.")
-    loaded = load_study(options.study)
+    if not settings.study:
+        raise UserError(
+            "`--study` must name the study of the checkpoints, as FILE.py:NAME; GRADVIZ_STUDY names it too."
+        )
+    loaded = load_study(settings.study)
     import_run(
         loaded.study,
         settings.runs.absolute(),

@@ -236,6 +236,7 @@ def test_the_command_makes_a_run_and_tells_each_mistake(tmp_path: Path, capsys: 
     assert (run.record.arguments, run.record.title) == ({"width": 5}, "A")
     for wrong, told in (
         (typed, "weight has shape (2, 5), and the study's model has (2, 3)"),
+        ([typed[0], *typed[3:]], "`--study` or GRADVIZ_STUDY must name the study"),
         ([*typed, "--argument", "width"], "`--argument` must be NAME=VALUE"),
         ([*typed[:2], f"{file}:other", *typed[3:]], "has no other: name one of study"),
         ([*typed[:4], "../a", *typed[5:]], "`run` must have"),

@@ -1,6 +1,7 @@
 """The programs of docs/your-network.md do what it says."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,13 +9,9 @@ import pytest
 
 from gradviz.cli import main
 
-PROGRAMS = dict(
-    re.findall(
-        r"```python\n# (\w+\.py)\n(.*?)```",
-        (Path(__file__).parents[2] / "docs" / "your-network.md").read_text(),
-        re.DOTALL,
-    )
-)
+PAGE = (Path(__file__).parents[2] / "docs" / "your-network.md").read_text()
+PROGRAMS = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL))
+[LANDSCAPE] = re.findall(r"^gradviz (landscape .*)$", PAGE, re.MULTILINE)
 
 
 def test_the_programs_of_the_page_run_one_after_the_other(
@@ -30,6 +27,8 @@ def test_the_programs_of_the_page_run_one_after_the_other(
             run = sys.modules.pop("study")
             assert run.study.file == tmp_path / "study.py"
     assert re.match(r"\[0, 1, 2, 3\] 0\.5 tensor\(\d", capsys.readouterr().out)
+    assert main(shlex.split(LANDSCAPE)) == 0
+    assert "21 × 21 arrows of adamw, epoch 3" in capsys.readouterr().out
     assert main(["train", "--study", "recipe.py:study", "--runs", "runs"]) == 0
     assert "dropout    epoch 5/5" in capsys.readouterr().out
     assert main(["runs", "--runs", "runs"]) == 0
