@@ -255,5 +255,11 @@ def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -
 
 
 def _add_bench(commands: Any) -> None:
-    parser = _command(commands, "bench", "time the engine against the plain loop and vmap on this machine")
+    parser = _command(commands, "bench", "time a way to compute landscapes against the plain loop and vmap")
+    parser.add_argument(
+        "--method",
+        choices=("engine", "replay"),
+        default="engine",
+        help="engine: the built-in network (the default); replay: networks of all kinds, minutes",
+    )
     parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")

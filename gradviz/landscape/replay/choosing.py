@@ -39,24 +39,41 @@ WAYS = (
 """Quickest first; the last resort is the plain loop."""
 
 LOOP = "reference"
-_Replayers = Callable[[torch.dtype], Replayer]
+
+
+class Again:
+    """Numbers of single points in float32 and float64, each computed once."""
+
+    def __init__(self, compute: Callable[[torch.dtype, Sequence[int]], Tensor]) -> None:
+        self._compute = compute
+        self._known: dict[tuple[torch.dtype, int], Tensor] = {}
+
+    def know(self, dtype: torch.dtype, points: Sequence[int], values: Tensor) -> None:
+        self._known |= {(dtype, point): value for point, value in zip(points, values, strict=True)}
+
+    def __call__(self, dtype: torch.dtype, points: Sequence[int]) -> Tensor:
+        """(len(points), 3) float64."""
+        lacking = [point for point in points if (dtype, point) not in self._known]
+        if lacking:
+            self.know(dtype, lacking, self._compute(dtype, lacking))
+        return torch.stack([self._known[dtype, point] for point in points]) if points else torch.zeros((0, 3))
 
 
 @dataclass(frozen=True)
 class Computed:
     """The loss and its derivatives by x and y at all points, (points², 3); the method that gave them, and why no
-    quicker one did. `again` gives those of some points, computed in another dtype."""
+    quicker one did. `again` gives those of some points in any dtype."""
 
     values: Tensor
     method: str
     passed_over: tuple[str, ...]
-    again: Callable[[torch.dtype, Sequence[int]], Tensor]
+    again: Again
 
 
 def compute(problem: Problem, plane: Plane) -> Computed:
     """All points of the plane. `UserError` for a loss that is not a function of parameters, minibatch and seed."""
-    every = range(plane.points**2)
-    wanted = _checked_loop(problem.computed_in(torch.float64), plane, checked_points(plane))
+    every, checked = range(plane.points**2), checked_points(plane)
+    wanted = _checked_loop(problem.computed_in(torch.float64), plane, checked)
     passed_over = []
     for keeps_channels in (True, False):
         in_dtype = _replayers(problem, plane, keeps_channels)
@@ -65,24 +82,29 @@ def compute(problem: Problem, plane: Plane) -> Computed:
                 try:
                     exact = in_dtype(torch.float64)
                     probe = exact.probe()
-                    _check(way.values(exact, checked_points(plane), probe), wanted, plane)
+                    found = way.values(exact, checked, probe)
+                    _check(found, wanted, plane)
                     values = way.values(in_dtype(problem.dtype), every, probe)
                 except CannotReplay as reason:
                     passed_over.append(f"{way.name}: {reason}")
                 else:
-
-                    def again(dtype: torch.dtype, points: Sequence[int], own: _Replayers = in_dtype) -> Tensor:
-                        return own(dtype).points(points)
-
+                    again = Again(lambda dtype, points, own=in_dtype: own(dtype).points(points))
+                    again.know(torch.float64, checked, found)
+                    again.know(problem.dtype, every, values)
                     return Computed(values, way.name, tuple(passed_over), again)
-
-    def by_loop_again(dtype: torch.dtype, points: Sequence[int]) -> Tensor:
-        return by_loop(problem.computed_in(dtype), plane, points)
-
-    return Computed(by_loop(problem, plane, every), LOOP, tuple(passed_over), by_loop_again)
+    return by_loop_alone(problem, plane, tuple(passed_over))
 
 
-def _replayers(problem: Problem, plane: Plane, keeps_channels: bool) -> _Replayers:
+def by_loop_alone(problem: Problem, plane: Plane, passed_over: tuple[str, ...] = ()) -> Computed:
+    """All points of the plane by the plain loop."""
+    every = range(plane.points**2)
+    values = seen_drawing(problem, lambda: by_loop(problem, plane, every))
+    again = Again(lambda dtype, points: by_loop(problem.computed_in(dtype), plane, points))
+    again.know(problem.dtype, every, values)
+    return Computed(values, LOOP, passed_over, again)
+
+
+def _replayers(problem: Problem, plane: Plane, keeps_channels: bool) -> Callable[[torch.dtype], Replayer]:
     """One replayer for each dtype, made at its first use."""
 
     @cache
@@ -99,7 +121,11 @@ def checked_points(plane: Plane) -> tuple[int, int]:
 
 def _checked_loop(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
     """The loop's numbers; the first point is computed once more: a function of the parameters gives the same again."""
-    found = seen_drawing(problem, lambda: by_loop(problem, plane, [*points, points[0]]))
+    twice = [*points, points[0]]
+    try:
+        found = seen_drawing(problem, lambda: by_loop(problem, plane, twice, whole=False))
+    except UserError:  # some ways of checkpointing activations go backward to all parameters alone
+        found = seen_drawing(problem, lambda: by_loop(problem, plane, twice))
     if not torch.allclose(found[0], found[-1], rtol=1e-12, atol=0.0, equal_nan=True):
         raise UserError(
             "The same parameters, minibatch and seed give another loss or gradient the second time: the model counts in"

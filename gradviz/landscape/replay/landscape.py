@@ -7,10 +7,8 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.landscape.field import GradientField, ZeroReason
-from gradviz.landscape.replay.choosing import LOOP, Computed, compute
-from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.replay.choosing import LOOP, by_loop_alone, compute
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
-from gradviz.landscape.replay.unseeded import seen_drawing
 from gradviz.landscape.replay.zero import resolve
 from gradviz.landscape.surroundings import undisturbed
 
@@ -49,10 +47,10 @@ def network_landscape(problem: Problem, plane: Plane, *, method: str = "replay")
         raise UserError(f"`method` must be one of replay, {LOOP}, got {method}.")
     check_plane(problem, plane)
     with undisturbed(), torch.enable_grad():
-        computed = compute(problem, plane) if method == "replay" else _looped(problem, plane)
+        computed = compute(problem, plane) if method == "replay" else by_loop_alone(problem, plane)
         if not bool(computed.values.isfinite().all()):
             raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
-        u, v = resolve(computed.values, computed.again, plane, problem.dtype)
+        u, v = resolve(computed.values, computed.again, plane)
     grid, dtype = (plane.points, plane.points), str(problem.dtype).removeprefix("torch.")
     is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
     reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
@@ -74,11 +72,6 @@ def network_landscape(problem: Problem, plane: Plane, *, method: str = "replay")
         num_unresolved=int((~is_zero & (u.is_unresolved | v.is_unresolved)).sum()),
     )
     return Landscape(field, computed.method, computed.passed_over)
-
-
-def _looped(problem: Problem, plane: Plane) -> Computed:
-    values = seen_drawing(problem, lambda: by_loop(problem, plane, range(plane.points**2)))
-    return Computed(values, LOOP, (), lambda dtype, points: by_loop(problem.computed_in(dtype), plane, points))
 
 
 def _value(problem: Problem, scalar: Scalar) -> float:

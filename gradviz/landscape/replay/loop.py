@@ -17,9 +17,10 @@ from gradviz.landscape.replay.problem import Plane, Problem, Scalar
 from gradviz.landscape.replay.randomness import Seeded, Source
 
 
-def by_loop(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
+def by_loop(problem: Problem, plane: Plane, points: Sequence[int], *, whole: bool = True) -> Tensor:
     """(len(points), 3) float64 on the CPU: the loss and its derivatives by x and y at these grid points.
 
+    `whole`: the backward pass goes to all parameters, as in training, which some models need; else to the moved two.
     `UserError` if the loss fails, or returns something else than losses of rows or their mean.
     """
     model = PrivateModel(problem)
@@ -31,23 +32,24 @@ def by_loop(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
         total = torch.zeros(3, dtype=torch.float64)
         for number in sets:
             between_tiles()
-            total += _at(problem, plane, model, point, number)
+            total += _at(problem, plane, model, point, number, whole)
         results.append(total / len(sets))
     return torch.stack(results)
 
 
-def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int) -> Tensor:
+def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int, whole: bool) -> Tensor:
     model.restore(always=True)
     model.module.zero_grad(set_to_none=True)
     with torch.no_grad():
         for scalar, step in zip((plane.x, plane.y), plane.at(point), strict=True):
             model.tensors[scalar.name][scalar.index] += step
     source = Source(problem.own_seed, number)
+    inputs = None if whole else [model.tensors[scalar.name] for scalar in (plane.x, plane.y)]
     with users_code("loss"), Seeded(source, exact=problem.dtype == torch.float64):
         value = mean_loss(problem.loss(model.module, model.copied_batch()))
         source.close()
         if value.requires_grad:
-            torch.autograd.backward(value)
+            torch.autograd.backward(value, inputs=inputs)
     gradient = (_entry(model.tensors[scalar.name], scalar) for scalar in (plane.x, plane.y))
     return torch.tensor([value.item(), *gradient], dtype=torch.float64)
 

@@ -1,7 +1,7 @@
 """Is a component of the gradient zero? The rule for any network: float32 against float64.
 
-A sum whose true value is t comes out as t + e in float32, and as t within some 1e-9 e in float64. So with e the size of
-|g32 − g64| around the centre of the grid, a component is
+A sum whose true value is t comes out as t + e in float32, and as t within some 1e-9 e in float64. So with e the
+largest |g32 − g64| of five points of the grid, a component is
 
     zero          |g64| ≤ 1e-3 e, if it is also below 1e-9 of what counts on this plane; or both are exactly 0
     unresolved    |g64| ≤ 8 e: float32 cannot tell it from zero, float64's number is shown
@@ -10,7 +10,6 @@ A sum whose true value is t comes out as t + e in float32, and as t within some 
 Over all parameters of six models, those that are zero lie below 1e-6 e, all others above 0.3 e (docs/engine.md).
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.field import ZeroReason
-from gradviz.landscape.replay.choosing import FLOOR
+from gradviz.landscape.replay.choosing import FLOOR, Again, checked_points
 from gradviz.landscape.replay.problem import Plane
 
 ZERO, UNRESOLVED = 1e-3, 8.0
@@ -39,21 +38,15 @@ class Resolved:
     is_unresolved: np.ndarray
 
 
-def resolve(
-    values: Tensor, again: Callable[[torch.dtype, Sequence[int]], Tensor], plane: Plane, dtype: torch.dtype
-) -> tuple[Resolved, Resolved]:
-    """Both components of `values` (points², 3), which were computed in `dtype`; `again` computes some points anew."""
-
-    def computed_in(other: torch.dtype, points: list[int]) -> Tensor:
-        return values[points] if other == dtype or not points else again(other, points)
-
-    around = neighbourhood(plane)
-    errors_of = computed_in(torch.float32, around) - computed_in(torch.float64, around)
-    # The second largest: float32 is right by luck at some points, and at one it may be beyond a kink.
-    errors = errors_of[:, 1:].abs().sort(0).values[-2]
+def resolve(values: Tensor, again: Again, plane: Plane) -> tuple[Resolved, Resolved]:
+    """Both components of `values` (points², 3); `again` computes some points in float32 and float64."""
+    sample = sampled_points(plane)
+    errors_of = again(torch.float32, sample) - again(torch.float64, sample)
+    # The largest, because float32 is right by luck at some; if one is beyond a kink, `NEGLIGIBLE` still holds.
+    errors = errors_of[:, 1:].abs().amax(0)
     size = max(values[:, 1:].abs().max().item(), FLOOR * values[:, 0].abs().max().item() / plane.half_width)
     maybe = (values[:, 1:].abs() <= _MAYBE * errors).any(1).nonzero()[:, 0].tolist()
-    single, double = (computed_in(each, maybe) for each in (torch.float32, torch.float64))
+    single, double = again(torch.float32, maybe), again(torch.float64, maybe)
     u, v = (
         _resolved(values[:, k + 1], maybe, single[:, k + 1], double[:, k + 1], errors[k].item(), NEGLIGIBLE * size)
         for k in (0, 1)
@@ -77,8 +70,7 @@ def _resolved(
     return Resolved(shown.numpy(), reason.numpy(), replaced.numpy())
 
 
-def neighbourhood(plane: Plane) -> list[int]:
-    """The centre of the grid and the points around it."""
-    middle = plane.points // 2
-    near = (middle - 1, middle, middle + 1)
-    return [row * plane.points + column for row in near for column in near]
+def sampled_points(plane: Plane) -> list[int]:
+    """The points that the plain loop has checked, and three around the centre."""
+    corner, centre = checked_points(plane)
+    return [corner, centre, centre - 1, centre + 1, centre + plane.points]

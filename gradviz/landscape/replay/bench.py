@@ -1,0 +1,174 @@
+"""`gradviz bench --method replay`: a landscape of 21 × 21 points against ways without replay, in the same run.
+
+Each model is measured with parameters of its lower, middle and upper third. A landscape includes the check against
+the plain loop in float64. The other ways cost the same at every point, so some of their points are measured.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+
+from gradviz.experiment.model import MLP
+from gradviz.experiment.studies.deliveries.study import loss as deliveries_loss
+from gradviz.landscape.replay.examples import (
+    CharTransformer,
+    ConvolutionalNet,
+    Example,
+    RecurrentNet,
+    ResidualNet,
+    example,
+)
+from gradviz.landscape.replay.landscape import network_landscape
+from gradviz.landscape.replay.problem import Plane, Problem, Scalar
+from gradviz.landscape.replay.rivals import by_backward, by_vmap_of_grad, by_vmap_of_jvp
+
+ROWS = 64
+RIVALS = {"loop": (by_backward, 3), "vmap(grad)": (by_vmap_of_grad, 9), "vmap(jvp)": (by_vmap_of_jvp, 9)}
+"""Each with the number of points at once."""
+LONG = 1.0
+"""A measurement of more seconds is not repeated: noise is small beside it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model by its name, and two parameters that move."""
+
+    model: str
+    part: str
+    x: str
+    y: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}, {self.part}"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one case; None for a way that this model fails."""
+
+    case: str
+    threads: int
+    method: str
+    forward: float
+    replay: float
+    rivals: dict[str, float | None]
+
+    @property
+    def best(self) -> float:
+        return min(seconds for seconds in self.rivals.values() if seconds is not None)
+
+
+def _mlp() -> Example:
+    model = MLP()
+    inputs = nn.functional.one_hot(torch.randint(0, 15, (ROWS, 45)), 15).float().flatten(1)
+    return Example(model, deliveries_loss, (inputs, 10 * inputs[:, ::150].sum(1)))
+
+
+MODELS: dict[str, Callable[[], Example]] = {
+    "MLP": _mlp,
+    "digits CNN": lambda: example(ConvolutionalNet(), rows=ROWS),
+    "ResNet": lambda: example(ResidualNet(), rows=ROWS),
+    "transformer": lambda: example(CharTransformer(), rows=ROWS, positions=64),
+    "GRU": lambda: example(RecurrentNet(nn.GRU), rows=ROWS, positions=32),
+    "LSTM": lambda: example(RecurrentNet(nn.LSTM), rows=ROWS, positions=32),
+}
+CASES = [
+    Case("MLP", "hidden layer 0", "hidden.0.linear.bias[0]", "hidden.0.linear.bias[1]"),
+    Case("MLP", "hidden layer 1", "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"),
+    Case("digits CNN", "conv1", "conv1.weight[0,0,1,1]", "conv1.weight[1,0,1,1]"),
+    Case("digits CNN", "conv2", "conv2.weight[0,0,1,1]", "conv2.bias[1]"),
+    Case("digits CNN", "fc1", "fc1.weight[0,0]", "fc1.bias[1]"),
+    Case("ResNet", "conv1", "conv1.weight[0,0,1,1]", "conv1.weight[1,0,1,1]"),
+    Case("ResNet", "middle", "layers.2.0.conv1.weight[0,0,1,1]", "layers.2.0.bn1.bias[1]"),
+    Case("ResNet", "top", "layers.3.1.conv2.weight[0,0,1,1]", "fc.bias[1]"),
+    Case("transformer", "embedding", "embedding.weight[0,0]", "embedding.weight[1,1]"),
+    Case("transformer", "block 1", "blocks.1.fc1.weight[0,0]", "blocks.1.fc1.bias[1]"),
+    Case("transformer", "block 3", "blocks.3.fc2.weight[0,0]", "blocks.3.fc2.bias[1]"),
+    Case("GRU", "layer 0", "cell.weight_hh_l0[0,0]", "cell.bias_ih_l0[1]"),
+    Case("GRU", "layer 1", "cell.weight_hh_l1[0,0]", "cell.bias_ih_l1[1]"),
+    Case("GRU", "output", "output.weight[0,0]", "output.bias[1]"),
+    Case("LSTM", "layer 1", "cell.weight_hh_l1[0,0]", "cell.bias_ih_l1[1]"),
+]
+
+
+def main(json_path: Path | None = None, *, names: Sequence[str] | None = None, points: int = 21) -> None:
+    """Times every case (or those in `names`), prints the table and, if asked to, writes `json_path`."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(f"{torch.get_num_threads()} threads, {ROWS} rows, {points} × {points} points, eval mode")
+    timings = []
+    for case in CASES:
+        if names is None or case.name in names:
+            with console.status(case.name):
+                timings.append(time_case(case, points))
+    console.print(as_table(timings))
+    if json_path is not None:
+        json_path.write_text(json.dumps([asdict(timing) for timing in timings], indent=1) + "\n")
+
+
+def time_case(case: Case, points: int) -> Timing:
+    """All measurements of one case, one after another, with the same threads."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        own = MODELS[case.model]()
+    problem = Problem(own.model.eval(), own.loss, own.batch)
+    plane = Plane(Scalar.parse(case.x), Scalar.parse(case.y), points=points)
+    with torch.inference_mode():
+        forward = _median(lambda: problem.loss(problem.model, problem.batch))
+    found = []
+    replay = _median(lambda: found.append(network_landscape(problem, plane).method), least=1)
+    rivals = {name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()}
+    return Timing(case.name, torch.get_num_threads(), found[0], forward, replay, rivals)
+
+
+def _of_points(
+    way: Callable[[Problem, Plane, Sequence[int]], Tensor], problem: Problem, plane: Plane, each: int
+) -> float | None:
+    """Seconds for all points of the plane, from some of them; None if the model cannot be computed this way."""
+    some = range(min(each, plane.points**2))
+    try:
+        return _median(lambda: way(problem, plane, some)) * plane.points**2 / len(some)
+    except (RuntimeError, NotImplementedError):  # torch.func says so of what it cannot map
+        return None
+
+
+def _median(run: Callable[[], object], *, least: int = 3) -> float:
+    """The median of at least `least` runs after a warm-up, or the first if that takes `LONG`."""
+    start = time.perf_counter()
+    run()
+    first = time.perf_counter() - start
+    if first > LONG:
+        return first
+    taken: list[float] = []
+    while len(taken) < least or sum(taken) < LONG / 4:
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def as_table(timings: Sequence[Timing]) -> Table:
+    table = Table(title="milliseconds; the ratios are of the other ways to replay, so above 1 replay is quicker")
+    for heading in ("case", "method", "forward", "replay", *RIVALS, "loop/replay", "best/replay", "replay/forward"):
+        table.add_column(heading, justify="left" if heading in ("case", "method") else "right")
+    for timing in timings:
+        seconds = [timing.forward, timing.replay, *timing.rivals.values()]
+        loop = timing.rivals["loop"]
+        assert loop is not None
+        ratios = (loop / timing.replay, timing.best / timing.replay, timing.replay / timing.forward)
+        table.add_row(
+            timing.case,
+            timing.method,
+            *("–" if s is None else f"{1e3 * s:,.1f}" if s < 1 else f"{1e3 * s:,.0f}" for s in seconds),
+            *(f"{ratio:.2f}" if ratio < 10 else f"{ratio:,.0f}" for ratio in ratios),
+        )
+    return table
