@@ -17,9 +17,7 @@ def run(options: argparse.Namespace) -> int:
     if settings.read_only:
         raise UserError("GRADVIZ_READ_ONLY is set; unset it to import.")
     if not settings.study:
-        raise UserError(
-            "`--study` must name the study of the checkpoints, as FILE.py:NAME; GRADVIZ_STUDY names it too."
-        )
+        raise UserError("`--study` or GRADVIZ_STUDY must name the study of the checkpoints: FILE.py:NAME.")
     loaded = load_study(settings.study)
     import_run(
         loaded.study,

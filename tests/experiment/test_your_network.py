@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,10 @@ def test_the_programs_of_the_page_run_one_after_the_other(
     for name, text in PROGRAMS.items():
         Path(name).write_text(text)
     for name in ("train.py", "look.py"):
-        exec(compile(PROGRAMS[name], str(tmp_path / name), "exec"), {"__name__": "__main__"})
+        program: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(PROGRAMS[name], str(tmp_path / name), "exec"), program)
         if name == "train.py":
+            program["run"].close()  # as Python does at its exit
             run = sys.modules.pop("study")
             assert run.study.file == tmp_path / "study.py"
     assert re.match(r"\[0, 1, 2, 3\] 0\.5 tensor\(\d", capsys.readouterr().out)
