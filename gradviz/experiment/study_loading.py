@@ -28,12 +28,17 @@ _STUDIES = "gradviz.experiment.studies"
 
 @dataclass(frozen=True)
 class LoadedStudy:
-    """A study with the name that it was loaded by, the digest of its source, and the names that its file defines."""
+    """A study with the name that it was loaded by, the digest of its source, and the names that its file defines.
+
+    `made_by`: the digest of the file that makes the study, which its runs record; another if `name` imports it.
+    Both are those of the code that was loaded, whatever happens to the files later.
+    """
 
     study: Study
     name: str
     digest: str
     namespace: Mapping[str, object]
+    made_by: str | None = None
 
 
 def load_study(name: str, digest: str | None = None) -> LoadedStudy:
@@ -58,7 +63,7 @@ def load_study(name: str, digest: str | None = None) -> LoadedStudy:
         remedy = f"name one of {', '.join(known)}" if known else f"write `{_DEFAULT} = gradviz.Study(...)` there"
         got = f"no {shown(variable)}" if study is None else f"{shown(variable)}, but it is not a Study"
         raise UserError(f"{shown(path)} has {got}: {remedy}.")
-    return LoadedStudy(study, name, found, vars(module))
+    return LoadedStudy(study, name, found, vars(module), digest_of(study))
 
 
 def _place(name: str) -> tuple[Path, str]:

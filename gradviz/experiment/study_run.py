@@ -30,7 +30,7 @@ from gradviz.experiment.run_directory import (
     checkpoint_files,
 )
 from gradviz.experiment.study import Study
-from gradviz.experiment.study_loading import LoadedStudy, digest_of
+from gradviz.experiment.study_loading import LoadedStudy
 from gradviz.experiment.study_record import StudyRecord
 from gradviz.experiment.tensor_file import TensorShape, check_header, read_header, read_tensors
 
@@ -52,7 +52,7 @@ class StudyRun:
     @property
     def study_has_changed(self) -> bool:
         """Whether the study's source is not that of the recorded run."""
-        return self.record.study_digest not in (None, digest_of(self.study))
+        return self.record.study_digest not in (None, self._study().made_by)
 
     @cached_property
     def capabilities(self) -> Capabilities:
@@ -107,8 +107,8 @@ class StudyRun:
         return self._checkpoints.digest(epoch)
 
     def address(self, epoch: int) -> str:
-        """Identifies this checkpoint: its content, the study's present source, and the model's arguments."""
-        identity = [self.record.study, digest_of(self.study), self.record.arguments]
+        """Identifies this checkpoint: its content, the study's source as it was loaded, and the model's arguments."""
+        identity = [self.record.study, self._study().digest, self.record.arguments]
         return f"{self.digest(epoch)} {json.dumps(identity, sort_keys=True, separators=(',', ':'))}"
 
     def _study(self) -> LoadedStudy:

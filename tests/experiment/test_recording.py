@@ -30,7 +30,7 @@ from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.source_digest import source_digest
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study import Study
-from gradviz.experiment.study_loading import LoadedStudy
+from gradviz.experiment.study_loading import LoadedStudy, load_study
 from gradviz.experiment.study_run import StudyRun
 
 
@@ -66,7 +66,7 @@ def batches(number: int = 3, seed: int = 0) -> list[Batch]:
 
 
 STUDY = Study("net", Net, loss, minibatches=batches)
-LOADED = LoadedStudy(STUDY, "here", source_digest(Path(__file__)), globals())
+LOADED = LoadedStudy(STUDY, "here", source_digest(Path(__file__)), globals(), source_digest(Path(__file__)))
 
 
 @pytest.fixture
@@ -446,6 +446,26 @@ def test_a_study_that_has_changed_is_noticed(tmp_path: Path, model: nn.Module):
     wider = LoadedStudy(Study("net", lambda: Net(width=6), loss), "", "", globals())
     with pytest.raises(UnusableFile, match="the study net has changed since it was recorded"):
         opened(tmp_path / "run", wider).model(0)
+
+
+def test_an_address_is_of_the_code_that_was_loaded(tmp_path: Path):
+    file = tmp_path / "small.py"
+    made = "gradviz.Study('small', lambda: torch.nn.Linear(2, 1), lambda model, x: x[:, 0])"
+    source = f"import gradviz, torch\nstudy = {made}"
+    file.write_text(source)
+    loaded = load_study(f"{file}:study")
+    for name in ("a", "b"):
+        with gradviz.record(loaded.study, loaded.study.model(), tmp_path / name, minibatches=[torch.ones(2, 2)]):
+            pass
+    there = opened(tmp_path / "a", loaded)
+    address = there.address(0)
+    assert address != opened(tmp_path / "b", loaded).address(0)  # other parameters
+    file.write_text(source + "  # changed")
+    assert there.address(0) == address
+    assert not there.study_has_changed
+    again = opened(tmp_path / "a", load_study(f"{file}:study"))
+    assert again.address(0) != address
+    assert again.study_has_changed
 
 
 def test_damaged_files_are_named_and_left_out(tmp_path: Path, model: nn.Module):
