@@ -2,5 +2,6 @@
 
 from gradviz.landscape.replay.landscape import Landscape, network_landscape
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar
+from gradviz.landscape.replay.why import Verdict, Why, why_zero
 
-__all__ = ["Landscape", "Plane", "Problem", "Scalar", "network_landscape"]
+__all__ = ["Landscape", "Plane", "Problem", "Scalar", "Verdict", "Why", "network_landscape", "why_zero"]
