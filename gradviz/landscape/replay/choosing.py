@@ -3,7 +3,7 @@ request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -88,7 +88,7 @@ def compute(problem: Problem, plane: Plane) -> Computed:
                 except CannotReplay as reason:
                     passed_over.append(f"{way.name}: {reason}")
                 else:
-                    again = Again(lambda dtype, points, own=in_dtype: own(dtype).points(points))
+                    again = Again(partial(_anew, in_dtype, way, probe))
                     again.know(torch.float64, checked, found)
                     again.know(problem.dtype, every, values)
                     return Computed(values, way.name, tuple(passed_over), again)
@@ -112,6 +112,12 @@ def _replayers(problem: Problem, plane: Plane, keeps_channels: bool) -> Callable
         return Replayer(problem.computed_in(dtype), plane, keeps_channels=keeps_channels)
 
     return in_dtype
+
+
+def _anew(
+    in_dtype: Callable[[torch.dtype], Replayer], way: Way, probe: Probe, dtype: torch.dtype, points: Sequence[int]
+) -> Tensor:
+    return way.values(in_dtype(dtype), points, probe)
 
 
 def checked_points(plane: Plane) -> tuple[int, int]:
