@@ -33,6 +33,7 @@ class Way(NamedTuple):
 
 WAYS = (
     Way("replay tiles (vmap)", Replayer.tiles, True),
+    Way("replay tiles (vmap of gradients)", Replayer.tiles_of_gradients, True),
     Way("replay", Replayer.points, True),
     Way("replay without channels", Replayer.points, False),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C import _functorch  # pyright: ignore[reportAttributeAccessIssue]
-from torch.func import vmap
+from torch.func import grad_and_value, vmap
 
 from gradviz.errors import UserError, shown
 from gradviz.landscape.pausing import between_tiles
@@ -39,6 +39,21 @@ class Probe:
     draws: tuple[tuple[tuple[int, ...], float] | None, ...]
 
 
+def _around(loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[Tensor]:
+    """Loss and derivatives by one backward pass of all points' graph."""
+    x, y = x.requires_grad_(), y.requires_grad_()
+    value = vmap(loss)(x, y, *batched)
+    if value.requires_grad:
+        value.sum().backward(inputs=[x, y])
+    return [value, *(torch.zeros_like(value) if step.grad is None else step.grad for step in (x, y))]
+
+
+def _within(loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[Tensor]:
+    """The same with the gradient inside, where torch takes apart functions that it has no rule for, as GRU."""
+    gradient, value = vmap(grad_and_value(loss, argnums=(0, 1)))(x, y, *batched)
+    return [value, *gradient]
+
+
 class Replayer:
     """A problem and a plane, with what is known at the checkpoint. Not for several threads at once."""
 
@@ -65,14 +80,21 @@ class Replayer:
 
     def tiles(self, points: Sequence[int], probe: Probe) -> Tensor:
         """The same, with tiles of points at once; `CannotReplay` where that would be slower, by count."""
+        return self._in_tiles(points, probe, _around)
+
+    def tiles_of_gradients(self, points: Sequence[int], probe: Probe) -> Tensor:
+        """The same, for functions that `vmap` knows only within a gradient."""
+        return self._in_tiles(points, probe, _within)
+
+    def _in_tiles(self, points: Sequence[int], probe: Probe, derive: Any) -> Tensor:
         each = min(TILE_NUMBERS // max(1, probe.num_made), LARGEST_TILE)
         if each < 2:
             raise CannotReplay(f"a point takes {probe.num_made:,} new numbers: one after the other is faster")
         if probe.draws and self.problem.mode == "train" and self.problem.masks == "fresh":
             if None in probe.draws:
                 raise CannotReplay("every point draws more than masks: one after the other")
-            return torch.cat([self._fresh_tile(tile, probe) for tile in _cut(points, each)])
-        return self._over_sets(points, lambda own, memo, source: self._tiles(own, memo, source, each))
+            return torch.cat([self._fresh_tile(tile, probe, derive) for tile in _cut(points, each)])
+        return self._over_sets(points, lambda own, memo, source: self._tiles(own, memo, source, each, derive))
 
     def probe(self) -> Probe:
         """What the first point costs once all that is known can be looked up."""
@@ -109,15 +131,15 @@ class Replayer:
             results.append([value.item(), *(0.0 if step.grad is None else step.grad.item() for step in steps)])
         return torch.tensor(results, dtype=torch.float64)
 
-    def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int) -> Tensor:
+    def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int, derive: Any) -> Tensor:
         self._loss(memo, source, self._steps(points[0]))  # what is known is looked up under vmap
 
         def loss(x: Tensor, y: Tensor) -> Tensor:
             return self._loss(memo, source, (x, y), True)[1]
 
-        return torch.cat([self._tile(tile, loss) for tile in _cut(points, each)])
+        return torch.cat([self._tile(tile, derive, loss) for tile in _cut(points, each)])
 
-    def _fresh_tile(self, points: Sequence[int], probe: Probe) -> Tensor:
+    def _fresh_tile(self, points: Sequence[int], probe: Probe, derive: Any) -> Tensor:
         """A tile whose points draw their own masks: drawn before, and batched as the steps are."""
         like = torch.empty((), dtype=self.problem.dtype, device=self.problem.device)
         masks = [[] for _ in probe.draws]
@@ -130,27 +152,23 @@ class Replayer:
         memo = Memo(MEMO_BYTES, self.memo)
         return self._tile(
             points,
+            derive,
             lambda x, y, *gains: self._loss(memo, _Given(gains, probe), (x, y), True)[1],
             *(torch.stack(site) for site in masks),
         )
 
-    def _tile(self, points: Sequence[int], loss: Any, *batched: Tensor) -> Tensor:
+    def _tile(self, points: Sequence[int], derive: Any, loss: Any, *batched: Tensor) -> Tensor:
         between_tiles()
         steps = torch.tensor([self.plane.at(point) for point in points], dtype=torch.float64)
         x, y = steps.to(self.problem.dtype).to(self.problem.device).unbind(1)
-        x, y = x.clone().requires_grad_(), y.clone().requires_grad_()
         try:
             with _own_rules_only():
-                value = vmap(loss)(x, y, *batched)
-            if value.requires_grad:
-                value.sum().backward(inputs=[x, y])
+                found = derive(loss, x.clone(), y.clone(), batched)
         except (UserError, CannotReplay):
             raise
         except Exception as error:  # vmap refuses with errors of any class
             raise CannotReplay(_told(error)) from error
-        zero = torch.zeros_like(value)
-        gradient = (zero if step.grad is None else step.grad for step in (x, y))
-        return torch.stack([value.detach(), *gradient], 1).double().cpu()
+        return torch.stack(found, 1).detach().double().cpu()
 
     def _steps(self, point: int) -> list[Tensor]:
         own = {"dtype": self.problem.dtype, "device": self.problem.device, "requires_grad": True}

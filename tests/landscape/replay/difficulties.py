@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
 TILES, POINTS, WHOLE, LOOP = "replay tiles (vmap)", "replay", "replay without channels", "reference"
+GRADIENTS = "replay tiles (vmap of gradients)"
 
 
 class Net(nn.Module):
@@ -198,6 +199,15 @@ class Recurs(Net):
     def __init__(self):
         super().__init__()
         self.cell = nn.LSTM(8, 4, 2, batch_first=True, dropout=0.3, bidirectional=True)
+
+    def middle(self, h):
+        return self.cell(h.view(2, -1, 8))[0].reshape(-1, 8)
+
+
+class RecursOnce(Net):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRU(8, 8, batch_first=True)
 
     def middle(self, h):
         return self.cell(h.view(2, -1, 8))[0].reshape(-1, 8)
@@ -484,6 +494,7 @@ DIFFICULTIES = [
     Difficulty(Encodes),
     Difficulty(Recurs, POINTS, POINTS, by_hand="eval"),
     Difficulty(Recurs, POINTS, POINTS, x="cell.weight_hh_l0_reverse[3,2]", by_hand="eval"),
+    Difficulty(RecursOnce, GRADIENTS, GRADIENTS, x="cell.weight_hh_l0[3,2]"),
     Difficulty(Packs, POINTS, POINTS, x="cell.bias_ih_l0[3]", by_hand="eval"),
     Difficulty(Tied, x="b.weight[2,3]", y="b.bias[2]"),
     Difficulty(Normalised, POINTS, x="a.parametrizations.weight.original1[2,3]", train=POINTS, y="c.bias[1]"),
