@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     _add_import(commands)
     _add_landscape(commands)
+    _add_why(commands)
     _add_minibatch(commands)
     _add_bench(commands)
     _add_worker(commands)
@@ -239,6 +240,17 @@ def _add_landscape(commands: Any) -> None:
     )
     _add_study_option(parser)
     parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
+
+
+def _add_why(commands: Any) -> None:
+    parser = _command(commands, "why", "tell whether the gradient by a parameter is zero, and why")
+    parser.add_argument("parameters", nargs="+", metavar="PARAM", help="such as conv1.bias[0]")
+    _add_minibatch_options(parser, required=False)
+    parser.add_argument("--epoch", type=int, required=True, metavar="E")
+    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
+    parser.add_argument("--half-width", type=float, metavar="H", help="a small step of the parameter (0.1)")
+    _add_study_option(parser)
 
 
 def _add_minibatch(commands: Any) -> None:

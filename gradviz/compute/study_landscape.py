@@ -4,15 +4,16 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
-from torch import nn
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
-from gradviz.experiment.batches import Batch, mapped
-from gradviz.experiment.losses import LossFunction
+from gradviz.experiment.batches import mapped
+from gradviz.experiment.run import Run
+from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.replay import Plane, Problem, Scalar, network_landscape
+from gradviz.landscape.request import WhyRequest
 
 REPLAY_VERSION = 1
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
@@ -24,48 +25,54 @@ AnyNetwork = Literal["replay", "reference"]
 
 def study_key(run: StudyRun, request: LandscapeRequest) -> str:
     """The address of the answer; UserError if the checkpoint does not exist or the study is not loaded."""
-    if request.minibatch_size != _MINIBATCH_SIZE:
-        raise UserError(
-            f"`minibatch_size` cannot be chosen for the run {run.name}: its minibatches were recorded with it."
-        )
+    _check_minibatch_size(run, request.minibatch_size)
     return request.key(f"replay {REPLAY_VERSION} {run.address(request.epoch)}")
 
 
-def study_landscape(
-    run: StudyRun,
+def problem_of(
+    run: Run | StudyRun,
+    asked: LandscapeRequest | WhyRequest,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+) -> Problem:
+    """A checkpoint, a minibatch and the study's loss; UserError if they do not exist or the study is not loaded."""
+    if isinstance(run, StudyRun):
+        _check_minibatch_size(run, asked.minibatch_size)
+        loss, batch = run.study.loss, run.minibatch(asked.minibatch)
+    else:
+        rows = run.minibatch(asked.minibatch, asked.minibatch_size)
+        loss, batch = DELIVERIES.loss, (rows.inputs_BI, rows.targets_B)
+    return Problem(
+        run.model(asked.epoch).to(device),
+        loss,
+        mapped(batch, lambda tensor: tensor.to(device)),
+        mode=asked.mode,
+        masks=asked.masks,
+        num_masks=asked.num_masks if isinstance(asked, LandscapeRequest) else 1,
+        seed=asked.seed,
+        dtype=dtype,
+    )
+
+
+def landscape_of(
+    run: Run | StudyRun,
     request: LandscapeRequest,
     device: torch.device,
     *,
     method: AnyNetwork = "replay",
     dtype: torch.dtype = torch.float32,
 ) -> GradientField:
-    """The field of one request, with the study's facts about the minibatch; UserError as `network_landscape`."""
-    batch = mapped(run.minibatch(request.minibatch), lambda tensor: tensor.to(device))
-    model = run.model(request.epoch).to(device)
-    found = landscape_of(model, run.study.loss, batch, request, method=method, dtype=dtype)
-    return replace(found, facts=asking.facts(run.study, model, batch))
-
-
-def landscape_of(
-    model: nn.Module,
-    loss: LossFunction,
-    batch: Batch,
-    request: LandscapeRequest,
-    *,
-    method: AnyNetwork = "replay",
-    dtype: torch.dtype = torch.float32,
-) -> GradientField:
-    """The field of one request, for its model and minibatch; UserError as `network_landscape`."""
-    problem = Problem(
-        model,
-        loss,
-        batch,
-        mode=request.mode,
-        masks=request.masks,
-        num_masks=request.num_masks,
-        seed=request.seed,
-        dtype=dtype,
-    )
+    """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
+    problem = problem_of(run, request, device, dtype)
     plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
     found = network_landscape(problem, plane, method=method)
-    return replace(found.field, method=found.method, passed_over=found.passed_over)
+    field = replace(found.field, method=found.method, passed_over=found.passed_over)
+    study = run.study if isinstance(run, StudyRun) else DELIVERIES
+    return replace(field, facts=asking.facts(study, problem.model, problem.batch))
+
+
+def _check_minibatch_size(run: StudyRun, size: int) -> None:
+    if size != _MINIBATCH_SIZE:
+        raise UserError(
+            f"`minibatch_size` cannot be chosen for the run {run.name}: its minibatches were recorded with it."
+        )

@@ -7,12 +7,11 @@ from typing import Literal, get_args
 
 import torch
 
-from gradviz.compute.study_landscape import AnyNetwork, landscape_of, study_landscape
+from gradviz.compute.study_landscape import AnyNetwork, landscape_of
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.model import MLP
 from gradviz.experiment.store import Run, RunStore
-from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import (
     GradientField,
@@ -86,20 +85,15 @@ class Workbench:
     def landscape(self, request: LandscapeRequest, method: Method | None = None) -> GradientField:
         """The field of one request, by default with the quickest method for its run; UserError as `minibatch`."""
         run = self.store.any_run(request.run)
-        if isinstance(run, StudyRun):
-            if method == "engine":
-                raise UserError(
-                    f"`method` must be replay or reference for the run {run.name}, got engine: that computes only the "
-                    "built-in network."
-                )
-            return study_landscape(run, request, self.device, method=method or "replay")
+        if isinstance(run, StudyRun) and method == "engine":
+            raise UserError(
+                f"`method` must be replay or reference for the run {run.name}, got engine: that computes only the "
+                "built-in network."
+            )
+        if method == "replay" or isinstance(run, StudyRun):
+            return landscape_of(run, request, self.device, method="reference" if method == "reference" else "replay")
         if method == "reference":
             return self.reference(request)
-        if method == "replay":
-            check_spec(parameter_shapes(self.network(request.run, request.epoch)), request.spec())
-            rows = run.minibatch(request.minibatch, request.minibatch_size)
-            batch = rows.inputs_BI.to(self.device), rows.targets_B.to(self.device)
-            return landscape_of(self.model(request.run, request.epoch), DELIVERIES.loss, batch, request)
         return self.minibatch(request).landscape(request.spec())
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:

@@ -150,6 +150,18 @@ class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch):
         return LandscapeSpec(**{name: getattr(self, name) for name in LandscapeSpec.model_fields})
 
 
+class WhyRequest(Checkpoint, OneMinibatch, MaskedEvaluation):
+    """A parameter of a stored run, whose gradient may be zero: it is moved by up to ten times `half_width`."""
+
+    parameter: str
+    half_width: float = Field(default=0.1, gt=0, le=10)
+
+    @field_validator("parameter")
+    @classmethod
+    def _known_form(cls, text: str) -> str:
+        return parameter_text(text)
+
+
 def grid_steps(spec: LandscapeSpec) -> list[float]:
     """The `points` evenly spaced steps α within ± half_width; the middle one is exactly 0."""
     middle = spec.points // 2

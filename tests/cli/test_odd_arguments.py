@@ -30,14 +30,15 @@ COMMANDS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
             "--points",
             "--seed",
             "--method",
+            "--study",
         ),
     ),
     "minibatch": (MINIBATCH, (*MINIBATCH, "--runs", "--minibatch-size")),
     "runs": ({}, ("--runs",)),
     "train": ({}, (*RUN, "--variants", "--seed", "--device", "--runs")),
     "report": ({"--out": "report"}, (*RUN, "--out", "--seeds", "--device", "--runs")),
-    "serve": ({}, ("--runs", "--host", "--port")),
-    "worker": ({}, ("--runs", "--device", "--queues")),
+    "serve": ({}, ("--runs", "--host", "--port", "--study")),
+    "worker": ({}, ("--runs", "--device", "--queues", "--study")),
     "bench": ({}, ("--json",)),
 }
 PLACES = [(command, option) for command, (_, options) in COMMANDS.items() for option in options]

@@ -201,6 +201,34 @@ def test_replay_gives_the_built_in_network_s_numbers(tiny_store: RunStore, tmp_p
         np.testing.assert_allclose(getattr(replay, name), wanted, atol=1e-5 * abs(wanted).max(), rtol=0)
 
 
+WHY = ["why", "--run", "net", "--epoch", "1", "--study", str(STUDY_FILE)]
+
+
+def test_the_command_line_says_why_a_gradient_is_zero(recorded: Path, capsys: pytest.CaptureFixture[str]):
+    parameters = ["conv1.bias[1]", "conv2.bias[3]", "head.bias[0]"]
+    assert main([*WHY, "--runs", str(recorded), "--mode", "train", "--minibatch", "2", *parameters]) == 0
+    before_norm, live, head = capsys.readouterr().out.splitlines()
+    assert before_norm.startswith("conv1.bias[1]: The gradient is zero: the loss does not depend on this parameter")
+    assert live.startswith("conv2.bias[3]: The gradient is not zero.")
+    assert head.startswith("head.bias[0]: The gradient is not zero.")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["conv9.bias[0]"], "this model has no parameter conv9.bias"),
+        (["conv1.bias[0]", "--minibatch", "9"], r"`minibatch` of the run net must be in [0, 3]"),
+        (["conv1.bias[0]", "--minibatch-size", "32"], "`minibatch_size` cannot be chosen for the run net"),
+        (["conv1.bias[0]", "--half-width", "0"], "`half_width`"),
+    ],
+)
+def test_what_why_cannot_answer_is_one_line(
+    recorded: Path, capsys: pytest.CaptureFixture[str], options: list[str], named: str
+):
+    assert main([*WHY, "--runs", str(recorded), *options]) == 2
+    assert named in capsys.readouterr().err
+
+
 def test_a_study_that_ships_needs_not_be_named(tmp_path: Path):
     study = load_study("addition").study
     assert study.train is not None

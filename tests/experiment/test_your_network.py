@@ -13,6 +13,7 @@ from gradviz.cli import main
 PAGE = (Path(__file__).parents[2] / "docs" / "your-network.md").read_text()
 PROGRAMS = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL))
 [LANDSCAPE] = re.findall(r"^gradviz (landscape .*)$", PAGE, re.MULTILINE)
+[WHY] = re.findall(r"^gradviz (why .*)$", PAGE, re.MULTILINE)
 
 
 def test_the_programs_of_the_page_run_one_after_the_other(
@@ -32,6 +33,8 @@ def test_the_programs_of_the_page_run_one_after_the_other(
     assert re.match(r"\[0, 1, 2, 3\] 0\.5 tensor\(\d", capsys.readouterr().out)
     assert main(shlex.split(LANDSCAPE)) == 0
     assert "21 × 21 arrows of adamw, epoch 3" in capsys.readouterr().out
+    assert main(shlex.split(WHY)) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
     assert main(["train", "--study", "recipe.py:study", "--runs", "runs"]) == 0
     assert "dropout    epoch 5/5" in capsys.readouterr().out
     assert main(["runs", "--runs", "runs"]) == 0
