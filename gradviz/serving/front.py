@@ -130,7 +130,7 @@ class _Channel(HTTPChannel):
     def _flush_some(self, do_close: bool = True) -> bool:
         # The thread that ends an answer may still tell a client to continue while the front already flushes.
         with self.outbuf_lock:
-            return super()._flush_some(do_close)
+            return super()._flush_some(do_close)  # pyright: ignore[reportAttributeAccessIssue]  (waitress has no types)
 
     def received(self, data: bytes) -> bool:
         kept = super().received(data)
