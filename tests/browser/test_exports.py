@@ -53,7 +53,7 @@ def rows_of(field: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([each.ravel() for each in (x, y, u, v, np.hypot(u, v), field["loss"])], axis=1)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_png_and_svg_are_what_is_on_the_page(visit: Visit, tmp_path: Path, scheme: str) -> None:
     page = visit("/?epoch=4", scheme=scheme)
     page.evaluate(_ZOOM)
@@ -108,7 +108,7 @@ def test_npz_and_csv_are_the_numbers_of_the_command_line(visit: Visit, trained: 
             np.testing.assert_allclose(table[name], exact[name].ravel(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("over", ["epochs", "minibatches", "difference"])
+@pytest.mark.parametrize("over", ["epochs", "minibatches", pytest.param("difference", marks=pytest.mark.slow)])
 def test_the_page_that_stands_alone_works_from_disk_without_network(
     visit: Visit, browser: Browser, trained: Path, tmp_path: Path, over: str
 ) -> None:
