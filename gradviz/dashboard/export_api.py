@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Callable, Iterator
-from threading import BoundedSemaphore
+from contextlib import ExitStack
 
 from flask import Response
 from werkzeug.exceptions import TooManyRequests
 
+from gradviz.compute.interface import StillWanted
 from gradviz.compute.recipe import command_lines, file_name, python_text
 from gradviz.dashboard import answers
 from gradviz.dashboard.discretion import place_of
 from gradviz.dashboard.exports import ExportFile, Step, steps
+from gradviz.dashboard.places import Full, Places
 from gradviz.dashboard.query import ExportQuery, RecipeQuery
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
 
-_PATIENCE_SECONDS = 1.0  # the server notices by then which clients have left
 _CHUNK_BYTES = 1 << 18
 
 
@@ -29,7 +30,8 @@ _EXPORTS = (
 
 
 def export(served: Served, asked: ExportQuery) -> Response:
-    work = _in_place(served.export_places, steps(asked, served.compute, served.store, served.still_wanted))
+    wanted = served.still_wanted
+    work = _in_place(served.export_places, steps(asked, served.compute, served.store, wanted), wanted)
     first = next(work)  # an error in the request can still become a 422
     if asked.progress:
         answer = Response(frames.prefixed(_blocks(first, work, served.told)), mimetype=MEDIA_TYPES["binary"])
@@ -54,14 +56,15 @@ def recipes(served: Served, asked: RecipeQuery) -> Response:
     )
 
 
-def _in_place(places: BoundedSemaphore, work: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:
+def _in_place(places: Places, work: Iterator[Step | ExportFile], wanted: StillWanted) -> Iterator[Step | ExportFile]:
     """The work in one of the places, which is released when the work ends, fails or loses its listener."""
-    if not places.acquire(timeout=_PATIENCE_SECONDS):
-        raise TooManyRequests(f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done.")
-    try:
+    with ExitStack() as held:
+        try:
+            held.enter_context(places.taken(wanted))
+        except Full:
+            message = f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done."
+            raise TooManyRequests(message) from None
         yield from work
-    finally:
-        places.release()
 
 
 def _last(work: Iterator[Step | ExportFile]) -> ExportFile:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import BoundedSemaphore
 from typing import Any, Literal
 
 from flask import Blueprint, Response, request
@@ -14,6 +13,7 @@ from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.kept import Kept
+from gradviz.dashboard.places import Places
 from gradviz.dashboard.query import from_arguments, from_body, json_body
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
@@ -33,7 +33,7 @@ class Served:
     trainer: Trainer
     texts: Kept = field(default_factory=Kept)
     """Landscapes as text, which take longer to write than to compute."""
-    export_places: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(EXPORTS_AT_ONCE))
+    export_places: Places = field(default_factory=lambda: Places(EXPORTS_AT_ONCE))
 
     @property
     def still_wanted(self) -> StillWanted:

@@ -85,7 +85,7 @@ NAMES = {
     "above, from a folder": "ab/../../../precious/{name}",
     "absolute": "{absolute}",
     "a link": "ab/cd/{name}",
-    "a link of a folder": "ef/cd/{name}",
+    "a link of a folder": "link/cd/{name}",
     "the database": "cache.db",
     "nothing": "",
     "the folder": ".",
@@ -106,9 +106,9 @@ def test_a_file_that_the_database_names_outside_is_neither_read_nor_removed(tmp_
         cache.set("key", LARGE)
         [answers] = (tmp_path / "cache").glob("answers*")
         for folder in ("ab/cd", "AB/CD"):
-            (answers / folder).mkdir(parents=True)
+            (answers / folder).mkdir(parents=True, exist_ok=True)
         (answers / "ab" / "cd" / precious.name).symlink_to(precious)
-        (answers / "ef").symlink_to(answers / "ab")
+        (answers / "link").symlink_to(answers / "ab")
         if isinstance(written, str):
             written = written.format(name=precious.name, absolute=precious)
         altered(tmp_path / "cache", "UPDATE Cache SET filename = ?, mode = ?", written, mode)
