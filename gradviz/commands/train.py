@@ -4,8 +4,10 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradviz.errors import UserError
 from gradviz.experiment.config import TrainingConfig
@@ -14,6 +16,9 @@ from gradviz.experiment.lock import run_lock
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from gradviz.experiment.trainer import TrainingOutcome
 
 _BACKGROUND_NICENESS = 5  # the page comes first, the training takes the rest
 
@@ -49,26 +54,36 @@ def _in_background(runs: Path) -> Iterator[None]:
 def _train(options: argparse.Namespace, settings: Settings, asked: StopRequest) -> int:
     import torch
 
-    from gradviz.commands.train_study import OWN_STUDY, status_of, train_study
     from gradviz.experiment.progress import training_display
-    from gradviz.experiment.trainer import train
+    from gradviz.experiment.run_record import OWN_STUDY
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    if options.study != OWN_STUDY:
-        return train_study(options, settings, asked)
-    configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
+    train = _of_deliveries(options, settings) if options.study == OWN_STUDY else _of_study(options, settings)
     with training_display(sys.stdout) as display:
         outcome = train(
-            settings.runs,
-            configs,
             fresh=options.fresh,
             device=settings.device,
             on_progress=display.on_progress,
             on_message=display.on_message,
             stop=asked,
         )
-    return status_of(outcome, asked)
+    number = None if outcome.finished else outcome.signal or asked.signal
+    return 128 + number if number else 0
+
+
+def _of_deliveries(options: argparse.Namespace, settings: Settings) -> Callable[..., "TrainingOutcome"]:
+    from gradviz.experiment.trainer import train
+
+    configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
+    return partial(train, settings.runs, configs)
+
+
+def _of_study(options: argparse.Namespace, settings: Settings) -> Callable[..., "TrainingOutcome"]:
+    from gradviz.commands.study_options import trainings_of
+    from gradviz.experiment.study_trainer import train_studies
+
+    return partial(train_studies, settings.runs.absolute(), trainings_of(options))
 
 
 def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingConfig]:

@@ -22,14 +22,16 @@ from gradviz.experiment.metrics_table import MetricsLine, read_table, write_tabl
 from gradviz.experiment.optimizer_state import state_shapes_of
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import derived_seed
+from gradviz.experiment.recipe import Recipe
 from gradviz.experiment.run_directory import METRICS_NAME, RECORD_NAME, RESUME_NAME, checkpoint_files, checkpoint_path
 from gradviz.experiment.run_record import read_any_record
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_record import StudyRecord, write_study_record
 from gradviz.experiment.study_runs import begin_run, check_study, locked_directory, new_record
-from gradviz.experiment.study_training import StudyEpoch, StudyPlan, looked_at, num_steps, train_study
+from gradviz.experiment.study_training import StudyEpoch, StudyPlan, looked_at, train_study
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
-from gradviz.experiment.trainer import OnMessage, TrainingOutcome, TrainingProgress
+from gradviz.experiment.trainer import OnMessage, TrainingOutcome, TrainingProgress, outcome_of
+from gradviz.experiment.training import num_steps
 from gradviz.experiment.users_code import same_randomness, users_code
 
 _EPOCH = TensorShape(torch.int64, ())
@@ -85,7 +87,7 @@ def train_studies(
                 raise Stopped
             on_progress(_progress(run, run.next_epoch, step, steps, loss, saved=False))
 
-        try:
+        def work() -> None:
             for run, after in runs:
                 plan = run.training.plan
                 step = lambda *now, run=run: on_step(run, *now)  # noqa: E731  (bound to this run)
@@ -96,21 +98,26 @@ def train_studies(
                 with cpu_threads(run.threads):
                     result = next(run.epochs)
                 _save(run, result)
-                steps = num_steps(run.training.plan, num_rows(rows[run.training.plan.seed][0]))
+                plan = run.training.plan
+                steps = num_steps(plan.batch_size, num_rows(rows[plan.seed][0]))
                 on_progress(_progress(run, result.epoch, steps, steps, result.metrics["train_loss"], saved=True))
                 under_way = [each for each in under_way if each.next_epoch <= each.training.plan.epochs]
-        except Stopped:
-            on_message("Stopped. Saved epochs are kept; rerun to continue.")
-            return TrainingOutcome(False, asked.signal)
-    return TrainingOutcome(True)
+
+        return outcome_of(work, asked, chosen, on_message)
+
+
+def recipe_of(study: Study) -> Recipe:
+    """UserError if the study has none."""
+    if study.train is None:
+        raise UserError(f"The study {study.name} has no recipe to train: give it `train=gradviz.Recipe(...)`.")
+    return study.train
 
 
 def _rows(study: Study, seed: int) -> tuple[Batch, Batch]:
-    if study.train is None:
-        raise UserError(f"The study {study.name} has no recipe to train: give it `train=gradviz.Recipe(...)`.")
+    recipe = recipe_of(study)
     with same_randomness(), users_code(f"data of the study {study.name}"):
         torch.manual_seed(derived_seed(seed, "rows"))
-        rows = study.train.rows(seed)
+        rows = recipe.rows(seed)
     if not isinstance(rows, tuple) or len(rows) != 2:
         raise UserError(f"`rows` of the study {study.name} must return two batches: training rows and test rows.")
     asking.checked_minibatches(list(rows))

@@ -23,6 +23,7 @@ from gradviz.experiment.optimizer_state import made_optimizer, restore, state_by
 from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.randomness import Purpose, derived_seed
 from gradviz.experiment.study import Study
+from gradviz.experiment.training import num_steps
 from gradviz.experiment.users_code import same_randomness
 
 _EVALUATED_ROWS = 2048  # of one forward pass
@@ -90,11 +91,6 @@ def train_study(
         yield result(epoch)
 
 
-def num_steps(plan: StudyPlan, num_train: int) -> int:
-    """Steps of an epoch: complete minibatches, or one with all rows if there are fewer."""
-    return max(1, num_train // plan.batch_size)
-
-
 def looked_at(study: Study, train_rows: Batch, seed: int) -> list[Batch]:
     """The minibatches that a run keeps to look at: the study's own, or up to fifty of 64 training rows by the seed."""
     if study.minibatches is not None:
@@ -111,7 +107,7 @@ def _train_one_epoch(
     model.train()
     generator = torch.Generator().manual_seed(_epoch_seed(plan.seed, "order", epoch))
     order_R = torch.randperm(num_rows(rows), generator=generator)
-    steps = num_steps(plan, len(order_R))
+    steps = num_steps(plan.batch_size, len(order_R))
     for step, chosen in enumerate(order_R.split(plan.batch_size)[:steps], start=1):
         optimizer.zero_grad()
         batch = mapped(rows, lambda tensor, chosen=chosen: tensor[chosen.to(tensor.device)] if tensor.ndim else tensor)

@@ -79,15 +79,23 @@ def train(
             stack.enter_context(run_lock(_directory(root, config)))
         runs, recognised = _open_runs(root, configs, fresh, on_message)
         session = _Session(runs, on_progress, (asked, stop or asked))
-        try:
-            session.train(chosen)
-        except Stopped:
-            on_message("Stopped. Saved epochs are kept; rerun to continue.")
-            return TrainingOutcome(False, asked.signal)
-        except torch.OutOfMemoryError as error:
-            raise UserError(f"The memory of {chosen} is too small for this training: use `--device cpu`.") from error
-    if recognised:
+        outcome = outcome_of(lambda: session.train(chosen), asked, chosen, on_message)
+    if outcome.finished and recognised:
         on_message(recognised)
+    return outcome
+
+
+def outcome_of(
+    work: Callable[[], None], asked: StopRequest, device: torch.device, on_message: OnMessage
+) -> TrainingOutcome:
+    """Trains, and tells how it ended; UserError if the device has too little memory."""
+    try:
+        work()
+    except Stopped:
+        on_message("Stopped. Saved epochs are kept; rerun to continue.")
+        return TrainingOutcome(False, asked.signal)
+    except torch.OutOfMemoryError as error:
+        raise UserError(f"The memory of {device} is too small for this training: use `--device cpu`.") from error
     return TrainingOutcome(True)
 
 
@@ -182,7 +190,7 @@ class _Session:
             iter(()),
             list(trained.metrics) if trained else [],
             run.next_epoch,
-            num_steps(run.config, run.rows.num_train),
+            num_steps(run.config.batch_size, run.rows.num_train),
         )
         epoch_start = time.perf_counter()
 

@@ -92,9 +92,9 @@ def train_epochs(
         yield _result(config, model, optimizer, order, masks, rows, epoch, start)
 
 
-def num_steps(config: TrainingConfig, num_train: int) -> int:
+def num_steps(batch_size: int, num_train: int) -> int:
     """Optimizer steps of one epoch: complete minibatches, or one with all rows if there are fewer."""
-    return max(1, num_train // config.batch_size)
+    return max(1, num_train // batch_size)
 
 
 @torch.no_grad()
@@ -124,7 +124,7 @@ def _train_one_epoch(
 ) -> None:
     model.train()
     device = rows.targets_R.device
-    steps = num_steps(config, rows.num_train)
+    steps = num_steps(config.batch_size, rows.num_train)
     shuffled = rows.train_rows[torch.randperm(rows.num_train, generator=order).to(device)]
     for step, rows_B in enumerate(shuffled.split(config.batch_size)[:steps], start=1):
         masks_BN = None

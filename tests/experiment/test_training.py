@@ -126,9 +126,9 @@ def test_training_leaves_the_global_random_state_and_the_rows_alone(tiny, rows):
 
 
 def test_a_last_minibatch_that_is_not_full_is_left_out(tiny):
-    assert num_steps(tiny(batch_size=16), 64) == 4
-    assert num_steps(tiny(batch_size=16), 79) == 4
-    assert num_steps(tiny(batch_size=100), 64) == 1  # of all 64 rows
+    assert num_steps(16, 64) == 4
+    assert num_steps(16, 79) == 4
+    assert num_steps(100, 64) == 1  # of all 64 rows
 
 
 def test_a_minibatch_larger_than_the_training_rows_is_all_of_them(tiny, rows):

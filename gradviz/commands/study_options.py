@@ -1,57 +1,27 @@
-"""`gradviz train --study`: any study that brings a recipe."""
+"""The options of `gradviz train --study`: what is trained of a study that brings a recipe."""
 
 import argparse
-import sys
 
 from gradviz.errors import UserError
-from gradviz.experiment.interruption import StopRequest
 from gradviz.experiment.names import is_run_name
 from gradviz.experiment.optimizers import Optimizer, optimizer_of, with_rate
-from gradviz.experiment.progress import training_display
 from gradviz.experiment.recipe import Recipe
 from gradviz.experiment.run_record import OWN_STUDY
-from gradviz.experiment.study import Study
 from gradviz.experiment.study_loading import load_study
-from gradviz.experiment.study_trainer import StudyTraining, train_studies
+from gradviz.experiment.study_trainer import StudyTraining, recipe_of
 from gradviz.experiment.study_training import StudyPlan
-from gradviz.experiment.trainer import TrainingOutcome
-from gradviz.settings import Settings
-
-__all__ = ["OWN_STUDY", "status_of", "train_study"]
 
 _OF_DELIVERIES = ("data", "derive", "preset", "rows", "hidden", "norm_placement", "background")
 _POSITIVE = {"epochs": 9999, "batch_size": 100_000}
 
 
-def train_study(options: argparse.Namespace, settings: Settings, asked: StopRequest) -> int:
-    """Trains a run for each variant; 0 when finished, 128 + the signal if a signal stopped it."""
+def trainings_of(options: argparse.Namespace) -> list[StudyTraining]:
+    """A training for each variant of the study: its recipe's values, with what the options change."""
     for name in _OF_DELIVERIES:
         if getattr(options, name):
             raise UserError(f"`--{name.replace('_', '-')}` belongs to the study {OWN_STUDY}: leave it out.")
     study = load_study(options.study).study
-    if study.train is None:
-        raise UserError(f"The study {study.name} has no recipe to train: give it `train=gradviz.Recipe(...)`.")
-    with training_display(sys.stdout) as display:
-        outcome = train_studies(
-            settings.runs.absolute(),
-            trainings_of(study, study.train, options),
-            fresh=options.fresh,
-            device=settings.device,
-            on_progress=display.on_progress,
-            on_message=display.on_message,
-            stop=asked,
-        )
-    return status_of(outcome, asked)
-
-
-def status_of(outcome: TrainingOutcome, asked: StopRequest) -> int:
-    """The exit status of a training."""
-    number = None if outcome.finished else outcome.signal or asked.signal
-    return 128 + number if number else 0
-
-
-def trainings_of(study: Study, recipe: Recipe, options: argparse.Namespace) -> list[StudyTraining]:
-    """A training for each variant: the recipe's values, with what the options change."""
+    recipe = recipe_of(study)
     chosen = options.variants or tuple(recipe.variants)
     unknown = [name for name in chosen if name not in recipe.variants]
     if unknown or len(set(chosen)) < len(chosen):
