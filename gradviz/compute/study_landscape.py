@@ -29,12 +29,7 @@ def study_key(run: StudyRun, request: LandscapeRequest) -> str:
     return request.key(f"replay {REPLAY_VERSION} {run.address(request.epoch)}")
 
 
-def problem_of(
-    run: Run | StudyRun,
-    asked: LandscapeRequest | WhyRequest,
-    device: torch.device,
-    dtype: torch.dtype = torch.float32,
-) -> Problem:
+def problem_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device) -> Problem:
     """A checkpoint, a minibatch and the study's loss; UserError if they do not exist or the study is not loaded."""
     if isinstance(run, StudyRun):
         _check_minibatch_size(run, asked.minibatch_size)
@@ -50,25 +45,19 @@ def problem_of(
         masks=asked.masks,
         num_masks=asked.num_masks if isinstance(asked, LandscapeRequest) else 1,
         seed=asked.seed,
-        dtype=dtype,
     )
 
 
 def landscape_of(
-    run: Run | StudyRun,
-    request: LandscapeRequest,
-    device: torch.device,
-    *,
-    method: AnyNetwork = "replay",
-    dtype: torch.dtype = torch.float32,
+    run: Run | StudyRun, request: LandscapeRequest, device: torch.device, *, method: AnyNetwork = "replay"
 ) -> GradientField:
     """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
-    problem = problem_of(run, request, device, dtype)
+    problem = problem_of(run, request, device)
     plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
     found = network_landscape(problem, plane, method=method)
-    field = replace(found.field, method=found.method, passed_over=found.passed_over)
     study = run.study if isinstance(run, StudyRun) else DELIVERIES
-    return replace(field, facts=asking.facts(study, problem.model, problem.batch))
+    facts = asking.facts(study, problem.model, problem.batch)
+    return replace(found.field, facts=facts, method=found.method, passed_over=found.passed_over)
 
 
 def _check_minibatch_size(run: StudyRun, size: int) -> None:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import islice
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
@@ -27,7 +27,6 @@ from gradviz.landscape import (
 )
 
 Method = Literal["engine"] | AnyNetwork
-METHODS: tuple[Method, ...] = ("engine", *get_args(AnyNetwork))
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""

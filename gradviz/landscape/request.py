@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Literal, Self, get_args
+from typing import Literal, Protocol, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -90,10 +90,7 @@ class Plane(Atom):
     @field_validator("points")
     @classmethod
     def _odd(cls, points: int) -> int:
-        if points % 2 == 0 or not 3 <= points <= MAX_POINTS:
-            raise ValueError(
-                f"`points` must be odd and in [3, {MAX_POINTS}], got {points}: the centre arrow needs a middle point."
-            )
+        check_points(points)
         return points
 
     @model_validator(mode="after")
@@ -162,7 +159,25 @@ class WhyRequest(Checkpoint, OneMinibatch, MaskedEvaluation):
         return parameter_text(text)
 
 
-def grid_steps(spec: LandscapeSpec) -> list[float]:
+def check_points(points: int) -> None:
+    """`UserError` unless a grid may have so many points a side."""
+    if points % 2 == 0 or not 3 <= points <= MAX_POINTS:
+        raise UserError(
+            f"`points` must be odd and in [3, {MAX_POINTS}], got {points}: the centre arrow needs a middle point."
+        )
+
+
+class Grid(Protocol):
+    """What steps on a grid depend on."""
+
+    @property
+    def half_width(self) -> float: ...
+
+    @property
+    def points(self) -> int: ...
+
+
+def grid_steps(spec: Grid) -> list[float]:
     """The `points` evenly spaced steps α within ± half_width; the middle one is exactly 0."""
     middle = spec.points // 2
     return [spec.half_width * (k - middle) / middle for k in range(spec.points)]

@@ -10,7 +10,7 @@ from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch, num_rows
 from gradviz.experiment.losses import LossFunction
 from gradviz.experiment.wrappers import unwrapped
-from gradviz.landscape.request import MASKS, MAX_POINTS, MODES, Masks, Mode
+from gradviz.landscape.request import MASKS, MODES, Masks, Mode, check_points, grid_steps
 from gradviz.landscape.scalar import Scalar
 
 
@@ -24,19 +24,14 @@ class Plane:
     points: int = 21
 
     def __post_init__(self) -> None:
-        if self.points % 2 == 0 or not 3 <= self.points <= MAX_POINTS:
-            raise UserError(
-                f"`points` must be odd and in [3, {MAX_POINTS}], got {self.points}: the centre arrow needs a middle"
-                " point."
-            )
+        check_points(self.points)
         if not 0 < self.half_width <= 100:
             raise UserError(f"`half_width` must be in (0, 100], got {self.half_width}.")
 
     @property
     def steps(self) -> list[float]:
         """α, or β, along the grid; the middle one is exactly 0."""
-        middle = self.points // 2
-        return [self.half_width * (k - middle) / middle for k in range(self.points)]
+        return grid_steps(self)
 
     def at(self, point: int) -> tuple[float, float]:
         """(α, β) of a grid point; α runs fastest."""
