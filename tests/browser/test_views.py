@@ -65,7 +65,8 @@ def test_pictures_are_reached_without_scrolling(visit: Visit, view: str, scheme:
 _FITTED = """() => [...document.querySelectorAll(".gv-panel:not([hidden]) .gv-picture")].every((picture) => {
   const layout = picture.querySelector(".js-plotly-plot")._fullLayout;
   return Math.abs(layout.width - picture.clientWidth) <= 1 && Math.abs(layout.height - picture.clientHeight) <= 1;
-})"""
+}) && [...document.querySelectorAll(".js-plotly-plot")].every(
+  (plot) => plot.getBoundingClientRect().right <= window.innerWidth + 1)"""
 
 
 def test_the_scheme_can_be_chosen_and_pictures_follow(visit: Visit) -> None:
