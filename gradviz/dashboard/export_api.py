@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 from flask import Response
 from werkzeug.exceptions import TooManyRequests
@@ -58,13 +57,11 @@ def recipes(served: Served, asked: RecipeQuery) -> Response:
 
 def _in_place(places: Places, work: Iterator[Step | ExportFile], wanted: StillWanted) -> Iterator[Step | ExportFile]:
     """The work in one of the places, which is released when the work ends, fails or loses its listener."""
-    with ExitStack() as held:
-        try:
-            held.enter_context(places.taken(wanted))
-        except Full:
-            message = f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done."
-            raise TooManyRequests(message) from None
-        yield from work
+    try:
+        with places.taken(wanted):
+            yield from work
+    except Full:
+        raise TooManyRequests(f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done.") from None
 
 
 def _last(work: Iterator[Step | ExportFile]) -> ExportFile:

@@ -11,7 +11,7 @@ from PIL import Image
 from gradviz.drawing.canvas import Bbox, FigureCanvasAgg, styled
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
-from gradviz.drawing.still import Shown, draw, figure_of, picture_style
+from gradviz.drawing.still import Shown, draw_side_by_side, figure_of, picture_style
 
 _DPI = {1: 110, 2: 100, 3: 80}  # by the number of pictures side by side: 880, 1600 and 1920 pixels wide
 
@@ -67,10 +67,7 @@ def _draw(
     """Draws one frame; returns where (in pixels) its axes are: where those of the first frame were."""
     figure = canvas.figure
     figure.clear()
-    parts = figure.subfigures(1, len(row), squeeze=False)[0]
-    for part, shown, scale in zip(parts, row, scales, strict=True):
-        part.set_facecolor(look.palette.paper)
-        draw(part, shown, look, scale)
+    parts = draw_side_by_side(figure, row, look, scales)
     if places is not None:
         figure.set_layout_engine("none")
         in_order = [(part, axes) for part in parts for axes in part.axes]

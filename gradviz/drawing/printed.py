@@ -8,7 +8,7 @@ from gradviz.drawing.canvas import styled
 from gradviz.drawing.grid import MOST_LARGE, draw_grid, grid_figure, grid_style
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
-from gradviz.drawing.still import draw, figure_of, picture_style
+from gradviz.drawing.still import draw_side_by_side, figure_of, picture_style
 
 _TRUETYPE = {"pdf.fonttype": 42}  # text stays text
 
@@ -21,10 +21,7 @@ def pdf_bytes(row: Row, names: Sequence[str], look: Look, scales: Sequence[Scale
         if is_grid:
             draw_grid(figure, row, names, look, scales, share_scale=share_scale)
         else:
-            parts = figure.subfigures(1, len(row), squeeze=False)[0]
-            for part, shown, scale in zip(parts, row, scales, strict=True):
-                part.set_facecolor(look.palette.paper)
-                draw(part, shown, look, scale)
+            draw_side_by_side(figure, row, look, scales)
         content = io.BytesIO()
         title = "; ".join(shown.request.canonical() for shown in row)
         figure.savefig(content, format="pdf", metadata={"Title": title, "CreationDate": None, "Producer": None})

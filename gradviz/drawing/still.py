@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -52,6 +53,15 @@ def figure_of(num_panels: int, look: Look) -> Figure:
     """An empty figure with room for this many pictures side by side."""
     width, height = _PANEL_INCHES
     return Figure(figsize=(width * num_panels, height), layout="constrained", facecolor=look.palette.paper)
+
+
+def draw_side_by_side(figure: Figure, row: Sequence[Shown], look: Look, scales: Sequence[Scale]) -> list[SubFigure]:
+    """The pictures from left to right, each in a part of the figure. Within `styled(picture_style(look))`."""
+    parts = list(figure.subfigures(1, len(row), squeeze=False)[0])
+    for part, shown, scale in zip(parts, row, scales, strict=True):
+        part.set_facecolor(look.palette.paper)
+        draw(part, shown, look, scale)
+    return parts
 
 
 def draw(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | None = None) -> None:
