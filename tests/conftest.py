@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from gradviz.compute import trainer_process
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 
 ROOT = Path(__file__).parent
 

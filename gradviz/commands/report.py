@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
         import torch
 
         from gradviz.experiment.progress import training_display
-        from gradviz.experiment.trainer import train
+        from gradviz.experiment.studies.deliveries.trainer import train
         from gradviz.report.seeds import parse_seeds
 
         if settings.threads:
@@ -101,8 +101,8 @@ def _directory(text: str) -> Path:
 def _places(options: argparse.Namespace, settings: Settings, seeds: tuple[int, ...]):
     """Existing runs keep their configuration unless the options give another; missing variants join them."""
     from gradviz.evidence.roles import role_of
-    from gradviz.experiment.presets import run_configs
-    from gradviz.experiment.taking_up import joined
+    from gradviz.experiment.studies.deliveries.presets import run_configs
+    from gradviz.experiment.studies.deliveries.taking_up import joined
     from gradviz.report.seeds import begun_configs, place_seeds
 
     asked = {name: getattr(options, name) for name in _ABOUT_RUNS}

@@ -6,9 +6,9 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.describe import RunDescription, describe_runs
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.study_record import StudyRecord
 from gradviz.settings import load_settings
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.regularizers import DEFAULT_NAMES
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from gradviz.experiment.trainer import TrainingOutcome
+    from gradviz.experiment.outcome import TrainingOutcome
 
 _BACKGROUND_NICENESS = 5  # the page comes first, the training takes the rest
 
@@ -73,7 +73,7 @@ def _train(options: argparse.Namespace, settings: Settings, asked: StopRequest) 
 
 
 def _of_deliveries(options: argparse.Namespace, settings: Settings) -> Callable[..., "TrainingOutcome"]:
-    from gradviz.experiment.trainer import train
+    from gradviz.experiment.studies.deliveries.trainer import train
 
     configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
     return partial(train, settings.runs, configs)
@@ -87,7 +87,7 @@ def _of_study(options: argparse.Namespace, settings: Settings) -> Callable[..., 
 
 
 def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingConfig]:
-    from gradviz.experiment.presets import run_configs
+    from gradviz.experiment.studies.deliveries.presets import run_configs
 
     return run_configs(
         options.preset or preset,
@@ -111,7 +111,7 @@ def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingCon
 def _background_configs(options: argparse.Namespace, settings: Settings) -> list[TrainingConfig]:
     """Existing runs keep their configuration, and new ones adopt it; a preset with --fresh replaces it."""
     from gradviz.experiment.store import RunStore
-    from gradviz.experiment.taking_up import taken_up
+    from gradviz.experiment.studies.deliveries.taking_up import taken_up
 
     asked = _asked_configs(options, settings.preset)
     return asked if options.fresh and options.preset is not None else taken_up(RunStore(settings.runs), asked)

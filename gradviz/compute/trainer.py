@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from gradviz.experiment.lock import Holder
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.taking_up import wanted_names
+from gradviz.experiment.studies.deliveries.taking_up import wanted_names
 
 State = Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
 

@@ -21,11 +21,11 @@ from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
-from gradviz.experiment.presets import run_names
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_directory import METRICS_NAME
 from gradviz.experiment.store import RunStore, run_directories
+from gradviz.experiment.studies.deliveries.presets import run_names
 
 _log = logging.getLogger(__name__)
 LOG_NAME = "trainer.log"

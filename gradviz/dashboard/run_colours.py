@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from gradviz.drawing.inks import PALETTES, Scheme
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.regularizers import rank
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 
 
 def run_colours(configs: Sequence[TrainingConfig]) -> dict[str, Mapping[Scheme, str]]:

@@ -11,7 +11,7 @@ from gradviz.dashboard.query import MinibatchForm, TrainingAction
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, chosen_format, sent, sent_json
 from gradviz.experiment.names import OfRun
-from gradviz.experiment.rows import Minibatch
+from gradviz.experiment.studies.deliveries.rows import Minibatch
 from gradviz.landscape.request import OneMinibatch
 
 _MINIBATCH_FORMS = ("json", "npz")

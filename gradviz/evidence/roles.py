@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.regularizers import BatchNormalization, Dropout, Plain, Regularizer
 from gradviz.experiment.run import Run
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.landscape.request import Mode
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from gradviz.errors import UserError
 from gradviz.evidence import rules
-from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.metrics import EpochMetrics
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 
 
 def mid_training(metrics: Sequence[EpochMetrics]) -> list[int]:

@@ -40,6 +40,11 @@ def num_rows(batch: Batch) -> int:
     return next(iter(sizes.values()))
 
 
+def num_steps(batch_size: int, num_rows: int) -> int:
+    """Optimizer steps of one epoch: complete minibatches, or one with all rows if there are fewer."""
+    return max(1, num_rows // batch_size)
+
+
 def mapped(batch: Batch, function: Callable[[Tensor], Tensor]) -> Batch:
     """The same nesting with `function` of each tensor. A mapping that is not a dict becomes one."""
     if isinstance(batch, Tensor):

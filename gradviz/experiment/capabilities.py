@@ -7,7 +7,7 @@ from torch import nn
 
 from gradviz.experiment import asking
 from gradviz.experiment.batches import Batch
-from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.study import Study
 from gradviz.experiment.users_code import same_model, same_randomness
 

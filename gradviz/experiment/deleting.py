@@ -4,9 +4,16 @@ import os
 from pathlib import Path
 
 from gradviz.errors import UserError
-from gradviz.experiment.files import is_there
+from gradviz.experiment.files import is_there, remove_file, remove_partial_files
 from gradviz.experiment.lock import RunLocked, holder, run_lock
-from gradviz.experiment.run_files import remove_run
+from gradviz.experiment.run_directory import (
+    METRICS_NAME,
+    MINIBATCHES_NAME,
+    RECORD_NAME,
+    RESUME_NAME,
+    ROWS_NAME,
+    checkpoint_files,
+)
 
 
 def delete_run(runs: Path, name: str) -> None:
@@ -24,3 +31,12 @@ def delete_run(runs: Path, name: str) -> None:
         raise RunLocked(runs, whole)
     with run_lock(directory):
         remove_run(directory)
+
+
+def remove_run(directory: Path) -> None:
+    """Removes the files of a run, and nothing else in its directory. `run.json` goes last. Call this under the lock."""
+    remove_partial_files(directory)
+    names = (METRICS_NAME, ROWS_NAME, MINIBATCHES_NAME, RECORD_NAME)
+    paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]
+    for path in paths:
+        remove_file(path)

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import Holder, holder
 from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
 from gradviz.experiment.run import Run
 from gradviz.experiment.run_directory import BrokenCheckpoint
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.study_record import StudyRecord
 from gradviz.experiment.study_run import StudyRun
 

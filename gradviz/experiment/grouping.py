@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from typing import Any
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment import asking
-from gradviz.experiment.config import MAX_EPOCHS
 from gradviz.experiment.foreign_state import read_state
 from gradviz.experiment.matching import fit
 from gradviz.experiment.model_state import copied_state
 from gradviz.experiment.names import is_run_name
-from gradviz.experiment.run_directory import checkpoint_path
+from gradviz.experiment.run_directory import MAX_EPOCHS, checkpoint_path
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_runs import begin_run, check_study, cpu_minibatches, locked_directory, new_record
 from gradviz.experiment.tensor_file import write_tensors

@@ -11,9 +11,9 @@ from pathlib import Path
 from torch import Tensor
 
 from gradviz.errors import UserError, shown
-from gradviz.experiment.config import MAX_EPOCHS
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.outside import UnusableFile, read_outside
+from gradviz.experiment.run_directory import MAX_EPOCHS
 
 LOSSES = ("train_loss", "test_loss")
 _MAX_BYTES = 16 * 2**20

@@ -8,14 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.tensor_file import TensorShape
-
-
-def optimizer_for(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of the configuration, without state."""
-    return made_optimizer(config.optimizer, list(model.parameters()))
 
 
 def state_by_name(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

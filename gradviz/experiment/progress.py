@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from gradviz.experiment.trainer import TrainingProgress
+from gradviz.experiment.outcome import TrainingProgress
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch
-from gradviz.experiment.config import MAX_EPOCHS
 from gradviz.experiment.names import is_run_name
 from gradviz.experiment.optimizers import Adam, Optimizer, optimizer_of
+from gradviz.experiment.run_directory import MAX_EPOCHS
 
 
 @dataclass(frozen=True)

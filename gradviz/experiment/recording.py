@@ -16,11 +16,10 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch
-from gradviz.experiment.config import MAX_EPOCHS
 from gradviz.experiment.metrics_table import MetricsLine, checked_metrics, write_table
 from gradviz.experiment.model_state import copied_state
 from gradviz.experiment.names import is_run_name
-from gradviz.experiment.run_directory import METRICS_NAME, checkpoint_path
+from gradviz.experiment.run_directory import MAX_EPOCHS, METRICS_NAME, checkpoint_path
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_runs import (
     begin_run,

@@ -13,11 +13,8 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.capabilities import capabilities_of
-from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.metrics import EpochMetrics, read_metrics
 from gradviz.experiment.model import MLP
 from gradviz.experiment.outside import UnusableFile
-from gradviz.experiment.rows import MAX_MINIBATCHES, Minibatch, Rows, read_rows
 from gradviz.experiment.run_directory import (
     METRICS_NAME,
     ROWS_NAME,
@@ -26,6 +23,9 @@ from gradviz.experiment.run_directory import (
     FileChecks,
 )
 from gradviz.experiment.run_record import RunRecord
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics, read_metrics
+from gradviz.experiment.studies.deliveries.rows import MAX_MINIBATCHES, Minibatch, Rows, read_rows
 from gradviz.experiment.tensor_file import TensorShape, check_header, read_tensors
 
 

@@ -15,6 +15,9 @@ from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.outside import UnusableFile, reason_of
 from gradviz.experiment.tensor_file import TensorShape, file_digest, read_header
 
+MAX_EPOCHS = 9999
+"""Of four digits in the names of checkpoints."""
+
 RECORD_NAME, METRICS_NAME = "run.json", "metrics.csv"
 ROWS_NAME, MINIBATCHES_NAME, RESUME_NAME = "rows.safetensors", "minibatches.safetensors", "resume.safetensors"
 _CHECKPOINT = re.compile(r"epoch-(\d{4})\.safetensors")

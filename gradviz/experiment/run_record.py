@@ -6,9 +6,9 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from gradviz.errors import one_line, shown
-from gradviz.experiment.config import TrainingConfig, from_flat
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.outside import UnusableFile, read_json
+from gradviz.experiment.studies.deliveries.config import TrainingConfig, from_flat
 from gradviz.experiment.study_record import StudyRecord, parsed_study_record
 
 FORMAT_VERSION = 2

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gradviz.errors import UserError, one_line
 from gradviz.experiment import asking
 from gradviz.experiment.batches import Batch, mapped, selected
+from gradviz.experiment.deleting import remove_run
 from gradviz.experiment.files import is_there, remove_file, remove_partial_files
 from gradviz.experiment.lock import run_lock
 from gradviz.experiment.metrics_table import MetricsLine, read_table, write_table
@@ -26,7 +27,6 @@ from gradviz.experiment.run_directory import (
     checkpoint_files,
     checkpoint_path,
 )
-from gradviz.experiment.run_files import remove_run
 from gradviz.experiment.run_record import OWN_STUDY, read_any_record
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_loading import digest_of

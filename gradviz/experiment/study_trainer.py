@@ -13,13 +13,14 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
-from gradviz.experiment.batches import Batch, num_rows
+from gradviz.experiment.batches import Batch, num_rows, num_steps
 from gradviz.experiment.cpu_threads import cpu_threads
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.files import is_there, remove_partial_files
 from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
 from gradviz.experiment.metrics_table import MetricsLine, read_table, write_table
 from gradviz.experiment.optimizer_state import state_shapes_of
+from gradviz.experiment.outcome import OnMessage, TrainingOutcome, TrainingProgress, outcome_of
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import derived_seed
 from gradviz.experiment.recipe import Recipe
@@ -30,8 +31,6 @@ from gradviz.experiment.study_record import StudyRecord, write_study_record
 from gradviz.experiment.study_runs import begin_run, check_study, locked_directory, new_record
 from gradviz.experiment.study_training import StudyEpoch, StudyPlan, looked_at, train_study
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
-from gradviz.experiment.trainer import OnMessage, TrainingOutcome, TrainingProgress, outcome_of
-from gradviz.experiment.training import num_steps
 from gradviz.experiment.users_code import same_randomness, users_code
 
 _EPOCH = TensorShape(torch.int64, ())

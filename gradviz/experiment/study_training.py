@@ -17,13 +17,12 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
-from gradviz.experiment.batches import Batch, mapped, num_rows, selected
+from gradviz.experiment.batches import Batch, mapped, num_rows, num_steps, selected
 from gradviz.experiment.model_state import copied_state, load_state
 from gradviz.experiment.optimizer_state import made_optimizer, restore, state_by_name
 from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.randomness import Purpose, derived_seed
 from gradviz.experiment.study import Study
-from gradviz.experiment.training import num_steps
 from gradviz.experiment.users_code import same_randomness
 
 _EVALUATED_ROWS = 2048  # of one forward pass

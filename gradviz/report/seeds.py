@@ -7,8 +7,8 @@ from pathlib import Path
 from gradviz.errors import UserError
 from gradviz.evidence.roles import cast
 from gradviz.evidence.selection import check_network
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gradviz.experiment.presets import run_configs
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from tests.benchmarks.broken_bytes import Sent, broken_bytes
 from tests.benchmarks.odd_requests import OddRequests
 from tests.benchmarks.serving import children, memory

@@ -21,9 +21,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from gradviz.dashboard.factory import create_server
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.settings import Settings
 
 SHARES = {

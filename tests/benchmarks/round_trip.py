@@ -24,9 +24,9 @@ from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.interface import Cancelled
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.landscape import LandscapeRequest
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import environment_of

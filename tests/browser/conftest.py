@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect, sync_playwright
 
 from gradviz.commands.web_server import WORKER
-from gradviz.experiment.presets import run_configs
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from tests.preloaded import gunicorn_process
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gradviz.cli import main
-from gradviz.experiment.presets import run_configs
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 
 
 def test_a_report_of_too_few_rows_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

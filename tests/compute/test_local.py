@@ -15,10 +15,10 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.turns import asked_by
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.regularizers import Dropout
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.landscape import (
     GradientField,
     LandscapeRequest,

@@ -12,7 +12,7 @@ from gradviz.evidence.studied import Studied
 from gradviz.experiment.describe import describe_runs
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.taking_up import taken_up
+from gradviz.experiment.studies.deliveries.taking_up import taken_up
 from gradviz.report.seeds import begun_configs
 
 ASKING: dict[str, Callable[[RunStore], object]] = {

@@ -10,9 +10,9 @@ from gradviz.compute.local import LocalCompute
 from gradviz.dashboard import evidence_api
 from gradviz.dashboard.evidence_api import told
 from gradviz.evidence.claims import CLAIMS
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 
 from gradviz.errors import UserError
 from gradviz.evidence.selection import check_network, drawn_epoch, mid_training
-from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.metrics import EpochMetrics
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 
 
 def lines(*pairs: tuple[float, float]) -> list[EpochMetrics]:

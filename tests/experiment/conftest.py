@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.presets import preset_config
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.presets import preset_config
+from gradviz.experiment.studies.deliveries.trainer import train
 
 TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "epochs": 3, "learning_rate": 1e-3}
 

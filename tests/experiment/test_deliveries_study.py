@@ -6,10 +6,10 @@ import torch
 from gradviz.experiment import asking
 from gradviz.experiment.batches import num_rows
 from gradviz.experiment.model import MLP
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.run import model_of
 from gradviz.experiment.studies.deliveries.prepare import prepare_rows
+from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.experiment.study_loading import load_study
 from gradviz.landscape import LandscapeSpec, gradient_landscape
 

@@ -14,11 +14,11 @@ from typing import TextIO
 
 import pytest
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import holder
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.trainer import train
 
 CHILD = Path(__file__).with_name("trainer_child.py")
 EPOCHS = 10

@@ -13,14 +13,14 @@ from gradviz.dashboard.overview import groups_of
 from gradviz.dashboard.run_colours import run_colours
 from gradviz.drawing.inks import PALETTES
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.grouping import seed_groups
 from gradviz.experiment.optimizers import SGD, Adam
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.regularizers import Dropout, Plain
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.taking_up import taken_up
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.taking_up import taken_up
+from gradviz.experiment.studies.deliveries.trainer import train
 
 SMALL = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "epochs": 1}
 

@@ -16,11 +16,11 @@ from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.describe import describe_runs
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.lock import LOCK_NAME, NOTE_NAME, holder, run_lock
-from gradviz.experiment.metrics import COLUMNS, read_metrics
 from gradviz.experiment.run_directory import METRICS_NAME, RECORD_NAME, ROWS_NAME
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.metrics import COLUMNS, read_metrics
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
-from gradviz.experiment.trainer import train
 
 CHECKPOINT = "epoch-0002.safetensors"
 

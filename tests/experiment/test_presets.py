@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig, describe_differences
 from gradviz.experiment.optimizers import Adam
-from gradviz.experiment.presets import preset_config, run_configs
 from gradviz.experiment.regularizers import DEFAULT_NAMES, Plain
+from gradviz.experiment.studies.deliveries.config import TrainingConfig, describe_differences
+from gradviz.experiment.studies.deliveries.presets import preset_config, run_configs
 
 
 def test_quick_and_source_are_as_documented():

@@ -13,9 +13,9 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.lock import run_lock
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.private import make_directory
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=lambda umask: f"umask {umask:03o}")

@@ -8,11 +8,12 @@ from rich.console import Console
 
 from gradviz.experiment.describe import describe_runs
 from gradviz.experiment.lock import run_lock
+from gradviz.experiment.outcome import TrainingProgress
 from gradviz.experiment.progress import bars, duration, plain_line, training_display
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import TrainingProgress, train
+from gradviz.experiment.studies.deliveries.trainer import train
 
 NOW = TrainingProgress("dropout", 12, 30, 75, 75, 24.123, 0.98123, 4210.4, 111.5, saved=True)
 

@@ -7,11 +7,11 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.experiment.outside import UnusableFile
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.rows import read_rows, write_rows
 from gradviz.experiment.studies.deliveries.encoding import decode
 from gradviz.experiment.studies.deliveries.prepare import prepare_rows
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.rows import read_rows, write_rows
 from gradviz.experiment.studies.deliveries.synthetic import synthetic_table
 
 

@@ -17,7 +17,7 @@ from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.prepare import prepare_rows
-from gradviz.experiment.training import train_epochs
+from gradviz.experiment.studies.deliveries.training import train_epochs
 
 
 def zero_bytes(path: Path) -> None:

@@ -15,12 +15,12 @@ from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.interruption import StopRequest
 from gradviz.experiment.optimizers import SGD, AdamW
+from gradviz.experiment.outcome import TrainingProgress
 from gradviz.experiment.randomness import derived_seed
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_loading import LoadedStudy, load_study
 from gradviz.experiment.study_trainer import StudyTraining, train_studies
 from gradviz.experiment.study_training import StudyPlan, train_study
-from gradviz.experiment.trainer import TrainingProgress
 
 
 class Net(nn.Module):

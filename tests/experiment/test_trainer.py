@@ -12,15 +12,16 @@ import pytest
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment import trainer as trainer_module
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.experiment.lock import RunLocked, holder, run_lock
-from gradviz.experiment.presets import run_configs
+from gradviz.experiment.outcome import TrainingOutcome, TrainingProgress
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import TrainingOutcome, TrainingProgress, train
+from gradviz.experiment.studies.deliveries import trainer as trainer_module
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 
 
 def contents(root: Path, only: str = "") -> dict[str, bytes]:

@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from gradviz.errors import UserError
+from gradviz.experiment.batches import num_steps
 from gradviz.experiment.model import MLP, draw_masks
 from gradviz.experiment.randomness import derived_seed, generator
 from gradviz.experiment.regularizers import DEFAULT_NAMES, Dropout
-from gradviz.experiment.rows import Rows
 from gradviz.experiment.run import model_of
 from gradviz.experiment.studies.deliveries.prepare import prepare_rows
-from gradviz.experiment.training import evaluate, num_steps, train_epochs
+from gradviz.experiment.studies.deliveries.rows import Rows
+from gradviz.experiment.studies.deliveries.training import evaluate, train_epochs
 
 CPU = torch.device("cpu")
 

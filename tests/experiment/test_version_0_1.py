@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from gradviz.experiment.describe import describe_runs
 from gradviz.experiment.optimizers import Adam
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.regularizers import DEFAULT_NAMES, BatchNormalization, Dropout, Plain
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.trainer import train
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.landscape import LandscapeRequest, gradient_landscape
 
 OLD = Path(__file__).parents[1] / "data" / "version-0.1"

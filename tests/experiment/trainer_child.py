@@ -26,11 +26,12 @@ from typing import NoReturn
 
 import torch
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import RunLocked
-from gradviz.experiment.presets import preset_config
+from gradviz.experiment.outcome import TrainingProgress
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.experiment.trainer import TrainingProgress, train
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.presets import preset_config
+from gradviz.experiment.studies.deliveries.trainer import train
 
 TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "learning_rate": 1e-3}
 

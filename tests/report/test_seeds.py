@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gradviz.errors import UserError
-from gradviz.experiment.presets import run_configs
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.report.seeds import begun_configs, parse_seeds, place_seeds
 
 CONFIGS = run_configs(epochs=2, rows=300, hidden=(20, 10, 5))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import gradviz
 from gradviz.compute.kinds import AnyQuestion
-from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 
 MAX_BYTES = 64 * 1024
 """Size limit of one message; larger ones are refused unread."""

@@ -17,7 +17,8 @@ from gradviz.compute.interface import Unavailable
 from gradviz.errors import UserError
 from gradviz.experiment.interruption import StopRequest
 from gradviz.experiment.lock import RunLocked
-from gradviz.experiment.trainer import TrainingProgress, train
+from gradviz.experiment.outcome import TrainingProgress
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from gradviz.compute.trainer import TrainerStatus, progress_of, resting
 from gradviz.errors import UserError
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import Holder
-from gradviz.experiment.presets import run_configs, run_names
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.taking_up import taken_up
+from gradviz.experiment.studies.deliveries.presets import run_configs, run_names
+from gradviz.experiment.studies.deliveries.taking_up import taken_up
 from gradviz.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.memory import is_out_of_memory
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.experiment.presets import run_configs
+from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import MakeSettings, client_of, question
 from tests.compute.celery.running import RedisServer

@@ -14,8 +14,9 @@ from gradviz.compute.celery import training
 from gradviz.compute.celery.desk import BrokerAway
 from gradviz.compute.celery.training import CeleryTrainer
 from gradviz.experiment.interruption import StopRequest
-from gradviz.experiment.presets import run_configs
-from gradviz.experiment.trainer import TrainingProgress, train
+from gradviz.experiment.outcome import TrainingProgress
+from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import MakeSettings, environment_of
 from tests.compute.celery.running import PATIENCE_SECONDS, Notes, RedisServer, Worker, brief_limits, until

@@ -19,8 +19,8 @@ from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd
 from gradviz.compute.celery.training_watch import LOST_SECONDS, TrainingWatch
 from gradviz.compute.celery.workers import name_of
 from gradviz.compute.interface import Unavailable
-from gradviz.experiment.presets import run_configs
-from gradviz.experiment.trainer import TrainingOutcome, TrainingProgress
+from gradviz.experiment.outcome import TrainingOutcome, TrainingProgress
+from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import MakeSettings
 from tests.compute.celery.in_thread import app_of, working

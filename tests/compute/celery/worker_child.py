@@ -23,9 +23,10 @@ from gradviz.commands.worker_process import work
 from gradviz.compute.celery import segment
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.lock import RunLocked
-from gradviz.experiment.trainer import TrainingOutcome, TrainingProgress, train
+from gradviz.experiment.outcome import TrainingOutcome, TrainingProgress
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.trainer import train
 from tests.compute.celery.running import HANGS, KILLS, NOTED, WAITS
 
 _answer = LandscapeQuestion.answer

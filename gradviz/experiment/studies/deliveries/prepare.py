@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.outside import shown
 from gradviz.experiment.randomness import generator
-from gradviz.experiment.rows import Rows, split_rows
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.encoding import encode
 from gradviz.experiment.studies.deliveries.fields import DELIVERERS
+from gradviz.experiment.studies.deliveries.rows import Rows, split_rows
 from gradviz.experiment.studies.deliveries.synthetic import synthetic_table
 from gradviz.experiment.studies.deliveries.table import Table, read_table
 

@@ -10,9 +10,9 @@ from itertools import accumulate, pairwise
 from torch import Tensor, nn
 
 from gradviz.experiment.asking import MAX_MINIBATCHES
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.losses import L1
 from gradviz.experiment.model import MLP
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.encoding import decode
 from gradviz.experiment.studies.deliveries.fields import CHARACTERS, FIELDS, NUM_CHARACTERS
 from gradviz.experiment.studies.deliveries.prepare import prepare_rows

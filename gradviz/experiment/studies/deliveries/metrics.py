@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from gradviz.experiment.config import MAX_EPOCHS
 from gradviz.experiment.files import write_whole
 from gradviz.experiment.outside import UnusableFile, read_outside
+from gradviz.experiment.run_directory import MAX_EPOCHS
 
 
 @dataclass(frozen=True)

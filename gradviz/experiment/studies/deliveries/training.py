@@ -17,16 +17,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.metrics import EpochMetrics
+from gradviz.experiment.batches import num_steps
 from gradviz.experiment.model import MLP, draw_masks
-from gradviz.experiment.optimizer_state import optimizer_for, restore, state_by_name
+from gradviz.experiment.optimizer_state import made_optimizer, restore, state_by_name
 from gradviz.experiment.randomness import generator
-from gradviz.experiment.rows import Rows
 from gradviz.experiment.run import model_of
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.encoding import one_hot
-
-__all__ = ["EpochResult", "ResumeState", "TrainingConfig", "evaluate", "num_steps", "train_epochs"]
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
+from gradviz.experiment.studies.deliveries.rows import Rows
 
 EVALUATION_ROWS = 2048  # rows of one forward pass for measuring: 16 MB of activations in the widest layer
 
@@ -72,7 +71,7 @@ def train_epochs(
     """
     order, masks = generator(config.seed, "order"), generator(config.seed, "masks")
     model = model_of(config, generator(config.seed, "initialisation")).to(device)
-    optimizer = optimizer_for(config, model)
+    optimizer = made_optimizer(config.optimizer, list(model.parameters()))
     rows = rows.to(device)
     epoch = 0
     if resume is None:
@@ -90,11 +89,6 @@ def train_epochs(
         start = time.perf_counter()
         _train_one_epoch(config, model, optimizer, order, masks, rows, epoch, on_step)
         yield _result(config, model, optimizer, order, masks, rows, epoch, start)
-
-
-def num_steps(batch_size: int, num_train: int) -> int:
-    """Optimizer steps of one epoch: complete minibatches, or one with all rows if there are fewer."""
-    return max(1, num_train // batch_size)
 
 
 @torch.no_grad()

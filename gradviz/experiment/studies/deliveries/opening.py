@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig, describe_differences
+from gradviz.experiment.deleting import remove_run
 from gradviz.experiment.files import is_there, remove_partial_files
 from gradviz.experiment.model import num_parameters
+from gradviz.experiment.outcome import OnMessage
 from gradviz.experiment.outside import UnusableFile
-from gradviz.experiment.rows import Rows, read_rows, write_rows
 from gradviz.experiment.run import model_of
 from gradviz.experiment.run_directory import RECORD_NAME, RESUME_NAME, ROWS_NAME, checkpoint_files
-from gradviz.experiment.run_files import Trained, read_trained, remove_run
 from gradviz.experiment.run_record import RunRecord, read_record, write_record
+from gradviz.experiment.studies.deliveries.config import TrainingConfig, describe_differences
 from gradviz.experiment.studies.deliveries.prepare import PreparedRows
-
-OnMessage = Callable[[str], None]
+from gradviz.experiment.studies.deliveries.rows import Rows, read_rows, write_rows
+from gradviz.experiment.studies.deliveries.run_files import Trained, read_trained
 
 
 @dataclass(frozen=True)

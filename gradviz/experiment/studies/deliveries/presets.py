@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from gradviz.errors import UserError, one_line
-from gradviz.experiment.config import PRESETS, TrainingConfig
 from gradviz.experiment.optimizers import Adam, Optimizer, optimizer_of, with_rate
 from gradviz.experiment.outside import UnusableFile, open_outside, reason_of, shown
 from gradviz.experiment.regularizers import DEFAULT_NAMES, Regularizer, placed, rank, regularizer_of
+from gradviz.experiment.studies.deliveries.config import PRESETS, TrainingConfig
 from gradviz.experiment.studies.deliveries.packed import LARGEST
 
 _PRESET_VALUES: dict[str, dict[str, object]] = {

@@ -2,7 +2,7 @@
 
 After each epoch: the checkpoint, then the metrics, then `resume.safetensors`. The last is the commit: an epoch
 counts as trained once `resume.safetensors` records it. A trainer killed before that trains the epoch again and writes
-the same bytes. A new run begins with its rows and `run.json`; a removal ends with `run.json`.
+the same bytes. A new run begins with its rows and `run.json`.
 """
 
 from dataclasses import dataclass
@@ -10,23 +10,19 @@ from pathlib import Path
 
 import torch
 
-from gradviz.experiment.config import TrainingConfig
-from gradviz.experiment.files import is_there, remove_file, remove_partial_files
-from gradviz.experiment.metrics import EpochMetrics, read_metrics, write_metrics
+from gradviz.experiment.files import is_there
 from gradviz.experiment.optimizer_state import state_shapes_of
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run import parameter_shapes, state_shapes
 from gradviz.experiment.run_directory import (
     METRICS_NAME,
-    MINIBATCHES_NAME,
-    RECORD_NAME,
     RESUME_NAME,
-    ROWS_NAME,
-    checkpoint_files,
     checkpoint_path,
 )
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics, read_metrics, write_metrics
+from gradviz.experiment.studies.deliveries.training import EpochResult, ResumeState
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
-from gradviz.experiment.training import EpochResult, ResumeState
 
 _GENERATOR_SHAPE = TensorShape(torch.uint8, tuple(torch.Generator().get_state().shape))
 _RESUME_SHAPES = {
@@ -86,12 +82,3 @@ def read_trained(directory: Path, config: TrainingConfig) -> Trained | None:
         ResumeState(epoch, tensors, order_state, masks_state),
         tuple(line for line in metrics if line.epoch <= epoch),
     )
-
-
-def remove_run(directory: Path) -> None:
-    """Removes the files of a run, and nothing else in its directory. Call this under the lock."""
-    remove_partial_files(directory)
-    names = (METRICS_NAME, ROWS_NAME, MINIBATCHES_NAME, RECORD_NAME)
-    paths = [directory / RESUME_NAME, *checkpoint_files(directory).values(), *(directory / name for name in names)]
-    for path in paths:
-        remove_file(path)

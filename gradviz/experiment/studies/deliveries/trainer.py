@@ -9,47 +9,20 @@ from pathlib import Path
 import torch
 
 from gradviz.errors import UserError
-from gradviz.experiment.config import TrainingConfig
+from gradviz.experiment.batches import num_steps
 from gradviz.experiment.cpu_threads import cpu_threads
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.interruption import Stopped, StopRequest, stop_on_signals
 from gradviz.experiment.lock import run_lock
-from gradviz.experiment.metrics import EpochMetrics
-from gradviz.experiment.opening import OnMessage, OpenRun, check_same_run, continue_run, create_run, is_begun
+from gradviz.experiment.outcome import OnMessage, TrainingOutcome, TrainingProgress, outcome_of
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.regularizers import rank
-from gradviz.experiment.run_files import write_epoch
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
+from gradviz.experiment.studies.deliveries.opening import OpenRun, check_same_run, continue_run, create_run, is_begun
 from gradviz.experiment.studies.deliveries.prepare import PreparedRows, prepare_rows
-from gradviz.experiment.training import EpochResult, num_steps, train_epochs
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Progress of a training: after one of the `steps` of an epoch, or when its checkpoint has been `saved`.
-
-    `train_loss`: of the minibatch, or of all training rows when saved; `test_r2`: of the last saved epoch (None
-    before); `rows_per_second`: training rows of this epoch; `seconds_left`: for all runs of this training (None before
-    a step).
-    """
-
-    run: str
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    train_loss: float
-    test_r2: float | None
-    rows_per_second: float
-    seconds_left: float | None
-    saved: bool
-
-
-@dataclass(frozen=True)
-class TrainingOutcome:
-    """How a training ended: `finished`, or stopped on request, by a signal (its number) or by a call (None)."""
-
-    finished: bool
-    signal: int | None = None
+from gradviz.experiment.studies.deliveries.run_files import write_epoch
+from gradviz.experiment.studies.deliveries.training import EpochResult, train_epochs
 
 
 def train(
@@ -83,20 +56,6 @@ def train(
     if outcome.finished and recognised:
         on_message(recognised)
     return outcome
-
-
-def outcome_of(
-    work: Callable[[], None], asked: StopRequest, device: torch.device, on_message: OnMessage
-) -> TrainingOutcome:
-    """Trains, and tells how it ended; UserError if the device has too little memory."""
-    try:
-        work()
-    except Stopped:
-        on_message("Stopped. Saved epochs are kept; rerun to continue.")
-        return TrainingOutcome(False, asked.signal)
-    except torch.OutOfMemoryError as error:
-        raise UserError(f"The memory of {device} is too small for this training: use `--device cpu`.") from error
-    return TrainingOutcome(True)
 
 
 def _directory(root: Path, config: TrainingConfig) -> Path:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from gradviz.experiment.config import TrainingConfig
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.config import TrainingConfig
 
 
 def taken_up(store: RunStore, asked: Sequence[TrainingConfig]) -> list[TrainingConfig]:

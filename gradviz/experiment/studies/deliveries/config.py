@@ -10,12 +10,12 @@ from gradviz.experiment import optimizers, regularizers
 from gradviz.experiment.names import RunGroup, RunLabel, RunName
 from gradviz.experiment.optimizers import Adam, AnyOptimizer
 from gradviz.experiment.regularizers import AnyRegularizer, Plain
+from gradviz.experiment.run_directory import MAX_EPOCHS
 from gradviz.experiment.studies.deliveries.fields import NUM_INPUTS
 
 Preset = Literal["quick", "source"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 Derived = Literal["linear_ests"]
-MAX_EPOCHS = 9999
 MIN_ROWS = 10
 
 # Names, labels and limits that may differ between equal runs: more epochs continue the same run, and a table's digest
