@@ -13,7 +13,7 @@ from gradviz.errors import UserError
 from gradviz.landscape.replay.evaluating import Probe, Replayer
 from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
-from gradviz.landscape.replay.unseeded import seen_drawing
+from gradviz.landscape.replay.unseeded import check_same_again, seen_drawing
 
 TOLERANCE = 1e-9
 """Of the largest number, in float64: both ways sum the same terms in another order."""
@@ -133,11 +133,7 @@ def _checked_loop(problem: Problem, plane: Plane, points: Sequence[int]) -> Tens
         found = seen_drawing(problem, lambda: by_loop(problem, plane, twice, whole=False))
     except UserError:  # some ways of checkpointing activations go backward to all parameters alone
         found = seen_drawing(problem, lambda: by_loop(problem, plane, twice))
-    if not torch.allclose(found[0], found[-1], rtol=1e-12, atol=0.0, equal_nan=True):
-        raise UserError(
-            "The same parameters, minibatch and seed give another loss or gradient the second time: the model counts in"
-            " an attribute, or draws from a source other than torch's; keep such numbers in buffers."
-        )
+    check_same_again(found[0], found[-1])
     return found[:-1]
 
 

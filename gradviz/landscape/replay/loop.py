@@ -23,9 +23,7 @@ def by_loop(problem: Problem, plane: Plane, points: Sequence[int], *, whole: boo
     `whole`: the backward pass goes to all parameters, as in training, which some models need; else to the moved two.
     `UserError` if the loss fails, or returns something else than losses of rows or their mean.
     """
-    model = PrivateModel(problem)
-    for parameter in model.module.parameters():
-        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+    model = differentiable(problem)
     results = []
     for point in points:
         sets = problem.sets(point)
@@ -38,20 +36,39 @@ def by_loop(problem: Problem, plane: Plane, points: Sequence[int], *, whole: boo
 
 
 def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int, whole: bool) -> Tensor:
-    model.restore(always=True)
-    model.module.zero_grad(set_to_none=True)
+    renew(model)
     with torch.no_grad():
         for scalar, step in zip((plane.x, plane.y), plane.at(point), strict=True):
             model.tensors[scalar.name][scalar.index] += step
-    source = Source(problem.own_seed, number)
     inputs = None if whole else [model.tensors[scalar.name] for scalar in (plane.x, plane.y)]
+    loss = passed_back(problem, model, number, inputs)
+    gradient = (_entry(model.tensors[scalar.name], scalar) for scalar in (plane.x, plane.y))
+    return torch.tensor([loss, *gradient], dtype=torch.float64)
+
+
+def differentiable(problem: Problem) -> PrivateModel:
+    """A copy of the model, all of whose parameters get gradients."""
+    model = PrivateModel(problem)
+    for parameter in model.module.parameters():
+        parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+    return model
+
+
+def renew(model: PrivateModel) -> None:
+    """Puts everything back, and drops the gradients."""
+    model.restore(always=True)
+    model.module.zero_grad(set_to_none=True)
+
+
+def passed_back(problem: Problem, model: PrivateModel, number: int, inputs: Sequence[Tensor] | None = None) -> float:
+    """The loss of the minibatch with a set of random numbers, after a backward pass to `inputs` (None: to all)."""
+    source = Source(problem.own_seed, number)
     with users_code("loss"), Seeded(source, exact=problem.dtype == torch.float64):
         value = mean_loss(problem.loss(model.module, model.copied_batch()))
         source.close()
         if value.requires_grad:
             torch.autograd.backward(value, inputs=inputs)
-    gradient = (_entry(model.tensors[scalar.name], scalar) for scalar in (plane.x, plane.y))
-    return torch.tensor([value.item(), *gradient], dtype=torch.float64)
+    return value.item()
 
 
 def mean_loss(losses: object) -> Tensor:
@@ -64,8 +81,12 @@ def mean_loss(losses: object) -> Tensor:
     return losses.mean() if losses.ndim else losses
 
 
+def gradient_of(parameter: Tensor) -> Tensor | None:
+    """What the backward pass left there, dense; None if it did not reach the parameter."""
+    gradient = parameter.grad
+    return gradient.to_dense() if gradient is not None and gradient.is_sparse else gradient
+
+
 def _entry(tensor: Tensor, scalar: Scalar) -> float:
-    gradient = tensor.grad
-    if gradient is None:
-        return 0.0
-    return (gradient.to_dense() if gradient.is_sparse else gradient)[scalar.index].item()
+    gradient = gradient_of(tensor)
+    return 0.0 if gradient is None else gradient[scalar.index].item()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch, num_rows
@@ -92,20 +92,24 @@ class Problem:
 
 def check_plane(problem: Problem, plane: Plane) -> None:
     """`UserError` unless both scalars are different numbers of floating parameters of the model."""
-    parameters = dict(problem.model.named_parameters(remove_duplicate=False))
-    for scalar in (plane.x, plane.y):
-        tensor = parameters.get(scalar.name)
-        if tensor is None:
-            names = ", ".join(list(parameters)[:12]) + (", …" if len(parameters) > 12 else "")
-            raise UserError(f"`{shown(scalar)}`: this model has no parameter {shown(scalar.name)}, only {names}.")
-        if len(scalar.index) != tensor.ndim or any(i >= n for i, n in zip(scalar.index, tensor.shape, strict=False)):
-            allowed = ",".join(f"0..{n - 1}" for n in tensor.shape)
-            raise UserError(f"`{shown(scalar)}` is out of range: {scalar.name} takes [{allowed}].")
-        if not tensor.is_floating_point():
-            raise UserError(f"`{shown(scalar)}` cannot move: {scalar.name} holds {tensor.dtype}, not real numbers.")
-    x, y = ((parameters[scalar.name], scalar.index) for scalar in (plane.x, plane.y))
+    x, y = ((check_scalar(problem.model, scalar), scalar.index) for scalar in (plane.x, plane.y))
     if x[0] is y[0] and x[1] == y[1]:
         raise UserError(f"`x` and `y` are both {plane.x}: a plane needs two different parameters.")
+
+
+def check_scalar(model: nn.Module, scalar: Scalar) -> Tensor:
+    """The tensor of a number that a step can move; `UserError` if the model has none of this name."""
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    tensor = parameters.get(scalar.name)
+    if tensor is None:
+        names = ", ".join(list(parameters)[:12]) + (", …" if len(parameters) > 12 else "")
+        raise UserError(f"`{shown(scalar)}`: this model has no parameter {shown(scalar.name)}, only {names}.")
+    if len(scalar.index) != tensor.ndim or any(i >= n for i, n in zip(scalar.index, tensor.shape, strict=False)):
+        allowed = ",".join(f"0..{n - 1}" for n in tensor.shape)
+        raise UserError(f"`{shown(scalar)}` is out of range: {scalar.name} takes [{allowed}].")
+    if not tensor.is_floating_point():
+        raise UserError(f"`{shown(scalar)}` cannot move: {scalar.name} holds {tensor.dtype}, not real numbers.")
+    return tensor
 
 
 class CannotReplay(Exception):

@@ -1,4 +1,4 @@
-"""Functions that draw from torch's global random state, although all that are known to draw are given other numbers."""
+"""Losses that are not functions of parameters, minibatch and seed: they draw unseen, or give other values next time."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -41,6 +41,15 @@ def seen_drawing(problem: Problem, compute: Callable[[], _Result]) -> _Result:
             " random functions of torch itself, or draw in advance and keep the numbers in a buffer."
         )
     return result
+
+
+def check_same_again(first: Tensor, second: Tensor) -> None:
+    """`UserError` unless both, computed from the same parameters, minibatch and seed, are the same numbers."""
+    if not torch.allclose(first, second, rtol=1e-12, atol=0.0, equal_nan=True):
+        raise UserError(
+            "The same parameters, minibatch and seed give another loss or gradient the second time: the model counts in"
+            " an attribute, or draws from a source other than torch's; keep such numbers in buffers."
+        )
 
 
 def _state(problem: Problem) -> Tensor:

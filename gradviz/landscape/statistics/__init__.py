@@ -9,6 +9,12 @@ from gradviz.landscape.statistics.inner_products import InnerProducts, inner_pro
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
 from gradviz.landscape.statistics.per_example import example_products
+from gradviz.landscape.statistics.problem_products import (
+    parts_of_model,
+    problem_agreement,
+    problem_cosines,
+    problem_products,
+)
 from gradviz.landscape.statistics.smoothness import plane_smoothness
 from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_tests
 from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
@@ -36,8 +42,12 @@ __all__ = [
     "null_agreement",
     "pair_name",
     "parts_of",
+    "parts_of_model",
     "plane_smoothness",
     "pooled_norm_tests",
+    "problem_agreement",
+    "problem_cosines",
+    "problem_products",
     "redrawn_agreement",
     "sensitivity",
     "stiffness",
