@@ -6,9 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.evidence.verdict import Tone
-from gradviz.experiment.capabilities import Capabilities
 from gradviz.landscape.field import ZeroReason
-from gradviz.landscape.parameters import Kind
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import Agreement, Estimate
 
@@ -24,107 +22,6 @@ class Mistake(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     error: str = Field(min_length=1, description="one sentence: which value, what is allowed, what to do")
-
-
-class Broken(BaseModel):
-    file: str
-    reason: str
-
-
-class Metrics(BaseModel):
-    """Columns, one entry for each measured epoch; null where a number is not finite."""
-
-    epoch: list[int]
-    train_loss: list[float | None]
-    test_loss: list[float | None]
-    test_r2: list[float | None]
-    share_below_target: list[float | None]
-    wall_seconds: list[float | None]
-
-
-class Tensor(BaseModel):
-    layer: str = Field(description='number of the hidden layer, or "output"')
-    label: str = Field(description="the layer's name for people")
-    kind: Kind
-
-
-class RunColour(BaseModel):
-    """The colours of its curves, on the light and on the dark page."""
-
-    light: str
-    dark: str
-
-
-class Tagged(BaseModel):
-    """Its kind, its name for people, and its settings."""
-
-    model_config = ConfigDict(extra="allow")
-
-    kind: str
-    label: str
-
-
-class RunAnswer(BaseModel):
-    """A run: its configuration, parameters, complete checkpoints and metrics, and the files left out."""
-
-    run: str
-    variant: OldName
-    label: str = Field(description="what people call the run")
-    colour: RunColour
-    study: str
-    group: str = Field(description="the set of runs it belongs to, such as several seeds; empty for none")
-    regularizer: Tagged
-    optimizer: Tagged
-    widths: list[int] = Field(description="inputs, units of each hidden layer, outputs")
-    capabilities: Capabilities
-    epochs: list[int] = Field(description="epochs with a complete checkpoint, ascending")
-    planned_epochs: int
-    hidden: list[int]
-    dropout: float
-    batch_size: int
-    rows: int
-    train_rows: int = Field(description="rows of one epoch of training")
-    disk_bytes: int = Field(description="size of its files")
-    seed: int
-    shapes: dict[str, list[int]] = Field(description="shape of each parameter tensor, by its name in the state dict")
-    tensors: dict[str, Tensor] = Field(description="layer and kind of each parameter tensor, by its name")
-    minibatches: dict[str, int] = Field(description="number of minibatches, by their size")
-    broken: list[Broken]
-    metrics: Metrics
-
-
-class Progress(BaseModel):
-    run: str
-    variant: OldName
-    epoch: int | None
-    epochs: int
-
-
-class TrainingAnswer(BaseModel):
-    """The state of the background trainer."""
-
-    state: Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
-    message: str
-    progress: list[Progress]
-    read_only: bool
-
-
-class GroupAnswer(BaseModel):
-    """Two or more runs of one configuration, with different seeds."""
-
-    label: str
-    colour: RunColour
-    runs: list[str] = Field(min_length=2, description="their names")
-    seeds: list[int] = Field(min_length=2, description="the seed of each")
-
-
-class RunsAnswer(BaseModel):
-    """All runs by name, the groups of seeds among them, and the state of the background trainer."""
-
-    runs: dict[str, RunAnswer]
-    groups: list[GroupAnswer]
-    unreadable: list[Broken] = Field(description="runs that exist but cannot be read now")
-    training: TrainingAnswer
 
 
 class ActivityAnswer(BaseModel):
@@ -258,6 +155,15 @@ class MinibatchAnswer(BaseModel):
     targets: list[float]
 
 
+class FactAnswer(BaseModel):
+    """A number that a study tells of a minibatch."""
+
+    name: str
+    value: float
+    unit: str = Field(description="empty if it has none")
+    sentence: str = Field(description="what it says to people, without a full stop")
+
+
 class LandscapeAnswer(BaseModel):
     """A gradient landscape: u = ∂J/∂x, v = ∂J/∂y and loss = J on a grid of values of the two parameters."""
 
@@ -273,14 +179,19 @@ class LandscapeAnswer(BaseModel):
     )
     u_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂x is zero, 0 where it is not")
     v_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂y is zero, 0 where it is not")
-    share_below: Share = Field(
+    share_below: Share | None = Field(
         description="share of the rows predicted below their target, at the centre and with its masks; for averaged"
-        " masks the mean over the sets"
+        " masks the mean over the sets; null for other studies, which tell `facts`"
     )
     num_rows: int
     num_unresolved: int = Field(description="arrows within float32's rounding error: these are float64's")
-    x_active: Share = Field(description="share of the rows on which the unit of x is active, at the centre")
-    y_active: Share
+    x_active: Share | None = Field(
+        description="share of the rows on which the unit of x is active, at the centre; null where unknown"
+    )
+    y_active: Share | None
+    facts: list[FactAnswer] = Field(default=[], description="what the study tells of the minibatch at the centre")
+    method: str = Field(default="engine", description="what computed the field")
+    passed_over: list[str] = Field(default=[], description="why no quicker method did")
 
 
 class RecipeAnswer(BaseModel):

@@ -7,8 +7,8 @@ from dash.development.base_component import Component
 from gradviz.dashboard import ids
 from gradviz.dashboard.drawing import drawing, sharing
 from gradviz.dashboard.fieldsets import group, label, segmented
-from gradviz.dashboard.overview import MINIBATCH_SIZES
 from gradviz.dashboard.permalink import View
+from gradviz.dashboard.run_told import MINIBATCH_SIZES
 
 SIDES = {"a": "Left picture", "b": "Right picture"}
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import Conflict
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Unavailable
 from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.study_landscape import REPLAY_VERSION
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import answers
 from gradviz.dashboard.overview import etag
@@ -18,7 +19,8 @@ from gradviz.dashboard.routes import PREFIX, Operation, Served
 from gradviz.dashboard.sending import CHECK_AGAIN, FOR_EVER, MEDIA_TYPES, chosen_format, sent, sentence_of, tagged
 from gradviz.drawing import frames
 from gradviz.experiment.files import signature
-from gradviz.experiment.run_directory import checkpoint_files
+from gradviz.experiment.run_directory import MINIBATCHES_NAME, checkpoint_files
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import ENGINE_VERSION, LandscapeRequest
 from gradviz.logs import tell_log
@@ -87,7 +89,7 @@ def many(served: Served, asked: LandscapeRequest, which: Frames) -> Response:
 
 def _indices(served: Served, asked: LandscapeRequest, which: Frames) -> list[int]:
     """The available indices, those nearest to the first index first."""
-    run = served.store.run(asked.run)
+    run = served.store.any_run(asked.run)
     there = run.epochs() if which.over == "epochs" else range(run.num_minibatches(asked.minibatch_size))
     first = which.index_of(asked)
     # A missing first index gives the reader an error.
@@ -97,10 +99,12 @@ def _indices(served: Served, asked: LandscapeRequest, which: Frames) -> list[int
 
 def _files(served: Served, asked: LandscapeRequest, which: Frames) -> list[object]:
     """What the frames depend on; files by size and time, because their digests would take a second."""
-    run = served.store.run(asked.run)
+    run = served.store.any_run(asked.run)
     files = checkpoint_files(run.path).items()
     needed = [path for epoch, path in files if which.over == "epochs" or epoch == asked.epoch]
-    return [ENGINE_VERSION, run.config, *(signature(path) for path in needed)]
+    needed += [run.path / MINIBATCHES_NAME] if isinstance(run, StudyRun) else []
+    identity = run.identity() if isinstance(run, StudyRun) else run.config
+    return [ENGINE_VERSION, REPLAY_VERSION, identity, *(signature(path) for path in needed)]
 
 
 def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: list[int]) -> Iterator[bytes]:

@@ -17,11 +17,13 @@ from gradviz.landscape.request import MAX_POINTS
 
 _REF = "#/components/schemas/{model}"
 
-_PARAMETER_NAME = (
-    r"^((hidden\.[0-9]{1,3}\.linear|output)\.(bias\[[0-9]{1,9}\]|weight\[[0-9]{1,9},[0-9]{1,9}\])"
-    r"|hidden\.[0-9]{1,3}\.norm\.(bias|weight)\[[0-9]{1,9}\])$"
-)
-_EXAMPLES = ["hidden.1.linear.bias[0]", "hidden.2.linear.weight[3,17]", "hidden.1.norm.weight[5]", "output.bias[0]"]
+_PARAMETER_NAME = r"^[^\s\[\],;]{1,200}(\[[0-9]{1,9}(,[0-9]{1,9}){0,15}\])?$"
+_EXAMPLES = [
+    "hidden.1.linear.bias[0]",
+    "hidden.2.linear.weight[3,17]",
+    "hidden.1.norm.weight[5]",
+    "conv1.weight[3,0,1,2]",
+]
 _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
     "x": {"pattern": _PARAMETER_NAME, "description": "a parameter, by its name and index", "examples": _EXAMPLES},
     "y": {"pattern": _PARAMETER_NAME, "description": "another parameter", "examples": _EXAMPLES},

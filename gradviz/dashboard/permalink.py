@@ -1,6 +1,6 @@
 """The whole view as a query string, and back; an unusable part of a link becomes a notice, never an error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,8 +13,9 @@ from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES
-from gradviz.landscape.parameters import ParameterRef
+from gradviz.experiment.run_record import OWN_STUDY
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
+from gradviz.landscape.scalar import Scalar, parameter_text
 
 ViewName = Literal["explore", "compare", "minibatches", "evidence", "training"]
 Range = Literal["epochs", "frame"]
@@ -26,12 +27,13 @@ Seeds = Literal["single", "grouped"]
 
 MOST_COMPARED = 64
 _MAX_PARTS = 100
+_MOST_SUGGESTED = 3
 _NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 
 
 class View(OfRun):
-    """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; the
-    first two biases of the last two hidden layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
+    """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; a
+    pair of each of two layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
     `curves`: the curves under the losses; `seeds`: whether curves of one configuration's seeds are drawn as one, with
     their spread."""
@@ -72,7 +74,7 @@ class View(OfRun):
     @field_validator("x_a", "y_a", "x_b", "y_b")
     @classmethod
     def _parameter(cls, value: str | None) -> str | None:
-        return None if value is None else str(ParameterRef.parse(value))
+        return None if value is None else parameter_text(value)
 
     @field_validator("points")
     @classmethod
@@ -118,7 +120,7 @@ def read(search: str) -> tuple[View, list[str]]:
 
 
 def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
-    """The view adapted to these runs (`overview.run_of` by name), and a sentence for each change."""
+    """The view adapted to these runs (`overview.runs_of`), and a sentence for each change."""
     if not runs:
         return view, []
     notices, changes = [], {}
@@ -128,21 +130,16 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         if view.run != View().run:
             notices.append(f"There is no run `{view.run}`: showing {names[0]} instead.")
     run = runs[changes.get("run", view.run)]
-    compared, notice = _compared(view.compared, names)
+    compared, notice = _compared(view.compared, run, runs)
     changes["compared"] = compared
     notices += notice
-    for x, y, layer in (("x_a", "y_a", -2), ("x_b", "y_b", -1)):
-        pair, notice = _pair(getattr(view, x), getattr(view, y), run["shapes"], layer)
+    for x, y, side in (("x_a", "y_a", "a"), ("x_b", "y_b", "b")):
+        pair, notice = _pair(getattr(view, x), getattr(view, y), side, run)
         changes |= {x: pair[0], y: pair[1]}
         notices += notice
-    sizes = [int(size) for size, many in run["minibatches"].items() if many]
-    if view.minibatch_size > run["train_rows"] and sizes:
-        changes["minibatch_size"] = max(sizes)
-        if view.minibatch_size != View().minibatch_size:
-            notices.append(
-                f"{run['run']} has {run['train_rows']} training rows, fewer than a minibatch of "
-                f"{view.minibatch_size}: showing minibatches of {changes['minibatch_size']} instead."
-            )
+    size, notice = _size(view.minibatch_size, run)
+    changes["minibatch_size"] = size
+    notices += notice
     if view.epoch is not None and run["epochs"] and view.epoch not in run["epochs"]:
         nearest = min(run["epochs"], key=lambda epoch: abs(epoch - view.epoch))
         changes["epoch"] = nearest
@@ -150,28 +147,52 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
     return view.model_copy(update=changes), notices
 
 
-def _compared(asked: tuple[str, ...], names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The named runs that exist or, being the usual ones, may appear soon; if none exists, the first three that do."""
-    found = tuple(name for name in asked if name in names or name in DEFAULT_NAMES)
-    absent = [name for name in asked if name not in found]
+def _compared(asked: tuple[str, ...], run: dict, runs: Mapping[str, dict]) -> tuple[tuple[str, ...], list[str]]:
+    """The named runs that exist or, being the usual ones, may appear soon; if none exists, or none was named, those of
+    the shown run's study, at most three."""
+    coming = DEFAULT_NAMES if any(_is_usual(each) for each in runs.values()) else ()
+    found = tuple(name for name in asked if name in runs or name in coming)
+    absent = [name for name in asked if name not in found and name not in DEFAULT_NAMES]
     notices = [f"There is no run `{absent[0]}`: comparing without it."] if absent else []
-    return (found if set(found) & set(names) else tuple(names[:3])), notices
+    if set(found) & set(runs) and (asked != DEFAULT_NAMES or _is_usual(run)):
+        return found, notices
+    alike = [name for name, each in runs.items() if each["study"] == run["study"]]
+    return tuple(alike[:_MOST_SUGGESTED]), notices
 
 
-def _pair(x: str | None, y: str | None, shapes: dict, layer: int) -> tuple[tuple[str, str], list[str]]:
-    biases = [name for name in shapes if name.startswith("hidden.") and name.endswith(".linear.bias")]
-    name = biases[max(layer, -len(biases))] if biases else "output.bias"
-    # A layer of one unit has one bias: its first weight is the other parameter.
-    second = f"{name}[1]" if shapes[name][0] > 1 else f"{name.replace('bias', 'weight')}[0,0]"
-    default = (f"{name}[0]", second)
+def _is_usual(run: dict) -> bool:
+    return run["study"] == OWN_STUDY
+
+
+def _size(asked: int, run: dict) -> tuple[int, list[str]]:
+    """The size of minibatches: the one asked for, if this run has such."""
+    if not run["minibatch_sizes"]:
+        recorded = View().minibatch_size
+        notice = f"{run['run']} was recorded with its minibatches: their size cannot be chosen."
+        return recorded, [notice] if asked != recorded else []
+    sizes = [int(size) for size, many in run["minibatches"].items() if many]
+    if asked <= run["train_rows"] or not sizes:
+        return asked, []
+    notice = (
+        f"{run['run']} has {run['train_rows']} training rows, fewer than a minibatch of {asked}: showing minibatches "
+        f"of {max(sizes)} instead."
+    )
+    return max(sizes), [notice] if asked != View().minibatch_size else []
+
+
+def _pair(x: str | None, y: str | None, side: str, run: dict) -> tuple[tuple[str | None, str | None], list[str]]:
+    if run["suggested"] is None:  # nothing is known of the model, or it has one parameter
+        return (x, y), []
+    default = tuple(run["suggested"][side])
     if x is None and y is None:
         return default, []
     pair = (x or default[0], y or default[1])
     try:
         for parameter in pair:
-            ParameterRef.parse(parameter).check({tensor: tuple(shape) for tensor, shape in shapes.items()})
+            Scalar.parse(parameter).check(run["shapes"])
     except UserError as error:
-        return default, [f"{error} The picture shows the first two biases instead."]
+        return default, [f"{error} The picture shows {default[0]} and {default[1]} instead."]
     if pair[0] == pair[1]:
-        return default, [f"The link pairs {pair[0]} with itself: the picture shows the first two biases instead."]
+        shown = f"the picture shows {default[0]} and {default[1]} instead"
+        return default, [f"The link pairs {pair[0]} with itself: {shown}."]
     return pair, []

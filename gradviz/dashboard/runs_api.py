@@ -5,7 +5,7 @@ import io
 import numpy as np
 from flask import Response
 
-from gradviz.dashboard import answers, training
+from gradviz.dashboard import answers, run_answers, training
 from gradviz.dashboard.overview import etag, groups_of, one_of, runs_of, unreadable_of
 from gradviz.dashboard.query import MinibatchForm, TrainingAction
 from gradviz.dashboard.routes import Operation, Served
@@ -18,7 +18,7 @@ _MINIBATCH_FORMS = ("json", "npz")
 
 
 def runs(served: Served) -> Response:
-    told = {"runs": runs_of(served.store), "groups": groups_of(served.store.runs())}
+    told = {"runs": runs_of(served.store), "groups": groups_of(served.store.all_runs())}
     told |= {"unreadable": unreadable_of(served.store)}
     return sent_json(told | {"training": training.status_of(served.trainer, served.settings)})
 
@@ -58,8 +58,8 @@ def _npz(rows: Minibatch) -> bytes:
 
 
 OPERATIONS = (
-    Operation("get", "/runs", runs, "All runs and the training", (), answers.RunsAnswer),
-    Operation("get", "/runs/{run}", run, "One run with its metrics", (OfRun,), answers.RunAnswer),
+    Operation("get", "/runs", runs, "All runs and the training", (), run_answers.RunsAnswer),
+    Operation("get", "/runs/{run}", run, "One run with its metrics", (OfRun,), run_answers.RunAnswer),
     Operation(
         "get",
         "/minibatches/{run}/{minibatch}",
@@ -70,13 +70,13 @@ OPERATIONS = (
         _MINIBATCH_FORMS,
         (406,),
     ),
-    Operation("get", "/training", training_status, "The background training", (), answers.TrainingAnswer),
+    Operation("get", "/training", training_status, "The background training", (), run_answers.TrainingAnswer),
     Operation(
         "post",
         "/training",
         train,
         "Start, stop or restart the training, or delete a run",
         (TrainingAction,),
-        answers.TrainingAnswer,
+        run_answers.TrainingAnswer,
     ),
 )

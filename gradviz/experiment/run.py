@@ -55,6 +55,7 @@ class Run:
     def __init__(self, path: Path, record: RunRecord) -> None:
         self.path, self.record, self.config = path, record, record.config
         self.name = record.name
+        self.title, self.study_name, self.group, self.seed = record.title, record.study, record.group, record.seed
         self.capabilities = capabilities_of(record)
         self._blank = _blank_model(self.config)
         self.shapes = _shapes_of(self._blank.state_dict())
@@ -103,6 +104,19 @@ class Run:
         """
         identity = json.dumps(self.config.identity(), sort_keys=True, separators=(",", ":"))
         return f"{self.digest(epoch)} {identity}"
+
+    def cannot(self) -> str | None:
+        """As of a run of any study: None, because the network of these runs needs no code of the user's."""
+        return None
+
+    @property
+    def planned_epochs(self) -> int:
+        return self.config.epochs
+
+    def stamp(self) -> str:
+        """Changes when the run starts over."""
+        digest = self.digest(0) if 0 in self.epochs() else ""
+        return f"{self.config.identity()} {digest}"
 
     def num_minibatches(self, size: int) -> int:
         """The number of minibatches of `size` training rows, at most 50; known without reading the rows."""

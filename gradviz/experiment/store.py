@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from gradviz.errors import UserError
+from gradviz.experiment.examined import Examinations
 from gradviz.experiment.files import is_there, signature
 from gradviz.experiment.names import is_run_name
 from gradviz.experiment.outside import UnusableFile
@@ -29,6 +30,7 @@ class RunStore:
 
     def __init__(self, root: Path | str, study: LoadedStudy | None = None) -> None:
         self.root, self._study = Path(root), study
+        self._examinations = Examinations()
         try:
             is_file = is_there(self.root) and not os.path.isdir(self.root)
         except UnusableFile as error:
@@ -55,6 +57,10 @@ class RunStore:
     def study_runs(self) -> list[StudyRun]:
         """The runs of other studies, by name."""
         return [run for run in self._all() if isinstance(run, StudyRun)]
+
+    def all_runs(self) -> list[Run | StudyRun]:
+        """The runs of every study: those of deliveries, then the others."""
+        return [*self.runs(), *self.study_runs()]
 
     def broken(self) -> list[BrokenCheckpoint]:
         """The runs left out because of their run.json, and the reasons."""
@@ -114,7 +120,7 @@ class RunStore:
             if isinstance(record, RunRecord):
                 run = Run(path.parent, record)
             else:
-                run = StudyRun(path.parent, record, self._study_of(record.study))
+                run = StudyRun(path.parent, record, self._study_of(record.study), self._examinations)
         except UnusableFile as error:
             run = error
         self._runs[name] = (stamp, run)

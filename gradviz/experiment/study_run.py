@@ -7,7 +7,6 @@ of classes of the user's own need it.
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -15,8 +14,10 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
+from gradviz.experiment.anatomy import Anatomy, anatomy_of
 from gradviz.experiment.batches import Batch, record_classes
 from gradviz.experiment.capabilities import Capabilities, capabilities_of_study
+from gradviz.experiment.examined import Examinations, Examined
 from gradviz.experiment.metrics_table import MetricsLine, read_table
 from gradviz.experiment.minibatches_file import read_minibatches
 from gradviz.experiment.model_state import difference, load_state
@@ -32,15 +33,18 @@ from gradviz.experiment.run_directory import (
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_loading import LoadedStudy
 from gradviz.experiment.study_record import StudyRecord
-from gradviz.experiment.tensor_file import TensorShape, check_header, read_header, read_tensors
+from gradviz.experiment.tensor_file import TensorShape, check_header, file_digest, read_header, read_tensors
 
 
 class StudyRun:
     """A run of a study on disk, read-only; caches its checks. Safe to share between threads."""
 
-    def __init__(self, path: Path, record: StudyRecord, loaded: LoadedStudy | None) -> None:
-        self.path, self.record, self.name = path, record, record.name
-        self._loaded = loaded
+    def __init__(
+        self, path: Path, record: StudyRecord, loaded: LoadedStudy | None, examinations: Examinations | None = None
+    ) -> None:
+        self.path, self.record, self.config, self.name = path, record, record, record.name
+        self.title, self.study_name, self.group, self.seed = record.title, record.study, record.group, record.seed
+        self._loaded, self._examinations = loaded, examinations or Examinations()
         self._checks = FileChecks()
         self._checkpoints = CheckpointFiles(path, self.name, self._check, self._checks)
 
@@ -54,11 +58,31 @@ class StudyRun:
         """Whether the study's source is not that of the recorded run."""
         return self.record.study_digest not in (None, self._study().made_by)
 
-    @cached_property
+    @property
     def capabilities(self) -> Capabilities:
-        """What its model can do, found by a forward pass; UserError if the study is not loaded."""
-        first = min(self.epochs(), default=0)
-        return capabilities_of_study(self.study, self.model(first), self.minibatch(0))
+        """What its model can do, found by a forward pass; UserError as `anatomy`."""
+        return self._examined().capabilities
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """The tensors and layers of its model; UserError if the study is not loaded, or fails, or has changed."""
+        return self._examined().anatomy
+
+    def cannot(self) -> str | None:
+        """Why no landscape of this run can be computed now, as a sentence; None if it can."""
+        try:
+            self._examined()
+        except UnusableFile as error:
+            return f"{error.path.name} cannot be used: {error.reason}."
+        except UserError as error:
+            return str(error)
+        return None
+
+    @property
+    def planned_epochs(self) -> int:
+        """As its settings plan them; else its last epoch."""
+        planned, last = self.record.settings.get("epochs"), max(self.epochs(), default=0)
+        return max(planned, last) if isinstance(planned, int) else last
 
     def epochs(self) -> list[int]:
         """Epochs with a complete checkpoint, ascending."""
@@ -95,6 +119,10 @@ class StudyRun:
             raise UnusableFile(path, f"it has {len(batches)} minibatches, run.json says {self.record.num_minibatches}")
         return batches
 
+    def num_minibatches(self, size: int = 64) -> int:
+        """How many were recorded, whatever their size; known without reading them."""
+        return self.record.num_minibatches
+
     def minibatch(self, index: int) -> Batch:
         """One of the run's minibatches; UserError names the allowed range."""
         count = self.record.num_minibatches
@@ -107,9 +135,40 @@ class StudyRun:
         return self._checkpoints.digest(epoch)
 
     def address(self, epoch: int) -> str:
-        """Identifies this checkpoint: its content, the study's source as it was loaded, and the model's arguments."""
+        """Identifies this checkpoint with the minibatches: their content, the study's source as it was loaded, and the
+        model's arguments."""
+        return f"{self.digest(epoch)} {self._minibatches_digest()} {self.identity()}"
+
+    def stamp(self) -> str:
+        """Changes when the run starts over."""
+        contents = [] if (first := min(self.epochs(), default=None)) is None else [self.digest(first)]
+        with suppress(UnusableFile):  # without its minibatches the run is still told, with its curves
+            contents.append(self._minibatches_digest())
+        return f"{self.record.model_dump_json()} {contents}"
+
+    def _minibatches_digest(self) -> str:
+        path = self.path / MINIBATCHES_NAME
+        return self._checks.cached("digest", path, lambda: file_digest(path))
+
+    def identity(self) -> str:
+        """The study's source as it was loaded, and the model's arguments; UserError if the study is not loaded."""
         identity = [self.record.study, self._study().digest, self.record.arguments]
-        return f"{self.digest(epoch)} {json.dumps(identity, sort_keys=True, separators=(',', ':'))}"
+        return json.dumps(identity, sort_keys=True, separators=(",", ":"))
+
+    def _examined(self) -> Examined:
+        first = min(self.epochs(), default=None)
+        header = {} if first is None else read_header(self._checkpoints.path(first))
+        shapes = {name: tensor.shape for name, tensor in header.items()}
+        identity = self.identity()
+
+        def examine() -> Examined:
+            model = asking.made_model(self.study, self.record.arguments)
+            reason = difference(model, shapes) if shapes else None
+            if reason is not None:
+                raise UserError(f"The study {self.record.study} has changed since {self.name} was recorded: {reason}.")
+            return Examined(anatomy_of(model), capabilities_of_study(self.study, model, self.minibatch(0)))
+
+        return self._examinations.get(f"{identity} {json.dumps(shapes)}", examine)
 
     def _study(self) -> LoadedStudy:
         if self._loaded is None or self._loaded.study.name != self.record.study:

@@ -1,0 +1,186 @@
+"""Runs of a study of the user's own through the HTTP API: what is told of them, with and without their study."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from flask.testing import FlaskClient
+
+import gradviz
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.dashboard import permalink
+from gradviz.dashboard.factory import create_app
+from gradviz.dashboard.overview import runs_of
+from gradviz.dashboard.permalink import View
+from gradviz.dashboard.routes import PREFIX
+from gradviz.dashboard.run_answers import RunsAnswer
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_loading import LoadedStudy, load_study
+from gradviz.settings import Settings
+from tests.dashboard.conftest import StandInTrainer
+from tests.drawing.test_frames import blocks_of, decode
+
+STUDY_FILE = Path(__file__).parents[1] / "compute" / "study_of_digits.py"
+PAIR = {"x": "conv1.weight[2,0,1,1]", "y": "conv2.bias[3]"}
+ASKED = {"run": "seed-0", "epoch": 1, "points": 3, **PAIR}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> LoadedStudy:
+    return load_study(str(STUDY_FILE))
+
+
+def record(loaded: LoadedStudy, path: Path, seed: int, **facts: Any) -> None:
+    """A run of one epoch with one step of training."""
+    torch.manual_seed(seed)
+    study = loaded.study
+    model = study.model(**facts.get("arguments", {}))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert callable(study.minibatches)
+    with gradviz.record(study, model, path, seed=seed, **facts) as run:
+        study.loss(model, study.minibatches()[0]).mean().backward()
+        optimizer.step()
+        run.epoch(train_loss=1.0, test_accuracy=0.25, train_accuracy=0.5, val_loss=float("nan"))
+
+
+@pytest.fixture(scope="module")
+def recorded(loaded: LoadedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    runs = tmp_path_factory.mktemp("runs")
+    settings = {"optimizer": "sgd", "epochs": 7}
+    for seed in (0, 1):
+        record(loaded, runs / f"seed-{seed}", seed, settings=settings)
+    record(loaded, runs / "wide", 0, label="Wide", arguments={"channels": 6})
+    return runs
+
+
+def client_of(runs: Path, study: LoadedStudy | None, cache: FieldCache) -> FlaskClient:
+    store = RunStore(runs, study)
+    compute = LocalCompute(store, cache, device="cpu")
+    trainer: Any = StandInTrainer()
+    return create_app(Settings(runs=runs), compute, store, trainer).server.test_client()
+
+
+@pytest.fixture(scope="module")
+def client(recorded: Path, loaded: LoadedStudy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    with FieldCache(tmp_path_factory.mktemp("cache")) as cache:
+        yield client_of(recorded, loaded, cache)
+
+
+@pytest.fixture
+def without_study(recorded: Path, tmp_path: Path) -> Iterator[FlaskClient]:
+    with FieldCache(tmp_path / "cache") as cache:
+        yield client_of(recorded, None, cache)
+
+
+def test_a_run_is_told_by_its_model(client: FlaskClient):
+    answer = client.get(f"{PREFIX}/runs").get_json()
+    RunsAnswer.model_validate(answer)
+    assert list(answer["runs"]) == ["seed-0", "seed-1", "wide"]
+    run = answer["runs"]["seed-0"]
+    assert run == client.get(f"{PREFIX}/runs/seed-0").get_json()
+    assert (run["study"], run["seed"], run["epochs"], run["planned_epochs"]) == ("squares", 0, [0, 1], 7)
+    assert run["cannot"] is None
+    assert run["shapes"]["conv1.weight"] == [4, 1, 3, 3]
+    assert run["shapes"].keys() == run["tensors"].keys()
+    assert "norm.running_mean" not in run["shapes"]
+    assert run["tensors"]["norm.weight"] == {"layer": "norm", "label": "norm", "kind": "gamma"}
+    assert run["tensors"]["head.bias"]["kind"] == "bias"
+    assert [(layer["value"], layer["width"]) for layer in run["layers"]] == [
+        ("conv1", 4),
+        ("norm", 4),
+        ("conv2", 5),
+        ("head", 3),
+    ]
+    assert run["capabilities"]["draws_masks"] is True
+    assert run["suggested"] == {"a": ["conv1.bias[0]", "conv1.bias[1]"], "b": ["conv2.bias[0]", "conv2.bias[1]"]}
+    assert (run["minibatch_sizes"], run["minibatches"]) == ([], {"64": 4})
+    assert ["optimizer", "sgd"] in run["about"]
+    assert answer["runs"]["wide"]["label"] == "Wide"
+    assert answer["runs"]["wide"]["shapes"]["conv1.weight"] == [6, 1, 3, 3]
+    assert ["model's channels", "6"] in answer["runs"]["wide"]["about"]
+    assert len({each["colour"]["light"] for each in answer["runs"].values()}) == 3
+
+
+def test_its_metrics_are_curves_under_its_own_names(client: FlaskClient):
+    run = client.get(f"{PREFIX}/runs/seed-1").get_json()
+    assert run["metrics"] == {
+        "epoch": [1],
+        "train_loss": [1.0],
+        "test_accuracy": [0.25],
+        "train_accuracy": [0.5],
+    }
+    assert run["curves"] == [
+        {"name": "loss", "unit": "", "test": None, "train": "train_loss"},
+        {"name": "accuracy", "unit": "", "test": "test_accuracy", "train": "train_accuracy"},
+    ]
+
+
+def test_seeds_of_a_study_are_a_group(client: FlaskClient):
+    [group] = client.get(f"{PREFIX}/runs").get_json()["groups"]
+    assert (group["runs"], group["seeds"], group["label"]) == (["seed-0", "seed-1"], [0, 1], "squares")
+
+
+def test_without_its_study_a_run_says_how_to_name_it_and_shows_its_curves(without_study: FlaskClient):
+    answer = without_study.get(f"{PREFIX}/runs").get_json()
+    RunsAnswer.model_validate(answer)
+    run = answer["runs"]["seed-0"]
+    assert "is of the study squares: name its file with `--study FILE.py:NAME`" in run["cannot"]
+    assert (run["capabilities"], run["suggested"], run["shapes"], run["layers"]) == (None, None, {}, [])
+    assert run["metrics"]["train_loss"] == [1.0]
+    for address in ("landscape", "frames"):
+        refused = without_study.get(f"{PREFIX}/{address}", query_string=ASKED)
+        assert refused.status_code == 422
+        assert "name its file" in refused.get_json()["error"]
+
+
+@pytest.mark.parametrize(("over", "indices"), [("epochs", [1, 0]), ("minibatches", [0, 1, 2, 3])])
+def test_frames_are_of_all_epochs_and_of_all_minibatches(client: FlaskClient, over: str, indices: list[int]):
+    answer = client.get(f"{PREFIX}/frames", query_string=ASKED | {"over": over})
+    header, *blocks = blocks_of(answer.data)
+    assert json.loads(header)["indices"] == indices
+    decoded = [decode(block) for block in blocks]
+    assert [frame["index"] for frame, _ in decoded] == indices
+    frame = decoded[0][0]
+    assert frame["facts"][0]["name"] == "accuracy"
+    assert frame["share_below"] is None
+    again = client.get(
+        f"{PREFIX}/frames", query_string=ASKED | {"over": over}, headers={"If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_a_link_opens_on_what_the_run_suggests(recorded: Path, loaded: LoadedStudy):
+    runs = runs_of(RunStore(recorded, loaded))
+    view, notices = permalink.settle(View(), runs)
+    assert (view.run, view.compared) == ("seed-0", ("seed-0", "seed-1", "wide"))
+    assert (view.x_a, view.y_b) == ("conv1.bias[0]", "conv2.bias[1]")
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("search", "word"),
+    [
+        ("?x1=conv9.weight[0]", "this model has no conv9.weight"),
+        ("?x1=conv1.weight[2,0,1]", "takes [0..3,0..0,0..2,0..2]"),
+        ("?variant=seed-1&size=16", "was recorded with its minibatches"),
+        ("?compared=seed-0,none", ""),
+    ],
+)
+def test_what_a_link_names_and_a_study_has_not_is_noticed(recorded: Path, loaded: LoadedStudy, search: str, word: str):
+    read, unread = permalink.read(search)
+    view, notices = permalink.settle(read, runs_of(RunStore(recorded, loaded)))
+    assert unread == []
+    assert (view.x_a, view.minibatch_size) == ("conv1.bias[0]", 64)
+    assert "none" not in view.compared
+    assert [word in notice for notice in notices] == ([True] if word else [])
+
+
+def test_a_parameter_of_any_shape_can_be_linked(recorded: Path, loaded: LoadedStudy):
+    view = View(run="wide", x_a=PAIR["x"], y_a=PAIR["y"])
+    assert permalink.read(permalink.write(view)) == (view, [])
+    settled, notices = permalink.settle(view, runs_of(RunStore(recorded, loaded)))
+    assert ((settled.x_a, settled.y_a), notices) == ((PAIR["x"], PAIR["y"]), [])
