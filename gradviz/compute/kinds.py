@@ -11,7 +11,7 @@ from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
-from gradviz.compute.study_landscape import study_key
+from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.evidence.parts import Asked, LoopField, Part
@@ -21,7 +21,6 @@ from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.request import Checkpoint
 
-_ROWS_OF_A_STUDY = 64  # about, as its minibatches may have any number
 _POINTS_OF_A_PASS = 21 * 21  # a grid of so many points costs about one forward pass, if masks are fixed on it
 
 
@@ -44,7 +43,7 @@ class LandscapeQuestion(Question):
         asked, run = self.request, store.any_run(self.request.run)
         if isinstance(run, StudyRun):
             sets = asked.num_masks if draws_masks(run, asked) and asked.masks == "averaged" else 1
-            return asked.points**2 * sets * cost_of_a_pass(run, _ROWS_OF_A_STUDY)
+            return asked.points**2 * sets * cost_of_a_pass(run, ROWS_OF_A_STUDY)
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
         if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]

@@ -55,5 +55,5 @@ def address_of(question: Question, store: RunStore, run: str, epoch: int, *setti
     """
     # Only under the key of version 0.1, so that answers kept since then stay valid.
     values = question.model_dump(mode="json", exclude={"run": True, "request": {"run"}})
-    content = [ENGINE_VERSION, store.run(run).address(epoch), values, settings]
+    content = [ENGINE_VERSION, store.any_run(run).address(epoch), values, settings]
     return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=20).hexdigest()

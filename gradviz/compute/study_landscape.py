@@ -19,20 +19,22 @@ REPLAY_VERSION = 1
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
 
 _MINIBATCH_SIZE = LandscapeRequest.model_fields["minibatch_size"].default
+ROWS_OF_A_STUDY = 64
+"""About, as its minibatches may have any number: for estimates of costs."""
 AnyNetwork = Literal["replay", "reference"]
 """Methods for any network."""
 
 
 def study_key(run: StudyRun, request: LandscapeRequest) -> str:
     """The address of the answer; UserError if the checkpoint does not exist or the study is not loaded."""
-    _check_minibatch_size(run, request.minibatch_size)
+    check_minibatch_size(run, request.minibatch_size)
     return request.key(f"replay {REPLAY_VERSION} {run.address(request.epoch)}")
 
 
 def problem_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device) -> Problem:
     """A checkpoint, a minibatch and the study's loss; UserError if they do not exist or the study is not loaded."""
     if isinstance(run, StudyRun):
-        _check_minibatch_size(run, asked.minibatch_size)
+        check_minibatch_size(run, asked.minibatch_size)
         loss, batch = run.study.loss, run.minibatch(asked.minibatch)
     else:
         rows = run.minibatch(asked.minibatch, asked.minibatch_size)
@@ -60,7 +62,8 @@ def landscape_of(
     return replace(found.field, facts=facts, method=found.method, passed_over=found.passed_over)
 
 
-def _check_minibatch_size(run: StudyRun, size: int) -> None:
+def check_minibatch_size(run: StudyRun, size: int) -> None:
+    """UserError unless the size is the default: a study's run has the minibatches that it was recorded with."""
     if size != _MINIBATCH_SIZE:
         raise UserError(
             f"`minibatch_size` cannot be chosen for the run {run.name}: its minibatches were recorded with it."

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.evidence.verdict import Tone
+from gradviz.experiment.facts import Fact
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import Agreement, Estimate
@@ -42,11 +43,14 @@ class AgreementAnswer(BaseModel):
     """Agreement of the minibatches' gradients by part, with 95 % bootstrap intervals over the minibatches."""
 
     request: AgreementRequest
-    share_below: Estimate = Field(description="share of all rows predicted below their target")
-    share_below_K: list[Share] = Field(description="the same for each minibatch")
+    share_below: Estimate | None = Field(
+        description="share of all rows predicted below their target; null for a study that has no such targets"
+    )
+    share_below_K: list[Share] | None = Field(description="the same for each minibatch")
     num_minibatches: int
     num_rows: int
     parts: list[Agreement]
+    facts: list[list[Fact]] | None = Field(default=None, description="what the run's study says of each minibatch")
 
 
 class UnitsAnswer(BaseModel):

@@ -1,7 +1,6 @@
 """Landscapes of a recorded run: the numbers of float64 autograd, kept in the cache, written by the command line."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,40 +14,13 @@ from gradviz.compute.local import LocalCompute
 from gradviz.dashboard.factory import create_server
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.study_loading import LoadedStudy, load_study
+from gradviz.experiment.study_loading import load_study
 from gradviz.landscape import LandscapeRequest
 from gradviz.settings import Settings
+from tests.compute.conftest import STUDY_FILE
 
-STUDY_FILE = Path(__file__).with_name("study_of_digits.py")
 X, Y = "conv1.weight[2,0,1,1]", "conv2.bias[3]"
 REQUEST = LandscapeRequest.of(run="net", epoch=1, x=X, y=Y, minibatch=2, points=5, half_width=0.3)
-
-
-@pytest.fixture(scope="module")
-def loaded() -> LoadedStudy:
-    return load_study(str(STUDY_FILE))
-
-
-@pytest.fixture(scope="module")
-def recorded(loaded: LoadedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    runs = tmp_path_factory.mktemp("runs")
-    torch.manual_seed(5)
-    model = loaded.study.model()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    batches = loaded.study.minibatches() if callable(loaded.study.minibatches) else ()
-    with gradviz.record(loaded.study, model, runs / "net") as run:
-        for batch in batches:
-            optimizer.zero_grad()
-            loaded.study.loss(model, batch).mean().backward()
-            optimizer.step()
-        run.epoch(train_loss=1.0)
-    return runs
-
-
-@pytest.fixture
-def compute(recorded: Path, loaded: LoadedStudy, tmp_path: Path) -> Iterator[LocalCompute]:
-    with FieldCache(tmp_path / "cache") as cache:
-        yield LocalCompute(RunStore(recorded, loaded), cache, device="cpu")
 
 
 def by_hand(compute: LocalCompute, request: LandscapeRequest) -> np.ndarray:

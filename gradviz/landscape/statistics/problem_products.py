@@ -19,25 +19,28 @@ from gradviz.landscape.statistics.problem_gradients import Block, Piece, gradien
 
 MODEL = "model"
 """The part of all parameters, whatever a module may be called."""
+ITSELF = "."
+"""The part of the parameters that the model holds outside its modules, none of which can have this name."""
 
 ScalarPair = tuple[Scalar, Scalar]
 
 
 def parts_of_model(model: nn.Module) -> dict[str, list[str]]:
-    """Names of the parts and the tensors of each: `model`, each module that holds parameters, each tensor.
+    """Names of the parts and the tensors of each: `model`, each module that holds parameters, `.`, each tensor.
 
     Tied parameters count once in each part, under their first name.
     """
     first = {id(tensor): name for name, tensor in parameters_of(model).items()}
 
-    def tensors(module: nn.Module) -> list[str]:
-        found = (first.get(id(tensor)) for tensor in module.parameters())
+    def tensors(module: nn.Module, *, inside: bool = True) -> list[str]:
+        found = (first.get(id(tensor)) for tensor in module.parameters(recurse=inside))
         return list(dict.fromkeys(name for name in found if name is not None))
 
-    modules = {name: held for name, module in model.named_modules() if name and (held := tensors(module))}
+    modules = {name: tensors(module) for name, module in model.named_modules() if name}
+    modules[ITSELF] = tensors(model, inside=False)
     every = model.named_parameters(remove_duplicate=False)
     own = {name: [first[id(tensor)]] for name, tensor in every if id(tensor) in first}
-    return modules | own | {MODEL: list(first.values())}
+    return {name: held for name, held in modules.items() if held} | own | {MODEL: list(first.values())}
 
 
 def pair_name_of(pair: ScalarPair) -> str:

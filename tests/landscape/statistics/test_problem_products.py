@@ -91,6 +91,7 @@ def test_parts_are_the_model_its_modules_and_tensors_and_a_tied_one_counts_once(
     assert parts["head.weight"] == parts["embedding"] == ["embedding.weight"]
     assert parts["blocks.1.norm2"] == ["blocks.1.norm2.weight", "blocks.1.norm2.bias"]
     assert len(parts["blocks"]) == 2 * len(parts["blocks.0"])
+    assert parts["."] == ["position"]
     assert parts["model"] == [name for name, _ in model.named_parameters()]
 
 
