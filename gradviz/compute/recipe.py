@@ -6,6 +6,8 @@ from pathlib import Path
 
 from gradviz.compute.workbench import draws_masks
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_loading import SHIPPED
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest, LandscapeSpec
 
 _FIRST = ("run", "epoch")
@@ -25,16 +27,24 @@ def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: 
     `place`: where the user finds the runs of `store`.
     """
     lines = [
-        command_line(request, f"{file_name(request)}.npz", is_random=_is_random(request, store), place=place)
+        command_line(
+            request,
+            f"{file_name(request)}.npz",
+            is_random=_is_random(request, store),
+            place=place,
+            study=_study_of(request, store),
+        )
         for request in requests
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def command_line(request: LandscapeRequest, out: str, *, is_random: bool, place: Path | None = None) -> str:
+def command_line(
+    request: LandscapeRequest, out: str, *, is_random: bool, place: Path | None = None, study: str = ""
+) -> str:
     """One such line, which writes the file `out`. `is_random`: masks are drawn; without a `place` the runs are where
-    the settings say."""
-    words = ["gradviz", "landscape"]
+    the settings say; `study`: its name on the command line, for a run of another study."""
+    words = ["gradviz", "landscape", *(["--study", study] if study else [])]
     for name, value in _told(request, LandscapeRequest.model_fields, is_random):
         words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join([*words, *(["--runs", str(place)] if place else []), "--out", out])
@@ -42,6 +52,9 @@ def command_line(request: LandscapeRequest, out: str, *, is_random: bool, place:
 
 def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:
     """A program that computes the landscapes into a list, `fields`, in this order."""
+    studies = [study for study in (_study_of(request, store) for request in requests) if study]
+    if studies:
+        return _text_of_any(requests, store, place, next((each for each in studies if each not in SHIPPED), ""))
     lines = [
         "from gradviz.experiment.store import RunStore",
         "from gradviz.landscape import LandscapeSpec, gradient_landscape",
@@ -60,11 +73,44 @@ def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Pa
             f"model = run.model({request.epoch})",
             "fields.append(gradient_landscape(model, minibatch.inputs_BI, minibatch.targets_B, spec))",
         ]
-    return "\n".join([*lines, "", "fields[0].u, fields[0].v, fields[0].loss  # (Y, X) each", ""])
+    return "\n".join([*lines, *_END])
+
+
+_END = ("", "fields[0].u, fields[0].v, fields[0].loss  # (Y, X) each", "")
+
+
+def _text_of_any(requests: Sequence[LandscapeRequest], store: RunStore, place: Path, study: str) -> str:
+    """The same for runs of any study; `study`: the one to load, unless all of them ship."""
+    loaded = f", load_study({study!r})" if study else ""
+    lines = [
+        "from gradviz.compute.workbench import Workbench",
+        "from gradviz.experiment.store import RunStore",
+        *(["from gradviz.experiment.study_loading import load_study"] if study else []),
+        "from gradviz.landscape import LandscapeRequest",
+        "",
+        f"bench = Workbench(RunStore({str(place)!r}{loaded}))",
+        "fields = []",
+        "",
+    ]
+    for request in requests:
+        told = _told(request, LandscapeRequest.model_fields, _is_random(request, store))
+        values = ", ".join(f"{name}={value!r}" for name, value in told)
+        lines.append(f"fields.append(bench.landscape(LandscapeRequest({values})))")
+    return "\n".join([*lines, *_END])
+
+
+def _study_of(request: LandscapeRequest, store: RunStore) -> str:
+    """The name by which a user's program loads the run's study, without the directory if its file's path is absolute;
+    "" for runs that need none."""
+    run = store.any_run(request.run)
+    if not isinstance(run, StudyRun):
+        return ""
+    name = run.loaded_as
+    return name.rpartition("/")[2] if name.startswith("/") else name
 
 
 def _is_random(request: LandscapeRequest, store: RunStore) -> bool:
-    return draws_masks(store.run(request.run), request)
+    return draws_masks(store.any_run(request.run), request)
 
 
 def _told(request: LandscapeRequest, names: Iterable[str], is_random: bool) -> list[tuple[str, object]]:

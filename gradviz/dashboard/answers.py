@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.evidence.verdict import Tone
@@ -149,7 +149,7 @@ class CourseAnswer(BaseModel):
     )
 
 
-class MinibatchAnswer(BaseModel):
+class DeliveriesMinibatch(BaseModel):
     """The row numbers of a minibatch in the run, and their targets."""
 
     run: str
@@ -157,6 +157,20 @@ class MinibatchAnswer(BaseModel):
     minibatch: int
     rows: list[int]
     targets: list[float]
+
+
+class StudysMinibatch(BaseModel):
+    """A minibatch that was recorded with a run of another study."""
+
+    run: str
+    variant: OldName
+    minibatch: int
+    num_rows: int
+    rows: list[str] = Field(description="each row as the study describes it; empty if it describes none")
+
+
+class MinibatchAnswer(RootModel[DeliveriesMinibatch | StudysMinibatch]):
+    """The rows of a minibatch."""
 
 
 class FactAnswer(BaseModel):

@@ -31,7 +31,10 @@ def computed_rows(
             requests = [asked.at(panel, index) for panel in asked.panels]
             yield [
                 Shown(
-                    field, request, overlays.of(slot, request), draws_masks=draws_masks(store.run(request.run), request)
+                    field,
+                    request,
+                    overlays.of(slot, request),
+                    draws_masks=draws_masks(store.any_run(request.run), request),
                 )
                 for slot, (field, request) in enumerate(zip(row, requests, strict=True))
             ]
@@ -83,7 +86,7 @@ class _Overlays:
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
         if slot not in self._paths:
             small = request.model_copy(update={"points": 3, "mode": "eval"})  # only the values of the parameters matter
-            epochs = self._store.run(request.run).epochs()
+            epochs = self._store.any_run(request.run).epochs()
             fields = self._compute.sweep(small, epochs, self._still_wanted)
             self._paths[slot] = {epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in fields}
         return self._paths[slot]
@@ -98,7 +101,7 @@ class _Overlays:
 
 
 def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
-    return store.run(request.run).num_minibatches(request.minibatch_size)
+    return store.any_run(request.run).num_minibatches(request.minibatch_size)
 
 
 def _fields(answers: Iterator[tuple[int, GradientField]]) -> Generator[GradientField, None, None]:

@@ -10,6 +10,7 @@ from gradviz.compute.interface import Cancelled, Compute, StillWanted
 from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres
 from gradviz.dashboard.query import ONE, ExportQuery
 from gradviz.dashboard.run_colours import run_colours
+from gradviz.dashboard.run_told import tensors_of
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
 from gradviz.drawing.animation import drawn_frames, scales_of_rows
 from gradviz.drawing.gif import Gif, colours_of
@@ -21,6 +22,7 @@ from gradviz.drawing.still import Shown
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.scalar import Scalar
 
 MOST_FRAMES = 200
 MOST_BYTES = 64_000_000
@@ -135,7 +137,7 @@ def _name(asked: ExportQuery) -> str:
 
 
 def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list[int]:
-    run = store.run(panel.run)
+    run = store.any_run(panel.run)
     many = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(panel.minibatch_size))
     return list(many)
 
@@ -160,7 +162,7 @@ def _look(asked: ExportQuery) -> Look:
 
 
 def _labels(asked: ExportQuery, store: RunStore) -> list[str]:
-    return [store.run(panel.run).config.title for panel in asked.panels]
+    return [store.any_run(panel.run).title for panel in asked.panels]
 
 
 def _names(asked: ExportQuery, store: RunStore) -> list[str]:
@@ -173,9 +175,9 @@ def _names(asked: ExportQuery, store: RunStore) -> list[str]:
 
 def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row]) -> bytes:
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
-    colours = run_colours([run.config for run in store.runs()])
+    colours = run_colours([run.config for run in store.all_runs()])
     stacks = [
-        _stack(panel, label, colours[panel.run][asked.scheme], column)
+        _stack(panel, label, colours[panel.run][asked.scheme], column, tensors_of(store.any_run(panel.run)))
         for panel, label, column in zip(asked.panels, _labels(asked, store), columns, strict=True)
     ]
     shown = asked.index_of(asked.panels[0])
@@ -193,7 +195,13 @@ def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Ro
     return interactive_html(stacks, over=asked.over, first=first, look=look)
 
 
-def _stack(panel: LandscapeRequest, label: str, colour: str, pictures: Mapping[int, Shown]) -> Stack:
+def _stack(
+    panel: LandscapeRequest,
+    label: str,
+    colour: str,
+    pictures: Mapping[int, Shown],
+    tensors: Mapping[str, Mapping[str, str]],
+) -> Stack:
     overs = {shown.request.epoch: shown.over for shown in pictures.values()}
     return Stack(
         panel,
@@ -203,4 +211,5 @@ def _stack(panel: LandscapeRequest, label: str, colour: str, pictures: Mapping[i
         label=label,
         colour=colour,
         draws_masks=any(shown.draws_masks for shown in pictures.values()),
+        tensors={name: tensors[name] for name in (Scalar.parse(panel.x).name, Scalar.parse(panel.y).name)},
     )

@@ -46,11 +46,22 @@ def told(run: Run | StudyRun, colour: Mapping[Scheme, str]) -> dict[str, object]
     return common | (_of_study(run, common["cannot"]) if isinstance(run, StudyRun) else _of_deliveries(run))
 
 
+def tensors_of(run: Run | StudyRun) -> dict[str, dict[str, str]]:
+    """Layer, label and kind of each tensor of parameters, by its name; UserError if the study is not loaded."""
+    if isinstance(run, Run):
+        return {name: asdict(ParameterTensor.parse(name)) for name in run.shapes if ".running_" not in name}
+    labels = {layer.name: layer.label for layer in run.anatomy.layers}
+    return {
+        tensor.name: {"layer": tensor.layer, "label": labels[tensor.layer], "kind": tensor.kind}
+        for tensor in run.anatomy.tensors
+    }
+
+
 def _of_deliveries(run: Run) -> dict[str, object]:
     metrics, config = run.metrics(), run.config
-    shapes = {name: list(shape.shape) for name, shape in run.shapes.items() if ".running_" not in name}
-    tensors = {name: ParameterTensor.parse(name) for name in shapes}
-    labels = {tensor.layer: tensor.label for tensor in tensors.values()}
+    tensors = tensors_of(run)
+    shapes = {name: list(run.shapes[name].shape) for name in tensors}
+    labels = {tensor["layer"]: tensor["label"] for tensor in tensors.values()}
     *hidden, _ = run.capabilities.layers
     values = [*map(str, range(len(hidden))), "output"]
     layers = [
@@ -73,7 +84,7 @@ def _of_deliveries(run: Run) -> dict[str, object]:
         "preset": config.preset,
         "data": Path(config.data).name if config.data else "the synthetic table",
         "shapes": shapes,
-        "tensors": {name: asdict(tensor) for name, tensor in tensors.items()},
+        "tensors": tensors,
         "layers": layers,
         "suggested": {"a": _first_biases(max(last - 1, 0), shapes), "b": _first_biases(last, shapes)},
         "minibatch_sizes": list(MINIBATCH_SIZES),
@@ -130,14 +141,10 @@ _UNKNOWN_MODEL: Mapping[str, object] = {
 
 def _model_of(run: StudyRun) -> dict[str, object]:
     anatomy = run.anatomy
-    labels = {layer.name: layer.label for layer in anatomy.layers}
     return {
         "capabilities": asdict(run.capabilities),
         "shapes": {name: list(shape) for name, shape in anatomy.shapes.items()},
-        "tensors": {
-            tensor.name: {"layer": tensor.layer, "label": labels[tensor.layer], "kind": tensor.kind}
-            for tensor in anatomy.tensors
-        },
+        "tensors": tensors_of(run),
         "layers": [
             {"value": layer.name, "label": layer.label, "width": layer.width, "has_units": True}
             for layer in anatomy.layers

@@ -1,8 +1,11 @@
 """HTTP API of the runs, their minibatches, and the training."""
 
 import io
+import zipfile
+from collections.abc import Mapping
 
 import numpy as np
+import torch
 from flask import Response
 
 from gradviz.dashboard import answers, run_answers, training
@@ -10,8 +13,11 @@ from gradviz.dashboard.overview import etag, groups_of, one_of, runs_of, unreada
 from gradviz.dashboard.query import MinibatchForm, TrainingAction
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, chosen_format, sent, sent_json
+from gradviz.experiment.batches import Batch, num_rows, tensors_of
 from gradviz.experiment.names import OfRun
+from gradviz.experiment.run import Run
 from gradviz.experiment.studies.deliveries.rows import Minibatch
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.request import OneMinibatch
 
 _MINIBATCH_FORMS = ("json", "npz")
@@ -29,13 +35,14 @@ def run(served: Served, asked: OfRun) -> Response:
 
 def minibatch(served: Served, of: OfRun, asked: OneMinibatch, by: MinibatchForm) -> Response:
     form = chosen_format(by.format, _MINIBATCH_FORMS)
-    rows = served.store.run(of.run).minibatch(asked.minibatch, asked.minibatch_size)
+    run = served.store.any_run(of.run)
+    rows = run.minibatch(asked.minibatch, asked.minibatch_size)
     if form == "npz":
-        content = _npz(rows)
+        content = _npz(_arrays(rows))
         answer = sent(lambda: content, MEDIA_TYPES["npz"], etag(content.hex()))
     else:
         about = {"run": of.run, "variant": of.run, "minibatch": asked.minibatch}
-        answer = sent_json(about | {"rows": rows.rows_B.tolist(), "targets": rows.targets_B.tolist()})
+        answer = sent_json(about | _rows_of(run, rows))
     answer.vary.add("Accept")
     return answer
 
@@ -49,11 +56,28 @@ def train(served: Served, asked: TrainingAction) -> Response:
     return training_status(served)
 
 
-def _npz(rows: Minibatch) -> bytes:
+def _rows_of(run: Run | StudyRun, rows: Minibatch | Batch) -> dict[str, object]:
+    if isinstance(run, StudyRun):
+        return {"num_rows": num_rows(rows), "rows": run.descriptions(rows)}
+    return {"rows": rows.rows_B.tolist(), "targets": rows.targets_B.tolist()}
+
+
+def _arrays(rows: Minibatch | Batch) -> dict[str, np.ndarray]:
+    """Inputs, targets and row numbers; of a recorded minibatch its tensors by their places in it."""
+    if isinstance(rows, Minibatch):
+        return {"inputs": rows.inputs_BI.numpy(), "targets": rows.targets_B.numpy(), "rows": rows.rows_B.numpy()}
+    told = {place or "batch": tensor for place, tensor in tensors_of(rows).items()}
+    # numpy has no bfloat16, of which every number is one of float32
+    return {place: (each.float() if each.dtype == torch.bfloat16 else each).numpy() for place, each in told.items()}
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """As `numpy.savez_compressed`, which takes no array with the name `file`."""
     content = io.BytesIO()
-    np.savez_compressed(
-        content, inputs=rows.inputs_BI.numpy(), targets=rows.targets_B.numpy(), rows=rows.rows_B.numpy()
-    )
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, array in arrays.items():
+            with packed.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
     return content.getvalue()
 
 
@@ -64,7 +88,7 @@ OPERATIONS = (
         "get",
         "/minibatches/{run}/{minibatch}",
         minibatch,
-        "Row numbers and targets of a minibatch; npz adds the inputs",
+        "The rows of a minibatch, for deliveries with their targets; npz has all its numbers",
         (OfRun, OneMinibatch, MinibatchForm),
         answers.MinibatchAnswer,
         _MINIBATCH_FORMS,

@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -26,7 +26,6 @@ from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.scale import Length
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
-from gradviz.landscape.parameters import ParameterRef, ParameterTensor
 from gradviz.landscape.request import LandscapeRequest
 
 Over = Literal["epochs", "minibatches"]
@@ -45,7 +44,8 @@ POINT_BYTES = 4 / 3 * 14
 class Stack:
     """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them.
 
-    `label` names the run for people, `colour` is that of its curves; `draws_masks`: the fields depend on masks.
+    `label` names the run for people, `colour` is that of its curves; `draws_masks`: the fields depend on masks;
+    `tensors`: layer, label and kind of the two parameters' tensors.
     `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches.
     """
 
@@ -56,6 +56,7 @@ class Stack:
     label: str = ""
     colour: str = ""
     draws_masks: bool = False
+    tensors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def interactive_html(
     told = {
         "look": for_browser(),
         "zero_messages": [zero_message(reason) for reason in ZeroReason],
-        "tensors": {name: asdict(ParameterTensor.parse(name)) for name in _tensors(stacks)},
+        "tensors": {name: tensor for stack in stacks for name, tensor in stack.tensors.items()},
         "over": over,
         "first": indices[-1] if first is None else first,
         "view": {
@@ -115,11 +116,6 @@ def interactive_html(
     }
     title = _title(stacks, over, look.minus)
     return _page(json.dumps(told, separators=(",", ":")), look.scheme, title, has_plotly=not told["is_grid"])
-
-
-def _tensors(stacks: Sequence[Stack]) -> list[str]:
-    named = [name for stack in stacks for name in (stack.request.x, stack.request.y)]
-    return sorted({ParameterRef.parse(name).tensor_name for name in named})
 
 
 def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0) -> int:

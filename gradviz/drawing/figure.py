@@ -3,6 +3,8 @@
 # Shape suffixes: P = grid points, A = arrows, Z = points whose arrow is zero.
 """
 
+import math
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -23,7 +25,8 @@ _GRADIENT = (
     "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>"
     "|∇J| = %{customdata[4]:.4g} per unit of parameter"
 )
-_LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)"
+_LOSS = "<br>J = %{customdata[5]:.5g}"
+_MEAN_ERROR = " (mean |error|)"
 _DESCENT = "<br>the arrow is −∇J (descent)"
 _END = "<extra></extra>"
 
@@ -48,13 +51,14 @@ def landscape_figure(
     arrows = arrows_of(field, scale, length=look.length, direction=look.direction)
     columns_P6 = _columns(field)
     figure = go.Figure(layout=_layout(palette, reach_of(half_width, points), title))
+    loss = _LOSS + ("" if math.isnan(field.share_below) else _MEAN_ERROR)  # only with targets there is an error
     levels = levels_of(field.loss)
     if look.under != "none" and levels is not None:
         figure.add_trace(_loss_trace(field, levels, look))
     if arrows.point_A.size:
-        hover = _WHERE + _GRADIENT + _LOSS + (_DESCENT if look.direction == "descent" else "") + _END
+        hover = _WHERE + _GRADIENT + loss + (_DESCENT if look.direction == "descent" else "") + _END
         figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], hover, scale, palette))
-    zero_hover = f"{_WHERE}gradient: {labels.ZERO_WORDS}{_LOSS}{_END}"
+    zero_hover = f"{_WHERE}gradient: {labels.ZERO_WORDS}{loss}{_END}"
     zeros = {"customdata": columns_P6[arrows.zero_Z], "hovertemplate": zero_hover, "name": labels.ZERO_WORDS}
     figure.add_trace(_rings(*(cell * arrows.ring_Z2.T), size=4, width=1, colour=palette.zero, **zeros))
     centre = {"hoverinfo": "skip", "name": labels.CENTRE_WORDS}

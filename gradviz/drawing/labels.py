@@ -53,8 +53,12 @@ def facts_of(
         rows += f", {field.share_below:.0%} of them below target"
         rows += f" {masks_words(request)}" if draws_masks else ""
     mode = f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")
-    sentences = [] if is_difference else [fact.sentence for fact in field.facts if fact.sentence]
-    return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode, *sentences]
+    return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode]
+
+
+def sentences_of(field: GradientField) -> list[str]:
+    """What the study tells of the minibatch at the centre."""
+    return [fact.sentence for fact in field.facts if fact.sentence]
 
 
 def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> str:

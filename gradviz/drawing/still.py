@@ -17,6 +17,8 @@ from gradviz.landscape import GradientField, LandscapeRequest
 
 _PANEL_INCHES = (8, 7)
 _LETTERS = 9
+_MOST_LETTERS = 105
+"""In a line of this size over the picture."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,14 @@ def _dress(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look) -> 
     axes.set_ylabel(labels.axis_name(request.y, centres[1]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.08), frameon=False, ncols=2, fontsize=8)
-    axes.set_title(f"{labels.title_of(request, minus)}\n", loc="left", fontsize=11, fontweight="bold")
     arrows = labels.arrow_name(bool(minus), look.direction == "descent")
     facts = labels.facts_of(field, request, draws_masks=shown.draws_masks, is_difference=bool(minus))
     facts += [arrows] if arrows else []
-    axes.text(0, 1.015, " · ".join(facts), transform=axes.transAxes, color=look.palette.faint, fontsize=9)
+    told = [] if minus else textwrap.wrap(" · ".join(labels.sentences_of(field)), _MOST_LETTERS)
+    lines = [" · ".join(facts), *told]
+    title = labels.title_of(request, minus) + "\n" * len(lines)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    axes.text(0, 1.015, "\n".join(lines), transform=axes.transAxes, color=look.palette.faint, fontsize=9)
     why = "" if minus else labels.why_all_zero(field)
     if why:
         figure.supxlabel(textwrap.fill(why, 100), fontsize=8.5, color=look.palette.ink)

@@ -35,6 +35,8 @@ from gradviz.experiment.study_loading import LoadedStudy
 from gradviz.experiment.study_record import StudyRecord
 from gradviz.experiment.tensor_file import TensorShape, check_header, file_digest, read_header, read_tensors
 
+_NO_SIZE = 64  # what a request carries that names no size
+
 
 class StudyRun:
     """A run of a study on disk, read-only; caches its checks. Safe to share between threads."""
@@ -52,6 +54,11 @@ class StudyRun:
     def study(self) -> Study:
         """Its study; UserError, with the remedy, if that is not loaded."""
         return self._study().study
+
+    @property
+    def loaded_as(self) -> str:
+        """The name by which its study was loaded; UserError as `study`."""
+        return self._study().name
 
     @property
     def study_has_changed(self) -> bool:
@@ -123,12 +130,21 @@ class StudyRun:
         """How many were recorded, whatever their size; known without reading them."""
         return self.record.num_minibatches
 
-    def minibatch(self, index: int) -> Batch:
-        """One of the run's minibatches; UserError names the allowed range."""
+    def minibatch(self, index: int, size: int = 64) -> Batch:
+        """One of the run's minibatches; UserError names the allowed range, and for a `size` other than the default:
+        they have the size that they were recorded with."""
+        if size != _NO_SIZE:
+            raise UserError(
+                f"`minibatch_size` cannot be chosen for the run {self.name}: its minibatches were recorded with it."
+            )
         count = self.record.num_minibatches
         if not 0 <= index < count:
             raise UserError(f"`minibatch` of the run {self.name} must be in [0, {count - 1}], got {index}.")
         return self.minibatches()[index]
+
+    def descriptions(self, batch: Batch) -> list[str]:
+        """A line of text for each row of a batch; none if the study describes none, or is not loaded."""
+        return [] if self.cannot() else asking.descriptions(self.study, batch)
 
     def digest(self, epoch: int) -> str:
         """Hex sha256 of a checkpoint's content, for cache keys."""

@@ -1,15 +1,19 @@
 """Runs of a study of the user's own through the HTTP API: what is told of them, with and without their study."""
 
+import io
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from flask.testing import FlaskClient
 
 import gradviz
+from gradviz.cli import main
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.dashboard import permalink
@@ -22,6 +26,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_loading import LoadedStudy, load_study
 from gradviz.settings import Settings
 from tests.dashboard.conftest import StandInTrainer
+from tests.dashboard.test_exports import numbers_of, told_in
 from tests.drawing.test_frames import blocks_of, decode
 
 STUDY_FILE = Path(__file__).parents[1] / "compute" / "study_of_digits.py"
@@ -184,3 +189,70 @@ def test_a_parameter_of_any_shape_can_be_linked(recorded: Path, loaded: LoadedSt
     assert permalink.read(permalink.write(view)) == (view, [])
     settled, notices = permalink.settle(view, runs_of(RunStore(recorded, loaded)))
     assert ((settled.x_a, settled.y_a), notices) == ((PAIR["x"], PAIR["y"]), [])
+
+
+def test_a_minibatch_is_told_with_all_its_tensors(client: FlaskClient, recorded: Path):
+    told = client.get(f"{PREFIX}/minibatches/seed-0/2").get_json()
+    assert told == {"run": "seed-0", "variant": "seed-0", "minibatch": 2, "num_rows": 12, "rows": []}
+    images, labels = RunStore(recorded).study_run("seed-0").minibatch(2)
+    arrays = np.load(io.BytesIO(client.get(f"{PREFIX}/minibatches/seed-0/2?format=npz").data))
+    np.testing.assert_array_equal(arrays["0"], images)
+    np.testing.assert_array_equal(arrays["1"], labels)
+    refused = client.get(f"{PREFIX}/minibatches/seed-0/2?minibatch_size=16")
+    assert (refused.status_code, "cannot be chosen" in refused.get_json()["error"]) == (422, True)
+
+
+def test_rows_are_told_as_the_study_describes_them(tmp_path: Path):
+    shipped = load_study("addition").study
+    assert shipped.train is not None
+    (tokens, answers), _ = shipped.train.rows(0)
+    with gradviz.record(shipped, shipped.model(), tmp_path / "sums", minibatches=[(tokens[:3], answers[:3])]):
+        pass
+    with FieldCache(tmp_path / "cache") as cache:
+        told = client_of(tmp_path, None, cache).get(f"{PREFIX}/minibatches/sums/0").get_json()
+    a, b, _ = tokens[1].tolist()
+    assert told["rows"][1] == f"{a} + {b} = {answers[1]}"
+
+
+def exported(client: FlaskClient, kind: str, **values: object) -> bytes:
+    panels = [ASKED, ASKED | {"run": "wide"}]
+    answer = client.post(f"{PREFIX}/exports", json={"kind": kind, "panels": panels, **values})
+    assert answer.status_code == 200, answer.data
+    return answer.data
+
+
+def test_a_page_that_stands_alone_knows_the_tensors_and_the_facts(client: FlaskClient):
+    told = told_in(exported(client, "html", show=["path", "spread"], minus=0).decode())
+    assert told["tensors"] == {
+        "conv1.weight": {"layer": "conv1", "label": "conv1", "kind": "weight"},
+        "conv2.bias": {"layer": "conv2", "label": "conv2", "kind": "bias"},
+    }
+    assert [panel["label"] for panel in told["panels"]] == ["seed-0", "Wide"]
+    about, _ = numbers_of(told["panels"][0]["frames"][1])
+    assert about["facts"][0]["sentence"].endswith("classified correctly")
+    assert len(told["panels"][0]["path"]) == 2
+    assert len(told["panels"][0]["spreads"]["1"]) == 4
+
+
+@pytest.mark.parametrize(("kind", "first"), [("gif", b"GIF89a"), ("pdf", b"%PDF")])
+def test_pictures_of_a_study_are_drawn(client: FlaskClient, kind: str, first: bytes):
+    assert exported(client, kind).startswith(first)
+
+
+def test_a_recipe_names_the_study_and_gives_the_numbers(
+    client: FlaskClient, recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told = client.post(f"{PREFIX}/recipes", json={"panels": [ASKED]}).get_json()
+    assert told["command_lines"].startswith(f"gradviz landscape --study {STUDY_FILE.name} --run seed-0 --epoch 1")
+    monkeypatch.chdir(recorded.parent)
+    (recorded.parent / STUDY_FILE.name).symlink_to(STUDY_FILE)
+    program: dict[str, Any] = {}
+    exec(told["python"], program)
+    [field] = program["fields"]
+    expected = client.get(f"{PREFIX}/landscape", query_string=ASKED).get_json()
+    np.testing.assert_array_equal(field.u, np.array(expected["u"], np.float32))
+    monkeypatch.setenv("GRADVIZ_CACHE_DIR", str(tmp_path / "cache"))
+    [line] = told["command_lines"].splitlines()
+    command, *words = shlex.split(line)
+    assert (command, main([*words[:-1], str(tmp_path / "field.npz")])) == ("gradviz", 0)
+    np.testing.assert_array_equal(np.load(tmp_path / "field.npz")["u"], field.u)
