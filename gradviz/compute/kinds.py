@@ -14,6 +14,7 @@ from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.errors import UserError
 from gradviz.evidence.parts import Asked, LoopField, Part
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
@@ -60,6 +61,12 @@ class ActivityQuestion(Checkpoint, Question):
     kind: Literal["activity"] = "activity"
 
     def key(self, store: RunStore) -> str:
+        run = store.any_run(self.run)
+        if isinstance(run, StudyRun):
+            raise UserError(
+                f"The run {run.name} is of the study {run.study_name}: /units tells the activity of its units, layer by"
+                " layer."
+            )
         return address_of(self, store, self.run, self.epoch, ACTIVITY_ROWS)
 
     def answer(self, bench: Workbench) -> bytes:

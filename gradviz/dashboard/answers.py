@@ -14,7 +14,7 @@ from gradviz.landscape.statistics import Agreement, Estimate
 Share = Annotated[float, Field(ge=0, le=1)]
 OldName = Annotated[str, Field(description="the same as `run`, under the key of version 0.1")]
 Grid = Annotated[list[list[float]], Field(description="(Y, X): one list for each value of y")]
-Units = Annotated[list[Share], Field(description="for each unit, the share of training rows on which it is active")]
+Units = Annotated[list[Share], Field(description="for each unit, the share of rows on which it is active")]
 
 
 class Mistake(BaseModel):
@@ -54,13 +54,21 @@ class AgreementAnswer(BaseModel):
 
 
 class UnitsAnswer(BaseModel):
-    """The units of one hidden layer: how often each is active, and the size of its gradient."""
+    """The units of one layer: how often each is active, and the size of its gradient."""
 
     layer: int
-    tensor: str = Field(description="tensor of these gradients: the biases, or β where batch statistics cancel them")
+    tensor: str = Field(
+        description="tensor of these gradients: the biases, β where batch statistics cancel them, the weights where"
+        " there is no bias"
+    )
     num_minibatches: int
-    active: Units
+    active: Units | None = Field(
+        description="of deliveries on training rows, else on the rows and positions of the minibatches; null where no"
+        " ReLU follows the layer"
+    )
+    active_reason: str | None = Field(default=None, description="why `active` is null")
     gradient_rms: list[Annotated[float, Field(ge=0)]] = Field(description="root mean square over the minibatches")
+    parameters: list[str] = Field(description="for each unit, the parameter that stands for it")
 
 
 class Pair(BaseModel):
@@ -71,12 +79,12 @@ class Pair(BaseModel):
     score: float = Field(description="√(spread · planarity)")
     spread: float = Field(description="1 − R of the minibatches' arrows: 0 where all agree")
     planarity: float = Field(description="0 where all arrows lie on one line")
-    x_active: Share
-    y_active: Share
+    x_active: Share | None = Field(description="null where no ReLU follows the layer")
+    y_active: Share | None
 
 
 class PairsAnswer(BaseModel):
-    """Suggested pairs of a hidden layer, best first; empty if fewer than two units are alive."""
+    """Suggested pairs of a layer, best first; empty if fewer than two units are alive."""
 
     layer: int
     num_minibatches: int

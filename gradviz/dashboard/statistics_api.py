@@ -90,13 +90,11 @@ OPERATIONS = (
         "get",
         f"/units/{_LAYER}",
         units,
-        "Activity and size of the gradients of one hidden layer's units",
+        "Activity and size of the gradients of one layer's units",
         (LayerRequest,),
         answers.UnitsAnswer,
     ),
-    Operation(
-        "get", f"/pairs/{_LAYER}", pairs, "Suggested pairs of one hidden layer", (LayerRequest,), answers.PairsAnswer
-    ),
+    Operation("get", f"/pairs/{_LAYER}", pairs, "Suggested pairs of one layer", (LayerRequest,), answers.PairsAnswer),
     Operation(
         "get",
         "/agreement",

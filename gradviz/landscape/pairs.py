@@ -1,5 +1,6 @@
 """Finds pairs of a layer's parameters worth looking at: alive, and pulled apart by the minibatches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +28,7 @@ MOST_COMPARED = 200
 class PairSuggestion:
     """A pair and its scores: `spread` is 1 - R, with R the mean resultant length of the centre arrows over the
     minibatches (0: all agree, 1: they cancel); `planarity` is 0 if all arrows lie on one line and 1 if no line is
-    preferred.
+    preferred. `x_active` and `y_active`: the share of rows on which each unit is active, None where that is not known.
     """
 
     x: str
@@ -35,8 +36,8 @@ class PairSuggestion:
     score: float
     spread: float
     planarity: float
-    x_active: float
-    y_active: float
+    x_active: float | None
+    y_active: float | None
 
 
 @undisturbed()
@@ -61,9 +62,19 @@ def find_pairs(
     tensor = suggested_tensor(network, layer, mode)
     activity_N = unit_activity_of(network, rows_RM)[layer]
     gradients_KN = centre_gradients(network, inputs_KBM, targets_KB, [tensor], mode=mode)[tensor]
+    names = [f"{tensor}[{unit}]" for unit in range(len(activity_N))]
+    return best_pairs(names, gradients_KN, activity_N, most=most)
+
+
+def best_pairs(
+    names: Sequence[str], gradients_KN: Tensor, activity_N: Tensor | None, *, most: int = 10
+) -> list[PairSuggestion]:
+    """The best pairs of these parameters, as `find_pairs`; where no activity is known, the gradient alone decides what
+    is live."""
     size_N = gradients_KN.square().mean(0).sqrt()
-    live_N = (activity_N >= ACTIVE_SHARE[0]) & (activity_N <= ACTIVE_SHARE[1])
-    live_N &= (gradients_KN.abs() > ROUND_OFF * size_N.max()).double().mean(0) >= 0.5
+    live_N = (gradients_KN.abs() > ROUND_OFF * size_N.max()).double().mean(0) >= 0.5
+    if activity_N is not None:
+        live_N &= (activity_N >= ACTIVE_SHARE[0]) & (activity_N <= ACTIVE_SHARE[1])
     candidates_L = size_N.where(live_N, size_N.new_zeros(())).argsort(descending=True)[
         : min(MOST_COMPARED, int(live_N.sum()))
     ]
@@ -81,15 +92,15 @@ def find_pairs(
             continue
         taken |= {i, j}
         first, second = sorted((int(candidates_L[i]), int(candidates_L[j])))
+        active = (None, None) if activity_N is None else (float(activity_N[first]), float(activity_N[second]))
         suggestions.append(
             PairSuggestion(
-                f"{tensor}[{first}]",
-                f"{tensor}[{second}]",
+                names[first],
+                names[second],
                 float(score[i, j]),
                 float(spread[i, j]),
                 float(planarity[i, j]),
-                float(activity_N[first]),
-                float(activity_N[second]),
+                *active,
             )
         )
     return suggestions

@@ -1,7 +1,9 @@
 """Statistics of a recorded run: the numbers of float64 autograd over its minibatches, told as for any other run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +12,17 @@ from torch import Tensor
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.cosines import CosinesQuestion
-from gradviz.compute.kinds import QUESTION
+from gradviz.compute.kinds import QUESTION, ActivityQuestion
 from gradviz.compute.local import LocalCompute
-from gradviz.dashboard.answers import AgreementAnswer, CosinesAnswer
+from gradviz.compute.question import Question
+from gradviz.compute.study_statistics import Draws, problems_of
+from gradviz.compute.units import PairsQuestion, UnitsQuestion
+from gradviz.dashboard.answers import AgreementAnswer, CosinesAnswer, PairsAnswer, UnitsAnswer
 from gradviz.dashboard.factory import create_server
 from gradviz.errors import UserError
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.unit_gradients import units_of
 from gradviz.settings import Settings
 from tests.compute.conftest import STUDY_FILE
 
@@ -114,6 +120,71 @@ def test_cosines_are_those_of_autograd_and_of_the_centre_arrows(compute: LocalCo
     assert pair["resultant"]["value"] == pytest.approx(np.linalg.norm(mean), rel=1e-4)
 
 
+def units(compute: LocalCompute, layer: str, **values: object) -> dict:
+    names = [each.name for each in compute.store.study_run("net").anatomy.layers]
+    asked = UnitsQuestion.model_validate({"run": "net", "epoch": 1, "layer": names.index(layer), **values})
+    content = compute.ask(QUESTION.validate_json(asked.model_dump_json()))
+    UnitsAnswer.model_validate_json(content)
+    return json.loads(content)
+
+
+def test_a_unit_is_known_by_its_bias(compute: LocalCompute):
+    told = units(compute, "conv2")
+    run = compute.store.study_run("net")
+    rms = by_autograd(run, 1)["conv2.bias"].square().mean(0).sqrt()
+    np.testing.assert_allclose(told["gradient_rms"], rms, rtol=1e-4)  # float32's gradients
+    assert told["parameters"] == [f"conv2.bias[{unit}]" for unit in range(5)]
+    model: Any = run.model(1)
+    images = torch.cat([images for images, _ in run.minibatches()])
+    hidden = model.conv2(torch.relu(model.norm(model.conv1(images))))
+    np.testing.assert_allclose(told["active"], (hidden > 0).double().mean((0, 2, 3)), rtol=1e-12)
+    assert (told["tensor"], told["num_minibatches"]) == ("conv2.bias", 4)
+
+
+def test_a_layer_without_relu_says_that_it_has_no_activity(compute: LocalCompute):
+    told = units(compute, "head")
+    assert told["active"] is None
+    assert told["active_reason"] == "No ReLU follows head, so that its units are never off."
+    assert told["parameters"][2] == "head.bias[2]"
+
+
+def test_where_batch_statistics_take_the_bias_out_that_of_the_norm_stands_for_the_unit(compute: LocalCompute):
+    assert units(compute, "conv1")["tensor"] == "conv1.bias"
+    told = units(compute, "conv1", mode="train")
+    assert told["parameters"] == [f"norm.bias[{unit}]" for unit in range(4)]
+    assert min(told["gradient_rms"]) > 0
+    assert len(told["active"]) == 4
+
+
+def test_without_a_bias_the_largest_entry_of_its_weights_stands_for_a_unit(compute: LocalCompute):
+    run = compute.store.study_run("net")
+    anatomy = run.anatomy
+    without = replace(anatomy, tensors=tuple(each for each in anatomy.tensors if each.name != "conv2.bias"))
+    asked = UnitsQuestion(run="net", epoch=1, layer=2)
+    problems = problems_of(run, asked, Draws(), torch.device("cpu"))
+    found = units_of(problems, without, anatomy.layers[2])
+    gradients = by_autograd(run, 1)["conv2.weight"].flatten(2)
+    squares = gradients.square().mean(0)
+    np.testing.assert_allclose(found.rms_N, squares.sum(1).sqrt(), rtol=1e-4)
+    best = squares.argmax(1)
+    places = [np.unravel_index(int(place), (4, 3, 3)) for place in best]
+    assert found.parameters == tuple(f"conv2.weight[{n},{a},{b},{c}]" for n, (a, b, c) in enumerate(places))
+    np.testing.assert_allclose(found.gradients_KN, gradients[:, range(5), best], rtol=1e-3, atol=1e-6)
+
+
+def test_pairs_have_the_spread_of_the_minibatches_arrows(compute: LocalCompute):
+    content = compute.ask(PairsQuestion(run="net", epoch=1, layer=2))
+    PairsAnswer.model_validate_json(content)
+    first = json.loads(content)["pairs"][0]
+    biases = by_autograd(compute.store.study_run("net"), 1)["conv2.bias"]
+    at = [int(first[axis].removeprefix("conv2.bias[").removesuffix("]")) for axis in "xy"]
+    arrows = torch.nn.functional.normalize((biases / biases.square().mean(0).sqrt())[:, at], dim=1)
+    assert 1 - first["spread"] == pytest.approx(arrows.mean(0).norm().item(), rel=1e-4)
+    assert 0.05 <= first["x_active"] <= 0.95
+    content = compute.ask(PairsQuestion(run="net", epoch=1, layer=3))
+    assert json.loads(content)["pairs"][0]["x_active"] is None
+
+
 def test_keys_change_with_all_that_the_answer_depends_on(compute: LocalCompute):
     values = [{}, {"epoch": 0}, {"mode": "train"}, {"parts": "model"}, {"pair": PAIR}, {"seed": 1}]
     asked = [AgreementQuestion(request=AgreementRequest.of(**{"run": "net", "epoch": 1, **each})) for each in values]
@@ -154,6 +225,18 @@ def test_what_no_model_has_is_refused_at_the_door(values: dict[str, object]):
         AgreementRequest.of(run="net", epoch=1, **values)
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (UnitsQuestion(run="net", epoch=1, layer=4), r"`layer` of the run net must be in \[0, 3\], got 4"),
+        (ActivityQuestion(run="net", epoch=1), "/units tells the activity of its units, layer by layer"),
+    ],
+)
+def test_layers_that_are_not_there_are_told(compute: LocalCompute, asked: Question, told: str):
+    with pytest.raises(UserError, match=told):
+        compute.ask(asked)
+
+
 def test_the_server_answers(recorded: Path, tmp_path: Path):
     settings = Settings(runs=recorded, study=str(STUDY_FILE), cache_dir=tmp_path / "cache", read_only=True)
     client = create_server(settings).test_client()
@@ -167,3 +250,6 @@ def test_the_server_answers(recorded: Path, tmp_path: Path):
     wrong = client.get("/api/v1/cosines/net/1", query_string={"part": "norm9"})
     assert wrong.status_code == 422
     assert b"`norm9` is no part of this model" in wrong.data
+    assert client.get("/api/v1/units/net/1/0?mode=train").status_code == 200
+    assert client.get("/api/v1/pairs/net/1/0").status_code == 200
+    assert client.get("/api/v1/activity/net/1").status_code == 422
