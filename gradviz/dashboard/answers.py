@@ -150,8 +150,10 @@ class CourseAnswer(BaseModel):
     num_zero: int = Field(description="minibatches whose arrow is zero up to round-off, left out of R and cosine")
     resultant: Estimate | None = Field(description="R; null where fewer than two arrows have a direction")
     cosine: Estimate | None = Field(description="mean over the pairs of minibatches")
-    share_below: Estimate = Field(description="s, the share of all rows predicted below their target")
-    balance: Share = Field(description="|2s − 1|: 0 where the signs of the residuals are balanced")
+    share_below: Estimate | None = Field(
+        description="s, the share of all rows predicted below their target; null for other studies"
+    )
+    balance: Share | None = Field(description="|2s − 1|: 0 where the signs of the residuals are balanced")
     angle: Annotated[float, Field(ge=0, le=180)] | None = Field(
         description="mean angle in degrees between neighbouring arrows of the picture; null where no two have one"
     )

@@ -7,27 +7,35 @@ from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.evidence.roughening import neighbour_angle
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.landscape.scalar import Scalar
 
 _OF_MASKS = ("masks", "num_masks", "seed")
 _ASKED = {"run", "epoch", "minibatch_size", "mode", *_OF_MASKS}
-_SMALLEST_PART = "output.bias"  # only the pair matters here, but a question must name a part
+_SMALLEST_PART = "output.bias"
 
 
 class Course:
-    """A picture's point of the curves at its checkpoint; measured when no one waits for other results, and kept."""
+    """A picture's point of the curves at its checkpoint; measured when no one waits for other results, and kept.
 
-    def __init__(self, request: LandscapeRequest) -> None:
+    UserError if the run does not exist.
+    """
+
+    def __init__(self, request: LandscapeRequest, store: RunStore) -> None:
         values = request.model_dump(include=_ASKED)
         if request.mode == "eval":  # without masks, their settings do not change the answer
             values = {name: value for name, value in values.items() if name not in _OF_MASKS}
-        agreement = AgreementRequest.of(**values, parts=_SMALLEST_PART, pair=f"{request.x};{request.y}")
-        self.request = request
+        # Only the pair matters here, but a question must name a part: a small one that the model has.
+        is_study = isinstance(store.any_run(request.run), StudyRun)
+        part = Scalar.parse(request.x).name if is_study else _SMALLEST_PART
+        agreement = AgreementRequest.of(**values, parts=part, pair=f"{request.x};{request.y}")
+        self.request, self._store = request, store
         self._questions = AgreementQuestion(request=agreement), LandscapeQuestion(request=request)
 
-    def key(self, store: RunStore) -> str:
+    def key(self) -> str:
         """Changes with everything that the point depends on; UserError if the checkpoint does not exist."""
-        return " ".join(question.key(store) for question in self._questions)
+        return " ".join(question.key(self._store) for question in self._questions)
 
     def point(self, compute: Compute, still_wanted: StillWanted = lambda: True) -> dict[str, object]:
         """As `CourseAnswer`. Agreement is between the arrows at the picture's centre, one for each minibatch; `angle`
@@ -35,14 +43,14 @@ class Course:
         """
         agreement, landscape = compute.stream(self._questions, still_wanted=still_wanted)
         told = json.loads(agreement)
-        pair = told["parts"][-1]
+        pair, below = told["parts"][-1], told["share_below"]
         return {
             "request": self.request.model_dump(),
             "num_minibatches": told["num_minibatches"],
             "num_zero": pair["num_zero"],
             "resultant": pair["resultant"],
             "cosine": pair["cosine"],
-            "share_below": told["share_below"],
-            "balance": abs(2 * told["share_below"]["value"] - 1),
+            "share_below": below,
+            "balance": None if below is None else abs(2 * below["value"] - 1),
             "angle": neighbour_angle(GradientField.from_bytes(landscape)),
         }

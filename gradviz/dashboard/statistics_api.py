@@ -48,8 +48,8 @@ def cosines(served: Served, asked: CosinesRequest) -> Response:
 
 
 def course(served: Served, asked: LandscapeRequest) -> Response:
-    at = Course(asked)
-    key = at.key(served.store)
+    at = Course(asked, served.store)
+    key = at.key()
     tell_log(key=key)
     wanted = served.still_wanted
     # the answer repeats what the keys leave out, such as the seed in eval mode

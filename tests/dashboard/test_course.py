@@ -92,15 +92,15 @@ class Watched(LocalCompute):
 
 def test_a_point_waits_behind_all_that_somebody_waits_for(tiny_store: RunStore, tmp_path: Path) -> None:
     compute = Watched(tiny_store, FieldCache(tmp_path / "watched"), device="cpu")
-    Course(LandscapeRequest.of(**ASKED)).point(compute)
+    Course(LandscapeRequest.of(**ASKED), tiny_store).point(compute)
     assert set(compute.priorities) == {"sweep"}
 
 
 def test_masks_that_are_not_drawn_do_not_count(tiny_store: RunStore) -> None:
-    one, other = (Course(LandscapeRequest.of(**ASKED, seed=seed, masks="averaged")) for seed in (1, 2))
-    assert one.key(tiny_store) == other.key(tiny_store)
-    drawn = [Course(LandscapeRequest.of(**ASKED | FROZEN | {"seed": seed})) for seed in (1, 2)]
-    assert drawn[0].key(tiny_store) != drawn[1].key(tiny_store)
+    one, other = (Course(LandscapeRequest.of(**ASKED, seed=seed, masks="averaged"), tiny_store) for seed in (1, 2))
+    assert one.key() == other.key()
+    drawn = [Course(LandscapeRequest.of(**ASKED | FROZEN | {"seed": seed}), tiny_store) for seed in (1, 2)]
+    assert drawn[0].key() != drawn[1].key()
 
 
 def test_the_interval_is_that_of_the_question_of_agreement(client: FlaskClient, compute: LocalCompute) -> None:

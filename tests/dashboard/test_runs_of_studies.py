@@ -256,3 +256,15 @@ def test_a_recipe_names_the_study_and_gives_the_numbers(
     command, *words = shlex.split(line)
     assert (command, main([*words[:-1], str(tmp_path / "field.npz")])) == ("gradviz", 0)
     np.testing.assert_array_equal(np.load(tmp_path / "field.npz")["u"], field.u)
+
+
+def test_a_point_of_the_curves_is_what_the_fields_say(client: FlaskClient):
+    point = client.get(f"{PREFIX}/course", query_string=ASKED).get_json()
+    assert (point["num_minibatches"], point["share_below"], point["balance"]) == (4, None, None)
+    fields = [
+        client.get(f"{PREFIX}/landscape", query_string=ASKED | {"minibatch": number}).get_json() for number in range(4)
+    ]
+    arrows = np.array([[field["u"][1][1], field["v"][1][1]] for field in fields])
+    directions = arrows / np.hypot(*arrows.T)[:, None]
+    assert point["resultant"]["value"] == pytest.approx(np.hypot(*directions.mean(0)), abs=1e-5)  # float32 arrows
+    assert 0 <= point["angle"] <= 180
