@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gradviz.experiment.lock import Holder
+from gradviz.experiment.run_record import OWN_STUDY
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.taking_up import wanted_names
 
@@ -62,8 +63,14 @@ class Trainer(Protocol):
         ...
 
 
+def trains_here(store: RunStore, study: str = "") -> bool:
+    """Whether the background training, which is of deliveries, belongs in this directory of runs: not where another
+    `study` is named, or only runs of others are, before a run of deliveries has begun."""
+    return bool(store.runs()) or not (study not in ("", OWN_STUDY) or store.study_runs())
+
+
 def progress_of(store: RunStore) -> tuple[RunProgress, ...]:
-    """Progress of each run. Costs a few small reads."""
+    """Progress of each run that the trainer may train. Costs a few small reads."""
     return tuple(RunProgress(run.name, max(run.epochs(), default=None), run.config.epochs) for run in store.runs())
 
 

@@ -167,11 +167,13 @@ class TrainerProcess:
         return [path / NOTE_NAME for path in (*self._directories(), self.runs)]
 
     def _directories(self) -> list[Path]:
+        """Those of all runs but those of other studies: who records them is no trainer of ours to stop."""
+        recorded = {run.name for run in self._store.study_runs()}
         try:
             names = run_directories(self.runs)
         except OSError:  # it cannot be listed now
             names = self._usual
-        return [self.runs / name for name in names]
+        return [self.runs / name for name in names if name not in recorded]
 
     def _begin_to_end(self, *, background_only: bool = False) -> list[Ending]:
         """Asks the trainers of these runs to end, each only once."""

@@ -59,7 +59,7 @@ def create_app(
         ask_for_password(app.server, settings.password)
     serve_readiness(app.server, checks(store, compute))
     if settings.metrics:
-        serve_metrics(app.server, metrics, Now(trainer, compute))
+        serve_metrics(app.server, metrics, Now(trainer, compute, store))
     app.layout = page()
     opening.register(app, store)
     choosing.register(app)

@@ -19,6 +19,7 @@ from gradviz.compute.gpu import gpu_figures
 from gradviz.compute.interface import Compute, Load, Unavailable
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer import Trainer, TrainerStatus
+from gradviz.experiment.store import RunStore
 
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -69,8 +70,8 @@ class Metrics:
 class Now(Collector):
     """Figures read at each request, the same in every process."""
 
-    def __init__(self, trainer: Trainer, compute: Compute) -> None:
-        self._trainer = trainer
+    def __init__(self, trainer: Trainer, compute: Compute, store: RunStore) -> None:
+        self._trainer, self._store = trainer, store
         # This server counts its own computations; the broker knows those of workers elsewhere.
         self._elsewhere = None if isinstance(compute, LocalCompute) else compute
         self._device = compute.bench.device.type if isinstance(compute, LocalCompute) else "elsewhere"
@@ -78,19 +79,21 @@ class Now(Collector):
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("gradviz", "This server.", {"version": gradviz.__version__, "device": self._device})
         with suppress(Unavailable):  # the broker is away, as reported below
-            yield from _training_figures(self._trainer.status())
+            yield from _training_figures(self._trainer.status(), self._store)
         if self._elsewhere is not None:
             yield from _load_figures(self._elsewhere.load())
         yield from gpu_figures()
 
 
-def _training_figures(status: TrainerStatus) -> Iterator[Metric]:
+def _training_figures(status: TrainerStatus, store: RunStore) -> Iterator[Metric]:
     running = float(status.state == "running")
     yield GaugeMetricFamily("gradviz_training", "1 while a training is running.", running)
     epochs = GaugeMetricFamily("gradviz_epoch", "The last saved epoch of a run.", labels=["run", "variant"])
-    for run in status.progress:
-        if run.epoch is not None:
-            epochs.add_metric([run.name, run.name], run.epoch)
+    trained = [(run.name, run.epoch) for run in status.progress]
+    recorded = [(run.name, max(run.epochs(), default=None)) for run in store.study_runs()]
+    for name, epoch in [*trained, *recorded]:
+        if epoch is not None:
+            epochs.add_metric([name, name], epoch)
     yield epochs
 
 

@@ -138,7 +138,8 @@ class Progress(BaseModel):
     run: str
     variant: OldName
     epoch: int | None
-    epochs: int
+    epochs: int = Field(description="as planned; of a recorded run without a plan, those that there are")
+    recorded: bool = Field(description="whether another program records it, which this server neither starts nor stops")
 
 
 class TrainingAnswer(BaseModel):
@@ -147,6 +148,7 @@ class TrainingAnswer(BaseModel):
     state: Literal["running", "stopping", "stopped", "finished", "failed", "empty"]
     message: str
     progress: list[Progress]
+    trains: bool = Field(description="whether a training belongs here, to be started and stopped")
     read_only: bool
 
 

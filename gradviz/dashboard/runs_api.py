@@ -26,7 +26,7 @@ _MINIBATCH_FORMS = ("json", "npz")
 def runs(served: Served) -> Response:
     told = {"runs": runs_of(served.store), "groups": groups_of(served.store.all_runs())}
     told |= {"unreadable": unreadable_of(served.store)}
-    return sent_json(told | {"training": training.status_of(served.trainer, served.settings)})
+    return sent_json(told | {"training": training.status_of(served.trainer, served.settings, served.store)})
 
 
 def run(served: Served, asked: OfRun) -> Response:
@@ -48,11 +48,11 @@ def minibatch(served: Served, of: OfRun, asked: OneMinibatch, by: MinibatchForm)
 
 
 def training_status(served: Served) -> Response:
-    return sent_json(training.status_of(served.trainer, served.settings))
+    return sent_json(training.status_of(served.trainer, served.settings, served.store))
 
 
 def train(served: Served, asked: TrainingAction) -> Response:
-    training.act(asked, served.trainer, served.settings)
+    training.act(asked, served.trainer, served.settings, served.store)
     return training_status(served)
 
 

@@ -190,13 +190,15 @@ class Elsewhere:
         return self.now
 
 
-def test_metrics_go_on_while_the_training_cannot_be_asked_for(trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_go_on_while_the_training_cannot_be_asked_for(
+    trainer, tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away() -> TrainerStatus:
         raise Unavailable("The broker cannot be reached.")
 
     monkeypatch.setattr(trainer, "status", away)
     compute: Any = Elsewhere(Load(0, 0, 0, reachable=False))
-    names = {family.name for family in Now(trainer, compute).collect()}
+    names = {family.name for family in Now(trainer, compute, tiny_store).collect()}
     assert "gradviz_broker_reachable" in names
     assert "gradviz_training" not in names
 
@@ -213,7 +215,7 @@ def test_metrics_and_readiness_ask_who_computes_elsewhere(
     load: Load, told: dict[str, float], trainer, tiny_store: RunStore
 ) -> None:
     compute: Any = Elsewhere(load)
-    assert read(Now(trainer, compute)) == told
+    assert read(Now(trainer, compute, tiny_store)) == told
     found = checks(tiny_store, compute)["compute"]()
     assert bool(found) is not load.reachable
 
