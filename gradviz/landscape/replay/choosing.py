@@ -2,25 +2,18 @@
 request."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
+from gradviz.landscape.replay.checking import Differs, Expected
 from gradviz.landscape.replay.evaluating import Probe, Replayer
+from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
-from gradviz.landscape.replay.unseeded import check_same_again, seen_drawing
-
-TOLERANCE = 1e-9
-"""Of the largest number, in float64: both ways sum the same terms in another order."""
-
-FLOOR = 1e-3
-"""A gradient that changes the loss by this share over the plane is large enough to compare with; a smaller one may be
-round-off."""
+from gradviz.landscape.replay.unseeded import seen_drawing
 
 
 class Way(NamedTuple):
@@ -71,29 +64,40 @@ class Computed:
     again: Again
 
 
-def compute(problem: Problem, plane: Plane) -> Computed:
+def compute(prepared: Prepared, plane: Plane) -> Computed:
     """All points of the plane. `UserError` for a loss that is not a function of parameters, minibatch and seed."""
-    every, checked = range(plane.points**2), checked_points(plane)
-    wanted = _checked_loop(problem.computed_in(torch.float64), plane, checked)
-    passed_over = []
-    for keeps_channels in (True, False):
-        in_dtype = _replayers(problem, plane, keeps_channels)
-        for way in WAYS:
-            if way.keeps_channels == keeps_channels:
-                try:
-                    exact = in_dtype(torch.float64)
-                    probe = exact.probe()
-                    found = way.values(exact, checked, probe)
-                    _check(found, wanted, plane)
-                    values = way.values(in_dtype(problem.dtype), every, probe)
-                except CannotReplay as reason:
-                    passed_over.append(f"{way.name}: {reason}")
-                else:
-                    again = Again(partial(_anew, in_dtype, way, probe))
-                    again.know(torch.float64, checked, found)
-                    again.know(problem.dtype, every, values)
-                    return Computed(values, way.name, tuple(passed_over), again)
-    return by_loop_alone(problem, plane, tuple(passed_over))
+    expected, passed_over = Expected(prepared, plane), []
+    for way in WAYS:
+        try:
+            values, again = _by(way, prepared, plane, expected)
+        except CannotReplay as reason:
+            passed_over.append(f"{way.name}: {reason}")
+            prepared.forget(everything=isinstance(reason, Differs))
+        else:
+            return Computed(values, way.name, tuple(passed_over), again)
+    return by_loop_alone(prepared.problem, plane, tuple(passed_over))
+
+
+def _by(way: Way, prepared: Prepared, plane: Plane, expected: Expected) -> tuple[Tensor, Again]:
+    """All points by `way`; `CannotReplay` if it cannot, `Differs` if its numbers are not the expected ones."""
+    problem, every = prepared.problem, range(plane.points**2)
+
+    def replayer(problem: Problem) -> Replayer:
+        return Replayer(prepared.known(problem.dtype), problem, plane, keeps_channels=way.keeps_channels)
+
+    own, values = replayer(problem), None
+    probe = own.probe()
+    again = Again(lambda dtype, points: way.values(replayer(prepared.problem_in(dtype)), points, probe))
+    if expected.some_rows is not None:
+        some = replayer(expected.some_rows)
+        expected.check_some(way.values(some, expected.points, replace(probe, draws=some.probe().draws)))
+        values = way.values(own, every, probe)
+    if values is None or not expected.is_near(values[list(expected.points)]):
+        expected.check(again(torch.float64, expected.points))
+    if values is None:
+        values = way.values(own, every, probe)
+    again.know(problem.dtype, every, values)
+    return values, again
 
 
 def by_loop_alone(problem: Problem, plane: Plane, passed_over: tuple[str, ...] = ()) -> Computed:
@@ -103,44 +107,3 @@ def by_loop_alone(problem: Problem, plane: Plane, passed_over: tuple[str, ...] =
     again = Again(lambda dtype, points: by_loop(problem.computed_in(dtype), plane, points))
     again.know(problem.dtype, every, values)
     return Computed(values, LOOP, passed_over, again)
-
-
-def _replayers(problem: Problem, plane: Plane, keeps_channels: bool) -> Callable[[torch.dtype], Replayer]:
-    """One replayer for each dtype, made at its first use."""
-
-    @cache
-    def in_dtype(dtype: torch.dtype) -> Replayer:
-        return Replayer(problem.computed_in(dtype), plane, keeps_channels=keeps_channels)
-
-    return in_dtype
-
-
-def _anew(
-    in_dtype: Callable[[torch.dtype], Replayer], way: Way, probe: Probe, dtype: torch.dtype, points: Sequence[int]
-) -> Tensor:
-    return way.values(in_dtype(dtype), points, probe)
-
-
-def checked_points(plane: Plane) -> tuple[int, int]:
-    """The first corner and the centre."""
-    return 0, plane.points**2 // 2
-
-
-def _checked_loop(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
-    """The loop's numbers; the first point is computed once more: a function of the parameters gives the same again."""
-    twice = [*points, points[0]]
-    try:
-        found = seen_drawing(problem, lambda: by_loop(problem, plane, twice, whole=False))
-    except UserError:  # some ways of checkpointing activations go backward to all parameters alone
-        found = seen_drawing(problem, lambda: by_loop(problem, plane, twice))
-    check_same_again(found[0], found[-1])
-    return found[:-1]
-
-
-def _check(got: Tensor, wanted: Tensor, plane: Plane) -> None:
-    loss, gradient = wanted[:, 0].abs().max(), wanted[:, 1:].abs().max()
-    arrow = torch.maximum(gradient, FLOOR * loss / plane.half_width)
-    scale = torch.stack([loss, arrow, arrow]).clamp_min(torch.finfo(torch.float64).tiny)
-    error = ((got - wanted).abs() / scale).nan_to_num(nan=torch.inf).max()
-    if error > TOLERANCE:
-        raise CannotReplay(f"differs from the plain loop by {error:.0e} of the largest number")

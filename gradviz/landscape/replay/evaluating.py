@@ -13,21 +13,19 @@ from torch.func import grad_and_value, vmap
 from gradviz.errors import UserError, shown
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.replay.channels import Channels
+from gradviz.landscape.replay.known import MEMO_BYTES, Known
 from gradviz.landscape.replay.loop import mean_loss
 from gradviz.landscape.replay.memo import Memo
 from gradviz.landscape.replay.mode import Replay
 from gradviz.landscape.replay.moved import Moved
-from gradviz.landscape.replay.private import PrivateModel
 from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.randomness import Source
 
-MEMO_BYTES = 2**30
-"""Limit of what is known at the checkpoint; what does not fit is computed again at every point."""
+TILE_NUMBERS = 2**22
+"""Numbers of all tensors that a tile of the grid makes anew: few enough for a processor's caches."""
 
-TILE_NUMBERS = 2**21
-"""Numbers of all tensors that a tile of the grid makes anew: with more, `vmap` is slower than point after point."""
-
-LARGEST_TILE = 63
+LARGEST_TILE, SMALLEST_TILE = 221, 4
+"""Points: half of the default grid's, and so few that `vmap` is slower than point after point."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +53,13 @@ def _within(loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[
 
 
 class Replayer:
-    """A problem and a plane, with what is known at the checkpoint. Not for several threads at once."""
+    """A problem and a plane, above what is known of the problem. The last one made of `known` is the one to use."""
 
-    def __init__(self, problem: Problem, plane: Plane, *, keeps_channels: bool = True) -> None:
-        self.problem, self.plane, self.keeps_channels = problem, plane, keeps_channels
-        self.model = PrivateModel(problem)
-        self.model.module.requires_grad_(False)
-        self.memo = Memo(MEMO_BYTES)
-        self._kept: tuple[int, Memo, Source] | None = None
-        moving = {scalar.name: self.model.tensors[scalar.name] for scalar in (plane.x, plane.y)}
-        self._bases: dict[int, Tensor] = {}
-        for tensor in moving.values():
-            if id(tensor) not in self._bases:
-                self._bases[id(tensor)] = self.model.hide(tensor)
-        for tensor in self.model.own_tensors():
-            if self.memo.number(tensor) is None:
-                number = self.memo.name(tensor)
-                if id(tensor) in self._bases:
-                    self.memo.name(self._bases[id(tensor)], number)
+    def __init__(self, known: Known, problem: Problem, plane: Plane, *, keeps_channels: bool = True) -> None:
+        self.known, self.problem, self.plane, self.keeps_channels = known, problem, plane, keeps_channels
+        known.batch(problem)  # made here, where no mode sees it
+        self._bases = known.moving((plane.x.name, plane.y.name))
+        self._filled: Memo | None = None
 
     def points(self, points: Sequence[int], probe: Probe | None = None) -> Tensor:
         """(len(points), 3) float64 on the CPU: the loss and its derivatives by x and y, point after point."""
@@ -88,26 +75,22 @@ class Replayer:
 
     def _in_tiles(self, points: Sequence[int], probe: Probe, derive: Any) -> Tensor:
         each = min(TILE_NUMBERS // max(1, probe.num_made), LARGEST_TILE)
-        if each < 2:
+        if each < SMALLEST_TILE:
             raise CannotReplay(f"a point takes {probe.num_made:,} new numbers: one after the other is faster")
         if probe.draws and self.problem.mode == "train" and self.problem.masks == "fresh":
             if None in probe.draws:
                 raise CannotReplay("every point draws more than masks: one after the other")
-            return torch.cat([self._fresh_tile(tile, probe, derive) for tile in _cut(points, each)])
+            found = torch.cat([self._fresh_tile(tile, probe, derive) for tile in _cut(points, each)])
+            self.known.memo.check()
+            return found
         return self._over_sets(points, lambda own, memo, source: self._tiles(own, memo, source, each, derive))
 
     def probe(self) -> Probe:
-        """What the first point costs once all that is known can be looked up."""
-        memo, source = self._set(self.problem.sets(0)[0])
-        self._loss(memo, source, self._steps(0))
+        """What the first point makes of all that is known, which is looked up from then on."""
+        memo, source = self.known.of_set(self.problem, self.problem.sets(0)[0])
         mode, _ = self._loss(memo, source, self._steps(0))
+        self._filled = memo
         return Probe(mode.num_made, tuple(mode.draws))
-
-    def _set(self, number: int) -> tuple[Memo, Source]:
-        """What is known with this set of random numbers; that of one set is kept."""
-        if self._kept is None or self._kept[0] != number:
-            self._kept = number, Memo(MEMO_BYTES, self.memo), Source(self.problem.own_seed, number)
-        return self._kept[1:]
 
     def _over_sets(self, points: Sequence[int], values: Any) -> Tensor:
         """The mean over the sets of random numbers; the points of a set are evaluated together."""
@@ -117,7 +100,7 @@ class Replayer:
                 of_set.setdefault(number, []).append(place)
         total = torch.zeros((len(points), 3), dtype=torch.float64)
         for number, places in of_set.items():
-            memo, source = self._set(number)
+            memo, source = self.known.of_set(self.problem, number)
             total[places] += values([points[place] for place in places], memo, source)
             memo.check()
         return total / len(self.problem.sets(0))
@@ -132,7 +115,9 @@ class Replayer:
         return torch.tensor(results, dtype=torch.float64)
 
     def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int, derive: Any) -> Tensor:
-        self._loss(memo, source, self._steps(points[0]))  # what is known is looked up under vmap
+        if self._filled is not memo:
+            self._loss(memo, source, self._steps(points[0]))  # what is known is looked up under vmap
+            self._filled = memo
 
         def loss(x: Tensor, y: Tensor) -> Tensor:
             return self._loss(memo, source, (x, y), True)[1]
@@ -149,7 +134,7 @@ class Replayer:
                 assert draw is not None
                 shape, p = draw
                 masks[site].append(source.gain(source.next_mask(shape), shape, p, like))
-        memo = Memo(MEMO_BYTES, self.memo)
+        memo = Memo(MEMO_BYTES, self.known.memo)
         return self._tile(
             points,
             derive,
@@ -180,7 +165,7 @@ class Replayer:
         """One evaluation; point after point it also runs backward, to the steps alone."""
         moves: dict[int, Moved] = {}
         for scalar, step in zip((self.plane.x, self.plane.y), steps, strict=True):
-            tensor = self.model.tensors[scalar.name]
+            tensor = self.known.model.tensors[scalar.name]
             moves.setdefault(id(tensor), Moved(self._bases[id(tensor)])).scalars.append((scalar.index, step))
         mode = Replay(
             memo,
@@ -193,7 +178,7 @@ class Replayer:
         source.restart()
         try:
             with mode:
-                value = mean_loss(self.problem.loss(self.model.module, self.model.batch))
+                value = mean_loss(self.problem.loss(self.known.model.module, self.known.batch(self.problem)))
                 value = value.whole() if isinstance(value, Channels) else value
                 source.close()
                 if value.requires_grad and not batched:
@@ -203,7 +188,7 @@ class Replayer:
         except Exception as error:  # the user's code may raise anything here; the loop runs it as it is
             raise CannotReplay(_told(error)) from error
         finally:
-            self.model.restore()
+            self.known.model.restore()
         return mode, value.detach() if not batched else value
 
 

@@ -42,7 +42,7 @@ def out_of_place(mode: Any, func: Any, args: Any, kwargs: Any, drawing: tuple[An
         if mode.memo.shares(target):
             raise CannotReplay(f"{name} changes a tensor in place that shares its memory with a known one")
         return mode.call(func, mode._at_point(args), mode._at_point(kwargs), drawing)
-    elif mode.memo.shares(target) > 1:
+    elif mode.has_aliases(target):
         raise CannotReplay(f"{name} changes a tensor in place that shares its memory with others")
     result = _written(mode, func, target, args, kwargs, drawing)
     mode.replace(target, result)

@@ -8,6 +8,7 @@ import torch
 from gradviz.errors import UserError
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.replay.choosing import LOOP, by_loop_alone, compute
+from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
 from gradviz.landscape.replay.zero import resolve
 from gradviz.landscape.surroundings import undisturbed
@@ -22,14 +23,15 @@ class Landscape:
     passed_over: tuple[str, ...] = ()
 
 
-def network_landscape(problem: Problem, plane: Plane, *, method: str = "replay") -> Landscape:
+def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str = "replay") -> Landscape:
     """∂J/∂x and ∂J/∂y on the grid of `plane`, every other parameter at the model's value.
 
     J is the loss of the minibatch: the mean, if `problem.loss` returns losses of rows. This never changes the model,
     its mode, its buffers or the global random state. `replay` is used only where it gives the plain loop's numbers at
-    two points, in float64; `method="reference"` is the plain loop. The field has no share of rows below their target
-    and no active units: these are NaN. Raises `UserError` for parameters that the model does not have, a loss that
-    fails, is not finite, or is not a function of parameters, minibatch and seed.
+    two points (`checking.py`); `method="reference"` is the plain loop. Planes of one `Prepared(problem)` share what is
+    known at the checkpoint. The field has no share of rows below their target and no active units: these are NaN.
+    Raises `UserError` for parameters that the model does not have, a loss that fails, is not finite, or is not a
+    function of parameters, minibatch and seed.
 
     >>> import torch
     >>> from torch import nn
@@ -45,9 +47,11 @@ def network_landscape(problem: Problem, plane: Plane, *, method: str = "replay")
     """
     if method not in ("replay", LOOP):
         raise UserError(f"`method` must be one of replay, {LOOP}, got {method}.")
+    prepared = problem if isinstance(problem, Prepared) else Prepared(problem)
+    problem = prepared.problem
     check_plane(problem, plane)
     with undisturbed(), torch.enable_grad():
-        computed = compute(problem, plane) if method == "replay" else by_loop_alone(problem, plane)
+        computed = compute(prepared, plane) if method == "replay" else by_loop_alone(problem, plane)
         if not bool(computed.values.isfinite().all()):
             raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
         u, v = resolve(computed.values, computed.again, plane)

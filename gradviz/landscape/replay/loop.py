@@ -30,13 +30,14 @@ def by_loop(problem: Problem, plane: Plane, points: Sequence[int], *, whole: boo
         total = torch.zeros(3, dtype=torch.float64)
         for number in sets:
             between_tiles()
+            if results or number != sets[0]:
+                renew(model)
             total += _at(problem, plane, model, point, number, whole)
         results.append(total / len(sets))
     return torch.stack(results)
 
 
 def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int, whole: bool) -> Tensor:
-    renew(model)
     with torch.no_grad():
         for scalar, step in zip((plane.x, plane.y), plane.at(point), strict=True):
             model.tensors[scalar.name][scalar.index] += step

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_batchedtensor
+from torch._C._functorch import is_batchedtensor, is_functorch_wrapped_tensor
 
 from gradviz.landscape.replay.problem import CannotReplay
 
@@ -38,6 +38,13 @@ class Memo:
         self._versions: dict[int, int] = {}
         self._results: dict[Key, Any] = {}
         self._storages: Counter[int | None] = Counter()
+        self._own: dict[int | None, set[int]] = {}  # ids of the model's and the minibatch's tensors by their memory
+
+    def name_own(self, tensor: Tensor) -> None:
+        """Gives a tensor of the model or the minibatch a number, unless it has one."""
+        if self.number(tensor) is None:
+            self.name(tensor)
+            self._own.setdefault(storage_of(tensor), set()).add(id(tensor))
 
     def name(self, tensor: Tensor, number: int | None = None) -> int:
         """Gives a tensor a number, or that of another one with the same values."""
@@ -53,8 +60,12 @@ class Memo:
         return number
 
     def number(self, tensor: Tensor) -> int | None:
-        number = self._numbers.get(id(tensor))
-        return self.below.number(tensor) if number is None and self.below is not None else number
+        return self.number_of(id(tensor))
+
+    def number_of(self, key: int) -> int | None:
+        """The number of a tensor by its id."""
+        number = self._numbers.get(key)
+        return self.below.number_of(key) if number is None and self.below is not None else number
 
     def key(self, value: Any) -> Key | None:
         """What stands for an argument in the key of a call, or None if it is not known."""
@@ -97,6 +108,10 @@ class Memo:
         below = self.below.shares(tensor) if self.below is not None else 0
         return self._storages.get(storage_of(tensor), 0) + below
 
+    def own_in(self, storage: int | None) -> set[int]:
+        """The ids of the model's and the minibatch's own tensors in this memory."""
+        return self.below.own_in(storage) if self.below is not None else self._own.get(storage, set())
+
     def check(self) -> None:
         """`CannotReplay` if something that is not seen has changed a tensor that is known."""
         for key, tensor in self._alive.items():
@@ -116,8 +131,8 @@ def depends_on_set(key: Any) -> bool:
 
 
 def storage_of(tensor: Tensor) -> int | None:
-    """What tensors that share memory have in common; None for those of `vmap`, which hide it."""
-    if is_batchedtensor(tensor):
+    """What tensors that share memory have in common; None for those of `vmap` and `grad`, which hide it."""
+    if is_functorch_wrapped_tensor(tensor):
         return None
     if tensor.layout != torch.strided:
         return id(tensor)

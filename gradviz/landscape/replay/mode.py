@@ -60,11 +60,18 @@ class Replay(Seeded):
         self.keeps_channels = keeps_channels
         self.num_made, self.draws = 0, []
         self._made: dict[int, Tensor] = {}
+        self._seen: dict[int | None, dict[int, Tensor]] = {}
         self._instead: dict[int, Tensor] = {}
         self._alive: list[Tensor] = []  # so that the ids in `_instead` stay true
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        result = self._run(func, args, kwargs or {})
+        for tensor in tensors_in(result):
+            if not isinstance(tensor, Channels) and self.memo.shares(tensor):
+                self._seen.setdefault(storage_of(tensor), {})[id(tensor)] = tensor
+        return result
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
         if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
             raise CannotReplay("the forward pass uses autocast, whose rounding depends on how a number is computed")
         if func is Tensor.__hash__:
@@ -118,6 +125,11 @@ class Replay(Seeded):
     def is_known(self, tensor: Tensor | None) -> bool:
         """Whether a tensor has the same values at all points, and they can be looked up by it."""
         return tensor is None or (self.memo.number(tensor) is not None and id(tensor) not in self.moves)
+
+    def has_aliases(self, tensor: Tensor) -> bool:
+        """Whether the user's code has another tensor in the memory of this one."""
+        storage = storage_of(tensor)
+        return bool((self.memo.own_in(storage) | self._seen.get(storage, {}).keys()) - {id(tensor)})
 
     def known(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """The call with the checkpoint's own parameters."""

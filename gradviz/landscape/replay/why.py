@@ -9,7 +9,7 @@ from enum import Enum
 
 import torch
 
-from gradviz.landscape.replay.choosing import FLOOR
+from gradviz.landscape.replay.checking import FLOOR
 from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
 from gradviz.landscape.replay.zero import NEGLIGIBLE, UNRESOLVED, ZERO

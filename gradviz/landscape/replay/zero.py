@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.field import ZeroReason
-from gradviz.landscape.replay.choosing import FLOOR, Again, checked_points
+from gradviz.landscape.replay.checking import FLOOR, checked_points
+from gradviz.landscape.replay.choosing import Again
 from gradviz.landscape.replay.problem import Plane
 
 ZERO, UNRESOLVED = 1e-3, 8.0

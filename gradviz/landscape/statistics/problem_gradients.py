@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError
 from gradviz.landscape.pausing import between_tiles
-from gradviz.landscape.replay.choosing import FLOOR
+from gradviz.landscape.replay.checking import FLOOR
 from gradviz.landscape.replay.loop import differentiable, gradient_of, passed_back, renew
 from gradviz.landscape.replay.private import PrivateModel
 from gradviz.landscape.replay.problem import Plane, Problem

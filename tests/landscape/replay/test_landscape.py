@@ -13,10 +13,13 @@ from gradviz.errors import UserError
 from gradviz.experiment.losses import LossFunction
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.pausing import asking
-from gradviz.landscape.replay import Plane, Problem, Scalar, evaluating, moved, network_landscape
+from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, evaluating, known, moved, network_landscape
+from gradviz.landscape.replay.channels import Channels
 from gradviz.landscape.replay.choosing import LOOP, compute
 from gradviz.landscape.replay.evaluating import Replayer
 from gradviz.landscape.replay.examples import CharTransformer, ConvolutionalNet, example
+from gradviz.landscape.replay.known import SOME_ROWS, Known
+from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.request import Masks, Mode
 from tests.landscape.replay.difficulties import Net, cross_entropy
 from tests.landscape.replay.independent import FLOAT64, error_of
@@ -86,13 +89,15 @@ def test_computing_changes_nothing(method):
 @pytest.mark.parametrize("limit", [0, 3000, 20_000])
 def test_little_memory_gives_the_same_numbers(limit, monkeypatch):
     problem = cnn(dtype=torch.float64)
-    wanted = compute(problem, CONV2).values
+    wanted = compute(Prepared(problem), CONV2).values
+    monkeypatch.setattr(known, "MEMO_BYTES", limit)
     monkeypatch.setattr(evaluating, "MEMO_BYTES", limit)
-    replayer = Replayer(problem, CONV2)
-    own = replayer.memo.nbytes  # parameters and minibatch
+    of_checkpoint = Known(problem)
+    replayer = Replayer(of_checkpoint, problem, CONV2)
+    own = of_checkpoint.memo.nbytes  # parameters and minibatch
     assert error_of(replayer.points(range(9)), wanted) < FLOAT64
-    assert replayer.memo.nbytes <= max(own, limit)
-    assert error_of(compute(problem, CONV2).values, wanted) < FLOAT64
+    assert of_checkpoint.memo.nbytes <= max(own, limit)
+    assert error_of(compute(Prepared(problem), CONV2).values, wanted) < FLOAT64
 
 
 def test_a_way_that_gives_other_numbers_is_passed_over(monkeypatch):
@@ -100,20 +105,73 @@ def test_a_way_that_gives_other_numbers_is_passed_over(monkeypatch):
         return moved.RULES[torch.tanh](mode, torch.sin, args, {})
 
     monkeypatch.setitem(moved.RULES, F.relu, wrong)
-    found = compute(net(), plane_of("a.bias[0]", "a.bias[1]"))
+    found = compute(Prepared(net()), plane_of("a.bias[0]", "a.bias[1]"))
     assert found.method == "replay without channels"
     assert all("differs from the plain loop by" in reason for reason in found.passed_over), found.passed_over
 
 
+@pytest.mark.parametrize("amount", [1e-6, 1e-2])
+def test_a_slice_of_the_rows_finds_small_faults_and_all_rows_find_large_ones(amount, monkeypatch):
+    def slightly_wrong(mode, func, args, kwargs):
+        out = moved.RULES[torch.tanh](mode, torch.relu, args, {})
+        # a fault of the slice alone, or of all rows but those of the slice
+        rows = slice(0, 1) if amount < 1e-4 else slice(SOME_ROWS, None)
+        factor = torch.ones(len(out.known), 1, dtype=out.dtype)
+        factor[rows] += amount
+        return Channels(out.known, out.axis, [part._replace(value=part.value * factor) for part in out.parts])
+
+    torch.manual_seed(1)
+    problem = Problem(Net(), cross_entropy, {"x": torch.randn(40, 6), "y": torch.randint(0, 3, (40,))})
+    plane = plane_of("a.bias[0]", "a.bias[1]")
+    right = compute(Prepared(problem), plane)
+    assert right.method == "replay tiles (vmap)"
+    monkeypatch.setitem(moved.RULES, F.relu, slightly_wrong)
+    found = compute(Prepared(problem), plane)
+    assert found.method == "replay without channels"
+    assert all("differs from the plain loop by" in reason for reason in found.passed_over), found.passed_over
+    assert error_of(found.values, right.values) < 1e-5
+
+
+def test_a_loss_of_whole_minibatches_alone_is_checked_with_all_rows():
+    def in_pairs(model, batch):
+        if len(batch["x"]) != 40:
+            raise ValueError("40 rows")
+        return cross_entropy(model, batch)
+
+    torch.manual_seed(1)
+    problem = Problem(Net(), in_pairs, {"x": torch.randn(40, 6), "y": torch.randint(0, 3, (40,))})
+    assert compute(Prepared(problem), plane_of("a.bias[0]", "a.bias[1]")).method == "replay tiles (vmap)"
+
+
+def test_a_model_that_keeps_numbers_of_a_former_plane_gets_none_of_them():
+    class Caches(Net):
+        cache = None
+
+        def forward(self, x):
+            if self.cache is None:
+                self.cache = (self.b.bias * 2).detach()
+            return self.c(torch.tanh(self.a(x) + self.cache))
+
+    torch.manual_seed(1)
+    problem = Problem(Caches(), cross_entropy, {"x": torch.randn(40, 6), "y": torch.randint(0, 3, (40,))})
+    shared = Prepared(problem)
+    assert compute(shared, plane_of("a.bias[0]", "a.bias[1]")).method.startswith("replay")
+    plane = plane_of("a.bias[0]", "b.bias[1]")
+    found = compute(shared, plane)
+    assert "differs from the plain loop" in found.passed_over[0]
+    assert error_of(found.values, by_loop(problem, plane, range(9))) < 1e-5
+
+
 def test_many_numbers_for_a_point_are_computed_point_after_point(monkeypatch):
     monkeypatch.setattr(evaluating, "TILE_NUMBERS", 100)
-    found = compute(cnn(), CONV2)
+    found = compute(Prepared(cnn()), CONV2)
     assert found.method == "replay"
     assert "new numbers: one after the other is faster" in found.passed_over[0]
 
 
 def test_points_do_not_depend_on_what_is_computed_with_them():
-    replayer = Replayer(cnn(), CONV2)
+    problem = cnn()
+    replayer = Replayer(Known(problem), problem, CONV2)
     whole = replayer.points(range(9))
     assert torch.equal(replayer.points([7, 2]), whole[[7, 2]])
 

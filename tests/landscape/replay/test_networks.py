@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gradviz.landscape.replay import Plane, Problem, Scalar, network_landscape
+from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
 from gradviz.landscape.replay.choosing import LOOP, compute
+from gradviz.landscape.replay.evaluating import Replayer
 from gradviz.landscape.replay.examples import (
     CharTransformer,
     ConvolutionalNet,
@@ -18,6 +19,7 @@ from gradviz.landscape.replay.examples import (
     ResidualNet,
     example,
 )
+from gradviz.landscape.replay.known import Known
 from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.request import Masks, Mode
 from tests.landscape.replay.independent import FLOAT64, by_autograd, error_of
@@ -84,7 +86,7 @@ def test_replay_equals_the_loop_and_independent_autograd(name, mode, masks):
     by_hand = name not in ("gru", "lstm") or mode == "eval"  # torch drops between the layers where no hand reaches
     for x, y in PAIRS[name]:
         plane = Plane(Scalar.parse(x), Scalar.parse(y), half_width=0.3, points=3)
-        found = compute(problem, plane)
+        found = compute(Prepared(problem), plane)
         assert found.method.startswith("replay"), found.passed_over
         assert error_of(found.values, by_loop(problem, plane, range(9))) < FLOAT64
         if by_hand:
@@ -119,7 +121,7 @@ def test_dropout_between_recurrent_layers_is_dropout(name):
     for x, y in (("cell.weight_hh_l1[5,5]", "cell.bias_ih_l0[7]"), ("output.bias[0]", "embedding.weight[2,1]")):
         plane = Plane(Scalar.parse(x), Scalar.parse(y), points=3)
         hidden = Plane(Scalar.parse(f"net.{x}"), Scalar.parse(f"net.{y}"), points=3)
-        found = compute(problem, plane)
+        found = compute(Prepared(problem), plane)
         assert error_of(found.values, by_autograd(written, hidden)) < FLOAT64
 
 
@@ -139,7 +141,30 @@ def test_float32_is_float64_up_to_rounding(name):
     problem = problem_of(name, "train", "fresh")
     x, y = PAIRS[name][0]
     plane = Plane(Scalar.parse(x), Scalar.parse(y), half_width=0.05, points=3)
-    single, double = compute(problem.computed_in(torch.float32), plane), compute(problem, plane)
+    single, double = compute(Prepared(problem.computed_in(torch.float32)), plane), compute(Prepared(problem), plane)
     assert single.method == double.method != LOOP
     # float32's 6e-8 through some hundred terms and a batch norm of five rows
     assert error_of(single.values, double.values) < 1e-3
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_planes_share_what_is_known_and_get_the_same_bytes(name):
+    problem = problem_of(name, "train", "frozen").computed_in(torch.float32)
+    shared = Prepared(problem)
+    for x, y in [*PAIRS[name], PAIRS[name][0]]:
+        plane = Plane(Scalar.parse(x), Scalar.parse(y), half_width=0.3, points=3)
+        own = network_landscape(problem, plane)
+        both = network_landscape(shared, plane)
+        assert both.method == own.method
+        assert both.field.to_bytes() == own.field.to_bytes()
+    before = shared.nbytes
+    network_landscape(shared, plane)
+    assert shared.nbytes == before  # nothing is computed that was known
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_a_point_costs_does_not_depend_on_what_is_known(name):
+    problem = problem_of(name, "train", "fresh")
+    for x, y in PAIRS[name]:
+        replayer = Replayer(Known(problem), problem, Plane(Scalar.parse(x), Scalar.parse(y), points=3))
+        assert replayer.probe() == replayer.probe()

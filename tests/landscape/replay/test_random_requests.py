@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar
 from gradviz.landscape.replay.choosing import LOOP, compute
 from gradviz.landscape.replay.loop import by_loop
 from tests.landscape.replay.independent import FLOAT64, error_of
@@ -99,7 +99,7 @@ def check(seed: int) -> str:
         seed=draw.randrange(100),
         dtype=torch.float64,
     )
-    found = compute(problem, plane)
+    found = compute(Prepared(problem), plane)
     assert error_of(found.values, by_loop(problem, plane, range(9))) < FLOAT64, (seed, model, plane)
     return found.method
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gradviz.landscape.replay import Problem
 from gradviz.landscape.replay.loop import mean_loss
-from gradviz.landscape.replay.private import PrivateModel
+from gradviz.landscape.replay.private import PrivateModel, private_batch
 from gradviz.landscape.replay.randomness import Seeded, Source
 from gradviz.landscape.replay.zero import UNRESOLVED, ZERO
 from tests.landscape.replay.test_networks import MAKERS, problem_of
@@ -22,9 +22,9 @@ TAKEN_OUT = {
 
 def gradients(problem: Problem) -> dict[str, Tensor]:
     """By all parameters, in float64."""
-    model = PrivateModel(problem)
+    model, batch = PrivateModel(problem), private_batch(problem)
     with Seeded(Source(problem.seed, 0), exact=problem.dtype == torch.float64):
-        mean_loss(problem.loss(model.module, model.batch)).backward()
+        mean_loss(problem.loss(model.module, batch)).backward()
     own = model.module.named_parameters()
     return {name: torch.zeros_like(p).double() if p.grad is None else p.grad.double() for name, p in own}
 

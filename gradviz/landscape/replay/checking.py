@@ -1,0 +1,105 @@
+"""The plain loop's numbers at two points of a request, which a quicker way must give.
+
+Both are compared in float64, to 1e-9. Where float64 of many rows would cost as much as the landscape, a slice of the
+rows is compared so, and all of them in float32, to its rounding; where that does not suffice to tell, it is float64 of
+all rows again.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gradviz.errors import UserError
+from gradviz.landscape.replay.known import Prepared
+from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
+from gradviz.landscape.replay.unseeded import check_same_again, seen_drawing
+
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
+"""Of the largest number: both ways sum the same terms in another order."""
+
+MANY_ROWS = 32
+"""From this number on, a slice of the rows is compared in float64."""
+
+FLOOR = 1e-3
+"""A gradient that changes the loss by this share over the plane is large enough to compare with; a smaller one may be
+round-off."""
+
+
+class Differs(CannotReplay):
+    """A way does not give the plain loop's numbers."""
+
+
+class Expected:
+    """What the loop gives at `points` of this request, each computed when it is first compared.
+
+    `UserError` if the loss is not a function of parameters, minibatch and seed.
+    """
+
+    def __init__(self, prepared: Prepared, plane: Plane) -> None:
+        self._prepared, self._plane, self.points = prepared, plane, checked_points(plane)
+        self.some_rows: Problem | None = None
+        problem = prepared.problem
+        if problem.dtype != torch.float64 and problem.num_rows >= MANY_ROWS:
+            try:
+                self._of_some = self._twice(prepared.some_rows)
+                self.some_rows = prepared.some_rows
+            except UserError:  # some rows alone may be no minibatch of this loss; if more is wrong, all rows tell
+                pass
+        if self.some_rows is None:
+            _ = self._of_all
+
+    def check(self, found: Tensor) -> None:
+        """`Differs` unless these are the numbers, of all rows in float64."""
+        self._compare(found, self._of_all)
+
+    def check_some(self, found: Tensor) -> None:
+        """The same of `some_rows`."""
+        self._compare(found, self._of_some)
+
+    def is_near(self, found: Tensor) -> bool:
+        """Whether these are the numbers of all rows, to the rounding of the problem's own precision."""
+        return _difference(found, self._single, self._plane) <= TOLERANCE[self._prepared.problem.dtype]
+
+    @cached_property
+    def _of_all(self) -> Tensor:
+        return self._twice(self._prepared.problem_in(torch.float64))
+
+    @cached_property
+    def _single(self) -> Tensor:
+        return self._loop(self._prepared.problem, self.points)
+
+    def _twice(self, problem: Problem) -> Tensor:
+        """The first point is computed once more: a function of the parameters gives the same again."""
+        found = self._loop(problem, [*self.points, self.points[0]])
+        check_same_again(found[0], found[-1])
+        return found[:-1]
+
+    def _loop(self, problem: Problem, points: Sequence[int]) -> Tensor:
+        def compute(*, whole: bool) -> Callable[[], Tensor]:
+            return lambda: by_loop(problem, self._plane, points, whole=whole)
+
+        try:
+            return seen_drawing(problem, compute(whole=False))
+        except UserError:  # some ways of checkpointing activations go backward to all parameters alone
+            return seen_drawing(problem, compute(whole=True))
+
+    def _compare(self, found: Tensor, wanted: Tensor) -> None:
+        difference = _difference(found, wanted, self._plane)
+        if difference > TOLERANCE[torch.float64]:
+            raise Differs(f"differs from the plain loop by {difference:.0e} of the largest number")
+
+
+def checked_points(plane: Plane) -> tuple[int, int]:
+    """The first corner and the centre."""
+    return 0, plane.points**2 // 2
+
+
+def _difference(found: Tensor, wanted: Tensor, plane: Plane) -> float:
+    """The largest one: of the loss over itself, of the derivatives over the largest of them."""
+    loss, gradient = wanted[:, 0].abs().max(), wanted[:, 1:].abs().max()
+    arrow = torch.maximum(gradient, FLOOR * loss / plane.half_width)
+    scale = torch.stack([loss, arrow, arrow]).clamp_min(torch.finfo(torch.float64).tiny)
+    return ((found - wanted).abs() / scale).nan_to_num(nan=torch.inf).max().item()

@@ -1,0 +1,107 @@
+"""What the planes of one problem share: private copies of model and minibatch, and what is known at the checkpoint.
+
+A forward pass through what does not move is the same for every plane, so a further plane costs only what it moves.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gradviz.experiment.batches import Batch, selected, tensors_of
+from gradviz.landscape.replay.memo import Memo
+from gradviz.landscape.replay.private import PrivateModel, in_own_containers, private_batch
+from gradviz.landscape.replay.problem import CannotReplay, Problem
+from gradviz.landscape.replay.randomness import Source
+
+MEMO_BYTES = 2**30
+"""Limit of what is known in one precision; what does not fit is computed again at every point."""
+
+SOME_ROWS = 8
+"""Rows that stand for the minibatch where all of them would be slow: a slice is checked in float64."""
+
+
+class Known:
+    """A problem's model in one precision with what is known of it. Not for several threads at once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.model = PrivateModel(problem)
+        self.model.module.requires_grad_(False)
+        self.memo = Memo(MEMO_BYTES)
+        self._batches: dict[int, tuple[Problem, Batch]] = {}
+        self._sets: dict[int, tuple[Memo, Source]] = {}
+        for tensor in self.model.own_tensors():
+            self.memo.name_own(tensor)
+
+    def batch(self, problem: Problem) -> Batch:
+        """The minibatch of `problem`, in containers that the loss may change."""
+        if id(problem) not in self._batches:
+            own = private_batch(problem)
+            self._batches[id(problem)] = problem, own
+            for tensor in tensors_of(own).values():
+                self.memo.name_own(tensor)
+        return in_own_containers(self._batches[id(problem)][1])
+
+    def moving(self, names: Iterable[str]) -> dict[int, Tensor]:
+        """Makes these parameters move: NaN in the module from now on, and their own values by their ids."""
+        bases = self.model.hide(self.model.tensors[name] for name in names)
+        for key, base in bases.items():
+            if self.memo.number(base) is None:
+                self.memo.name(base, self.memo.number_of(key))
+        return bases
+
+    def of_set(self, problem: Problem, number: int) -> tuple[Memo, Source]:
+        """What is known of `problem` with this set of random numbers; that of one set is kept."""
+        kept = self._sets.get(id(problem))
+        if kept is None or kept[1].number != number:
+            kept = self._sets[id(problem)] = Memo(MEMO_BYTES, self.memo), Source(problem.own_seed, number)
+        return kept
+
+    def is_sound(self) -> bool:
+        """Whether everything that is known is as it was."""
+        try:
+            for memo in (self.memo, *(memo for memo, _ in self._sets.values())):
+                memo.check()
+        except CannotReplay:
+            return False
+        return True
+
+    @property
+    def nbytes(self) -> int:
+        return self.memo.nbytes + sum(memo.nbytes for memo, _ in self._sets.values())
+
+
+class Prepared:
+    """A problem with what its planes share. Not for several threads at once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._own = {problem.dtype: problem}
+        self._known: dict[torch.dtype, Known] = {}
+
+    def problem_in(self, dtype: torch.dtype) -> Problem:
+        """The problem in another precision; always the same value, so that what is known of it is found."""
+        if dtype not in self._own:
+            self._own[dtype] = self.problem.computed_in(dtype)
+        return self._own[dtype]
+
+    @cached_property
+    def some_rows(self) -> Problem:
+        """The first rows of the minibatch as a problem of its own, in float64."""
+        exact = self.problem_in(torch.float64)
+        return replace(exact, batch=selected(exact.batch, slice(SOME_ROWS)))
+
+    def known(self, dtype: torch.dtype) -> Known:
+        if dtype not in self._known:
+            self._known[dtype] = Known(self.problem_in(dtype))
+        return self._known[dtype]
+
+    def forget(self, *, everything: bool) -> None:
+        """Forgets what is known where a forward pass has changed it, or everything because it may be wrong."""
+        self._known = {d: known for d, known in self._known.items() if not everything and known.is_sound()}
+
+    @property
+    def nbytes(self) -> int:
+        return sum(known.nbytes for known in self._known.values())
