@@ -124,11 +124,10 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
     if not runs:
         return view, []
     notices, changes = [], {}
-    names = list(runs)
     if view.run not in runs:
-        changes["run"] = names[0]
+        changes["run"] = next((name for name, each in runs.items() if not each["cannot"]), next(iter(runs)))
         if view.run != View().run:
-            notices.append(f"There is no run `{view.run}`: showing {names[0]} instead.")
+            notices.append(f"There is no run `{view.run}`: showing {changes['run']} instead.")
     run = runs[changes.get("run", view.run)]
     compared, notice = _compared(view.compared, run, runs)
     changes["compared"] = compared

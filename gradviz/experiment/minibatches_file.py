@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradviz.experiment.batches import Batch, Structure, rebuilt, structure_of, tensors_of
 from gradviz.experiment.outside import UnusableFile, parse_json
-from gradviz.experiment.tensor_file import read_header, read_metadata, read_tensors, write_tensors
+from gradviz.experiment.tensor_file import read_header, read_metadata, read_some_tensors, write_tensors
 
 _KEY = "structure"
 
@@ -25,17 +25,26 @@ def write_minibatches(path: Path, batches: Sequence[Batch]) -> None:
     write_tensors(path, separate, {_KEY: json.dumps(structures)})
 
 
-def read_minibatches(path: Path, classes: Mapping[str, type]) -> list[Batch]:
-    """The minibatches of a file; `classes` are the dataclasses and named tuples that may be in them.
+def read_minibatch(path: Path, number: int, count: int, classes: Mapping[str, type]) -> Batch:
+    """One of the `count` minibatches of a file; `classes` are the dataclasses and named tuples that may be in it.
 
-    UnusableFile if the file is damaged; UserError if it needs another class.
+    Reads no other's tensors. UnusableFile if the file is damaged; UserError if it needs another class.
     """
+    structure = read_structures(path, count)[number]
+    own = _name(number, "")
+    tensors = read_some_tensors(path, lambda name: name == own or name.startswith(f"{own}."))
+    return _batch(path, structure, tensors, classes)
+
+
+def read_structures(path: Path, count: int) -> list[Structure]:
+    """The nestings of the `count` minibatches of a file; UnusableFile if it is damaged or has another number."""
     read_header(path)
     structures = parse_json(read_metadata(path).get(_KEY, "").encode(), path)
-    tensors = read_tensors(path)
     if not isinstance(structures, list):
         raise UnusableFile(path, "its structure is not a list of minibatches")
-    return [_batch(path, structure, tensors, classes) for structure in structures]
+    if len(structures) != count:
+        raise UnusableFile(path, f"it has {len(structures)} minibatches, run.json says {count}")
+    return structures
 
 
 def _batch(path: Path, structure: Structure, tensors: Mapping, classes: Mapping[str, type]) -> Batch:

@@ -18,8 +18,9 @@ from gradviz.experiment.anatomy import Anatomy, anatomy_of
 from gradviz.experiment.batches import Batch, record_classes
 from gradviz.experiment.capabilities import Capabilities, capabilities_of_study
 from gradviz.experiment.examined import Examinations, Examined
+from gradviz.experiment.files import is_there
 from gradviz.experiment.metrics_table import MetricsLine, read_table
-from gradviz.experiment.minibatches_file import read_minibatches
+from gradviz.experiment.minibatches_file import read_minibatch, read_structures
 from gradviz.experiment.model_state import difference, load_state
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run_directory import (
@@ -83,7 +84,8 @@ class StudyRun:
             return f"{error.path.name} cannot be used: {error.reason}."
         except UserError as error:
             return str(error)
-        return None
+        reason = self._unusable_minibatches()
+        return None if reason is None else f"{MINIBATCHES_NAME} cannot be used: {reason}."
 
     @property
     def planned_epochs(self) -> int:
@@ -96,9 +98,12 @@ class StudyRun:
         return self._checkpoints.epochs()
 
     def broken(self) -> list[BrokenCheckpoint]:
-        """The files left out, and the reasons: checkpoints, then lines of metrics.csv."""
-        reasons = self._metrics()[1]
-        return [*self._checkpoints.broken(), *(BrokenCheckpoint(self.path / METRICS_NAME, each) for each in reasons)]
+        """The files left out, and the reasons: checkpoints, then lines of metrics.csv, and the minibatches."""
+        path, broken = self.path / MINIBATCHES_NAME, self._checkpoints.broken()
+        broken += [BrokenCheckpoint(self.path / METRICS_NAME, reason) for reason in self._metrics()[1]]
+        reason = self._unusable_minibatches()
+        # What is not there is no file to be named; `cannot` tells it.
+        return [*broken, BrokenCheckpoint(path, reason)] if reason and is_there(path) else broken
 
     def metrics(self) -> list[MetricsLine]:
         """The metrics of each epoch that has some, ascending, without damaged lines."""
@@ -118,21 +123,19 @@ class StudyRun:
         return model.eval()
 
     def minibatches(self) -> list[Batch]:
-        """The run's minibatches, on the CPU; UserError if they are of a class that only the study knows."""
-        path = self.path / MINIBATCHES_NAME
-        classes = {} if self._loaded is None else record_classes(self._loaded.namespace)
-        batches = self._checks.cached("minibatches", path, lambda: read_minibatches(path, classes))
-        if len(batches) != self.record.num_minibatches:
-            raise UnusableFile(path, f"it has {len(batches)} minibatches, run.json says {self.record.num_minibatches}")
-        return batches
+        """All minibatches of the run, as `minibatch`."""
+        return [self.minibatch(index) for index in range(self.record.num_minibatches)]
 
     def num_minibatches(self, size: int = 64) -> int:
         """How many were recorded, whatever their size; known without reading them."""
         return self.record.num_minibatches
 
     def minibatch(self, index: int, size: int = 64) -> Batch:
-        """One of the run's minibatches; UserError names the allowed range, and for a `size` other than the default:
-        they have the size that they were recorded with."""
+        """One of the run's minibatches, on the CPU, read anew each time.
+
+        UserError names the allowed range, and for a `size` other than the default: they have the size that they were
+        recorded with. UserError too if they are of a class that only the study knows.
+        """
         if size != _NO_SIZE:
             raise UserError(
                 f"`minibatch_size` cannot be chosen for the run {self.name}: its minibatches were recorded with it."
@@ -140,7 +143,8 @@ class StudyRun:
         count = self.record.num_minibatches
         if not 0 <= index < count:
             raise UserError(f"`minibatch` of the run {self.name} must be in [0, {count - 1}], got {index}.")
-        return self.minibatches()[index]
+        classes = {} if self._loaded is None else record_classes(self._loaded.namespace)
+        return read_minibatch(self.path / MINIBATCHES_NAME, index, count, classes)
 
     def descriptions(self, batch: Batch) -> list[str]:
         """A line of text for each row of a batch; none if the study describes none, or is not loaded."""
@@ -160,7 +164,21 @@ class StudyRun:
         contents = [] if (first := min(self.epochs(), default=None)) is None else [self.digest(first)]
         with suppress(UnusableFile):  # without its minibatches the run is still told, with its curves
             contents.append(self._minibatches_digest())
-        return f"{self.record.model_dump_json()} {contents}"
+        code = "" if self._loaded is None else self._loaded.digest
+        return f"{self.record.model_dump_json()} {code} {contents}"
+
+    def _unusable_minibatches(self) -> str | None:
+        """Why the file of the minibatches is unusable, by its header and length; None if it is not."""
+        path = self.path / MINIBATCHES_NAME
+
+        def check() -> str | None:
+            try:
+                read_structures(path, self.record.num_minibatches)
+            except UnusableFile as error:
+                return error.reason
+            return None
+
+        return self._checks.cached("minibatches", path, check)
 
     def _minibatches_digest(self) -> str:
         path = self.path / MINIBATCHES_NAME
@@ -173,7 +191,7 @@ class StudyRun:
 
     def _examined(self) -> Examined:
         first = min(self.epochs(), default=None)
-        header = {} if first is None else read_header(self._checkpoints.path(first))
+        header = {} if first is None else self._header(self._checkpoints.path(first))
         shapes = {name: tensor.shape for name, tensor in header.items()}
         identity = self.identity()
 
@@ -199,11 +217,14 @@ class StudyRun:
         was checked before it was written."""
         for first in checkpoint_files(self.path).values():
             with suppress(UnusableFile):
-                expected = self._checks.cached("header", first, lambda first=first: read_header(first))
+                expected = self._header(first)
                 break
         else:
             expected = header
         check_header(path, header, expected)
+
+    def _header(self, path: Path) -> dict[str, TensorShape]:
+        return self._checks.cached("header", path, lambda: read_header(path))
 
     def _metrics(self) -> tuple[list[MetricsLine], list[str]]:
         path = self.path / METRICS_NAME

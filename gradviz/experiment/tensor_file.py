@@ -7,7 +7,7 @@ https://huggingface.co/docs/safetensors/index#format
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -63,6 +63,18 @@ def read_tensors(path: Path, expected: Mapping[str, TensorShape] | None = None) 
         header = _read_header(path, stream)
         check_header(path, header, expected)
         return {name: _read_tensor(path, stream, tensor) for name, tensor in header.items()}
+
+
+def read_some_tensors(path: Path, wanted: Callable[[str], bool]) -> dict[str, torch.Tensor]:
+    """The tensors whose names are `wanted`, as `read_tensors`; passes over the others without reading them."""
+    found = {}
+    with _opened(path) as stream:
+        for name, tensor in _read_header(path, stream).items():
+            if wanted(name):
+                found[name] = _read_tensor(path, stream, tensor)
+            else:
+                stream.seek(math.prod(tensor.shape) * tensor.dtype.itemsize, os.SEEK_CUR)
+    return found
 
 
 def read_header(path: Path) -> dict[str, TensorShape]:

@@ -3,6 +3,7 @@
 import io
 import json
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,3 +269,71 @@ def test_a_point_of_the_curves_is_what_the_fields_say(client: FlaskClient):
     directions = arrows / np.hypot(*arrows.T)[:, None]
     assert point["resultant"]["value"] == pytest.approx(np.hypot(*directions.mean(0)), abs=1e-5)  # float32 arrows
     assert 0 <= point["angle"] <= 180
+
+
+EVERY_ADDRESS = (
+    "/landscape?run={run}&epoch=1&x=conv1.weight[2,0,1,1]&y=conv2.bias[3]&points=3",
+    "/frames?run={run}&epoch=1&x=conv1.weight[2,0,1,1]&y=conv2.bias[3]&points=3&over=epochs",
+    "/frames?run={run}&epoch=1&x=conv1.weight[2,0,1,1]&y=conv2.bias[3]&points=3&over=minibatches",
+    "/course?run={run}&epoch=1&x=conv1.weight[2,0,1,1]&y=conv2.bias[3]&points=3",
+    "/agreement?run={run}&epoch=1&parts=model",
+    "/cosines/{run}/1?part=model",
+    "/activity/{run}/1",
+    "/activity/{run}/1/0",
+    "/units/{run}/1/0",
+    "/pairs/{run}/1/0",
+    "/minibatches/{run}/0",
+    "/minibatches/{run}/0?format=npz",
+    "/runs/{run}",
+    "/training",
+    "/evidence/start",
+)
+
+
+def damaged(run: Path, how: str) -> None:
+    if how == "minibatches":
+        (run / "minibatches.safetensors").write_bytes(b"")
+    elif how == "checkpoints":
+        for path in run.glob("epoch-*"):
+            path.write_bytes(b"{}")
+    elif how == "study":
+        record = run / "run.json"
+        record.write_text(record.read_text().replace('"arguments": {}', '"arguments": {"channels": "many"}'))
+
+
+@pytest.mark.parametrize("how", ["study is not loaded", "study", "minibatches", "checkpoints"])
+def test_whatever_is_missing_is_told_and_never_fails_the_server(
+    recorded: Path, loaded: LoadedStudy, tmp_path: Path, how: str
+):
+    runs = tmp_path / "runs"
+    shutil.copytree(recorded, runs)
+    damaged(runs / "seed-0", how)
+    with FieldCache(tmp_path / "cache") as cache:
+        client = client_of(runs, None if how == "study is not loaded" else loaded, cache)
+        told = client.get(f"{PREFIX}/runs").get_json()
+        RunsAnswer.model_validate(told)
+        assert told["runs"]["seed-0"]["metrics"]["train_loss"] == [1.0]
+        for address in EVERY_ADDRESS:
+            answer = client.get(PREFIX + address.format(run="seed-0"))
+            assert answer.status_code in (200, 422), (address, answer.data)
+            if answer.status_code == 422:
+                assert "/tmp" not in answer.get_json()["error"], address
+        panel = ASKED | {"run": "seed-0"}
+        for kind in ("html", "pdf"):
+            refused = client.post(f"{PREFIX}/exports", json={"kind": kind, "panels": [panel]})
+            assert refused.status_code == 422
+        recipe = client.post(f"{PREFIX}/recipes", json={"panels": [panel]})
+        assert recipe.status_code in (200, 422)
+
+
+def test_what_a_changed_study_cannot_show_is_said(recorded: Path, loaded: LoadedStudy, tmp_path: Path):
+    runs = tmp_path / "runs"
+    shutil.copytree(recorded, runs)
+    damaged(runs / "seed-0", "study")
+    damaged(runs / "seed-1", "minibatches")
+    told = runs_of(RunStore(runs, loaded))
+    assert "model of the study squares fails in study_of_digits.py, line" in told["seed-0"]["cannot"]
+    assert told["seed-1"]["cannot"] == "minibatches.safetensors cannot be used: it is empty."
+    assert told["seed-1"]["broken"] == [{"file": "minibatches.safetensors", "reason": "it is empty"}]
+    view, _ = permalink.settle(View(), told)
+    assert view.run == "wide"
