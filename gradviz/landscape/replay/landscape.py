@@ -50,7 +50,7 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
     prepared = problem if isinstance(problem, Prepared) else Prepared(problem)
     problem = prepared.problem
     check_plane(problem, plane)
-    with undisturbed(), torch.enable_grad():
+    with undisturbed(problem.model), torch.enable_grad():
         computed = compute(prepared, plane) if method == "replay" else by_loop_alone(problem, plane)
         if not bool(computed.values.isfinite().all()):
             raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")

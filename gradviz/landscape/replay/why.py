@@ -56,7 +56,7 @@ def why_zero(problem: Problem, scalar: Scalar, *, half_width: float = 0.1) -> Ve
     row = FAR * plane.points + FAR
     far_below, below, here, above, far_above = (row + step for step in (-FAR, -1, 0, 1, FAR))
     one_set = replace(problem, masks="frozen")
-    with undisturbed(), torch.enable_grad():
+    with undisturbed(problem.model), torch.enable_grad():
         along = [far_below, below, here, above, far_above]
         double = by_loop(one_set.computed_in(torch.float64), plane, along)
         single = by_loop(one_set.computed_in(torch.float32), plane, [below, here, above])
