@@ -4,7 +4,7 @@ A tensor with at least one dimension holds one entry for each row; tensors witho
 belong to the whole batch.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -62,6 +62,30 @@ def mapped(batch: Batch, function: Callable[[Tensor], Tensor]) -> Batch:
 def selected(batch: Batch, rows: Tensor | slice) -> Batch:
     """Some rows of a batch, by their numbers or as a slice."""
     return mapped(batch, lambda tensor: tensor[rows] if tensor.ndim else tensor)
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """All rows of several batches, one after the other; UserError if they differ in more than their rows."""
+    first, *others = batches
+    wanted = tensors_of(first)
+    for number, batch in enumerate(others, 1):
+        parts = tensors_of(batch)
+        cannot = f"The rows of minibatches 0 and {number} cannot be mixed:"
+        if structure_of(batch) != structure_of(first):
+            raise UserError(f"{cannot} they differ by more than rows.")
+        for path, each in wanted.items():
+            other = parts[path]
+            if (other.dtype, other.ndim, other.shape[1:]) != (each.dtype, each.ndim, each.shape[1:]):
+                raise UserError(f"{cannot} they differ in {path or 'their tensors'} by more than rows.")
+            if not each.ndim and not torch.equal(each, other):
+                raise UserError(f"{cannot} what belongs to each batch differs, in {path}.")
+    every = [iter(tensors_of(batch).values()) for batch in batches]
+
+    def together(tensor: Tensor) -> Tensor:
+        parts = [next(each) for each in every]
+        return torch.cat(parts) if tensor.ndim else tensor
+
+    return mapped(first, together)
 
 
 def structure_of(batch: Batch, prefix: str = "") -> Structure:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.experiment.batches import (
+    joined,
     mapped,
     num_rows,
     rebuilt,
@@ -112,3 +113,24 @@ def test_classes_come_from_the_given_names_alone():
     with pytest.raises(UserError, match="class Tokens, which the study's file does not have"):
         rebuilt(structure_of(Tokens(A)), tensors_of(Tokens(A)), {})
     assert record_classes({"Tokens": Tokens, "Pair": Pair, "json": json, "int": int}) == CLASSES
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_parts_are_joined_to_the_whole(name: str):
+    batch = BATCHES[name]
+    assert same(joined([selected(batch, slice(1)), selected(batch, slice(1, 4))]), batch)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"x": A.double(), "y": B, "scale": torch.tensor(1.0)}, "they differ in x by more than rows"),
+        ({"x": A[:, :2], "y": B, "scale": torch.tensor(1.0)}, "they differ in x by more than rows"),
+        ({"x": A, "y": B}, "they differ by more than rows"),
+        ({"x": A, "y": B, "scale": torch.tensor(2.0)}, "what belongs to each batch differs"),
+    ],
+)
+def test_batches_that_differ_in_more_than_their_rows_are_not_joined(other: dict, told: str):
+    batch = {"x": A, "y": B, "scale": torch.tensor(1.0)}
+    with pytest.raises(UserError, match=f"The rows of minibatches 0 and 1 cannot be mixed: {told}"):
+        joined([batch, other])

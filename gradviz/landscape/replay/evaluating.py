@@ -147,7 +147,7 @@ class Replayer:
         steps = torch.tensor([self.plane.at(point) for point in points], dtype=torch.float64)
         x, y = steps.to(self.problem.dtype).to(self.problem.device).unbind(1)
         try:
-            with _own_rules_only():
+            with own_rules_only():
                 found = derive(loss, x.clone(), y.clone(), batched)
         except (UserError, CannotReplay):
             raise
@@ -218,7 +218,7 @@ def _told(error: Exception) -> str:
 
 
 @contextmanager
-def _own_rules_only() -> Iterator[None]:
+def own_rules_only() -> Iterator[None]:
     """Where torch has no rule to do many at once, `vmap` fails: its loop over the points is slower than ours."""
     before = _functorch._is_vmap_fallback_enabled()
     _functorch._set_vmap_fallback_enabled(False)

@@ -9,6 +9,7 @@ from gradviz.landscape.statistics.inner_products import InnerProducts, inner_pro
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
 from gradviz.landscape.statistics.per_example import example_products
+from gradviz.landscape.statistics.pooled_rows import pooled_null
 from gradviz.landscape.statistics.problem_products import (
     parts_of_model,
     problem_agreement,
@@ -45,6 +46,7 @@ __all__ = [
     "parts_of_model",
     "plane_smoothness",
     "pooled_norm_tests",
+    "pooled_null",
     "problem_agreement",
     "problem_cosines",
     "problem_products",

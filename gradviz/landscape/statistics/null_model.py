@@ -78,12 +78,12 @@ def null_agreement(
         members_KR = np.zeros((num, num_rows), dtype=np.float32)
         np.put_along_axis(members_KR, rows_KB, 1 / size, axis=1)
         members = torch.from_numpy(members_KR).to(products_RR)
-        found.append(_agreement_of_dots((members @ products_RR @ members.T).double().cpu().numpy()))
+        found.append(agreement_of_dots((members @ products_RR @ members.T).double().cpu().numpy()))
     noise = noise or noise_of(products_RR)
     cosine = predicted_cosine(products_RR, size) if noise is None else cosine_of(noise, size)
     resultant = None if cosine is None else resultant_length(cosine, num)
     dimensions = None if noise is None else noise.dimensions
-    return NullAgreement(size, num, num_rows, draws, *_summary(found), resultant, cosine, dimensions)
+    return NullAgreement(size, num, num_rows, draws, *summary_of(found), resultant, cosine, dimensions)
 
 
 def predicted_cosine(products_RR: Tensor, size: int) -> float | None:
@@ -140,9 +140,9 @@ def redrawn_agreement(
             pairs=pairs,
         )
         for name, each in products.items():
-            found.setdefault(name, []).append(_agreement_of_dots(each.dot_KK))
+            found.setdefault(name, []).append(agreement_of_dots(each.dot_KK))
     return {
-        name: NullAgreement(size, num, len(targets_R), draws, *_summary(values), None, None)
+        name: NullAgreement(size, num, len(targets_R), draws, *summary_of(values), None, None)
         for name, values in found.items()
     }
 
@@ -168,7 +168,7 @@ def num_minibatches(num_rows: int, size: int, num: int | None) -> int:
     return min(most, MOST_MINIBATCHES) if num is None else num
 
 
-def _agreement_of_dots(dot_KK: np.ndarray) -> tuple[float, float, float]:
+def agreement_of_dots(dot_KK: np.ndarray) -> tuple[float, float, float]:
     """R, mean cosine and share of opposite pairs, of the nonzero gradients; nan if fewer than two."""
     norms_K = np.sqrt(np.diag(dot_KK).clip(0))
     live = norms_K > 0
@@ -183,7 +183,8 @@ def _agreement_of_dots(dot_KK: np.ndarray) -> tuple[float, float, float]:
 Summary = tuple[Estimate | None, Estimate | None, Estimate | None]
 
 
-def _summary(found: list[tuple[float, float, float]]) -> Summary:
+def summary_of(found: list[tuple[float, float, float]]) -> Summary:
+    """Means of R, mean cosine and share of opposite pairs over several draws, with the range of their middle 95 %."""
     summaries: list[Estimate | None] = []
     for values in np.array(found).T:
         there = values[~np.isnan(values)]

@@ -75,14 +75,14 @@ def whole(name: str, parameter: Tensor) -> Piece:
     return Piece(name, 0, parameter.shape[0] if parameter.ndim else 1)
 
 
-def gradient_blocks(problems: Sequence[Problem], wanted: Sequence[Piece]) -> Iterator[Block]:
+def gradient_blocks(problems: Sequence[Problem], wanted: Sequence[Piece], *, is_judged: bool = True) -> Iterator[Block]:
     """The gradients of all `problems`: one model, in one mode and dtype, at several minibatches; in pieces as `wanted`
     or smaller, in that order.
 
     The k-th minibatch has the k-th set of random numbers if masks are `fresh`, and otherwise those of the centre of a
     landscape. Costs a pass forward and backward in float32 and one in float64 for each minibatch and set, times the
-    number of HELDs that the gradients fill. `UserError` for a loss that fails, is not finite or is not a function of
-    parameters, minibatch and seed.
+    number of HELDs that the gradients fill; without judging what is zero, those in the problems' own dtype alone.
+    `UserError` for a loss that fails, is not finite or is not a function of parameters, minibatch and seed.
     """
     parameters = parameters_of(problems[0].model)
     step = HELD // len(problems)
@@ -92,8 +92,8 @@ def gradient_blocks(problems: Sequence[Problem], wanted: Sequence[Piece]) -> Ite
         with undisturbed(), torch.enable_grad():
             held = _Held(problems, [piece for piece, _ in group])
             for k, problem in enumerate(problems):
-                one, other = (problem.computed_in(dtype) for dtype in (torch.float32, torch.float64))
-                held.add(k, _passed(one, differentiable(one), k), _passed(other, differentiable(other), k))
+                dtypes = (torch.float32, torch.float64) if is_judged else (problem.dtype, problem.dtype)
+                held.add(k, *(_passed(problem.computed_in(dtype), k) for dtype in dict.fromkeys(dtypes)))
         yield from held.decided()
 
 
@@ -113,8 +113,10 @@ class _Held:
         self._in_doubt = [blank((len(problems), *shape), torch.bool) for shape in shapes]
         self._error = [blank(shape, torch.float64) for shape in shapes]
 
-    def add(self, k: int, single: _Pass, double: _Pass) -> None:
-        """The k-th minibatch in both precisions."""
+    def add(self, k: int, single: _Pass, double: _Pass | None = None) -> None:
+        """The k-th minibatch in both precisions, or in one that is not judged."""
+        if double is None:
+            double = single
         scale = self._scales[k] = max(double.largest, FLOOR * abs(double.loss) / _HALF_WIDTH)
         for number, piece in enumerate(self._pieces):
             one, other = (_of(piece, each.gradients[piece.name]) for each in (single, double))
@@ -137,9 +139,9 @@ class _Held:
             yield Block(piece, values)
 
 
-def _passed(problem: Problem, model: PrivateModel, number: int) -> _Pass:
+def _passed(problem: Problem, number: int, model: PrivateModel | None = None) -> _Pass:
     """One minibatch in the problem's dtype: the mean over its sets of random numbers."""
-    sets = problem.sets(number)
+    model, sets = model or differentiable(problem), problem.sets(number)
     loss, sums = 0.0, dict.fromkeys(parameters_of(model.module))
     for each in sets:
         between_tiles()
@@ -161,7 +163,7 @@ def _check(problem: Problem) -> None:
     model = differentiable(exact)
 
     def numbers() -> Tensor:
-        found = _passed(exact, model, 0)
+        found = _passed(exact, 0, model)
         squares = sum(float(each.abs().square().sum()) for each in found.gradients.values() if each is not None)
         return torch.tensor([found.loss, squares], dtype=torch.float64)
 

@@ -49,7 +49,11 @@ def pair_name_of(pair: ScalarPair) -> str:
 
 
 def problem_products(
-    problems: Sequence[Problem], *, parts: Sequence[str] | None = None, pairs: Sequence[ScalarPair] = ()
+    problems: Sequence[Problem],
+    *,
+    parts: Sequence[str] | None = None,
+    pairs: Sequence[ScalarPair] = (),
+    is_judged: bool = True,
 ) -> dict[str, InnerProducts]:
     """The inner products of the gradients of all problems: one model at several minibatches, as `gradient_blocks`.
 
@@ -70,7 +74,7 @@ def problem_products(
     wanted += dict.fromkeys(Piece(entry.name, entry.unit, entry.unit + 1) for entry in alone)
     by_tensor: dict[str, InnerProducts] = {}
     columns: dict[_Entry, Tensor] = {}
-    for block in gradient_blocks(problems, wanted):
+    for block in gradient_blocks(problems, wanted, is_judged=is_judged):
         name = block.piece.name
         if name in tensors:
             found = _products(block.gradients_KNR.flatten(1))

@@ -1,0 +1,97 @@
+"""Gradients of single rows of any network: `vmap(grad)` of the user's own loss over batches of one row.
+
+Used only where the mean over the rows of each minibatch is that minibatch's gradient: where the loss is a mean over
+rows that do not depend on each other.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gradviz.errors import UserError
+from gradviz.experiment.batches import Batch, mapped, tensors_of
+from gradviz.experiment.users_code import users_code
+from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.evaluating import own_rules_only
+from gradviz.landscape.replay.loop import mean_loss
+from gradviz.landscape.replay.private import PrivateModel
+from gradviz.landscape.replay.problem import Problem
+from gradviz.landscape.replay.randomness import Seeded, Source
+from gradviz.landscape.replay.stand_ins import attention
+from gradviz.landscape.statistics.problem_gradients import gradient_blocks, parameters_of, whole
+from gradviz.landscape.surroundings import undisturbed
+
+# Shape suffixes: R = rows of all minibatches, K = minibatches, P = parameters.
+
+_TOLERANCE = 1e-9
+"""Of the largest number, in float64: both sum the same terms in another order."""
+
+
+def row_gradients(problems: Sequence[Problem], names: Sequence[str]) -> Tensor | None:
+    """(R, P) float64: the gradient of each row of all problems' minibatches by these parameters, in order.
+
+    None where rows have none, or the model cannot be run under `vmap`. Costs a pass forward and backward over each
+    minibatch, and about two over its rows one by one.
+    """
+    exact = [problem.computed_in(torch.float64) for problem in problems]
+    parameters = parameters_of(exact[0].model)
+    if any(parameters[name].is_complex() for name in names):
+        return None
+    blocks = gradient_blocks(exact, [whole(name, parameters[name]) for name in names], is_judged=False)
+    wanted_KP = torch.cat([block.gradients_KNR.flatten(1) for block in blocks], 1)
+    rows = []
+    for problem, wanted_P in zip(exact, wanted_KP, strict=True):
+        between_tiles()
+        found_BP = _by_row(problem, names)
+        if found_BP is None:
+            return None
+        error_P, size = (found_BP.mean(0) - wanted_P).abs(), wanted_P.abs().max()
+        if not bool((error_P <= _TOLERANCE * size).all()):  # neither where a row's is not finite
+            return None
+        rows.append(found_BP)
+    return torch.cat(rows)
+
+
+def _by_row(problem: Problem, names: Sequence[str]) -> Tensor | None:
+    model = PrivateModel(problem)
+    model.module.requires_grad_(False)
+    loss, source = _Loss(model.module, problem), Source(problem.own_seed, 0)
+    tensors = list(tensors_of(model.batch).values())
+    axes = [0 if tensor.ndim else None for tensor in tensors]
+
+    def of_row(parameters: dict[str, Tensor], parts: list[Tensor]) -> Tensor:
+        row = iter([part if axis is None else part[None] for part, axis in zip(parts, axes, strict=True)])
+        return torch.func.functional_call(loss, parameters, (mapped(problem.batch, lambda _: next(row)),))
+
+    moved = {f"model.{name}": model.tensors[name].detach() for name in names}
+    with undisturbed(), torch.enable_grad():
+        try:
+            with users_code("loss"), own_rules_only(), _Written(source, exact=True):
+                gradients = torch.func.vmap(torch.func.grad(of_row), in_dims=(None, axes))(moved, tensors)
+        except UserError:  # not every model runs under vmap: there is another way
+            return None
+    return torch.cat([gradients[name].flatten(1) for name in moved], 1)
+
+
+class _Written(Seeded):
+    """`vmap` has no rules for the fused kernels of attention, so that is computed as it is defined."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is F.scaled_dot_product_attention:
+            with self:
+                return attention(*args, **(kwargs or {}))
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+class _Loss(nn.Module):
+    """The loss of a batch as a function of the model's parameters."""
+
+    def __init__(self, model: nn.Module, problem: Problem) -> None:
+        super().__init__()
+        self.model, self._loss = model, problem.loss
+
+    def forward(self, batch: Batch) -> Tensor:
+        return mean_loss(self._loss(self.model, batch))
