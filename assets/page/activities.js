@@ -12,7 +12,7 @@ let failures = 0; // in a row
 // not known.
 export function shareOf(name, run) {
   const known = activities.get(run.run);
-  return known?.at === checkpointOf(run, page.view.epoch) ? known.layers?.[layerOf(name)]?.[unitOf(name)] : undefined;
+  return known?.at === checkpointOf(run, page.view.epoch) ? known.layers?.[layerOf(name, run)]?.[unitOf(name)] : undefined;
 }
 
 // How many training rows that share is of.

@@ -3,10 +3,10 @@
 
 import { patience } from "../pure/patience.js";
 import { cosineOf } from "../pure/spread.js";
-import { tensorOf, tensorWith } from "../pure/tensors.js";
+import { tensorName, tensorOf, tensorWith } from "../pure/tensors.js";
 import { isOutcome, jsonFrom, Refused } from "./api.js";
 import { isScrubbing } from "./sliders.js";
-import { drawsMasks, page } from "./state.js";
+import { drawsMasks, minibatchSize, page } from "./state.js";
 
 const MOST_KEPT = 200;
 const answers = new Map(); // address -> {cosine: rows or null, error: sentence or null}
@@ -25,19 +25,19 @@ export function cosinesOf(plan, spread, spreadKey, onKnown) {
 }
 
 // A part of the model, as {part: its name in the address, label}; null for the pair itself.
-function partOf({ part }, { x, run: name }) {
-  const { layer, label } = tensorOf(x);
-  const bias = tensorWith(layer, "bias", page.runs[name] ?? { shapes: {} }) ?? "";
+function partOf({ part }, { x, network }) {
+  if (part === "pair" || !network) return null;
+  if (part === "model") return { part: "model", label: "whole model" };
+  const { layer, label } = tensorOf(x, network);
   const short = label.replace(/^hidden /, "");
-  return {
-    biases: { part: bias, label: `biases of ${short}` }, layer: { part: layer === "output" ? layer : `hidden.${layer}`, label: short },
-    model: { part: "model", label: "whole model" },
-  }[part] ?? null;
+  if (part === "layer") return { part: network.layers.find(({ value }) => value === layer)?.part ?? layer, label: short };
+  const bias = tensorWith(layer, "bias", network);
+  return bias ? { part: bias, label: `biases of ${short}` } : { part: tensorName(x), label: tensorName(x) };
 }
 
 function addressOf({ run: name }, part) {
   const { view, runs } = page;
-  const query = { part, minibatch_size: view.minibatch_size, mode: view.mode };
+  const query = { part, minibatch_size: minibatchSize(name), mode: view.mode };
   if (view.mode === "train" && drawsMasks(name)) Object.assign(query, { masks: view.masks, seed: view.seed });
   return `api/v1/cosines/${name}/${view.epoch}?${new URLSearchParams(query)}#${runs[name]?.stamp}`;
 }

@@ -20,7 +20,7 @@ export function courseLines() {
   const isExplore = page.view.view === "explore";
   return page.plans.flatMap((plan, slot) => {
     const run = page.runs[plan.run];
-    if (!run) return [];
+    if (!run || run.cannot) return [];
     const name = isExplore ? ["left picture", "right picture"][slot] : plan.label;
     const key = `${plan.epochs.key}|${run.stamp}`;
     const side = isExplore ? ["left ", "right "][slot] : "";

@@ -1,15 +1,29 @@
-// What each panel is to show, as plans: {run: its name, label, isRandom: masks are drawn, x, y, lacking: why the model has no such parameters, or null, epochs:
-// stack, minibatches: stack or null, minus: the plan that is subtracted, if any}.
+// What each panel is to show, as plans.
+
+/**
+ * @typedef {object} Plan
+ * @property {string} run its name
+ * @property {string} label
+ * @property {any} network what is told of the run's parameters
+ * @property {boolean} isRandom masks are drawn
+ * @property {string} x
+ * @property {string} y
+ * @property {string | null} lacking why there is no such picture of this run
+ * @property {any} epochs stack
+ * @property {any} minibatches stack or null
+ * @property {Plan} [minus] the plan that is subtracted, if any
+ */
 
 import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
 import { openStack } from "./shelf.js";
-import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, page, shownRuns } from "./state.js";
+import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSize, page, shownRuns } from "./state.js";
 
 export function plans() {
   const { view } = page;
-  if (["training", "evidence"].includes(view.view) || !view.x_a) return [];
+  if (["training", "evidence"].includes(view.view)) return [];
+  if (!view.x_a) return shownRuns().filter((name) => page.runs[name]?.cannot).map((name) => planOf(name, "", ""));
   if (view.view === "minibatches") return [planOf(view.run, view.x_a, view.y_a)];
   if (view.view === "compare") return compared(shownRuns().map((name) => planOf(name, view.x_a, view.y_a)));
   return [planOf(view.run, view.x_a, view.y_a), planOf(view.run, view.x_b, view.y_b)];
@@ -30,17 +44,21 @@ function planOf(name, x, y) {
   const { view } = page;
   const wantsMinibatches = acrossMinibatches() || wantsOverlay(view, "spread");
   const common = {
-    run: name, x, y, minibatch_size: view.minibatch_size, mode: view.mode, half_width: view.half_width, points: view.points,
+    run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: view.half_width, points: view.points,
   };
   const isRandom = view.mode === "train" && drawsMasks(name);
   if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
   const run = page.runs[name];
   return {
-    run: name, label: labelOf(name), isRandom, x, y,
-    lacking: run ? [x, y].map((parameter) => mistakeIn(parameter, run)).find(Boolean) ?? null : null, // the model has no such parameter
+    run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, lacking: run ? whyNone(run, x, y) : null,
     epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs"),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches") : null,
   };
+}
+
+// Nothing can be computed of the run now, or its model has no such parameters.
+function whyNone(run, x, y) {
+  return run.cannot ?? [x, y].map((parameter) => mistakeIn(parameter, run)).find(Boolean) ?? null;
 }
 
 // What a plan shows: its own frame, or by how much that differs from the reference's.

@@ -20,14 +20,19 @@ export const page = {
 
 // The names of the runs on show, in the order of the server.
 export function shownRuns() {
-  const { view, run, compared } = page.view;
+  return shownOf(page.view);
+}
+
+// The same of a view that is not on show yet.
+export function shownOf({ view, run, compared }) {
   return view === "compare" ? knownRuns().filter((name) => compared.includes(name)) : [run];
 }
 
 // The names of the runs that there are, in the order of the server, and of those that a training makes by itself, which
-// are where they will be.
+// are where they will be: unless all runs are of other studies, and nothing trains.
 export function knownRuns() {
   const names = Object.keys(page.runs);
+  if (names.length && page.training.state === "empty" && !names.some(hasTargets)) return names;
   Object.keys(look.variant_labels).forEach((name, k, usual) => {
     if (!names.includes(name)) names.splice(names.indexOf(usual[k - 1]) + 1, 0, name);
   });
@@ -53,7 +58,23 @@ export function groupColour(group) {
 
 // Whether random masks are drawn in a run's train mode.
 export function drawsMasks(name) {
-  return page.runs[name]?.capabilities.draws_masks ?? false;
+  return page.runs[name]?.capabilities?.draws_masks ?? false;
+}
+
+// Whether its rows lie below or above a target, as those of deliveries do.
+export function hasTargets(name) {
+  return Boolean(page.runs[name]?.metrics?.share_below_target);
+}
+
+// The rows of a minibatch that are asked for: what is chosen, or what the recorded minibatches of the run stand under.
+export function minibatchSize(name) {
+  const run = page.runs[name];
+  return !run || hasSizes(name) ? page.view.minibatch_size : Number(Object.keys(run.minibatches)[0]);
+}
+
+// Whether minibatches of several sizes can be made of a run's rows; others were recorded with it.
+export function hasSizes(name) {
+  return Boolean(page.runs[name]?.minibatch_sizes.length);
 }
 
 // Epochs of the runs on show, ascending.
@@ -78,5 +99,5 @@ export function isMinibatchesView() {
 
 // How many minibatches of the chosen size a run has.
 export function numMinibatches(name) {
-  return page.runs[name]?.minibatches[page.view.minibatch_size] ?? 0;
+  return page.runs[name]?.minibatches[minibatchSize(name)] ?? 0;
 }

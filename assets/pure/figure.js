@@ -2,8 +2,10 @@
 
 import { encode } from "./arrows.js";
 import { levelsOf } from "./contours.js";
+import { COLUMNS } from "./curves.js";
 import { seedsWords } from "./groups.js";
 import { look } from "./look.js";
+import { lossUnit } from "./minibatch.js";
 import { partName } from "./plane.js";
 import { strokeTraces } from "./strokes.js";
 
@@ -11,9 +13,9 @@ const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds 
 const HEAD_DIFFERENCE = "Δx₁ = %{customdata[0]:.5g}, Δx₂ = %{customdata[1]:.5g}<br>";
 const GRADIENT_DIFFERENCE =
   "difference of ∂J/∂x₁ = %{customdata[2]:.4g}<br>difference of ∂J/∂x₂ = %{customdata[3]:.4g}<br>|Δ∇J| = %{customdata[4]:.4g} per unit of parameter";
-const LOSS_DIFFERENCE = "<br>difference of J = %{customdata[5]:.5g} (mean |error|)";
+const LOSS_DIFFERENCE = "<br>difference of J = %{customdata[5]:.5g}";
 const HEAD = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>";
-const LOSS = "<br>J = %{customdata[5]:.5g} (mean |error|)";
+const LOSS = "<br>J = %{customdata[5]:.5g}";
 const DESCENT = "<br>the arrow is −∇J (descent)";
 const END = "<extra></extra>";
 const GRADIENT =
@@ -64,7 +66,7 @@ export function landscapeFigure(frame, style, names, token, palette) {
 }
 
 function hoverOf(frame, plain, difference) {
-  return frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS;
+  return (frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS) + lossUnit(frame);
 }
 
 function layout(style, names, token, palette) {
@@ -120,29 +122,34 @@ function lossTrace(frame, style, levels, palette) {
   };
 }
 
-// Loss curves on a linear axis of log10; `curves` are {label, colour, isChosen: drawn strongly, metrics} of each run, and
-// of several seeds as one {…, metrics: their means, spreads: see groups.js}, by column.
-export function lossFigure(curves, lastEpoch, palette) {
+// Curves over the epochs, those of losses on a linear axis of log10 (`isLog`); `curves` are {label, colour, isChosen: drawn
+// strongly, metrics: see curves.js} of each run, and of several seeds as one {…, metrics: their means, spreads: see
+// groups.js}, by column.
+export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true } = {}) {
   const data = [];
+  const [isDrawn, height] = isLog ? [(value) => value > 0, Math.log10] : [(value) => value !== null, (value) => value];
   for (const { label, colour, isChosen, metrics, spreads } of curves)
-    for (const [column, name, dash] of [["train_loss", "train", "dot"], ["test_loss", "test", "solid"]]) {
-      const kept = metrics.epoch.map((_, k) => k).filter((k) => metrics[column][k] > 0);
+    for (const column of COLUMNS) {
+      if (!metrics[column]) continue;
+      const name = column === "value" ? label : `${label} ${column}`;
+      const dash = column === "train" ? "dot" : "solid";
+      const kept = metrics.epoch.map((_, k) => k).filter((k) => isDrawn(metrics[column][k]));
       const spread = spreads?.[column];
-      if (spread) data.push(...bandOf(kept.map((k) => ({ epoch: metrics.epoch[k], ...spread[k] })), `${label} ${name}`, colour, isChosen));
+      if (spread) data.push(...bandOf(kept.map((k) => ({ epoch: metrics.epoch[k], ...spread[k] })).filter(({ low }) => isDrawn(low)), name, colour, isChosen, height));
       data.push({
         type: "scatter",
         mode: kept.length > 1 ? "lines" : "markers",
         x: kept.map((k) => metrics.epoch[k]),
-        y: kept.map((k) => Math.log10(metrics[column][k])),
+        y: kept.map((k) => height(metrics[column][k])),
         customdata: kept.map((k) => metrics[column][k]),
-        name: `${label} ${name}`,
+        name,
         line: { color: colour, dash, width: isChosen ? 1.8 : 1 },
         marker: { color: colour, size: 5 },
         opacity: isChosen ? 1 : 0.45,
         ...(spread ? { text: kept.map((k) => seedsWords(spread[k])), hovertemplate: "%{customdata:.4g} %{text}" } : { hovertemplate: "%{customdata:.4g}" }),
       });
     }
-  const ticks = ticksBetween(...extent(data.flatMap((trace) => trace.customdata)));
+  const ticks = isLog ? ticksBetween(...extent(data.flatMap((trace) => trace.customdata))) : [];
   return {
     data,
     layout: {
@@ -157,16 +164,15 @@ export function lossFigure(curves, lastEpoch, palette) {
         hoverformat: "d", tickformat: "d", ...(lastEpoch < 12 ? { dtick: 1 } : { nticks: 12 }),
       },
       yaxis: {
-        fixedrange: true, gridcolor: palette.grid, zeroline: false, title: { text: "loss J", standoff: 4 },
-        tickvals: ticks.map(Math.log10), ticktext: ticks.map(String),
+        fixedrange: true, gridcolor: palette.grid, zeroline: false, title: { text: title, standoff: 4 },
+        ...(isLog ? { tickvals: ticks.map(Math.log10), ticktext: ticks.map(String) } : { nticks: 5 }),
       },
     },
   };
 }
 
 // From the smallest to the largest of the seeds: there and back. A loss of 0 has no logarithm.
-function bandOf(points, name, colour, isChosen) {
-  const drawn = points.filter(({ low }) => low > 0);
+function bandOf(drawn, name, colour, isChosen, height) {
   if (drawn.length < 2) return [];
   const back = [...drawn].reverse();
   const band = { type: "scatter", mode: "lines", fill: "toself", fillcolor: colour, line: { width: 0, color: colour }, opacity: isChosen ? 0.18 : 0.08, hoverinfo: "skip" };
@@ -174,7 +180,7 @@ function bandOf(points, name, colour, isChosen) {
     ...band,
     name: `${name}, smallest to largest`,
     x: [...drawn, ...back].map(({ epoch }) => epoch),
-    y: [...drawn.map(({ high }) => Math.log10(high)), ...back.map(({ low }) => Math.log10(low))],
+    y: [...drawn.map(({ high }) => height(high)), ...back.map(({ low }) => height(low))],
     customdata: [...drawn.map(({ high }) => high), ...back.map(({ low }) => low)],
   }];
 }
@@ -186,9 +192,18 @@ function extent(values) {
 // Round numbers for an axis of logarithms: decades, and what lies between when there are few.
 function ticksBetween(low, high) {
   const wide = high / low > 300;
-  const steps = wide ? [1] : high / low > 8 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 3, 4, 5, 6, 8];
+  const steps = wide ? [1] : high / low > 5 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 3, 4, 5, 6, 8];
   const ticks = [];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
     for (const step of steps) ticks.push(Number((step * 10 ** decade).toPrecision(2)));
-  return ticks;
+  return ticks.filter((tick) => tick >= low && tick <= high).length > 1 ? ticks : evenTicks(low, high);
+}
+
+// Where curves hardly change, no two of those lie among them.
+function evenTicks(low, high) {
+  const span = high - low || Math.abs(high) / 10;
+  const decade = 10 ** Math.floor(Math.log10(span));
+  const step = [0.5, 1, 2, 5].map((n) => n * decade).find((one) => span / one <= 4) ?? 5 * decade;
+  const from = Math.floor(low / step);
+  return Array.from({ length: Math.ceil(high / step) - from + 1 }, (_, k) => Number(((from + k) * step).toPrecision(12))).filter((tick) => tick > 0);
 }

@@ -1,10 +1,17 @@
 // The names of parameters: what they say, and which ones a model has by its shapes.
 
-import { tensorOf, tensorWith } from "./tensors.js";
+import { tensorName, tensorOf, tensorsOf, tensorWith } from "./tensors.js";
+
+/** @typedef {{shapes: Record<string, number[]>, tensors: Record<string, {layer: string, label: string, kind: string}>}} Network as in tensors.js */
 
 const MOST = 60;
+const MOST_NAMED = 16;
+const NAME = /^([^[\]\s]+)(?:\[(\d+(?:,\d+)*)\])?$/;
+const COUNTS = ["no index", "one index", "two indices", "three indices", "four indices", "five indices"];
 
-// Names that fit what is written; without a search, the first parameters around the present choice.
+// ---- suggestions ----------------------------------------------------------------------------------------------
+
+/** Names that fit what is written; without a search, the first parameters around the present choice. @param {string} search @param {string | null} value @param {Network} run */
 export function suggestions(search, value, run) {
   const typed = search.replace(/\s/g, "");
   const names = new Set(!typed || typed === value ? aroundChoice(value, run) : matching(typed, run));
@@ -12,10 +19,8 @@ export function suggestions(search, value, run) {
 }
 
 function aroundChoice(value, run) {
-  const layer = layerOf(value);
-  const tensors = Object.keys(run.shapes);
-  const near = tensors.filter((tensor) => layerOf(tensor) === layer);
-  const far = tensors.filter((tensor) => !near.includes(tensor));
+  const near = tensorsOf(layerOf(value, run), run);
+  const far = Object.keys(run.shapes).filter((tensor) => !near.includes(tensor));
   return [...near.flatMap((tensor) => first(tensor, run, 10)), ...far.flatMap((tensor) => first(tensor, run, 2))];
 }
 
@@ -31,74 +36,114 @@ function first(tensor, run, most) {
   return completions(tensor, run.shapes[tensor], []).slice(0, most);
 }
 
-// tensor[i] or tensor[i,j] for the indices that begin as given and lie within the shape.
+// The parameters whose indices begin as given and lie within the shape: the next index counts, those after it are 0. The
+// last index of all may be given in part.
 function completions(tensor, shape, given) {
-  if (given.some((index, axis) => !Number.isInteger(index) || index >= shape[axis])) return [];
-  if (given.length === shape.length && shape.length === 2) return [`${tensor}[${given}]`];
-  if (shape.length === 2) return counting(shape[given.length], 12).map((n) => `${tensor}[${given.length ? [given[0], n] : [n, 0]}]`);
-  const found = counting(shape[0], shape[0]).filter((n) => !given.length || `${n}`.startsWith(`${given[0]}`));
-  return found.slice(0, 12).map((n) => `${tensor}[${n}]`);
+  if (given.length > shape.length || given.some((index, axis) => !Number.isInteger(index) || index >= shape[axis])) return [];
+  const axis = Math.min(given.length, shape.length - 1);
+  if (axis < 0) return [tensor];
+  const before = given.slice(0, axis);
+  const after = shape.slice(axis + 1).map(() => 0);
+  const isWhole = given.length === shape.length;
+  if (isWhole && shape.length > 1) return [nameOf(tensor, given)];
+  const found = counting(shape[axis], isWhole ? shape[axis] : 12).filter((n) => !isWhole || `${n}`.startsWith(`${given[axis]}`));
+  return found.slice(0, 12).map((n) => nameOf(tensor, [...before, n, ...after]));
 }
 
 function counting(length, most) {
   return Array.from({ length: Math.min(length, most) }, (_, n) => n);
 }
 
-// One sentence if there is no such parameter in the model, else null.
+function nameOf(tensor, indices) {
+  return indices.length ? `${tensor}[${indices}]` : tensor;
+}
+
+function firstOf(tensor, run) {
+  return nameOf(tensor, run.shapes[tensor].map(() => 0));
+}
+
+// ---- mistakes -------------------------------------------------------------------------------------------------
+
+/** One sentence if there is no such parameter in the model, else null. @param {string} name @param {Network} run */
 export function mistakeIn(name, run) {
-  const match = /^([\w.]+)\[(\d+)(?:,(\d+))?\]$/.exec(name);
-  if (!match) return `"${name}" is not the name of a parameter: write it as hidden.1.linear.bias[0] or hidden.2.linear.weight[3,17].`;
-  const shape = run.shapes[match[1]];
-  if (!shape) return `This model has no ${match[1]}: it has ${Object.keys(run.shapes).join(", ")}.`;
-  const given = [match[2], match[3]].filter((text) => text !== undefined).map(Number);
-  if (given.length !== shape.length) return `${match[1]} takes ${shape.length === 2 ? "two indices, [unit,input]" : "one index, [unit]"}.`;
-  const outside = given.findIndex((index, axis) => index >= shape[axis]);
-  return outside < 0 ? null : `${name} is out of range: ${match[1]} takes [${shape.map((size) => `0–${size - 1}`).join(", ")}].`;
+  const [, tensor, index] = NAME.exec(name) ?? [];
+  const shape = tensor !== undefined && Object.hasOwn(run.shapes, tensor) ? run.shapes[tensor] : null;
+  const isAlone = shape?.length === 0; // a tensor without axes is one number
+  if (tensor === undefined || (index === undefined && !isAlone)) return `"${name}" is not the name of a parameter: write it as ${examples(name, run)}.`;
+  if (!shape) return `This model has no ${tensor}: it has ${listed(Object.keys(run.shapes))}.`;
+  const given = index === undefined ? [] : index.split(",").map(Number);
+  if (given.length !== shape.length) return `${tensor} takes ${COUNTS[shape.length] ?? `${shape.length} indices`}: write it as ${firstOf(tensor, run)}.`;
+  const outside = given.findIndex((each, axis) => each >= shape[axis]);
+  return outside < 0 ? null : `${name} is out of range: ${tensor} takes [${shape.map((size) => `0–${size - 1}`).join(", ")}].`;
 }
 
-// Whether the model has β and γ.
-export function hasNorm(run) {
-  return Boolean(run) && Object.keys(run.shapes).some(isOfNorm);
+// The model's own names: that of the tensor that is meant, or of one with few indices and of one with many.
+function examples(name, run) {
+  if (Object.hasOwn(run.shapes, tensorName(name))) return firstOf(tensorName(name), run);
+  const byRank = Object.keys(run.shapes).sort((a, b) => run.shapes[a].length - run.shapes[b].length);
+  return [...new Set([byRank[0], byRank.at(-1)])].map((tensor) => firstOf(tensor, run)).join(" or ");
 }
 
-// Whether a parameter, or a tensor, is β or γ.
-export function isOfNorm(name) {
-  return ["beta", "gamma"].includes(tensorOf(name).kind);
+function listed(names) {
+  return names.length > MOST_NAMED ? `${names.slice(0, MOST_NAMED - 1).join(", ")} and ${names.length - MOST_NAMED + 1} more` : names.join(", ");
 }
 
-// The layer of a parameter: a number, or "output"; empty while the server has not told it.
-export function layerOf(name) {
-  return tensorOf(name).layer;
+// ---- what a model has -----------------------------------------------------------------------------------------
+
+/** Whether a parameter, or a tensor, is β or γ. @param {string} name @param {Network} run */
+export function isOfNorm(name, run) {
+  return ["beta", "gamma"].includes(tensorOf(name, run).kind);
 }
 
-// The first two biases of a layer; of one with a single unit, its bias and its first weight.
+/** The layer of a parameter, as the layer control has it; empty where the run has no such tensor. @param {string | null} name @param {Partial<Network> | null | undefined} run */
+export function layerOf(name, run) {
+  return tensorOf(name, run).layer;
+}
+
+/** Whether a parameter's layer has units of which one may be picked. @param {string} name @param {any} run */
+export function hasUnits(name, run) {
+  return Boolean(run?.layers?.find(({ value }) => value === layerOf(name, run))?.has_units);
+}
+
+/**
+ * Two parameters of a layer: its first two biases; where it has none or just one, other first numbers of the layer, and of
+ * the other layers where this one has a single number. Null in a model that has a single number.
+ * @param {string} layer @param {Network} run @returns {[string, string] | null}
+ */
 export function defaultPair(layer, run) {
-  const [bias, weight] = ["bias", "weight"].map((kind) => tensorWith(layer, kind, run));
-  return [`${bias}[0]`, run.shapes[bias][0] > 1 ? `${bias}[1]` : `${weight}[0,0]`];
+  const order = ["bias", "beta"].map((kind) => tensorWith(layer, kind, run)).filter(Boolean);
+  const tensors = [...new Set([...order.slice(0, 1), ...tensorsOf(layer, run), ...Object.keys(run.shapes)])];
+  const [one, other] = tensors.flatMap((tensor) => firstTwo(tensor, run));
+  return other === undefined ? null : [one, other];
 }
 
-// What is shown without a choice: the first two biases of the last two hidden layers (permalink.py says the same).
-export function suggestedPairs(run) {
-  const last = run.hidden.length - 1;
-  return { a: defaultPair(`${Math.max(0, last - 1)}`, run), b: defaultPair(`${last}`, run) };
+// The first number of a tensor, and the next along its first axis that has more than one.
+function firstTwo(tensor, run) {
+  const shape = run.shapes[tensor];
+  const axis = shape.findIndex((size) => size > 1);
+  return axis < 0 ? [firstOf(tensor, run)] : [firstOf(tensor, run), nameOf(tensor, shape.map((_, k) => (k === axis ? 1 : 0)))];
 }
 
-// The parameter of another kind (a bias, β or γ) of the same unit, in a model that has it; undefined if it has none.
+/** The parameter of another kind (a bias, β or γ) of the same unit, in a model that has it; undefined if it has none. @param {string} name @param {string} kind @param {Network} run */
 export function siblingOf(name, kind, run) {
-  const tensor = tensorWith(layerOf(name), kind, run);
-  return tensor && `${tensor}[${unitOf(name)}]`;
+  const tensor = tensorWith(layerOf(name, run), kind, run);
+  return tensor && run.shapes[tensor].length === 1 && unitOf(name) < run.shapes[tensor][0] ? `${tensor}[${unitOf(name)}]` : undefined;
 }
 
-// Which layers two parameters are of; nothing while the server has not told what they are.
-export function pairName(x, y) {
-  const [a, b] = [tensorOf(x).label, tensorOf(y).label];
+/** Which layers two parameters are of; nothing where that is not known. @param {string} x @param {string} y @param {Partial<Network>} run */
+export function pairName(x, y, run) {
+  const [a, b] = [tensorOf(x, run).label, tensorOf(y, run).label];
   return a === b ? a : `${a} × ${b}`;
 }
 
-export function pairTitle(x, y) {
-  return pairName(x, y).replace(/^./, (letter) => letter.toUpperCase());
+/** The same as a title: words begin with a capital letter, the names that a network has in its code stay as they are. @param {string} x @param {string} y @param {Partial<Network>} run */
+export function pairTitle(x, y, run) {
+  const { label, layer } = tensorOf(x, run);
+  const name = pairName(x, y, run);
+  return label === layer ? name : name.replace(/^./, (letter) => letter.toUpperCase());
 }
 
+/** @param {string} name */
 export function unitOf(name) {
   const match = /\[(\d+)/.exec(name);
   return match ? Number(match[1]) : 0;

@@ -3,15 +3,16 @@
 import { differenceSentences } from "./difference.js";
 import { percent } from "./formats.js";
 import { look } from "./look.js";
+import { minibatchSentences } from "./minibatch.js";
 import { overlaySentences } from "./overlays.js";
-import { layerOf, unitOf } from "./parameters.js";
+import { hasUnits, layerOf, unitOf } from "./parameters.js";
 import { tensorOf } from "./tensors.js";
 
 export function plainSentences(page, plan, frame) {
   if (frame.difference) return [...differenceSentences(frame), whatIsRandom(page, plan)].filter(Boolean);
   return [
     whereTo(page.view, frame),
-    `${percent(frame.share_below)} of ${frame.num_rows} rows are predicted below target${underWhat(page, plan)}.`,
+    ...minibatchSentences(frame, underWhat(page, plan)),
     whatIsZero(frame),
     whatIsActive(plan, frame),
     whatIsRandom(page, plan),
@@ -38,10 +39,11 @@ function whatIsZero(frame) {
   return `${zeros ? `${zeros} of ${frame.u.length} arrows are ${look.zero_words}.` : ""}${unresolved}`.trim();
 }
 
-// On what share of the minibatch's rows the units of the two parameters are active at ○.
+// On what share of the minibatch's rows the units of the two parameters are active at ○, where they are units that may be
+// inactive.
 function whatIsActive(plan, frame) {
-  const units = [[plan.x, frame.x_active], [plan.y, frame.y_active]]
-    .filter(([parameter]) => layerOf(parameter) !== "output")
+  const units = /** @type {[string, number | null][]} */ ([[plan.x, frame.x_active], [plan.y, frame.y_active]])
+    .filter(([parameter, share]) => share !== null && hasUnits(parameter, plan.network))
     .map(([parameter, share]) => [nameOf(parameter, plan), share]);
   if (units.length === 2 && units[0][0] === units[1][0]) units.pop();
   const told = units.map(([name, share]) => (share === 0 ? `${name} is inactive on all of them` : `${name} is active on ${percent(share)} of them`));
@@ -51,7 +53,7 @@ function whatIsActive(plan, frame) {
 // The unit's number, with its layer where the two parameters are of different ones.
 function nameOf(parameter, plan) {
   const unit = unitOf(parameter);
-  return layerOf(plan.x) === layerOf(plan.y) ? `unit ${unit}` : `unit ${unit} of ${tensorOf(parameter).label}`;
+  return layerOf(plan.x, plan.network) === layerOf(plan.y, plan.network) ? `unit ${unit}` : `unit ${unit} of ${tensorOf(parameter, plan.network).label}`;
 }
 
 // Of which masks the share of rows below target is: those drawn at ○, or all that are averaged.

@@ -3,6 +3,7 @@
 
 import { percent } from "./formats.js";
 import { look } from "./look.js";
+import { factWords, meanFacts } from "./minibatch.js";
 
 const HALF_TURN = Math.PI;
 
@@ -22,9 +23,16 @@ export function spreadOf(frames) {
     order: [...order, ...arrows.filter((arrow) => arrow.isZero)].map(({ minibatch }) => minibatch),
     within: live.filter(({ fromMean }) => Math.abs(fromMean) < HALF_TURN / 2).length,
     longest: Math.max(0, ...live.map(({ size }) => size)),
-    numRows: arrows.reduce((sum, { rows }) => sum + rows, 0),
-    below: arrows.reduce((sum, { below, rows }) => sum + below * rows, 0) / (arrows.reduce((sum, { rows }) => sum + rows, 0) || 1),
+    numRows: arrows.reduce((sum, arrow) => sum + arrow.num_rows, 0),
+    below: meanBelow(arrows),
+    facts: meanFacts(arrows),
   };
+}
+
+// Over all rows; null where the study has no target that a row may be below.
+function meanBelow(arrows) {
+  if (arrows.some((arrow) => arrow.share_below === null)) return null;
+  return arrows.reduce((sum, arrow) => sum + arrow.share_below * arrow.num_rows, 0) / (arrows.reduce((sum, arrow) => sum + arrow.num_rows, 0) || 1);
 }
 
 function centreOf(frame) {
@@ -33,7 +41,7 @@ function centreOf(frame) {
   const size = Math.hypot(u, v);
   return {
     minibatch: frame.index, u, v, size, isZero: Boolean(frame.isZero[k]) || size === 0, reason: frame.zeroReason[k],
-    angle: Math.atan2(v, u), fromMean: null, below: frame.share_below, rows: frame.num_rows,
+    angle: Math.atan2(v, u), fromMean: null, share_below: frame.share_below, num_rows: frame.num_rows, facts: frame.facts ?? [],
     xDead: frame.x_active === 0, yDead: frame.y_active === 0,
   };
 }
@@ -55,11 +63,13 @@ function meanOf(arrows, value) {
 }
 
 // "41 of 50 minibatches point within 90° of their mean; R = 0.83; 51 % of rows predicted below target (50 × 64 rows)."
-export function spreadSentence({ arrows, live, resultant, within, below, numRows }) {
+export function spreadSentence({ arrows, live, resultant, within, below, facts, numRows }) {
   const many = arrows.length;
-  const each = new Set(arrows.map(({ rows }) => rows));
+  const each = new Set(arrows.map((arrow) => arrow.num_rows));
   const rows = each.size === 1 ? `${many} × ${[...each][0]} rows` : `${numRows} rows`;
-  const signs = `${percent(below)} of rows predicted below target (${rows}).`;
+  const mean = facts.length ? `${factWords(facts[0])} on average` : "";
+  const told = below === null ? [mean, rows].filter(Boolean) : [`${percent(below)} of rows predicted below target`, rows];
+  const signs = `${told[0]}${told.length > 1 ? ` (${rows})` : ""}.`;
   if (!live.length) return `All ${many} gradients are ${zeroWords(arrows)}; ${signs}`;
   const zeros = many - live.length;
   const rest = zeros ? `${zeros} of ${many} gradients are ${zeroWords(arrows)}; of the others, ` : "";

@@ -1,32 +1,31 @@
-// What the server says of each tensor of parameters (ParameterTensor in gradviz/landscape/parameters.py): nothing of it is
-// read from its name here.
+// What the server says of each tensor of a run's parameters (`tensors` of a run in gradviz/dashboard/overview.py): nothing
+// of it is read from its name here.
 
 /**
- * @typedef {{layer: string, label: string, kind: "weight" | "bias" | "gamma" | "beta"}} Tensor `layer`: the number of a
- *   hidden layer, or "output".
+ * @typedef {{layer: string, label: string, kind: string}} Tensor `layer`: as in the run's `layers`; `label`: what people
+ *   call it; `kind`: weight, bias, gamma, beta, or another part of a module.
+ * @typedef {{shapes: Record<string, number[]>, tensors: Record<string, Tensor>}} Network a run, or what is told of one
  */
-
-/** @type {Map<string, Tensor>} */
-const known = new Map();
 
 const UNKNOWN = /** @type {Tensor} */ ({ layer: "", label: "", kind: "weight" });
 
-/** @param {Record<string, Tensor>} told by the names of the tensors */
-export function learnTensors(told) {
-  for (const [name, tensor] of Object.entries(told)) known.set(name, tensor);
+/** Of a tensor, or of one of its parameters. @param {string | null} name @param {Partial<Network> | null | undefined} run @returns {Tensor} */
+export function tensorOf(name, run) {
+  const tensor = tensorName(name);
+  return Object.hasOwn(run?.tensors ?? {}, tensor) ? run.tensors[tensor] : UNKNOWN;
 }
 
-/** Of a tensor, or of one of its parameters. @param {string | null} name */
-export function tensorOf(name) {
-  return known.get(tensorName(name)) ?? UNKNOWN;
-}
-
-/** "hidden.1.linear.bias", of hidden.1.linear.bias[3]. */
+/** "hidden.1.linear.bias", of hidden.1.linear.bias[3]. @param {string | null} name */
 export function tensorName(name) {
   return (name ?? "").split("[")[0];
 }
 
-/** The tensor of this layer and kind that a model has; undefined if it has none. */
+/** The tensors of a layer, in the order of the server. @param {string} layer @param {Network} run */
+export function tensorsOf(layer, run) {
+  return Object.keys(run.shapes).filter((name) => tensorOf(name, run).layer === layer);
+}
+
+/** The tensor of this layer and kind that a model has; undefined if it has none. @param {string} layer @param {string} kind @param {Network} run */
 export function tensorWith(layer, kind, run) {
-  return Object.keys(run.shapes).find((name) => tensorOf(name).layer === layer && tensorOf(name).kind === kind);
+  return tensorsOf(layer, run).find((name) => tensorOf(name, run).kind === kind);
 }

@@ -1,29 +1,35 @@
-// A map of the units of a layer: how often each is active (across) and how large its gradient is (up, as log10). Units
-// that are active on no row have a strip of their own at the left, those without a gradient one at the bottom; dead units,
-// which are both, lie in the corner.
+// A map of the units of a layer: how often each is active (across) and how large its gradient is (up, as log10). Units that
+// are active on no row have a strip of their own at the left, those without a gradient one at the bottom; dead units, which
+// are both, lie in the corner. Where no unit can be inactive, they lie in the order of their numbers.
 
 import { number, percent } from "./formats.js";
 import { look } from "./look.js";
 
 const ROUND_OFF = 1e-5; // of the largest, as in gradviz/landscape/pairs.py
-export const EDGE = { left: 46, strip: 46, right: 24, top: 10, bottom: 36, floor: 26 };
+export const EDGE = { left: 46, strip: 46, margin: 14, right: 24, top: 10, bottom: 36, floor: 26 };
 const NEAR = 12; // pixels
 
 // Units with their places in a canvas of this size: {unit, share, size, isDead, isZero, x, y}, and the axes.
 export function unitLayout({ active, gradient_rms: sizes }, width, height) {
+  const isByNumber = !active;
   const largest = Math.max(0, ...sizes);
   const isZero = (size) => size <= ROUND_OFF * largest;
   const seen = sizes.filter((size) => !isZero(size)).map(Math.log10);
   const [low, high] = seen.length ? [Math.min(...seen) - 0.1, Math.max(...seen) + 0.1] : [-1, 0];
-  const across = (share) => EDGE.left + EDGE.strip + share * (width - EDGE.left - EDGE.strip - EDGE.right);
+  const strip = isByNumber ? EDGE.margin : EDGE.strip;
+  const across = (share) => EDGE.left + strip + share * (width - EDGE.left - strip - EDGE.right);
   const up = (log) => height - EDGE.bottom - EDGE.floor - ((log - low) / (high - low)) * (height - EDGE.top - EDGE.bottom - EDGE.floor);
-  const units = active.map((share, unit) => ({
-    unit, share, size: sizes[unit], isDead: share === 0 && isZero(sizes[unit]), isZero: isZero(sizes[unit]),
-    // In a strip, units lie side by side by their number: they have no place of their own.
-    x: share === 0 ? EDGE.left + EDGE.strip * (0.2 + 0.5 * ((unit * 0.618) % 1)) : across(share),
-    y: isZero(sizes[unit]) ? height - EDGE.bottom - EDGE.floor * (0.25 + 0.5 * ((unit * 0.755) % 1)) : up(Math.log10(sizes[unit])),
-  }));
-  return { units, width, height, low, high, across, up };
+  const placeOf = (unit) => (sizes.length > 1 ? unit / (sizes.length - 1) : 0.5);
+  const units = sizes.map((size, unit) => {
+    const share = isByNumber ? null : active[unit];
+    return {
+      unit, share, size, isDead: share === 0 && isZero(size), isZero: isZero(size),
+      // In a strip, units lie side by side by their number: they have no place of their own.
+      x: share === 0 ? EDGE.left + EDGE.strip * (0.2 + 0.5 * ((unit * 0.618) % 1)) : across(share ?? placeOf(unit)),
+      y: isZero(size) ? height - EDGE.bottom - EDGE.floor * (0.25 + 0.5 * ((unit * 0.755) % 1)) : up(Math.log10(size)),
+    };
+  });
+  return { units, width, height, low, high, across, up, isByNumber };
 }
 
 // The unit nearest to a point, or null if none is near.
@@ -45,6 +51,6 @@ export function nextUnit({ units }, unit, axis, by) {
 
 // "unit 12: active on 34 % of the training rows, gradient 0.0123".
 export function unitWords({ unit, share, size, isDead, isZero }) {
-  const alive = isDead ? "dead" : share === 0 ? "active on none of the training rows looked at" : `active on ${percent(share)} of training rows`;
-  return `unit ${unit}: ${alive}, gradient ${isZero ? look.zero_words : `${number(size)} (RMS of the minibatches)`}`;
+  const alive = share === null ? "" : isDead ? "dead, " : share === 0 ? "active on none of the training rows looked at, " : `active on ${percent(share)} of training rows, `;
+  return `unit ${unit}: ${alive}gradient ${isZero ? look.zero_words : `${number(size)} (RMS of the minibatches)`}`;
 }

@@ -8,7 +8,6 @@ import { overlayStrokes } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { stylesOf } from "../pure/scales.js";
-import { learnTensors } from "../pure/tensors.js";
 import { reasonOfAllZero } from "../pure/zero.js";
 import { conduct } from "../page/conductor.js";
 import { element, fill } from "../page/dom.js";
@@ -28,7 +27,6 @@ const PARTS = ["title", "canvas", "veil", "zoomed", "caption"];
 
 let tokens = 0;
 begin(told);
-learnTensors(told.tensors);
 const { epoch, minibatch, mode, masks, half_width, points } = told.panels[0].request;
 page.view = { ...told.view, epoch, minibatch, mode, masks, half_width, points, [step]: told.first };
 if (told.is_grid) createGrid();
@@ -87,7 +85,7 @@ function planOf({ request, label, isRandom }, frames, path, spreads) {
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
   return {
-    run, label, isRandom, x, y, epochs, minus: null,
+    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, x, y, epochs, minus: null,
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
@@ -128,7 +126,7 @@ function draw() {
 function drawSmall(shown, styles) {
   const [first] = page.panels;
   const { minus } = page.panels.find(({ plan }) => plan.minus)?.plan ?? {};
-  const title = `${page.panels.length} runs · ${pairTitle(first.plan.x, first.plan.y)}`;
+  const title = `${page.panels.length} runs · ${pairTitle(first.plan.x, first.plan.y, first.plan.network)}`;
   const where = [minus ? `differences Δ∇J from ${minus.label}` : "", ...whereOf(first), page.view.direction === "descent" ? "−∇J" : ""].filter(Boolean).join(" · ");
   fill("grid-title", where, element("h2", "", title), element("span", "gv-sub", where));
   const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("grid-canvas"));
@@ -150,21 +148,23 @@ function drawSmall(shown, styles) {
 }
 
 // What all pictures of one epoch and minibatch share.
-function whereOf({ request, plan }) {
-  return [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${request.minibatch_size} rows)`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
+function whereOf({ request, plan, frames }) {
+  const [{ num_rows: rows }] = frames.values();
+  return [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${rows} rows)`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
 }
 
-function say({ slot, request, plan, frame }) {
+function say(panel) {
+  const { slot, plan, frame } = panel;
   const { label } = plan;
   const isCompared = page.view.view === "compare";
-  const words = whereOf({ request, plan });
+  const words = whereOf(panel);
   if (!isCompared) words.unshift(label);
   if (page.view.direction === "descent") words.push("−∇J");
   if (plan.minus) words.unshift("difference Δ∇J");
-  if (isCompared) words.unshift(pairTitle(plan.x, plan.y));
+  if (isCompared) words.unshift(pairTitle(plan.x, plan.y, plan.network));
   const where = words.join(" · ");
   const name = plan.minus ? `${label} − ${plan.minus.label}` : label;
-  fill(`title-${slot}`, where, element("h2", "", isCompared ? name : pairTitle(plan.x, plan.y)), element("span", "gv-sub", where));
+  fill(`title-${slot}`, where, element("h2", "", isCompared ? name : pairTitle(plan.x, plan.y, plan.network)), element("span", "gv-sub", where));
   const sentences = plainSentences(page, plan, frame).join(" ");
   fill(`caption-${slot}`, sentences, element("p", "", sentences));
   const veil = whyEmpty(frame);

@@ -2,13 +2,13 @@
 
 import { choicesOf, valuesOf } from "../pure/fields.js";
 import { begin } from "../pure/look.js";
-import { defaultPair, layerOf } from "../pure/parameters.js";
 import { addressNow, setFields, viewFields } from "../page/address.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { askForRuns } from "../page/runs.js";
 import { page } from "../page/state.js";
 import { offerExport } from "./exporting.js";
+import { showLayer } from "./layers.js";
 import { openView } from "./stage.js";
 import { act, askToStartAgain, confirmAsked } from "./training.js";
 
@@ -51,15 +51,8 @@ export function choose(...values) {
   return choices;
 }
 
-// A layer's button shows its first two biases, unless a pair of that layer is on show.
 export function pickLayer(layer, id) {
-  const { view, runs } = page;
-  const run = view && runs[view.run];
-  const side = id.slice(-1);
-  const [x, y] = [`x_${side}`, `y_${side}`];
-  if (!layer || !run || (layerOf(view[x]) === layer && layerOf(view[y]) === layer)) return;
-  const [first, second] = defaultPair(layer, run);
-  conductor.choose({ [x]: first, [y]: second });
+  showLayer(layer, id.slice(-1));
 }
 
 export function toggleControls(opened, navbar) {

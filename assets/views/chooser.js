@@ -36,7 +36,9 @@ function choose(field) {
   const { input } = made.get(field);
   const { view, runs } = page;
   const name = input.value.replace(/\s/g, "");
-  const mistake = mistakeIn(name, runs[view.run]) || twice(field, name);
+  const run = runs[view.run];
+  if (!run || run.cannot) return;
+  const mistake = mistakeIn(name, run) || twice(field, name);
   input.classList.toggle("gv-mistake", Boolean(mistake));
   showNotices(mistake ? [mistake] : [], "parameters");
   if (mistake) return;
@@ -73,7 +75,7 @@ export function showChoosers(view, run) {
     if (!made.has(field)) create(field);
     const { input } = made.get(field);
     if (document.activeElement !== input || !input.value) {
-      input.value = view[field] ?? "";
+      input.value = input.title = view[field] ?? "";
       input.classList.remove("gv-mistake");
     }
     if (run && document.activeElement === input) suggest(field);

@@ -9,7 +9,8 @@ import { closest, element } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
-import { page } from "../page/state.js";
+import { hasTargets, page, shownRuns } from "../page/state.js";
+import { endOfEpochs } from "./losscurves.js";
 import { showNumbers } from "./numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -23,17 +24,22 @@ const STRIPS = [
   { name: "agreement R", column: "agreement_r", read: (point) => point.resultant, range: [0, 1], absent: none },
   { name: "mean cosine", column: "mean_cosine", read: (point) => point.cosine, range: [-1, 1], absent: none },
   { name: "angle of neighbours", column: "angle_degrees", unit: "°", read: (point) => of(point.angle), range: null, absent: () => "no two arrows" },
-  { name: "sign balance |2s − 1|", column: "sign_balance", read: (point) => of(point.balance), range: [0, 1], absent: () => "–" },
+  { name: "sign balance |2s − 1|", column: "sign_balance", read: (point) => of(point.balance), range: [0, 1], absent: () => "–", isOfTargets: true },
 ];
 
-let strips = null; // {svg, words} of each
+let strips = null; // {svg, words, row} of each
 let mark = null;
 let note = null;
 let drawn = "";
 let shownAt = null;
 
+// Signs are balanced, or not, where rows lie below or above a target.
+function stripsNow() {
+  return STRIPS.filter(({ isOfTargets }) => !isOfTargets || shownRuns().some(hasTargets));
+}
+
 function of(value) {
-  return value === null ? null : { value, low: null, high: null };
+  return value === null || value === undefined ? null : { value, low: null, high: null };
 }
 
 // What a strip tells of a point, as {value, low, high}: of one run with its interval, of several seeds with their spread.
@@ -55,6 +61,8 @@ function drawCourse() {
   if (!isOpen) return tell([]);
   if (!strips) make(host);
   const lines = drawnLines();
+  const wanted = stripsNow();
+  STRIPS.forEach((strip, k) => (strips[k].row.hidden = !wanted.includes(strip)));
   const key = JSON.stringify([lines.map(({ key: one, points }) => [one, points.size]), host.clientWidth, scheme(), lastEpoch()]);
   if (key === drawn) return markCourse(page.view.epoch);
   drawn = key;
@@ -78,13 +86,13 @@ function make(host) {
   note = element("div", "gv-course-note");
   host.replaceChildren(...strips.map(({ row }) => row), mark, note, numbers);
   host.setAttribute("role", "group");
-  host.setAttribute("aria-label", "Curves over the epochs: agreement R, mean cosine, angle of neighbours, sign balance");
+  host.setAttribute("aria-label", `Curves over the epochs: ${STRIPS.map(({ name }) => name).join(", ")}`);
   listen(host);
   new ResizeObserver(() => page.view && showCourse()).observe(host);
 }
 
 function lastEpoch() {
-  return Math.max(1, ...Object.values(page.runs).map((run) => run.planned_epochs));
+  return endOfEpochs(shownRuns());
 }
 
 function xOf(epoch, width) {
@@ -206,7 +214,7 @@ function table(lines) {
     key: size,
     caption,
     named: 2,
-    head: ["epoch", named ? "of" : "picture", ...STRIPS.map(({ name }) => name), "s", "minibatches"],
+    head: ["epoch", named ? "of" : "picture", ...stripsNow().map(({ name }) => name), ...(shownRuns().some(hasTargets) ? ["s"] : []), "minibatches"],
     rows: () => lines.flatMap((line) => line.epochs.filter((epoch) => line.points.has(epoch)).map((epoch) => rowOf(line, epoch))),
   });
 }
@@ -214,15 +222,15 @@ function table(lines) {
 function rowOf(line, epoch) {
   const point = line.points.get(epoch);
   const rest = point.error ? [point.error, ""] : restOf(point);
-  return [`${epoch}`, line.name, ...STRIPS.map((strip) => textOf(strip, point)), ...rest];
+  return [`${epoch}`, line.name, ...stripsNow().map((strip) => textOf(strip, point)), ...rest];
 }
 
 /** The curves as a table, the first row its head; what is not measured yet is left out. @returns {(string | number | null)[][]} */
 export function courseRows() {
-  const head = STRIPS.flatMap(({ column }) => [column, `${column}_low`, `${column}_high`]);
+  const head = stripsNow().flatMap(({ column }) => [column, `${column}_low`, `${column}_high`]);
   const rows = drawnLines().flatMap(({ name, epochs, points, selection: { x, y } }) => epochs.filter((epoch) => points.has(epoch)).map((epoch) => {
     const point = points.get(epoch);
-    const numbers = STRIPS.flatMap((strip) => {
+    const numbers = stripsNow().flatMap((strip) => {
       const told = found(strip, point);
       return [told?.value ?? null, told?.low ?? null, told?.high ?? null];
     });
@@ -233,8 +241,8 @@ export function courseRows() {
 
 function restOf(point) {
   const measured = (point.seeds ?? [point]).filter(({ error }) => !error);
-  const share = spreadOfSeeds(measured.map(({ share_below }) => share_below.value));
-  return [share ? text(share.value) : "–", `${measured[0]?.num_minibatches ?? ""}`];
+  const share = spreadOfSeeds(measured.map(({ share_below: below }) => below?.value));
+  return [...(shownRuns().some(hasTargets) ? [share ? text(share.value) : "–"] : []), `${measured[0]?.num_minibatches ?? ""}`];
 }
 
 // ---- pointer --------------------------------------------------------------------------------------------------

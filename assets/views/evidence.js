@@ -4,7 +4,7 @@ import { number } from "../pure/formats.js";
 import { isOutcome, jsonInTime } from "../page/api.js";
 import { element, fill } from "../page/dom.js";
 
-let claims = null; // as the server words them
+const NONE = "No claim of the text can be tested on these runs: see in Minibatches how far their gradients agree.";
 let asking = null; // the AbortController of the round under way
 let shownFor = ""; // the runs that the verdicts are of
 
@@ -20,10 +20,15 @@ export function showEvidence(page) {
 
 async function round(signal) {
   try {
-    claims ??= (await told("", signal)).claims;
-    if (!document.getElementById("evidence-claims").childElementCount) claims.forEach((claim) => draw(claim, null));
-    for (const [k, claim] of claims.entries()) await measure(claim, k, signal);
-    say("All claims these runs can test are measured.");
+    const { claims } = await told("", signal); // those that these runs can test
+    const host = document.getElementById("evidence-claims");
+    const keys = claims.map(({ key }) => `claim-${key}`).join();
+    if ([...host.children].map(({ id }) => id).join() !== keys) {
+      host.replaceChildren();
+      claims.forEach((claim) => draw(claim, null));
+    }
+    for (const [k, claim] of claims.entries()) await measure(claim, k, claims.length, signal);
+    say(claims.length ? "All claims these runs can test are measured." : NONE);
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!isOutcome(error)) throw error;
@@ -31,12 +36,12 @@ async function round(signal) {
   }
 }
 
-async function measure(claim, k, signal) {
+async function measure(claim, k, many, signal) {
   for (;;) {
     const answer = await told(`/${claim.key}`, signal);
     draw(claim, answer);
     if (answer.state !== "measuring") return;
-    say(`Measuring claim ${k + 1} of ${claims.length}: ${answer.message}, part ${answer.done + 1} of ${answer.of}.`);
+    say(`Measuring claim ${k + 1} of ${many}: ${answer.message}, part ${answer.done + 1} of ${answer.of}.`);
   }
 }
 

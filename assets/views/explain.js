@@ -1,32 +1,40 @@
 // What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
 
 import { zeroMessages } from "../pure/look.js";
-import { hasNorm, isOfNorm, mistakeIn, pairTitle, siblingOf, suggestedPairs } from "../pure/parameters.js";
+import { isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
+import { tensorOf } from "../pure/tensors.js";
 import { reasonOfAllZero } from "../pure/zero.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { ownFrame } from "../page/plans.js";
 import { retryStack } from "../page/shelf.js";
-import { page, shownRuns, unreadableRun } from "../page/state.js";
+import { hasSizes, page, shownRuns, unreadableRun } from "../page/state.js";
 import { chooseEverywhere } from "./everywhere.js";
 
 // Title, sentences and veil of a panel; `frame` is undefined while it has none.
 export function panelWords(plan, frame) {
-  const title = titleOf(plan);
+  const title = titleOf(plan, frame);
   if (frame) return { title, sentences: plainSentences(page, plan, frame), veil: zeroVeil(plan, frame) };
   const missing = whyMissing(plan);
   return { title, sentences: [], veil: { key: `${missing.state}|${missing.text}|${plan.x}|${plan.y}|${page.view.view}`, ...missing } };
 }
 
-function titleOf(plan) {
-  const { view, epoch, minibatch, minibatch_size: size, mode, masks, direction } = page.view;
+function titleOf(plan, frame) {
+  const { view, epoch, minibatch, mode, masks, direction } = page.view;
   const random = plan.isRandom ? `, random masks (${masks})` : "";
-  const where = `epoch ${epoch} · minibatch ${minibatch} (${size} rows) · ${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
-  if (view === "minibatches") return [`Minibatch ${minibatch}`, where.replace(`minibatch ${minibatch} (${size} rows) · `, "")];
-  if (view !== "compare") return [pairTitle(plan.x, plan.y), where];
+  const how = `${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
+  const where = `epoch ${epoch} · minibatch ${minibatch}${rowsOf(plan, frame)} · ${how}`;
+  if (view === "minibatches") return [`Minibatch ${minibatch}`, `epoch ${epoch} · ${how}`];
+  if (view !== "compare") return [pairTitle(plan.x, plan.y, plan.network) || plan.label, where];
   const { label } = plan;
   return plan.minus ? [`${label} − ${plan.minus.label}`, `difference Δ∇J · ${where}`] : [label, where];
+}
+
+// " (64 rows)": as chosen, or as the recorded minibatch has them, once that is known.
+export function rowsOf(plan, frame) {
+  const rows = !plan.network || hasSizes(plan.run) ? page.view.minibatch_size : frame?.num_rows;
+  return rows ? ` (${rows} rows)` : "";
 }
 
 function whyMissing(plan) {
@@ -37,7 +45,8 @@ function whyMissing(plan) {
   const unreadable = unreadableRun(plan.run);
   if (unreadable) return { state: "error", text: `This run cannot be read: ${unreadable.file}: ${unreadable.reason}` };
   if (!run) return { state: "away", text: `${plan.label} is not trained yet.` };
-  if (plan.lacking) return { state: "error", text: plan.lacking, actions: [["Show biases", () => showBiases(plan)]] };
+  if (run.cannot) return { state: "error", text: run.cannot };
+  if (plan.lacking) return { state: "error", text: plan.lacking, actions: insteadOf(plan) };
   const stack = [plan.epochs, plan.minibatches].find((one) => one?.error);
   if (stack) return { state: "error", text: stack.error, actions: stack.canRetry ? [["Try again", () => retryStack(stack)]] : [] };
   const failed = plan.epochs.failed.get(epoch) ?? plan.minibatches?.failed.get(minibatch);
@@ -60,14 +69,23 @@ function sideOf(plan) {
   return plan.x === view.x_b && plan.y === view.y_b && view.view === "explore" ? "b" : "a";
 }
 
-// Another model has no such parameter: the same units' biases, which every model has, or the first two of the layer.
-function showBiases(plan) {
+// Another model has no such parameter: the same units' biases where all models on show have them, or the pair that is
+// suggested for this one.
+function insteadOf(plan) {
   const side = sideOf(plan);
   const runs = shownRuns().flatMap((name) => page.runs[name] ?? []);
-  const pair = [plan.x, plan.y].map((name) => (isOfNorm(name) ? siblingOf(name, "bias", page.runs[plan.run]) : name));
-  const isShared = pair.every((name) => runs.every((run) => !mistakeIn(name, run))) && pair[0] !== pair[1];
-  const [x, y] = isShared ? pair : suggestedPairs(page.runs[plan.run])[side];
-  conductor.choose({ [`x_${side}`]: x, [`y_${side}`]: y });
+  const pair = [plan.x, plan.y].map((name) => biasOf(name, plan.network));
+  const isShared = pair.every((name) => name && runs.every((run) => !mistakeIn(name, run))) && pair[0] !== pair[1];
+  const instead = isShared ? pair : plan.network.suggested?.[side];
+  if (!instead) return [];
+  const isOfBiases = instead.every((name) => tensorOf(name, plan.network).kind === "bias");
+  return [[isOfBiases ? "Show biases" : "Show two of its parameters", () => conductor.choose({ [`x_${side}`]: instead[0], [`y_${side}`]: instead[1] })]];
+}
+
+// The parameter itself, or the bias of the unit whose β or γ it is in another run of the study.
+function biasOf(name, { study }) {
+  const owner = Object.values(page.runs).find((run) => run.study === study && isOfNorm(name, run));
+  return owner ? siblingOf(name, "bias", owner) : name;
 }
 
 // All arrows are zero: says why, and offers what is not.
@@ -82,19 +100,19 @@ function zeroVeil(plan, frame) {
   return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${shownRuns()}`, text, actions };
 }
 
+// β and γ of the same units, where the model has them in the same layer, and eval mode.
 function otherParameters(plan) {
   const side = sideOf(plan);
-  const renamed = (kind) => (name) => (isOfNorm(name) ? name : siblingOf(name, kind, page.runs[plan.run]) ?? name);
-  // Side by side with models that have no β, it is shown where this one is alone.
-  const isAlone = shownRuns().every((name) => hasNorm(page.runs[name]));
-  const where = isAlone ? "" : " in Explore";
-  const show = (kind) => () => {
+  const { network } = plan;
+  const actions = [];
+  for (const [kind, letter] of [["beta", "β"], ["gamma", "γ"]]) {
+    const [x, y] = [plan.x, plan.y].map((name) => (isOfNorm(name, network) ? name : siblingOf(name, kind, network)));
+    if (!x || !y || (x === plan.x && y === plan.y)) continue;
+    // Side by side with models that have none, they are shown where this one is alone.
+    const isAlone = shownRuns().every((name) => page.runs[name] && [x, y].every((parameter) => !mistakeIn(parameter, page.runs[name])));
     const there = isAlone ? {} : { view: "explore", run: plan.run };
-    chooseEverywhere({ ...there, [`x_${side}`]: renamed(kind)(plan.x), [`y_${side}`]: renamed(kind)(plan.y) });
-  };
-  return [
-    [`Show β${where}`, show("beta")],
-    [`Show γ${where}`, show("gamma")],
-    ["Use eval mode", () => setProps("mode", { value: "eval" })],
-  ];
+    actions.push([`Show ${letter}${isAlone ? "" : " in Explore"}`, () => chooseEverywhere({ ...there, [`x_${side}`]: x, [`y_${side}`]: y })]);
+  }
+  const isHelped = page.view.mode === "train" && network.capabilities?.has_batch_statistics;
+  return isHelped ? [...actions, ["Use eval mode", () => setProps("mode", { value: "eval" })]] : actions;
 }

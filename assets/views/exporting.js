@@ -11,10 +11,10 @@ import { makeFile, saveFile } from "../page/download.js";
 import { showNotices } from "../page/notices.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { scheme } from "../page/scheme.js";
-import { acrossMinibatches, numMinibatches, page, shownRuns } from "../page/state.js";
+import { acrossMinibatches, hasSizes, numMinibatches, page, shownRuns } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
 import { courseRows } from "./coursecurves.js";
-import { lossRows } from "./losscurves.js";
+import { curvesName, lossRows } from "./losscurves.js";
 import { areCurvesSeen, curvesPng, curvesSvg, picturePng, pictureSize, pictureSvg } from "./picturefile.js";
 import { commitPictures } from "./pictures.js";
 
@@ -86,7 +86,7 @@ function requestOf({ plan }) {
 }
 
 function nameOf({ plan }) {
-  return page.view.view === "compare" ? plan.label : pairTitle(plan.x, plan.y);
+  return page.view.view === "compare" ? plan.label : pairTitle(plan.x, plan.y, plan.network);
 }
 
 function row(text, note, ...buttons) {
@@ -121,7 +121,8 @@ function numbers(panel) {
 function fileNameOf({ run, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
   const [a, b] = [x, y].map((name) => name.replace(/[[,]/g, "-").replace("]", ""));
   const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
-  return [run, "epoch", epoch, "minibatch", minibatch, "of", size, "rows", mode, ...random, a, b].join("-");
+  const rows = hasSizes(run) ? ["of", size, "rows"] : [];
+  return [run, "epoch", epoch, "minibatch", minibatch, ...rows, mode, ...random, a, b].join("-");
 }
 
 // As they are drawn: runs, or the seeds of a configuration as one.
@@ -138,8 +139,8 @@ function curves() {
   };
   return [
     row("As on the page", null, picture("png", curvesPng), picture("svg", curvesSvg)),
-    row("Losses", null, csv("losses", () => lossRows(shownRuns()))),
-    ...(isCourseOpen() ? [row("Agreement, angle of neighbours, sign balance", null, csv("agreement", courseRows))] : []),
+    row(curvesName().replace(/^./, (letter) => letter.toUpperCase()), null, csv(curvesName(), () => lossRows(shownRuns()))),
+    ...(isCourseOpen() ? [row("Agreement over the epochs", null, csv("agreement", courseRows))] : []),
   ];
 }
 

@@ -68,7 +68,7 @@ function numbersAt(halfWidth) {
   };
   return {
     key: JSON.stringify([where, shown.map(rowOf)]),
-    caption: `${shown.length} runs, epoch ${page.view.epoch}, minibatch ${page.view.minibatch}, at Δx₁, Δx₂ = ${where}. Gradients per unit of parameter; J is the mean |error|.`,
+    caption: `${shown.length} runs, epoch ${page.view.epoch}, minibatch ${page.view.minibatch}, at Δx₁, Δx₂ = ${where}. Gradients per unit of parameter; J is the ${first?.frame.share_below === null ? "loss" : "mean |error|"}.`,
     head: ["run", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "J", "zero?"],
     named: 1,
     rows: () => shown.map(rowOf),

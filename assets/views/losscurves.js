@@ -1,29 +1,80 @@
-// The loss curves over the epoch slider: the chosen epoch is marked, and a click or drag goes to an epoch.
+// The curves over the epoch slider, of the losses or of what else a study measures: the chosen epoch is marked, and a click
+// or drag goes to an epoch.
 
+import { chosenFamily, columnName, COLUMNS, columnsOf, familiesOf, familyTitle, isLogarithmic } from "../pure/curves.js";
 import { lossFigure } from "../pure/figure.js";
 import { grouped, groupsWithin, metricsOfSeeds } from "../pure/groups.js";
+import { factName } from "../pure/minibatch.js";
 import { setProps } from "../page/dash.js";
-import { element, fill, plotIn } from "../page/dom.js";
+import { button, element, fill, plotIn } from "../page/dom.js";
+import { conductor } from "../page/conductor.js";
 import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
-import { colourOf, groupColour, labelOf, page, seedGroups } from "../page/state.js";
+import { colourOf, groupColour, labelOf, page, seedGroups, shownRuns } from "../page/state.js";
 
 let drawn = "";
 let listening = null;
 let epoch = 0;
 
 export function showLosses(chosen, anyway = false) {
-  const lengths = Object.values(page.runs).map((run) => run.metrics.epoch.length);
-  const lastEpoch = Math.max(1, ...Object.values(page.runs).map((run) => run.planned_epochs));
+  const family = familyOf(chosen);
+  const runs = runsBeside(chosen);
+  const lengths = runs.map((run) => run.metrics.epoch.length);
   const curves = curvesOf(chosen);
-  const key = JSON.stringify([lengths, lastEpoch, chosen, Object.values(page.runs).map((run) => run.stamp), curves.map(({ label }) => label)]);
+  offerFamilies(chosen, family);
+  const key = JSON.stringify([lengths, endOfEpochs(chosen), family, chosen, runs.map((run) => run.stamp), curves.map(({ label }) => label)]);
   if (key === drawn && !anyway) return;
   drawn = key;
   legend(curves);
-  setProps("loss", { figure: lossFigure(curves, lastEpoch, paletteNow()) });
+  setProps("loss", { figure: lossFigure(curves, endOfEpochs(chosen), paletteNow(), { title: familyTitle(family, runs), isLog: isLogarithmic(family) }) });
   awaitGraph();
 }
+
+// The runs on show, and beside them those of the same studies: curves of others measure other things.
+function runsBeside(chosen) {
+  const studies = new Set(chosen.map((name) => page.runs[name]?.study));
+  const runs = Object.values(page.runs);
+  return runs.some(({ study }) => studies.has(study)) ? runs.filter(({ study }) => studies.has(study)) : runs;
+}
+
+// Where the axis of the epochs ends.
+export function endOfEpochs(chosen) {
+  return Math.max(1, ...runsBeside(chosen).map((run) => run.planned_epochs));
+}
+
+// ---- which curves ---------------------------------------------------------------------------------------------
+
+function runsOnShow(chosen) {
+  const runs = chosen.flatMap((name) => page.runs[name] ?? []);
+  return runs.length ? runs : runsBeside(chosen);
+}
+
+function familyOf(chosen) {
+  return chosenFamily(page.view?.metric ?? "", familiesOf(runsOnShow(chosen)));
+}
+
+/** What the curves are called: "losses", "accuracy". */
+export function curvesName() {
+  const family = familyOf(shownRuns());
+  return family === "loss" ? "losses" : factName(family);
+}
+
+// Above the curves, where a run on show has more than one family of them.
+function offerFamilies(chosen, family) {
+  const names = familiesOf(runsOnShow(chosen));
+  const host = document.getElementById("families");
+  const isThere = names.length > 1;
+  if (host.hidden === isThere) host.hidden = !isThere;
+  fill(host.id, JSON.stringify(names), ...names.map((name) => {
+    const one = button(factName(name), () => conductor.choose({ metric: name === names[0] ? "" : name }), "gv-family");
+    one.dataset.family = name;
+    return one;
+  }));
+  for (const one of host.children) one.setAttribute("aria-pressed", `${/** @type {HTMLElement} */ (one).dataset.family === family}`);
+}
+
+// ---- drawing --------------------------------------------------------------------------------------------------
 
 // At the page's first curves, plotly.js may still be on its way.
 function awaitGraph() {
@@ -32,24 +83,30 @@ function awaitGraph() {
 
 // One for each run, or one for all seeds of a configuration that have begun.
 function curvesOf(chosen) {
-  const runs = Object.entries(page.runs).map(([run, { metrics }]) => ({ run, label: labelOf(run), colour: colourOf(run), isChosen: chosen.includes(run), metrics }));
+  const family = familyOf(chosen);
+  const runs = runsBeside(chosen).map((told) => ({ run: told.run, label: labelOf(told.run), colour: colourOf(told.run), isChosen: chosen.includes(told.run), metrics: columnsOf(told, family) }));
   const begun = runs.filter(({ metrics }) => metrics.epoch.length).map(({ run }) => run);
   return grouped(runs, groupsWithin(seedGroups(), begun), ({ run }) => run, joined);
 }
 
 /** The curves as a table, the first row its head. @returns {(string | number | null)[][]} */
 export function lossRows(chosen) {
-  const columns = ["train_loss", "test_loss"];
-  const head = columns.flatMap((column) => [column, `${column}_smallest`, `${column}_largest`]);
-  const rows = curvesOf(chosen).flatMap(({ label, metrics, spreads }) => metrics.epoch.map((one, k) => [
-    label, one, ...columns.flatMap((column) => [metrics[column][k], spreads?.[column][k]?.low ?? null, spreads?.[column][k]?.high ?? null]),
-    spreads ? Math.max(...columns.map((column) => spreads[column][k]?.n ?? 0)) : 1,
+  const curves = curvesOf(chosen);
+  const columns = columnsIn(curves);
+  const head = columns.map((column) => columnName(column, familyOf(chosen))).flatMap((column) => [column, `${column}_smallest`, `${column}_largest`]);
+  const rows = curves.flatMap(({ label, metrics, spreads }) => metrics.epoch.map((one, k) => [
+    label, one, ...columns.flatMap((column) => [metrics[column]?.[k] ?? null, spreads?.[column]?.[k]?.low ?? null, spreads?.[column]?.[k]?.high ?? null]),
+    spreads ? Math.max(...columns.map((column) => spreads[column]?.[k]?.n ?? 0)) : 1,
   ]));
   return [["of", "epoch", ...head, "seeds"], ...rows];
 }
 
+function columnsIn(curves) {
+  return COLUMNS.filter((column) => curves.some(({ metrics }) => metrics[column]));
+}
+
 function joined(group, curves) {
-  const { metrics, spreads } = metricsOfSeeds(curves.map((curve) => curve.metrics), ["train_loss", "test_loss"]);
+  const { metrics, spreads } = metricsOfSeeds(curves.map((curve) => curve.metrics), COLUMNS.filter((column) => curves.every((curve) => curve.metrics[column])));
   const label = `${group.label}, n = ${curves.length}`;
   return { label, colour: groupColour(group), isChosen: curves.some(({ isChosen }) => isChosen), metrics, spreads };
 }
@@ -60,9 +117,11 @@ function legend(curves) {
     swatch.style.background = colour;
     return element("span", isChosen ? "gv-chosen" : "", swatch, label);
   });
-  const lines = [["gv-line", "test"], ["gv-line gv-dotted", "train"]].map(([name, text]) => element("span", "", element("i", name), text));
+  const columns = columnsIn(curves);
+  const lines = [["gv-line", "test"], ["gv-line gv-dotted", "train"]].filter(([, column]) => columns.includes(/** @type {any} */ (column)))
+    .map(([name, text]) => element("span", "", element("i", name), text));
   if (curves.some(({ spreads }) => spreads)) lines.push(element("span", "", element("i", "gv-band"), "mean, smallest to largest of n seeds"));
-  fill("legend", JSON.stringify([curves.map(({ label, isChosen }) => [label, isChosen]), scheme()]), ...entries, ...lines);
+  fill("legend", JSON.stringify([curves.map(({ label, isChosen }) => [label, isChosen]), lines.map(({ textContent }) => textContent), scheme()]), ...entries, ...lines);
 }
 
 // Marks the epoch; false if there are no curves yet to mark it on.

@@ -1,15 +1,15 @@
 // Picking the two parameters of a picture from the units of a layer: on their map, from a list, or from the suggestions.
 
 import { percent } from "../pure/formats.js";
-import { isOfNorm, layerOf, siblingOf, unitOf } from "../pure/parameters.js";
-import { tensorName } from "../pure/tensors.js";
+import { isOfNorm, layerOf, mistakeIn, siblingOf, unitOf } from "../pure/parameters.js";
+import { tensorOf } from "../pure/tensors.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../pure/units.js";
 import { isOutcome, jsonFrom } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
 import { watchScheme } from "../page/scheme.js";
-import { drawsMasks, labelOf, page, shownRuns } from "../page/state.js";
+import { drawsMasks, hasSizes, labelOf, minibatchSize, page, shownRuns } from "../page/state.js";
 import { drawUnits } from "./unitmap.js";
 
 const HEIGHT = 330;
@@ -20,12 +20,19 @@ let parts = null; // elements of the dialog: {map, canvas, told, list, take, sug
 function open(side) {
   const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view?.epoch));
   if (!name) return showNotices([`Epoch ${page.view?.epoch} has no checkpoint to pick units of.`], "picker");
+  const run = page.runs[name];
+  const layers = layersOf(name);
+  if (!layers.length) return showNotices([run.cannot ?? "This network has no layer with units to pick from: choose parameters by their names."], "picker");
   showNotices([], "picker");
   if (!dialog) create();
-  const run = page.runs[name];
-  const named = layerOf(page.view[`x_${side}`]);
-  show({ side, name, layer: named === "output" ? run.hidden.length - 1 : Number(named), first: null });
+  const named = layers.find(({ value }) => value === layerOf(page.view[`x_${side}`], run));
+  show({ side, name, layer: (named ?? layers.at(-1)).number, first: null });
   dialog.showModal();
+}
+
+// The layers whose units may be picked, each with its number for the server.
+function layersOf(name) {
+  return page.runs[name].layers.map((layer, number) => ({ ...layer, number })).filter((layer) => layer.has_units);
 }
 
 function create() {
@@ -47,18 +54,18 @@ window.addEventListener("popstate", () => dialog?.close());
 // ---- what is in it --------------------------------------------------------------------------------------------
 
 function build({ side, name, layer }) {
-  const { hidden } = page.runs[name];
   const title = element("h2", "", page.view.view === "explore" ? `Two units for the ${side === "a" ? "left" : "right"} picture` : "Two units");
   title.id = "picker-title";
-  const { epoch, mode, minibatch_size: size } = page.view;
-  const where = `${labelOf(name)} · epoch ${epoch} · ${mode} mode${isMasked() ? " without masks" : ""} · ${size} rows a minibatch`;
+  const { epoch, mode } = page.view;
+  const rows = hasSizes(name) ? ` · ${minibatchSize(name)} rows a minibatch` : "";
+  const where = `${labelOf(name)} · epoch ${epoch} · ${mode} mode${isMasked() ? " without masks" : ""}${rows}`;
   const close = button("×", () => dialog.close(), "gv-close");
   close.setAttribute("aria-label", "Close");
 
-  const layers = chosenFrom("Layer", hidden.map((width, k) => [k, `hidden layer ${k}, ${width} units`]), layer, (value) => show({ ...state, layer: Number(value) }));
+  const layers = chosenFrom("Layer", layersOf(name).map(({ number, label, width }) => [number, `${label}, ${width} ${width === 1 ? "unit" : "units"}`]), layer, (value) => show({ ...state, layer: Number(value) }));
   const runs = page.view.view === "compare"
-    ? chosenFrom("Units of", shownRuns().filter((one) => page.runs[one]?.epochs.includes(epoch)).map((one) => [one, labelOf(one)]), name,
-      (value) => show({ ...state, name: value }))
+    ? chosenFrom("Units of", shownRuns().filter((one) => page.runs[one]?.epochs.includes(epoch) && layersOf(one).length).map((one) => [one, labelOf(one)]), name,
+      (value) => show({ ...state, name: value, layer: sameLayer(value) }))
     : null;
   const list = chosenFrom("Units as a list", [], null, (value) => value !== "" && go(Number(value)));
   const take = button("", () => state.at !== null && pick(state.at));
@@ -82,6 +89,13 @@ function build({ side, name, layer }) {
   listen(map, canvas);
 }
 
+// The layer of the same name in another run, or its last one.
+function sameLayer(name) {
+  const here = page.runs[state.name].layers[state.layer].value;
+  const layers = layersOf(name);
+  return (layers.find(({ value }) => value === here) ?? layers.at(-1)).number;
+}
+
 function chosenFrom(name, options, value, onChange) {
   const select = element("select", "gv-speed", ...options.map(([each, text]) => new Option(text, each, each === value, each === value)));
   select.setAttribute("aria-label", name);
@@ -91,7 +105,7 @@ function chosenFrom(name, options, value, onChange) {
 
 function key() {
   const entry = (kind, text) => element("span", "", element("i", kind), text);
-  return element("div", "gv-picker-key", entry("", "unit"), entry("gv-is-dead", "dead, or gradient zero"), entry("gv-is-on", "on show or picked"), entry("gv-is-suggested", "suggested"));
+  return element("div", "gv-picker-key", entry("", "unit"), entry("gv-is-dead", "gradient zero"), entry("gv-is-on", "on show or picked"), entry("gv-is-suggested", "suggested"));
 }
 
 function isMasked() {
@@ -118,7 +132,7 @@ async function show({ side, name, layer, first }) {
     parts.suggestions.replaceChildren();
     return tell(units.error);
   }
-  asked.units = units;
+  asked.units = { ...units, parameters: units.parameters ?? units.gradient_rms.map((_, unit) => `${units.tensor}[${unit}]`) };
   lay();
   parts.list.append(new Option("Units as a list", ""), ...asked.layout.units.map((one) => new Option(unitWords(one), one.unit)));
   tell(invitation());
@@ -139,9 +153,9 @@ function setBusy(on) {
 
 // The answer, or {error: one sentence}.
 async function answerOf({ name, layer, asking }, what) {
-  const { epoch, minibatch_size: size, mode } = page.view;
+  const { epoch, mode } = page.view;
   try {
-    const address = `api/v1/${what}/${name}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: size, mode })}`;
+    const address = `api/v1/${what}/${name}/${epoch}/${layer}?${new URLSearchParams({ minibatch_size: `${minibatchSize(name)}`, mode })}`;
     return await jsonFrom(address, { signal: asking.signal });
   } catch (error) {
     if (isOutcome(error)) return { error: error.message };
@@ -153,11 +167,12 @@ async function answerOf({ name, layer, asking }, what) {
 function suggest({ error, pairs }) {
   const host = parts.suggestions;
   if (error) return host.replaceChildren(error);
-  if (!pairs.length) return host.replaceChildren("None: fewer than two units of this layer are active on 5–95 % of the rows and have a gradient.");
+  if (!pairs.length) return host.replaceChildren(state.units.active ? "None: fewer than two units of this layer are active on 5–95 % of the rows and have a gradient." : "None: fewer than two units of this layer have a gradient.");
   host.replaceChildren(...pairs.map((pair) => {
     const names = [pair.x, pair.y].map(unitOf).join(" and ");
     const made = button("", () => choose(pair.x, pair.y), "gv-suggestion");
-    made.append(element("b", "", `units ${names}`), element("span", "", `R = ${(1 - pair.spread).toFixed(2)}, active on ${percent(pair.x_active)} and ${percent(pair.y_active)}`));
+    const active = [pair.x_active, pair.y_active].includes(null) ? "" : `, active on ${percent(pair.x_active)} and ${percent(pair.y_active)}`;
+    made.append(element("b", "", `units ${names}`), element("span", "", `R = ${(1 - pair.spread).toFixed(2)}${active}`));
     made.title = `How far the minibatches' gradients spread: 1 − R = ${pair.spread.toFixed(2)}. How far they are from lying on one line: ${pair.planarity.toFixed(2)} of 1.`;
     return made;
   }));
@@ -202,7 +217,7 @@ function go(unit) {
 }
 
 function pick(unit) {
-  const name = `${state.units.tensor}[${unit}]`;
+  const name = state.units.parameters[unit];
   if (state.first === name) return tell(`Unit ${unit} is x₁ already: a plane needs two.`);
   if (state.first !== null) return choose(state.first, name);
   state.first = name;
@@ -220,7 +235,7 @@ function setTake() {
 function choose(x, y) {
   const { side } = state;
   const runs = shownRuns().flatMap((one) => page.runs[one] ?? []);
-  const shared = (name) => (runs.every((run) => tensorName(name) in run.shapes) ? name : siblingOf(name, "bias", page.runs[state.name]));
+  const shared = (name) => (runs.every((run) => !mistakeIn(name, run)) ? name : siblingOf(name, "bias", page.runs[state.name]) ?? name);
   const choices = { [`x_${side}`]: shared(x), [`y_${side}`]: shared(y) };
   dialog.close();
   conductor.choose(choices);
@@ -229,11 +244,18 @@ function choose(x, y) {
 // ---- what is said and drawn -----------------------------------------------------------------------------------
 
 function invitation() {
-  const { units, tensor } = { units: state.layout.units, tensor: state.units.tensor };
+  const { units } = state.layout;
+  const { active, active_reason: reason, parameters } = state.units;
   const dead = units.filter(({ isDead }) => isDead).length;
-  const greek = isOfNorm(tensor) ? " Gradients are of β: batch statistics take the biases' out." : "";
-  const counted = `${dead} of ${units.length} units are dead on all training rows looked at (the lower left corner).${greek}`;
-  return state.first === null ? `Pick x₁. ${counted}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
+  const counted = active ? `${dead} of ${units.length} units are dead on all training rows looked at (the lower left corner).` : (reason ?? "");
+  return state.first === null ? `Pick x₁. ${counted}${whoseGradients(parameters)}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
+}
+
+// Of which parameter of a unit the gradients are, where that is not its bias.
+function whoseGradients([first]) {
+  const { kind, layer } = tensorOf(first, page.runs[state.name]);
+  if (isOfNorm(first, page.runs[state.name]) && layer === page.runs[state.name].layers[state.layer].value) return " Gradients are of β: batch statistics take the biases' out.";
+  return kind === "bias" ? "" : " Gradients are of each unit's weights; its largest one is picked.";
 }
 
 function tell(text) {
@@ -243,13 +265,14 @@ function tell(text) {
 // Units of this layer that the picture shows now.
 function nowShown() {
   const { view } = page;
-  return [view[`x_${state.side}`], view[`y_${state.side}`]].filter((name) => layerOf(name) === `${state.layer}`).map(unitOf);
+  const { value } = page.runs[state.name].layers[state.layer];
+  return [view[`x_${state.side}`], view[`y_${state.side}`]].filter((name) => layerOf(name, page.runs[state.name]) === value).map(unitOf);
 }
 
 function draw() {
   if (!state?.layout) return;
   const { layout, at, first, pairs, units } = state;
-  const picked = first === null ? nowShown() : first.startsWith(`${units.tensor}[`) ? [unitOf(first)] : [];
+  const picked = first === null ? nowShown() : [units.parameters.indexOf(first)].filter((unit) => unit >= 0);
   const shown = (pairs ?? []).flatMap((pair) => [pair.x, pair.y]).map(unitOf);
   drawUnits(parts.canvas, layout, { at, picked, shown });
 }

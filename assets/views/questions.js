@@ -110,6 +110,6 @@ function summaryOf({ slot, plan, frame, committed, token }) {
   };
 }
 
-function copied({ index, u, v, loss, isZero, share_below, num_rows }) {
-  return { index, u: [...u], v: [...v], loss: [...loss], isZero: [...isZero], share_below, num_rows };
+function copied({ index, u, v, loss, isZero, share_below, num_rows, facts }) {
+  return { index, u: [...u], v: [...v], loss: [...loss], isZero: [...isZero], share_below, num_rows, facts };
 }

@@ -14,9 +14,11 @@ export function showRunChoice() {
   for (const input of inputsIn("compared")) input.checked = page.view.compared.includes(input.value);
 }
 
-// The seeds of one configuration, or what `run.json` says.
+// The seeds of one configuration, or what `run.json` says, or the study where there are runs of several.
 function groupOf(name) {
-  return page.groups.find(({ runs }) => runs.includes(name))?.label ?? page.runs[name]?.group ?? "";
+  const run = page.runs[name];
+  const studies = new Set(Object.values(page.runs).map(({ study }) => study));
+  return page.groups.find(({ runs }) => runs.includes(name))?.label || run?.group || (studies.size > 1 && run ? run.study : "");
 }
 
 // A name for each run, under the name of its group where it has one.

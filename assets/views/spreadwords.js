@@ -3,13 +3,14 @@
 import { cosineStrength, meanCosine } from "../pure/cosines.js";
 import { number, percent } from "../pure/formats.js";
 import { look, zeroMessages } from "../pure/look.js";
+import { factName, factValue, minibatchLines } from "../pure/minibatch.js";
 import { pairName } from "../pure/parameters.js";
 import { roughnessOf } from "../pure/roughness.js";
 import { commonReason, cosineOf, spreadSentence, strengthWords } from "../pure/spread.js";
 import { reasonOfAllZero } from "../pure/zero.js";
 import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
-import { numMinibatches } from "../page/state.js";
+import { hasSizes, numMinibatches } from "../page/state.js";
 import { panelWords } from "./explain.js";
 
 const DEGREES = 180 / Math.PI;
@@ -49,8 +50,8 @@ function showPart(cosines) {
 
 function titleOf(page, plan, many) {
   const { epoch, minibatch_size: rows, mode } = page.view;
-  const where = `${plan.label} · epoch ${epoch} · ${mode} mode · ${pairName(plan.x, plan.y)}`;
-  return [`${many} minibatches of ${rows} rows`, where];
+  const where = [plan.label, `epoch ${epoch}`, `${mode} mode`, pairName(plan.x, plan.y, plan.network)].filter(Boolean).join(" · ");
+  return [hasSizes(plan.run) ? `${many} minibatches of ${rows} rows` : `${many} minibatches, recorded with the run`, where];
 }
 
 function lineOf(page, plan, spread, stack, many) {
@@ -89,11 +90,11 @@ function deadNotes({ arrows, live }) {
 // Of one arrow: its minibatch, components, size, angle to the mean, sign balance.
 export function arrowLines(arrow, minibatch) {
   if (!arrow) return [`minibatch ${minibatch}`, "not computed yet"];
-  const below = `${percent(arrow.below)} of ${arrow.rows} rows predicted below target`;
-  if (arrow.isZero) return [`minibatch ${minibatch}`, `gradient: ${look.zero_words}`, below];
+  const rows = minibatchLines(arrow);
+  if (arrow.isZero) return [`minibatch ${minibatch}`, `gradient: ${look.zero_words}`, ...rows];
   return [
     `minibatch ${minibatch}`, `∂J/∂x₁ = ${number(arrow.u, 4)}`, `∂J/∂x₂ = ${number(arrow.v, 4)}`, `|∇J| = ${number(arrow.size, 4)}`,
-    `${angle(arrow)} from the mean direction`, below,
+    `${angle(arrow)} from the mean direction`, ...rows,
   ];
 }
 
@@ -107,7 +108,7 @@ function angle({ fromMean }) {
   return `${Math.round(DEGREES * fromMean)}°`.replace("-", "−");
 }
 
-const HEAD = ["minibatch", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "angle to the mean direction", "rows predicted below target"];
+const HEAD = ["minibatch", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "angle to the mean direction"];
 let latest = null; // {spread, frames, cosines, key, soFar: how many are there, while not all are} on show
 let table = null; // the one in the table
 
@@ -121,14 +122,23 @@ function showTable() {
     const name = element("th", "", `${arrow.minibatch}`);
     name.scope = "row";
     const vector = arrow.isZero ? ["0", "0", look.zero_words, "–"] : [number(arrow.u, 5), number(arrow.v, 5), number(arrow.size, 5), angle(arrow)];
-    return element("tr", "", name, ...[...vector, percent(arrow.below)].map((text) => element("td", "", text)));
+    return element("tr", "", name, ...[...vector, ...toldOf(latest.spread).map(([, cell]) => cell(arrow))].map((text) => element("td", "", text)));
   });
-  const heads = HEAD.map((text) => Object.assign(element("th", "", text), { scope: "col" }));
+  const heads = [...HEAD, ...toldOf(latest.spread).map(([head]) => head)].map((text) => Object.assign(element("th", "", text), { scope: "col" }));
   const made = element("table", "gv-table", element("caption", "gv-hidden", "Gradients of the minibatches at the checkpoint"),
     element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
   const host = document.getElementById("spread-table");
   host.dataset.of = latest.soFar ? "" : latest.key;
   host.replaceChildren(element("ul", "gv-spread-sums", ...sums(latest).map((text) => element("li", "", text))), made);
+}
+
+// What is told of the rows of each minibatch: [head of a column, its cell of an arrow].
+function toldOf({ below, facts }) {
+  if (below !== null) return [["rows predicted below target", (arrow) => percent(arrow.share_below)]];
+  return facts.map(({ name }) => [factName(name), (arrow) => {
+    const { value, unit } = arrow.facts.find((fact) => fact.name === name);
+    return factValue(value, unit);
+  }]);
 }
 
 // The statistics of all minibatches at once, to the digits of the evidence view.

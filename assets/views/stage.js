@@ -1,28 +1,25 @@
 // The page's conductor: what is chosen, what is trained, and that everything on show follows both.
 
-import { layerOf, suggestedPairs } from "../pure/parameters.js";
-import { learnTensors } from "../pure/tensors.js";
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
 import { conduct } from "../page/conductor.js";
-import { setProps } from "../page/dash.js";
+import { fitted } from "../page/fitting.js";
 import { hurryPlans, loadPlans } from "../page/loading.js";
 import { showNotices } from "../page/notices.js";
 import { ownFrame } from "../page/plans.js";
 import { watchScheme } from "../page/scheme.js";
 import { forgetRun, putFrame, resumeAll } from "../page/shelf.js";
 import { isBusy, isScrubbing, makeSliders, setSliders } from "../page/sliders.js";
-import { drawsMasks, isMinibatchesView, page, shownRuns } from "../page/state.js";
+import { drawsMasks, hasSizes, isMinibatchesView, page, shownRuns } from "../page/state.js";
 import { blankActivities, noteActivities, showChoosers } from "./chooser.js";
 import { showCourse } from "./coursecurves.js";
 import { showEvidence } from "./evidence.js";
+import { showLayers } from "./layers.js";
 import { showLosses } from "./losscurves.js";
 import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
 import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
 import { addLegend, setGrouping, setLive, showStatus } from "./status.js";
-
-const layersShown = {}; // side -> what its buttons were last set to
 
 // ---- what is chosen -------------------------------------------------------------------------------------------
 
@@ -42,7 +39,7 @@ export function openView({ view, notices }) {
 // The controls' choices. Controls that are set to what an address says tell the same again: that is no step.
 function choose(choices) {
   const isStep = Object.entries(choices).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(page.view[name]));
-  page.view = { ...page.view, ...choices };
+  page.view = isStep ? fitted({ ...page.view, ...choices }, page.view) : { ...page.view, ...choices };
   if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
   refresh();
   if (isStep || page.areRunsKnown) remember(isStep);
@@ -52,7 +49,7 @@ function choose(choices) {
 function remember(isStep) {
   const view = { ...page.view, epoch: page.live ? null : page.view.epoch };
   const run = page.runs[view.run];
-  for (const [side, [x, y]] of run ? Object.entries(suggestedPairs(run)) : [])
+  for (const [side, [x, y]] of Object.entries(run?.suggested ?? {}))
     if (view[`x_${side}`] === x && view[`y_${side}`] === y) view[`x_${side}`] = view[`y_${side}`] = null;
   writeAddress(view, isStep);
 }
@@ -66,7 +63,6 @@ function runsChanged({ runs, groups, unreadable, training }) {
     if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) forgetRun(name);
   }
   for (const name of Object.keys(before)) if (!runs[name]) forgetRun(name);
-  for (const { tensors } of Object.values(runs)) learnTensors(tensors);
   Object.assign(page, { runs, groups, unreadable, training, areRunsKnown: true });
   showStatus(page);
   const first = !Object.keys(before).length && Object.keys(runs).length;
@@ -153,6 +149,7 @@ function tellLive() {
 function refresh() {
   const { view } = page;
   document.body.dataset.view = view.view;
+  document.body.dataset.sizes = shownRuns().some((name) => !page.runs[name] || hasSizes(name)) ? "on" : "off";
   document.body.dataset.masks = view.mode === "train" && shownRuns().some(drawsMasks) ? "on" : "off";
   document.body.dataset.overlays = view.show.length;
   document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
@@ -171,7 +168,7 @@ function refresh() {
   showParameters();
 }
 
-// The layer buttons and the names say which parameters are on show.
+// The layers and the names say which parameters are on show.
 function showParameters() {
   const { view } = page;
   const run = page.runs[view.run];
@@ -179,22 +176,14 @@ function showParameters() {
   showActivity();
   if (!run) return;
   offerReferences();
-  const data = [...run.hidden.keys(), "output"].map((layer) => ({ value: `${layer}`, label: `${layer}` }));
-  for (const side of ["a", "b"]) {
-    const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map(layerOf);
-    const props = { data, value: a === b ? a : "" };
-    // Set to the same again, it would undo a click that has not been told yet.
-    if (layersShown[side] === JSON.stringify(props)) continue;
-    layersShown[side] = JSON.stringify(props);
-    setProps(`layer-${side}`, props);
-  }
+  showLayers();
 }
 
 // On what share of rows the units of these parameters are active at this epoch.
 function showActivity() {
   const { view } = page;
   const run = page.runs[view.run];
-  if (run?.epochs.includes(view.epoch)) learnActivity(run, view.epoch, showActivity);
+  if (run?.hidden && run.epochs.includes(view.epoch)) learnActivity(run, view.epoch, showActivity);
   noteActivities(view, run);
 }
 

@@ -15,7 +15,7 @@ let grouping = null;
 export function showStatus(page) {
   showNotices(page.away && page.away !== UNREACHED ? [page.away] : [], "connection");
   const state = page.away ? "away" : page.training.state;
-  const words = page.away ? "Reconnecting…" : WORDS[state];
+  const words = page.away ? "Reconnecting…" : wordsOf(state, Object.keys(page.runs).length);
   const fraction = progressOf(page.training.progress);
   document.getElementById("status").title = page.away;
   const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
@@ -25,6 +25,12 @@ export function showStatus(page) {
     broken.length ? brokenNote(broken) : null);
   showTraining(page);
   showEmpty(page);
+}
+
+// Runs of other studies are there without a training of this server's.
+function wordsOf(state, many) {
+  if (state !== "empty" || !many) return WORDS[state];
+  return many === 1 ? "1 run" : `${many} runs`;
 }
 
 function progressOf(progress) {

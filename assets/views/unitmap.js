@@ -21,19 +21,16 @@ export function drawUnits(canvas, layout, { at, picked, shown }) {
   if (at !== null) ring(context, units[at], 7, palette.centre, 2);
 }
 
-function drawAxes(context, { width, height, low, high, across, up }, palette) {
+function drawAxes(context, { width, height, low, high, across, up, units, isByNumber }, palette) {
   const floor = height - EDGE.bottom - EDGE.floor;
   context.font = `11px ${look.font}`;
   context.strokeStyle = palette.grid;
   context.fillStyle = palette.faint;
   context.lineWidth = 1;
   context.textAlign = "center";
-  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    segment(context, across(share), EDGE.top, across(share), height - EDGE.bottom);
-    context.fillText(`${100 * share} %`, across(share), height - EDGE.bottom + 14);
-  }
-  context.fillText("active on this share of training rows", (across(0) + across(1)) / 2, height - 6);
-  context.fillText("none", EDGE.left + EDGE.strip * 0.4, height - EDGE.bottom + 14);
+  if (isByNumber) drawNumbers(context, units, height);
+  else drawShares(context, across, height);
+  context.fillText(isByNumber ? "units by their number" : "active on this share of training rows", (across(0) + across(1)) / 2, height - 6);
   context.textAlign = "right";
   for (let decade = Math.ceil(low); decade <= high; decade++) {
     segment(context, EDGE.left, up(decade), width - EDGE.right, up(decade));
@@ -47,6 +44,19 @@ function drawAxes(context, { width, height, low, high, across, up }, palette) {
   context.textAlign = "center";
   context.fillText("log10 RMS of ∂J", 0, 0);
   context.restore();
+}
+
+function drawShares(context, across, height) {
+  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+    segment(context, across(share), EDGE.top, across(share), height - EDGE.bottom);
+    context.fillText(`${100 * share} %`, across(share), height - EDGE.bottom + 14);
+  }
+  context.fillText("none", EDGE.left + EDGE.strip * 0.4, height - EDGE.bottom + 14);
+}
+
+// The first and the last.
+function drawNumbers(context, units, height) {
+  for (const { unit, x } of new Set([units[0], units.at(-1)])) context.fillText(`${unit}`, x, height - EDGE.bottom + 14);
 }
 
 function segment(context, x0, y0, x1, y1) {

@@ -38,7 +38,9 @@ def sidebar() -> Component:
                     {str(size): f"{size} rows" for size in MINIBATCH_SIZES},
                     str(view.minibatch_size),
                     "Rows of a minibatch",
+                    class_name="gv-sizes",
                 ),
+                html.P("These minibatches were recorded with the run.", className="gv-no-sizes gv-sub"),
             ),
             group(
                 "Model in",
@@ -110,7 +112,8 @@ def _pair(side: str) -> Component:
         )
         for axis, symbol in (("x", "x₁"), ("y", "x₂"))
     ]
-    layers = {"0": "0", "1": "1", "2": "2", "output": "output"}
+    layers = {"0": "0", "1": "1", "2": "2", "output": "output"}  # until the runs are known
+    name = f"{SIDES[side]}: first two biases of layer"
     return group(
         SIDES[side],
         html.Button(
@@ -119,7 +122,12 @@ def _pair(side: str) -> Component:
             **{"data-pick": side, "aria-haspopup": "dialog"},  # pyright: ignore[reportArgumentType]  (html takes data-* and aria-*)
             **label(f"{SIDES[side]}: pick two units"),
         ),
-        segmented(ids.LAYER[side], layers, "", f"{SIDES[side]}: first two biases of layer"),
+        segmented(ids.LAYER[side], layers, "", name, class_name="gv-layer-buttons"),
+        html.Div(
+            id=ids.LAYER_LISTS[side],
+            className="gv-island gv-layer-lists",
+            **{"data-label": name},  # pyright: ignore[reportArgumentType]  (html takes data-*)
+        ),
         *choosers,
         class_name=f"gv-pair gv-pair-{side}",
     )

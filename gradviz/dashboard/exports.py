@@ -10,7 +10,7 @@ from gradviz.compute.interface import Cancelled, Compute, StillWanted
 from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres
 from gradviz.dashboard.query import ONE, ExportQuery
 from gradviz.dashboard.run_colours import run_colours
-from gradviz.dashboard.run_told import tensors_of
+from gradviz.dashboard.run_told import layers_of, tensors_of
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
 from gradviz.drawing.animation import drawn_frames, scales_of_rows
 from gradviz.drawing.gif import Gif, colours_of
@@ -20,7 +20,9 @@ from gradviz.drawing.look import Look
 from gradviz.drawing.printed import pdf_bytes
 from gradviz.drawing.still import Shown
 from gradviz.errors import UserError
+from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
@@ -177,7 +179,7 @@ def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Ro
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
     colours = run_colours([run.config for run in store.all_runs()])
     stacks = [
-        _stack(panel, label, colours[panel.run][asked.scheme], column, tensors_of(store.any_run(panel.run)))
+        _stack(panel, label, colours[panel.run][asked.scheme], column, store.any_run(panel.run))
         for panel, label, column in zip(asked.panels, _labels(asked, store), columns, strict=True)
     ]
     shown = asked.index_of(asked.panels[0])
@@ -200,8 +202,11 @@ def _stack(
     label: str,
     colour: str,
     pictures: Mapping[int, Shown],
-    tensors: Mapping[str, Mapping[str, str]],
+    run: Run | StudyRun,
 ) -> Stack:
+    known = tensors_of(run)
+    tensors = {name: known[name] for name in (Scalar.parse(panel.x).name, Scalar.parse(panel.y).name)}
+    layers = {tensor["layer"] for tensor in tensors.values()}
     overs = {shown.request.epoch: shown.over for shown in pictures.values()}
     return Stack(
         panel,
@@ -211,5 +216,6 @@ def _stack(
         label=label,
         colour=colour,
         draws_masks=any(shown.draws_masks for shown in pictures.values()),
-        tensors={name: tensors[name] for name in (Scalar.parse(panel.x).name, Scalar.parse(panel.y).name)},
+        tensors=tensors,
+        layers=[layer for layer in layers_of(run) if layer["value"] in layers],
     )

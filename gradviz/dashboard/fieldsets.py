@@ -47,7 +47,7 @@ def row(name: str, control: Component) -> Component:
     return html.Div([html.Span(name, className="gv-row-label"), control], className="gv-row")
 
 
-def segmented(component_id: str, options: dict[str, str], value: str, name: str) -> Component:
+def segmented(component_id: str, options: dict[str, str], value: str, name: str, class_name: str = "") -> Component:
     return dmc.SegmentedControl(
         id=component_id,
         data=[{"value": option, "label": text} for option, text in options.items()],
@@ -55,6 +55,7 @@ def segmented(component_id: str, options: dict[str, str], value: str, name: str)
         size="xs",
         fullWidth=True,
         transitionDuration=120,
+        className=class_name,
         **label(name),
     )
 

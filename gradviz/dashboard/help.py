@@ -21,8 +21,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
     "Run": (
         Entry(
             "Run",
-            "One training of the network. The usual three start from the same weights and see the same minibatches in "
-            "the same order; only the regularizer differs.",
+            "One training of a network. The usual three of deliveries start from the same weights and see the same "
+            "minibatches in the same order; only the regularizer differs.",
         ),
     ),
     "Runs side by side": (
@@ -50,25 +50,26 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "minibatch's loss at that point; the circle marks the checkpoint.",
             "u = ∂J/∂x₁, v = ∂J/∂x₂ at (x₁ + α, x₂ + β)",
         ),
-        Entry("Layer", "A button shows the first two biases of that layer."),
+        Entry("Layer", "Shows the first two biases of that layer; where it has none, its first two weights."),
         Entry(
             "Name",
-            "Any parameter, such as hidden.2.linear.weight[3,17]. Beside it: the number of training rows on which its "
-            "unit is active, of those checked. A unit that is active on none of them is called dead: its gradient is "
-            "zero there, and other rows may revive it.",
+            "Any parameter: its tensor's name with an index for each axis, such as hidden.2.linear.weight[3,17]. "
+            "Beside it, for networks of deliveries: the share of training rows on which its unit is active, of those "
+            "checked. A unit that is active on none of them is called dead: its gradient is zero there, and other rows "
+            "may revive it.",
         ),
         Entry(
             "pick…",
-            "Choose two units on a map of a layer, or a suggested pair: alive, with gradients that the minibatches "
-            "pull in different directions.",
+            "Choose two units on a map of a layer (of a convolution, its channels), or a suggested pair: alive, with "
+            "gradients that the minibatches pull in different directions.",
         ),
     ),
     "Minibatch": (
         Entry(
             "Minibatch",
-            "The training rows in a fixed random order, cut into minibatches; you can choose among the first 50. The "
-            "model is the same for all of them.",
-            "J(θ; a) = (1/B) Σ |O(a_b; θ) − y_b|",
+            "The training rows in a fixed random order, cut into minibatches; you can choose among the first 50. Runs "
+            "of other studies bring the minibatches that were recorded with them. The model is the same for all.",
+            "J(θ; a) = (1/B) Σ ℓ(a_b; θ); for deliveries, ℓ = |O(a_b; θ) − y_b|",
         ),
     ),
     "Model in": (
@@ -136,8 +137,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
         ),
         Entry(
             "Predicted below target",
-            "An L1 gradient is a sum of signs: if nearly all rows lie on one side of their target, all gradients "
-            "agree for that reason alone.",
+            "The gradient of deliveries' loss, L1, is a sum of signs: if nearly all rows lie on one side of their "
+            "target, all gradients agree for that reason alone. Other studies tell facts of their own.",
         ),
         Entry("Zero", "A gradient that is zero up to round-off has no direction: it is counted and left out of R."),
     ),

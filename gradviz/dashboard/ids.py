@@ -5,6 +5,7 @@ VIEW = "view"
 VARIANT = "variant"
 COMPARED = "compared"
 LAYER = {"a": "layer-a", "b": "layer-b"}
+LAYER_LISTS = {"a": "layers-a", "b": "layers-b"}
 MINIBATCH_SIZE = "minibatch-size"
 MODE = "mode"
 MASKS = "masks"
@@ -63,6 +64,7 @@ EMPTY = "empty"
 # Pictures.
 PANELS = tuple(f"panel-{slot}" for slot in range(3))
 GRAPHS = tuple(f"graph-{slot}" for slot in range(3))
+FAMILIES = "families"
 LOSS = "loss"
 LOSS_MARK = "loss-mark"
 COURSE = "course"

@@ -237,6 +237,13 @@ def _dock() -> Component:
     return html.Section(
         [
             html.Div(
+                id=ids.FAMILIES,
+                className="gv-island gv-families",
+                role="group",
+                hidden=True,
+                **label("What the curves show"),
+            ),
+            html.Div(
                 [
                     dcc.Graph(id=ids.LOSS, config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Div(id=ids.LOSS_MARK, className="gv-island gv-loss-mark"),

@@ -35,8 +35,8 @@ class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; a
     pair of each of two layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
-    `curves`: the curves under the losses; `seeds`: whether curves of one configuration's seeds are drawn as one, with
-    their spread."""
+    `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
+    curves of one configuration's seeds are drawn as one, with their spread."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -64,6 +64,7 @@ class View(OfRun):
     minus: str = Field(default="off", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     show: tuple[Overlay, ...] = ()
     curves: Curves = "off"
+    metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"
 
     @field_validator("compared", "show", mode="before")

@@ -54,6 +54,7 @@ class LayerChoice(BaseModel):
     label: str = Field(description="its name for people")
     width: int = Field(description="its units")
     has_units: bool = Field(description="whether /units answers for it")
+    part: str = Field(description="its name as a part of the model, in /agreement and /cosines")
 
 
 class Suggested(BaseModel):

@@ -57,18 +57,29 @@ def tensors_of(run: Run | StudyRun) -> dict[str, dict[str, str]]:
     }
 
 
+def layers_of(run: Run | StudyRun) -> list[dict[str, object]]:
+    """What the page offers as layers, in order; `part` names each in /agreement and /cosines."""
+    if isinstance(run, StudyRun):
+        return [
+            _layer(each.name, each.label, each.width, has_units=True, part=each.name) for each in run.anatomy.layers
+        ]
+    *hidden, output = run.capabilities.layers
+    told = [
+        _layer(f"{number}", f"hidden layer {number}", each.width, has_units=True, part=each.name)
+        for number, each in enumerate(hidden)
+    ]
+    return [*told, _layer("output", "output layer", output.width, has_units=False, part=output.name)]
+
+
+def _layer(value: str, label: str, width: int, *, has_units: bool, part: str) -> dict[str, object]:
+    return {"value": value, "label": label, "width": width, "has_units": has_units, "part": part}
+
+
 def _of_deliveries(run: Run) -> dict[str, object]:
     metrics, config = run.metrics(), run.config
     tensors = tensors_of(run)
     shapes = {name: list(run.shapes[name].shape) for name in tensors}
-    labels = {tensor["layer"]: tensor["label"] for tensor in tensors.values()}
-    *hidden, _ = run.capabilities.layers
-    values = [*map(str, range(len(hidden))), "output"]
-    layers = [
-        {"value": value, "label": labels[value], "width": layer.width, "has_units": value != "output"}
-        for value, layer in zip(values, run.capabilities.layers, strict=True)
-    ]
-    last = len(hidden) - 1
+    last = len(config.hidden) - 1
     return {
         "regularizer": _tagged(config.regularizer),
         "optimizer": _tagged(config.optimizer),
@@ -85,7 +96,7 @@ def _of_deliveries(run: Run) -> dict[str, object]:
         "data": Path(config.data).name if config.data else "the synthetic table",
         "shapes": shapes,
         "tensors": tensors,
-        "layers": layers,
+        "layers": layers_of(run),
         "suggested": {"a": _first_biases(max(last - 1, 0), shapes), "b": _first_biases(last, shapes)},
         "minibatch_sizes": list(MINIBATCH_SIZES),
         "minibatches": {str(size): run.num_minibatches(size) for size in MINIBATCH_SIZES},
@@ -145,10 +156,7 @@ def _model_of(run: StudyRun) -> dict[str, object]:
         "capabilities": asdict(run.capabilities),
         "shapes": {name: list(shape) for name, shape in anatomy.shapes.items()},
         "tensors": tensors_of(run),
-        "layers": [
-            {"value": layer.name, "label": layer.label, "width": layer.width, "has_units": True}
-            for layer in anatomy.layers
-        ],
+        "layers": layers_of(run),
         "suggested": anatomy.suggested(),
     }
 

@@ -45,7 +45,7 @@ class Stack:
     """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them.
 
     `label` names the run for people, `colour` is that of its curves; `draws_masks`: the fields depend on masks;
-    `tensors`: layer, label and kind of the two parameters' tensors.
+    `tensors`: layer, label and kind of the two parameters' tensors; `layers`: what is told of their layers.
     `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches.
     """
 
@@ -57,6 +57,7 @@ class Stack:
     colour: str = ""
     draws_masks: bool = False
     tensors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layers: Sequence[Mapping[str, object]] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def interactive_html(
         "look": for_browser(),
         "zero_messages": [zero_message(reason) for reason in ZeroReason],
         "tensors": {name: tensor for stack in stacks for name, tensor in stack.tensors.items()},
+        "layers": list({layer["value"]: layer for stack in stacks for layer in stack.layers}.values()),
         "over": over,
         "first": indices[-1] if first is None else first,
         "view": {

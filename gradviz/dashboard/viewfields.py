@@ -45,6 +45,7 @@ FIELDS: Mapping[str, ViewField] = {
     "minus": ViewField("minus", ids.MINUS),
     "show": ViewField("show", ids.SHOW),
     "curves": ViewField("curves", ids.CURVES),
+    "metric": ViewField("metric"),
     "seeds": ViewField("seeds"),
 }
 """Keyed by their names in `permalink.View`, in the order of the address."""

@@ -1,7 +1,6 @@
 // The constants that the page has from the server, and small frames and runs for the tests of pure modules.
 
 import { begin } from "../../assets/pure/look.js";
-import { learnTensors } from "../../assets/pure/tensors.js";
 import { rangeOf } from "../../assets/pure/arrows.js";
 
 const scale = [[0, "#ffffff"], [1, "rgb(0, 0, 100)"]];
@@ -36,24 +35,43 @@ export function centres(gradients) {
   return new Map(gradients.map(([u, v], index) => [index, frameOf(1, { u: () => u, v: () => v, isZero: () => u === 0 && v === 0, index })]));
 }
 
-export const run = {
-  run: "batchnorm", hidden: [20, 10, 1], epochs: [0, 1, 2],
-  shapes: {
-    "hidden.0.linear.weight": [20, 675], "hidden.0.linear.bias": [20], "hidden.0.norm.weight": [20], "hidden.0.norm.bias": [20],
-    "hidden.1.linear.weight": [10, 20], "hidden.1.linear.bias": [10], "hidden.1.norm.weight": [10], "hidden.1.norm.bias": [10],
-    "hidden.2.linear.weight": [1, 10], "hidden.2.linear.bias": [1], "output.weight": [1, 1], "output.bias": [1],
-  },
+const shapes = {
+  "hidden.0.linear.weight": [20, 675], "hidden.0.linear.bias": [20], "hidden.0.norm.weight": [20], "hidden.0.norm.bias": [20],
+  "hidden.1.linear.weight": [10, 20], "hidden.1.linear.bias": [10], "hidden.1.norm.weight": [10], "hidden.1.norm.bias": [10],
+  "hidden.2.linear.weight": [1, 10], "hidden.2.linear.bias": [1], "output.weight": [1, 1], "output.bias": [1],
 };
 
-export const plainRun = { ...run, run: "none", shapes: Object.fromEntries(Object.entries(run.shapes).filter(([name]) => !name.includes(".norm."))) };
-
 // As gradviz/landscape/parameters.py says of them.
-export const tensors = Object.fromEntries(Object.keys(run.shapes).map((name) => {
+const tensors = Object.fromEntries(Object.keys(shapes).map((name) => {
   const [room, number, part, tensor] = name.startsWith("output") ? ["output", "output", "linear", name.split(".")[1]] : name.split(".");
   const kind = part === "norm" ? { weight: "gamma", bias: "beta" }[tensor] : tensor;
   return [name, { layer: number, label: room === "output" ? "output layer" : `hidden layer ${number}`, kind }];
 }));
-learnTensors(tensors);
+
+const layers = ["0", "1", "2", "output"].map((value) => ({ value, label: value === "output" ? "output layer" : `hidden layer ${value}`, width: 1, has_units: value !== "output" }));
+
+export const run = { run: "batchnorm", hidden: [20, 10, 1], epochs: [0, 1, 2], shapes, tensors, layers };
+
+const isPlain = ([name]) => !name.includes(".norm.");
+export const plainRun = {
+  ...run, run: "none", shapes: Object.fromEntries(Object.entries(shapes).filter(isPlain)), tensors: Object.fromEntries(Object.entries(tensors).filter(isPlain)),
+};
+
+// Networks of other studies: convolutions, a transformer with a number that has no axes, and one of a single number.
+const networkOf = (given) => ({
+  shapes: Object.fromEntries(Object.entries(given).map(([name, [shape]]) => [name, shape])),
+  tensors: Object.fromEntries(Object.entries(given).map(([name, [, layer, kind]]) => [name, { layer, label: layer, kind }])),
+});
+
+export const cnn = networkOf({
+  "conv1.weight": [[4, 1, 3, 3], "conv1", "weight"], "conv1.bias": [[4], "conv1", "bias"], "norm1.weight": [[4], "norm1", "gamma"], "norm1.bias": [[4], "norm1", "beta"],
+  "fc.weight": [[10, 64], "fc", "weight"], "fc.bias": [[10], "fc", "bias"],
+});
+
+export const transformer = networkOf({
+  scale: [[], ".", "scale"], "embedding.weight": [[98, 16], "embedding", "weight"], "blocks.0.attention.in_proj_weight": [[48, 16], "blocks.0.attention", "in_proj_weight"],
+  "blocks.0.norm.weight": [[16], "blocks.0.norm", "gamma"], "blocks.0.norm.bias": [[16], "blocks.0.norm", "beta"], "mixer.weight": [[1, 1, 1, 2, 3], "mixer", "weight"],
+});
 
 export function isNear(a, b, tolerance = 1e-9) {
   return Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));

@@ -61,6 +61,10 @@ test("sentences of a spread", () => {
   assert.equal(spreadSentence(spreadOf(centres([[1, 0], [0, 0]]))), "1 of 2 gradients are zero up to round-off; of the others, 1 of 1 point within 90° of their mean; R = 1.00; 50 % of rows predicted below target (2 × 64 rows).");
   const dead = [...centres([[0, 0], [0, 0]])].map(([k, frame]) => [k, { ...frame, x_active: 0, y_active: 0 }]);
   assert.match(spreadSentence(spreadOf(new Map(dead))), /^All 2 gradients are zero because both units are inactive on these rows;/);
+  const told = (...values) => new Map([...centres(values.map(() => [1, 0]))].map(([k, frame]) => [k, { ...frame, share_below: null, facts: [{ name: "accuracy", value: values[k], unit: "", sentence: "so" }] }]));
+  assert.equal(spreadSentence(spreadOf(told(0.25, 0.75))), "2 of 2 minibatches point within 90° of their mean; R = 1.00; accuracy = 0.500 on average (2 × 64 rows).");
+  const nothing = new Map([...told(0.25)].map(([k, frame]) => [k, { ...frame, facts: [] }]));
+  assert.equal(spreadSentence(spreadOf(nothing)), "1 of 1 minibatches point within 90° of their mean; R = 1.00; 1 × 64 rows.");
   assert.equal(strengthWords(0.9999), "R > 0.99");
   assert.equal(strengthWords(1), "R = 1.00");
   assert.equal(commonReason([{ isZero: true, reason: 2 }, { isZero: true, reason: 1 }, { isZero: true, reason: 2 }]), 2);

@@ -9,7 +9,7 @@ import { grouped, groupsWithin, metricsOfSeeds, seedsWords, spreadOfSeeds } from
 import { isNear, palette } from "./constants.js";
 
 const numbers = fc.array(fc.option(fc.double({ min: 1e-3, max: 1e3, noNaN: true })), { maxLength: 6 });
-const metricsOf = (epoch, train, tested) => ({ epoch, train_loss: train, test_loss: tested });
+const metricsOf = (epoch, train, tested) => ({ epoch, train: train, test: tested });
 const SEEDS = [metricsOf([0, 1, 2, 3], [8, 4, 2, 1], [9, 5, null, 2]), metricsOf([0, 1, 2], [8, 2, 1], [9, 7, 3]), metricsOf([0, 2], [8, 3], [9, 5])];
 
 test("the mean lies between the smallest and the largest of those that are there", () => {
@@ -26,10 +26,10 @@ test("the mean lies between the smallest and the largest of those that are there
 });
 
 test("a mean is of the epochs that all seeds have, and leaves out what is no number", () => {
-  const { metrics, spreads } = metricsOfSeeds(SEEDS, ["train_loss", "test_loss"]);
-  assert.deepEqual(metrics, { epoch: [0, 2], train_loss: [8, 2], test_loss: [9, 4] });
-  assert.deepEqual(spreads.train_loss[1], { value: 2, low: 1, high: 3, n: 3 });
-  assert.deepEqual(spreads.test_loss[1], { value: 4, low: 3, high: 5, n: 2 });
+  const { metrics, spreads } = metricsOfSeeds(SEEDS, ["train", "test"]);
+  assert.deepEqual(metrics, { epoch: [0, 2], train: [8, 2], test: [9, 4] });
+  assert.deepEqual(spreads.train[1], { value: 2, low: 1, high: 3, n: 3 });
+  assert.deepEqual(spreads.test[1], { value: 4, low: 3, high: 5, n: 2 });
 });
 
 test("a group stands where its first member stood, and takes two members at least", () => {
@@ -43,7 +43,7 @@ test("a group stands where its first member stood, and takes two members at leas
 
 test("loss curves of seeds have a band under their mean, and tell how many they are", () => {
   const single = { label: "None", colour: "#123456", isChosen: true, metrics: SEEDS[0] };
-  const several = { label: "Dropout, n = 3", colour: "#654321", isChosen: true, ...metricsOfSeeds(SEEDS, ["train_loss", "test_loss"]) };
+  const several = { label: "Dropout, n = 3", colour: "#654321", isChosen: true, ...metricsOfSeeds(SEEDS, ["train", "test"]) };
   const alone = lossFigure([single], 3, palette).data;
   const { data } = lossFigure([single, several], 3, palette);
   assert.deepEqual(data.slice(0, 2), alone); // single runs look as ever

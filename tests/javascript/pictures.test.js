@@ -14,7 +14,7 @@ import { isSamePart, movedPart, partName, wholePlane } from "../../assets/pure/p
 import { angleOf, disc, dots, heads, line, strokeTraces } from "../../assets/pure/strokes.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../../assets/pure/units.js";
 import { reasonOfAllZero } from "../../assets/pure/zero.js";
-import { centres, frameOf, isNear, look, palette } from "./constants.js";
+import { centres, cnn, frameOf, isNear, look, palette, run } from "./constants.js";
 
 const NAMES = { x: "hidden.0.linear.bias[0]", y: "hidden.0.linear.bias[1]" };
 
@@ -59,7 +59,7 @@ test("what hovers says whether it is a difference, and which way the arrow point
 });
 
 test("loss curves leave out what has no logarithm, fade what is not chosen, and have round ticks", () => {
-  const curvesOf = (label, isChosen, train, tested) => ({ label, isChosen, colour: "#123456", metrics: { epoch: [0, 1, 2], train_loss: train, test_loss: tested } });
+  const curvesOf = (label, isChosen, train, tested) => ({ label, isChosen, colour: "#123456", metrics: { epoch: [0, 1, 2], train, test: tested } });
   const figure = lossFigure([curvesOf("None", true, [null, 8, 2], [9, 0, 3]), curvesOf("Dropout", false, [5, 5, 5], [5, 5, 5])], 9, palette);
   assert.deepEqual(figure.data.map(({ name }) => name), ["None train", "None test", "Dropout train", "Dropout test"]);
   assert.deepEqual(figure.data.map(({ x }) => x), [[1, 2], [0, 2], [0, 1, 2], [0, 1, 2]]);
@@ -71,6 +71,14 @@ test("loss curves leave out what has no logarithm, fade what is not chosen, and 
     assert.ok(yaxis.tickvals.length >= 1 && yaxis.tickvals.length <= 27);
     assert.deepEqual(yaxis.tickvals, [...yaxis.tickvals].sort((a, b) => a - b));
   }));
+});
+
+test("curves that are no losses are drawn as they are, zeros and all, and those of no rows in particular under their run's name", () => {
+  const accuracy = { label: "adam", isChosen: true, colour: "#123456", metrics: { epoch: [0, 1, 2], train: [0, 0.5, null], test: [0.1, 0.2, 0.3] } };
+  const figure = lossFigure([accuracy, { ...accuracy, label: "sgd", metrics: { epoch: [0, 1], value: [-1, 2] } }], 2, palette, { title: "accuracy", isLog: false });
+  assert.deepEqual(figure.data.map(({ name, y }) => [name, y]), [["adam train", [0, 0.5]], ["adam test", [0.1, 0.2, 0.3]], ["sgd", [-1, 2]]]);
+  assert.equal(figure.layout.yaxis.title.text, "accuracy");
+  assert.equal(figure.layout.yaxis.tickvals, undefined);
 });
 
 // ---- strokes and overlays ---------------------------------------------------------------------------------------
@@ -121,7 +129,7 @@ test("shades go from one end of a scale to the other, and pixels are the same co
 
 // ---- words ------------------------------------------------------------------------------------------------------
 
-const PLAN = { run: "none", label: "None", isRandom: false, x: NAMES.x, y: NAMES.y, minus: undefined, epochs: { frames: new Map(), loading: null }, minibatches: null };
+const PLAN = { run: "none", label: "None", network: run, isRandom: false, x: NAMES.x, y: NAMES.y, minus: undefined, epochs: { frames: new Map(), loading: null }, minibatches: null };
 const wordsOf = (frame, view = {}, plan = {}) => plainSentences({ view: { direction: "ascent", mode: "eval", masks: "fresh", show: [], ...view } }, { ...PLAN, ...plan }, frame);
 
 test("words say where the gradient points, and leave out what cannot be seen", () => {
@@ -142,6 +150,16 @@ test("words count what is zero, and say which units are active", () => {
   ]);
   assert.match(wordsOf(frame, {}, { y: "hidden.1.linear.bias[2]" }).at(-1), /unit 2 of hidden layer 1 is active on 25 %/);
   assert.doesNotMatch(wordsOf(frame, {}, { x: "output.bias[0]", y: "output.weight[0,0]" }).join(" "), /active/);
+});
+
+test("where rows lie below no target, words print what the study tells, without knowing it", () => {
+  const facts = [
+    { name: "accuracy", value: 0.91, unit: "", sentence: "91% of the rows are classified correctly" },
+    { name: "mean_length", value: 3, unit: "m", sentence: "" },
+  ];
+  const words = wordsOf(frameOf(3, { share_below: null, x_active: null, y_active: null, facts }), {}, { network: cnn, x: "conv1.bias[0]", y: "fc.bias[1]" });
+  assert.deepEqual(words.slice(1), ["91% of the rows are classified correctly.", "mean length = 3 m."]);
+  assert.doesNotMatch(wordsOf(frameOf(3, { share_below: null, x_active: null, y_active: null }), {}, { network: cnn }).join(" "), /below target|active|null/);
 });
 
 test("words name the masks where they are random", () => {
@@ -177,6 +195,17 @@ test("every unit lies within the map, further right the more often it is active"
     for (const one of layout.units) assert.notEqual(unitAt(layout, one.x, one.y), null);
     assert.equal(unitAt(layout, -100, -100), null);
   }));
+});
+
+test("units that are never inactive lie in the order of their numbers", () => {
+  fc.assert(fc.property(fc.array(fc.oneof(fc.constant(0), fc.double({ min: 1e-4, max: 10, noNaN: true })), { minLength: 1, maxLength: 30 }), (sizes) => {
+    const { units: made } = unitLayout({ active: null, gradient_rms: sizes }, 400, 330);
+    made.slice(1).forEach((one, k) => assert.ok(one.x > made[k].x));
+    for (const { x, y, isDead } of made) assert.ok(x >= 0 && x <= 400 && y >= 0 && y <= 330 && !isDead);
+  }));
+  assert.deepEqual(unitLayout({ active: null, gradient_rms: [0, 0.0123] }, 400, 330).units.map(unitWords), [
+    "unit 0: gradient zero up to round-off", "unit 1: gradient 0.0123 (RMS of the minibatches)",
+  ]);
 });
 
 test("keys go from unit to unit, and from one end to the other", () => {

@@ -31,6 +31,7 @@ test("lines at the pointer have their units", () => {
     "x₁ = 10.050, x₂ = 20.000", "∂J/∂x₁ = 14.0", "∂J/∂x₂ = −2.00", "|∇J| = 14.1 per unit of parameter", "J = 113.00 (mean |error|)",
   ]);
   assert.deepEqual(pointLines(frame, 0.1, { i: -2, j: -2 }).slice(1), ["∇J is zero up to round-off", "J = 100.00 (mean |error|)"]);
+  assert.equal(pointLines({ ...frame, share_below: null }, 0.1, null).at(-1), "J = 112.00"); // of a loss that is not known here
   const difference = differenceOf(frame, frameOf(5, { u: () => 1, v: () => -1, loss: () => 1 }));
   assert.deepEqual(pointLines(difference, 0.1, { i: 1, j: 0 }), [
     "Δx₁ = 0.0500, Δx₂ = 0", "Δ∂J/∂x₁ = 13.0", "Δ∂J/∂x₂ = −1.00", "|Δ∇J| = 13.0 per unit of parameter", "difference of J = 112.00 (mean |error|)",

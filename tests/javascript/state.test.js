@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { acrossMinibatches, drawsMasks, knownRuns, labelOf, numMinibatches, page, shownEpochs, shownRuns, unreadableRun } from "../../assets/page/state.js";
+import { acrossMinibatches, drawsMasks, hasSizes, hasTargets, knownRuns, labelOf, minibatchSize, numMinibatches, page, shownEpochs, shownRuns, unreadableRun } from "../../assets/page/state.js";
+import { fitted } from "../../assets/page/fitting.js";
 import "./constants.js";
 
-const runOf = (epochs, rest = {}) => ({ epochs, minibatches: { 64: 12 }, capabilities: { draws_masks: false }, ...rest });
+const runOf = (epochs, rest = {}) => ({
+  epochs, study: "deliveries", minibatches: { 64: 12 }, minibatch_sizes: [16, 64, 256], capabilities: { draws_masks: false }, metrics: { share_below_target: [] }, suggested: { a: ["a", "b"], b: ["c", "d"] }, ...rest,
+});
+const recorded = (study) => runOf([0], { study, minibatches: { 64: 50 }, minibatch_sizes: [], metrics: {}, suggested: { a: [`${study}[0]`, `${study}[1]`], b: [`${study}[2]`, `${study}[3]`] } });
 
 beforeEach(() => {
   page.view = { view: "explore", run: "none", compared: ["sgd", "none", "batchnorm"], minibatch_size: 64 };
@@ -34,6 +38,40 @@ test("a run is called as the server says, one that is not there by its usual lab
 test("what a run can do is asked of it", () => {
   assert.deepEqual(["sgd", "none", "dropout"].map(drawsMasks), [true, false, false]);
   assert.deepEqual(["sgd", "dropout"].map(numMinibatches), [12, 0]);
+});
+
+test("of runs of other studies alone, none is expected that a training of deliveries would make", () => {
+  page.training = { state: "empty", progress: [] };
+  page.runs = { adam: recorded("digits"), sgd: recorded("digits") };
+  assert.deepEqual(knownRuns(), ["adam", "sgd"]);
+  page.training = { state: "running", progress: [] };
+  assert.deepEqual(knownRuns(), ["none", "dropout", "batchnorm", "adam", "sgd"]);
+  page.training = { state: "unknown", progress: [] };
+});
+
+test("minibatches that were recorded with a run are asked for under the one size that they have", () => {
+  page.runs.adam = recorded("digits");
+  page.view.minibatch_size = 256;
+  assert.deepEqual(["adam", "none"].map(minibatchSize), [64, 256]);
+  assert.deepEqual(["adam", "none"].map(hasSizes), [false, true]);
+  assert.deepEqual(["adam", "none"].map(hasTargets), [false, true]);
+  assert.deepEqual(["adam", "none"].map(numMinibatches), [50, 0]);
+  page.runs.adam.capabilities = null; // its study is not loaded
+  assert.equal(drawsMasks("adam"), false);
+});
+
+test("runs of another study are shown with what is suggested for them, and compared with their like", () => {
+  Object.assign(page.runs, { adam: recorded("digits"), rmsprop: recorded("digits"), long: recorded("addition") });
+  const view = { ...page.view, x_a: "a", y_a: "b", x_b: "c", y_b: "d" };
+  const chosen = fitted({ ...view, run: "adam" }, view);
+  assert.deepEqual([chosen.x_a, chosen.y_a, chosen.x_b, chosen.y_b], ["digits[0]", "digits[1]", "digits[2]", "digits[3]"]);
+  assert.deepEqual(fitted({ ...view, run: "sgd" }, view), { ...view, run: "sgd" }); // of the same study: the parameters stay
+  const compared = fitted({ ...chosen, view: "compare" }, chosen);
+  assert.deepEqual([compared.compared, compared.run, compared.x_a], [["adam", "rmsprop"], "adam", "digits[0]"]);
+  const others = fitted({ ...compared, compared: ["long"] }, compared);
+  assert.deepEqual([others.run, others.x_a], ["long", "addition[0]"]);
+  page.runs.long.suggested = null; // nothing can be computed of it
+  assert.equal(fitted({ ...compared, compared: ["long"] }, compared).x_a, null);
 });
 
 test("pictures come from all minibatches in the view that is about them, or while their slider moves", () => {

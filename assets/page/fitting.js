@@ -1,0 +1,29 @@
+// A view with other runs than before: what they have is shown of them.
+
+import { page, shownOf } from "./state.js";
+
+const COMPARED = 3; // without a choice
+
+/**
+ * Of runs of another study than before, the parameters that are suggested for them are shown: their networks have no others in
+ * common. Compare, opened from such a run, compares runs of its study.
+ * @param {any} view as it is to be @param {any} before
+ */
+export function fitted(view, before) {
+  const studyOf = (name) => page.runs[name]?.study;
+  const isOpened = view.view === "compare" && before.view !== "compare";
+  if (isOpened && studyOf(view.run) && view.compared.every((name) => studyOf(name) !== studyOf(view.run)))
+    view = { ...view, compared: alike(view.run, studyOf) };
+  const shown = shownOf(view).filter((name) => page.runs[name]);
+  if (!shown.length || !page.runs[before.run] || shown.some((name) => studyOf(name) === studyOf(before.run))) return view;
+  const run = shown[0];
+  const { a, b } = page.runs[run].suggested ?? { a: [null, null], b: [null, null] };
+  return { ...view, run, x_a: a[0], y_a: a[1], x_b: b[0], y_b: b[1] };
+}
+
+// The run and the first others of its study, in the order of the server.
+function alike(run, studyOf) {
+  const all = Object.keys(page.runs).filter((name) => studyOf(name) === studyOf(run));
+  const first = all.slice(0, COMPARED);
+  return first.includes(run) ? first : [...first.slice(0, COMPARED - 1), run];
+}

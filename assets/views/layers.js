@@ -1,0 +1,59 @@
+// The layers of a network as a choice: buttons where there is room for them, else a list.
+
+import { defaultPair, layerOf } from "../pure/parameters.js";
+import { conductor } from "../page/conductor.js";
+import { setProps } from "../page/dash.js";
+import { element, fill } from "../page/dom.js";
+import { page } from "../page/state.js";
+
+const ROOM = 33; // letters of 12 pixels side by side, of which a button takes two besides its own
+const shown = {}; // side -> what its buttons were last set to
+
+/** A layer shows its first two biases, unless a pair of that layer is on show. @param {string} layer @param {string} side */
+export function showLayer(layer, side) {
+  const { view, runs } = page;
+  const run = view && runs[view.run];
+  const [x, y] = [`x_${side}`, `y_${side}`];
+  if (!layer || !run || (layerOf(view[x], run) === layer && layerOf(view[y], run) === layer)) return;
+  const pair = defaultPair(layer, run);
+  if (pair) conductor.choose({ [x]: pair[0], [y]: pair[1] });
+}
+
+/** Brings both choices in line with the parameters on show. */
+export function showLayers() {
+  const { view } = page;
+  const run = page.runs[view.run];
+  if (!run) return;
+  const layers = run.layers.map(({ value, label }) => ({ value, label: /\w/.test(value) ? value : label }));
+  const hasRoom = layers.reduce((sum, { label }) => sum + label.length + 2, 0) <= ROOM;
+  document.body.dataset.layers = hasRoom ? "buttons" : "list";
+  for (const side of ["a", "b"]) {
+    const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map((name) => layerOf(name, run));
+    const value = a === b ? a : "";
+    if (hasRoom) setButtons(side, { data: layers, value });
+    setList(side, layers, value);
+  }
+}
+
+// Set to the same again, they would undo a click that has not been told yet.
+function setButtons(side, props) {
+  if (shown[side] === JSON.stringify(props)) return;
+  shown[side] = JSON.stringify(props);
+  setProps(`layer-${side}`, props);
+}
+
+function setList(side, layers, value) {
+  const host = document.getElementById(`layers-${side}`);
+  fill(host.id, JSON.stringify(layers), listOf(side, layers, host.dataset.label));
+  const list = /** @type {HTMLSelectElement} */ (host.firstChild);
+  list.value = value;
+}
+
+function listOf(side, layers, label) {
+  const none = new Option("of two layers", "");
+  none.hidden = true;
+  const list = element("select", "gv-speed gv-layer-list", none, ...layers.map(({ value, label: text }) => new Option(text, value)));
+  list.setAttribute("aria-label", label);
+  list.addEventListener("change", () => showLayer(list.value, side));
+  return list;
+}
