@@ -1,18 +1,23 @@
-"""The gradient landscape of any network: replay runs a study's own model and loss."""
+"""The gradient landscapes of any network: replay runs a study's own model and loss."""
 
-from dataclasses import replace
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import torch
+from torch import nn
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.batches import mapped
+from gradviz.experiment.facts import Fact
 from gradviz.experiment.run import Run
 from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
+from gradviz.experiment.study import Study
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
-from gradviz.landscape.replay import Plane, Problem, Scalar, network_landscape
+from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
 from gradviz.landscape.request import WhyRequest
 
 REPLAY_VERSION = 2
@@ -31,8 +36,11 @@ def study_key(run: StudyRun, request: LandscapeRequest) -> str:
     return request.key(f"replay {REPLAY_VERSION} {run.address(request.epoch)}")
 
 
-def problem_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device) -> Problem:
-    """A checkpoint, a minibatch and the study's loss; UserError if they do not exist or the study is not loaded."""
+def problem_of(
+    run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device, model: nn.Module | None = None
+) -> Problem:
+    """A checkpoint (`model`, if it has been read before), a minibatch and the study's loss; UserError if they do not
+    exist or the study is not loaded."""
     if isinstance(run, StudyRun):
         check_minibatch_size(run, asked.minibatch_size)
         loss, batch = run.study.loss, run.minibatch(asked.minibatch)
@@ -40,7 +48,7 @@ def problem_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device
         rows = run.minibatch(asked.minibatch, asked.minibatch_size)
         loss, batch = DELIVERIES.loss, (rows.inputs_BI, rows.targets_B)
     return Problem(
-        run.model(asked.epoch).to(device),
+        run.model(asked.epoch).to(device) if model is None else model,
         loss,
         mapped(batch, lambda tensor: tensor.to(device)),
         mode=asked.mode,
@@ -50,16 +58,49 @@ def problem_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device
     )
 
 
-def landscape_of(
-    run: Run | StudyRun, request: LandscapeRequest, device: torch.device, *, method: AnyNetwork = "replay"
-) -> GradientField:
-    """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
-    problem = problem_of(run, request, device)
-    plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
-    found = network_landscape(problem, plane, method=method)
-    study = run.study if isinstance(run, StudyRun) else DELIVERIES
-    facts = asking.facts(study, problem.model, problem.batch)
-    return replace(found.field, facts=facts, method=found.method, passed_over=found.passed_over)
+class StudyCheckpoint:
+    """A checkpoint of any network: its model is read once, and planes of a minibatch share what is known of it."""
+
+    def __init__(self, run: Run | StudyRun, epoch: int, device: torch.device) -> None:
+        self.model = run.model(epoch).to(device)
+        self._device = device
+        self._minibatches: OrderedDict[tuple[object, ...], _Minibatch] = OrderedDict()  # the last used at the end
+
+    def landscape(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork = "replay") -> GradientField:
+        """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
+        plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
+        own = self._minibatch(run, request)
+        found = network_landscape(own.prepared, plane, method=method)
+        return replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+
+    @property
+    def nbytes(self) -> int:
+        own = sum(tensor.nbytes for tensor in (*self.model.parameters(), *self.model.buffers()))
+        return own + sum(each.prepared.nbytes for each in self._minibatches.values())
+
+    def make_room(self, excess: int) -> None:
+        """Drops what is known of the minibatches used longest ago, until so many bytes are free or nothing is left."""
+        while excess > 0 and self._minibatches:
+            excess -= self._minibatches.popitem(last=False)[1].prepared.nbytes
+
+    def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> "_Minibatch":
+        random = () if request.mode == "eval" else (request.masks, request.num_masks, request.seed)
+        key = (request.minibatch, request.minibatch_size, request.mode, *random)
+        if key not in self._minibatches:
+            study = run.study if isinstance(run, StudyRun) else DELIVERIES
+            self._minibatches[key] = _Minibatch(study, Prepared(problem_of(run, request, self._device, self.model)))
+        self._minibatches.move_to_end(key)
+        return self._minibatches[key]
+
+
+@dataclass
+class _Minibatch:
+    study: Study
+    prepared: Prepared
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        return asking.facts(self.study, self.prepared.problem.model, self.prepared.problem.batch)
 
 
 def check_minibatch_size(run: StudyRun, size: int) -> None:

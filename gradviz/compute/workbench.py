@@ -1,13 +1,13 @@
 """Keeps models of a store, and forward passes of their minibatches, in memory bounded in bytes."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Literal
 
 import torch
 
-from gradviz.compute.study_landscape import AnyNetwork, landscape_of
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.model import MLP
@@ -46,7 +46,8 @@ class Workbench:
         self.store = store
         self.device = resolve_device(device)
         self._memory_bytes = memory_bytes
-        self._checkpoints: OrderedDict[str, Checkpoint] = OrderedDict()  # by address, the one used last at the end
+        # by address, the one used last at the end
+        self._checkpoints: OrderedDict[str, Checkpoint | StudyCheckpoint] = OrderedDict()
         self._sizes: dict[str, int] = {}
 
     def model(self, run: str, epoch: int) -> MLP:
@@ -90,7 +91,7 @@ class Workbench:
                 "built-in network."
             )
         if method == "replay" or isinstance(run, StudyRun):
-            return landscape_of(run, request, self.device, method="reference" if method == "reference" else "replay")
+            return self._any_network(run, request, "reference" if method == "reference" else "replay")
         if method == "reference":
             return self.reference(request)
         return self.minibatch(request).landscape(request.spec())
@@ -123,9 +124,27 @@ class Workbench:
         return sum(self._sizes.values())
 
     def _checkpoint(self, run: Run, epoch: int) -> "Checkpoint":
-        address = run.address(epoch)
+        def made() -> Checkpoint:
+            return Checkpoint(run.model(epoch).to(self.device), self.device)
+
+        found = self._kept(run.address(epoch), made)
+        assert isinstance(found, Checkpoint)
+        return found
+
+    def _any_network(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork) -> GradientField:
+        def made() -> StudyCheckpoint:
+            return StudyCheckpoint(run, request.epoch, self.device)
+
+        found = self._kept(f"any network {run.address(request.epoch)}", made)
+        assert isinstance(found, StudyCheckpoint)
+        try:
+            return found.landscape(run, request, method)
+        finally:
+            self._make_room()  # what has become known may be more than is kept
+
+    def _kept(self, address: str, made: Callable[[], "Checkpoint | StudyCheckpoint"]) -> "Checkpoint | StudyCheckpoint":
         if address not in self._checkpoints:
-            self._checkpoints[address] = Checkpoint(run.model(epoch).to(self.device), self.device)
+            self._checkpoints[address] = made()
         self._checkpoints.move_to_end(address)
         self._make_room()
         return self._checkpoints[address]
@@ -135,10 +154,8 @@ class Workbench:
         excess = self.nbytes - self._memory_bytes
         while excess > 0 and len(self._checkpoints) > 1:
             excess -= self._sizes.pop(self._checkpoints.popitem(last=False)[0])
-        [last] = list(self._checkpoints.values())[-1:]
-        # Minibatches computed together must stay.
-        while excess > 0 and len(last.minibatches) > MINIBATCHES_TOGETHER:
-            excess -= last.minibatches.popitem(last=False)[1].nbytes
+        for last in islice(reversed(self._checkpoints.values()), 1):
+            last.make_room(excess)
 
 
 class Checkpoint:
@@ -153,6 +170,11 @@ class Checkpoint:
     @property
     def nbytes(self) -> int:
         return self.network.nbytes + sum(minibatch.nbytes for minibatch in self.minibatches.values())
+
+    def make_room(self, excess: int) -> None:
+        """Drops the minibatches used longest ago, until so many bytes are free; those computed together stay."""
+        while excess > 0 and len(self.minibatches) > MINIBATCHES_TOGETHER:
+            excess -= self.minibatches.popitem(last=False)[1].nbytes
 
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
