@@ -115,7 +115,9 @@ def _add_runs_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_study_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--study", metavar="FILE.py:NAME", help="study of the runs, whose code is run (GRADVIZ_STUDY)")
+    parser.add_argument(
+        "--study", metavar="NAME", help="digits, addition, or FILE.py:NAME, whose code is run (GRADVIZ_STUDY)"
+    )
 
 
 def _add_serve(commands: Any) -> None:

@@ -27,7 +27,8 @@ class Settings(BaseSettings):
 
     runs: Path = Field(default=Path("checkpoints"), description="directory of the runs to train and show")
     study: str = Field(
-        default="", description="study of the runs, FILE.py:NAME, whose code is run; empty: only those that ship"
+        default="",
+        description="study to show and train: digits, addition, or FILE.py:NAME, whose code is run; empty: deliveries",
     )
     cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
     cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
@@ -44,11 +45,13 @@ class Settings(BaseSettings):
     )
     workers: int = Field(default=1, ge=1, le=64, description="server processes")
     read_only: bool = Field(default=False, description="only show runs: refuse to train, stop and delete")
-    preset: Literal["quick", "source"] = Field(default="quick", description="preset of the background training")
+    preset: Literal["quick", "source"] = Field(
+        default="quick", description="preset of the background training of deliveries"
+    )
     variants: Annotated[tuple[str, ...], NoDecode] = Field(
         default=DEFAULT_NAMES,
         min_length=1,
-        description="variants of the background training",
+        description="variants of the background training of deliveries",
     )
     password: SecretStr = Field(default=SecretStr(""), description="password of the whole page, unless empty")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -40,8 +40,6 @@ def _supervise(
     training = None
     try:
         from gradviz.commands.supervised_training import SupervisedTraining  # torch: while the web server starts
-        from gradviz.compute.trainer import trains_here
-        from gradviz.experiment.store import RunStore
 
         how = web.wait_until_ready(partial(answers, settings), stop)
         if how != "ready":
@@ -49,9 +47,6 @@ def _supervise(
                 say(why_not_ready(settings, web, how))
             return int(how != "stop")
         print(f"gradviz: {url(settings.host, settings.port)}", flush=True)
-        if trains and not trains_here(RunStore(settings.runs), settings.study):
-            say("nothing is trained here: this directory is for the runs that other programs record.")
-            trains = False
         training = SupervisedTraining(settings, starts=trains)
         while not stop.wait(_TICK_SECONDS):
             web.watch()

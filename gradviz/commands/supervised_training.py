@@ -96,6 +96,9 @@ class SupervisedTraining:
 
     def _start(self) -> None:
         self._failure_said, self._start_at = False, None
+        if not self._trainer.trains():
+            say("nothing is trained here: this directory is for the runs that other programs record.")
+            return
         self._pacing.starts()
         try:
             self._was_running = self._trainer.start().state == "running"

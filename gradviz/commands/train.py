@@ -81,9 +81,11 @@ def _of_deliveries(options: argparse.Namespace, settings: Settings) -> Callable[
 
 def _of_study(options: argparse.Namespace, settings: Settings) -> Callable[..., "TrainingOutcome"]:
     from gradviz.commands.study_options import trainings_of
+    from gradviz.experiment.store import RunStore
     from gradviz.experiment.study_trainer import train_studies
 
-    return partial(train_studies, settings.runs.absolute(), trainings_of(options))
+    runs = settings.runs.absolute()
+    return partial(train_studies, runs, trainings_of(options, RunStore(runs)))
 
 
 def _asked_configs(options: argparse.Namespace, preset: str) -> list[TrainingConfig]:

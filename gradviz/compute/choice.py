@@ -6,6 +6,7 @@ It imports Celery and redis only if they are chosen, so that local computing nev
 import importlib
 from collections.abc import Callable
 
+from gradviz.compute.background import background_of
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.local import LocalCompute
@@ -43,4 +44,4 @@ def open_trainer(settings: Settings) -> Trainer:
     """UserError if the settings' broker may not be used."""
     if settings.compute == "celery":
         return importlib.import_module("gradviz.compute.celery.training").CeleryTrainer(settings)
-    return TrainerProcess(settings.runs, variants=settings.variants)
+    return TrainerProcess(settings.runs, background_of(settings))

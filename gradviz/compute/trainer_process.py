@@ -15,17 +15,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradviz.compute.background import Background, of_deliveries
 from gradviz.compute.ending import GRACE_SECONDS, Ending, is_suspended
-from gradviz.compute.trainer import TrainerStatus, progress_of, resting
+from gradviz.compute.trainer import TrainerStatus
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
 from gradviz.experiment.deleting import delete_run
 from gradviz.experiment.lock import NOTE_NAME, Holder, holder
 from gradviz.experiment.private import make_directory
-from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_directory import METRICS_NAME
 from gradviz.experiment.store import RunStore, run_directories
-from gradviz.experiment.studies.deliveries.presets import run_names
 
 _log = logging.getLogger(__name__)
 LOG_NAME = "trainer.log"
@@ -38,13 +37,11 @@ _POLL_SECONDS = 0.02
 
 
 class TrainerProcess:
-    """Starts, finds and stops the background trainer of one directory of runs. `variants`: the runs to train."""
+    """Starts, finds and stops the background trainer of one directory of runs; by default that of the usual runs."""
 
-    def __init__(
-        self, runs: Path | str, *, variants: Sequence[str] = DEFAULT_NAMES, grace: float = GRACE_SECONDS
-    ) -> None:
+    def __init__(self, runs: Path | str, background: Background | None = None, *, grace: float = GRACE_SECONDS) -> None:
         self.runs = Path(runs)
-        self.variants, self._usual = tuple(variants), run_names(variants)
+        self._background = background or of_deliveries()
         self._store = RunStore(self.runs)
         self._said = TrainerLog(self.runs / LOG_NAME)
         self._starting = threading.Lock()
@@ -59,7 +56,7 @@ class TrainerProcess:
     def status(self) -> TrainerStatus:
         """The state of the trainer, and the progress of each run. Costs a few small reads."""
         who = self._holder()  # first, because files read after a trainer's end are final
-        progress, last = progress_of(self._store), self._said.last_line()
+        progress, last = self._background.progress(self._store), self._said.last_line()
         if who is not None:
             if last.startswith(STOPPING_PREFIX) and self._said.is_newer_than(self._notes()):
                 return TrainerStatus("stopping", who, progress, last)
@@ -71,7 +68,7 @@ class TrainerProcess:
         log_is_current = self._log_is_current()
         if log_is_current and last.startswith(ERROR_PREFIX):
             return TrainerStatus("failed", None, progress, last.removeprefix(ERROR_PREFIX), refused=True)
-        at_rest = resting(progress, self._usual)
+        at_rest = self._background.resting(progress)
         if at_rest.state == "finished" or (log_is_current and last.startswith((STOPPED_PREFIX, STOPPING_PREFIX))):
             return at_rest
         # Only a killed trainer leaves its note; one that failed by itself leaves a different last line.
@@ -81,6 +78,10 @@ class TrainerProcess:
             message = f"The training ended unexpectedly; see {LOG_NAME} in the directory of runs."
             return TrainerStatus("failed", None, progress, message)
         return at_rest
+
+    def trains(self) -> bool:
+        """Whether its training belongs in this directory of runs."""
+        return self._background.trains(self._store)
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
         """Starts the trainer unless one is running, and returns when it holds its lock or has ended.
@@ -124,7 +125,7 @@ class TrainerProcess:
 
     def _launch(self, arguments: Sequence[str]) -> None:
         command = [sys.executable, "-m", "gradviz", "train", "--background", "--runs", str(self.runs)]
-        command += ["--variants", ",".join(self.variants), *arguments]
+        command += [*self._background.options, *arguments]
         try:
             make_directory(self.runs)
             with self._said.begin() as log:
@@ -167,13 +168,13 @@ class TrainerProcess:
         return [path / NOTE_NAME for path in (*self._directories(), self.runs)]
 
     def _directories(self) -> list[Path]:
-        """Those of all runs but those of other studies: who records them is no trainer of ours to stop."""
-        recorded = {run.name for run in self._store.study_runs()}
+        """Those of all runs but what others train or record: who does is no trainer of ours to stop."""
+        others = self._background.others(self._store)
         try:
             names = run_directories(self.runs)
         except OSError:  # it cannot be listed now
-            names = self._usual
-        return [self.runs / name for name in names if name not in recorded]
+            names = list(self._background.asked)
+        return [self.runs / name for name in names if name not in others]
 
     def _begin_to_end(self, *, background_only: bool = False) -> list[Ending]:
         """Asks the trainers of these runs to end, each only once."""

@@ -1,6 +1,6 @@
 """Status of the training for the page, and the commands that the page may give."""
 
-from gradviz.compute.trainer import Trainer, TrainerStatus, trains_here
+from gradviz.compute.trainer import Trainer, TrainerStatus
 from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.query import TrainingAction
 from gradviz.errors import UserError
@@ -16,9 +16,11 @@ def status_of(trainer: Trainer, settings: Settings, store: RunStore) -> dict[str
     `trains`: whether the training may be started and stopped here. Recorded runs are told as far as they are.
     """
     status = trainer.status()
-    trains = _trains(status, settings, store)
+    trains = _trains(status, trainer)
     trained = [(run.name, run.epoch, run.epochs, False) for run in status.progress]
-    recorded = [(run.name, max(run.epochs(), default=None), run.planned_epochs, True) for run in store.study_runs()]
+    known = {run.name for run in status.progress}
+    others = [run for run in store.study_runs() if run.name not in known]
+    recorded = [(run.name, max(run.epochs(), default=None), run.planned_epochs, True) for run in others]
     return {
         "state": status.state,
         "message": Discretion.of(settings).told(status.message) if trains else _NOTHING_TRAINS,
@@ -33,8 +35,8 @@ def status_of(trainer: Trainer, settings: Settings, store: RunStore) -> dict[str
     }
 
 
-def _trains(status: TrainerStatus, settings: Settings, store: RunStore) -> bool:
-    return status.state in ("running", "stopping") or trains_here(store, settings.study)
+def _trains(status: TrainerStatus, trainer: Trainer) -> bool:
+    return status.state in ("running", "stopping") or trainer.trains()
 
 
 def act(asked: TrainingAction, trainer: Trainer, settings: Settings, store: RunStore) -> None:
@@ -48,7 +50,7 @@ def act(asked: TrainingAction, trainer: Trainer, settings: Settings, store: RunS
         raise UserError(f'`{asked.action}` deletes checkpoints; confirm with "confirm": true.')
     if asked.action == "delete" and asked.run is None:
         raise UserError("`delete` needs the run to delete: name it with `run`.")
-    if asked.action != "delete" and not _trains(trainer.status(), settings, store):
+    if asked.action != "delete" and not _trains(trainer.status(), trainer):
         raise UserError(f"{_NOTHING_TRAINS} `gradviz train` trains in another directory.")
     if asked.action == "start":
         trainer.start()

@@ -1,7 +1,7 @@
 """The name of a run, and values that name one: by `run`, or by `variant`, version 0.1's key of the same parameter."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, computed_field, model_validator
@@ -31,6 +31,15 @@ _Value = TypeVar("_Value")
 def is_run_name(text: str) -> bool:
     """Whether this is a valid name of a run; only valid names ever become paths."""
     return _NAME.fullmatch(text) is not None
+
+
+def wanted_names(begun: Collection[str], asked: Sequence[str], usual: Collection[str]) -> list[str]:
+    """The runs of a background training: those `asked` for, and all that have `begun` under a name that is not `usual`.
+
+    If only others have begun, those asked for are not wanted.
+    """
+    others = [name for name in begun if name not in usual]
+    return others if others and len(others) == len(begun) else [*asked, *others]
 
 
 class OfRun(BaseModel):

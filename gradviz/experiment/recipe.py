@@ -19,6 +19,7 @@ class Recipe:
     a new order, in minibatches of `batch_size`; an incomplete last one is left out.
     `optimizer`: one of gradviz's, or a text such as `adamw(0.1)`, with its learning rate.
     `variants`: by name, the arguments of the study's `model` for each run that is trained unless others are asked for.
+    `optimizers`: by the names of variants, the optimizers of those that have one of their own.
     """
 
     rows: Callable[[int], tuple[Batch, Batch]]
@@ -26,6 +27,7 @@ class Recipe:
     batch_size: int = 64
     optimizer: Optimizer | str = field(default_factory=Adam)
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"default": {}})
+    optimizers: Mapping[str, Optimizer | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not callable(self.rows):
@@ -36,6 +38,8 @@ class Recipe:
                 raise UserError(f"`{name}` of a recipe must be in [1, {most}], got {shown(repr(value))}.")
         try:
             object.__setattr__(self, "optimizer", optimizer_of(self.optimizer))
+            own = {name: optimizer_of(optimizer) for name, optimizer in self.optimizers.items()}
+            object.__setattr__(self, "optimizers", own)
         except ValueError as error:
             raise UserError(str(error)) from error
         if not self.variants or not all(isinstance(name, str) and is_run_name(name) for name in self.variants):
@@ -43,3 +47,13 @@ class Recipe:
                 "`variants` of a recipe must have at least one name of letters, digits, `_` or `-`, got "
                 f"{shown(', '.join(map(str, self.variants)))}."
             )
+        unknown = [name for name in self.optimizers if name not in self.variants]
+        if unknown:
+            raise UserError(
+                f"`optimizers` of a recipe must name some of its variants, {', '.join(self.variants)}, got "
+                f"{shown(', '.join(map(str, unknown)))}."
+            )
+
+    def optimizer_for(self, variant: str) -> Optimizer:
+        """The optimizer of a variant."""
+        return optimizer_of(self.optimizers.get(variant, self.optimizer))

@@ -12,7 +12,8 @@ from gradviz.experiment.names import RunGroup, RunLabel, RunName
 from gradviz.experiment.outside import UnusableFile
 
 Plain = bool | int | float | str | None
-_Settings = Annotated[dict[str, Plain], Field(max_length=100)]
+PlainValues = Annotated[dict[str, Plain], Field(max_length=100)]
+"""Names with values that JSON can hold."""
 
 
 class StudyRecord(BaseModel):
@@ -30,8 +31,8 @@ class StudyRecord(BaseModel):
     label: RunLabel = ""
     group: RunGroup = ""
     seed: int | None = Field(default=None, ge=0, lt=2**63)
-    arguments: _Settings = Field(default_factory=dict)
-    settings: _Settings = Field(default_factory=dict)
+    arguments: PlainValues = Field(default_factory=dict)
+    settings: PlainValues = Field(default_factory=dict)
     format_version: Literal[2] = 2
     torch_version: str
     num_parameters: int = Field(ge=1)

@@ -35,11 +35,15 @@ class Stand:
 
     state: TrainerStatus | Exception = STOPPED
     after_start: TrainerStatus | Exception = RUNNING
+    belongs: bool = True
     starts: list[float] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
 
     def status(self) -> TrainerStatus:
         return self._tell(self.state)
+
+    def trains(self) -> bool:
+        return self.belongs
 
     def start(self, arguments: Sequence[str] = ()) -> TrainerStatus:
         self.starts.append(self.clock.now)
@@ -102,6 +106,18 @@ def test_any_fault_of_the_runs_is_survived_said_once_and_over_when_it_is_mended(
     training.watch()
     assert said() == ["gradviz: the runs are accessible again."]
     assert len(stand.starts) == 1  # what could not begin before begins now
+
+
+def test_where_its_training_does_not_belong_nothing_is_started(
+    stand: Stand, supervised: Callable[..., SupervisedTraining], said: Callable
+):
+    stand.belongs = False
+    training = supervised()
+    for _ in range(20):
+        training.watch()
+        stand.clock.now += 1
+    assert stand.starts == []
+    assert said() == ["gradviz: nothing is trained here: this directory is for the runs that other programs record."]
 
 
 @pytest.mark.parametrize("fault", [KeyError("pid"), RecursionError("deep")], ids=repr)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gradviz.compute.background import of_deliveries
 from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -130,7 +131,7 @@ def test_starting_again_begins_afresh_with_the_same_options(own_runs: Path):
 def test_first_training_takes_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADVIZ_PRESET", "source")
     monkeypatch.setenv("GRADVIZ_VARIANTS", "none")
-    trainer = TrainerProcess(tmp_path, variants=("none",))
+    trainer = TrainerProcess(tmp_path, of_deliveries(("none",)))
     trainer.start(["--hidden", "10,5", "--rows", "100", "--epochs", "1"])
     while (status := trainer.status()).state == "running":
         PAUSE.wait(0.02)
@@ -142,7 +143,7 @@ def test_variants_that_are_not_wanted_need_not_be_trained(own_runs: Path):
     run = own_runs / "dropout"
     (run / "run.json").write_text((run / "run.json").read_text().replace('"epochs": 2', '"epochs": 9'))
     assert TrainerProcess(own_runs).status().state == "stopped"
-    assert TrainerProcess(own_runs, variants=("none",)).status().state == "finished"
+    assert TrainerProcess(own_runs, of_deliveries(("none",))).status().state == "finished"
 
 
 def test_a_deleted_run_is_gone_and_trained_again_when_asked(own_runs: Path):

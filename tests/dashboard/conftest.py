@@ -30,6 +30,9 @@ class StandInTrainer:
     def status(self) -> TrainerStatus:
         return self.status_now
 
+    def trains(self) -> bool:
+        return True
+
     def start(self) -> None:
         self.told.append("start")
 

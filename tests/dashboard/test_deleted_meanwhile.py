@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradviz.compute.trainer import progress_of
+from gradviz.compute.background import of_deliveries
 from gradviz.dashboard.overview import runs_of
 from gradviz.evidence.studied import Studied
 from gradviz.experiment.describe import describe_runs
@@ -16,7 +16,7 @@ from gradviz.experiment.studies.deliveries.taking_up import taken_up
 from gradviz.report.seeds import begun_configs
 
 ASKING: dict[str, Callable[[RunStore], object]] = {
-    "progress": progress_of,
+    "progress": of_deliveries().progress,
     "overview": runs_of,
     "evidence": Studied.of,
     "description": describe_runs,

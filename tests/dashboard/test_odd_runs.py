@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 from flask.testing import FlaskClient
 
+from gradviz.compute.background import of_deliveries
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.trainer_process import LOG_NAME, TrainerProcess
@@ -53,7 +54,7 @@ ODD: dict[str, Callable[[Path], object]] = {
 def served(own_runs: Path, tmp_path: Path) -> FlaskClient:
     store = RunStore(own_runs)
     compute = LocalCompute(store, FieldCache(tmp_path / "cache"), device="cpu")
-    trainer = TrainerProcess(own_runs, variants=("none",))
+    trainer = TrainerProcess(own_runs, of_deliveries(("none",)))
     return create_app(Settings.model_validate({"runs": own_runs}), compute, store, trainer).server.test_client()
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import gradviz
+from gradviz.compute.background import of_deliveries
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.trainer import trains_here
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.routes import PREFIX
@@ -77,9 +77,8 @@ def test_prometheus_counts_its_epochs(runs: Path, tmp_path: Path):
 
 
 def test_deliveries_train_where_they_began_or_nothing_else_is(runs: Path, tiny_runs: Path, tmp_path: Path):
-    empty = RunStore(tmp_path / "empty")
-    assert trains_here(empty)
-    assert trains_here(empty, "deliveries")
-    assert not trains_here(empty, "net.py:study")
-    assert not trains_here(RunStore(runs))
-    assert trains_here(RunStore(tiny_runs), "net.py:study")
+    empty, theirs, ours = RunStore(tmp_path / "empty"), RunStore(runs), RunStore(tiny_runs)
+    usual, beside_another = of_deliveries(), of_deliveries(only_begun=True)
+    assert [usual.trains(store) for store in (empty, theirs, ours)] == [True, False, True]
+    assert [beside_another.trains(store) for store in (empty, theirs, ours)] == [False, False, True]
+    assert (usual.others(theirs), usual.others(ours)) == ({"mine"}, set())

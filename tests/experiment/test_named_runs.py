@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gradviz.cli import main
+from gradviz.compute.background import of_deliveries
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.dashboard.overview import groups_of
 from gradviz.dashboard.run_colours import run_colours
@@ -162,7 +163,7 @@ def test_a_background_training_goes_on_with_those_that_have_begun(many: RunStore
 
 def test_one_is_deleted_by_its_name(tmp_path: Path):
     train(tmp_path, run_configs(variants=["none", "dropout"], name="mine", **SMALL), device="cpu")
-    trainer = TrainerProcess(tmp_path, variants=("none",))
+    trainer = TrainerProcess(tmp_path, of_deliveries(("none",)))
     assert [run.name for run in trainer.delete("mine-dropout").progress] == ["mine-none"]
     assert RunStore(tmp_path).names() == ["mine-none"]
 

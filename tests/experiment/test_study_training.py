@@ -14,11 +14,12 @@ from gradviz.cli import main
 from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.interruption import StopRequest
-from gradviz.experiment.optimizers import SGD, AdamW
+from gradviz.experiment.optimizers import SGD, Adam, AdamW
 from gradviz.experiment.outcome import TrainingProgress
 from gradviz.experiment.randomness import derived_seed
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_loading import LoadedStudy, load_study
+from gradviz.experiment.study_plans import recipe_trainings
 from gradviz.experiment.study_trainer import StudyTraining, train_studies
 from gradviz.experiment.study_training import StudyPlan, train_study
 
@@ -210,6 +211,7 @@ def test_a_recipe_is_checked(changes: dict[str, Any], told: str):
 
 def test_the_command_trains_the_variants_and_tells_each_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     typed = ["train", "--study", "addition", "--runs", str(tmp_path), "--epochs", "1", "--batch-size", "1024"]
+    typed += ["--variants", "addition"]
     assert main([*typed, "--name", "short", "--seed", "2", "--lr", "0.01", "--group", "g"]) == 0
     assert "short      epoch 1/1" in capsys.readouterr().out
     [run] = RunStore(tmp_path, load_study("addition")).study_runs()
@@ -249,12 +251,48 @@ def test_a_study_that_ships_fits_together(name: str):
     assert len(asking.descriptions(study, few)) == 5
 
 
+@pytest.mark.parametrize(
+    ("optimizers", "told"),
+    [({"b": "adam"}, "`optimizers` of a recipe must name some of its variants, a, got b"), ({"a": "lion"}, "adamw")],
+)
+def test_a_variant_may_have_an_optimizer_of_its_own(optimizers: dict[str, str], told: str):
+    recipe = gradviz.Recipe(rows, variants={"a": {}, "b": {}}, optimizers={"b": "sgd(0.5)"})
+    assert (recipe.optimizer_for("a"), recipe.optimizer_for("b")) == (Adam(), SGD(momentum=0.5))
+    with pytest.raises(UserError, match=told):
+        gradviz.Recipe(rows, variants={"a": {}}, optimizers=optimizers)
+
+
+def test_the_variants_of_addition_differ_in_decay_or_dropout_alone():
+    study = load_study("addition").study
+    usual, dropped, free = recipe_trainings(study)
+    assert str(usual.plan.optimizer) == str(dropped.plan.optimizer) == "adamw(1.0)"
+    assert str(free.plan.optimizer) == "adamw(0.0)"
+    assert [each.plan.arguments for each in (usual, dropped, free)] == [{}, {"dropout": 0.1}, {}]
+    [changed] = recipe_trainings(study, ["addition-no-decay"], learning_rate=0.5, optimizer="adam")
+    assert changed.plan.optimizer == Adam(learning_rate=0.5)
+    assert study.train is not None
+    batch = tuple(tensor[:8] for tensor in study.train.rows(0)[0])
+    models = [asking.made_model(study, each.plan.arguments).train() for each in (usual, dropped)]
+    models[1].load_state_dict(models[0].state_dict())
+    with torch.no_grad():
+        one, other = (asking.losses(study, model, batch) for model in models)
+        assert not torch.equal(one, other)
+        assert torch.equal(*(asking.losses(study, model.eval(), batch) for model in models))
+        assert torch.equal(one, asking.losses(study, models[0].train(), batch))
+
+
 @pytest.mark.slow
 def test_addition_memorises_before_it_generalises_and_digits_learn(tmp_path: Path):
     assert main(["train", "--study", "addition", "--runs", str(tmp_path)]) == 0
-    lines = [line.values for line in RunStore(tmp_path).study_run("addition").metrics()]
-    assert any(line["train_accuracy"] > 0.95 and line["test_accuracy"] < 0.5 for line in lines)
-    assert max(line["test_accuracy"] for line in lines) > 0.9
+    usual, dropped, free = (
+        [line.values for line in RunStore(tmp_path).study_run(name).metrics()]
+        for name in ("addition", "addition-dropout", "addition-no-decay")
+    )
+    assert any(line["train_accuracy"] > 0.95 and line["test_accuracy"] < 0.5 for line in usual)
+    assert usual[-1]["test_accuracy"] > 0.99
+    assert dropped[-1]["test_accuracy"] > 0.99
+    assert max(line["train_accuracy"] for line in free) > 0.99
+    assert max(line["test_accuracy"] for line in free) < 0.3
     assert main(["train", "--study", "digits", "--runs", str(tmp_path)]) == 0
     for name in ("digits-none", "digits-dropout", "digits-batchnorm"):
         assert RunStore(tmp_path).study_run(name).metrics()[-1].values["test_accuracy"] > 0.95

@@ -11,7 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import gradviz
 from gradviz.compute.kinds import AnyQuestion
+from gradviz.experiment.names import RunGroup, RunLabel, RunName
+from gradviz.experiment.optimizers import AnyOptimizer
+from gradviz.experiment.run_directory import MAX_EPOCHS
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.study import Study
+from gradviz.experiment.study_record import PlainValues
+from gradviz.experiment.study_trainer import StudyTraining
+from gradviz.experiment.study_training import StudyPlan
 
 MAX_BYTES = 64 * 1024
 """Size limit of one message; larger ones are refused unread."""
@@ -44,9 +51,54 @@ class Work(BaseModel):
         return self
 
 
+class StudyOrder(BaseModel):
+    """A run of a study to train; the worker has the study itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: RunName
+    label: RunLabel = ""
+    group: RunGroup = ""
+    arguments: PlainValues = Field(default_factory=dict)
+    optimizer: AnyOptimizer
+    batch_size: int = Field(ge=1, le=100_000)
+    epochs: int = Field(ge=1, le=MAX_EPOCHS)
+    seed: int = Field(ge=0, lt=2**63)
+
+    @classmethod
+    def of(cls, training: StudyTraining) -> "StudyOrder":
+        plan = training.plan
+        return cls(
+            name=training.name,
+            label=training.label,
+            group=training.group,
+            arguments=dict(plan.arguments),
+            optimizer=plan.optimizer,
+            batch_size=plan.batch_size,
+            epochs=plan.epochs,
+            seed=plan.seed,
+        )
+
+    def training(self, study: Study) -> StudyTraining:
+        """The same for a study of this process."""
+        plan = StudyPlan(study, self.arguments, self.optimizer, self.batch_size, self.epochs, self.seed)
+        return StudyTraining(self.name, plan, self.label, self.group)
+
+
+class StudyOrders(BaseModel):
+    """The runs of a study to train, with the digest of its source: a worker with another source refuses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: RunName
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    runs: tuple[StudyOrder, ...] = Field(min_length=1, max_length=MAX_RUNS)
+
+
 class Segment(BaseModel):
     """A stretch of a training: some epochs of these runs. The next segment has the next `number`.
 
+    `configs`: the runs of deliveries; or `study`: those of another.
     `chain` identifies this training; `fresh` replaces existing runs; `patience`: how often to postpone it while another
     trainer holds a run.
     """
@@ -57,8 +109,15 @@ class Segment(BaseModel):
     chain: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     number: int = Field(default=0, ge=0, le=1_000_000)
     patience: int = Field(default=60, ge=0, le=1000)
-    configs: tuple[TrainingConfig, ...] = Field(min_length=1, max_length=MAX_RUNS)
+    configs: tuple[TrainingConfig, ...] = Field(default=(), max_length=MAX_RUNS)
+    study: StudyOrders | None = None
     fresh: bool = False
+
+    @model_validator(mode="after")
+    def _of_one_study(self) -> "Segment":
+        if bool(self.configs) is (self.study is not None):
+            raise ValueError("a segment must have either `configs` or `study`.")
+        return self
 
 
 @cache

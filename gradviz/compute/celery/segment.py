@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 
 from gradviz.compute.celery.desk import MAX_STARTS
 from gradviz.compute.celery.messages import Segment, code_version
@@ -17,8 +18,10 @@ from gradviz.compute.interface import Unavailable
 from gradviz.errors import UserError
 from gradviz.experiment.interruption import StopRequest
 from gradviz.experiment.lock import RunLocked
-from gradviz.experiment.outcome import TrainingProgress
+from gradviz.experiment.outcome import TrainingOutcome, TrainingProgress
 from gradviz.experiment.studies.deliveries.trainer import train
+from gradviz.experiment.study_loading import SHIPPED, load_study
+from gradviz.experiment.study_trainer import train_studies
 from gradviz.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -54,9 +57,7 @@ def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> T
         segment, desk, replace(now, number=segment.number, fresh=False), settings.task_seconds * SHARE_OF_LIMIT
     )
     try:
-        outcome = train(
-            settings.runs,
-            segment.configs,
+        outcome = _train_of(segment, settings)(
             fresh=segment.fresh and not desk.has_begun(segment.chain),
             device=settings.device,
             on_progress=course.on_progress,
@@ -83,6 +84,20 @@ def train_segment(segment: Segment, settings: Settings, desk: TrainingDesk) -> T
         return Then.NEXT
     desk.finish(segment.chain, TrainingEnd(False, ""))
     return Then.NOTHING
+
+
+def _train_of(segment: Segment, settings: Settings) -> Callable[..., TrainingOutcome]:
+    """The training of the segment's runs; UserError unless the worker has the sender's study."""
+    if segment.study is None:
+        return partial(train, settings.runs, segment.configs)
+    if not settings.study and segment.study.name not in SHIPPED:
+        raise UserError(
+            f"The worker does not know the study {segment.study.name}: start it with `--study FILE.py:NAME`, as the "
+            "server is."
+        )
+    loaded = load_study(settings.study or segment.study.name, segment.study.digest)
+    trainings = [order.training(loaded.study) for order in segment.study.runs]
+    return partial(train_studies, settings.runs.absolute(), trainings)
 
 
 def _failed(error: Exception) -> str:

@@ -20,11 +20,14 @@ _TRAINING_SHARE = 0.35
 
 
 class Block(nn.Module):
-    """Causal attention and a feed-forward layer, each after a LayerNorm and added to its input."""
+    """Causal attention and a feed-forward layer, each after a LayerNorm and added to its input.
 
-    def __init__(self, width: int, heads: int) -> None:
+    `dropout`: of the attention's weights, and of what each of the two adds.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, dropout
         self.norm1 = nn.LayerNorm(width)
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
         self.out = nn.Linear(width, width)
@@ -32,24 +35,28 @@ class Block(nn.Module):
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        x_BTD = x_BTD + self._attended(self.norm1(x_BTD))
-        return x_BTD + self.down(self.up(self.norm2(x_BTD)).relu())
+        x_BTD = x_BTD + self._dropped(self._attended(self.norm1(x_BTD)))
+        return x_BTD + self._dropped(self.down(self.up(self.norm2(x_BTD)).relu()))
+
+    def _dropped(self, x_BTD: Tensor) -> Tensor:
+        return nn.functional.dropout(x_BTD, self.dropout, self.training) if self.dropout else x_BTD
 
     def _attended(self, x_BTD: Tensor) -> Tensor:
         query, key, value = (
             layer(x_BTD).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
         )
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        share = self.dropout if self.training else 0.0
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, dropout_p=share, is_causal=True)
         return self.out(mixed.transpose(1, 2).flatten(-2))
 
 
 class AdditionNet(nn.Module):
     """Token and place embeddings, blocks, a LayerNorm, and the logits of the answer at the last token."""
 
-    def __init__(self, width: int = 64, heads: int = 4, layers: int = 1) -> None:
+    def __init__(self, width: int = 64, heads: int = 4, layers: int = 1, dropout: float = 0.0) -> None:
         super().__init__()
         self.token, self.place = nn.Embedding(MODULUS + 1, width), nn.Embedding(3, width)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, MODULUS)
 
@@ -87,6 +94,7 @@ STUDY = Study(
         epochs=120,
         batch_size=64,
         optimizer=AdamW(weight_decay=1.0, learning_rate=1e-3),
-        variants={"addition": {}},
+        variants={"addition": {}, "addition-dropout": {"dropout": 0.1}, "addition-no-decay": {}},
+        optimizers={"addition-no-decay": AdamW(weight_decay=0.0, learning_rate=1e-3)},
     ),
 )
