@@ -258,6 +258,7 @@ def _add_why(commands: Any) -> None:
 def _add_minibatch(commands: Any) -> None:
     parser = _command(commands, "minibatch", "write the inputs and targets of one minibatch to a file")
     _add_minibatch_options(parser, required=True)
+    _add_study_option(parser)
     parser.add_argument("--out", required=True, metavar="FILE.npz", help="arrays inputs (rows, inputs) and targets")
 
 

@@ -37,15 +37,15 @@ def run(options: argparse.Namespace) -> int:
 def _table(described: list[RunDescription]) -> Table:
     others = any(isinstance(one.config, StudyRecord) for one in described)
     who = ("run", *(("study",) if others else ()), "regularizer", "optimizer", "seed")
-    table = Table(*who, "epoch", "best test R²", "at epoch", "training", "disk", "broken files")
+    best = "best" if others else "best test R²"
+    table = Table(*who, "epoch", best, "at epoch", "training", "disk", "broken files")
     for one in described:
-        best = "–" if one.best_test_r2 is None else f"{one.best_test_r2:.4f}"
         table.add_row(
             one.name,
             *((one.config.study if one.config else "–",) if others else ()),
             *_kinds(one.config),
             _progress(one),
-            best,
+            _best(one, named=others),
             "–" if one.best_epoch is None else str(one.best_epoch),
             "–" if one.holder is None else f"process {one.holder.pid}",
             f"{one.num_bytes / 1e6:.1f} MB",
@@ -54,9 +54,19 @@ def _table(described: list[RunDescription]) -> Table:
     return table
 
 
+def _best(one: RunDescription, *, named: bool) -> str:
+    if one.best_loss is not None:
+        return f"{one.best_loss[0]} {one.best_loss[1]:.4g}"
+    if one.best_test_r2 is None:
+        return "–"
+    return f"{'test R² ' if named else ''}{one.best_test_r2:.4f}"
+
+
 def _progress(one: RunDescription) -> str:
     last = "–" if one.last_epoch is None else str(one.last_epoch)
-    return last if isinstance(one.config, StudyRecord) else f"{last} of {one.epochs_wanted or '?'}"
+    if isinstance(one.config, StudyRecord) and one.epochs_wanted is None:
+        return last
+    return f"{last} of {one.epochs_wanted or '?'}"
 
 
 def _kinds(config: TrainingConfig | StudyRecord | None) -> tuple[str, str, str]:
@@ -80,6 +90,7 @@ def _told(one: RunDescription) -> dict[str, object]:
         "epochs": one.epochs_wanted,
         "best_test_r2": one.best_test_r2,
         "best_epoch": one.best_epoch,
+        "best_loss": None if one.best_loss is None else dict(zip(("metric", "value"), one.best_loss, strict=True)),
         "trainer_pid": None if one.holder is None else one.holder.pid,
         "bytes": one.num_bytes,
         "broken": [{"file": str(broken.path), "reason": broken.reason} for broken in one.broken],

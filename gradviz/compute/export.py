@@ -1,7 +1,9 @@
-"""Landscapes as files of numbers: npz, csv and json."""
+"""Landscapes, and minibatches, as files of numbers: npz, csv and json."""
 
 import io
 import json
+import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -26,6 +28,16 @@ def landscape_bytes(field: GradientField, request: LandscapeRequest, suffix: str
         case ".json":
             return _json(field, request)
     raise UserError(f"A landscape's file must end in {', '.join(SUFFIXES)}, got {suffix!r}.")
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """As `numpy.savez_compressed`, for any names: that takes no array with the name `file`."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, array in arrays.items():
+            with packed.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
+    return content.getvalue()
 
 
 def _npz(field: GradientField, request: LandscapeRequest) -> bytes:

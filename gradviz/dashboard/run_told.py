@@ -10,7 +10,7 @@ from gradviz.drawing.inks import Scheme
 from gradviz.experiment import regularizers
 from gradviz.experiment.curves import Curve, curves_of
 from gradviz.experiment.describe import disk_bytes
-from gradviz.experiment.metrics_table import columns_of
+from gradviz.experiment.metrics_table import measured_of
 from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.regularizers import Regularizer
 from gradviz.experiment.run import Run
@@ -128,8 +128,7 @@ def _first_biases(layer: int, shapes: Mapping[str, list[int]]) -> tuple[str, str
 
 def _of_study(run: StudyRun, cannot: object) -> dict[str, object]:
     lines, record = run.metrics(), run.record
-    columns = {name: _numbers(line.values.get(name, math.nan) for line in lines) for name in columns_of(lines)}
-    measured = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    measured = {name: _numbers(line.values.get(name, math.nan) for line in lines) for name in measured_of(lines)}
     arguments = {f"model's {name}": value for name, value in record.arguments.items()}
     return {
         **(_UNKNOWN_MODEL if cannot else _model_of(run)),

@@ -1,19 +1,15 @@
 """HTTP API of the runs, their minibatches, and the training."""
 
-import io
-import zipfile
-from collections.abc import Mapping
-
 import numpy as np
-import torch
 from flask import Response
 
+from gradviz.compute.export import npz_bytes
 from gradviz.dashboard import answers, run_answers, training
 from gradviz.dashboard.overview import etag, groups_of, one_of, runs_of, unreadable_of
 from gradviz.dashboard.query import MinibatchForm, TrainingAction
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, chosen_format, sent, sent_json
-from gradviz.experiment.batches import Batch, num_rows, tensors_of
+from gradviz.experiment.batches import Batch, arrays_of, num_rows
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.run import Run
 from gradviz.experiment.studies.deliveries.rows import Minibatch
@@ -38,7 +34,7 @@ def minibatch(served: Served, of: OfRun, asked: OneMinibatch, by: MinibatchForm)
     run = served.store.any_run(of.run)
     rows = run.minibatch(asked.minibatch, asked.minibatch_size)
     if form == "npz":
-        content = _npz(_arrays(rows))
+        content = npz_bytes(_arrays(rows))
         answer = sent(lambda: content, MEDIA_TYPES["npz"], etag(content.hex()))
     else:
         about = {"run": of.run, "variant": of.run, "minibatch": asked.minibatch}
@@ -66,19 +62,7 @@ def _arrays(rows: Minibatch | Batch) -> dict[str, np.ndarray]:
     """Inputs, targets and row numbers; of a recorded minibatch its tensors by their places in it."""
     if isinstance(rows, Minibatch):
         return {"inputs": rows.inputs_BI.numpy(), "targets": rows.targets_B.numpy(), "rows": rows.rows_B.numpy()}
-    told = {place or "batch": tensor for place, tensor in tensors_of(rows).items()}
-    # numpy has no bfloat16, of which every number is one of float32
-    return {place: (each.float() if each.dtype == torch.bfloat16 else each).numpy() for place, each in told.items()}
-
-
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """As `numpy.savez_compressed`, which takes no array with the name `file`."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, array in arrays.items():
-            with packed.open(f"{name}.npy", "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
-    return content.getvalue()
+    return arrays_of(rows)
 
 
 OPERATIONS = (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,13 @@ _DEEPEST = 16
 def tensors_of(batch: Batch) -> dict[str, Tensor]:
     """Every tensor by its path, such as `0`, `inputs` or `inputs.mask`; UserError for what a batch cannot hold."""
     return dict(_walk(batch, ()))
+
+
+def arrays_of(batch: Batch) -> dict[str, np.ndarray]:
+    """Every tensor as an array, by its path; a batch that is one tensor is `batch`."""
+    found = {path or "batch": tensor.detach().cpu() for path, tensor in tensors_of(batch).items()}
+    # numpy has no bfloat16, of which every number is one of float32
+    return {path: (each.float() if each.dtype == torch.bfloat16 else each).numpy() for path, each in found.items()}
 
 
 def num_rows(batch: Batch) -> int:

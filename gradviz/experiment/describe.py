@@ -2,11 +2,14 @@
 
 import math
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradviz.experiment.curves import curves_of
 from gradviz.experiment.lock import Holder, holder
+from gradviz.experiment.metrics_table import MetricsLine, measured_of
 from gradviz.experiment.regularizers import DEFAULT_NAMES, rank
 from gradviz.experiment.run import Run
 from gradviz.experiment.run_directory import BrokenCheckpoint
@@ -19,7 +22,11 @@ from gradviz.experiment.study_run import StudyRun
 @dataclass(frozen=True)
 class RunDescription:
     """One run in short. `config`: what run.json tells, None if it is unreadable; `last_epoch`: the last with a complete
-    checkpoint (None before the first); `epochs_wanted`: None if that is unknown."""
+    checkpoint (None before the first); `epochs_wanted`: None if that is unknown.
+
+    `best_epoch`: where the test R² is largest, or of a run of another study the loss smallest (`best_loss`, with its
+    name).
+    """
 
     name: str
     path: Path
@@ -31,6 +38,7 @@ class RunDescription:
     holder: Holder | None
     num_bytes: int
     broken: tuple[BrokenCheckpoint, ...]
+    best_loss: tuple[str, float] | None = None
 
 
 def describe_runs(store: RunStore) -> list[RunDescription]:
@@ -72,9 +80,30 @@ def _describe(run: Run) -> RunDescription:
 
 
 def _describe_study_run(run: StudyRun) -> RunDescription:
-    last = max(run.epochs(), default=None)
-    held, size, broken = holder(run.path), disk_bytes(run.path), tuple(run.broken())
-    return RunDescription(run.name, run.path, run.record, last, None, None, None, held, size, broken)
+    epochs, lines = set(run.epochs()), run.metrics()
+    planned = run.record.settings.get("epochs")
+    losses = [curve.test or curve.train for curve in curves_of(measured_of(lines)) if "loss" in curve.name]
+    found = (_least(loss, [line for line in lines if line.epoch in epochs]) for loss in losses if loss)
+    name, value, epoch = next((each for each in found if each is not None), (None, None, None))
+    return RunDescription(
+        name=run.name,
+        path=run.path,
+        config=run.record,
+        last_epoch=max(epochs, default=None),
+        epochs_wanted=planned if isinstance(planned, int) else None,
+        best_epoch=epoch,
+        best_test_r2=None,
+        holder=holder(run.path),
+        num_bytes=disk_bytes(run.path),
+        broken=tuple(run.broken()),
+        best_loss=None if name is None or value is None else (name, value),
+    )
+
+
+def _least(metric: str, lines: Sequence[MetricsLine]) -> tuple[str, float, int] | None:
+    """A metric's smallest finite value, with its name and epoch."""
+    measured = [(line.values[metric], line.epoch) for line in lines if math.isfinite(line.values.get(metric, math.nan))]
+    return (metric, *min(measured)) if measured else None
 
 
 def _describe_unreadable(path: Path, broken: BrokenCheckpoint) -> RunDescription:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,12 @@ def write_table(path: Path, lines: Sequence[MetricsLine]) -> None:
 def columns_of(lines: Sequence[MetricsLine]) -> tuple[str, ...]:
     """The names of all metrics: the two losses, then the others in the order in which they appear."""
     return tuple(dict.fromkeys((*LOSSES, *(name for line in lines for name in line.values))))
+
+
+def measured_of(lines: Sequence[MetricsLine]) -> tuple[str, ...]:
+    """The names of the metrics that are finite at some epoch, in the order of `columns_of`."""
+    finite = {name for line in lines for name, value in line.values.items() if math.isfinite(value)}
+    return tuple(name for name in columns_of(lines) if name in finite)
 
 
 def read_table(path: Path) -> tuple[list[MetricsLine], list[str]]:

@@ -1,13 +1,17 @@
-"""What the Training view, the trainer and Prometheus are told of runs that other programs record."""
+"""What the Training view, the trainer, Prometheus and the command line tell of runs that other programs record."""
 
+import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import gradviz
+from gradviz.cli import main
 from gradviz.compute.background import of_deliveries
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
@@ -82,3 +86,29 @@ def test_deliveries_train_where_they_began_or_nothing_else_is(runs: Path, tiny_r
     assert [usual.trains(store) for store in (empty, theirs, ours)] == [True, False, True]
     assert [beside_another.trains(store) for store in (empty, theirs, ours)] == [False, False, True]
     assert (usual.others(theirs), usual.others(ours)) == ({"mine"}, set())
+
+
+def test_the_list_of_runs_tells_the_smallest_loss(runs: Path, capsys: pytest.CaptureFixture[str]):
+    with gradviz.record(
+        STUDY, make_model(), runs / "longer", minibatches=[BATCH], settings={"epochs": 5, "optimizer": "sgd"}
+    ) as run:
+        for loss in (3.0, 1.5, float("nan"), 2.0):
+            run.epoch(train_loss=9.0, val_loss=loss, accuracy=0.5)
+    assert main(["runs", "--runs", str(runs), "--json"]) == 0
+    longer, mine = json.loads(capsys.readouterr().out)
+    assert (longer["best_loss"], longer["best_epoch"]) == ({"metric": "val_loss", "value": 1.5}, 2)
+    assert (longer["epochs"], longer["last_epoch"], longer["best_test_r2"]) == (5, 4, None)
+    assert (mine["best_loss"], mine["epochs"]) == ({"metric": "train_loss", "value": 1.0}, None)
+    assert main(["runs", "--runs", str(runs)]) == 0
+    assert re.search(r"longer .* line .* sgd .* 4 of 5 .* val_loss 1.5 .* 2 ", capsys.readouterr().out)
+
+
+def test_the_command_writes_a_minibatch_with_all_its_tensors(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "minibatch.npz"
+    assert main(["minibatch", "--runs", str(runs), "--run", "mine", "--minibatch", "0", "--out", str(out)]) == 0
+    assert "minibatch 0 of mine, 4 rows" in capsys.readouterr().out
+    with np.load(out, allow_pickle=False) as arrays:
+        assert set(arrays.files) == {"0", "1"}
+        np.testing.assert_array_equal(arrays["1"], BATCH[1])
