@@ -25,28 +25,23 @@ class Part(NamedTuple):
     value: Tensor
 
 
-class Channels(Tensor):
-    """`known` with these parts, in order, in the place of its own along `axis` (counted from the front)."""
+class Held(Tensor):
+    """Stands for a tensor of which only what differs from a known one is there; `whole` computes it."""
 
     known: Tensor
-    axis: int
-    parts: Sequence[Part]
+    """At the checkpoint."""
     has_views: bool
     """Whether another holder stands for the same memory, as after `flatten`."""
     _whole: Tensor | None
 
     @staticmethod
-    def __new__(cls, known: Tensor, axis: int, parts: Sequence[Part]) -> "Channels":
+    def __new__(cls, known: Tensor, *content: Any) -> Any:
         make = Tensor._make_wrapper_subclass  # pyright: ignore[reportAttributeAccessIssue]
         self = make(cls, known.shape, dtype=known.dtype, device=known.device)
-        self.known, self.axis, self.parts = known, axis, sorted(parts, key=lambda part: part.start)
-        self.has_views, self._whole = False, None
+        self.known, self.has_views, self._whole = known, False, None
         return self
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # pyright: ignore[reportAssignmentType]
-
-    def __repr__(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return f"Channels({tuple(self.known.shape)}, axis {self.axis}, {[part[:2] for part in self.parts]})"
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -57,11 +52,36 @@ class Channels(Tensor):
         """Whether it has been put together, so that others may have seen that tensor."""
         return self._whole is not None
 
+    @property
+    def num_made(self) -> int:
+        """How many numbers were computed for it."""
+        raise NotImplementedError
+
     def whole(self) -> Tensor:
         """The tensor itself, put together once."""
         if self._whole is None:
-            self._whole = with_parts(self.known, self.axis, self.parts)
+            self._whole = self._put_together()
         return self._whole
+
+    def _put_together(self) -> Tensor:
+        raise NotImplementedError
+
+
+class Channels(Held):
+    """`known` with these parts, in order, in the place of its own along `axis` (counted from the front)."""
+
+    def __init__(self, known: Tensor, axis: int, parts: Sequence[Part]) -> None:
+        self.axis, self.parts = axis, sorted(parts, key=lambda part: part.start)
+
+    def __repr__(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return f"Channels({tuple(self.known.shape)}, axis {self.axis}, {[part[:2] for part in self.parts]})"
+
+    @property
+    def num_made(self) -> int:
+        return sum(part.value.numel() for part in self.parts)
+
+    def _put_together(self) -> Tensor:
+        return with_parts(self.known, self.axis, self.parts)
 
 
 def with_parts(tensor: Tensor, axis: int, parts: Sequence[Part]) -> Tensor:

@@ -12,7 +12,7 @@ from torch.func import grad_and_value, vmap
 
 from gradviz.errors import UserError, shown
 from gradviz.landscape.pausing import between_tiles
-from gradviz.landscape.replay.channels import Channels
+from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.known import MEMO_BYTES, Known
 from gradviz.landscape.replay.loop import mean_loss
 from gradviz.landscape.replay.memo import Memo
@@ -179,7 +179,7 @@ class Replayer:
         try:
             with mode:
                 value = mean_loss(self.problem.loss(self.known.model.module, self.known.batch(self.problem)))
-                value = value.whole() if isinstance(value, Channels) else value
+                value = value.whole() if isinstance(value, Held) else value
                 source.close()
                 if value.requires_grad and not batched:
                     torch.autograd.backward(value, inputs=list(steps))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradviz.landscape.replay.channels import Channels
+from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.problem import CannotReplay
 
 _FORBIDDEN = {"requires_grad_", "resize_", "resize_as_", "set_", "swap_", "share_memory_", "__set__", "retain_grad"}
@@ -31,7 +31,7 @@ def out_of_place(mode: Any, func: Any, args: Any, kwargs: Any, drawing: tuple[An
     target = kwargs["out"] if kwargs.get("out") is not None else args[0]
     if not isinstance(target, Tensor) or mode.moved(target) or name in _FORBIDDEN:
         raise CannotReplay(f"{name} changes a parameter, several tensors, or more of one than its numbers")
-    if isinstance(target, Channels):
+    if isinstance(target, Held):
         if target.has_views:
             raise CannotReplay(f"{name} changes a tensor in place that has views")
         if target.is_whole:  # others may have views of it

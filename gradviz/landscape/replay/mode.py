@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradviz.landscape.replay.channels import Channels
+from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.in_place import is_in_place, out_of_place
 from gradviz.landscape.replay.memo import OF_SET, Memo, storage_of
 from gradviz.landscape.replay.moved import RULES, Moved
@@ -67,7 +67,7 @@ class Replay(Seeded):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = self._run(func, args, kwargs or {})
         for tensor in tensors_in(result):
-            if not isinstance(tensor, Channels) and self.memo.shares(tensor):
+            if not isinstance(tensor, Held) and self.memo.shares(tensor):
                 self._seen.setdefault(storage_of(tensor), {})[id(tensor)] = tensor
         return result
 
@@ -94,7 +94,7 @@ class Replay(Seeded):
 
     def apply(self, func: Any, args: Any, kwargs: Any) -> Any:
         """A function that writes into nothing, at the point."""
-        touched = [tensor for tensor in _arguments(args, kwargs) if isinstance(tensor, Channels) or self.moved(tensor)]
+        touched = [tensor for tensor in _arguments(args, kwargs) if isinstance(tensor, Held) or self.moved(tensor)]
         if touched:
             if func in FORM:
                 return func(*(self._known_form(arg) for arg in args), **kwargs)
@@ -108,7 +108,7 @@ class Replay(Seeded):
             args, kwargs = self._at_point(args), self._at_point(kwargs)
         result = self.call(func, args, kwargs)
         for tensor in touched:
-            if isinstance(tensor, Channels) and (self.batched or _shares(result, tensor.whole())):
+            if isinstance(tensor, Held) and (self.batched or _shares(result, tensor.whole())):
                 self.replace(tensor, tensor.whole())  # others may write into it from now on
         return result
 
@@ -207,7 +207,7 @@ class Replay(Seeded):
 
     def _at_point(self, value: Any) -> Any:
         """The same with every moved tensor at this point, and every other one put together."""
-        if isinstance(value, Channels):
+        if isinstance(value, Held):
             return value.whole()
         if isinstance(value, Tensor):
             moved = self.moved(value)
@@ -223,7 +223,7 @@ class Replay(Seeded):
         return value
 
     def _known_form(self, value: Any) -> Any:
-        return value.known if isinstance(value, Channels) else self.base(value)
+        return value.known if isinstance(value, Held) else self.base(value)
 
     def _double(self, tensor: Tensor) -> Tensor:
         return self.apply(doubled, (tensor,), {})
@@ -232,8 +232,8 @@ class Replay(Seeded):
         return {"generator": self.source.generator(drawing[1], device_of(args, kwargs))} if drawing else {}
 
     def _count(self, result: Any) -> None:
-        if isinstance(result, Channels):
-            self.num_made += sum(part.value.numel() for part in result.parts)
+        if isinstance(result, Held):
+            self.num_made += result.num_made
         elif isinstance(result, Tensor):
             self.num_made += result.numel()
 
@@ -250,7 +250,7 @@ def _arguments(args: Any, kwargs: Any) -> list[Tensor]:
 
 
 def _shares(result: Any, tensor: Tensor) -> bool:
-    return any(storage_of(each) == storage_of(tensor) for each in tensors_in(result) if not isinstance(each, Channels))
+    return any(storage_of(each) == storage_of(tensor) for each in tensors_in(result) if not isinstance(each, Held))
 
 
 def _without_running(args: Any, kwargs: Any) -> tuple[Any, Any]:

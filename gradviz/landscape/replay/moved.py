@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradviz.landscape.replay import channels
-from gradviz.landscape.replay.channels import Channels, Part, with_parts
+from gradviz.landscape.replay import channels, layer_norm
+from gradviz.landscape.replay.channels import Channels, Held, Part, with_parts
 from gradviz.landscape.replay.recurrent import RECURRENT, between_layers, layers_of
 
 
@@ -68,6 +68,10 @@ def _product(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     if given is None:
         return NotImplemented
     x, weight, bias, *rest = given
+    result = layer_norm.product(mode, x, weight, bias) if is_linear else NotImplemented
+    if result is not NotImplemented:
+        return result
+    x = layer_norm.put_together(x)
     of_weight, of_bias, of_input = mode.moved(weight), mode.moved(bias), isinstance(x, Channels)
     axis = x.ndim - 1 if is_linear else 1
     if mode.moved(x) or (rest and x.ndim != weight.ndim):
@@ -136,11 +140,12 @@ def _norm(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     x, values = given[0], dict(zip(names.split(), given, strict=True))
     of_weight, of_bias = mode.moved(values["weight"]), mode.moved(values.get("bias"))
     if not (of_weight or of_bias):
-        return _batch_norm_of_channels(mode, x, values) if func is F.batch_norm else NotImplemented
+        of_channels = {F.batch_norm: _batch_norm_of_channels, F.layer_norm: layer_norm.normed}.get(func)
+        return NotImplemented if of_channels is None else of_channels(mode, x, values)
     shape = values.get("normalized_shape")
     if mode.moved(x) or (shape is not None and len(shape) != 1):
         return NotImplemented
-    x, axis = x.whole() if isinstance(x, Channels) else x, axis % x.ndim
+    x, axis = x.whole() if isinstance(x, Held) else x, axis % x.ndim
     rest = {name: value for name, value in values.items() if name != "input"}
     out = mode.known(func, x, **rest)
     additions = []

@@ -54,6 +54,7 @@ PAIRS = {
         ("blocks.0.attention.qkv.weight[9,3]", "blocks.0.attention.qkv.bias[17]"),
         ("blocks.0.norm2.weight[1]", "blocks.1.fc1.weight[20,6]"),
         ("blocks.1.fc2.bias[4]", "norm.bias[4]"),
+        ("blocks.1.fc2.bias[4]", "blocks.1.fc2.weight[2,3]"),
         ("blocks.1.norm1.bias[0]", "embedding.weight[0,0]"),
     ],
     "gru": [
