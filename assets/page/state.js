@@ -29,10 +29,11 @@ export function shownOf({ view, run, compared }) {
 }
 
 // The names of the runs that there are, in the order of the server, and of those that a training makes by itself, which
-// are where they will be: unless all runs are of other studies, and nothing trains.
+// are where they will be: not where all runs are of other studies.
 export function knownRuns() {
   const names = Object.keys(page.runs);
-  if (names.length && page.training.state === "empty" && !names.some(hasTargets)) return names;
+  const isOfOthers = names.length ? !names.some(hasTargets) : page.training.trains === false;
+  if (isOfOthers && !page.training.progress.some(({ run }) => run in look.variant_labels)) return names;
   Object.keys(look.variant_labels).forEach((name, k, usual) => {
     if (!names.includes(name)) names.splice(names.indexOf(usual[k - 1]) + 1, 0, name);
   });

@@ -50,7 +50,7 @@ export function nextUnit({ units }, unit, axis, by) {
 }
 
 // "unit 12: active on 34 % of the training rows, gradient 0.0123".
-export function unitWords({ unit, share, size, isDead, isZero }) {
-  const alive = share === null ? "" : isDead ? "dead, " : share === 0 ? "active on none of the training rows looked at, " : `active on ${percent(share)} of training rows, `;
+export function unitWords({ unit, share, size, isDead, isZero }, rows = "training rows") {
+  const alive = share === null ? "" : isDead ? "dead, " : share === 0 ? `active on none of the ${rows === "training rows" ? "training rows looked at" : rows}, ` : `active on ${percent(share)} of ${rows}, `;
   return `unit ${unit}: ${alive}gradient ${isZero ? look.zero_words : `${number(size)} (RMS of the minibatches)`}`;
 }

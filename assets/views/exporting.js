@@ -62,7 +62,7 @@ function fill(shown) {
     element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
     group("Picture", pictures(), forPrint(shown, making)),
     group("With a slider", ...moving(shown, making)),
-    group("Numbers", ...shown.map(numbers)),
+    group("Numbers", ...shown.map((panel) => numbers(panel, shown))),
     ...(areCurvesSeen() ? [group("Curves over the epochs", ...curves())] : []),
     group("The same numbers again", recipes),
   );
@@ -102,19 +102,21 @@ function pictures() {
   return row("As on the page, with titles and words", `${width} × ${height} pixels`, button("PNG", () => save("png")), button("SVG", () => save("svg")));
 }
 
-function numbers(panel) {
+function numbers(panel, shown) {
   const request = requestOf(panel);
+  const name = nameOf(panel);
+  const isOnly = shown.filter((other) => nameOf(other) === name).length === 1;
   const save = (format) => saved(async () => {
     const answer = await answerTo(`api/v1/landscape?${new URLSearchParams({ ...request, format })}`);
     saveFile(await answer.blob(), `${fileNameOf(request)}.${format}`);
   });
   const buttons = ["npz", "csv"].map((format) => {
     const one = button(format.toUpperCase(), () => save(format));
-    one.setAttribute("aria-label", `${format.toUpperCase()} of ${nameOf(panel)}`);
+    one.setAttribute("aria-label", `${format.toUpperCase()} of ${name}${isOnly ? "" : `, ${request.x} and ${request.y}`}`);
     return one;
   });
   const whose = panel.plan.minus ? "its own field, not the difference: " : "";
-  return row(nameOf(panel), `${whose}${request.x}, ${request.y}`, ...buttons);
+  return row(name, `${whose}${request.x}, ${request.y}`, ...buttons);
 }
 
 // Tells what the numbers in it are of: a csv has no other place for it.

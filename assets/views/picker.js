@@ -132,9 +132,9 @@ async function show({ side, name, layer, first }) {
     parts.suggestions.replaceChildren();
     return tell(units.error);
   }
-  asked.units = { ...units, parameters: units.parameters ?? units.gradient_rms.map((_, unit) => `${units.tensor}[${unit}]`) };
+  asked.units = units;
   lay();
-  parts.list.append(new Option("Units as a list", ""), ...asked.layout.units.map((one) => new Option(unitWords(one), one.unit)));
+  parts.list.append(new Option("Units as a list", ""), ...asked.layout.units.map((one) => new Option(unitWords(one, rowsName(name)), one.unit)));
   tell(invitation());
   setTake();
   const pairs = await answerOf(asked, "pairs");
@@ -211,7 +211,7 @@ function go(unit) {
   if (!state?.layout || unit === state.at) return;
   state.at = unit;
   parts.list.value = unit ?? "";
-  tell(unit === null ? invitation() : unitWords(state.layout.units[unit]));
+  tell(unit === null ? invitation() : unitWords(state.layout.units[unit], rowsName(state.name)));
   setTake();
   draw();
 }
@@ -247,7 +247,8 @@ function invitation() {
   const { units } = state.layout;
   const { active, active_reason: reason, parameters } = state.units;
   const dead = units.filter(({ isDead }) => isDead).length;
-  const counted = active ? `${dead} of ${units.length} units are dead on all training rows looked at (the lower left corner).` : (reason ?? "");
+  const rows = hasSizes(state.name) ? "training rows looked at" : rowsName(state.name);
+  const counted = active ? `${dead} of ${units.length} units are dead on all ${rows} (the lower left corner).` : (reason ?? "");
   return state.first === null ? `Pick x₁. ${counted}${whoseGradients(parameters)}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
 }
 
@@ -274,7 +275,12 @@ function draw() {
   const { layout, at, first, pairs, units } = state;
   const picked = first === null ? nowShown() : [units.parameters.indexOf(first)].filter((unit) => unit >= 0);
   const shown = (pairs ?? []).flatMap((pair) => [pair.x, pair.y]).map(unitOf);
-  drawUnits(parts.canvas, layout, { at, picked, shown });
+  drawUnits(parts.canvas, layout, { at, picked, shown, rows: rowsName(state.name) });
+}
+
+// Of which rows the shares are.
+function rowsName(name) {
+  return hasSizes(name) ? "training rows" : "rows of the minibatches";
 }
 
 document.addEventListener("click", (event) => {

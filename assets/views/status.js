@@ -15,7 +15,7 @@ let grouping = null;
 export function showStatus(page) {
   showNotices(page.away && page.away !== UNREACHED ? [page.away] : [], "connection");
   const state = page.away ? "away" : page.training.state;
-  const words = page.away ? "Reconnecting…" : wordsOf(state, Object.keys(page.runs).length);
+  const words = page.away ? "Reconnecting…" : wordsOf(page, state, Object.keys(page.runs).length);
   const fraction = progressOf(page.training.progress);
   document.getElementById("status").title = page.away;
   const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
@@ -28,9 +28,9 @@ export function showStatus(page) {
 }
 
 // Runs of other studies are there without a training of this server's.
-function wordsOf(state, many) {
-  if (state !== "empty" || !many) return WORDS[state];
-  return many === 1 ? "1 run" : `${many} runs`;
+function wordsOf(page, state, many) {
+  if (page.training.trains !== false || state !== "empty") return WORDS[state];
+  return many === 1 ? "1 run" : `${many || "No"} runs`;
 }
 
 function progressOf(progress) {
@@ -53,6 +53,10 @@ function showEmpty(page) {
     return fill("empty", "starting", element("div", "gv-invitation", element("h2", "", "The training is starting"),
       element("p", "", "The first landscapes appear here with the first checkpoint, the network's initialisation, within seconds.")));
   const text = "Train three variants, with a checkpoint every epoch; explore them while training runs.";
+  if (page.training.trains === false)
+    return fill("empty", "recorded", element("div", "gv-invitation", element("h2", "", "No checkpoint yet"),
+      element("p", "", page.training.message),
+      element("p", "", "A run appears here with its first checkpoint, as soon as your training records it.")));
   const refusal = page.training.read_only ? element("p", "", "This server is read-only; unset GRADVIZ_READ_ONLY to train.") : null;
   fill("empty", `empty${page.training.state}${page.training.message}`, element("div", "gv-invitation",
     element("h2", "", "No checkpoint yet"),

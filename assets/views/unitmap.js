@@ -4,8 +4,8 @@ import { look } from "../pure/look.js";
 import { EDGE } from "../pure/units.js";
 import { paletteNow } from "../page/scheme.js";
 
-// `marks`: {at: unit under the pointer or null, picked: [units], shown: [units]}.
-export function drawUnits(canvas, layout, { at, picked, shown }) {
+// `marks`: {rows: of which the shares are, at: unit under the pointer or null, picked: [units], shown: [units]}.
+export function drawUnits(canvas, layout, { at, picked, shown, rows }) {
   const ratio = window.devicePixelRatio || 1;
   const { width, height, units } = layout;
   [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -13,7 +13,7 @@ export function drawUnits(canvas, layout, { at, picked, shown }) {
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const palette = paletteNow();
-  drawAxes(context, layout, palette);
+  drawAxes(context, layout, rows, palette);
   for (const { x, y, isZero } of units) dot(context, x, y, 2.2, isZero ? palette.zero : palette.ink, 0.45);
   const accent = getComputedStyle(canvas).getPropertyValue("--gv-accent");
   for (const unit of shown) ring(context, units[unit], 5, accent, 1.5);
@@ -21,7 +21,7 @@ export function drawUnits(canvas, layout, { at, picked, shown }) {
   if (at !== null) ring(context, units[at], 7, palette.centre, 2);
 }
 
-function drawAxes(context, { width, height, low, high, across, up, units, isByNumber }, palette) {
+function drawAxes(context, { width, height, low, high, across, up, units, isByNumber }, rows, palette) {
   const floor = height - EDGE.bottom - EDGE.floor;
   context.font = `11px ${look.font}`;
   context.strokeStyle = palette.grid;
@@ -30,7 +30,7 @@ function drawAxes(context, { width, height, low, high, across, up, units, isByNu
   context.textAlign = "center";
   if (isByNumber) drawNumbers(context, units, height);
   else drawShares(context, across, height);
-  context.fillText(isByNumber ? "units by their number" : "active on this share of training rows", (across(0) + across(1)) / 2, height - 6);
+  context.fillText(isByNumber ? "units by their number" : `active on this share of ${rows}`, (across(0) + across(1)) / 2, height - 6);
   context.textAlign = "right";
   for (let decade = Math.ceil(low); decade <= high; decade++) {
     segment(context, EDGE.left, up(decade), width - EDGE.right, up(decade));

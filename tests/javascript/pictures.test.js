@@ -203,7 +203,7 @@ test("units that are never inactive lie in the order of their numbers", () => {
     made.slice(1).forEach((one, k) => assert.ok(one.x > made[k].x));
     for (const { x, y, isDead } of made) assert.ok(x >= 0 && x <= 400 && y >= 0 && y <= 330 && !isDead);
   }));
-  assert.deepEqual(unitLayout({ active: null, gradient_rms: [0, 0.0123] }, 400, 330).units.map(unitWords), [
+  assert.deepEqual(unitLayout({ active: null, gradient_rms: [0, 0.0123] }, 400, 330).units.map((one) => unitWords(one)), [
     "unit 0: gradient zero up to round-off", "unit 1: gradient 0.0123 (RMS of the minibatches)",
   ]);
 });
@@ -222,7 +222,7 @@ test("keys go from unit to unit, and from one end to the other", () => {
 
 test("words of a unit", () => {
   const { units: made } = unitLayout({ active: [0, 0.5, 0], gradient_rms: [0, 0.0123, 1] }, 400, 330);
-  assert.deepEqual(made.map(unitWords), [
+  assert.deepEqual(made.map((one) => unitWords(one)), [
     "unit 0: dead, gradient zero up to round-off", "unit 1: active on 50 % of training rows, gradient 0.0123 (RMS of the minibatches)",
     "unit 2: active on none of the training rows looked at, gradient 1.00 (RMS of the minibatches)",
   ]);

@@ -41,11 +41,13 @@ test("what a run can do is asked of it", () => {
 });
 
 test("of runs of other studies alone, none is expected that a training of deliveries would make", () => {
-  page.training = { state: "empty", progress: [] };
+  page.training = { state: "empty", trains: false, progress: [] };
   page.runs = { adam: recorded("digits"), sgd: recorded("digits") };
   assert.deepEqual(knownRuns(), ["adam", "sgd"]);
-  page.training = { state: "running", progress: [] };
+  page.training = { state: "running", trains: true, progress: [{ run: "dropout" }] };
   assert.deepEqual(knownRuns(), ["none", "dropout", "batchnorm", "adam", "sgd"]);
+  Object.assign(page, { training: { state: "empty", trains: false, progress: [] }, runs: {} });
+  assert.deepEqual(knownRuns(), []);
   page.training = { state: "unknown", progress: [] };
 });
 
