@@ -126,6 +126,9 @@ class StudysRun(CommonRun):
     """A run of another study. What only its model tells is empty or null where `cannot` says why."""
 
     seed: int | None
+    study_changed: bool | None = Field(
+        description="whether the study's source is another than when the run was recorded; null with `cannot`"
+    )
     capabilities: Capabilities | None
     suggested: Suggested | None = Field(description="null too for a model of one parameter")
     metrics: Metrics

@@ -132,6 +132,7 @@ def _of_study(run: StudyRun, cannot: object) -> dict[str, object]:
     arguments = {f"model's {name}": value for name, value in record.arguments.items()}
     return {
         **(_UNKNOWN_MODEL if cannot else _model_of(run)),
+        "study_changed": None if cannot else run.study_has_changed,
         "minibatch_sizes": [],
         "minibatches": {_RECORDED_SIZE: run.num_minibatches()},
         "metrics": {"epoch": [line.epoch for line in lines], **measured},

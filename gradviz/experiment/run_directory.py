@@ -6,6 +6,7 @@ Checks are cached by size and time of the file, so that a look every second cost
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -39,14 +40,17 @@ def checkpoint_path(directory: Path, epoch: int) -> Path:
 
 def checkpoint_files(directory: Path) -> dict[int, Path]:
     """All files named like checkpoints, by epoch; UnusableFile if the directory cannot be read now."""
+    return {epoch: checkpoint_path(directory, epoch) for epoch in _listed_epochs(directory)}
+
+
+def _listed_epochs(directory: Path) -> list[int]:
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
-        return {}
+        return []
     except OSError as error:
         raise UnusableFile(directory, reason_of(error)) from error
-    matches = (_CHECKPOINT.fullmatch(name) for name in names)
-    return {int(match[1]): directory / match[0] for match in sorted(filter(None, matches), key=lambda match: match[1])}
+    return sorted(int(match[1]) for match in map(_CHECKPOINT.fullmatch, names) if match is not None)
 
 
 class FileChecks:
@@ -86,6 +90,15 @@ class CheckpointFiles:
     def epochs(self) -> list[int]:
         """Epochs with a complete checkpoint, ascending."""
         return [epoch for epoch, path in self._files()[0].items() if self._reason(path) is None]
+
+    def first(self) -> int | None:
+        """The first epoch with a complete checkpoint, found without a look at the others; None if there is none, or the
+        directory cannot be read now."""
+        with suppress(UnusableFile):
+            for epoch in _listed_epochs(self._directory):
+                if self._reason(checkpoint_path(self._directory, epoch)) is None:
+                    return epoch
+        return None
 
     def broken(self) -> list[BrokenCheckpoint]:
         """The files left out, and the reasons."""

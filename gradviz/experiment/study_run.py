@@ -161,7 +161,7 @@ class StudyRun:
 
     def stamp(self) -> str:
         """Changes when the run starts over."""
-        contents = [] if (first := min(self.epochs(), default=None)) is None else [self.digest(first)]
+        contents = [] if (first := self._checkpoints.first()) is None else [self.digest(first)]
         with suppress(UnusableFile):  # without its minibatches the run is still told, with its curves
             contents.append(self._minibatches_digest())
         code = "" if self._loaded is None else self._loaded.digest
@@ -190,7 +190,7 @@ class StudyRun:
         return json.dumps(identity, sort_keys=True, separators=(",", ":"))
 
     def _examined(self) -> Examined:
-        first = min(self.epochs(), default=None)
+        first = self._checkpoints.first()
         header = {} if first is None else self._header(self._checkpoints.path(first))
         shapes = {name: tensor.shape for name, tensor in header.items()}
         identity = self.identity()

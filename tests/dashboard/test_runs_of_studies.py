@@ -89,7 +89,7 @@ def test_a_run_is_told_by_its_model(client: FlaskClient):
     run = answer["runs"]["seed-0"]
     assert run == client.get(f"{PREFIX}/runs/seed-0").get_json()
     assert (run["study"], run["seed"], run["epochs"], run["planned_epochs"]) == ("squares", 0, [0, 1], 7)
-    assert run["cannot"] is None
+    assert (run["cannot"], run["study_changed"]) == (None, False)
     assert run["shapes"]["conv1.weight"] == [4, 1, 3, 3]
     assert run["shapes"].keys() == run["tensors"].keys()
     assert "norm.running_mean" not in run["shapes"]
