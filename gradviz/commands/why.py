@@ -22,5 +22,5 @@ def run(options: argparse.Namespace) -> int:
     problem = problem_of(open_store(settings).any_run(options.run), asked[0], resolve_device(settings.device))
     for each in asked:
         found = why_zero(problem, Scalar.parse(each.parameter), half_width=each.half_width)
-        print(f"{each.parameter}: {found.why.value} ({found.single:.4g} in float32, {found.double:.4g} in float64)")
+        print(f"{each.parameter}: {found.sentence} ({found.single:.4g} in float32, {found.double:.4g} in float64)")
     return 0

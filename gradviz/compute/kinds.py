@@ -13,6 +13,7 @@ from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
+from gradviz.compute.why import WhyQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.errors import UserError
 from gradviz.evidence.parts import Asked, LoopField, Part
@@ -83,7 +84,8 @@ AnyQuestion = Annotated[
     | UnitsQuestion
     | PairsQuestion
     | PartQuestion
-    | LoopQuestion,
+    | LoopQuestion
+    | WhyQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

@@ -99,6 +99,17 @@ class CosinesAnswer(BaseModel):
     order: list[int] = Field(description="the minibatches by direction, in the principal plane of the directions")
 
 
+class WhyAnswer(BaseModel):
+    """Whether the gradient by a parameter is zero at the checkpoint, and why."""
+
+    parameter: str
+    is_zero: bool
+    sentence: str
+    zero_reason: int | None = Field(description="as in a landscape, where what takes the parameter out has a name")
+    float32: float = Field(description="the gradient, in units of the loss per unit of the parameter")
+    float64: float
+
+
 class ClaimText(BaseModel):
     """A claim quoted from the text, the question it raises, and the rule of its verdict."""
 

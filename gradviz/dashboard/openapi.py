@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import gradviz
-from gradviz.dashboard import answers, evidence_api, export_api, landscape_api, query, runs_api, statistics_api
+from gradviz.dashboard import answers, evidence_api, export_api, landscape_api, query, runs_api, statistics_api, why_api
 from gradviz.dashboard.routes import PREFIX, Operation, Served
 from gradviz.dashboard.sending import JSON, MEDIA_TYPES, sent_json
 from gradviz.landscape.request import MAX_POINTS
@@ -35,6 +35,8 @@ _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
     },
 }
 """Constraints on fields of a landscape's request that validators check and JSON Schema cannot express."""
+_PARAMETER = {"parameter": _SAID_BY_VALIDATORS["x"]}
+"""The same for the request about one parameter."""
 
 _MISTAKES = {
     400: "The Host header is invalid, the Content-Length is not a number, or the query is not UTF-8.",
@@ -62,6 +64,7 @@ OPERATIONS = (
     *runs_api.OPERATIONS,
     *landscape_api.OPERATIONS,
     *statistics_api.OPERATIONS,
+    *why_api.OPERATIONS,
     *evidence_api.OPERATIONS,
     *export_api.OPERATIONS,
 )
@@ -189,11 +192,12 @@ def _inlined(value: Any, told: Mapping[str, Any]) -> Any:
 
 
 def _completed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Adds the validators' constraints if these are a landscape's fields."""
+    """Adds the validators' constraints if these are a landscape's fields, or name a parameter."""
     properties = schema.get("properties", {})
-    if "half_width" in properties:
-        for name, said in _SAID_BY_VALIDATORS.items():
-            properties[name] |= said
+    for constraints in (_SAID_BY_VALIDATORS, _PARAMETER):
+        if constraints.keys() | {"half_width"} <= properties.keys():
+            for name, said in constraints.items():
+                properties[name] |= said
     for of_field in properties.values():
         of_field.pop("title", None)
     return schema

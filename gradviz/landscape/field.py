@@ -29,6 +29,12 @@ class ZeroReason(IntEnum):
     NOT_REACHED = 4
     TERMS_CANCEL = 5
     DROPPED = 6
+    ROW_STATISTICS = 7
+    KEYS = 8
+    SOFTMAX = 9
+    LOGITS = 10
+    INPUT_IS_ZERO = 11
+    NOT_LOOKED_UP = 12
 
 
 _MESSAGES = {
@@ -52,6 +58,28 @@ _MESSAGES = {
     ZeroReason.DROPPED: (
         "The gradient is exactly zero under these masks: they drop the unit on every row on which it is active. With"
         " other masks it is not."
+    ),
+    ZeroReason.ROW_STATISTICS: (
+        "The gradient is exactly zero: a norm subtracts the mean of each row, which removes this parameter from the"
+        " loss."
+    ),
+    ZeroReason.KEYS: (
+        "The gradient is exactly zero: this parameter shifts the keys of attention, and so all scores of a query alike,"
+        " which the softmax over the keys removes."
+    ),
+    ZeroReason.SOFTMAX: (
+        "The gradient is exactly zero: this parameter shifts all inputs of a softmax alike, which removes it, as it"
+        " removes the biases of attention's keys."
+    ),
+    ZeroReason.LOGITS: (
+        "The gradient is exactly zero: this parameter shifts all logits of a row alike, which the softmax in the loss"
+        " removes."
+    ),
+    ZeroReason.INPUT_IS_ZERO: (
+        "The gradient is exactly zero: the input that this weight multiplies is zero on every row of this minibatch."
+    ),
+    ZeroReason.NOT_LOOKED_UP: (
+        "The gradient is exactly zero: no row of this minibatch looks this entry of the embedding up."
     ),
 }
 

@@ -180,7 +180,7 @@ def test_the_command_line_says_why_a_gradient_is_zero(recorded: Path, capsys: py
     parameters = ["conv1.bias[1]", "conv2.bias[3]", "head.bias[0]"]
     assert main([*WHY, "--runs", str(recorded), "--mode", "train", "--minibatch", "2", *parameters]) == 0
     before_norm, live, head = capsys.readouterr().out.splitlines()
-    assert before_norm.startswith("conv1.bias[1]: The gradient is zero: the loss does not depend on this parameter")
+    assert before_norm.startswith("conv1.bias[1]: The gradient is exactly zero: a norm subtracts the minibatch mean")
     assert live.startswith("conv2.bias[3]: The gradient is not zero.")
     assert head.startswith("head.bias[0]: The gradient is not zero.")
 

@@ -278,6 +278,7 @@ EVERY_ADDRESS = (
     "/course?run={run}&epoch=1&x=conv1.weight[2,0,1,1]&y=conv2.bias[3]&points=3",
     "/agreement?run={run}&epoch=1&parts=model",
     "/cosines/{run}/1?part=model",
+    "/why?run={run}&epoch=1&parameter=conv1.bias[0]",
     "/activity/{run}/1",
     "/activity/{run}/1/0",
     "/units/{run}/1/0",

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.batches import Batch, selected, tensors_of
+from gradviz.landscape.replay.loop import AtCentre, at_centre
 from gradviz.landscape.replay.memo import Memo
 from gradviz.landscape.replay.private import PrivateModel, in_own_containers, private_batch
 from gradviz.landscape.replay.problem import CannotReplay, Problem
 from gradviz.landscape.replay.randomness import Source
+from gradviz.landscape.replay.unseeded import seen_drawing
 
 MEMO_BYTES = 2**30
 """Limit of what is known in one precision; what does not fit is computed again at every point."""
@@ -80,6 +82,7 @@ class Prepared:
         self.problem = problem
         self._own = {problem.dtype: problem}
         self._known: dict[torch.dtype, Known] = {}
+        self._centre: tuple[tuple[int, ...], AtCentre] | None = None
 
     def problem_in(self, dtype: torch.dtype) -> Problem:
         """The problem in another precision; always the same value, so that what is known of it is found."""
@@ -93,6 +96,13 @@ class Prepared:
         exact = self.problem_in(torch.float64)
         return replace(exact, batch=selected(exact.batch, slice(SOME_ROWS)))
 
+    def centre(self, point: int) -> AtCentre:
+        """The plain loop's numbers at the checkpoint, which is `point` of a plane; those of one set are kept."""
+        sets = tuple(self.problem.sets(point))
+        if self._centre is None or self._centre[0] != sets:
+            self._centre = sets, seen_drawing(self.problem, lambda: at_centre(self.problem, sets))
+        return self._centre[1]
+
     def known(self, dtype: torch.dtype) -> Known:
         if dtype not in self._known:
             self._known[dtype] = Known(self.problem_in(dtype))
@@ -104,4 +114,5 @@ class Prepared:
 
     @property
     def nbytes(self) -> int:
-        return sum(known.nbytes for known in self._known.values())
+        centre = 0 if self._centre is None else self._centre[1].nbytes
+        return centre + sum(known.nbytes for known in self._known.values())

@@ -1,6 +1,6 @@
 """The gradient landscape of any network: the function for users."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,8 +9,9 @@ from gradviz.errors import UserError
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.replay.choosing import LOOP, by_loop_alone, compute
 from gradviz.landscape.replay.known import Prepared
+from gradviz.landscape.replay.naming import named_reason
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
-from gradviz.landscape.replay.zero import resolve
+from gradviz.landscape.replay.zero import Resolved, resolve
 from gradviz.landscape.surroundings import undisturbed
 
 
@@ -55,6 +56,7 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
         if not bool(computed.values.isfinite().all()):
             raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
         u, v = resolve(computed.values, computed.again, plane)
+        u, v = (_named(problem, *each, plane.half_width) for each in ((plane.x, u), (plane.y, v)))
     grid, dtype = (plane.points, plane.points), str(problem.dtype).removeprefix("torch.")
     is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
     reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
@@ -76,6 +78,12 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
         num_unresolved=int((~is_zero & (u.is_unresolved | v.is_unresolved)).sum()),
     )
     return Landscape(field, computed.method, computed.passed_over)
+
+
+def _named(problem: Problem, scalar: Scalar, found: Resolved, step: float) -> Resolved:
+    """The component with a name for its reason, where it is zero on the whole plane."""
+    reason = named_reason(problem, scalar, step) if (found.reason != ZeroReason.NONE).all() else None
+    return found if reason is None else replace(found, reason=np.full_like(found.reason, reason))
 
 
 def _value(problem: Problem, scalar: Scalar) -> float:

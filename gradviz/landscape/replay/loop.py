@@ -4,7 +4,8 @@ backward.
 It shares the definition of the random numbers with `replay`, and nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -45,6 +46,35 @@ def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number:
     loss = passed_back(problem, model, number, inputs)
     gradient = (_entry(model.tensors[scalar.name], scalar) for scalar in (plane.x, plane.y))
     return torch.tensor([loss, *gradient], dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class AtCentre:
+    """The loss at the checkpoint itself and its derivatives by all parameters, whatever plane goes through it."""
+
+    loss: float
+    gradients: Mapping[str, Tensor | None]
+
+    def along(self, plane: Plane) -> Tensor:
+        """(3,) float64 on the CPU, as `by_loop`."""
+        parts = ((self.gradients[scalar.name], scalar.index) for scalar in (plane.x, plane.y))
+        numbers = (0.0 if gradient is None else gradient[index].item() for gradient, index in parts)
+        return torch.tensor([self.loss, *numbers], dtype=torch.float64)
+
+    @property
+    def nbytes(self) -> int:
+        return sum({id(each): each.nbytes for each in self.gradients.values() if each is not None}.values())
+
+
+def at_centre(problem: Problem, sets: Sequence[int]) -> AtCentre:
+    """One forward and backward pass of the whole model for each set of random numbers."""
+    model, loss = differentiable(problem), 0.0
+    for number in sets:  # gradients add up
+        between_tiles()
+        model.restore(always=True)
+        loss += passed_back(problem, model, number) / len(sets)
+    own = {name: gradient_of(tensor) for name, tensor in model.tensors.items()}
+    return AtCentre(loss, {name: None if g is None else g / len(sets) for name, g in own.items()})
 
 
 def differentiable(problem: Problem) -> PrivateModel:

@@ -9,10 +9,12 @@ from enum import Enum
 
 import torch
 
+from gradviz.landscape.field import ZeroReason, zero_message
 from gradviz.landscape.replay.checking import FLOOR
 from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.replay.naming import named_reason
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
-from gradviz.landscape.replay.zero import NEGLIGIBLE, UNRESOLVED, ZERO
+from gradviz.landscape.replay.zero import UNRESOLVED, bound_of_zero
 from gradviz.landscape.surroundings import undisturbed
 
 FAR = 10
@@ -44,12 +46,24 @@ class Verdict:
     why: Why
     single: float
     double: float
+    reason: ZeroReason | None = None
+    """What takes the parameter out, if that has a name."""
+
+    @property
+    def is_zero(self) -> bool:
+        return self.why not in (Why.NOT_ZERO, Why.UNRESOLVED)
+
+    @property
+    def sentence(self) -> str:
+        """What the gradient is, and why."""
+        return self.why.value if self.reason is None else zero_message(self.reason)
 
 
 def why_zero(problem: Problem, scalar: Scalar, *, half_width: float = 0.1) -> Verdict:
     """Judges ∂J/∂scalar at the checkpoint, with one set of random numbers where any are drawn.
 
-    Costs eight forward and backward passes, five of them in float64. `UserError` as `network_landscape`.
+    Costs eight forward and backward passes, five of them in float64, and two forward passes to name a zero.
+    `UserError` as `network_landscape`.
     """
     plane = Plane(scalar, _another(problem, scalar), half_width=FAR * half_width, points=2 * FAR + 1)
     check_plane(problem, plane)
@@ -65,12 +79,16 @@ def why_zero(problem: Problem, scalar: Scalar, *, half_width: float = 0.1) -> Ve
     size = max(gradient.abs().max().item(), FLOOR * loss[2].abs().item() / half_width)
     found = Verdict(Why.NOT_ZERO, single[1, 1].item(), gradient[2].item())
     is_nothing = found.single == found.double == 0
-    if not is_nothing and abs(found.double) > min(ZERO * error, NEGLIGIBLE * size):
+    if not is_nothing and abs(found.double) > bound_of_zero(error, size, loss[2].abs().item(), half_width):
         return replace(found, why=Why.UNRESOLVED) if abs(found.double) <= UNRESOLVED * error else found
     changes = (loss - loss[2]).abs() > _UNCHANGED * loss.abs().max()
-    if not changes.any():
-        return replace(found, why=Why.NOT_REACHED if is_nothing else Why.TAKEN_OUT)
-    return replace(found, why=Why.TERMS_CANCEL if changes[1:4].any() else Why.INACTIVE)
+    if changes[1:4].any():
+        return replace(found, why=Why.TERMS_CANCEL)
+    with undisturbed(problem.model):
+        reason = named_reason(problem, scalar, half_width)
+    if changes.any():
+        return replace(found, why=Why.INACTIVE, reason=reason)
+    return replace(found, why=Why.NOT_REACHED if is_nothing else Why.TAKEN_OUT, reason=reason)
 
 
 def _another(problem: Problem, scalar: Scalar) -> Scalar:

@@ -3,7 +3,8 @@
 A sum whose true value is t comes out as t + e in float32, and as t within some 1e-9 e in float64. So with e the
 largest |g32 − g64| of five points of the grid, a component is
 
-    zero          |g64| ≤ 1e-3 e, if it is also below 1e-9 of what counts on this plane; or both are exactly 0
+    zero          |g64| ≤ 1e-3 e, if it is also below 1e-9 of what counts on this plane; or both are exactly 0; or
+                  |g64| ≤ 8 e, and over the plane it would not change the last bit of the loss in float64
     unresolved    |g64| ≤ 8 e: float32 cannot tell it from zero, float64's number is shown
     resolved      otherwise
 
@@ -45,22 +46,34 @@ def resolve(values: Tensor, again: Again, plane: Plane) -> tuple[Resolved, Resol
     errors_of = again(torch.float32, sample) - again(torch.float64, sample)
     # The largest, because float32 is right by luck at some; if one is beyond a kink, `NEGLIGIBLE` still holds.
     errors = errors_of[:, 1:].abs().amax(0)
-    size = max(values[:, 1:].abs().max().item(), FLOOR * values[:, 0].abs().max().item() / plane.half_width)
+    loss = values[:, 0].abs().max().item()
+    size = max(values[:, 1:].abs().max().item(), FLOOR * loss / plane.half_width)
     maybe = (values[:, 1:].abs() <= _MAYBE * errors).any(1).nonzero()[:, 0].tolist()
     single, double = again(torch.float32, maybe), again(torch.float64, maybe)
     u, v = (
-        _resolved(values[:, k + 1], maybe, single[:, k + 1], double[:, k + 1], errors[k].item(), NEGLIGIBLE * size)
-        for k in (0, 1)
+        _resolved(
+            values[:, k + 1],
+            maybe,
+            single[:, k + 1],
+            double[:, k + 1],
+            bound_of_zero(e, size, loss, plane.half_width),
+            e,
+        )
+        for k, e in enumerate(errors.tolist())
     )
     return u, v
 
 
-def _resolved(
-    values: Tensor, maybe: list[int], single: Tensor, double: Tensor, error: float, negligible: float
-) -> Resolved:
+def bound_of_zero(error: float, size: float, loss: float, half_width: float) -> float:
+    """The largest |g64| that is zero; e is `error`, `size` what counts on the plane."""
+    last_bit = torch.finfo(torch.float64).eps * loss / half_width
+    return max(min(ZERO * error, NEGLIGIBLE * size), min(UNRESOLVED * error, last_bit))
+
+
+def _resolved(values: Tensor, maybe: list[int], single: Tensor, double: Tensor, bound: float, error: float) -> Resolved:
     """One component: `single` and `double` are its values in float32 and float64 where it is `maybe` zero."""
     nothing = (single == 0) & (double == 0)
-    is_zero = nothing | (double.abs() <= min(ZERO * error, negligible))
+    is_zero = nothing | (double.abs() <= bound)
     unresolved = ~is_zero & (double.abs() <= UNRESOLVED * error) & (values[maybe] != double)
     shown, reason = values.clone(), torch.zeros(values.shape, dtype=torch.uint8)
     shown[maybe] = torch.where(unresolved, double, values[maybe])
