@@ -6,12 +6,15 @@ import torch
 from pydantic import Field
 
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, gradient_passes
 from gradviz.compute.workbench import Workbench
 from gradviz.evidence.measuring import EVIDENCE_VERSION, measured
 from gradviz.evidence.parts import LoopField, Part, PartKind, Precision
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.statistics.pooled_rows import REDRAWS
 
 
 class PartQuestion(OfRun, Question):
@@ -28,7 +31,16 @@ class PartQuestion(OfRun, Question):
         return cls(part=part.kind, run=part.run, epoch=part.epoch, scene=part.scene, whole=part.whole)
 
     def key(self, store: RunStore) -> str:
-        return address_of(self, store, self.run, self.epoch, EVIDENCE_VERSION)
+        of_study = (STUDY_STATISTICS_VERSION,) if isinstance(store.any_run(self.run), StudyRun) else ()
+        return address_of(self, store, self.run, self.epoch, EVIDENCE_VERSION, *of_study)
+
+    def passes(self, store: RunStore) -> float:
+        run = store.any_run(self.run)
+        if not isinstance(run, StudyRun):
+            return super().passes(store)
+        # The null model of a large network passes through all minibatches again for each of its cuts, in float32 alone.
+        rounds = 1 + (REDRAWS if self.part == "nulls" else self.whole)
+        return rounds * gradient_passes(run, 1)
 
     def answer(self, bench: Workbench) -> bytes:
         part = Part(self.part, self.run, self.epoch, self.scene, self.whole)
@@ -54,4 +66,4 @@ class LoopQuestion(Question):
 
     def passes(self, store: RunStore) -> float:
         asked = self.request
-        return asked.points**2 * cost_of_a_pass(store.run(asked.run), asked.minibatch_size)
+        return asked.points**2 * cost_of_a_pass(store.any_run(asked.run), asked.minibatch_size)

@@ -58,6 +58,12 @@ def problem_of(
     )
 
 
+def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
+    """The field of one request by the plain loop, in this precision."""
+    plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
+    return network_landscape(problem_of(run, request, device).computed_in(dtype), plane, method="reference").field
+
+
 class StudyCheckpoint:
     """A checkpoint of any network: its model is read once, and planes of a minibatch share what is known of it."""
 

@@ -8,11 +8,12 @@ import torch
 from gradviz.compute.question import cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, check_minibatch_size
 from gradviz.experiment import asking
-from gradviz.experiment.batches import mapped, num_rows
+from gradviz.experiment.batches import num_rows
 from gradviz.experiment.facts import Fact
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.replay import Problem
 from gradviz.landscape.request import Masks, Mode
+from gradviz.landscape.run_problems import problems_of_run
 
 STUDY_STATISTICS_VERSION = 1
 """Part of every key: raise it whenever the statistics of a study's run get different numbers."""
@@ -44,19 +45,8 @@ class Draws:
 def problems_of(run: StudyRun, asked: Asked, draws: Draws, device: torch.device) -> list[Problem]:
     """One for each of the run's minibatches; UserError if the checkpoint is missing or the study is not loaded."""
     check_minibatch_size(run, asked.minibatch_size)
-    model = run.model(asked.epoch).to(device)
-    return [
-        Problem(
-            model,
-            run.study.loss,
-            mapped(batch, lambda tensor: tensor.to(device)),
-            mode=asked.mode,
-            masks=draws.masks,
-            num_masks=draws.num_masks,
-            seed=draws.seed,
-        )
-        for batch in run.minibatches()
-    ]
+    own = {"masks": draws.masks, "num_masks": draws.num_masks, "seed": draws.seed}
+    return problems_of_run(run, asked.epoch, device, mode=asked.mode, **own)
 
 
 def facts_of(run: StudyRun, problems: list[Problem]) -> list[tuple[Fact, ...]]:
@@ -71,5 +61,10 @@ def rows_of(problems: list[Problem]) -> int:
 
 def passes_of(run: StudyRun, asked: Asked, draws: Draws) -> float:
     """The cost of the gradients of all minibatches, in the unit of `Question.passes`."""
-    sets = draws.num_masks if draws.masks == "averaged" and run.capabilities.draws_masks_in(asked.mode) else 1
-    return run.record.num_minibatches * sets * _FORWARD_PASSES * cost_of_a_pass(run, ROWS_OF_A_STUDY)
+    averages = draws.masks == "averaged" and run.capabilities.draws_masks_in(asked.mode)
+    return gradient_passes(run, draws.num_masks if averages else 1)
+
+
+def gradient_passes(run: StudyRun, num_sets: int) -> float:
+    """Of all minibatches with so many sets of random numbers each, in both precisions."""
+    return run.record.num_minibatches * num_sets * _FORWARD_PASSES * cost_of_a_pass(run, ROWS_OF_A_STUDY)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.model import MLP
@@ -98,7 +98,10 @@ class Workbench:
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
         """The field by the plain loop, the reference: the same numbers, hundreds of times slower."""
-        rows = self.store.run(request.run).minibatch(request.minibatch, request.minibatch_size)
+        run = self.store.any_run(request.run)
+        if isinstance(run, StudyRun):
+            return loop_of(run, request, self.device, dtype)
+        rows = run.minibatch(request.minibatch, request.minibatch_size)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
             model,

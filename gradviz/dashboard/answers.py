@@ -119,10 +119,20 @@ class ClaimText(BaseModel):
     rule: str
 
 
+class AbsentClaim(BaseModel):
+    """A claim that the runs of a study do not allow."""
+
+    key: str
+    question: str
+    reason: str = Field(description="a sentence")
+
+
 class ClaimsAnswer(BaseModel):
-    """All claims, in the order of the text."""
+    """The claims, in the order of the text: those of deliveries, then those that each other study's runs allow, with
+    the study's name before their keys."""
 
     claims: list[ClaimText]
+    absent: list[AbsentClaim] = Field(description="claims that a study's runs do not allow")
 
 
 class VerdictFigure(BaseModel):

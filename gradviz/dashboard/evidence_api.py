@@ -1,6 +1,8 @@
 """HTTP API of the evidence: the claims, and the verdict on each, measured part by part."""
 
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 
 from flask import Response
 
@@ -8,15 +10,20 @@ from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import question_of
 from gradviz.dashboard import answers
 from gradviz.dashboard.evidence_links import address_of
-from gradviz.dashboard.query import Claim
+from gradviz.dashboard.query import Claim as ClaimKey
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import sent_json
-from gradviz.evidence.claims import CLAIMS, claim_of
+from gradviz.errors import UserError
+from gradviz.evidence.claims import CLAIMS, Claim, claim_of
+from gradviz.evidence.claims.studies import Absent, claims_of
 from gradviz.evidence.gathering import evidence_of
+from gradviz.evidence.gathering_studies import study_evidence
+from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.measuring import doing
-from gradviz.evidence.parts import Asked
+from gradviz.evidence.parts import Answers, Asked
 from gradviz.evidence.readings import NotThere
-from gradviz.evidence.studied import Studied
+from gradviz.evidence.studied import Setting, Studied
+from gradviz.evidence.studied_runs import StudiedRuns
 from gradviz.evidence.verdict import Figure, Kind
 from gradviz.experiment.store import RunStore
 
@@ -26,16 +33,25 @@ _STEP_SECONDS = 0.5
 
 def claims(served: Served) -> Response:
     texts = ("key", "question", "quotation", "rule")
-    return sent_json({"claims": [{name: getattr(claim, name) for name in texts} for claim in CLAIMS]})
+    studies = _studies(served.store)
+    # Without a run of deliveries its claims are shown only where there is nothing else to show.
+    found = [] if studies and not served.store.runs() else list(CLAIMS)
+    absent: list[Absent] = []
+    for study in studies:
+        allowed, others = claims_of(StudiedRuns.of(served.store, study))
+        found += allowed
+        absent += others
+    told = [{name: getattr(claim, name) for name in texts} for claim in found]
+    return sent_json({"claims": told, "absent": [asdict(each) for each in absent]})
 
 
-def verdict(served: Served, asked: Claim) -> Response:
+def verdict(served: Served, asked: ClaimKey) -> Response:
     return sent_json(told(asked.claim, served.compute, served.store, served.still_wanted))
 
 
 OPERATIONS = (
-    Operation("get", "/evidence", claims, "The claims of the text", (), answers.ClaimsAnswer),
-    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (Claim,), answers.VerdictAnswer),
+    Operation("get", "/evidence", claims, "The claims of the text, as the runs allow them", (), answers.ClaimsAnswer),
+    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (ClaimKey,), answers.VerdictAnswer),
 )
 
 
@@ -44,7 +60,7 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
 
     The page repeats the request until the verdict is there; if it leaves, at most a part or two remain running.
     """
-    claim, studied = claim_of(key), Studied.of(store)
+    claim, studied, evidence_by = _asked(key, store)
     answer: dict[str, object] = {"key": key, "verdict": Kind.UNKNOWN, "tone": Kind.UNKNOWN.tone, "figures": []}
     try:
         wanted = claim.asked(studied)
@@ -61,7 +77,7 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
     progress = {"done": len(known), "of": len(wanted)}
     if len(known) < len(wanted):
         return answer | progress | {"state": "measuring", "message": doing(wanted[len(known)])}
-    verdict = claim.verdict(evidence_of(studied, known))
+    verdict = claim.verdict(evidence_by(known))
     return (
         answer
         | progress
@@ -73,6 +89,27 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
             "figures": [_figure(figure) for figure in verdict.figures],
         }
     )
+
+
+def _asked(key: str, store: RunStore) -> tuple[Claim, Setting, Callable[[Answers], Evidence | StudyEvidence]]:
+    """The claim of this key, the runs that it is about, and what makes the evidence of the answers; UserError if there
+    is no such claim, or the runs do not allow it."""
+    study, dot, _ = key.rpartition(".")
+    if not dot:
+        of_deliveries = Studied.of(store)
+        return claim_of(key), of_deliveries, lambda answers: evidence_of(of_deliveries, answers)
+    studied = StudiedRuns.of(store, study)
+    allowed, absent = claims_of(studied)
+    claim = next((each for each in allowed if each.key == key), None)
+    if claim is None:
+        lacking = next((each.reason for each in absent if each.key == key), None)
+        raise UserError(lacking or f"`claim` must be one of {', '.join(each.key for each in allowed)}, got {key}.")
+    return claim, studied, lambda answers: study_evidence(studied, answers)
+
+
+def _studies(store: RunStore) -> list[str]:
+    """Names of the other studies that have runs."""
+    return sorted({run.study_name for run in store.study_runs()})
 
 
 def _figure(figure: Figure) -> dict[str, object]:

@@ -79,7 +79,9 @@ class Frames(OverFrames):
 class Claim(Atom):
     """A claim of the text."""
 
-    claim: str = Field(pattern=r"^[a-z-]{1,64}$", description="its key, as in the list of claims")
+    claim: str = Field(
+        pattern=r"^([A-Za-z0-9_-]{1,64}\.)?[a-z-]{1,64}$", description="its key, as in the list of claims"
+    )
 
 
 class MinibatchForm(Atom):

@@ -45,7 +45,7 @@ def pair_agreements(
     return [kept_agreement(found.parts[pair_name(pair)], targets_KB.shape[1], share) for pair in pairs]
 
 
-def kept_agreement(found: Statistics, minibatch_size: int, share_below: float) -> Agreement:
+def kept_agreement(found: Statistics, minibatch_size: int, share_below: float | None) -> Agreement:
     """The statistics in the form in which the evidence keeps them."""
     return Agreement(
         num_parameters=found.num_parameters,

@@ -3,6 +3,7 @@
 import math
 
 from gradviz.evidence.measurements import Estimate, Panel, Scene
+from gradviz.evidence.parts import layer_words
 from gradviz.evidence.verdict import DEGREES, SHARE, Figure, Shown
 from gradviz.landscape.request import LandscapeRequest
 
@@ -62,8 +63,8 @@ def in_minibatches(panel: Panel) -> Shown:
 
 
 def layer_of(panel: Panel) -> str:
-    """`hidden layer 1`."""
-    return f"hidden layer {panel.view.refs[0].layer}"
+    """`hidden layer 1`; of another network than the built-in one the module's name."""
+    return layer_words(panel.view)
 
 
 def exact(value: float | None) -> Estimate:

@@ -9,7 +9,7 @@ from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.scenes import LINEAR_BATCHNORM, SceneSpec, scenes_of
-from gradviz.evidence.studied import Studied, When
+from gradviz.evidence.studied import Setting, Studied, When
 from gradviz.landscape import GradientField, LandscapeRequest
 
 
@@ -29,11 +29,11 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         mid_training=studied.mid_training(),
         runs=tuple(run.record for run in studied.runs.values()),
         checkpoints=tuple(part.checkpoint for part in parts if part.checkpoint is not None),
-        scenes=tuple(_scenes(studied, answers)),
+        scenes=tuple(scenes_in(studied, answers)),
         sign_balance=(),
         interventions=tuple(each for part in parts for each in part.interventions),
         nulls=tuple(sorted(nulls, key=lambda null: (null.epoch, null.minibatch_size))),
-        round_off=_round_off(studied, answers),
+        round_off=round_off_in(studied, answers),
         mask_splits=tuple(each for part in parts for each in part.mask_splits),
         ablation=next((part.ablation for part in parts if part.ablation is not None), None),
     )
@@ -54,7 +54,7 @@ def everything(studied: Studied) -> Iterator[Asked]:
         yield Part("masks", studied.runs[DROPOUT].name, studied.epoch(DROPOUT, When.MID))
 
 
-def scene_asked(spec: SceneSpec, studied: Studied) -> list[Asked]:
+def scene_asked(spec: SceneSpec, studied: Setting) -> list[Asked]:
     """What a picture of the source is measured from."""
     return [spec.agreement_part(), *(field for panel in spec.rough_fields(studied) for field in panel)]
 
@@ -66,7 +66,7 @@ def checkpoint_part(studied: Studied, run: str, epoch: int) -> Part:
     return Part("checkpoint", run, epoch, whole=whole)
 
 
-def loop_fields(studied: Studied) -> tuple[LoopField, LoopField]:
+def loop_fields(studied: Setting) -> tuple[LoopField, LoopField]:
     """The source's batch normalization picture by the plain loop, on a smaller grid, in both precisions."""
     request = LINEAR_BATCHNORM.placed(studied).requests()[0].model_copy(update={"points": POINTS})
     return LoopField(request, "float32"), LoopField(request, "float64")
@@ -84,7 +84,8 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     yield Part("ablation", run.name, studied.epochs[run.name][-1])
 
 
-def _scenes(studied: Studied, answers: Answers) -> Iterator[Scene]:
+def scenes_in(studied: Setting, answers: Answers) -> Iterator[Scene]:
+    """The pictures whose measurements are all among the answers."""
     for spec in scenes_of(studied):
         if spec.agreement_part() in answers:
             fields = [[_field(answers, request) for request in panel] for panel in spec.rough_fields(studied)]
@@ -101,8 +102,9 @@ def _scene(spec: SceneSpec, agreements: Sequence[Agreement], fields: Sequence[Se
     return Scene(key=design.key, run=spec.run, epoch=spec.epoch, mode=design.mode, masks=design.masks, panels=panels)
 
 
-def _round_off(studied: Studied, answers: Answers) -> RoundOff | None:
-    if BATCHNORM not in studied.runs:
+def round_off_in(studied: Setting, answers: Answers) -> RoundOff | None:
+    """The batch normalization picture in two precisions, if both are among the answers."""
+    if not studied.has(BATCHNORM, LINEAR_BATCHNORM.place):
         return None
     single, double = loop_fields(studied)
     if single not in answers or double not in answers:

@@ -26,14 +26,15 @@ class Agreement(Measured):
     """How much the gradients of `num_minibatches` minibatches agree, in `num_parameters` parameters at once.
 
     The statistics are defined in `gradviz.landscape.statistics.agreement`; `num_zero` of the gradients are zero up to
-    round-off and count in none of them. `share_below`: share of all rows predicted below their target.
+    round-off and count in none of them. `share_below`: share of all rows predicted below their target, None where a
+    study has no such targets.
     """
 
     num_parameters: int
     num_minibatches: int
     minibatch_size: int
     num_zero: int
-    share_below: float
+    share_below: float | None
     resultant: Estimate
     cosine: Estimate
     opposite: Estimate
@@ -189,6 +190,29 @@ class MaskSplit(Measured):
     masks_share: Estimate
     num_minibatches: int
     num_masks: int
+
+
+class StudyEpoch(OfRun, Measured):
+    """One epoch of a run of another study than deliveries: the agreement of its minibatches in the two pairs shown
+    first and, if measured, in all parameters."""
+
+    epoch: int
+    mode: Mode
+    pairs: tuple[Agreement, ...]
+    model: Agreement | None = None
+
+
+class StudyEvidence(Measured):
+    """The measurements of the runs of another study, as far as its claims read them."""
+
+    mid_training: tuple[int, ...]
+    checkpoints: tuple[StudyEpoch, ...]
+    scenes: tuple[Scene, ...]
+    nulls: tuple[Null, ...]
+    round_off: RoundOff | None
+
+    def scene(self, key: str) -> Scene | None:
+        return next((scene for scene in self.scenes if scene.key == key), None)
 
 
 class Evidence(Measured):

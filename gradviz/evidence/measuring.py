@@ -4,17 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
+
 from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.measurements import Checkpoint
-from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind
+from gradviz.evidence.measuring_studies import measured_of_study
+from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind, StudyAnswer, layer_words
 from gradviz.evidence.roles import mode_of
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.sampling import OTHER_SIZES, mask_splits_of, nulls_of
 from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, design_of
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest, Network
 
 EVIDENCE_VERSION = 3
@@ -24,8 +28,9 @@ EVIDENCE_VERSION = 3
 class Bench(Protocol):
     """Where parts are measured: what measuring needs of a workbench."""
 
-    @property
-    def store(self) -> RunStore: ...
+    store: RunStore
+    device: torch.device
+
     def network(self, run: str, epoch: int, /) -> Network: ...
     def landscape(self, request: LandscapeRequest, /) -> GradientField: ...
 
@@ -54,8 +59,11 @@ class _At:
         return self.bench.network(self.part.run, self.part.epoch)
 
 
-def measured(part: Part, bench: Bench) -> PartAnswer:
+def measured(part: Part, bench: Bench) -> PartAnswer | StudyAnswer:
     """Answers a part; UserError if its checkpoint is not there."""
+    run = bench.store.any_run(part.run)
+    if isinstance(run, StudyRun):
+        return measured_of_study(part, run, bench.device)
     return _KINDS[part.kind].measure(_At(part, bench))
 
 
@@ -65,7 +73,7 @@ def doing(asked: Asked) -> str:
         return f"{_KINDS[asked.kind].doing.format(scene=asked.scene)} {_where(asked)}"
     if isinstance(asked, LoopField):
         return f"the plain loop in {asked.precision} {_where(asked.request)}"
-    return f"landscapes of hidden layer {asked.refs[0].layer} {_where(asked)}"
+    return f"landscapes of {layer_words(asked)} {_where(asked)}"
 
 
 def _where(asked: Part | LandscapeRequest) -> str:
@@ -84,6 +92,8 @@ def _checkpoint(at: _At) -> PartAnswer:
     line = next(line for line in run.metrics() if line.epoch == at.part.epoch)
     mode = mode_of(run.config)
     agreements = checkpoint_agreements(network, *run.minibatches(MINIBATCH_SIZE), mode=mode, whole=at.part.whole)
+    share = agreements[0].agreement.share_below
+    assert share is not None
     x, y = bias_pairs(network, mode)[0]
     request = LandscapeRequest(
         run=run.name, epoch=line.epoch, x=x, y=y, mode=mode, points=FRESH_POINTS, half_width=FRESH_HALF_WIDTH
@@ -95,7 +105,7 @@ def _checkpoint(at: _At) -> PartAnswer:
         train_loss=line.train_loss,
         test_loss=line.test_loss,
         test_r2=line.test_r2 if line.test_r2 == line.test_r2 else None,
-        balance=abs(2 * agreements[0].agreement.share_below - 1),
+        balance=abs(2 * share - 1),
         agreements=agreements,
         roughness=roughness_of([at.bench.landscape(request)], request),
     )

@@ -4,8 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gradviz.evidence.measurements import Ablation, Agreement, Checkpoint, Intervention, MaskSplit, Measured, Null
+from gradviz.errors import UserError
+from gradviz.evidence.measurements import (
+    Ablation,
+    Agreement,
+    Checkpoint,
+    Intervention,
+    MaskSplit,
+    Measured,
+    Null,
+    StudyEpoch,
+)
 from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.scalar import Scalar
 
 PartKind = Literal["scene", "checkpoint", "nulls", "nulls-by-size", "intervention", "masks", "ablation"]
 Precision = Literal["float32", "float64"]
@@ -13,7 +24,7 @@ Precision = Literal["float32", "float64"]
 
 @dataclass(frozen=True)
 class Part:
-    """Statistics of one checkpoint; the answer is the JSON of a `PartAnswer`.
+    """Statistics of one checkpoint; the answer is the JSON of a `PartAnswer`, of another study's of a `StudyAnswer`.
 
     `scene` is the key of a picture of the source whose minibatches' agreement is asked for: its fields are asked for
     one by one. `whole`: of all parameters, not of the biases alone.
@@ -34,6 +45,14 @@ class LoopField:
     precision: Precision
 
 
+def layer_words(request: LandscapeRequest) -> str:
+    """The layer of the first parameter: `hidden layer 1`; of another network than the built-in one the module."""
+    try:
+        return f"hidden layer {request.refs[0].layer}"
+    except UserError:
+        return Scalar.parse(request.x).name.rpartition(".")[0] or "the model itself"
+
+
 Asked = Part | LoopField | LandscapeRequest
 """The answer to a `LandscapeRequest` is `GradientField.to_bytes`."""
 
@@ -49,3 +68,11 @@ class PartAnswer(Measured):
     interventions: tuple[Intervention, ...] = ()
     mask_splits: tuple[MaskSplit, ...] = ()
     ablation: Ablation | None = None
+
+
+class StudyAnswer(Measured):
+    """The same of a run of another study than deliveries."""
+
+    agreements: tuple[Agreement, ...] = ()
+    checkpoint: StudyEpoch | None = None
+    nulls: tuple[Null, ...] = ()

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gradviz.errors import UserError
 from gradviz.evidence.gathering import checkpoint_part, loop_fields, scene_asked
 from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
-from gradviz.evidence.scenes import MINIBATCH_SIZE, SceneDesign
+from gradviz.evidence.scenes import LINEAR_BATCHNORM, MINIBATCH_SIZE, SceneDesign
 from gradviz.evidence.studied import Studied, When
 from gradviz.experiment.run_record import RunRecord
 
@@ -23,11 +23,13 @@ class NotThere(UserError):
 @dataclass(frozen=True)
 class Reading(Generic[_T]):
     """A measurement of the runs in some `roles`. `asked`: its questions, where all these roles are played; NotThere if
-    a checkpoint is missing. `of`: the measurement as the evidence has it, None if it was not made."""
+    a checkpoint is missing. `of`: the measurement as the evidence has it, None if it was not made. `designs`: the
+    pictures that it is read off."""
 
     roles: tuple[Role, ...]
-    asked: Callable[[Studied], Sequence[Asked]]
-    of: Callable[[Evidence], _T | None]
+    asked: Callable[[Any], Sequence[Asked]]  # of a Setting
+    of: Callable[[Any], _T | None]  # of an Evidence or a StudyEvidence
+    designs: tuple[SceneDesign, ...] = ()
 
 
 def scene(design: SceneDesign) -> Reading[Scene]:
@@ -36,6 +38,7 @@ def scene(design: SceneDesign) -> Reading[Scene]:
         (design.role,),
         lambda studied: scene_asked(design.placed(studied), studied),
         lambda evidence: evidence.scene(design.key),
+        (design,),
     )
 
 
@@ -117,5 +120,7 @@ def _nulls_of(evidence: Evidence) -> tuple[Null, ...] | None:
 NULLS: Reading[tuple[Null, ...]] = Reading((PLAIN,), _nulls_asked, _nulls_of)
 """The null model beside what was measured, for the biases of each layer at mid-training without regularizer."""
 
-ROUND_OFF: Reading[RoundOff] = Reading((BATCHNORM,), loop_fields, lambda evidence: evidence.round_off)
+ROUND_OFF: Reading[RoundOff] = Reading(
+    (BATCHNORM,), loop_fields, lambda evidence: evidence.round_off, (LINEAR_BATCHNORM,)
+)
 """The source's batch normalization picture in two precisions."""

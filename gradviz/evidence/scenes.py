@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gradviz.evidence import rules
 from gradviz.evidence.parts import Part
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
-from gradviz.evidence.studied import Studied, When
+from gradviz.evidence.studied import Place, Setting, When
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
 
@@ -18,7 +18,7 @@ POINTS, HALF_WIDTH = 21, 0.1
 FRESH_POINTS, FRESH_HALF_WIDTH = 11, 0.05
 """Masks drawn anew at each point cost a forward pass for each: a grid of the same spacing, half as wide."""
 
-Pairs = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, str], ...]  # of parameters
 _BIASES: Pairs = tuple(default_pair(layer) for layer in rules.LAYERS)
 _LINEAR: Pairs = (default_pair(rules.BATCHNORM_LAYER),)
 _BETA: Pairs = (
@@ -30,7 +30,7 @@ _BETA: Pairs = (
 class SceneDesign:
     """One picture of the source: a panel for each of its `pairs` of parameters, over `num_minibatches` minibatches.
 
-    `caption` says what it shows.
+    `caption` says what it shows; `place`: where the pairs are in the networks of other studies.
     """
 
     key: str
@@ -43,14 +43,16 @@ class SceneDesign:
     num_minibatches: int = 50
     points: int = POINTS
     half_width: float = HALF_WIDTH
+    place: Place = "shown first"
 
     def of(self, run: str, epoch: int) -> "SceneSpec":
-        """The picture of this checkpoint."""
-        return SceneSpec(self, run, epoch)
+        """The picture of this checkpoint of deliveries."""
+        return SceneSpec(self, run, epoch, self.pairs)
 
-    def placed(self, studied: Studied) -> "SceneSpec":
-        """The picture of the run that plays its role; KeyError if none does."""
-        return self.of(studied.runs[self.role].name, studied.epoch(self.role, self.when))
+    def placed(self, studied: Setting) -> "SceneSpec":
+        """The picture of the run that plays its role; KeyError if none does, or it has no such parameters."""
+        run, epoch = studied.runs[self.role].name, studied.epoch(self.role, self.when)
+        return SceneSpec(self, run, epoch, studied.pairs_of(self.role, self.place) or self.pairs)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class SceneSpec:
     design: SceneDesign
     run: str
     epoch: int
+    pairs: Pairs
 
     def requests(self) -> list[LandscapeRequest]:
         """The first minibatch of each panel."""
@@ -76,10 +79,10 @@ class SceneSpec:
                 points=design.points,
                 half_width=design.half_width,
             )
-            for x, y in design.pairs
+            for x, y in self.pairs
         ]
 
-    def minibatches(self, studied: Studied) -> range:
+    def minibatches(self, studied: Setting) -> range:
         """The indices of those that the run has."""
         there = studied.runs[self.design.role].num_minibatches(MINIBATCH_SIZE)
         return range(min(self.design.num_minibatches, there))
@@ -87,7 +90,7 @@ class SceneSpec:
     def agreement_part(self) -> Part:
         return Part("scene", self.run, self.epoch, scene=self.design.key)
 
-    def rough_fields(self, studied: Studied) -> list[list[LandscapeRequest]]:
+    def rough_fields(self, studied: Setting) -> list[list[LandscapeRequest]]:
         """For each panel the fields that its roughness is averaged over."""
         indices = self.minibatches(studied)[:ROUGHNESS_MINIBATCHES]
         return [
@@ -140,6 +143,7 @@ LINEAR_BATCHNORM = SceneDesign(
     When.TENTH,
     pairs=_LINEAR,
     mode="train",
+    place="before the norm",
 )
 BETA_BATCHNORM = SceneDesign(
     "batchnorm-beta",
@@ -148,6 +152,7 @@ BETA_BATCHNORM = SceneDesign(
     When.TENTH,
     pairs=_BETA,
     mode="train",
+    place="in the norm",
 )
 EVAL_BATCHNORM = SceneDesign(
     "batchnorm-eval",
@@ -155,6 +160,7 @@ EVAL_BATCHNORM = SceneDesign(
     BATCHNORM,
     When.TENTH,
     pairs=_LINEAR,
+    place="before the norm",
 )
 SCENES: Sequence[SceneDesign] = (
     SINGLE,
@@ -170,9 +176,9 @@ SCENES: Sequence[SceneDesign] = (
 """Every picture that is measured."""
 
 
-def scenes_of(studied: Studied) -> list[SceneSpec]:
+def scenes_of(studied: Setting) -> list[SceneSpec]:
     """The pictures that these runs allow."""
-    return [design.placed(studied) for design in SCENES if design.role in studied.runs]
+    return [design.placed(studied) for design in SCENES if studied.has(design.role, design.place)]
 
 
 def design_of(key: str) -> SceneDesign:

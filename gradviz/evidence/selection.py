@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Protocol
 
 from gradviz.errors import UserError
 from gradviz.evidence import rules
@@ -9,7 +10,16 @@ from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 
 
-def mid_training(metrics: Sequence[EpochMetrics]) -> list[int]:
+class Line(Protocol):
+    """The loss of an epoch."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def train_loss(self) -> float: ...
+
+
+def mid_training(metrics: Sequence[Line]) -> list[int]:
     """Epochs at which the training loss is falling and below a tenth of its initial value, without the last one.
 
     The source chose "an epoch that exhibits a decrease in the cost function". Empty if the loss never falls so far.

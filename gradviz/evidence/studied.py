@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, Protocol
 
 from gradviz.evidence import rules
 from gradviz.evidence.roles import PLAIN, Role, cast
-from gradviz.evidence.selection import drawn_epoch, mid_training
+from gradviz.evidence.selection import check_network, drawn_epoch, mid_training
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 
 
 class When(StrEnum):
@@ -18,6 +20,23 @@ class When(StrEnum):
     MID = "mid"
     TENTH = "tenth"
     """The source's epoch for batch normalization, or the last one if the training is shorter."""
+
+
+Place = Literal["shown first", "before the norm", "in the norm"]
+"""Pairs of parameters of any network: those that the page shows first; two biases whose units a batch normalization
+follows, and its two β."""
+
+
+class Setting(Protocol):
+    """The runs of one study that the claims are about."""
+
+    @property
+    def runs(self) -> Mapping[Role, Run | StudyRun]: ...
+    def epoch(self, role: Role, when: When) -> int: ...
+    def mid_training(self) -> tuple[int, ...]: ...
+    def pairs_of(self, role: Role, place: Place) -> tuple[tuple[str, str], ...]: ...
+    def has(self, role: Role, place: Place) -> bool: ...
+    def check(self, role: Role) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +67,18 @@ class Studied:
             When.MID: self.mid_epochs[run.name],
             When.TENTH: min(rules.BATCHNORM_EPOCH, self.epochs[run.name][-1]),
         }[when]
+
+    def pairs_of(self, role: Role, place: Place) -> tuple[tuple[str, str], ...]:
+        """None but those of the source's own pictures."""
+        return ()
+
+    def has(self, role: Role, place: Place) -> bool:
+        """Whether a run plays the role: all have the parameters of the source's pictures."""
+        return role in self.runs
+
+    def check(self, role: Role) -> None:
+        """UserError unless the network has the layers that the source draws."""
+        check_network(self.runs[role].config)
 
     def mid_training(self) -> tuple[int, ...]:
         """The epochs of all mid-training checkpoints without regularizer."""

@@ -50,7 +50,7 @@ def on_round_off(both: RoundOff) -> str:
 def on_moved_bias(findings: Findings) -> str:
     """Concludes how the share of rows below their target, and the agreement, change with the output bias."""
     found = [each for seed in findings.seeds for each in seed.evidence.interventions]
-    shares = [each.after.share_below for each in found]
+    shares = [share for each in found if (share := each.after.share_below) is not None]
     low, high = percent(min(shares)), percent(max(shares))
     told = f"after which {low if low == high else f'{low} to {high}'} of the rows lie below their target"
     pairs = [(each.before.resultant.value, each.after.resultant.value) for each in found]

@@ -6,12 +6,11 @@ from typing import Any
 
 from gradviz.errors import UserError
 from gradviz.evidence.deciding import why_untold
-from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.parts import Asked
 from gradviz.evidence.readings import NotThere, Reading
 from gradviz.evidence.roles import ROLES, Role
-from gradviz.evidence.selection import check_network
-from gradviz.evidence.studied import Studied
+from gradviz.evidence.studied import Setting
 from gradviz.evidence.verdict import Figure, Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
 
@@ -44,7 +43,7 @@ class Claim:
         wanted = {role for reading in self.reads for role in reading.roles}
         return tuple(role for role in ROLES if role in wanted)
 
-    def asked(self, studied: Studied) -> tuple[Asked, ...]:
+    def asked(self, studied: Setting) -> tuple[Asked, ...]:
         """The questions that its verdict takes, each once; NotThere says what these runs lack and what to do."""
         absent = [role for role in self.roles if role not in studied.runs]
         if absent:
@@ -52,12 +51,12 @@ class Claim:
             raise NotThere(f"No run {words} has a checkpoint yet: train one, in Training.")
         try:
             for role in self.roles:
-                check_network(studied.runs[role].config)
+                studied.check(role)
         except UserError as error:
             raise NotThere(str(error)) from error
         return tuple(dict.fromkeys(asked for reading in self.reads for asked in reading.asked(studied)))
 
-    def verdict(self, evidence: Evidence) -> Verdict:
+    def verdict(self, evidence: Evidence | StudyEvidence) -> Verdict:
         """The verdict by this evidence: "not measured" where it lacks a measurement that the claim reads."""
         read = [reading.of(evidence) for reading in self.reads]
         if any(each is None for each in read):

@@ -1,0 +1,173 @@
+"""The claims as other studies than deliveries allow them: the same words and rules, on the parameters that the page
+shows first, in runs that draw masks, use batch statistics, or do neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_MINIBATCHES, BATCHNORM_ROUGH
+from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
+from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
+from gradviz.evidence.deciding import at_least, below, kind_if, kind_of_most, largest
+from gradviz.evidence.figures import exact, opposite_of, views_of
+from gradviz.evidence.gathering_studies import DRAWN, MIDDLE, NULLS
+from gradviz.evidence.measurements import Null, Scene, StudyEpoch
+from gradviz.evidence.readings import scene
+from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
+from gradviz.evidence.scenes import MID_PLAIN
+from gradviz.evidence.studied_runs import StudiedRuns
+from gradviz.evidence.verdict import COSINE, SHARE, Figure, Kind, Shown
+
+_WORDS: dict[Role, str] = {
+    PLAIN: "neither draws masks nor uses batch statistics",
+    DROPOUT: "draws masks and uses no batch statistics",
+    BATCHNORM: "uses batch statistics and draws no masks",
+}
+_PLACES = {
+    "shown first": "two parameters",
+    "before the norm": "two biases before a batch normalization",
+    "in the norm": "a batch normalization behind a layer with biases",
+}
+
+
+def _mid_training(mid: Scene, checkpoints: Sequence[StudyEpoch]) -> Decision:
+    found = [largest(pair.opposite.value for pair in checkpoint.pairs) for checkpoint in checkpoints]
+    answers = [at_least(share, rules.MANY_OPPOSITE) for share in found]
+    figures = (
+        Figure(
+            name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
+            estimate=exact(answers.count(True)),
+            sample=f"of {len(answers)} of mid-training",
+        ),
+        *(opposite_of(panel) for panel in mid.panels),
+    )
+    return Decision(kind_of_most(answers), figures, views_of(mid))
+
+
+def _composition(nulls: Sequence[Null], mid: Scene) -> Decision:
+    [null] = nulls
+    sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows, all parameters"
+    shown = Shown(view="minibatches", request=mid.panels[0].view, part="model")
+    figures = (
+        Figure(name="R measured", estimate=null.measured_resultant, sample=sample, range=SHARE, shown=shown),
+        Figure(name="R of random rows", estimate=null.random_resultant, sample=sample, range=SHARE),
+        Figure(name="1 − R over that of random rows", estimate=null.sensitivity, sample=sample),
+    )
+    beyond = below(null.measured_resultant.value, null.random_resultant.low)
+    return Decision(kind_if(beyond, Kind.SAMPLING), figures)
+
+
+def _sgd(drawn: StudyEpoch, mid: Scene) -> Decision:
+    assert drawn.model is not None
+    agreement = drawn.model
+    figure = Figure(
+        name="mean pairwise cosine",
+        estimate=agreement.cosine,
+        sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
+        f" {agreement.minibatch_size} rows, epoch {drawn.epoch}",
+        range=COSINE,
+        shown=Shown(view="minibatches", request=mid.panels[0].view, part="model"),
+    )
+    return Decision(kind_if(below(agreement.cosine.high, rules.AGREES)), (figure,), views_of(mid))
+
+
+_OF_STUDIES: dict[str, Claim] = {
+    claim.key: claim
+    for claim in (
+        replace(
+            START,
+            rule="Holds if the mean resultant length R of the centre arrows of the minibatches is at least"
+            f" {rules.AGREES:g} in both planes that the page shows first, at epoch 0, in a run without masks and batch"
+            " statistics.",
+        ),
+        replace(
+            MID_TRAINING,
+            rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs of minibatches are opposite at most"
+            " checkpoints of mid-training; holds at some checkpoints if at fewer, but at least one. Mid-training: the"
+            f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
+            " The larger share of the two planes that the page shows first counts.",
+            reads=(scene(MID_PLAIN), MIDDLE),
+            decide=_mid_training,
+        ),
+        replace(
+            COMPOSITION,
+            rule="The null model mixes the rows of all minibatches and cuts them anew. Holds if at mid-training R of"
+            " the whole gradients lies below the middle 95 % of that of such minibatches; explained by random sampling"
+            " otherwise.",
+            reads=(NULLS, scene(MID_PLAIN)),
+            decide=_composition,
+        ),
+        replace(
+            DROPOUT_MINIBATCHES,
+            rule=f"Holds if, at mid-training, at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite in one"
+            " of the planes that the page shows first, in train mode with one frozen set of masks for all minibatches.",
+        ),
+        DROPOUT_ROUGH,
+        replace(
+            DROPOUT_START,
+            rule="Holds if, with fresh masks, neighbouring arrows differ less and the arrows of the minibatches agree"
+            " more at epoch 0 than at mid-training, in both planes that the page shows first. A plane without R at one"
+            " of them is left out.",
+        ),
+        replace(
+            BATCHNORM_ROUGH,
+            rule="An artefact of float32 round-off if the gradient of two biases before a batch normalization is zero:"
+            " everywhere on the grid, float64's components are at most a thousandth of the largest difference between"
+            f" float32 and float64. Otherwise holds if neighbouring arrows differ by at least {rules.ROUGH_RATIO:g}"
+            " times the angle without batch statistics.",
+        ),
+        BATCHNORM_MINIBATCHES,
+        BATCHNORM_LIKE_DROPOUT,
+        replace(
+            SGD,
+            rule="Holds if the whole model's gradients of the minibatches have a mean pairwise cosine whose 95 %"
+            f" interval lies below {rules.AGREES:g}, at the mid-training checkpoint without masks and batch"
+            " statistics.",
+            reads=(DRAWN, scene(MID_PLAIN)),
+            decide=_sgd,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A claim that a study's runs do not allow, and why."""
+
+    key: str
+    question: str
+    reason: str
+
+
+def claims_of(studied: StudiedRuns) -> tuple[list[Claim], list[Absent]]:
+    """The claims that the study's runs allow, with the study's name in key and question, and those that they do not."""
+    allowed, absent = [], []
+    for each in CLAIMS:
+        key, question = f"{studied.study}.{each.key}", f"{studied.study}: {each.question}"
+        claim = _OF_STUDIES.get(each.key)
+        reason = "It is about the rows of deliveries." if claim is None else _lacking(claim, studied)
+        if claim is None or reason is not None:
+            absent.append(Absent(key, question, reason or ""))
+        else:
+            allowed.append(replace(claim, key=key, question=question))
+    return allowed, absent
+
+
+def _lacking(claim: Claim, studied: StudiedRuns) -> str | None:
+    """What the study's runs lack for a claim; None if nothing."""
+    if studied.cannot is not None:
+        return studied.cannot
+    for role in claim.roles:
+        if role not in studied.runs:
+            return f"The study {studied.study} has no run whose model {_WORDS[role]}."
+        if studied.runs[role].num_minibatches() < 2:
+            return f"The run {studied.runs[role].name} was recorded with a single minibatch."
+    for design in (design for reading in claim.reads for design in reading.designs):
+        run = studied.runs[design.role].name
+        if not studied.has(design.role, design.place):
+            return f"The network of the run {run} has no {_PLACES[design.place]}."
+        if not studied.is_there(design.role, design.when):
+            return f"The run {run} has no checkpoint of epoch {studied.epoch(design.role, design.when)}."
+    return None

@@ -1,0 +1,59 @@
+"""What the claims read of the runs of another study than deliveries, and how the answers are put together."""
+
+from collections.abc import Sequence
+
+from gradviz.evidence.gathering import round_off_in, scenes_in
+from gradviz.evidence.measurements import Null, StudyEpoch, StudyEvidence
+from gradviz.evidence.parts import Answers, Asked, Part, StudyAnswer
+from gradviz.evidence.readings import NotThere, Reading
+from gradviz.evidence.roles import PLAIN
+from gradviz.evidence.studied_runs import StudiedRuns
+
+
+def study_evidence(studied: StudiedRuns, answers: Answers) -> StudyEvidence:
+    """As much of the evidence as these answers give."""
+    parts = [StudyAnswer.model_validate_json(content) for asked, content in answers.items() if isinstance(asked, Part)]
+    return StudyEvidence(
+        mid_training=studied.mid_training(),
+        checkpoints=tuple(part.checkpoint for part in parts if part.checkpoint is not None),
+        scenes=tuple(scenes_in(studied, answers)),
+        nulls=tuple(null for part in parts for null in part.nulls),
+        round_off=round_off_in(studied, answers),
+    )
+
+
+def _checkpoint(studied: StudiedRuns, epoch: int) -> Part:
+    """At the drawn one all parameters are measured too."""
+    run = studied.runs[PLAIN].name
+    return Part("checkpoint", run, epoch, whole=epoch == studied.mid_epochs[run])
+
+
+def _middle_asked(studied: StudiedRuns) -> list[Asked]:
+    epochs = studied.mid_training()
+    if not epochs:
+        run = studied.runs[PLAIN].name
+        raise NotThere(f"The run {run} has no checkpoint of mid-training, by its train_loss: train more epochs.")
+    return [_checkpoint(studied, epoch) for epoch in epochs]
+
+
+def _middle_of(evidence: StudyEvidence) -> tuple[StudyEpoch, ...] | None:
+    there, wanted = {each.epoch: each for each in evidence.checkpoints}, evidence.mid_training
+    return tuple(there[epoch] for epoch in wanted) if wanted and there.keys() >= set(wanted) else None
+
+
+MIDDLE: Reading[Sequence[StudyEpoch]] = Reading((PLAIN,), _middle_asked, _middle_of)
+"""Every checkpoint of mid-training of the run without masks and batch statistics."""
+
+DRAWN: Reading[StudyEpoch] = Reading(
+    (PLAIN,),
+    lambda studied: [_checkpoint(studied, studied.mid_epochs[studied.runs[PLAIN].name])],
+    lambda evidence: next((each for each in evidence.checkpoints if each.model is not None), None),
+)
+"""The one that is drawn: all its parameters."""
+
+NULLS: Reading[Sequence[Null]] = Reading(
+    (PLAIN,),
+    lambda studied: [Part("nulls", studied.runs[PLAIN].name, studied.mid_epochs[studied.runs[PLAIN].name])],
+    lambda evidence: evidence.nulls or None,
+)
+"""The null model of that checkpoint beside what was measured."""
