@@ -12,6 +12,8 @@ from gradviz.landscape import LandscapeRequest, LandscapeSpec
 
 _FIRST = ("run", "epoch")
 _RANDOM = ("masks", "num_masks", "seed")
+_NAMES_OF_STUDIES = tuple(name for name in LandscapeRequest.model_fields if name != "minibatch_size")
+"""Their minibatches have the size that they were recorded with."""
 
 
 def file_name(request: LandscapeRequest) -> str:
@@ -45,7 +47,8 @@ def command_line(
     """One such line, which writes the file `out`. `is_random`: masks are drawn; without a `place` the runs are where
     the settings say; `study`: its name on the command line, for a run of another study."""
     words = ["gradviz", "landscape", *(["--study", study] if study else [])]
-    for name, value in _told(request, LandscapeRequest.model_fields, is_random):
+    names = LandscapeRequest.model_fields if not study else _NAMES_OF_STUDIES
+    for name, value in _told(request, names, is_random):
         words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join([*words, *(["--runs", str(place)] if place else []), "--out", out])
 
@@ -93,7 +96,8 @@ def _text_of_any(requests: Sequence[LandscapeRequest], store: RunStore, place: P
         "",
     ]
     for request in requests:
-        told = _told(request, LandscapeRequest.model_fields, _is_random(request, store))
+        names = _NAMES_OF_STUDIES if _study_of(request, store) else LandscapeRequest.model_fields
+        told = _told(request, names, _is_random(request, store))
         values = ", ".join(f"{name}={value!r}" for name, value in told)
         lines.append(f"fields.append(bench.landscape(LandscapeRequest({values})))")
     return "\n".join([*lines, *_END])

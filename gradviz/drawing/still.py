@@ -17,7 +17,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 
 _PANEL_INCHES = (8, 7)
 _LETTERS = 9
-_MOST_LETTERS = 105
+_MOST_LETTERS = 95
 """In a line of this size over the picture."""
 
 

@@ -245,6 +245,7 @@ def test_a_recipe_names_the_study_and_gives_the_numbers(
 ):
     told = client.post(f"{PREFIX}/recipes", json={"panels": [ASKED]}).get_json()
     assert told["command_lines"].startswith(f"gradviz landscape --study {STUDY_FILE.name} --run seed-0 --epoch 1")
+    assert "size" not in told["command_lines"] + told["python"]  # which cannot be chosen
     monkeypatch.chdir(recorded.parent)
     (recorded.parent / STUDY_FILE.name).symlink_to(STUDY_FILE)
     program: dict[str, Any] = {}
@@ -338,3 +339,19 @@ def test_what_a_changed_study_cannot_show_is_said(recorded: Path, loaded: Loaded
     assert told["seed-1"]["broken"] == [{"file": "minibatches.safetensors", "reason": "it is empty"}]
     view, _ = permalink.settle(View(), told)
     assert view.run == "wide"
+
+
+def test_runs_of_all_studies_are_shown_together(loaded: LoadedStudy, own_runs: Path):
+    for seed in (0, 1):
+        record(loaded, own_runs / f"net-{seed}", seed)
+    store = RunStore(own_runs, loaded)
+    runs = runs_of(store)
+    assert list(runs) == ["none", "dropout", "batchnorm", "net-0", "net-1"]
+    assert len({run["colour"]["light"] for run in runs.values()}) == 5
+    for search, compared, x in (
+        ("", ("none", "dropout", "batchnorm"), "hidden.1.linear.bias[0]"),
+        ("?variant=net-1", ("net-0", "net-1"), "conv1.bias[0]"),
+        ("?variant=net-1&compared=net-1,none", ("net-1", "none"), "conv1.bias[0]"),
+    ):
+        view, notices = permalink.settle(permalink.read(search)[0], runs)
+        assert ((view.compared, view.x_a), notices) == ((compared, x), [])

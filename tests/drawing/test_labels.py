@@ -1,6 +1,7 @@
 """What is written around pictures."""
 
 import io
+import math
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ import pytest
 from gradviz.drawing import labels
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.still import Shown, draw, figure_of, picture_bytes
+from gradviz.experiment.facts import Fact
 from gradviz.landscape import LandscapeRequest, ZeroReason, zero_message
 from tests.drawing.fields import field_of, random_field
 from tests.drawing.test_canvas import REQUEST
@@ -85,3 +87,13 @@ def test_descent_is_said(direction: Any):
 def test_the_title_of_an_svg_says_how_to_make_it_again():
     root = ElementTree.parse(io.BytesIO(picture_bytes(Shown(random_field(), REQUEST), "svg"))).getroot()
     assert REQUEST.canonical() in [element.text for element in root.iter() if element.tag.endswith("}title")]
+
+
+def test_what_a_study_tells_is_apart_from_what_was_asked():
+    told = (Fact("accuracy", 0.5, sentence="half of the rows are right"), Fact("margin", 2.0))
+    field = replace(random_field(), facts=told, share_below=math.nan)
+    assert labels.sentences_of(field) == ["half of the rows are right"]
+    assert labels.facts_of(field, REQUEST) == ["epoch 0", f"minibatch 0 ({field.num_rows} rows)", "eval mode"]
+    facts = f"epoch 0 · minibatch 0 ({field.num_rows} rows) · eval mode\nhalf of the rows are right"
+    assert facts in texts_of(Shown(field, REQUEST))
+    assert not any("half of" in text for text in texts_of(Shown(field, REQUEST, minus="dropout")))
