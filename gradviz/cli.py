@@ -227,18 +227,27 @@ def _add_landscape(commands: Any) -> None:
     parser = _command(commands, "landscape", "compute one gradient landscape and write it to a file")
     _add_minibatch_options(parser, required=False)
     parser.add_argument("--epoch", type=int, required=True, metavar="E")
-    parser.add_argument("--x", required=True, metavar="PARAM", help="such as hidden.1.linear.bias[0]")
-    parser.add_argument("--y", required=True, metavar="PARAM", help="such as hidden.1.linear.bias[1]")
+    parser.add_argument(
+        "--x",
+        required=True,
+        metavar="AXIS",
+        help="a parameter, such as hidden.1.linear.bias[0], or a direction: random:SEED, gradient:M, gradient:mean, "
+        "step, towards:RUN/EPOCH, pca:K, hessian:K",
+    )
+    parser.add_argument("--y", required=True, metavar="AXIS", help="another one")
     parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
     parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
     parser.add_argument("--num-masks", type=int, metavar="K", help="number of mask sets for averaged")
-    parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1)")
+    parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1; 1 for directions)")
     parser.add_argument("--points", type=int, metavar="P", help="grid points per side, odd (21)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument(
         "--method",
         choices=("engine", "replay", "reference"),
         help="engine: the built-in network's; replay: any network's; reference: the plain loop",
+    )
+    parser.add_argument(
+        "--directions-out", metavar="FILE.safetensors", help="write the two vectors, float64, as x.NAME and y.NAME"
     )
     _add_study_option(parser)
     parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")

@@ -9,8 +9,10 @@ import numpy as np
 from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute, open_store
+from gradviz.compute.directions import vectors_bytes
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.drawing.labels import plane_sentences
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
 from gradviz.settings import load_settings
@@ -26,7 +28,11 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(runs=options.runs, study=options.study)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
         store = open_store(settings)
-        if options.method is not None:
+        if options.directions_out is not None:
+            bench = Workbench(store, device=settings.device)
+            field, vectors = bench.direction_landscape(request, options.method)
+            write_output(output_path(options.directions_out, (".safetensors",)), vectors_bytes(vectors))
+        elif options.method is not None:
             field = Workbench(store, device=settings.device).landscape(request, options.method)
         else:
             field = open_compute(settings, store, cache).landscape(request)
@@ -82,4 +88,5 @@ def _method(field: GradientField) -> list[str]:
     """How any other network's field was computed, and why not by a quicker method."""
     if field.method == "engine":
         return []
-    return [f"computed by {field.method}", *(f"not by {reason}" for reason in field.passed_over)]
+    planes = [] if field.plane is None else [*plane_sentences(field.plane), *field.plane.x.notes, *field.plane.y.notes]
+    return [*planes, f"computed by {field.method}", *(f"not by {reason}" for reason in field.passed_over)]

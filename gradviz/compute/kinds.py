@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
+from gradviz.compute.directions import extra_passes, sources
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, study_key
@@ -35,17 +36,21 @@ class LandscapeQuestion(Question):
     def key(self, store: RunStore) -> str:
         run = store.any_run(self.request.run)
         if isinstance(run, StudyRun):
-            return study_key(run, self.request)
-        return self.request.key(run.address(self.request.epoch))
+            return study_key(run, self.request, *self._sources(store))
+        return self.request.key(" ".join([run.address(self.request.epoch), *self._sources(store)]))
+
+    def _sources(self, store: RunStore) -> list[str]:
+        return [sources(store, self.request)] if self.request.has_directions else []
 
     def answer(self, bench: Workbench) -> bytes:
         return bench.landscape(self.request).to_bytes()
 
     def passes(self, store: RunStore) -> float:
         asked, run = self.request, store.any_run(self.request.run)
-        if isinstance(run, StudyRun):
+        if isinstance(run, StudyRun) or asked.has_directions:
             sets = asked.num_masks if draws_masks(run, asked) and asked.masks == "averaged" else 1
-            return asked.points**2 * sets * cost_of_a_pass(run, ROWS_OF_A_STUDY)
+            points = asked.points**2 * sets + (extra_passes(store, asked) if asked.has_directions else 0.0)
+            return points * cost_of_a_pass(run, ROWS_OF_A_STUDY)
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
         if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]

@@ -1,5 +1,6 @@
 """Shell commands and Python that reproduce landscapes."""
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ _NAMES_OF_STUDIES = tuple(name for name in LandscapeRequest.model_fields if name
 def file_name(request: LandscapeRequest) -> str:
     """A name (without suffix) that distinguishes the requests of one view, such as
     `none-epoch-12-minibatch-0-hidden.1.linear.bias-0`."""
-    first = request.x.replace("[", "-").replace(",", "-").rstrip("]")
+    first = re.sub(r"[^A-Za-z0-9._-]", "-", request.x.rstrip("]"))
     return f"{request.run}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
-from gradviz.experiment.batches import mapped
+from gradviz.experiment.batches import Batch, mapped
 from gradviz.experiment.facts import Fact
 from gradviz.experiment.run import Run
 from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
@@ -30,10 +30,11 @@ AnyNetwork = Literal["replay", "reference"]
 """Methods for any network."""
 
 
-def study_key(run: StudyRun, request: LandscapeRequest) -> str:
-    """The address of the answer; UserError if the checkpoint does not exist or the study is not loaded."""
+def study_key(run: StudyRun, request: LandscapeRequest, *sources: str) -> str:
+    """The address of the answer, which `sources` belong to as well; UserError if the checkpoint does not exist or the
+    study is not loaded."""
     check_minibatch_size(run, request.minibatch_size)
-    return request.key(f"replay {REPLAY_VERSION} {run.address(request.epoch)}")
+    return request.key(" ".join([f"replay {REPLAY_VERSION} {run.address(request.epoch)}", *sources]))
 
 
 def problem_of(
@@ -41,21 +42,31 @@ def problem_of(
 ) -> Problem:
     """A checkpoint (`model`, if it has been read before), a minibatch and the study's loss; UserError if they do not
     exist or the study is not loaded."""
-    if isinstance(run, StudyRun):
-        check_minibatch_size(run, asked.minibatch_size)
-        loss, batch = run.study.loss, run.minibatch(asked.minibatch)
-    else:
-        rows = run.minibatch(asked.minibatch, asked.minibatch_size)
-        loss, batch = DELIVERIES.loss, (rows.inputs_BI, rows.targets_B)
     return Problem(
         run.model(asked.epoch).to(device) if model is None else model,
-        loss,
-        mapped(batch, lambda tensor: tensor.to(device)),
+        study_of(run).loss,
+        batch_of(run, asked, device),
         mode=asked.mode,
         masks=asked.masks,
         num_masks=asked.num_masks if isinstance(asked, LandscapeRequest) else 1,
         seed=asked.seed,
     )
+
+
+def study_of(run: Run | StudyRun) -> Study:
+    """The study of a run; UserError if it is not loaded."""
+    return run.study if isinstance(run, StudyRun) else DELIVERIES
+
+
+def batch_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device) -> Batch:
+    """One minibatch, on the device; UserError if it does not exist."""
+    if isinstance(run, StudyRun):
+        check_minibatch_size(run, asked.minibatch_size)
+        batch = run.minibatch(asked.minibatch)
+    else:
+        rows = run.minibatch(asked.minibatch, asked.minibatch_size)
+        batch = (rows.inputs_BI, rows.targets_B)
+    return mapped(batch, lambda tensor: tensor.to(device))
 
 
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
@@ -93,8 +104,9 @@ class StudyCheckpoint:
         random = () if request.mode == "eval" else (request.masks, request.num_masks, request.seed)
         key = (request.minibatch, request.minibatch_size, request.mode, *random)
         if key not in self._minibatches:
-            study = run.study if isinstance(run, StudyRun) else DELIVERIES
-            self._minibatches[key] = _Minibatch(study, Prepared(problem_of(run, request, self._device, self.model)))
+            self._minibatches[key] = _Minibatch(
+                study_of(run), Prepared(problem_of(run, request, self._device, self.model))
+            )
         self._minibatches.move_to_end(key)
         return self._minibatches[key]
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from gradviz.compute.directions import direction_landscape
 from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -25,6 +26,7 @@ from gradviz.landscape import (
     parameter_shapes,
     share_layers_below,
 )
+from gradviz.landscape.directions.vector import Vector
 
 Method = Literal["engine"] | AnyNetwork
 
@@ -76,7 +78,7 @@ class Workbench:
         """One forward pass for all `requests` without one; they must differ only in the minibatch."""
         first = requests[0]
         run = self.store.any_run(first.run)
-        if isinstance(run, StudyRun) or draws_masks(run, first):
+        if isinstance(run, StudyRun) or first.has_directions or draws_masks(run, first):
             return
         minibatches = [each for each in map(self.minibatch, requests) if not each.has_clean()]
         if len(minibatches) > 1:
@@ -85,6 +87,8 @@ class Workbench:
     def landscape(self, request: LandscapeRequest, method: Method | None = None) -> GradientField:
         """The field of one request, by default with the quickest method for its run; UserError as `minibatch`."""
         run = self.store.any_run(request.run)
+        if request.has_directions:
+            return self.direction_landscape(request, method)[0]
         if isinstance(run, StudyRun) and method == "engine":
             raise UserError(
                 f"`method` must be replay or reference for the run {run.name}, got engine: that computes only the "
@@ -95,6 +99,14 @@ class Workbench:
         if method == "reference":
             return self.reference(request)
         return self.minibatch(request).landscape(request.spec())
+
+    def direction_landscape(
+        self, request: LandscapeRequest, method: Method | None = None
+    ) -> tuple[GradientField, tuple[Vector, Vector]]:
+        """The field of a plane of directions, and the vectors; UserError as `direction_landscape` in directions.py."""
+        if method == "engine":
+            raise UserError("`method` must be replay or reference for directions, got engine.")
+        return direction_landscape(self.store, request, self.device, method=method or "replay")
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
         """The field by the plain loop, the reference: the same numbers, hundreds of times slower."""

@@ -5,6 +5,8 @@ from collections import Counter
 
 from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
+from gradviz.landscape.directions.axis import is_direction
+from gradviz.landscape.directions.told import PlaneFacts
 from gradviz.landscape.request import masks_words
 from gradviz.landscape.scalar import Scalar
 
@@ -19,7 +21,10 @@ def title_of(request: LandscapeRequest, minus: str = "") -> str:
 
 
 def layers_of(request: LandscapeRequest) -> str:
-    """ "Hidden layer 1", or both where the two parameters are of different layers; tensors of any other network."""
+    """ "Hidden layer 1", or both where the two parameters are of different layers; tensors of any other network; the
+    directions themselves."""
+    if request.has_directions:
+        return f"{request.x} × {request.y}"
     try:
         names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.refs]
     except UserError:
@@ -28,7 +33,9 @@ def layers_of(request: LandscapeRequest) -> str:
 
 
 def axis_name(parameter: str, centre: float | None = None) -> str:
-    """Axes count from the checkpoint: its value is told beside, or that there are several."""
+    """Axes count from the checkpoint: its value is told beside, or that there are several; a direction's is 0."""
+    if is_direction(parameter):
+        return f"along {parameter}"
     where = "from each checkpoint" if centre is None else f"checkpoint: {centre:.5g}"
     return f"Δ {parameter}   ({where})"
 
@@ -57,8 +64,22 @@ def facts_of(
 
 
 def sentences_of(field: GradientField) -> list[str]:
-    """What the study tells of the minibatch at the centre."""
-    return [fact.sentence for fact in field.facts if fact.sentence]
+    """What the study tells of the minibatch at the centre, and what is told of a plane of directions."""
+    facts = [fact.sentence for fact in field.facts if fact.sentence]
+    return facts if field.plane is None else [*facts, *plane_sentences(field.plane)]
+
+
+def plane_sentences(plane: PlaneFacts) -> list[str]:
+    """What 1 is along each axis, and how much of the gradient the plane holds; without full stops."""
+    told = [f"{name} = 1: {axis.meaning}" for name, axis in (("x", plane.x), ("y", plane.y))]
+    if plane.gradient_share is not None:
+        told.append(f"the plane holds {percent(plane.gradient_share)} of the gradient's length at the checkpoint")
+    return told
+
+
+def percent(share: float) -> str:
+    """A share with two digits: 0.031 % is not 0 %."""
+    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
 def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> str:

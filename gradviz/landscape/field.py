@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gradviz.experiment.facts import Fact
+from gradviz.landscape.directions.told import PlaneFacts
 
 # Shape suffixes: X/Y = grid columns/rows.
 
@@ -107,7 +108,8 @@ class GradientField:
     parameter's unit is active there. These three are nan where they have no meaning; then `facts` are what the study
     tells of the minibatch at the centre.
 
-    `method` computed the field; `passed_over` says for each quicker one why it was not used.
+    `method` computed the field; `passed_over` says for each quicker one why it was not used. On a plane of directions
+    `x`, `y` are coordinates, the checkpoint's are 0, u and v are the derivatives by them, and `plane` tells of it.
     """
 
     x: np.ndarray
@@ -127,6 +129,7 @@ class GradientField:
     facts: tuple[Fact, ...] = ()
     method: str = "engine"
     passed_over: tuple[str, ...] = ()
+    plane: PlaneFacts | None = None
 
     def __post_init__(self) -> None:
         for name in ("u_reason", "v_reason"):
@@ -175,6 +178,7 @@ class GradientField:
     def told(self) -> dict[str, object]:
         """What fields of the engine do not have: their bytes are as they were before there was anything else."""
         told = {"method": self.method, "passed_over": self.passed_over, "facts": [asdict(fact) for fact in self.facts]}
+        told |= {} if self.plane is None else {"plane": asdict(self.plane)}
         return {} if self.method == "engine" else told
 
     @classmethod
@@ -190,6 +194,7 @@ class GradientField:
         values: dict[str, Any] = {name: math.nan if header[name] is None else header[name] for name in _SCALARS}
         values |= {"method": header.get("method", "engine"), "passed_over": tuple(header.get("passed_over", ()))}
         values["facts"] = tuple(Fact(**fact) for fact in header.get("facts", ()))
+        values["plane"] = PlaneFacts.from_dict(header["plane"]) if "plane" in header else None
         offset = 4 + header_bytes
         for name, dtype, shape in header["arrays"]:
             array = np.frombuffer(body, np.dtype(dtype), count=int(np.prod(shape)), offset=offset).reshape(shape)
@@ -209,5 +214,5 @@ def _digest(body: bytes | memoryview) -> bytes:
 
 _ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason", "u_reason", "v_reason")
 _SCALARS = ("share_below", "num_rows", "x_active", "y_active", "num_unresolved")
-_TOLD = ("facts", "method", "passed_over")
+_TOLD = ("facts", "method", "passed_over", "plane")
 _ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in (*_SCALARS, *_TOLD))

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from typing import Literal, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun
+from gradviz.landscape.directions.axis import axis_text, is_direction
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.scalar import parameter_text
 
@@ -75,7 +76,11 @@ class MaskedEvaluation(Evaluation):
 
 
 class Plane(Atom):
-    """Two parameters, and a grid of `points` × `points` of their values within ± `half_width` of the checkpoint's."""
+    """Two axes, and a grid of `points` × `points` coordinates within ± `half_width` of the checkpoint's.
+
+    An axis is one parameter or a direction (gradviz/landscape/directions/axis.py). `half_width` is 0.1 for two
+    parameters, and otherwise 1.
+    """
 
     x: str
     y: str
@@ -85,7 +90,15 @@ class Plane(Atom):
     @field_validator("x", "y")
     @classmethod
     def _known_form(cls, text: str) -> str:
-        return parameter_text(text)
+        return axis_text(text)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _width_of_directions(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("half_width") is None:
+            width = 1.0 if any(_names_direction(values.get(axis)) for axis in ("x", "y")) else 0.1
+            return {**values, "half_width": width}
+        return values
 
     @field_validator("points")
     @classmethod
@@ -98,6 +111,11 @@ class Plane(Atom):
         if self.x == self.y:
             raise ValueError(f"`x` and `y` are both {self.x}: a plane needs two different parameters.")
         return self
+
+    @property
+    def has_directions(self) -> bool:
+        """Whether an axis is no single parameter."""
+        return is_direction(self.x) or is_direction(self.y)
 
     @property
     def refs(self) -> tuple[ParameterRef, ParameterRef]:
@@ -165,6 +183,13 @@ def check_points(points: int) -> None:
         raise UserError(
             f"`points` must be odd and in [3, {MAX_POINTS}], got {points}: the centre arrow needs a middle point."
         )
+
+
+def _names_direction(text: object) -> bool:
+    try:
+        return isinstance(text, str) and is_direction(text)
+    except UserError:  # the axis' own validator says what is wrong
+        return False
 
 
 class Grid(Protocol):

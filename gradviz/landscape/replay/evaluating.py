@@ -12,6 +12,8 @@ from torch.func import grad_and_value, vmap
 
 from gradviz.errors import UserError, shown
 from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.along import Along, Rooms
+from gradviz.landscape.replay.axes import names_of
 from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.known import MEMO_BYTES, Known
 from gradviz.landscape.replay.loop import mean_loss
@@ -20,6 +22,7 @@ from gradviz.landscape.replay.mode import Replay
 from gradviz.landscape.replay.moved import Moved
 from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.randomness import Source
+from gradviz.landscape.scalar import Scalar
 
 TILE_NUMBERS = 2**22
 """Numbers of all tensors that a tile of the grid makes anew: few enough for a processor's caches."""
@@ -58,7 +61,8 @@ class Replayer:
     def __init__(self, known: Known, problem: Problem, plane: Plane, *, keeps_channels: bool = True) -> None:
         self.known, self.problem, self.plane, self.keeps_channels = known, problem, plane, keeps_channels
         known.batch(problem)  # made here, where no mode sees it
-        self._bases = known.moving((plane.x.name, plane.y.name))
+        self._bases = known.moving(name for axis in (plane.x, plane.y) for name in names_of(axis))
+        self._rooms = Rooms()
         self._filled: Memo | None = None
 
     def points(self, points: Sequence[int], probe: Probe | None = None) -> Tensor:
@@ -159,14 +163,21 @@ class Replayer:
         own = {"dtype": self.problem.dtype, "device": self.problem.device, "requires_grad": True}
         return [torch.tensor(step, **own) for step in self.plane.at(point)]
 
+    def _still(self, tensor: Tensor) -> Moved | Along:
+        """A tensor that will move."""
+        base = self._bases[id(tensor)]
+        return Moved(base) if isinstance(self.plane.x, Scalar) else Along(base, self._rooms)
+
     def _loss(
         self, memo: Memo, source: Source, steps: Sequence[Tensor], batched: bool = False
     ) -> tuple[Replay, Tensor]:
         """One evaluation; point after point it also runs backward, to the steps alone."""
-        moves: dict[int, Moved] = {}
-        for scalar, step in zip((self.plane.x, self.plane.y), steps, strict=True):
-            tensor = self.known.model.tensors[scalar.name]
-            moves.setdefault(id(tensor), Moved(self._bases[id(tensor)])).scalars.append((scalar.index, step))
+        moves: dict[int, Any] = {}
+        for axis, step in zip((self.plane.x, self.plane.y), steps, strict=True):
+            for name in names_of(axis):
+                tensor = self.known.model.tensors[name]
+                moved = moves.get(id(tensor)) or moves.setdefault(id(tensor), self._still(tensor))
+                moved.take(axis.index if isinstance(axis, Scalar) else self.known.part(axis, name), step)
         mode = Replay(
             memo,
             moves,

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.batches import Batch, selected, tensors_of
+from gradviz.landscape.directions.vector import Vector
+from gradviz.landscape.replay.along import Part, part_of
 from gradviz.landscape.replay.loop import AtCentre, at_centre
 from gradviz.landscape.replay.memo import Memo
 from gradviz.landscape.replay.private import PrivateModel, in_own_containers, private_batch
@@ -33,6 +35,7 @@ class Known:
         self.model.module.requires_grad_(False)
         self.memo = Memo(MEMO_BYTES)
         self._batches: dict[int, tuple[Problem, Batch]] = {}
+        self._parts: dict[tuple[int, str], tuple[Vector, Part]] = {}
         self._sets: dict[int, tuple[Memo, Source]] = {}
         for tensor in self.model.own_tensors():
             self.memo.name_own(tensor)
@@ -53,6 +56,15 @@ class Known:
             if self.memo.number(base) is None:
                 self.memo.name(base, self.memo.number_of(key))
         return bases
+
+    def part(self, axis: Vector, name: str) -> Part:
+        """What a direction does to a parameter, in this precision."""
+        key = id(axis), name
+        if key not in self._parts:
+            part = part_of(axis.parts[name], axis.rank).to(self.model.tensors[name])
+            self._parts[key] = axis, part
+            self.memo.name(part.whole)
+        return self._parts[key][1]
 
     def of_set(self, problem: Problem, number: int) -> tuple[Memo, Source]:
         """What is known of `problem` with this set of random numbers; that of one set is kept."""

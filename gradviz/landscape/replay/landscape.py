@@ -7,11 +7,13 @@ import torch
 
 from gradviz.errors import UserError
 from gradviz.landscape.field import GradientField, ZeroReason
+from gradviz.landscape.replay.axes import PlaneAxis
 from gradviz.landscape.replay.choosing import LOOP, by_loop_alone, compute
 from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.naming import named_reason
-from gradviz.landscape.replay.problem import Plane, Problem, Scalar, check_plane
+from gradviz.landscape.replay.problem import Plane, Problem, check_plane
 from gradviz.landscape.replay.zero import Resolved, resolve
+from gradviz.landscape.scalar import Scalar
 from gradviz.landscape.surroundings import undisturbed
 
 
@@ -60,7 +62,7 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
     grid, dtype = (plane.points, plane.points), str(problem.dtype).removeprefix("torch.")
     is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
     reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
-    x, y = (_value(problem, scalar) + np.array(plane.steps) for scalar in (plane.x, plane.y))
+    x, y = (_origin(problem, axis) + np.array(plane.steps) for axis in (plane.x, plane.y))
     field = GradientField(
         x,
         y,
@@ -80,13 +82,17 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
     return Landscape(field, computed.method, computed.passed_over)
 
 
-def _named(problem: Problem, scalar: Scalar, found: Resolved, step: float) -> Resolved:
-    """The component with a name for its reason, where it is zero on the whole plane."""
-    reason = named_reason(problem, scalar, step) if (found.reason != ZeroReason.NONE).all() else None
+def _named(problem: Problem, axis: PlaneAxis, found: Resolved, step: float) -> Resolved:
+    """The component with a name for its reason, where that of a parameter is zero on the whole plane."""
+    if not isinstance(axis, Scalar) or not (found.reason != ZeroReason.NONE).all():
+        return found
+    reason = named_reason(problem, axis, step)
     return found if reason is None else replace(found, reason=np.full_like(found.reason, reason))
 
 
-def _value(problem: Problem, scalar: Scalar) -> float:
-    """The parameter's own value, in the dtype that is computed in."""
-    tensor = dict(problem.model.named_parameters(remove_duplicate=False))[scalar.name]
-    return tensor.detach()[scalar.index].to(problem.dtype).item()
+def _origin(problem: Problem, axis: PlaneAxis) -> float:
+    """The coordinate of the checkpoint: a parameter's own value, in the dtype that is computed in, or 0."""
+    if not isinstance(axis, Scalar):
+        return 0.0
+    tensor = dict(problem.model.named_parameters(remove_duplicate=False))[axis.name]
+    return tensor.detach()[axis.index].to(problem.dtype).item()

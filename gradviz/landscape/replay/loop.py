@@ -13,8 +13,9 @@ from torch import Tensor
 from gradviz.errors import UserError
 from gradviz.experiment.users_code import users_code
 from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.axes import gradient_of, move, names_of, slope
 from gradviz.landscape.replay.private import PrivateModel
-from gradviz.landscape.replay.problem import Plane, Problem, Scalar
+from gradviz.landscape.replay.problem import Plane, Problem
 from gradviz.landscape.replay.randomness import Seeded, Source
 
 
@@ -40,12 +41,12 @@ def by_loop(problem: Problem, plane: Plane, points: Sequence[int], *, whole: boo
 
 def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int, whole: bool) -> Tensor:
     with torch.no_grad():
-        for scalar, step in zip((plane.x, plane.y), plane.at(point), strict=True):
-            model.tensors[scalar.name][scalar.index] += step
-    inputs = None if whole else [model.tensors[scalar.name] for scalar in (plane.x, plane.y)]
-    loss = passed_back(problem, model, number, inputs)
-    gradient = (_entry(model.tensors[scalar.name], scalar) for scalar in (plane.x, plane.y))
-    return torch.tensor([loss, *gradient], dtype=torch.float64)
+        for axis, step in zip((plane.x, plane.y), plane.at(point), strict=True):
+            move(model.tensors, axis, step)
+    moving = dict.fromkeys(name for axis in (plane.x, plane.y) for name in names_of(axis))
+    loss = passed_back(problem, model, number, None if whole else [model.tensors[name] for name in moving])
+    gradients = {name: gradient_of(model.tensors[name]) for name in moving}
+    return torch.tensor([loss, *(slope(gradients, axis) for axis in (plane.x, plane.y))], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,8 @@ class AtCentre:
 
     def along(self, plane: Plane) -> Tensor:
         """(3,) float64 on the CPU, as `by_loop`."""
-        parts = ((self.gradients[scalar.name], scalar.index) for scalar in (plane.x, plane.y))
-        numbers = (0.0 if gradient is None else gradient[index].item() for gradient, index in parts)
-        return torch.tensor([self.loss, *numbers], dtype=torch.float64)
+        slopes = (slope(self.gradients, axis) for axis in (plane.x, plane.y))
+        return torch.tensor([self.loss, *slopes], dtype=torch.float64)
 
     @property
     def nbytes(self) -> int:
@@ -110,14 +110,3 @@ def mean_loss(losses: object) -> Tensor:
             f"`loss` must return a tensor of real numbers, (B,) losses of the rows or their mean, got {form}."
         )
     return losses.mean() if losses.ndim else losses
-
-
-def gradient_of(parameter: Tensor) -> Tensor | None:
-    """What the backward pass left there, dense; None if it did not reach the parameter."""
-    gradient = parameter.grad
-    return gradient.to_dense() if gradient is not None and gradient.is_sparse else gradient
-
-
-def _entry(tensor: Tensor, scalar: Scalar) -> float:
-    gradient = gradient_of(tensor)
-    return 0.0 if gradient is None else gradient[scalar.index].item()

@@ -13,13 +13,14 @@ A `TorchFunctionMode`: the user's Python runs unchanged, and every function of t
 What moves is NaN in the module itself, so that a function that does not pass through here cannot use it unnoticed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gradviz.landscape.replay.along import Along
 from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.in_place import is_in_place, out_of_place
 from gradviz.landscape.replay.memo import OF_SET, Memo, storage_of
@@ -48,7 +49,7 @@ class Replay(Seeded):
     def __init__(
         self,
         memo: Memo,
-        moves: dict[int, Moved],
+        moves: Mapping[int, Moved | Along],
         source: Source,
         *,
         exact: bool = False,
@@ -114,7 +115,7 @@ class Replay(Seeded):
 
     # What rules, stand-ins and in_place ask
 
-    def moved(self, tensor: Any) -> Moved | None:
+    def moved(self, tensor: Any) -> Moved | Along | None:
         return self.moves.get(id(tensor))
 
     def base(self, tensor: Any) -> Any:
@@ -215,6 +216,7 @@ class Replay(Seeded):
                 return value
             if id(value) not in self._made:
                 self._made[id(value)] = moved.at_point()
+                self.num_made += value.numel() if isinstance(moved, Along) else 0
             return self._made[id(value)]
         if type(value) in (list, tuple):
             return type(value)(map(self._at_point, value))

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gradviz.landscape.replay import channels, layer_norm
+from gradviz.landscape.replay.along import Along, embedding_along, product_along
 from gradviz.landscape.replay.channels import Channels, Held, Part, with_parts
 from gradviz.landscape.replay.recurrent import RECURRENT, between_layers, layers_of
 
@@ -30,6 +31,9 @@ class Moved:
 
     base: Tensor
     scalars: list[tuple[tuple[int, ...], Tensor]] = field(default_factory=list)
+
+    def take(self, index: tuple[int, ...], step: Tensor) -> None:
+        self.scalars.append((index, step))
 
     def at_point(self) -> Tensor:
         tensor = self.base
@@ -76,6 +80,8 @@ def _product(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     axis = x.ndim - 1 if is_linear else 1
     if mode.moved(x) or (rest and x.ndim != weight.ndim):
         return NotImplemented  # a parameter as input, or a convolution without a batch
+    if isinstance(of_weight or of_bias, Along):
+        return product_along(mode, func, x, weight, bias, rest)
     if of_input and (x.axis != axis or (rest and rest[-1] != 1)):
         x, of_input = x.whole(), False
     if not (of_weight or of_bias or of_input):
@@ -142,6 +148,8 @@ def _norm(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     if not (of_weight or of_bias):
         of_channels = {F.batch_norm: _batch_norm_of_channels, F.layer_norm: layer_norm.normed}.get(func)
         return NotImplemented if of_channels is None else of_channels(mode, x, values)
+    if isinstance(of_weight or of_bias, Along):
+        return NotImplemented
     shape = values.get("normalized_shape")
     if mode.moved(x) or (shape is not None and len(shape) != 1):
         return NotImplemented
@@ -182,6 +190,8 @@ def _embedding(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     moved = mode.moved(weight)
     if not moved or padding is not None or max_norm is not None or by_frequency or is_sparse or not mode.is_known(rows):
         return NotImplemented
+    if isinstance(moved, Along):
+        return embedding_along(mode, rows, weight)
     out = mode.known(func, rows, weight)
     additions = [
         (column, step * mode.kept(("rows", row), rows, lambda row=row: (rows == row).unsqueeze(-1).to(out.dtype)))

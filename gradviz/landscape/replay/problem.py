@@ -1,15 +1,16 @@
-"""What is asked: a model, a loss and a minibatch, two scalars of the model that move, and where."""
+"""What is asked: a model, a loss and a minibatch, two axes along which the model moves, and how far."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch, num_rows
 from gradviz.experiment.losses import LossFunction
 from gradviz.experiment.wrappers import unwrapped
+from gradviz.landscape.replay.axes import PlaneAxis, check_axis, check_scalar
 from gradviz.landscape.request import MASKS, MODES, Masks, Mode, check_points, grid_steps
 from gradviz.landscape.scalar import Scalar
 
@@ -18,8 +19,8 @@ from gradviz.landscape.scalar import Scalar
 class Plane:
     """θ + α x + β y on a grid of `points` × `points` values of (α, β) within ± `half_width`."""
 
-    x: Scalar
-    y: Scalar
+    x: PlaneAxis
+    y: PlaneAxis
     half_width: float = 0.1
     points: int = 21
 
@@ -91,25 +92,13 @@ class Problem:
 
 
 def check_plane(problem: Problem, plane: Plane) -> None:
-    """`UserError` unless both scalars are different numbers of floating parameters of the model."""
-    x, y = ((check_scalar(problem.model, scalar), scalar.index) for scalar in (plane.x, plane.y))
-    if x[0] is y[0] and x[1] == y[1]:
-        raise UserError(f"`x` and `y` are both {plane.x}: a plane needs two different parameters.")
-
-
-def check_scalar(model: nn.Module, scalar: Scalar) -> Tensor:
-    """The tensor of a number that a step can move; `UserError` if the model has none of this name."""
-    parameters = dict(model.named_parameters(remove_duplicate=False))
-    tensor = parameters.get(scalar.name)
-    if tensor is None:
-        names = ", ".join(list(parameters)[:12]) + (", …" if len(parameters) > 12 else "")
-        raise UserError(f"`{shown(scalar)}`: this model has no parameter {shown(scalar.name)}, only {names}.")
-    if len(scalar.index) != tensor.ndim or any(i >= n for i, n in zip(scalar.index, tensor.shape, strict=False)):
-        allowed = ",".join(f"0..{n - 1}" for n in tensor.shape)
-        raise UserError(f"`{shown(scalar)}` is out of range: {scalar.name} takes [{allowed}].")
-    if not tensor.is_floating_point():
-        raise UserError(f"`{shown(scalar)}` cannot move: {scalar.name} holds {tensor.dtype}, not real numbers.")
-    return tensor
+    """`UserError` unless both axes move floating parameters of the model, and not the same single one."""
+    for axis in (plane.x, plane.y):
+        check_axis(problem.model, axis)
+    if isinstance(plane.x, Scalar) and isinstance(plane.y, Scalar):
+        x, y = ((check_scalar(problem.model, scalar), scalar.index) for scalar in (plane.x, plane.y))
+        if x[0] is y[0] and x[1] == y[1]:
+            raise UserError(f"`x` and `y` are both {plane.x}: a plane needs two different parameters.")
 
 
 class CannotReplay(Exception):

@@ -1,4 +1,4 @@
-"""What one would write without `replay`: the training loop's backward pass, and `vmap` of a gradient by two scalars.
+"""What one would write without `replay`: the training loop's backward pass, and `vmap` of a gradient by two steps.
 
 Only the benchmark uses them; they know eval mode alone, and fail for models that `torch.func` cannot map.
 """
@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from gradviz.experiment.batches import Batch
+from gradviz.landscape.directions.vector import Vector
+from gradviz.landscape.replay.axes import PlaneAxis, slope
 from gradviz.landscape.replay.loop import mean_loss
-from gradviz.landscape.replay.problem import Plane, Problem, Scalar
+from gradviz.landscape.replay.problem import Plane, Problem
+from gradviz.landscape.scalar import Scalar
 
 
 class _Loss(nn.Module):
@@ -26,19 +29,36 @@ class _Loss(nn.Module):
 def by_backward(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
     """(len(points), 3): forward and backward of the whole model at each point, as in training."""
     module = _Loss(problem)
-    tensors = {scalar: _tensor(module, scalar) for scalar in (plane.x, plane.y)}
-    own = {scalar: tensor[scalar.index].item() for scalar, tensor in tensors.items()}
+    tensors = dict(module.model.named_parameters(remove_duplicate=False))
+    axes = (plane.x, plane.y)
+    own = {name: tensors[name].detach().clone() for axis in axes if isinstance(axis, Vector) for name in axis.parts}
+    parts = [
+        {name: part.to(problem.dtype) for name, part in axis.parts.items()} if isinstance(axis, Vector) else {}
+        for axis in axes
+    ]
+    values = [tensors[axis.name][axis.index].item() if isinstance(axis, Scalar) else 0.0 for axis in axes]
     results = []
     for point in points:
         with torch.no_grad():
-            for (scalar, tensor), step in zip(tensors.items(), plane.at(point), strict=True):
-                tensor[scalar.index] = own[scalar] + step
+            for name, tensor in own.items():
+                tensors[name].copy_(tensor)
+            for axis, part_of, value, step in zip(axes, parts, values, plane.at(point), strict=True):
+                if isinstance(axis, Scalar):
+                    tensors[axis.name][axis.index] = value + step
+                for name, part in part_of.items():
+                    tensors[name].add_(part, alpha=step)
         module.zero_grad()
         value = module(problem.batch)
         value.backward()
-        gradient = [tensor.grad[scalar.index].item() for scalar, tensor in tensors.items() if tensor.grad is not None]
-        results.append([value.item(), *gradient])
+        results.append([value.item(), *(_slope(tensors, *each) for each in zip(axes, parts, strict=True))])
     return torch.tensor(results)
+
+
+def _slope(tensors: dict[str, nn.Parameter], axis: PlaneAxis, parts: dict[str, Tensor]) -> float:
+    if isinstance(axis, Scalar):
+        return slope({axis.name: tensors[axis.name].grad}, axis)
+    flat = ((tensors[name].grad, part.reshape(-1)) for name, part in parts.items())
+    return sum(torch.dot(gradient.reshape(-1), part).item() for gradient, part in flat if gradient is not None)
 
 
 def by_vmap_of_grad(problem: Problem, plane: Plane, points: Sequence[int]) -> Tensor:
@@ -64,13 +84,22 @@ def _of_steps(problem: Problem, plane: Plane) -> Callable[[Tensor, Tensor], Tens
     module = _Loss(problem)
     state = {name: tensor.detach() for name, tensor in (*module.named_parameters(), *module.named_buffers())}
     first = {id(tensor): name for name, tensor in module.named_parameters()}
-    names = [first[id(_tensor(module, scalar))] for scalar in (plane.x, plane.y)]
-    places = [tuple(torch.tensor(i) for i in scalar.index) for scalar in (plane.x, plane.y)]
+    own = dict(module.model.named_parameters(remove_duplicate=False))
+    moves: list[tuple[int, str, tuple[Tensor, ...] | Tensor]] = []
+    for k, axis in enumerate((plane.x, plane.y)):
+        if isinstance(axis, Scalar):
+            moves.append((k, first[id(own[axis.name])], tuple(torch.tensor(i) for i in axis.index)))
+        else:
+            moves += [(k, first[id(own[name])], part.to(own[name])) for name, part in axis.parts.items()]
 
     def loss(x: Tensor, y: Tensor) -> Tensor:
         moved = dict(state)
-        for name, place, step in zip(names, places, (x, y), strict=True):
-            moved[name] = moved[name].index_put(place, step, accumulate=True)
+        for k, name, what in moves:
+            step = (x, y)[k]
+            still = moved[name]
+            moved[name] = (
+                still + step * what if isinstance(what, Tensor) else still.index_put(what, step, accumulate=True)
+            )
         return torch.func.functional_call(module, moved, (problem.batch,))
 
     return loss
@@ -79,7 +108,3 @@ def _of_steps(problem: Problem, plane: Plane) -> Callable[[Tensor, Tensor], Tens
 def _steps(problem: Problem, plane: Plane, points: Sequence[int]) -> tuple[Tensor, Tensor]:
     x, y = torch.tensor([plane.at(point) for point in points], dtype=problem.dtype).unbind(1)
     return x, y
-
-
-def _tensor(module: _Loss, scalar: Scalar) -> nn.Parameter:
-    return dict(module.model.named_parameters(remove_duplicate=False))[scalar.name]

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError
 from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.axes import gradient_of
 from gradviz.landscape.replay.checking import FLOOR
-from gradviz.landscape.replay.loop import differentiable, gradient_of, passed_back, renew
+from gradviz.landscape.replay.loop import differentiable, passed_back, renew
 from gradviz.landscape.replay.private import PrivateModel
 from gradviz.landscape.replay.problem import Plane, Problem
 from gradviz.landscape.replay.unseeded import check_same_again, seen_drawing

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError, shown
 from gradviz.landscape.pausing import between_tiles
-from gradviz.landscape.replay.problem import Problem, check_scalar
+from gradviz.landscape.replay.axes import check_scalar
+from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.scalar import Scalar
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of, cosines
 from gradviz.landscape.statistics.inner_products import ENTRIES_AT_ONCE, InnerProducts, inner_products_of

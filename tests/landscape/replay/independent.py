@@ -1,7 +1,7 @@
 """The loss and its derivatives once more: parameters by `functional_call`, masks by hand; nothing of replay."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gradviz.experiment.regularizers import Dropout
+from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.replay import Plane, Problem, Scalar
 
 FLOAT64 = 1e-10
@@ -42,15 +44,22 @@ def _at(problem: Problem, plane: Plane, model: nn.Module, batch: Any, point: int
     tensors = {f"model.{name}": t.detach().clone() for name, t in (*model.named_parameters(), *model.named_buffers())}
     first = {id(t): f"model.{name}" for name, t in model.named_parameters()}  # a tied tensor has one name here
     every = dict(model.named_parameters(remove_duplicate=False))
-    for scalar, step in zip((plane.x, plane.y), steps, strict=True):
-        name = first[id(every[scalar.name])]
-        place = torch.zeros_like(tensors[name])
-        place[scalar.index] = 1
-        tensors[name] = tensors[name] + step * place
+    for axis, step in zip((plane.x, plane.y), steps, strict=True):
+        for own, part in _parts(axis, every).items():
+            name = first[id(every[own])]
+            tensors[name] = tensors[name] + step * part
     with masks_by_hand(problem.seed, number):
         value = torch.func.functional_call(_Loss(model, problem.loss), tensors, (batch,))
     gradient = torch.autograd.grad(value, steps, allow_unused=True) if value.requires_grad else (None, None)
     return [value.item(), *(0.0 if g is None else g.item() for g in gradient)]
+
+
+def _parts(axis: Scalar | Vector, every: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if isinstance(axis, Vector):
+        return dict(axis.parts)
+    place = torch.zeros_like(every[axis.name])
+    place[axis.index] = 1
+    return {axis.name: place}
 
 
 @contextmanager
@@ -83,6 +92,7 @@ def masks_by_hand(seed: int, number: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(F, "dropout", dropout)
         patch.setattr(F, "dropout2d", dropout2d)
+        patch.setattr(Dropout, "draw", lambda own, blank, generator: keep(tuple(blank.shape), own.p))
         patch.setattr(F, "scaled_dot_product_attention", attention)
         yield
 

@@ -1,0 +1,1 @@
+"""Directions in parameter space: their names, and the vectors that these stand for."""

@@ -1,0 +1,73 @@
+"""From the names of two axes to the plane that they span."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gradviz.landscape.directions.axis import Axis, Curvature, Gradient, Principal, Random, Step, parse_axis
+from gradviz.landscape.directions.made import random_vector, scalar_vector
+from gradviz.landscape.directions.path import (
+    Components,
+    Path,
+    principal_components,
+    principal_vector,
+    step_vector,
+    towards_vector,
+)
+from gradviz.landscape.directions.slopes import curvature_vector, gradient_vector
+from gradviz.landscape.directions.vector import Parameters, Vector, plane_of
+from gradviz.landscape.replay.axes import PlaneAxis
+from gradviz.landscape.replay.problem import Problem
+from gradviz.landscape.scalar import Scalar
+
+
+@dataclass(eq=False)
+class Surroundings:
+    """What directions are made from: a run's path, and the loss of its minibatches at the checkpoint.
+
+    `problem(m)` is that of minibatch m; `shown` the minibatch of the picture, and `centre` the grid point of the
+    checkpoint, whose random numbers gradients see.
+    """
+
+    path: Path
+    problem: Callable[[int], Problem]
+    num_minibatches: int
+    shown: int
+    centre: int
+    _components: Components | None = field(default=None, init=False)
+
+    def parameters(self) -> Parameters:
+        return self.path.parameters(self.path.epoch)
+
+    def components(self) -> Components:
+        """Of the path, found once."""
+        if self._components is None:
+            self._components = principal_components(self.path)
+        return self._components
+
+
+def axes_of(x: str, y: str, where: Surroundings) -> tuple[PlaneAxis, PlaneAxis]:
+    """The axes by these names: two single parameters, or two orthogonal vectors of one length.
+
+    `UserError` names the axis, what is wrong with it and what is allowed.
+    """
+    axes = parse_axis(x), parse_axis(y)
+    if isinstance(axes[0], Scalar) and isinstance(axes[1], Scalar):
+        return axes[0], axes[1]
+    return plane_of(*(vector_of(axis, where) for axis in axes))
+
+
+def vector_of(axis: Axis, where: Surroundings) -> Vector:
+    """The vector of one axis, with its own length."""
+    if isinstance(axis, Scalar):
+        return scalar_vector(axis, where.problem(where.shown).model)
+    if isinstance(axis, Random):
+        return random_vector(axis, where.parameters())
+    if isinstance(axis, Gradient):
+        return gradient_vector(axis, where.path, where.problem, where.num_minibatches, where.centre)
+    if isinstance(axis, Step):
+        return step_vector(axis, where.path)
+    if isinstance(axis, Principal):
+        return principal_vector(axis, where.path, where.components())
+    if isinstance(axis, Curvature):
+        return curvature_vector(axis, where.path, where.problem(where.shown), where.centre)
+    return towards_vector(axis, where.path)

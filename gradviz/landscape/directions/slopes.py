@@ -1,0 +1,186 @@
+"""Directions made from the loss: gradients of minibatches, and eigenvectors of its Hessian."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from torch import Tensor
+from torch.nn import functional as F
+
+from gradviz.errors import UserError, shown
+from gradviz.experiment.users_code import users_code
+from gradviz.landscape.directions.axis import Curvature, Gradient
+from gradviz.landscape.directions.path import Path, step_length
+from gradviz.landscape.directions.vector import Vector, inner_product, parameters_of, under
+from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.loop import at_centre, differentiable, mean_loss
+from gradviz.landscape.replay.problem import Problem
+from gradviz.landscape.replay.randomness import Seeded, Source
+from gradviz.landscape.replay.stand_ins import attention
+from gradviz.landscape.surroundings import undisturbed
+
+ITERATIONS = 60
+"""Lanczos restarts before an eigenvector is refused."""
+
+RESIDUAL = 1e-3
+"""Largest |H v − λ v| / |λ| of an eigenvector that is shown."""
+
+SAME = 1e-6
+"""Magnitudes of two eigenvalues that differ by less of them are the same."""
+
+FLAT = 1e-12
+"""A product with the Hessian below this share of the gradient's size is round-off."""
+
+
+def gradient_vector(
+    axis: Gradient, path: Path, problem: Callable[[int], Problem], minibatches: int, centre: int
+) -> Vector:
+    """A minibatch's gradient at the checkpoint, or the mean of all, as long as the last recorded step.
+
+    `problem(m)` is that of minibatch m; `centre` the grid point of the checkpoint, whose random numbers it sees.
+    """
+    if axis.minibatch is not None and axis.minibatch >= minibatches:
+        raise UserError(f"`{axis}`: minibatches of this run are 0 to {minibatches - 1}, or `mean` for all of them.")
+    wanted = range(minibatches) if axis.minibatch is None else [axis.minibatch]
+    total: dict[str, Tensor] = {}
+    for number in wanted:
+        found = whole_gradient(problem(number), centre)
+        for name in under(axis.prefix, found, axis):
+            total[name] = total[name].add_(found[name]) if name in total else found[name]
+    length, step = step_length(path, axis.prefix)
+    size = inner_product(total, total) ** 0.5
+    if size == 0:
+        raise UserError(f"`{axis}` is zero at epoch {path.epoch}: choose another direction.")
+    whose = (
+        f"minibatch {axis.minibatch}" if axis.minibatch is not None else f"all {minibatches} minibatches, their mean"
+    )
+    parts = {name: part * (length / size) for name, part in total.items()}
+    rank = problem(wanted[0]).num_rows if len(wanted) == 1 else None
+    return Vector(str(axis), parts, f"along the gradient of {whose}, as long as {step}", rank=rank)
+
+
+def whole_gradient(problem: Problem, point: int) -> dict[str, Tensor]:
+    """The gradient by all real parameters in float64 on the CPU, with the random numbers of a grid point."""
+    exact = problem.computed_in(torch.float64)
+    with undisturbed(problem.model), torch.enable_grad():
+        found = at_centre(exact, exact.sets(point)).gradients
+    total = {}
+    for name, part in problem.model.named_parameters():
+        if part.is_floating_point():
+            gradient = found[name]
+            total[name] = torch.zeros(part.shape, dtype=torch.float64) if gradient is None else gradient.cpu()
+    return total
+
+
+def curvature_vector(axis: Curvature, path: Path, problem: Problem, centre: int) -> Vector:
+    """An eigenvector of the Hessian of the minibatch's loss, by magnitude, as long as the last recorded step.
+
+    Lanczos with implicit restarts (scipy's `eigsh`, ARPACK) on products with the Hessian in float64. `UserError` where
+    the loss has no curvature, or no eigenvector converges. Its largest entry is positive.
+    """
+    exact = problem.computed_in(torch.float64)
+    [number] = exact.sets(centre)[:1]
+    with _loss(exact, number) as (value, parameters):
+        names, tensors = list(parameters), list(parameters.values())
+        gradients = torch.autograd.grad(value, tensors, create_graph=True, allow_unused=True)
+        by = [k for k, gradient in enumerate(gradients) if gradient is not None and gradient.requires_grad]
+        slopes = [gradients[k] for k in by]
+        sizes = [tensor.numel() for tensor in tensors]
+
+        def product(vector: np.ndarray) -> np.ndarray:
+            between_tiles()
+            along = _split(torch.from_numpy(np.array(vector, np.float64)), tensors)
+            into = [along[k] for k in by]
+            try:
+                found = torch.autograd.grad(slopes, tensors, into, retain_graph=True, allow_unused=True)
+            except RuntimeError as error:
+                raise UserError(f"`{axis}`: the loss cannot be derived twice: {shown(error)}.") from error
+            return torch.cat([_flat(one, like) for one, like in zip(found, tensors, strict=True)]).numpy()
+
+        probe = _probe(sum(sizes))
+        steepness = max((slope.detach().abs().max().item() for slope in slopes), default=0.0)
+        if not slopes or np.abs(product(probe)).max() <= FLAT * max(steepness, 1e-300):
+            raise UserError(
+                f"`{axis}`: the loss of this minibatch has no curvature at epoch {path.epoch}: it is piecewise linear "
+                "in the parameters, so that its Hessian is zero. Choose a gradient or a step."
+            )
+        eigenvalue, vector = _eigen(axis, product, probe, sum(sizes))
+        residual = float(np.linalg.norm(product(vector) - eigenvalue * vector) / abs(eigenvalue))
+    if residual > RESIDUAL:
+        raise UserError(f"`{axis}` has not converged: its residual is {residual:.1e} of the eigenvalue.")
+    length, step = step_length(path)
+    factor = length * (1.0 if vector[np.abs(vector).argmax()] > 0 else -1.0)
+    pieces = _split(torch.from_numpy(vector * factor), tensors)
+    meaning = f"along eigenvector {axis.number} of the Hessian, as long as {step}"
+    note = f"Eigenvalue {axis.number} of the Hessian is {eigenvalue:.4g}, with a residual of {residual:.0e} of it."
+    return Vector(str(axis), dict(zip(names, (piece.cpu() for piece in pieces), strict=True)), meaning, (note,))
+
+
+def _eigen(
+    axis: Curvature, product: Callable[[np.ndarray], np.ndarray], probe: np.ndarray, size: int
+) -> tuple[float, np.ndarray]:
+    """An eigenvalue, counted by magnitude, and its vector. Of two that differ in sign alone, as a loss without
+    curvature within each layer has them, the positive one comes first."""
+    wanted = axis.number + 1  # one more, to see such a pair
+    if wanted >= size:
+        raise UserError(f"`{axis}`: this model has {size} parameters, and eigenvectors up to {size - 2} can be found.")
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    ncv = min(size, max(2 * wanted + 1, 20))
+    try:
+        values, vectors = eigsh(operator, k=wanted, which="LM", v0=probe, ncv=ncv, maxiter=ITERATIONS, tol=1e-8)  # pyright: ignore[reportArgumentType]
+    except ArpackNoConvergence as error:
+        raise UserError(
+            f"`{axis}` has not converged in {ITERATIONS} restarts of Lanczos: {len(error.eigenvalues)} of {wanted} "
+            "eigenvectors have. Choose a smaller number."
+        ) from error
+    order = sorted(range(wanted), key=lambda k: -abs(values[k]))
+    for k in range(wanted - 1):
+        first, second = values[order[k]], values[order[k + 1]]
+        if first < 0 < second and abs(first + second) < SAME * second:
+            order[k], order[k + 1] = order[k + 1], order[k]
+    chosen = order[axis.number - 1]
+    return float(values[chosen]), vectors[:, chosen]
+
+
+@contextmanager
+def _loss(problem: Problem, number: int) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
+    """The loss of a minibatch with a set of random numbers, and the real parameters that it can be derived by."""
+    model = differentiable(problem)
+    parameters = {name: model.tensors[name] for name in parameters_of(model.module)}
+    source = Source(problem.own_seed, number)
+    with (
+        undisturbed(problem.model),
+        torch.enable_grad(),
+        users_code("loss"),
+        _Twice(source, exact=problem.dtype == torch.float64),
+    ):
+        value = mean_loss(problem.loss(model.module, model.copied_batch()))
+        source.close()
+        yield value, parameters
+
+
+class _Twice(Seeded):
+    """Attention is written out: the fused kernels have no second derivative."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is F.scaled_dot_product_attention:
+            with self:
+                return attention(*args, **(kwargs or {}))
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+def _probe(size: int) -> np.ndarray:
+    """Where Lanczos begins: always the same numbers."""
+    return torch.randn(size, generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
+
+
+def _split(flat: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    pieces = flat.split([tensor.numel() for tensor in like])
+    return [piece.reshape(tensor.shape).to(tensor) for piece, tensor in zip(pieces, like, strict=True)]
+
+
+def _flat(gradient: Tensor | None, like: Tensor) -> Tensor:
+    return (torch.zeros_like(like) if gradient is None else gradient).detach().reshape(-1).cpu()

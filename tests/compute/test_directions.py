@@ -1,0 +1,142 @@
+"""Planes of directions of stored runs: the command line, the addresses, and the HTTP API."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from gradviz.cli import main
+from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.workbench import Workbench
+from gradviz.dashboard.factory import create_server
+from gradviz.errors import UserError
+from gradviz.experiment.run_directory import checkpoint_path
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.study import loss
+from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.settings import Settings
+
+PLANES = [("gradient:mean", "pca:1"), ("towards:RUN/1", "random:3@hidden.1"), ("hidden.1.linear.bias[2]", "step")]
+
+
+def request(run: str = "none", x: str = "random:1", y: str = "step", **values) -> LandscapeRequest:
+    return LandscapeRequest.of(run=run, epoch=2, x=x, y=y, minibatch_size=16, points=3, **values)
+
+
+def command(run: str, x: str, y: str, runs: Path, out: Path) -> list[str]:
+    words = ["landscape", "--run", run, "--epoch", "2", "--x", x, "--y", y, "--minibatch-size", "16", "--points", "3"]
+    return [*words, "--runs", str(runs), "--directions-out", str(out / "xy.safetensors"), "--out", str(out / "f.npz")]
+
+
+@pytest.mark.parametrize("run", ["none", "batchnorm"])
+@pytest.mark.parametrize(("x", "y"), PLANES)
+def test_the_written_field_is_that_of_the_written_vectors(run, x, y, tiny_runs, tmp_path, capsys):
+    assert main(command(run, x.replace("RUN", run), y, tiny_runs, tmp_path)) == 0
+    told = capsys.readouterr().out
+    assert "x = 1: " in told
+    assert "of the gradient's length" in told
+    found, vectors = np.load(tmp_path / "f.npz"), load_file(tmp_path / "xy.safetensors")
+    own = RunStore(tiny_runs).run(run)
+    rows = own.minibatch(0, 16)
+    width = float(found["x"][-1])
+    assert width == 1
+    for j, beta in enumerate((-width, 0, width)):
+        for i, alpha in enumerate((-width, 0, width)):
+            model = own.model(2).double()
+            with torch.no_grad():
+                for name, parameter in model.named_parameters():
+                    for step, axis in ((alpha, "x"), (beta, "y")):
+                        if f"{axis}.{name}" in vectors:
+                            parameter += step * vectors[f"{axis}.{name}"]
+            value = loss(model, (rows.inputs_BI.double(), rows.targets_B.double())).mean()
+            value.backward()
+            slopes = [
+                sum(
+                    (p.grad * vectors[f"{axis}.{n}"]).sum().item()
+                    for n, p in model.named_parameters()
+                    if p.grad is not None and f"{axis}.{n}" in vectors
+                )
+                for axis in "xy"
+            ]
+            size = float(np.abs([found["u"], found["v"]]).max())
+            assert found["loss"][j, i] == pytest.approx(value.item(), rel=1e-5)
+            assert [found["u"][j, i], found["v"][j, i]] == pytest.approx(slopes, abs=1e-4 * size)
+
+
+def test_another_process_with_other_threads_writes_the_same_bytes(tiny_runs, tmp_path):
+    outs = []
+    for threads in ("1", "2"):
+        out = tmp_path / threads
+        out.mkdir()
+        words = [sys.executable, "-m", "gradviz", *command("none", "gradient:mean", "pca:1", tiny_runs, out)]
+        subprocess.run(words, check=True, env={**os.environ, "GRADVIZ_THREADS": threads}, stdout=subprocess.DEVNULL)
+        outs.append([(out / name).read_bytes() for name in ("f.npz", "xy.safetensors")])
+    assert outs[0] == outs[1]
+
+
+def test_the_address_changes_with_every_checkpoint_that_an_axis_is_made_from(tiny_runs, tmp_path):
+    runs = shutil.copytree(tiny_runs, tmp_path / "runs")
+    asked = {
+        "random:1": [],
+        "step": [("none", 1)],
+        "gradient:0": [("none", 1)],
+        "pca:1": [("none", 0), ("none", 1)],
+        "towards:dropout/1": [("dropout", 1)],
+    }
+
+    def keys() -> dict[str, str]:
+        store = RunStore(runs)
+        return {x: LandscapeQuestion(request=request(x=x, y="random:9")).key(store) for x in asked}
+
+    before = keys()
+    assert len(set(before.values())) == len(asked)
+    for run, epoch in (("none", 0), ("none", 1), ("dropout", 1)):
+        path = checkpoint_path(runs / run, epoch)
+        state = load_file(path)
+        state["output.bias"] += 1
+        save_file(state, path)
+        after = keys()
+        changed = {x for x in asked if after[x] != before[x]}
+        assert changed == {x for x, needed in asked.items() if (run, epoch) in needed}
+        before = after
+
+
+def test_a_field_of_directions_comes_back_from_its_bytes(tiny_store):
+    field = Workbench(tiny_store).landscape(request(mode="train", run="dropout", masks="frozen"))
+    again = GradientField.from_bytes(field.to_bytes())
+    assert again.plane == field.plane
+    assert again.plane is not None
+    assert again.plane.x.meaning.startswith("a random vector as large as the weights")
+    assert again.x.tolist() == [-1, 0, 1]
+
+
+def test_the_engine_has_no_directions(tiny_store):
+    with pytest.raises(UserError, match="must be replay or reference for directions"):
+        Workbench(tiny_store).landscape(request(), "engine")
+
+
+def test_two_parameters_have_no_vectors_to_write(tiny_store):
+    with pytest.raises(UserError, match="are two parameters"):
+        Workbench(tiny_store).direction_landscape(request(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"))
+
+
+def test_the_api_answers_planes_of_directions(tiny_runs, tmp_path):
+    client = create_server(Settings(runs=tiny_runs, cache_dir=tmp_path / "cache")).test_client()
+    asked = "run=none&epoch=2&x=gradient:0&y=random:2&minibatch_size=16&points=3"
+    told = client.get(f"/api/v1/landscape?{asked}").get_json()
+    assert told["request"]["half_width"] == 1
+    assert told["plane"]["x"]["text"] == "gradient:0"
+    assert told["plane"]["gradient_share"] == pytest.approx(1)
+    frames = client.get(f"/api/v1/frames?{asked}&over=epochs").data
+    assert b"gradient:0" in frames
+    for wrong in ("pca:9", "towards:nope/1", "step@nope", "random:x"):
+        answer = client.get(f"/api/v1/landscape?run=none&epoch=2&x={wrong}&y=random:2&points=3&minibatch_size=16")
+        assert answer.status_code == 422, wrong
+        assert len(json.loads(answer.data)["error"].splitlines()) == 1

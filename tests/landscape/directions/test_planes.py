@@ -1,0 +1,132 @@
+"""Fields on planes of directions, against an independent float64 computation at θ + α x + β y."""
+
+import numpy as np
+import pytest
+import torch
+
+from gradviz.landscape.directions.axis import parse_axis
+from gradviz.landscape.directions.resolving import axes_of, vector_of
+from gradviz.landscape.directions.slopes import whole_gradient
+from gradviz.landscape.directions.told import facts_of
+from gradviz.landscape.directions.vector import Vector, inner_product
+from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
+from gradviz.landscape.replay.choosing import LOOP, compute
+from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.scalar import Scalar
+from tests.landscape.directions.paths import MAKERS, POINTS, surroundings
+from tests.landscape.replay.independent import FLOAT64, by_autograd, error_of
+
+FLOAT32 = 2e-4
+"""Of the largest number: sums of thousands of float32 terms, and weights that cancel."""
+
+PAIRS = [
+    ("random:1", "random-all:2"),
+    ("gradient:0", "gradient:2"),
+    ("gradient:mean", "step"),
+    ("towards:adam/4", "pca:1"),
+    ("pca:2", "hessian:1"),
+    ("hessian:2", "random:5"),
+]
+WAYS = [("eval", "frozen"), ("train", "fresh"), ("train", "averaged")]
+ALL = [(name, *way, pair) for name in MAKERS for way in WAYS for pair in PAIRS]
+"""Every network in every mode on every plane; one of seven is cheap enough for each run of the tests."""
+CASES = [case if k % 7 == 0 else pytest.param(*case, marks=pytest.mark.slow) for k, case in enumerate(ALL)]
+
+
+def plane_at(name, mode, masks, pair: tuple[str, str]) -> tuple[Plane, Problem]:
+    where = surroundings(name, mode, masks)
+    x, y = axes_of(*pair, where)
+    return Plane(x, y, 1.0, POINTS), where.problem(where.shown)
+
+
+@pytest.mark.parametrize(("name", "mode", "masks", "pair"), CASES)
+def test_a_field_is_that_of_an_independent_computation(name, mode, masks, pair):
+    plane, problem = plane_at(name, mode, masks, pair)
+    wanted = by_autograd(problem, plane)
+    found = compute(Prepared(problem), plane)
+    assert found.method != LOOP, found.passed_over
+    assert error_of(found.values, wanted) < FLOAT64
+    assert error_of(by_loop(problem, plane, range(POINTS**2)), wanted) < FLOAT64
+    single = network_landscape(problem.computed_in(torch.float32), plane).field
+    shown = np.stack([single.loss.ravel(), single.u.ravel(), single.v.ravel()], 1)
+    assert error_of(shown, wanted) < FLOAT32
+
+
+@pytest.mark.parametrize("name", ["none", "cnn", "addition"])
+def test_derivatives_are_differences_of_the_loss(name):
+    plane, problem = plane_at(name, "eval", "frozen", ("gradient:1", "random:4"))
+    small = Plane(plane.x, plane.y, 1e-5, 3)
+    values = compute(Prepared(problem), small).values.reshape(3, 3, 3)
+    step = 1e-5
+    for k, (ahead, behind) in enumerate(((values[1, 2], values[1, 0]), (values[2, 1], values[0, 1])), 1):
+        difference = (ahead[0] - behind[0]) / (2 * step)
+        # Second order in the step, and the loss itself is known to 1e-16.
+        assert abs(difference - values[1, 1, k]) < 1e-5 * max(1.0, values[1, 1, 1:].abs().max())
+
+
+@pytest.mark.parametrize("pair", [*PAIRS, ("gradient:0", "random:1@hidden.2")], ids=str)
+def test_both_axes_are_orthogonal_and_of_one_length(pair: tuple[str, str]):
+    x, y = axes_of(*pair, surroundings("batchnorm"))
+    assert isinstance(x, Vector)
+    assert isinstance(y, Vector)
+    assert abs(inner_product(x.parts, y.parts)) < 1e-12 * x.length * y.length
+    assert y.length == pytest.approx(x.length, rel=1e-12)
+
+
+@pytest.mark.parametrize(("mode", "masks"), WAYS)
+@pytest.mark.parametrize("name", MAKERS)
+def test_along_the_own_gradient_the_slope_is_its_whole_length(name, mode, masks):
+    plane, problem = plane_at(name, mode, masks, ("gradient:0", "random:1"))
+    gradient = whole_gradient(problem, POINTS**2 // 2)
+    size = inner_product(gradient, gradient) ** 0.5
+    centre = compute(Prepared(problem), plane).values[POINTS**2 // 2]
+    assert isinstance(plane.x, Vector)
+    assert isinstance(plane.y, Vector)
+    assert centre[1].item() == pytest.approx(size * plane.x.length, rel=1e-9)
+    assert abs(centre[2].item()) < 1e-9 * size * plane.x.length
+    facts = facts_of(plane.x, plane.y, gradient)
+    assert facts.gradient_share == pytest.approx(1)
+    assert facts.gram == pytest.approx((plane.x.length**2, 0, plane.x.length**2), abs=1e-9 * plane.x.length**2)
+
+
+def test_at_the_end_of_a_way_the_loss_is_that_of_the_other_checkpoint():
+    where = surroundings("none")
+    x, y = axes_of("towards:adam/4", "random:1", where)
+    loss = compute(Prepared(where.problem(0)), Plane(x, y, 1.0, 3)).values[5, 0].item()  # (1, 0)
+    other = surroundings("none", epoch=4)
+    u, v = axes_of("random:1", "random:2", other)
+    assert loss == pytest.approx(
+        compute(Prepared(other.problem(0)), Plane(u, v, 1.0, 3)).values[4, 0].item(), rel=1e-12
+    )
+
+
+def test_a_parameter_beside_a_direction_is_one():
+    where = surroundings("none")
+    x, y = axes_of("hidden.1.linear.bias[2]", "gradient:0@hidden.1.linear.bias", where)
+    assert isinstance(x, Vector)
+    assert x.length == 1
+    scalars = Scalar.parse("hidden.1.linear.bias[2]"), Scalar.parse("output.bias[0]")
+    own = compute(Prepared(where.problem(0)), Plane(*scalars, 0.1, 3))
+    assert compute(Prepared(where.problem(0)), Plane(x, y, 0.1, 3)).values[4, 1].item() == pytest.approx(
+        own.values[4, 1].item()
+    )
+
+
+def test_an_upper_part_moves_alone():
+    plane, problem = plane_at("none", "eval", "frozen", ("random:1@output", "gradient:0@hidden.2"))
+    assert isinstance(plane.x, Vector)
+    assert list(plane.x.parts) == ["output.weight"]
+    assert error_of(compute(Prepared(problem), plane).values, by_autograd(problem, plane)) < FLOAT64
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_vectors_whatever_the_number_of_threads(threads):
+    before = torch.get_num_threads()
+    wanted = [vector_of(parse_axis(text), surroundings("cnn")) for text in ("random:3", "gradient:mean", "pca:1")]
+    torch.set_num_threads(threads)
+    try:
+        for vector in wanted:
+            again = vector_of(parse_axis(vector.text), surroundings("cnn"))
+            assert all(torch.equal(part, again.parts[name]) for name, part in vector.parts.items())
+    finally:
+        torch.set_num_threads(before)
