@@ -96,7 +96,7 @@ class Plane(Atom):
     @classmethod
     def _width_of_directions(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("half_width") is None:
-            width = 1.0 if any(_names_direction(values.get(axis)) for axis in ("x", "y")) else 0.1
+            width = 1.0 if any(is_direction(str(values.get(axis))) for axis in ("x", "y")) else 0.1
             return {**values, "half_width": width}
         return values
 
@@ -183,13 +183,6 @@ def check_points(points: int) -> None:
         raise UserError(
             f"`points` must be odd and in [3, {MAX_POINTS}], got {points}: the centre arrow needs a middle point."
         )
-
-
-def _names_direction(text: object) -> bool:
-    try:
-        return isinstance(text, str) and is_direction(text)
-    except UserError:  # the axis' own validator says what is wrong
-        return False
 
 
 class Grid(Protocol):

@@ -382,6 +382,7 @@ def test_minibatches_that_do_not_fit_are_refused_by_all_that_take_many(
             "`masks` must be one of",
         ),
         (lambda c, x, y: example_products(network_of(c.model), x[0], y[0], mode=UNKNOWN), "`mode`"),
+        (lambda c, x, y: example_products(network_of(c.model), x[0], y[0], parts=["nope"]), "`nope` is not a part"),
         (
             lambda c, x, y: redrawn_agreement(network_of(c.model), x[0], y[0], 0, np.random.default_rng(0)),
             "minibatches of 0",

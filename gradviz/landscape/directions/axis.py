@@ -109,8 +109,11 @@ def axis_text(text: str) -> str:
 
 
 def is_direction(text: str) -> bool:
-    """Whether the axis named so is no single parameter; `UserError` if it is none."""
-    return not isinstance(parse_axis(text), Scalar)
+    """Whether this names a direction: neither a single parameter nor something else."""
+    try:
+        return not isinstance(parse_axis(text), Scalar)
+    except UserError:
+        return False
 
 
 def _parameter(text: str) -> Axis:

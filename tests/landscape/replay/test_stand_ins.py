@@ -1,0 +1,39 @@
+"""Attention written out is torch's own, with every kind of mask."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gradviz.landscape.replay.stand_ins import attention
+
+drawn = torch.Generator().manual_seed(0)
+QUERY, KEY, VALUE = (torch.randn((2, 4, n, 6), generator=drawn).double() for n in (5, 7, 7))
+BOOLEAN = torch.rand((5, 7), generator=drawn) > 0.3
+BOOLEAN[:, 0] = True  # a row that sees nothing has no weights
+ADDED = torch.randn((2, 1, 5, 7), generator=drawn).double()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"attn_mask": BOOLEAN},
+        {"attn_mask": ADDED},
+        {"is_causal": True},
+        {"scale": 0.2},
+        {"scale": 0.2, "attn_mask": BOOLEAN},
+    ],
+    ids=str,
+)
+def test_attention_is_torchs_own(values):
+    torch.testing.assert_close(
+        attention(QUERY, KEY, VALUE, **values), F.scaled_dot_product_attention(QUERY, KEY, VALUE, **values)
+    )
+
+
+def test_groups_of_heads_share_their_keys():
+    few: list[Tensor] = [KEY[:, :2], VALUE[:, :2]]
+    torch.testing.assert_close(
+        attention(QUERY, *few, enable_gqa=True), F.scaled_dot_product_attention(QUERY, *few, enable_gqa=True)
+    )
