@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import safetensors.torch
 import torch
@@ -16,9 +16,9 @@ from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.directions.axis import Axis, Curvature, Gradient, Principal, Step, Towards, parse_axis
 from gradviz.landscape.directions.path import last_step
-from gradviz.landscape.directions.resolving import Surroundings, axes_of
+from gradviz.landscape.directions.resolving import Surroundings, spanned_by
 from gradviz.landscape.directions.slopes import whole_gradient
-from gradviz.landscape.directions.told import facts_of
+from gradviz.landscape.directions.told import PlaneFacts, facts_of
 from gradviz.landscape.directions.vector import Parameters, Vector, parameters_of
 from gradviz.landscape.replay import Plane, Problem, network_landscape
 
@@ -79,16 +79,22 @@ def _needed(axis: Axis, path: RecordedPath) -> list[tuple[str, int]]:
     return []
 
 
-def direction_landscape(
-    store: RunStore, request: LandscapeRequest, device: torch.device, *, method: AnyNetwork = "replay"
-) -> tuple[GradientField, tuple[Vector, Vector]]:
-    """The field of one request on a plane of directions, and the two vectors.
+@dataclass(frozen=True, eq=False)
+class Span:
+    """Two orthogonal directions of one length through a checkpoint, and what they were made from."""
 
-    Both are orthogonal and of one length; a single parameter beside a direction is one too. `UserError` as
-    `network_landscape`, and for an axis that the run has not.
-    """
-    if not request.has_directions:
-        raise UserError(f"{request.x} and {request.y} are two parameters: the plane has no directions to write.")
+    x: Vector
+    y: Vector
+    where: Surroundings
+    problem: Problem
+
+    def facts(self) -> PlaneFacts:
+        return facts_of(self.x, self.y, whole_gradient(self.problem, self.where.centre))
+
+
+def span(store: RunStore, request: LandscapeRequest, device: torch.device) -> Span:
+    """The plane of a request; a single parameter is a direction of length 1. `UserError` for an axis that the run has
+    not, or two on one line."""
     run = store.any_run(request.run)
     problem = problem_of(run, request, device)
     where = Surroundings(
@@ -98,17 +104,22 @@ def direction_landscape(
         request.minibatch,
         request.points**2 // 2,
     )
-    x, y = axes_of(request.x, request.y, where)
-    assert isinstance(x, Vector), x  # of two single parameters alone there are none
-    assert isinstance(y, Vector), y
-    found = network_landscape(problem, Plane(x, y, request.half_width, request.points), method=method)
-    about = {
-        "facts": asking.facts(study_of(run), problem.model, problem.batch),
-        "plane": facts_of(x, y, whole_gradient(problem, where.centre)),
-        "method": found.method,
-        "passed_over": found.passed_over,
-    }
-    return replace(found.field, **about), (x, y)
+    return Span(*spanned_by(request.x, request.y, where), where, problem)
+
+
+def direction_landscape(
+    store: RunStore, request: LandscapeRequest, device: torch.device, *, method: AnyNetwork = "replay"
+) -> tuple[GradientField, tuple[Vector, Vector]]:
+    """The field of one request on a plane of directions, and the two vectors. `UserError` as `span` and
+    `network_landscape`."""
+    if not request.has_directions:
+        raise UserError(f"{request.x} and {request.y} are two parameters: the plane has no directions to write.")
+    own = span(store, request, device)
+    plane = Plane(own.x, own.y, request.half_width, request.points)
+    found = network_landscape(own.problem, plane, method=method)
+    facts = asking.facts(study_of(store.any_run(request.run)), own.problem.model, own.problem.batch)
+    about = {"facts": facts, "plane": own.facts(), "method": found.method, "passed_over": found.passed_over}
+    return replace(found.field, **about), (own.x, own.y)
 
 
 def _at_minibatch(problem: Problem, run: Run | StudyRun, request: LandscapeRequest, number: int) -> Problem:

@@ -11,6 +11,7 @@ from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import extra_passes, sources
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
@@ -90,7 +91,8 @@ AnyQuestion = Annotated[
     | PairsQuestion
     | PartQuestion
     | LoopQuestion
-    | WhyQuestion,
+    | WhyQuestion
+    | PlaneQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from gradviz.compute.agreement import AgreementRequest
 from gradviz.evidence.verdict import Tone
 from gradviz.experiment.facts import Fact
+from gradviz.landscape.directions.marks import Mark, Ray
+from gradviz.landscape.directions.told import AxisFacts, PlaneFacts
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics import Agreement, Estimate
@@ -241,6 +243,22 @@ class LandscapeAnswer(BaseModel):
     facts: list[FactAnswer] = Field(default=[], description="what the study tells of the minibatch at the centre")
     method: str = Field(default="engine", description="what computed the field")
     passed_over: list[str] = Field(default=[], description="why no quicker method did")
+    plane: PlaneFacts | None = Field(default=None, description="of a plane along directions")
+
+
+class PlaneAnswer(BaseModel):
+    """A plane along directions: its axes, and what lies in it."""
+
+    request: LandscapeRequest
+    x: AxisFacts
+    y: AxisFacts
+    gram: tuple[float, float, float] = Field(description="⟨x, x⟩, ⟨x, y⟩, ⟨y, y⟩")
+    gradient_share: Share | None = Field(
+        description="of the gradient's length at the checkpoint, the part in the plane"
+    )
+    checkpoints: list[Mark] = Field(description="the run's recorded ones, projected")
+    variance_share: Share | None = Field(description="of the recorded path's variance, the part in the plane")
+    minibatches: list[Ray] = Field(description="the gradient of each at the checkpoint")
 
 
 class RecipeAnswer(BaseModel):

@@ -10,7 +10,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import gradviz
-from gradviz.dashboard import answers, evidence_api, export_api, landscape_api, query, runs_api, statistics_api, why_api
+from gradviz.dashboard import (
+    answers,
+    evidence_api,
+    export_api,
+    landscape_api,
+    plane_api,
+    query,
+    runs_api,
+    statistics_api,
+    why_api,
+)
 from gradviz.dashboard.routes import PREFIX, Operation, Served
 from gradviz.dashboard.sending import JSON, MEDIA_TYPES, sent_json
 from gradviz.landscape.request import MAX_POINTS
@@ -23,10 +33,17 @@ _EXAMPLES = [
     "hidden.2.linear.weight[3,17]",
     "hidden.1.norm.weight[5]",
     "conv1.weight[3,0,1,2]",
+    "gradient:0",
+    "random:7@hidden.1",
+    "towards:none/30",
 ]
 _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
-    "x": {"pattern": _PARAMETER_NAME, "description": "a parameter, by its name and index", "examples": _EXAMPLES},
-    "y": {"pattern": _PARAMETER_NAME, "description": "another parameter", "examples": _EXAMPLES},
+    "x": {
+        "pattern": _PARAMETER_NAME,
+        "description": "a parameter, by its name and index, or a direction",
+        "examples": _EXAMPLES,
+    },
+    "y": {"pattern": _PARAMETER_NAME, "description": "another one", "examples": _EXAMPLES},
     "points": {
         "minimum": 3,
         "maximum": MAX_POINTS,
@@ -63,6 +80,7 @@ OPERATIONS = (
     Operation("get", "/openapi.json", openapi, "This document"),
     *runs_api.OPERATIONS,
     *landscape_api.OPERATIONS,
+    *plane_api.OPERATIONS,
     *statistics_api.OPERATIONS,
     *why_api.OPERATIONS,
     *evidence_api.OPERATIONS,

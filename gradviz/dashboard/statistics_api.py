@@ -31,20 +31,20 @@ def layer_activity(served: Served, asked: Checkpoint, of: Layer) -> Response:
 
 
 def units(served: Served, asked: LayerRequest) -> Response:
-    return _answer(served, UnitsQuestion(**asked.model_dump()))
+    return answer_to(served, UnitsQuestion(**asked.model_dump()))
 
 
 def pairs(served: Served, asked: LayerRequest) -> Response:
-    return _answer(served, PairsQuestion(**asked.model_dump()))
+    return answer_to(served, PairsQuestion(**asked.model_dump()))
 
 
 def agreement(served: Served, asked: AgreementRequest) -> Response:
-    return _answer(served, AgreementQuestion(request=asked))
+    return answer_to(served, AgreementQuestion(request=asked))
 
 
 def cosines(served: Served, asked: CosinesRequest) -> Response:
     values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
-    return _answer(served, CosinesQuestion(**values))
+    return answer_to(served, CosinesQuestion(**values))
 
 
 def course(served: Served, asked: LandscapeRequest) -> Response:
@@ -57,7 +57,8 @@ def course(served: Served, asked: LandscapeRequest) -> Response:
     return sent(lambda: as_json(at.point(served.compute, wanted)).encode(), MEDIA_TYPES["json"], tag)
 
 
-def _answer(served: Served, question: Question) -> Response:
+def answer_to(served: Served, question: Question) -> Response:
+    """The answer to a question whose answer is JSON."""
     key = question.key(served.store)
     tell_log(key=key)
     wanted = served.still_wanted

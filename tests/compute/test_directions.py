@@ -140,3 +140,13 @@ def test_the_api_answers_planes_of_directions(tiny_runs, tmp_path):
         answer = client.get(f"/api/v1/landscape?run=none&epoch=2&x={wrong}&y=random:2&points=3&minibatch_size=16")
         assert answer.status_code == 422, wrong
         assert len(json.loads(answer.data)["error"].splitlines()) == 1
+
+
+def test_the_api_tells_what_lies_in_a_plane(tiny_runs, tmp_path):
+    client = create_server(Settings(runs=tiny_runs, cache_dir=tmp_path / "cache")).test_client()
+    told = client.get("/api/v1/plane?run=none&epoch=2&x=pca:1&y=hidden.1.linear.bias[0]&minibatch_size=16").get_json()
+    assert [mark["epoch"] for mark in told["checkpoints"]] == [0, 1, 2]
+    assert (told["checkpoints"][2]["x"], told["checkpoints"][2]["distance"]) == (0, 0)
+    assert 0.5 < told["variance_share"] <= 1
+    assert len(told["minibatches"]) == RunStore(tiny_runs).run("none").num_minibatches(16)
+    assert client.get("/api/v1/plane?run=none&epoch=0&x=step&y=random:1").status_code == 422

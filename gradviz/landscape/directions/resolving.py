@@ -15,7 +15,6 @@ from gradviz.landscape.directions.path import (
 )
 from gradviz.landscape.directions.slopes import curvature_vector, gradient_vector
 from gradviz.landscape.directions.vector import Parameters, Vector, plane_of
-from gradviz.landscape.replay.axes import PlaneAxis
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.scalar import Scalar
 
@@ -45,15 +44,12 @@ class Surroundings:
         return self._components
 
 
-def axes_of(x: str, y: str, where: Surroundings) -> tuple[PlaneAxis, PlaneAxis]:
-    """The axes by these names: two single parameters, or two orthogonal vectors of one length.
+def spanned_by(x: str, y: str, where: Surroundings) -> tuple[Vector, Vector]:
+    """The axes by these names as orthogonal vectors of one length; a single parameter is a vector of length 1.
 
     `UserError` names the axis, what is wrong with it and what is allowed.
     """
-    axes = parse_axis(x), parse_axis(y)
-    if isinstance(axes[0], Scalar) and isinstance(axes[1], Scalar):
-        return axes[0], axes[1]
-    return plane_of(*(vector_of(axis, where) for axis in axes))
+    return plane_of(*(vector_of(parse_axis(axis), where) for axis in (x, y)))
 
 
 def vector_of(axis: Axis, where: Surroundings) -> Vector:

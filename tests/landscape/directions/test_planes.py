@@ -5,15 +5,16 @@ import pytest
 import torch
 
 from gradviz.landscape.directions.axis import parse_axis
-from gradviz.landscape.directions.resolving import axes_of, vector_of
+from gradviz.landscape.directions.marks import marks_of, rays_of
+from gradviz.landscape.directions.resolving import Surroundings, spanned_by, vector_of
 from gradviz.landscape.directions.slopes import whole_gradient
 from gradviz.landscape.directions.told import facts_of
-from gradviz.landscape.directions.vector import Vector, inner_product
+from gradviz.landscape.directions.vector import Parameters, Vector, inner_product
 from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.choosing import LOOP, compute
 from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.scalar import Scalar
-from tests.landscape.directions.paths import MAKERS, POINTS, surroundings
+from tests.landscape.directions.paths import EPOCHS, MAKERS, POINTS, surroundings
 from tests.landscape.replay.independent import FLOAT64, by_autograd, error_of
 
 FLOAT32 = 2e-4
@@ -35,8 +36,13 @@ CASES = [case if k % 7 == 0 else pytest.param(*case, marks=pytest.mark.slow) for
 
 def plane_at(name, mode, masks, pair: tuple[str, str]) -> tuple[Plane, Problem]:
     where = surroundings(name, mode, masks)
-    x, y = axes_of(*pair, where)
-    return Plane(x, y, 1.0, POINTS), where.problem(where.shown)
+    return Plane(*spanned_by(*pair, where), 1.0, POINTS), where.problem(where.shown)
+
+
+def vectors_of(plane: Plane) -> tuple[Vector, Vector]:
+    assert isinstance(plane.x, Vector)
+    assert isinstance(plane.y, Vector)
+    return plane.x, plane.y
 
 
 @pytest.mark.parametrize(("name", "mode", "masks", "pair"), CASES)
@@ -66,9 +72,7 @@ def test_derivatives_are_differences_of_the_loss(name):
 
 @pytest.mark.parametrize("pair", [*PAIRS, ("gradient:0", "random:1@hidden.2")], ids=str)
 def test_both_axes_are_orthogonal_and_of_one_length(pair: tuple[str, str]):
-    x, y = axes_of(*pair, surroundings("batchnorm"))
-    assert isinstance(x, Vector)
-    assert isinstance(y, Vector)
+    x, y = spanned_by(*pair, surroundings("batchnorm"))
     assert abs(inner_product(x.parts, y.parts)) < 1e-12 * x.length * y.length
     assert y.length == pytest.approx(x.length, rel=1e-12)
 
@@ -77,24 +81,23 @@ def test_both_axes_are_orthogonal_and_of_one_length(pair: tuple[str, str]):
 @pytest.mark.parametrize("name", MAKERS)
 def test_along_the_own_gradient_the_slope_is_its_whole_length(name, mode, masks):
     plane, problem = plane_at(name, mode, masks, ("gradient:0", "random:1"))
+    x, y = vectors_of(plane)
     gradient = whole_gradient(problem, POINTS**2 // 2)
     size = inner_product(gradient, gradient) ** 0.5
     centre = compute(Prepared(problem), plane).values[POINTS**2 // 2]
-    assert isinstance(plane.x, Vector)
-    assert isinstance(plane.y, Vector)
-    assert centre[1].item() == pytest.approx(size * plane.x.length, rel=1e-9)
-    assert abs(centre[2].item()) < 1e-9 * size * plane.x.length
-    facts = facts_of(plane.x, plane.y, gradient)
+    assert centre[1].item() == pytest.approx(size * x.length, rel=1e-9)
+    assert abs(centre[2].item()) < 1e-9 * size * x.length
+    facts = facts_of(x, y, gradient)
     assert facts.gradient_share == pytest.approx(1)
-    assert facts.gram == pytest.approx((plane.x.length**2, 0, plane.x.length**2), abs=1e-9 * plane.x.length**2)
+    assert facts.gram == pytest.approx((x.length**2, 0, x.length**2), abs=1e-9 * x.length**2)
 
 
 def test_at_the_end_of_a_way_the_loss_is_that_of_the_other_checkpoint():
     where = surroundings("none")
-    x, y = axes_of("towards:adam/4", "random:1", where)
+    x, y = spanned_by("towards:adam/4", "random:1", where)
     loss = compute(Prepared(where.problem(0)), Plane(x, y, 1.0, 3)).values[5, 0].item()  # (1, 0)
     other = surroundings("none", epoch=4)
-    u, v = axes_of("random:1", "random:2", other)
+    u, v = spanned_by("random:1", "random:2", other)
     assert loss == pytest.approx(
         compute(Prepared(other.problem(0)), Plane(u, v, 1.0, 3)).values[4, 0].item(), rel=1e-12
     )
@@ -102,8 +105,7 @@ def test_at_the_end_of_a_way_the_loss_is_that_of_the_other_checkpoint():
 
 def test_a_parameter_beside_a_direction_is_one():
     where = surroundings("none")
-    x, y = axes_of("hidden.1.linear.bias[2]", "gradient:0@hidden.1.linear.bias", where)
-    assert isinstance(x, Vector)
+    x, y = spanned_by("hidden.1.linear.bias[2]", "gradient:0@hidden.1.linear.bias", where)
     assert x.length == 1
     scalars = Scalar.parse("hidden.1.linear.bias[2]"), Scalar.parse("output.bias[0]")
     own = compute(Prepared(where.problem(0)), Plane(*scalars, 0.1, 3))
@@ -114,8 +116,7 @@ def test_a_parameter_beside_a_direction_is_one():
 
 def test_an_upper_part_moves_alone():
     plane, problem = plane_at("none", "eval", "frozen", ("random:1@output", "gradient:0@hidden.2"))
-    assert isinstance(plane.x, Vector)
-    assert list(plane.x.parts) == ["output.weight"]
+    assert list(vectors_of(plane)[0].parts) == ["output.weight"]
     assert error_of(compute(Prepared(problem), plane).values, by_autograd(problem, plane)) < FLOAT64
 
 
@@ -130,3 +131,51 @@ def test_the_same_vectors_whatever_the_number_of_threads(threads):
             assert all(torch.equal(part, again.parts[name]) for name, part in vector.parts.items())
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("pair", [("pca:1", "pca:2"), ("random:1", "gradient:0"), ("step", "towards:adam/4")], ids=str)
+def test_checkpoints_lie_where_their_projections_are(pair: tuple[str, str]):
+    where = surroundings("none")
+    x, y = spanned_by(*pair, where)
+    names = list(where.parameters())
+    path = np.stack([flat(where.path.parameters(epoch), names) for epoch in EPOCHS])
+    axes = np.stack([np.concatenate([_whole(axis, name, where).ravel() for name in names]) for axis in (x, y)])
+    away = path - path[EPOCHS.index(2)]
+    coordinates = away @ axes.T / (axes**2).sum(1)
+    found = marks_of(where.path, x, y)
+    for mark, epoch, (alpha, beta), vector in zip(found.checkpoints, EPOCHS, coordinates, away, strict=True):
+        assert mark.epoch == epoch
+        assert (mark.x, mark.y) == pytest.approx((alpha, beta), abs=1e-9)
+        left = np.linalg.norm(vector - np.array([alpha, beta]) @ axes)
+        assert mark.distance == pytest.approx(left, abs=1e-7 * np.abs(away).max())
+    inside = (coordinates - coordinates.mean(0)) @ axes
+    assert found.variance_share == pytest.approx((inside**2).sum() / ((path - path.mean(0)) ** 2).sum(), rel=1e-6)
+
+
+def test_two_principal_components_hold_their_shares_of_the_path():
+    where = surroundings("cnn")
+    x, y = spanned_by("pca:1", "pca:2", where)
+    shares = [where.components().share(number) for number in (1, 2)]
+    assert marks_of(where.path, x, y).variance_share == pytest.approx(sum(shares), rel=1e-9)
+
+
+def test_the_gradients_of_all_minibatches_are_seen_in_the_plane():
+    where = surroundings("none")
+    x, y = spanned_by("gradient:0", "gradient:1", where)
+    rays = rays_of(where, x, y)
+    assert [ray.minibatch for ray in rays] == [0, 1, 2]
+    for ray in rays:
+        gradient = whole_gradient(where.problem(ray.minibatch), where.centre)
+        assert (ray.u, ray.v) == pytest.approx((inner_product(gradient, x.parts), inner_product(gradient, y.parts)))
+    assert rays[0].share == rays[1].share == pytest.approx(1)
+    third = rays[2].share
+    assert third is not None
+    assert 0 < third < 1
+
+
+def _whole(axis: Vector, name: str, where: Surroundings) -> np.ndarray:
+    return axis.parts[name].numpy() if name in axis.parts else np.zeros(where.parameters()[name].shape)
+
+
+def flat(parts: Parameters, names: list[str]) -> np.ndarray:
+    return np.concatenate([parts[name].numpy().ravel() for name in names])

@@ -13,7 +13,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.batches import tensors_of
 from gradviz.landscape.directions.axis import parse_axis
 from gradviz.landscape.directions.path import principal_components
-from gradviz.landscape.directions.resolving import axes_of, vector_of
+from gradviz.landscape.directions.resolving import spanned_by, vector_of
 from gradviz.landscape.directions.vector import inner_product
 from gradviz.landscape.replay.along import part_of
 from tests.landscape.directions.paths import EPOCHS, MemoryPath, surroundings, trained
@@ -170,10 +170,10 @@ WRONG = [
 def test_an_axis_that_is_not_there_is_told_in_one_line(x, y, name, epoch, sentence):
     where = surroundings(name, epoch=epoch)
     if sentence is None:
-        axes_of(x, y, where)
+        spanned_by(x, y, where)
         return
     with pytest.raises(UserError, match=sentence) as told:
-        axes_of(x, y, where)
+        spanned_by(x, y, where)
     assert "\n" not in str(told.value)
 
 
@@ -183,7 +183,7 @@ def test_the_length_of_nothing_is_not_known():
     where.path = MemoryPath((states[0], states[0]), 1)
     for text in ("gradient:0", "pca:1", "step"):
         with pytest.raises(UserError):
-            axes_of(text, "random:1", where)
+            spanned_by(text, "random:1", where)
 
 
 def test_factors_of_a_matrix_give_it_back_and_a_full_one_has_none():
