@@ -27,7 +27,7 @@ from gradviz.landscape.request import MAX_POINTS
 
 _REF = "#/components/schemas/{model}"
 
-_PARAMETER_NAME = r"^[^\s\[\],;]{1,200}(\[[0-9]{1,9}(,[0-9]{1,9}){0,15}\])?$"
+_AXIS = r"^[^\s\[\],;]{1,200}(\[[0-9]{1,9}(,[0-9]{1,9}){0,15}\])?$"
 _EXAMPLES = [
     "hidden.1.linear.bias[0]",
     "hidden.2.linear.weight[3,17]",
@@ -39,11 +39,11 @@ _EXAMPLES = [
 ]
 _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
     "x": {
-        "pattern": _PARAMETER_NAME,
+        "pattern": _AXIS,
         "description": "a parameter, by its name and index, or a direction",
         "examples": _EXAMPLES,
     },
-    "y": {"pattern": _PARAMETER_NAME, "description": "another one", "examples": _EXAMPLES},
+    "y": {"pattern": _AXIS, "description": "another one", "examples": _EXAMPLES},
     "points": {
         "minimum": 3,
         "maximum": MAX_POINTS,

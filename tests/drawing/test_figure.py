@@ -57,13 +57,19 @@ def test_arrows_lie_where_this_room_says(look: Look, size: float):
     assert quiver.lengthfactor == 1 / PIXEL_PRECISION
 
 
+UNIT = " (mean |error|)"
+"""Of the loss, where the study has targets."""
+
+
 def test_hover_says_what_the_pages_figure_says():
     figure: Any = landscape_figure(random_field(), look=Look(direction="descent"))
     said = [one.hovertemplate.removesuffix("<extra></extra>") for one in figure.data if one.hovertemplate]
     assert len(said) == 2
     script = (Path(__file__).parents[2] / "assets" / "pure" / "figure.js").read_text(encoding="utf-8")
     for line in "<br>".join(said).split("<br>"):
-        assert line.replace("gradient: zero up to round-off", "gradient: ${look.zero_words}") in script
+        own, unit, _ = line.replace("gradient: zero up to round-off", "gradient: ${look.zero_words}").partition(UNIT)
+        assert own in script
+        assert unit in script
     assert not any(one.showlegend for one in figure.data)
 
 
