@@ -4,19 +4,13 @@ from flask import Response
 
 from gradviz.compute.why import WhyQuestion
 from gradviz.dashboard import answers
-from gradviz.dashboard.overview import etag
 from gradviz.dashboard.routes import Operation, Served
-from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.dashboard.statistics_api import answer_to
 from gradviz.landscape.request import WhyRequest
-from gradviz.logs import tell_log
 
 
 def why(served: Served, asked: WhyRequest) -> Response:
-    question = WhyQuestion(request=asked)
-    key = question.key(served.store)
-    tell_log(key=key)
-    wanted = served.still_wanted
-    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["json"], etag(key))
+    return answer_to(served, WhyQuestion(request=asked))
 
 
 OPERATIONS = (

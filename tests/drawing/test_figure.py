@@ -65,7 +65,8 @@ def test_hover_says_what_the_pages_figure_says():
     figure: Any = landscape_figure(random_field(), look=Look(direction="descent"))
     said = [one.hovertemplate.removesuffix("<extra></extra>") for one in figure.data if one.hovertemplate]
     assert len(said) == 2
-    script = (Path(__file__).parents[2] / "assets" / "pure" / "figure.js").read_text(encoding="utf-8")
+    pure = Path(__file__).parents[2] / "assets" / "pure"
+    script = "".join((pure / name).read_text(encoding="utf-8") for name in ("figure.js", "minibatch.js"))
     for line in "<br>".join(said).split("<br>"):
         own, unit, _ = line.replace("gradient: zero up to round-off", "gradient: ${look.zero_words}").partition(UNIT)
         assert own in script
