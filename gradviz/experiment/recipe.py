@@ -19,6 +19,8 @@ class Recipe:
     a new order, in minibatches of `batch_size`; an incomplete last one is left out.
     `optimizer`: one of gradviz's, or a text such as `adamw(0.1)`, with its learning rate.
     `variants`: by name, the arguments of the study's `model` for each run that is trained unless others are asked for.
+    `threads`: CPU threads of a training, by default as many as torch takes. A small network is quickest with one,
+    whatever else the machine does, and rounds alike on machines with any number of cores.
     `optimizers`: by the names of variants, the optimizers of those that have one of their own.
     """
 
@@ -28,12 +30,15 @@ class Recipe:
     optimizer: Optimizer | str = field(default_factory=Adam)
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"default": {}})
     optimizers: Mapping[str, Optimizer | str] = field(default_factory=dict)
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.rows):
             raise UserError(f"`rows` of a recipe must be a function of the seed, got {shown(repr(self.rows))}.")
-        for name, most in (("epochs", MAX_EPOCHS), ("batch_size", 100_000)):
+        for name, most in (("epochs", MAX_EPOCHS), ("batch_size", 100_000), ("threads", 4096)):
             value = getattr(self, name)
+            if value is None and name == "threads":
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
                 raise UserError(f"`{name}` of a recipe must be in [1, {most}], got {shown(repr(value))}.")
         try:

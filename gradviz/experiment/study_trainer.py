@@ -127,7 +127,8 @@ def _opened(
     path: Path, training: StudyTraining, train_rows: Batch, fresh: bool, on_message: OnMessage
 ) -> tuple[_Open, StudyEpoch | None]:
     """The run, and the epoch after which it goes on."""
-    plan, threads = training.plan, torch.get_num_threads()
+    plan = training.plan
+    threads = recipe_of(plan.study).threads or torch.get_num_threads()
     batches = looked_at(plan.study, train_rows, plan.seed)
     model = asking.made_model(plan.study, plan.arguments)
     settings = {"optimizer": str(plan.optimizer), "learning_rate": plan.optimizer.learning_rate}

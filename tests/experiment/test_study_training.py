@@ -195,6 +195,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_the_remedy(tmp_path: P
     ("changes", "told"),
     [
         ({"rows": 3}, "`rows` of a recipe"),
+        ({"threads": 0}, r"`threads` of a recipe must be in \[1, 4096\]"),
         ({"epochs": 0}, r"`epochs` of a recipe must be in \[1, 9999\]"),
         ({"batch_size": 1.5}, "`batch_size`"),
         ({"optimizer": "lion"}, "adam, adamw"),
@@ -249,6 +250,25 @@ def test_a_study_that_ships_fits_together(name: str):
         assert asking.losses(study, model, few).shape == (5,)
         assert [fact.name for fact in asking.facts(study, model, few)] == ["accuracy", "correct_rows"]
     assert len(asking.descriptions(study, few)) == 5
+
+
+def test_a_recipe_may_say_how_many_threads_train(tmp_path: Path):
+    seen: list[int] = []
+
+    def loss(model: nn.Module, batch: Any) -> Tensor:
+        seen.append(torch.get_num_threads())
+        return gradviz.CrossEntropy()(model, batch)
+
+    here = torch.get_num_threads()
+    for threads, expected in ((2, 2), (None, here)):
+        recipe = gradviz.Recipe(rows, epochs=1, threads=threads)
+        counting = gradviz.Study("counting", Net, loss, train=recipe)
+        seen.clear()
+        train_studies(tmp_path / str(threads), recipe_trainings(counting), device="cpu")
+        assert seen[-1] == expected
+        assert torch.get_num_threads() == here
+        [run] = RunStore(tmp_path / str(threads)).study_runs()
+        assert run.record.settings["threads"] == expected
 
 
 @pytest.mark.parametrize(

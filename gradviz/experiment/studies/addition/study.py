@@ -93,6 +93,7 @@ STUDY = Study(
         rows,
         epochs=120,
         batch_size=64,
+        threads=1,
         optimizer=AdamW(weight_decay=1.0, learning_rate=1e-3),
         variants={"addition": {}, "addition-dropout": {"dropout": 0.1}, "addition-no-decay": {}},
         optimizers={"addition-no-decay": AdamW(weight_decay=0.0, learning_rate=1e-3)},

@@ -67,6 +67,7 @@ STUDY = Study(
         rows,
         epochs=30,
         batch_size=64,
+        threads=1,
         optimizer=Adam(learning_rate=1e-3),
         variants={
             "digits-none": {},
