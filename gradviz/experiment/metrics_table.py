@@ -38,12 +38,29 @@ def checked_metrics(metrics: Mapping[str, object]) -> dict[str, float]:
 
 def write_table(path: Path, lines: Sequence[MetricsLine]) -> None:
     """Writes the complete table or nothing; a value that an epoch lacks is an empty cell."""
+    write_whole(path, table_bytes(lines))
+
+
+def table_bytes(lines: Sequence[MetricsLine]) -> bytes:
+    """The content of a table."""
     columns = columns_of(lines)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("epoch", *columns))
-    writer.writerows((line.epoch, *(line.values.get(name, "") for name in columns)) for line in lines)
-    write_whole(path, text.getvalue().encode())
+    return _written([("epoch", *columns), *(_cells(line, columns) for line in lines)])
+
+
+class GrowingTable:
+    """A table that grows by a line an epoch: only a new column makes it write the other lines again."""
+
+    def __init__(self, lines: Sequence[MetricsLine]) -> None:
+        self._lines, self._columns, self._content = list(lines), columns_of(lines), table_bytes(lines)
+
+    def add(self, line: MetricsLine) -> bytes:
+        """Adds a line; the content of the whole table."""
+        self._lines.append(line)
+        if line.values.keys() <= set(self._columns):
+            self._content += _written([_cells(line, self._columns)])
+        else:
+            self._columns, self._content = columns_of(self._lines), table_bytes(self._lines)
+        return self._content
 
 
 def columns_of(lines: Sequence[MetricsLine]) -> tuple[str, ...]:
@@ -83,6 +100,16 @@ def read_table(path: Path) -> tuple[list[MetricsLine], list[str]]:
     if rest and rest[-1]:
         reasons.append(f"line {len(rest) + 1} cannot be read")
     return [lines[epoch] for epoch in sorted(lines)], reasons
+
+
+def _cells(line: MetricsLine, columns: Sequence[str]) -> tuple[object, ...]:
+    return line.epoch, *(line.values.get(name, "") for name in columns)
+
+
+def _written(rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def _parsed(columns: Sequence[str], cells: Sequence[str]) -> MetricsLine | None:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch
-from gradviz.experiment.metrics_table import MetricsLine, checked_metrics, write_table
+from gradviz.experiment.files import write_whole
+from gradviz.experiment.metrics_table import GrowingTable, MetricsLine, checked_metrics
 from gradviz.experiment.model_state import copied_state
 from gradviz.experiment.names import is_run_name
 from gradviz.experiment.run_directory import MAX_EPOCHS, METRICS_NAME, checkpoint_path
@@ -41,7 +42,7 @@ class Recorder:
 
     def __init__(self, model: nn.Module, path: Path, held: ExitStack, lines: Sequence[MetricsLine], last: int) -> None:
         self.path = path
-        self._model, self._held, self._lines, self._last = model, held, list(lines), last
+        self._model, self._held, self._table, self._last = model, held, GrowingTable(lines), last
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="gradviz-record")
         self._waiting: list[Future[None]] = []
 
@@ -62,8 +63,7 @@ class Recorder:
         self._wait(_MOST_WAITING - 1)
         state = copied_state(self._model)
         self._last += 1
-        self._lines.append(line)
-        self._waiting.append(self._writer.submit(self._write, line.epoch, state, tuple(self._lines)))
+        self._waiting.append(self._writer.submit(self._write, line.epoch, state, self._table.add(line)))
 
     def close(self) -> None:
         """Waits until everything is on disk, and lets others record here. Raises UserError if something is not."""
@@ -84,10 +84,10 @@ class Recorder:
         while self._waiting and (len(self._waiting) > most or self._waiting[0].done()):
             self._waiting.pop(0).result()
 
-    def _write(self, epoch: int, state: Mapping[str, Tensor], lines: Sequence[MetricsLine]) -> None:
+    def _write(self, epoch: int, state: Mapping[str, Tensor], table: bytes) -> None:
         try:
             write_tensors(checkpoint_path(self.path, epoch), state)
-            write_table(self.path / METRICS_NAME, lines)
+            write_whole(self.path / METRICS_NAME, table)
         except UserError as error:
             # The loop hears of it at its next epoch, if there is one.
             _log.error("Epoch %d of %s is not recorded: %s", epoch, self.path, error)

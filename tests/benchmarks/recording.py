@@ -22,16 +22,16 @@ BATCH_SIZE = 64
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--epochs", type=int, default=10, help="epochs of a round, with and without each")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=30, help="epochs of a training, with and without each")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     plain, recorded, calls = _times(arguments.rounds, arguments.epochs)
     ratios = [with_record / without - 1 for without, with_record in zip(plain, recorded, strict=True)]
-    title = f"medians of {arguments.rounds} rounds of {arguments.epochs} epochs, {arguments.threads} threads"
+    title = f"medians of {arguments.rounds} trainings of {arguments.epochs} epochs, {arguments.threads} threads"
     table = Table(title=f"an epoch of digits, {title}")
-    for name in ("without record", "with record", "in the call", "overhead of a round", "quartiles"):
+    for name in ("without record", "with record", "in the call", "overhead of a training", "quartiles"):
         table.add_column(name, justify="right")
     milliseconds = [1e3 * statistics.median(each) for each in (plain, recorded, calls)]
     low, _, high = statistics.quantiles(ratios, n=4)
@@ -41,9 +41,9 @@ def main() -> None:
 
 
 def _times(rounds: int, epochs: int) -> tuple[list[float], list[float], list[float]]:
-    """Seconds of an epoch in each round, without and with `record`, and those of each call of `epoch`.
+    """Seconds of an epoch in each training, without and with `record`, and those of each call of `epoch`.
 
-    Both loops train twins in turn, so that a busy machine disturbs them alike. A round with `record` ends when all
+    Both loops train twins in turn, so that a busy machine disturbs them alike. A training with `record` ends when all
     is on disk: what the writing thread takes from the training is counted, and none of it falls on the other loop.
     """
     torch.manual_seed(0)

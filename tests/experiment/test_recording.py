@@ -26,6 +26,7 @@ from gradviz.experiment import files
 from gradviz.experiment.asking import losses
 from gradviz.experiment.batches import same
 from gradviz.experiment.lock import RunLocked, holder
+from gradviz.experiment.metrics_table import GrowingTable, MetricsLine, table_bytes
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.source_digest import source_digest
 from gradviz.experiment.store import RunStore
@@ -141,6 +142,20 @@ def test_each_epoch_is_a_checkpoint_and_a_line_of_metrics(tmp_path: Path, model:
         "num_parameters": 25 + 10 + 18,
         "num_minibatches": 3,
     }
+
+
+def test_a_growing_table_is_the_table_of_its_lines():
+    lines = [
+        MetricsLine(1, {"train_loss": 0.5}),
+        MetricsLine(2, {"train_loss": 0.1, "accuracy": 1 / 3}),
+        MetricsLine(3),
+        MetricsLine(5, {"accuracy": float("nan"), "test_loss": 1e-9}),
+        MetricsLine(6, {"b": 1.0, "a": 2.0}),
+    ]
+    for begun in range(len(lines)):
+        table = GrowingTable(lines[:begun])
+        for number in range(begun, len(lines)):
+            assert table.add(lines[number]) == table_bytes(lines[: number + 1])
 
 
 def test_training_is_bit_for_bit_the_same_with_and_without(tmp_path: Path, model: nn.Module):
