@@ -2,9 +2,15 @@
 
 export function number(value, digits = 3) {
   if (value === 0) return "0";
+  return textOf(value, digits).replace("-", "−");
+}
+
+// Of thousands JavaScript's own form is 3.29e+3.
+function textOf(value, digits) {
   const size = Math.abs(value);
-  const text = size >= 1e4 || size < 1e-3 ? value.toExponential(digits - 1) : value.toPrecision(digits);
-  return text.replace("-", "−");
+  if (size >= 1e3 && size < 1e6 && Number.isInteger(value)) return `${value}`;
+  if (size >= 1e4 || size < 1e-3) return value.toExponential(digits - 1);
+  return size >= 1e3 ? `${Number(value.toPrecision(digits))}` : value.toPrecision(digits);
 }
 
 export function percent(share) {
