@@ -17,6 +17,12 @@ import pytest
 from gradviz.commands.listening import listen, url
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.errors import UserError
+from gradviz.experiment.cpu_threads import cpu_threads
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_loading import load_study
+from gradviz.experiment.study_plans import recipe_trainings
+from gradviz.experiment.study_trainer import train_studies
+from tests.compute.test_background import PROGRAM, contents
 
 PAUSE = threading.Event()  # never set: between two looks at another process
 LONG = ("--hidden", "40,20,10", "--rows", "300", "--epochs", "9000", "--device", "cpu")
@@ -157,3 +163,23 @@ def test_host_that_is_no_address_is_one_sentence():
 )
 def test_address_is_one_that_a_browser_takes(host: str, shown: str):
     assert url(host, 80) == shown
+
+
+@pytest.mark.slow
+def test_a_study_with_a_recipe_is_trained_and_shown_meanwhile(tmp_path: Path, port: int):
+    file = tmp_path / "largest.py"
+    file.write_text(PROGRAM)
+    with serving(tmp_path / "runs", port, "--study", f"{file}:study"):
+        until(lambda: trainer_of(port)["state"] == "finished")
+        told = trainer_of(port)
+        assert (told["trains"], told["message"]) == (True, "All runs are trained.")
+        assert {(run["run"], run["epoch"], run["recorded"]) for run in told["progress"]} == {
+            (name, 3, False) for name in ("plain", "dropped", "decayed")
+        }
+        assert set(json.loads(get(port, "/api/v1/runs"))["runs"]) == {"plain", "dropped", "decayed"}
+    study = load_study(f"{file}:study").study
+    threads = RunStore(tmp_path / "runs").study_run("plain").record.settings["threads"]
+    assert isinstance(threads, int)
+    with cpu_threads(threads):
+        train_studies(tmp_path / "home", recipe_trainings(study), device="cpu")
+    assert contents(tmp_path / "runs") == contents(tmp_path / "home")
