@@ -20,12 +20,12 @@ export function showEvidence(page) {
 
 async function round(signal) {
   try {
-    const { claims } = await told("", signal); // those that these runs can test
+    const { claims, absent = [] } = await told("", signal); // those that these runs can test, and why not the others
     const host = document.getElementById("evidence-claims");
-    const keys = claims.map(({ key }) => `claim-${key}`).join();
-    if ([...host.children].map(({ id }) => id).join() !== keys) {
-      host.replaceChildren();
-      claims.forEach((claim) => draw(claim, null));
+    const key = JSON.stringify([claims.map((claim) => claim.key), absent]);
+    if (host.dataset.key !== key) {
+      host.dataset.key = key;
+      host.replaceChildren(...claims.map((claim) => claimOf(claim, null)), ...(absent.length ? [absentOf(absent)] : []));
     }
     for (const [k, claim] of claims.entries()) await measure(claim, k, claims.length, signal);
     say(claims.length ? "All claims these runs can test are measured." : NONE);
@@ -58,9 +58,16 @@ function draw(claim, answer) {
   const made = claimOf(claim, answer);
   const there = document.getElementById(made.id);
   const focused = there?.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  if (there) there.replaceWith(made);
-  else document.getElementById("evidence-claims").append(made);
+  there?.replaceWith(made);
   if (focused) made.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// The claims that the runs of a study do not allow.
+function absentOf(absent) {
+  const lines = absent.map(({ question, reason }) => element("li", "", element("b", "", question), ` ${reason}`));
+  const made = element("section", "gv-claim", element("h3", "", "Not asked of these runs"), element("ul", "gv-absent", ...lines));
+  made.setAttribute("aria-label", "Claims that are not asked of these runs");
+  return made;
 }
 
 function claimOf({ key, question, quotation, rule }, answer) {

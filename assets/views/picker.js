@@ -2,7 +2,7 @@
 
 import { percent } from "../pure/formats.js";
 import { isOfNorm, layerOf, mistakeIn, siblingOf, unitOf } from "../pure/parameters.js";
-import { tensorOf } from "../pure/tensors.js";
+import { tensorOf, tensorWith } from "../pure/tensors.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../pure/units.js";
 import { isOutcome, jsonFrom } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
@@ -254,9 +254,11 @@ function invitation() {
 
 // Of which parameter of a unit the gradients are, where that is not its bias.
 function whoseGradients([first]) {
-  const { kind, layer } = tensorOf(first, page.runs[state.name]);
-  if (isOfNorm(first, page.runs[state.name]) && layer === page.runs[state.name].layers[state.layer].value) return " Gradients are of β: batch statistics take the biases' out.";
-  return kind === "bias" ? "" : " Gradients are of each unit's weights; its largest one is picked.";
+  const run = page.runs[state.name];
+  const { value } = run.layers[state.layer];
+  const { kind, layer } = tensorOf(first, run);
+  if (isOfNorm(first, run)) return layer === value && !tensorWith(value, "bias", run) ? "" : " Gradients are of β: batch statistics take the biases' out.";
+  return kind === "bias" ? "" : " Gradients are of each unit's weights: the largest of them is picked.";
 }
 
 function tell(text) {

@@ -87,10 +87,15 @@ function measuredRows(members, known, runs, lastCell) {
   const head = ["run", "epochs", ...(isTrained ? ["progress"] : []), ...columns.map(({ family, column }) => factName(column === "value" ? family : `${column} ${family}`)), "on disk", ""];
   const rows = members.map((progress) => {
     const run = runs[progress.run];
-    const measured = columns.map(({ family, column }) => cell(run && columnsOf(run, family)[column]?.at(-1)));
+    const measured = columns.map(({ family, column }) => measuredText(run && columnsOf(run, family)[column]?.at(-1)));
     return [progress.run, epochsOf(progress), ...(isTrained ? [progress.recorded ? "" : bar(progress)] : []), ...measured, run ? size(run.disk_bytes) : "–", lastCell(progress.run)];
   });
   return [head, ...rows];
+}
+
+// Counts stay whole.
+function measuredText(value) {
+  return Number.isInteger(value) ? value.toLocaleString("en") : cell(value);
 }
 
 function epochsOf({ epoch, epochs, recorded }) {

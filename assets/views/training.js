@@ -1,5 +1,6 @@
 // The training view: what its training does, the runs, the buttons, and the question before something is deleted.
 
+import { factName } from "../pure/minibatch.js";
 import { setProps } from "../page/dash.js";
 import { button, element, fill } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
@@ -12,6 +13,7 @@ let asked = null; // what is done if the question is answered with yes
 
 export function showTraining(page) {
   const { training, runs, unreadable } = page;
+  document.body.dataset.trains = training.trains === false ? "off" : "on";
   const key = [training, unreadable, scheme(), Object.values(runs).map((run) => [run.metrics.epoch.length, run.disk_bytes])];
   fill("training", JSON.stringify(key),
     element("p", "gv-message", [training.message ?? "", timeLeft(page)].filter(Boolean).join(" ")),
@@ -50,7 +52,7 @@ function setups(runs) {
 }
 
 function setupOf(run) {
-  if (!run.hidden) return run.about.map(([name, value]) => `${name} ${value}`).join(", ");
+  if (!run.hidden) return run.about.map(([name, value]) => `${factName(name)} ${value}`).join(", ");
   const strengths = Object.entries(run.regularizer).filter(([name]) => !["kind", "label"].includes(name)).map(([name, value]) => `${name} ${value}, `);
   return `${run.widths.join(" → ")}, ${run.rows} rows of ${run.data}, minibatch ${run.batch_size}, ${run.optimizer.label}, ${strengths.join("")}output scale ${run.output_scale}, seed ${run.seed}.`;
 }

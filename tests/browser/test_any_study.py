@@ -1,5 +1,6 @@
 """A stranger's walk: an own network, recorded in an own training, and a transformer that ships, on the same page."""
 
+import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
@@ -305,6 +306,15 @@ def test_addition_before_and_after(visit: Visit, stranger: Server) -> None:
     assert "rows are classified correctly." in caption(page)
     shoot(page, "stranger-addition")
     nothing_of_deliveries(page)
+
+
+def test_evidence_asks_what_these_runs_allow_and_says_why_not_the_rest(visit: Visit, stranger: Server) -> None:
+    page = visit("/?view=evidence", at=stranger, drawn=False)
+    claims = page.locator("#evidence-claims article")
+    expect(claims.first.locator("h3")).to_have_text(re.compile("^(shapes|addition): Do minibatches agree"))
+    absent = page.get_by_label("Claims that are not asked of these runs")
+    expect(absent).to_contain_text("shapes: Does dropout make the landscape rough?")
+    expect(absent).to_contain_text("The study shapes has no run whose model draws masks")
 
 
 @pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
