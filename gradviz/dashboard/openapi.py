@@ -28,15 +28,8 @@ from gradviz.landscape.request import MAX_POINTS
 _REF = "#/components/schemas/{model}"
 
 _AXIS = r"^[^\s\[\],;]{1,200}(\[[0-9]{1,9}(,[0-9]{1,9}){0,15}\])?$"
-_EXAMPLES = [
-    "hidden.1.linear.bias[0]",
-    "hidden.2.linear.weight[3,17]",
-    "hidden.1.norm.weight[5]",
-    "conv1.weight[3,0,1,2]",
-    "gradient:0",
-    "random:7@hidden.1",
-    "towards:none/30",
-]
+_NAMES = ["hidden.1.linear.bias[0]", "hidden.2.linear.weight[3,17]", "hidden.1.norm.weight[5]", "conv1.weight[3,0,1,2]"]
+_EXAMPLES = [*_NAMES, "gradient:0", "random:7@hidden.1", "towards:none/30"]
 _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
     "x": {
         "pattern": _AXIS,
@@ -52,7 +45,9 @@ _SAID_BY_VALIDATORS: dict[str, dict[str, Any]] = {
     },
 }
 """Constraints on fields of a landscape's request that validators check and JSON Schema cannot express."""
-_PARAMETER = {"parameter": _SAID_BY_VALIDATORS["x"]}
+_PARAMETER: dict[str, dict[str, Any]] = {
+    "parameter": {"pattern": _AXIS, "description": "a parameter, by its name and index", "examples": _NAMES}
+}
 """The same for the request about one parameter."""
 
 _MISTAKES = {

@@ -42,6 +42,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "claim": {"enum": [claim.key for claim in CLAIMS]},
     "x": {"enum": ["hidden.0.linear.bias[0]", "hidden.1.linear.weight[2,3]", "output.bias[0]"]},
     "y": {"enum": ["hidden.1.linear.bias[1]", "hidden.2.linear.bias[4]", "output.weight[0,1]"]},
+    "parameter": {"enum": ["hidden.0.linear.bias[0]", "output.weight[0,1]"]},
     "points": {"enum": [3, 5, 7]},
     "part": {"enum": ["model", "hidden.1", "hidden.0.linear.bias", "output"]},
     "num_masks": {"maximum": 3},
