@@ -38,7 +38,7 @@ ROWS = 8
 EPOCHS = 2
 WEIGHTS = ("conv2.weight[1,0,1,1]", "conv2.weight[2,1,0,2]")
 
-# As a stranger writes it: docs/your-network.md.
+# As somebody writes it who has read docs/your-network.md.
 NETWORK = """
 import torch
 import torch.nn.functional as F
