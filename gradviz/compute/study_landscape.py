@@ -20,7 +20,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
 from gradviz.landscape.request import WhyRequest
 
-REPLAY_VERSION = 3
+REPLAY_VERSION = 4
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
 
 _MINIBATCH_SIZE = LandscapeRequest.model_fields["minibatch_size"].default

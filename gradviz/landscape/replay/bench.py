@@ -139,8 +139,7 @@ def time_case(case: Case, points: int) -> Timing:
 
 def _further(problem: Problem, plane: Plane) -> float:
     """Seconds of a plane of which nothing is known but what another one has made known."""
-    name, last = list(problem.model.named_parameters())[-1]
-    x, y = (Scalar(name, tuple(int(i) for i in torch.unravel_index(torch.tensor(k), last.shape))) for k in (0, 1))
+    x, y = (Scalar(name, (0,) * last.ndim) for name, last in list(problem.model.named_parameters())[-2:])
     taken: list[float] = []
     while not taken or (len(taken) < 3 and taken[0] < LONG):
         shared = Prepared(problem)
