@@ -90,4 +90,7 @@ def test_the_moved_bias_balances_the_signs(tiny_store: RunStore):
     content = question_of(Part("intervention", "none", 2)).answer(bench)
     found = PartAnswer.model_validate_json(content).interventions
     assert {(each.run, each.epoch) for each in found} == {("none", 2)}
-    assert abs(found[0].after.share_below - 0.5) < 0.01 < abs(found[0].before.share_below - 0.5)
+    before, after = found[0].before.share_below, found[0].after.share_below
+    assert before is not None
+    assert after is not None
+    assert abs(after - 0.5) < 0.01 < abs(before - 0.5)

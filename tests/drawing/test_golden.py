@@ -64,7 +64,7 @@ def svg(figure: Figure) -> str:
 
 
 def plotly(look: Look, title: str) -> str:
-    return json.dumps(json.loads(landscape_figure(random_field(3), title=title, look=look).to_json()), indent=1)
+    return json.dumps(json.loads(str(landscape_figure(random_field(3), title=title, look=look).to_json())), indent=1)
 
 
 NAMES = [("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")] * 2

@@ -109,8 +109,9 @@ def test_suggested_pairs_are_alive_and_not_on_a_line():
     for pair in pairs:
         units = [int(name.split("[")[1][:-1]) for name in (pair.x, pair.y)]
         suggested += units
-        assert 0.05 <= pair.x_active <= 0.95
-        assert 0.05 <= pair.y_active <= 0.95
+        for active in (pair.x_active, pair.y_active):
+            assert active is not None
+            assert 0.05 <= active <= 0.95
         # The obvious computation of the score: unit arrows one by one.
         size = gradients.square().mean(0).sqrt()
         arrows = [np.array([gradients[k, u].item() / size[u].item() for u in units]) for k in range(NUM_MINIBATCHES)]

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from gradviz.landscape.replay.stand_ins import attention
@@ -33,7 +32,6 @@ def test_attention_is_torchs_own(values):
 
 
 def test_groups_of_heads_share_their_keys():
-    few: list[Tensor] = [KEY[:, :2], VALUE[:, :2]]
-    torch.testing.assert_close(
-        attention(QUERY, *few, enable_gqa=True), F.scaled_dot_product_attention(QUERY, *few, enable_gqa=True)
-    )
+    key, value = KEY[:, :2], VALUE[:, :2]
+    wanted = F.scaled_dot_product_attention(QUERY, key, value, enable_gqa=True)
+    torch.testing.assert_close(attention(QUERY, key, value, enable_gqa=True), wanted)
