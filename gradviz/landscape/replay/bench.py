@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 from gradviz.experiment.model import MLP
 from gradviz.experiment.studies.deliveries.study import loss as deliveries_loss
+from gradviz.landscape.directions.axis import parse_axis
+from gradviz.landscape.directions.resolving import Surroundings, spanned_by
+from gradviz.landscape.directions.vector import Parameters, parameters_of
 from gradviz.landscape.replay.examples import (
     CharTransformer,
     ConvolutionalNet,
@@ -104,6 +107,11 @@ CASES = [
     Case("GRU", "layer 1", "cell.weight_hh_l1[0,0]", "cell.bias_ih_l1[1]"),
     Case("GRU", "output", "output.weight[0,0]", "output.bias[1]"),
     Case("LSTM", "layer 1", "cell.weight_hh_l1[0,0]", "cell.bias_ih_l1[1]"),
+    Case("MLP", "random plane", "random:1", "random:2"),
+    Case("MLP", "gradient plane", "gradient:0", "gradient:1"),
+    Case("MLP", "upper layers", "random:1@hidden.2", "random:2@output"),
+    Case("digits CNN", "random plane", "random:1", "random:2"),
+    Case("transformer", "random plane", "random:1", "random:2"),
 ]
 
 
@@ -127,7 +135,7 @@ def time_case(case: Case, points: int) -> Timing:
         torch.manual_seed(0)
         own = MODELS[case.model]()
     problem = Problem(own.model.eval(), own.loss, own.batch)
-    plane = Plane(Scalar.parse(case.x), Scalar.parse(case.y), points=points)
+    plane = plane_of_case(case, problem, points)
     with torch.inference_mode():
         forward = _median(lambda: problem.loss(problem.model, problem.batch))
     method = network_landscape(problem, plane).method
@@ -135,6 +143,38 @@ def time_case(case: Case, points: int) -> Timing:
     replay = _median(lambda: network_landscape(problem, plane), least=1)
     rivals = {name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()}
     return Timing(case.name, torch.get_num_threads(), method, forward, replay, further, rivals)
+
+
+def plane_of_case(case: Case, problem: Problem, points: int) -> Plane:
+    """Of two parameters; or of two directions, whose length is that of a small step."""
+    x, y = parse_axis(case.x), parse_axis(case.y)
+    if isinstance(x, Scalar) and isinstance(y, Scalar):
+        return Plane(x, y, points=points)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        batches = problem.batch, MODELS[case.model]().batch
+    problems = [replace(problem, batch=batch) for batch in batches]
+    where = Surroundings(_SmallStep(problem), problems.__getitem__, len(problems), 0, points**2 // 2)
+    return Plane(*spanned_by(case.x, case.y, where), 1.0, points)
+
+
+@dataclass(frozen=True, eq=False)
+class _SmallStep:
+    """A path of two checkpoints: the model, and where it came from."""
+
+    problem: Problem
+    run: str = "bench"
+    epoch: int = 1
+
+    def epochs(self) -> Sequence[int]:
+        return (0, 1)
+
+    def parameters(self, epoch: int) -> Parameters:
+        own = parameters_of(self.problem.model)
+        return own if epoch else {name: 0.999 * part for name, part in own.items()}
+
+    def of(self, run: str, epoch: int) -> Parameters:
+        return self.parameters(epoch)
 
 
 def _further(problem: Problem, plane: Plane) -> float:

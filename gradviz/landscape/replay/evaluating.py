@@ -24,8 +24,9 @@ from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.randomness import Source
 from gradviz.landscape.scalar import Scalar
 
-TILE_NUMBERS = 2**22
-"""Numbers of all tensors that a tile of the grid makes anew: few enough for a processor's caches."""
+TILE_NUMBERS = {"cpu": 2**22, "cuda": 2**28}
+"""Numbers of all tensors that a tile of the grid makes anew: few enough for a processor's caches, or so many that a GPU
+is busy (1 GB in float32)."""
 
 LARGEST_TILE, SMALLEST_TILE = 221, 4
 """Points: half of the default grid's, and so few that `vmap` is slower than point after point."""
@@ -78,7 +79,7 @@ class Replayer:
         return self._in_tiles(points, probe, _within)
 
     def _in_tiles(self, points: Sequence[int], probe: Probe, derive: Any) -> Tensor:
-        each = min(TILE_NUMBERS // max(1, probe.num_made), LARGEST_TILE)
+        each = min(_tile_numbers(self.problem) // max(1, probe.num_made), LARGEST_TILE)
         if each < SMALLEST_TILE:
             raise CannotReplay(f"a point takes {probe.num_made:,} new numbers: one after the other is faster")
         if probe.draws and self.problem.mode == "train" and self.problem.masks == "fresh":
@@ -237,6 +238,10 @@ def own_rules_only() -> Iterator[None]:
         yield
     finally:
         _functorch._set_vmap_fallback_enabled(before)
+
+
+def _tile_numbers(problem: Problem) -> int:
+    return TILE_NUMBERS.get(problem.device.type, TILE_NUMBERS["cpu"])
 
 
 def _cut(points: Sequence[int], each: int) -> Iterator[Sequence[int]]:

@@ -87,10 +87,10 @@ def gradient_blocks(problems: Sequence[Problem], wanted: Sequence[Piece], *, is_
     """
     parameters = parameters_of(problems[0].model)
     step = HELD // len(problems)
-    with undisturbed(), torch.enable_grad():
+    with undisturbed(problems[0].model), torch.enable_grad():
         _check(problems[0])
     for group in _groups([small for piece in wanted for small in _split(piece, parameters[piece.name], step)], step):
-        with undisturbed(), torch.enable_grad():
+        with undisturbed(problems[0].model), torch.enable_grad():
             held = _Held(problems, [piece for piece, _ in group])
             for k, problem in enumerate(problems):
                 dtypes = (torch.float32, torch.float64) if is_judged else (problem.dtype, problem.dtype)

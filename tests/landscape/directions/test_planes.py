@@ -1,5 +1,8 @@
 """Fields on planes of directions, against an independent float64 computation at θ + α x + β y."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -179,3 +182,15 @@ def _whole(axis: Vector, name: str, where: Surroundings) -> np.ndarray:
 
 def flat(parts: Parameters, names: list[str]) -> np.ndarray:
     return np.concatenate([parts[name].numpy().ravel() for name in names])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch.cuda.is_available() is False on this machine")
+@pytest.mark.parametrize("pair", PAIRS[:3], ids=str)
+@pytest.mark.parametrize("name", ["none", "dropout", "batchnorm", "cnn", "addition"])
+def test_a_gpu_gives_the_processors_plane(name, pair: tuple[str, str]):
+    plane, problem = plane_at(name, "train", "fresh", pair)
+    there = replace(problem, model=copy.deepcopy(problem.model).cuda())
+    found = compute(Prepared(there), plane)
+    assert found.method != LOOP, found.passed_over
+    assert error_of(found.values, compute(Prepared(problem), plane).values) < 1e-9  # sums in another order

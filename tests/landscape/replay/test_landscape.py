@@ -163,7 +163,7 @@ def test_a_model_that_keeps_numbers_of_a_former_plane_gets_none_of_them():
 
 
 def test_many_numbers_for_a_point_are_computed_point_after_point(monkeypatch):
-    monkeypatch.setattr(evaluating, "TILE_NUMBERS", 100)
+    monkeypatch.setattr(evaluating, "TILE_NUMBERS", {"cpu": 100})
     found = compute(Prepared(cnn()), CONV2)
     assert found.method == "replay"
     assert "new numbers: one after the other is faster" in found.passed_over[0]
