@@ -86,9 +86,15 @@ class StudyCheckpoint:
     def landscape(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork = "replay") -> GradientField:
         """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
         plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
-        own = self._minibatch(run, request)
+        # For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew.
+        key = self._key(request)
+        own = self._minibatches.pop(key, None)
+        if own is None:
+            own = _Minibatch(study_of(run), Prepared(problem_of(run, request, self._device, self.model)))
         found = network_landscape(own.prepared, plane, method=method)
-        return replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+        told = replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+        self._minibatches[key] = own
+        return told
 
     @property
     def nbytes(self) -> int:
@@ -100,15 +106,9 @@ class StudyCheckpoint:
         while excess > 0 and self._minibatches:
             excess -= self._minibatches.popitem(last=False)[1].prepared.nbytes
 
-    def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> "_Minibatch":
+    def _key(self, request: LandscapeRequest) -> tuple[object, ...]:
         random = () if request.mode == "eval" else (request.masks, request.num_masks, request.seed)
-        key = (request.minibatch, request.minibatch_size, request.mode, *random)
-        if key not in self._minibatches:
-            self._minibatches[key] = _Minibatch(
-                study_of(run), Prepared(problem_of(run, request, self._device, self.model))
-            )
-        self._minibatches.move_to_end(key)
-        return self._minibatches[key]
+        return (request.minibatch, request.minibatch_size, request.mode, *random)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_loading import LoadedStudy
 from gradviz.experiment.study_run import StudyRun
-from gradviz.landscape import LandscapeRequest
+from gradviz.landscape import LandscapeRequest, pausing
 from gradviz.landscape.replay import loop
 from gradviz.landscape.replay.private import PrivateModel
 
@@ -92,3 +92,19 @@ def test_the_plain_loop_has_a_copy_of_its_own_for_each_plane(
         before = len(copies)
         bench.landscape(REQUEST.model_copy(update={"x": x}))
         assert len(copies) > before
+
+
+def test_a_landscape_that_is_paused_keeps_what_it_knows_to_itself(make: Callable[[int], Workbench]):
+    other = REQUEST.model_copy(update={"x": "head.bias[0]", "y": "conv1.bias[2]"})
+    alone = [make(0).landscape(request).to_bytes() for request in (REQUEST, other)]
+    bench, within = make(2**30), []
+
+    def interrupted() -> None:
+        with pausing.asking(lambda: None):
+            within.append(bench.landscape(other).to_bytes())
+
+    with pausing.asking(interrupted):
+        paused = bench.landscape(REQUEST).to_bytes()
+    assert paused == alone[0]
+    assert len(within) > 3
+    assert set(within) == {alone[1]}
