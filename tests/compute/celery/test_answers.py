@@ -15,11 +15,14 @@ from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
+from gradviz.compute.why import WhyQuestion
 from gradviz.dashboard.evidence_api import told as evidence_of
 from gradviz.errors import UserError
 from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.request import WhyRequest
 from tests.compute.celery.conftest import Ask, MakeSettings, environment_of, question
 from tests.compute.celery.in_thread import worker_of
 from tests.compute.celery.running import NOTED, PATIENCE_SECONDS, WAITS, Notes, until
@@ -52,6 +55,8 @@ OTHER_KINDS: list[Question] = [
     CosinesQuestion(run="dropout", epoch=2, part="hidden.1", minibatch_size=16, mode="train", masks="frozen"),
     PartQuestion(part="checkpoint", run="none", epoch=1),
     LoopQuestion(request=EVAL, precision="float64"),
+    WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
+    PlaneQuestion(request=EVAL.model_copy(update={"x": "pca:1", "y": "gradient:0", "half_width": 1.0})),
 ]
 
 

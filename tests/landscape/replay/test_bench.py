@@ -25,15 +25,16 @@ SMALL = {
 }
 
 
-def test_the_benchmark_measures_every_case(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("parts", [("conv2", "random plane"), pytest.param(None, marks=pytest.mark.slow)])
+def test_the_benchmark_measures_every_case(tmp_path, capsys, monkeypatch, parts):
     monkeypatch.setattr(bench, "MODELS", bench.MODELS | SMALL)
     monkeypatch.setattr(bench, "LONG", 0.0)
     path = tmp_path / "bench.json"
-    names = [case.name for case in bench.CASES if case.model in SMALL]
+    names = [case.name for case in bench.CASES if case.model in SMALL and (parts is None or case.part in parts)]
     bench.main(path, names=names, points=3)
     rows = json.loads(path.read_text())
     assert [row["case"] for row in rows] == names
-    assert len(names) == len(bench.CASES) - 6
+    assert len(names) == (3 if parts else len(bench.CASES) - 6)
     for row in rows:
         assert row["method"].startswith("replay")
         assert min(row["forward"], row["replay"], row["further"], row["rivals"]["loop"]) > 0
