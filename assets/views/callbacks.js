@@ -14,9 +14,15 @@ import { act, askToStartAgain, confirmAsked } from "./training.js";
 
 const none = () => window.dash_clientside.no_update;
 
-// Number inputs tell what is typed after a pause, and then, of two addresses within it, the first one's value again.
-const ECHO_MS = 1000;
-let openedAt = -Infinity;
+// Number inputs tell what is typed after a pause, and then, of two addresses within it, the first one's value again, however
+// much later: what one tells that nobody has touched since the view was opened is no choice.
+const touched = new Set(); // ids
+for (const event of ["focusin", "input", "keydown", "pointerdown"]) {
+  document.addEventListener(event, ({ target }) => {
+    const input = target instanceof Element && target.closest(".mantine-NumberInput-root")?.querySelector("input");
+    if (input) touched.add(input.id);
+  }, true);
+}
 
 // The page begins: constants are here, the address is read, the runs are asked for.
 export function readAddress({ look, fields, zero_messages, exports }) {
@@ -28,7 +34,7 @@ export function readAddress({ look, fields, zero_messages, exports }) {
 }
 
 export function setControls(opened) {
-  openedAt = performance.now();
+  touched.clear();
   openView(opened);
   return valuesOf(opened.view, viewFields());
 }
@@ -36,7 +42,7 @@ export function setControls(opened) {
 // A value that nobody has typed: the input is given the view's again.
 function isEcho(id, name, value) {
   const { view } = page;
-  if (performance.now() - openedAt > ECHO_MS || !view || value === view[name] || document.activeElement?.id === id) return false;
+  if (!view || value === view[name] || touched.has(id) || document.activeElement?.id === id) return false;
   setProps(id, { value: view[name] });
   return true;
 }

@@ -206,7 +206,7 @@ def test_another_epoch_is_one_picture_at_once_and_then_the_others_and_a_link_ope
     assert spread_of(other)["arrows"][3] == after
     expect(other.locator("#spread-words")).to_have_text(page.locator("#spread-words").inner_text(), use_inner_text=True)
     other.locator("#view").get_by_text("Explore").click()
-    other.wait_for_function("() => window.gradvizPage.panels[1]?.index !== null")
+    other.wait_for_function("() => Number.isInteger(window.gradvizPage.panels[1]?.index)")
     wait_until_drawn(other)
     assert frame_shown(other, 1) == 3
 
