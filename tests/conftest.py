@@ -62,7 +62,7 @@ _SLOW = re.compile(
             r"browser/test_minibatches\.py::test_the_view_fits_the_usual_widths\[dark",
             r"browser/test_picker\.py::test_axe_finds_nothing_to_mend_in_the_dialog\[light",
             r"browser/test_report\.py::.*\[(narrow-dark|wide-light)",
-            r"browser/test_scrubbing\.py::test_a_hand_whose_end_nobody_tells_has_let_go\[(Cmd|the window|the pointer's end)",
+            r"browser/test_scrubbing\.py::test_a_hand_whose_end_nobody_tells_has_let_go\[(Cmd|the window|the pointer)",
             r"browser/test_views\.py::test_pictures_are_reached_without_scrolling\[.*-dark",
             r"browser/test_views\.py::test_(epoch_0_alone|two_visitors)",
             r"browser/test_views\.py::test_a_link_opens_the_same_picture_in_another_browser",
