@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import safetensors.torch
 import torch
 
-from gradviz.compute.study_landscape import AnyNetwork, batch_of, problem_of, study_of
+from gradviz.compute.study_landscape import REPLAY_VERSION, AnyNetwork, batch_of, problem_of, study_of
 from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.run import Run
@@ -43,17 +43,16 @@ class RecordedPath:
 
 
 def sources(store: RunStore, request: LandscapeRequest) -> str:
-    """Part of a key: the checkpoints, beside that of the request, which its directions are made from.
+    """Part of a key: what makes the vectors and computes with them, and the checkpoints, beside that of the request,
+    which its directions are made from.
 
     `UserError` if one of them is missing.
     """
     run, path = store.any_run(request.run), RecordedPath(store, request.run, request.epoch)
-    needed: dict[tuple[str, int], None] = {}
-    for axis in map(parse_axis, (request.x, request.y)):
-        for name, epoch in _needed(axis, path):
-            needed[name, epoch] = None
+    needed = dict.fromkeys(each for axis in (request.x, request.y) for each in _needed(parse_axis(axis), path))
     addresses = [store.any_run(name).address(epoch) for name, epoch in needed]
-    return f"directions {DIRECTIONS_VERSION} {run.num_minibatches(request.minibatch_size)} {addresses}"
+    many = run.num_minibatches(request.minibatch_size)
+    return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {addresses}"
 
 
 def extra_passes(store: RunStore, request: LandscapeRequest) -> float:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Literal
 
-from gradviz.compute.directions import DIRECTIONS_VERSION, extra_passes, span
+from gradviz.compute.directions import extra_passes, sources, span
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
@@ -20,8 +20,8 @@ class PlaneQuestion(Question):
 
     def key(self, store: RunStore) -> str:
         run = store.any_run(self.request.run)
-        others = [run.address(epoch) for epoch in run.epochs()]
-        return address_of(self, store, self.request.run, self.request.epoch, DIRECTIONS_VERSION, others)
+        path = [run.address(epoch) for epoch in run.epochs()]
+        return address_of(self, store, self.request.run, self.request.epoch, sources(store, self.request), path)
 
     def passes(self, store: RunStore) -> float:
         run = store.any_run(self.request.run)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from gradviz.cli import main
 from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.workbench import Workbench
 from gradviz.dashboard.factory import create_server
 from gradviz.errors import UserError
@@ -106,6 +107,17 @@ def test_the_address_changes_with_every_checkpoint_that_an_axis_is_made_from(tin
         changed = {x for x in asked if after[x] != before[x]}
         assert changed == {x for x, needed in asked.items() if (run, epoch) in needed}
         before = after
+
+
+def test_the_address_of_a_plane_changes_with_the_other_checkpoint_that_it_leads_to(tiny_runs, tmp_path):
+    runs = shutil.copytree(tiny_runs, tmp_path / "runs")
+    asked = PlaneQuestion(request=request(x="towards:dropout/1", y="random:9"))
+    before = asked.key(RunStore(runs))
+    path = checkpoint_path(runs / "dropout", 1)
+    state = load_file(path)
+    state["output.bias"] += 1
+    save_file(state, path)
+    assert asked.key(RunStore(runs)) != before
 
 
 def test_a_field_of_directions_comes_back_from_its_bytes(tiny_store):
