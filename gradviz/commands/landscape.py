@@ -24,14 +24,17 @@ _PICTURES = (".png", ".svg")
 def run(options: argparse.Namespace) -> int:
     """Computes one landscape, writes it to `--out` and prints a summary of two lines."""
     path = output_path(options.out, (*SUFFIXES, *_PICTURES, ".html"))
+    vectors_path = None
+    if options.directions_out is not None:
+        vectors_path = output_path(options.directions_out, (".safetensors",))
     request = _request(options)
     settings = load_settings(runs=options.runs, study=options.study)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
         store = open_store(settings)
-        if options.directions_out is not None:
+        if vectors_path is not None:
             bench = Workbench(store, device=settings.device)
             field, vectors = bench.direction_landscape(request, options.method)
-            write_output(output_path(options.directions_out, (".safetensors",)), vectors_bytes(vectors))
+            write_output(vectors_path, vectors_bytes(vectors))
         elif options.method is not None:
             field = Workbench(store, device=settings.device).landscape(request, options.method)
         else:

@@ -95,10 +95,10 @@ class Plane(Atom):
     @model_validator(mode="before")
     @classmethod
     def _width_of_directions(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("half_width") is None:
-            width = 1.0 if any(is_direction(str(values.get(axis))) for axis in ("x", "y")) else 0.1
-            return {**values, "half_width": width}
-        return values
+        is_given = not isinstance(values, dict) or "half_width" in values
+        if is_given or not any(is_direction(str(values.get(axis))) for axis in ("x", "y")):
+            return values
+        return {**values, "half_width": 1.0}
 
     @field_validator("points")
     @classmethod

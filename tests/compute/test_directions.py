@@ -71,6 +71,14 @@ def test_the_written_field_is_that_of_the_written_vectors(run, x, y, tiny_runs, 
             assert [found["u"][j, i], found["v"][j, i]] == pytest.approx(slopes, abs=1e-4 * size)
 
 
+def test_a_file_that_cannot_hold_vectors_is_refused_before_anything_is_computed(tiny_runs, tmp_path, capsys):
+    words = command("none", "random:1", "step", tiny_runs / "nowhere", tmp_path)
+    words[words.index("--directions-out") + 1] = str(tmp_path / "xy.npz")
+    assert main(words) == 2
+    assert "xy.npz" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_process_with_other_threads_writes_the_same_bytes(tiny_runs, tmp_path):
     outs = []
     for threads in ("1", "2"):

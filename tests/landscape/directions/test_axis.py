@@ -45,6 +45,12 @@ def test_the_width_that_is_asked_stays():
     assert LandscapeRequest.of(run="none", epoch=1, x="step", y="random:1", half_width=0.3).half_width == 0.3
 
 
+@pytest.mark.parametrize("axes", [("step", "random:1"), ("conv1.bias[0]", "conv1.bias[1]")])
+def test_no_width_is_not_a_width(axes):
+    with pytest.raises(UserError, match="half_width"):
+        LandscapeRequest.of(run="none", epoch=1, x=axes[0], y=axes[1], half_width=None)
+
+
 WRONG = [
     text
     for line in (
