@@ -9,7 +9,7 @@ from torch import Tensor
 from gradviz.landscape.directions.path import Path
 from gradviz.landscape.directions.resolving import Surroundings
 from gradviz.landscape.directions.slopes import whole_gradient
-from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product
+from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product, share_within
 
 # Shape suffix: E = recorded epochs.
 
@@ -76,9 +76,7 @@ def rays_of(where: Surroundings, x: Vector, y: Vector) -> tuple[Ray, ...]:
 
 def _ray(number: int, gradient: Parameters, x: Vector, y: Vector) -> Ray:
     u, v = (inner_product(gradient, axis.parts) for axis in (x, y))
-    size = math.sqrt(inner_product(gradient, gradient))
-    inside = math.hypot(u / x.length, v / y.length)
-    return Ray(number, u, v, min(1.0, inside / size) if size > 0 else None)
+    return Ray(number, u, v, share_within(gradient, x, y))
 
 
 def _squares_about_the_mean(values: list[float]) -> float:

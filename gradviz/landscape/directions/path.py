@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.landscape.directions.axis import Principal, Step, Towards
-from gradviz.landscape.directions.vector import Parameters, Vector, dot, under
+from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product, under
 
 BLOCK_BYTES = 2**28
 """Memory for checkpoints that are held at once while the path's inner products are formed."""
@@ -68,23 +68,27 @@ def last_step(path: Path) -> tuple[int, int]:
 
 def step_vector(axis: Step, path: Path) -> Vector:
     """θ(e) − θ(e′) for the recorded epoch e′ before e; `UserError` at the first."""
-    before, after = last_step(path)
-    if after != path.epoch:
+    if last_step(path)[1] != path.epoch:
         raise UserError(f"`{axis}`: no step leads to epoch {path.epoch}, the first: choose a later one.")
-    here, there = path.parameters(after), path.parameters(before)
-    parts = {name: here[name] - there[name] for name in under(axis.prefix, here, axis)}
-    return Vector(str(axis), parts, f"the step from epoch {before} to {after}")
+    return Vector(str(axis), *_last_difference(path, axis.prefix, axis))
 
 
 def step_length(path: Path, prefix: str = "") -> tuple[float, str]:
     """Of the step to the checkpoint, or at the first the next one, with its name."""
-    before, after = last_step(path)
-    a, b = path.parameters(before), path.parameters(after)
-    names = under(prefix, a, prefix)
-    square = sum(dot(b[name] - a[name], b[name] - a[name]) for name in names)
-    if square == 0:
+    parts, name = _last_difference(path, prefix, prefix)
+    length = math.sqrt(inner_product(parts, parts))
+    if length == 0:
+        before, after = last_step(path)
         raise UserError(f"Nothing moved from epoch {before} to {after}, so that no length is known: choose another.")
-    return math.sqrt(square), f"the step from epoch {before} to {after}"
+    return length, name
+
+
+def _last_difference(path: Path, prefix: str, axis: object) -> tuple[Parameters, str]:
+    """What the last step has added to the parameters under a prefix, and the step's name."""
+    before, after = last_step(path)
+    here, there = path.parameters(after), path.parameters(before)
+    parts = {name: here[name] - there[name] for name in under(prefix, here, axis)}
+    return parts, f"the step from epoch {before} to {after}"
 
 
 def towards_vector(axis: Towards, path: Path) -> Vector:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradviz.landscape.directions.vector import Parameters, Vector, inner_product
+from gradviz.landscape.directions.vector import Parameters, Vector, inner_product, share_within
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,5 @@ class PlaneFacts:
 def facts_of(x: Vector, y: Vector, gradient: Parameters) -> PlaneFacts:
     """Of two orthogonal directions, and the gradient at the checkpoint."""
     xx, xy, yy = (inner_product(a.parts, b.parts) for a, b in ((x, x), (x, y), (y, y)))
-    size = inner_product(gradient, gradient)
-    along = inner_product(gradient, x.parts) ** 2 / xx + inner_product(gradient, y.parts) ** 2 / yy
     a, b = (AxisFacts(each.text, each.meaning, each.notes, each.length) for each in (x, y))
-    return PlaneFacts(a, b, (xx, xy, yy), min(1.0, (along / size) ** 0.5) if size > 0 else None)
+    return PlaneFacts(a, b, (xx, xy, yy), share_within(gradient, x, y))

@@ -38,9 +38,6 @@ class Vector:
     def length(self) -> float:
         return math.sqrt(inner_product(self.parts, self.parts))
 
-    def scaled(self, factor: float) -> Parameters:
-        return {name: factor * part for name, part in self.parts.items()}
-
 
 def parameters_of(model: nn.Module) -> dict[str, Tensor]:
     """The real parameters of a model in float64; those that are shared under their first name alone."""
@@ -64,6 +61,15 @@ def under(prefix: str, names: Iterable[str], axis: object) -> list[str]:
 def inner_product(a: Parameters, b: Parameters) -> float:
     """⟨a, b⟩ over the tensors that both have, in float64."""
     return sum(dot(part, b[name]) for name, part in a.items() if name in b)
+
+
+def share_within(parts: Parameters, x: Vector, y: Vector) -> float | None:
+    """Of a vector's length, that of its projection to the plane of two orthogonal ones; None for the zero vector."""
+    size = math.sqrt(inner_product(parts, parts))
+    if size == 0:
+        return None
+    inside = math.hypot(*(inner_product(parts, axis.parts) / axis.length for axis in (x, y)))
+    return min(1.0, inside / size)
 
 
 def dot(a: Tensor, b: Tensor) -> float:

@@ -22,6 +22,7 @@ from gradviz.landscape.statistics.bootstrap import Estimate, estimate, mean_of
 from gradviz.landscape.statistics.inner_products import (
     InnerProducts,
     inner_products_of,
+    sum_of,
     tensor_inner_products,
 )
 from gradviz.landscape.surroundings import undisturbed
@@ -144,7 +145,7 @@ def minibatch_products(
         by_tensor = {
             name: tensor_inner_products(passed, resolution, name) for name in available["model"] if name in tensors
         }
-        found = {name: _sum([by_tensor[tensor] for tensor in available[name]]) for name in names}
+        found = {name: sum_of([by_tensor[tensor] for tensor in available[name]]) for name in names}
         for name, pair in refs.items():
             columns = [resolution.entry(ref) for ref in pair]
             found[name] = inner_products_of(torch.stack(columns, 1))
@@ -175,10 +176,3 @@ def masked_backward(
         gains = draw_gains(network, seed, number, num_rows)
         passes.append(backward(network, inputs_KBM, targets_KB, mode=mode, gains=gains, layers=layers))
     return average(passes)
-
-
-def _sum(products: Sequence[InnerProducts]) -> InnerProducts:
-    total = products[0]
-    for each in products[1:]:
-        total = total + each
-    return total

@@ -4,7 +4,10 @@ Those of a layer or model are sums over its tensors, so one pass over the model 
 a weight matrix are formed a few units at a time: memory never holds K full gradients of a large model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import torch
@@ -37,6 +40,11 @@ class InnerProducts:
             self.signs_KK + other.signs_KK,
             self.both_KK + other.both_KK,
         )
+
+
+def sum_of(products: Sequence[InnerProducts]) -> InnerProducts:
+    """Those of several parts as of one."""
+    return reduce(add, products)
 
 
 def inner_products_of(gradients_KP: Tensor) -> InnerProducts:

@@ -13,7 +13,7 @@ from gradviz.landscape.replay.axes import check_scalar
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.scalar import Scalar
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of, cosines
-from gradviz.landscape.statistics.inner_products import ENTRIES_AT_ONCE, InnerProducts, inner_products_of
+from gradviz.landscape.statistics.inner_products import ENTRIES_AT_ONCE, InnerProducts, inner_products_of, sum_of
 from gradviz.landscape.statistics.problem_gradients import Block, Piece, gradient_blocks, parameters_of, whole
 
 # Shape suffixes: K = minibatches, P = parameters.
@@ -81,7 +81,7 @@ def problem_products(
             found = _products(block.gradients_KNR.flatten(1))
             by_tensor[name] = by_tensor[name] + found if name in by_tensor else found
         columns |= {entry: entry.of(block) for both in entries.values() for entry in both if entry.is_in(block)}
-    products = {name: _sum([by_tensor[tensor] for tensor in available[name]]) for name in names}
+    products = {name: sum_of([by_tensor[tensor] for tensor in available[name]]) for name in names}
     for pair, both in entries.items():
         products[pair_name_of(pair)] = inner_products_of(torch.stack([columns[entry] for entry in both], 1))
     return products
@@ -135,11 +135,4 @@ def _products(gradients_KP: Tensor) -> InnerProducts:
     for columns_KP in gradients_KP.split(step, 1):
         between_tiles()
         parts.append(inner_products_of(columns_KP.double()))
-    return _sum(parts)
-
-
-def _sum(products: Sequence[InnerProducts]) -> InnerProducts:
-    total = products[0]
-    for each in products[1:]:
-        total = total + each
-    return total
+    return sum_of(parts)

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -103,3 +104,12 @@ def _rows(batch: object, number: int) -> object:
         return batch[number:] if number else batch
     assert isinstance(batch, tuple)
     return tuple(_rows(value, number) for value in batch)
+
+
+def flat(parts: Parameters, names: Sequence[tuple[str, int]]) -> np.ndarray:
+    """One vector of all tensors by their names and sizes, 0 where there is none."""
+    return np.concatenate([parts[name].numpy().ravel() if name in parts else np.zeros(size) for name, size in names])
+
+
+def names_of(where: Surroundings) -> list[tuple[str, int]]:
+    return [(name, part.numel()) for name, part in where.parameters().items()]

@@ -9,15 +9,15 @@ import torch
 
 from gradviz.landscape.directions.axis import parse_axis
 from gradviz.landscape.directions.marks import marks_of, rays_of
-from gradviz.landscape.directions.resolving import Surroundings, spanned_by, vector_of
+from gradviz.landscape.directions.resolving import spanned_by, vector_of
 from gradviz.landscape.directions.slopes import whole_gradient
 from gradviz.landscape.directions.told import facts_of
-from gradviz.landscape.directions.vector import Parameters, Vector, inner_product
+from gradviz.landscape.directions.vector import Vector, inner_product
 from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.choosing import LOOP, compute
 from gradviz.landscape.replay.loop import by_loop
 from gradviz.landscape.scalar import Scalar
-from tests.landscape.directions.paths import EPOCHS, MAKERS, POINTS, surroundings
+from tests.landscape.directions.paths import EPOCHS, MAKERS, POINTS, flat, names_of, surroundings
 from tests.landscape.replay.independent import FLOAT64, by_autograd, error_of
 
 FLOAT32 = 2e-4
@@ -140,9 +140,9 @@ def test_the_same_vectors_whatever_the_number_of_threads(threads):
 def test_checkpoints_lie_where_their_projections_are(pair: tuple[str, str]):
     where = surroundings("none")
     x, y = spanned_by(*pair, where)
-    names = list(where.parameters())
+    names = names_of(where)
     path = np.stack([flat(where.path.parameters(epoch), names) for epoch in EPOCHS])
-    axes = np.stack([np.concatenate([_whole(axis, name, where).ravel() for name in names]) for axis in (x, y)])
+    axes = np.stack([flat(axis.parts, names) for axis in (x, y)])
     away = path - path[EPOCHS.index(2)]
     coordinates = away @ axes.T / (axes**2).sum(1)
     found = marks_of(where.path, x, y)
@@ -174,14 +174,6 @@ def test_the_gradients_of_all_minibatches_are_seen_in_the_plane():
     third = rays[2].share
     assert third is not None
     assert 0 < third < 1
-
-
-def _whole(axis: Vector, name: str, where: Surroundings) -> np.ndarray:
-    return axis.parts[name].numpy() if name in axis.parts else np.zeros(where.parameters()[name].shape)
-
-
-def flat(parts: Parameters, names: list[str]) -> np.ndarray:
-    return np.concatenate([parts[name].numpy().ravel() for name in names])
 
 
 @pytest.mark.gpu

@@ -16,15 +16,7 @@ from gradviz.landscape.directions.path import principal_components
 from gradviz.landscape.directions.resolving import spanned_by, vector_of
 from gradviz.landscape.directions.vector import inner_product
 from gradviz.landscape.replay.along import part_of
-from tests.landscape.directions.paths import EPOCHS, MemoryPath, surroundings, trained
-
-
-def flat(parts, names) -> np.ndarray:
-    return np.concatenate([parts[name].numpy().ravel() if name in parts else np.zeros(size) for name, size in names])
-
-
-def names_of(where) -> list[tuple[str, int]]:
-    return [(name, part.numel()) for name, part in where.parameters().items()]
+from tests.landscape.directions.paths import EPOCHS, MemoryPath, flat, names_of, surroundings, trained
 
 
 @pytest.mark.parametrize("name", ["none", "cnn", "addition"])
