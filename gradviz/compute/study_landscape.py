@@ -71,8 +71,12 @@ def batch_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: 
 
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
     """The field of one request by the plain loop, in this precision."""
-    plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
-    return network_landscape(problem_of(run, request, device).computed_in(dtype), plane, method="reference").field
+    problem = problem_of(run, request, device).computed_in(dtype)
+    return network_landscape(problem, _plane_of(request), method="reference").field
+
+
+def _plane_of(request: LandscapeRequest) -> Plane:
+    return Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
 
 
 class StudyCheckpoint:
@@ -85,13 +89,12 @@ class StudyCheckpoint:
 
     def landscape(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork = "replay") -> GradientField:
         """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
-        plane = Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
         # For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew.
         key = self._key(request)
         own = self._minibatches.pop(key, None)
         if own is None:
             own = _Minibatch(study_of(run), Prepared(problem_of(run, request, self._device, self.model)))
-        found = network_landscape(own.prepared, plane, method=method)
+        found = network_landscape(own.prepared, _plane_of(request), method=method)
         told = replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
         self._minibatches[key] = own
         return told

@@ -1,10 +1,12 @@
 """The numbers of a picture, and single numbers, as the figures of a verdict."""
 
 import math
+from collections.abc import Sequence
 
-from gradviz.evidence.measurements import Estimate, Panel, Scene
+from gradviz.evidence import rules
+from gradviz.evidence.measurements import Agreement, Estimate, Null, Panel, Scene
 from gradviz.evidence.parts import layer_words
-from gradviz.evidence.verdict import DEGREES, SHARE, Figure, Shown
+from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Shown
 from gradviz.landscape.request import LandscapeRequest
 
 
@@ -29,6 +31,38 @@ def resultant_of(panel: Panel, where: str = "", *, is_shown: bool = True) -> Fig
         sample=_minibatches_of(panel),
         range=SHARE,
         shown=in_minibatches(panel) if is_shown else None,
+    )
+
+
+def many_opposite_of(answers: Sequence[bool | None], note: str = "") -> Figure:
+    """At how many checkpoints of mid-training minibatches disagree, of so many; `note` ends the sample."""
+    return Figure(
+        name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
+        estimate=exact(answers.count(True)),
+        sample=f"of {len(answers)} of mid-training{note}",
+    )
+
+
+def nulls_of(null: Null, shown: Shown, *, scope: str = "", note: str = "") -> tuple[Figure, Figure, Figure]:
+    """R measured, that of random rows, and how far both are from 1 beside each other. `scope` ends the names, `note`
+    the sample."""
+    sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows{note}"
+    return (
+        Figure(name=f"R measured{scope}", estimate=null.measured_resultant, sample=sample, range=SHARE, shown=shown),
+        Figure(name=f"R of random rows{scope}", estimate=null.random_resultant, sample=sample, range=SHARE),
+        Figure(name=f"1 − R over that of random rows{scope}", estimate=null.sensitivity, sample=sample),
+    )
+
+
+def cosine_of(agreement: Agreement, epoch: int, view: LandscapeRequest) -> Figure:
+    """The mean pairwise cosine of whole gradients, seen in the Minibatches view."""
+    return Figure(
+        name="mean pairwise cosine",
+        estimate=agreement.cosine,
+        sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
+        f" {agreement.minibatch_size} rows, epoch {epoch}",
+        range=COSINE,
+        shown=Shown(view="minibatches", request=view, part="model"),
     )
 
 

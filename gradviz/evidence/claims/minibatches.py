@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.deciding import at_least, below, every, kind_if, kind_of_most, largest
-from gradviz.evidence.figures import exact, opposite_of, resultant_of, views_of
+from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, resultant_of, views_of
 from gradviz.evidence.measurements import BIASES, Checkpoint, Null, Scene
 from gradviz.evidence.readings import DRAWN_PLAIN, NULLS, scene
 from gradviz.evidence.readings import MID_TRAINING as ALL_MID_TRAINING
 from gradviz.evidence.scenes import MID_PLAIN, START_PLAIN
-from gradviz.evidence.verdict import COSINE, SHARE, Figure, Kind, Shown
+from gradviz.evidence.verdict import Kind, Shown
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest
 
@@ -36,14 +36,7 @@ START = Claim(
 def _mid_training(mid: Scene, checkpoints: Sequence[Checkpoint]) -> Decision:
     answers = [at_least(_opposite_of(checkpoint), rules.MANY_OPPOSITE) for checkpoint in checkpoints]
     without = f", {answers.count(None)} without two arrows" if None in answers else ""
-    figures = (
-        Figure(
-            name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
-            estimate=exact(answers.count(True)),
-            sample=f"of {len(answers)} of mid-training{without}",
-        ),
-        *(opposite_of(panel) for panel in mid.panels),
-    )
+    figures = (many_opposite_of(answers, without), *(opposite_of(panel) for panel in mid.panels))
     return Decision(kind_of_most(answers), figures, views_of(mid))
 
 
@@ -70,20 +63,13 @@ MID_TRAINING = Claim(
 
 def _composition(nulls: Sequence[Null]) -> Decision:
     beyond = every(below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
-    figures: list[Figure] = []
-    for null in nulls:
-        sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows"
-        figures += [
-            Figure(
-                name=f"R measured, {null.scope}",
-                estimate=null.measured_resultant,
-                sample=sample,
-                range=SHARE,
-                shown=Shown(view="minibatches", request=_biases_of(null), part="biases"),
-            ),
-            Figure(name=f"R of random rows, {null.scope}", estimate=null.random_resultant, sample=sample, range=SHARE),
-            Figure(name=f"1 − R over that of random rows, {null.scope}", estimate=null.sensitivity, sample=sample),
-        ]
+    figures = (
+        figure
+        for null in nulls
+        for figure in nulls_of(
+            null, Shown(view="minibatches", request=_biases_of(null), part="biases"), scope=f", {null.scope}"
+        )
+    )
     return Decision(kind_if(beyond, Kind.SAMPLING), tuple(figures))
 
 
@@ -110,14 +96,7 @@ def _sgd(drawn: Checkpoint) -> Decision:
     agreement = drawn.agreement("model")
     assert agreement is not None
     views = tuple(MID_PLAIN.of(drawn.run, drawn.epoch).requests())
-    figure = Figure(
-        name="mean pairwise cosine",
-        estimate=agreement.cosine,
-        sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
-        f" {agreement.minibatch_size} rows, epoch {drawn.epoch}",
-        range=COSINE,
-        shown=Shown(view="minibatches", request=views[0], part="model"),
-    )
+    figure = cosine_of(agreement, drawn.epoch, views[0])
     return Decision(kind_if(below(agreement.cosine.high, rules.AGREES)), (figure,), views)
 
 

@@ -11,14 +11,14 @@ from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
 from gradviz.evidence.deciding import at_least, below, kind_if, kind_of_most, largest
-from gradviz.evidence.figures import exact, opposite_of, views_of
+from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, views_of
 from gradviz.evidence.gathering_studies import DRAWN, MIDDLE, NULLS
 from gradviz.evidence.measurements import Null, Scene, StudyEpoch
 from gradviz.evidence.readings import scene
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.scenes import MID_PLAIN
 from gradviz.evidence.studied_runs import StudiedRuns
-from gradviz.evidence.verdict import COSINE, SHARE, Figure, Kind, Shown
+from gradviz.evidence.verdict import Kind, Shown
 
 _WORDS: dict[Role, str] = {
     PLAIN: "neither draws masks nor uses batch statistics",
@@ -35,42 +35,22 @@ _PLACES = {
 def _mid_training(mid: Scene, checkpoints: Sequence[StudyEpoch]) -> Decision:
     found = [largest(pair.opposite.value for pair in checkpoint.pairs) for checkpoint in checkpoints]
     answers = [at_least(share, rules.MANY_OPPOSITE) for share in found]
-    figures = (
-        Figure(
-            name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
-            estimate=exact(answers.count(True)),
-            sample=f"of {len(answers)} of mid-training",
-        ),
-        *(opposite_of(panel) for panel in mid.panels),
-    )
+    figures = (many_opposite_of(answers), *(opposite_of(panel) for panel in mid.panels))
     return Decision(kind_of_most(answers), figures, views_of(mid))
 
 
 def _composition(nulls: Sequence[Null], mid: Scene) -> Decision:
     [null] = nulls
-    sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows, all parameters"
     shown = Shown(view="minibatches", request=mid.panels[0].view, part="model")
-    figures = (
-        Figure(name="R measured", estimate=null.measured_resultant, sample=sample, range=SHARE, shown=shown),
-        Figure(name="R of random rows", estimate=null.random_resultant, sample=sample, range=SHARE),
-        Figure(name="1 − R over that of random rows", estimate=null.sensitivity, sample=sample),
-    )
+    figures = nulls_of(null, shown, note=", all parameters")
     beyond = below(null.measured_resultant.value, null.random_resultant.low)
     return Decision(kind_if(beyond, Kind.SAMPLING), figures)
 
 
 def _sgd(drawn: StudyEpoch, mid: Scene) -> Decision:
     assert drawn.model is not None
-    agreement = drawn.model
-    figure = Figure(
-        name="mean pairwise cosine",
-        estimate=agreement.cosine,
-        sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
-        f" {agreement.minibatch_size} rows, epoch {drawn.epoch}",
-        range=COSINE,
-        shown=Shown(view="minibatches", request=mid.panels[0].view, part="model"),
-    )
-    return Decision(kind_if(below(agreement.cosine.high, rules.AGREES)), (figure,), views_of(mid))
+    figure = cosine_of(drawn.model, drawn.epoch, mid.panels[0].view)
+    return Decision(kind_if(below(drawn.model.cosine.high, rules.AGREES)), (figure,), views_of(mid))
 
 
 _OF_STUDIES: dict[str, Claim] = {
