@@ -17,7 +17,6 @@ from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.directions.axis import Axis, Curvature, Gradient, Principal, Step, Towards, parse_axis
 from gradviz.landscape.directions.path import last_step
 from gradviz.landscape.directions.resolving import Surroundings, spanned_by
-from gradviz.landscape.directions.slopes import whole_gradient
 from gradviz.landscape.directions.told import PlaneFacts, facts_of
 from gradviz.landscape.directions.vector import Parameters, Vector, parameters_of
 from gradviz.landscape.replay import Plane, Problem, network_landscape
@@ -88,7 +87,7 @@ class Span:
     problem: Problem
 
     def facts(self) -> PlaneFacts:
-        return facts_of(self.x, self.y, whole_gradient(self.problem, self.where.centre))
+        return facts_of(self.x, self.y, self.where.gradient(self.where.shown))
 
 
 def span(store: RunStore, request: LandscapeRequest, device: torch.device) -> Span:

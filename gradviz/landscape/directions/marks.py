@@ -8,7 +8,6 @@ from torch import Tensor
 
 from gradviz.landscape.directions.path import Path
 from gradviz.landscape.directions.resolving import Surroundings
-from gradviz.landscape.directions.slopes import whole_gradient
 from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product, share_within
 
 # Shape suffix: E = recorded epochs.
@@ -68,10 +67,7 @@ def marks_of(path: Path, x: Vector, y: Vector) -> Marks:
 
 def rays_of(where: Surroundings, x: Vector, y: Vector) -> tuple[Ray, ...]:
     """The gradients of all minibatches, as the plane shows them."""
-    return tuple(
-        _ray(number, whole_gradient(where.problem(number), where.centre), x, y)
-        for number in range(where.num_minibatches)
-    )
+    return tuple(_ray(number, where.gradient(number), x, y) for number in range(where.num_minibatches))
 
 
 def _ray(number: int, gradient: Parameters, x: Vector, y: Vector) -> Ray:

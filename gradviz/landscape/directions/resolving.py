@@ -13,7 +13,7 @@ from gradviz.landscape.directions.path import (
     step_vector,
     towards_vector,
 )
-from gradviz.landscape.directions.slopes import curvature_vector, gradient_vector
+from gradviz.landscape.directions.slopes import curvature_vector, gradient_vector, whole_gradient
 from gradviz.landscape.directions.vector import Parameters, Vector, plane_of
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.scalar import Scalar
@@ -24,7 +24,7 @@ class Surroundings:
     """What directions are made from: a run's path, and the loss of its minibatches at the checkpoint.
 
     `problem(m)` is that of minibatch m; `shown` the minibatch of the picture, and `centre` the grid point of the
-    checkpoint, whose random numbers gradients see.
+    checkpoint, whose random numbers gradients see. The gradient of `shown` is computed once.
     """
 
     path: Path
@@ -33,9 +33,22 @@ class Surroundings:
     shown: int
     centre: int
     _components: Components | None = field(default=None, init=False)
+    _gradient: Parameters | None = field(default=None, init=False)
+
+    @property
+    def num_rows(self) -> int:
+        return self.problem(self.shown).num_rows
 
     def parameters(self) -> Parameters:
         return self.path.parameters(self.path.epoch)
+
+    def gradient(self, number: int) -> Parameters:
+        """Of a minibatch's loss at the checkpoint, by all real parameters."""
+        if number != self.shown:
+            return whole_gradient(self.problem(number), self.centre)
+        if self._gradient is None:
+            self._gradient = whole_gradient(self.problem(number), self.centre)
+        return self._gradient
 
     def components(self) -> Components:
         """Of the path, found once."""
@@ -59,7 +72,7 @@ def vector_of(axis: Axis, where: Surroundings) -> Vector:
     if isinstance(axis, Random):
         return random_vector(axis, where.parameters())
     if isinstance(axis, Gradient):
-        return gradient_vector(axis, where.path, where.problem, where.num_minibatches, where.centre)
+        return gradient_vector(axis, where.path, where.gradient, where.num_minibatches, where.num_rows)
     if isinstance(axis, Step):
         return step_vector(axis, where.path)
     if isinstance(axis, Principal):

@@ -14,7 +14,7 @@ from gradviz.errors import UserError, shown
 from gradviz.experiment.users_code import users_code
 from gradviz.landscape.directions.axis import Curvature, Gradient
 from gradviz.landscape.directions.path import Path, step_length
-from gradviz.landscape.directions.vector import Vector, inner_product, parameters_of, under
+from gradviz.landscape.directions.vector import Parameters, Vector, inner_product, parameters_of, under
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.replay.loop import at_centre, differentiable, mean_loss
 from gradviz.landscape.replay.problem import Problem
@@ -36,20 +36,20 @@ FLAT = 1e-12
 
 
 def gradient_vector(
-    axis: Gradient, path: Path, problem: Callable[[int], Problem], minibatches: int, centre: int
+    axis: Gradient, path: Path, gradient: Callable[[int], Parameters], minibatches: int, num_rows: int
 ) -> Vector:
     """A minibatch's gradient at the checkpoint, or the mean of all, as long as the last recorded step.
 
-    `problem(m)` is that of minibatch m; `centre` the grid point of the checkpoint, whose random numbers it sees.
+    `gradient(m)` is that of minibatch m, of about `num_rows` rows.
     """
     if axis.minibatch is not None and axis.minibatch >= minibatches:
         raise UserError(f"`{axis}`: minibatches of this run are 0 to {minibatches - 1}, or `mean` for all of them.")
     wanted = range(minibatches) if axis.minibatch is None else [axis.minibatch]
     total: dict[str, Tensor] = {}
     for number in wanted:
-        found = whole_gradient(problem(number), centre)
+        found = gradient(number)
         for name in under(axis.prefix, found, axis):
-            total[name] = total[name].add_(found[name]) if name in total else found[name]
+            total[name] = total[name] + found[name] if name in total else found[name]
     length, step = step_length(path, axis.prefix)
     size = inner_product(total, total) ** 0.5
     if size == 0:
@@ -58,7 +58,7 @@ def gradient_vector(
         f"minibatch {axis.minibatch}" if axis.minibatch is not None else f"all {minibatches} minibatches, their mean"
     )
     parts = {name: part * (length / size) for name, part in total.items()}
-    rank = problem(wanted[0]).num_rows if len(wanted) == 1 else None
+    rank = num_rows if len(wanted) == 1 else None
     return Vector(str(axis), parts, f"along the gradient of {whose}, as long as {step}", rank=rank)
 
 
