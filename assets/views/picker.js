@@ -58,7 +58,7 @@ function build({ side, name, layer }) {
   title.id = "picker-title";
   const { epoch, mode } = page.view;
   const rows = hasSizes(name) ? ` · ${minibatchSize(name)} rows a minibatch` : "";
-  const where = `${labelOf(name)} · epoch ${epoch} · ${mode} mode${isMasked() ? " without masks" : ""}${rows}`;
+  const where = `${labelOf(name)} · epoch ${epoch} · ${mode} mode${isMasked() ? masksWords(name) : ""}${rows}`;
   const close = button("×", () => dialog.close(), "gv-close");
   close.setAttribute("aria-label", "Close");
 
@@ -110,6 +110,11 @@ function key() {
 
 function isMasked() {
   return drawsMasks(state.name) && page.view.mode === "train";
+}
+
+// Units of minibatches that were recorded with the run are seen as each minibatch's gradient is.
+function masksWords(name) {
+  return hasSizes(name) ? " without masks" : " with masks of each minibatch's own";
 }
 
 // ---- what is known --------------------------------------------------------------------------------------------
