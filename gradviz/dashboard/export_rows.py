@@ -16,6 +16,8 @@ from gradviz.landscape.request import LandscapeRequest
 
 Row = list[Shown]
 
+_FEWEST = 3  # points of a grid
+
 
 def computed_rows(
     asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
@@ -85,7 +87,8 @@ class _Overlays:
 
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
         if slot not in self._paths:
-            small = request.model_copy(update={"points": 3, "mode": "eval"})  # only the values of the parameters matter
+            # Only the values of the parameters matter.
+            small = request.model_copy(update={"points": _FEWEST, "mode": "eval"})
             epochs = self._store.any_run(request.run).epochs()
             fields = self._compute.sweep(small, epochs, self._still_wanted)
             self._paths[slot] = {epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in fields}
@@ -95,9 +98,16 @@ class _Overlays:
         at = slot, request.epoch
         if at not in self._spreads:
             many = range(_num_minibatches(self._store, request))
-            fields = self._compute.minibatches(request, many, self._still_wanted) if len(many) > 1 else ()
+            around = self._around_the_middle(request)
+            fields = self._compute.minibatches(around, many, self._still_wanted) if len(many) > 1 else ()
             self._spreads[at] = tuple(centre_of(field) for _, field in fields)
         return self._spreads[at]
+
+    def _around_the_middle(self, request: LandscapeRequest) -> LandscapeRequest:
+        """The smallest grid with this middle; fresh masks are drawn by the number of the point."""
+        if request.masks == "fresh" and draws_masks(self._store.any_run(request.run), request):
+            return request
+        return request.model_copy(update={"points": _FEWEST})
 
 
 def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:

@@ -109,8 +109,13 @@ def test_a_gif_has_a_frame_for_each_epoch(client: FlaskClient):
 
 
 def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_the_page_that_stands_alone(client: FlaskClient):
-    panels = [panel | {"minibatch_size": 16} for panel in PANELS]
-    for over, checkpoints in (("epochs", ["0", "1", "2"]), ("minibatches", ["1"])):
+    for over, checkpoints, masks in (
+        ("epochs", ["0", "1", "2"], {}),
+        ("minibatches", ["1"], RANDOM),
+        ("minibatches", ["1"], RANDOM | {"masks": "fresh"}),
+        ("minibatches", ["1"], RANDOM | {"masks": "averaged", "num_masks": 2}),
+    ):
+        panels = [panel | {"minibatch_size": 16, **masks} for panel in PANELS]
         body = asked(over=over, panels=panels, show=["path", "spread"])
         told = told_in(client.post("/api/v1/exports", json=body).text)
         assert told["view"]["show"] == ["path", "spread"]
