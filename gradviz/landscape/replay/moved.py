@@ -167,18 +167,20 @@ def _norm(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _batch_norm_of_channels(mode: Any, x: Tensor, values: dict[str, Any]) -> Any:
-    of_channels = ("running_mean", "running_var", "weight", "bias")
+    of_channels = ("weight", "bias", "running_mean", "running_var")
     if not isinstance(x, Channels) or x.axis != 1 or not all(mode.is_known(values[name]) for name in of_channels):
         return NotImplemented
     rest: dict[str, Any] = {name: value for name, value in values.items() if name != "input"}
+    how = (rest["training"], rest["momentum"], rest["eps"], False)
 
     def cut(tensor: Tensor | None, start: int, length: int) -> Tensor | None:
         return None if tensor is None else tensor.narrow(0, start, length)
 
-    parts = [
-        Part(s, n, F.batch_norm(v, **dict(rest, **{name: cut(rest[name], s, n) for name in of_channels})))
-        for s, n, v in x.parts
-    ]
+    # `how` ends with: not by cuDNN, whose batch norm refuses the layout of mapped convolutions.
+    parts = []
+    for start, length, value in x.parts:
+        weight, bias, mean, variance = (cut(rest[name], start, length) for name in of_channels)
+        parts.append(Part(start, length, torch.batch_norm(value, weight, bias, mean, variance, *how)))
     return Channels(mode.known(F.batch_norm, x.known, **rest), 1, parts)
 
 

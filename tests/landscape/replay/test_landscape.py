@@ -162,6 +162,25 @@ def test_a_model_that_keeps_numbers_of_a_former_plane_gets_none_of_them():
     assert error_of(found.values, by_loop(problem, plane, range(9))) < 1e-5
 
 
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_the_norm_of_changed_channels_is_not_left_to_cudnn_and_is_torchs_own(mode: Mode, monkeypatch):
+    normalize, calls = torch.batch_norm, []
+
+    def seen(x: torch.Tensor, *rest: Any) -> torch.Tensor:
+        calls.append((x.requires_grad, rest[-1]))
+        return normalize(x, *rest)
+
+    monkeypatch.setattr(torch, "batch_norm", seen)
+    own = example(ConvolutionalNet(channels=3, units=6), rows=5)
+    plane = plane_of("conv1.weight[1,0,0,2]", "conv1.bias[1]")
+    found = compute(Prepared(Problem(own.model, own.loss, own.batch, mode)), plane)
+    assert found.method == "replay tiles (vmap)"
+    moved_norms = [by_cudnn for moves, by_cudnn in calls if moves]
+    assert False in moved_norms  # the tiles' own; the loop's differ from them by rounding alone, or `compute` refuses
+    wanted = by_loop(Problem(own.model, own.loss, own.batch, mode), plane, range(9))
+    assert error_of(found.values, wanted) < 1e-4  # float32
+
+
 def test_many_numbers_for_a_point_are_computed_point_after_point(monkeypatch):
     monkeypatch.setattr(evaluating, "TILE_NUMBERS", {"cpu": 100})
     found = compute(Prepared(cnn()), CONV2)
