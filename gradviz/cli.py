@@ -239,7 +239,9 @@ def _add_landscape(commands: Any) -> None:
     parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
     parser.add_argument("--num-masks", type=int, metavar="K", help="number of mask sets for averaged")
     parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1; 1 for directions)")
-    parser.add_argument("--points", type=int, metavar="P", help="grid points per side, odd (21)")
+    parser.add_argument(
+        "--points", type=int, metavar="P", help="grid points per side, odd (21; 11 for slow directions)"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument(
         "--method",

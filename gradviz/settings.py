@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     memory_bytes: int = Field(
         default=512 * 1024**2,
         ge=1024**2,
-        description="bytes of models and forward passes kept in the memory of each process",
+        description="bytes of models and forward passes kept in the memory of each process; vectors of directions take "
+        "up to half as much more",
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="address of the dashboard")
     port: int = Field(default=8050, ge=1, le=65535, description="port of the dashboard")

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ from gradviz.commands.output import output_path, write_output
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute, open_store
 from gradviz.compute.directions import vectors_bytes
+from gradviz.compute.estimate import TOLD_SECONDS, default_points, field_passes, seconds_of, seconds_words
 from gradviz.compute.export import SUFFIXES, landscape_bytes
+from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.drawing.labels import plane_sentences
+from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
 from gradviz.settings import load_settings
@@ -31,12 +35,16 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(runs=options.runs, study=options.study)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
         store = open_store(settings)
+        request = _with_points(request, store, is_chosen=options.points is not None)
+        is_kept = options.method is None and vectors_path is None and _is_kept(request, store, cache)
+        if not is_kept and (options.method is None or request.has_directions):
+            _tell_estimate(request, store)
         if vectors_path is not None:
-            bench = Workbench(store, device=settings.device)
+            bench = Workbench(store, device=settings.device, cache=cache)
             field, vectors = bench.direction_landscape(request, options.method)
             write_output(vectors_path, vectors_bytes(vectors))
         elif options.method is not None:
-            field = Workbench(store, device=settings.device).landscape(request, options.method)
+            field = Workbench(store, device=settings.device, cache=cache).landscape(request, options.method)
         else:
             field = open_compute(settings, store, cache).landscape(request)
     has_masks = draws_masks(store.any_run(request.run), request)
@@ -48,6 +56,30 @@ def run(options: argparse.Namespace) -> int:
 def _request(options: argparse.Namespace) -> LandscapeRequest:
     given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
     return LandscapeRequest.of(run=options.run, epoch=options.epoch, x=options.x, y=options.y, **given)
+
+
+def _with_points(request: LandscapeRequest, store: RunStore, *, is_chosen: bool) -> LandscapeRequest:
+    """The request with the default number of points, which depends on what they cost; says so if they are fewer."""
+    points = request.points if is_chosen else default_points(store, request)
+    if points == request.points:
+        return request
+    seconds = seconds_words(seconds_of(field_passes(store.any_run(request.run), request)))
+    print(
+        f"{request.points} × {request.points} points would take about {seconds}: computing {points} × {points}. For "
+        f"all of them, add --points {request.points}.",
+        file=sys.stderr,
+    )
+    return request.model_copy(update={"points": points})
+
+
+def _is_kept(request: LandscapeRequest, store: RunStore, cache: FieldCache) -> bool:
+    return cache.get(LandscapeQuestion(request=request).key(store)) is not None
+
+
+def _tell_estimate(request: LandscapeRequest, store: RunStore) -> None:
+    seconds = seconds_of(LandscapeQuestion(request=request).passes(store))
+    if seconds > TOLD_SECONDS:
+        print(f"This takes about {seconds_words(seconds)} on two cores.", file=sys.stderr)
 
 
 def _content(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> bytes:

@@ -8,6 +8,7 @@ import safetensors.torch
 import torch
 
 from gradviz.compute.study_landscape import REPLAY_VERSION, AnyNetwork, batch_of, problem_of, study_of
+from gradviz.compute.vectors import KeptVectors, address_of_vector
 from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.run import Run
@@ -16,13 +17,14 @@ from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.directions.axis import Axis, Curvature, Gradient, Principal, Step, Towards, parse_axis
 from gradviz.landscape.directions.path import last_step
-from gradviz.landscape.directions.resolving import Surroundings, spanned_by
-from gradviz.landscape.directions.told import PlaneFacts, facts_of
+from gradviz.landscape.directions.resolving import Surroundings, spanned_by, vector_of
+from gradviz.landscape.directions.told import PlaneFacts, facts_of, statistics_of
 from gradviz.landscape.directions.vector import Parameters, Vector, parameters_of
 from gradviz.landscape.replay import Plane, Problem, network_landscape
+from gradviz.landscape.replay.coarser import Order
 
-DIRECTIONS_VERSION = 1
-"""Part of every key: raise it whenever an axis stands for another vector."""
+DIRECTIONS_VERSION = 2
+"""Part of every key: raise it whenever an axis stands for another vector, or more is told of a plane."""
 
 
 class RecordedPath:
@@ -40,6 +42,10 @@ class RecordedPath:
     def of(self, run: str, epoch: int) -> Parameters:
         return parameters_of(self._store.any_run(run).model(epoch))
 
+    def address(self, run: str, epoch: int) -> str:
+        """Of the checkpoint's content; `UserError` if there is none."""
+        return self._store.any_run(run).address(epoch)
+
 
 def sources(store: RunStore, request: LandscapeRequest) -> str:
     """Part of a key: what makes the vectors and computes with them, and the checkpoints, beside that of the request,
@@ -49,7 +55,7 @@ def sources(store: RunStore, request: LandscapeRequest) -> str:
     """
     run, path = store.any_run(request.run), RecordedPath(store, request.run, request.epoch)
     needed = dict.fromkeys(each for axis in (request.x, request.y) for each in _needed(parse_axis(axis), path))
-    addresses = [store.any_run(name).address(epoch) for name, epoch in needed]
+    addresses = [path.address(name, epoch) for name, epoch in needed]
     many = run.num_minibatches(request.minibatch_size)
     return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {addresses}"
 
@@ -68,6 +74,7 @@ def extra_passes(store: RunStore, request: LandscapeRequest) -> float:
 
 
 def _needed(axis: Axis, path: RecordedPath) -> list[tuple[str, int]]:
+    """The checkpoints, by run and epoch, that a direction is made from beside the one that the plane goes through."""
     if isinstance(axis, Towards):
         return [(axis.run, axis.epoch)]
     if isinstance(axis, Principal):
@@ -85,36 +92,82 @@ class Span:
     y: Vector
     where: Surroundings
     problem: Problem
+    statistics: str
+    """Which batch statistics the network uses, if any."""
 
     def facts(self) -> PlaneFacts:
-        return facts_of(self.x, self.y, self.where.gradient(self.where.shown))
+        return facts_of(self.x, self.y, self.where.gradient(self.where.shown), self.statistics)
 
 
-def span(store: RunStore, request: LandscapeRequest, device: torch.device) -> Span:
-    """The plane of a request; a single parameter is a direction of length 1. `UserError` for an axis that the run has
-    not, or two on one line."""
+def span(store: RunStore, request: LandscapeRequest, device: torch.device, kept: KeptVectors) -> Span:
+    """The plane of a request, of vectors that are `kept` where they are known; a single parameter is a direction of
+    length 1. `UserError` for an axis that the run has not, or two on one line."""
     run = store.any_run(request.run)
-    problem = problem_of(run, request, device)
+    problem, path = problem_of(run, request, device), RecordedPath(store, request.run, request.epoch)
     where = Surroundings(
-        RecordedPath(store, request.run, request.epoch),
+        path,
         lambda number: _at_minibatch(problem, run, request, number),
         run.num_minibatches(request.minibatch_size),
         request.minibatch,
         request.points**2 // 2,
     )
-    return Span(*spanned_by(request.x, request.y, where), where, problem)
+    has_statistics = run.capabilities.has_batch_statistics
+    statistics = statistics_of(request.mode, request.epoch, request.x, request.y) if has_statistics else ""
+
+    def vector(axis: Axis, where: Surroundings) -> Vector:
+        content = _made_from(axis, run, path, request, where.centre)
+        return kept.of(address_of_vector(*content), lambda: vector_of(axis, where), on_disk=_takes_long(axis))
+
+    return Span(*spanned_by(request.x, request.y, where, vector), where, problem, statistics)
+
+
+def _made_from(
+    axis: Axis, run: Run | StudyRun, path: RecordedPath, request: LandscapeRequest, centre: int
+) -> list[object]:
+    """Everything that the vector of an axis depends on, and nothing else of the request."""
+    checkpoints = dict.fromkeys(_needed(axis, path))
+    if not isinstance(axis, Principal):
+        checkpoints[path.run, path.epoch] = None
+    addresses = [(epoch, path.address(name, epoch)) for name, epoch in checkpoints]
+    content: list[object] = [DIRECTIONS_VERSION, REPLAY_VERSION, str(axis), addresses]
+    if isinstance(axis, Gradient | Curvature):
+        size = request.minibatch_size
+        content += [run.num_minibatches(size), size, request.mode, _masks(run, request, centre)]
+    if isinstance(axis, Curvature):
+        content.append(request.minibatch)
+    return content
+
+
+def _masks(run: Run | StudyRun, request: LandscapeRequest, centre: int) -> tuple[object, ...]:
+    """Which random numbers a gradient at the checkpoint sees: with fresh masks those of the grid's middle point."""
+    if not run.capabilities.draws_masks_in(request.mode):
+        return ()
+    own = {"fresh": centre, "frozen": 0, "averaged": request.num_masks}[request.masks]
+    return request.masks, request.seed, own
+
+
+def _takes_long(axis: Axis) -> bool:
+    """Whether reading a vector is quicker than making it: one made from many checkpoints or minibatches, or by
+    iteration."""
+    return isinstance(axis, Principal | Curvature) or (isinstance(axis, Gradient) and axis.minibatch is None)
 
 
 def direction_landscape(
-    store: RunStore, request: LandscapeRequest, device: torch.device, *, method: AnyNetwork = "replay"
+    store: RunStore,
+    request: LandscapeRequest,
+    device: torch.device,
+    kept: KeptVectors,
+    *,
+    method: AnyNetwork = "replay",
+    order: Order | None = None,
 ) -> tuple[GradientField, tuple[Vector, Vector]]:
-    """The field of one request on a plane of directions, and the two vectors. `UserError` as `span` and
-    `network_landscape`."""
+    """The field of one request on a plane of directions, and the two vectors. Coarser grids come first; with an `order`
+    as far as that goes. `UserError` as `span` and `network_landscape`."""
     if not request.has_directions:
         raise UserError(f"{request.x} and {request.y} are two parameters: the plane has no directions to write.")
-    own = span(store, request, device)
+    own = span(store, request, device, kept)
     plane = Plane(own.x, own.y, request.half_width, request.points)
-    found = network_landscape(own.problem, plane, method=method)
+    found = network_landscape(own.problem, plane, method=method, order=order or Order(request.points))
     facts = asking.facts(study_of(store.any_run(request.run)), own.problem.model, own.problem.batch)
     about = {"facts": facts, "plane": own.facts(), "method": found.method, "passed_over": found.passed_over}
     return replace(found.field, **about), (own.x, own.y)

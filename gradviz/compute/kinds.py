@@ -1,5 +1,6 @@
 """All kinds of questions: one class each, listed in `AnyQuestion`; local and celery answer them all."""
 
+import hashlib
 import struct
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -10,10 +11,11 @@ from pydantic import Field, TypeAdapter
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import extra_passes, sources
+from gradviz.compute.estimate import cost_of_a_point, field_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
-from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, study_key
+from gradviz.compute.study_landscape import study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.why import WhyQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
@@ -23,6 +25,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.activity import unit_activity_of
+from gradviz.landscape.replay.coarser import Order
 from gradviz.landscape.request import Checkpoint
 
 _POINTS_OF_A_PASS = 21 * 21  # a grid of so many points costs about one forward pass, if masks are fixed on it
@@ -48,10 +51,10 @@ class LandscapeQuestion(Question):
 
     def passes(self, store: RunStore) -> float:
         asked, run = self.request, store.any_run(self.request.run)
-        if isinstance(run, StudyRun) or asked.has_directions:
-            sets = asked.num_masks if draws_masks(run, asked) and asked.masks == "averaged" else 1
-            points = asked.points**2 * sets + (extra_passes(store, asked) if asked.has_directions else 0.0)
-            return points * cost_of_a_pass(run, ROWS_OF_A_STUDY)
+        if asked.has_directions:
+            return field_passes(run, asked) + extra_passes(store, asked) * cost_of_a_point(run, asked.minibatch_size)
+        if isinstance(run, StudyRun):
+            return field_passes(run, asked)
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
         if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
@@ -60,6 +63,33 @@ class LandscapeQuestion(Question):
     @classmethod
     def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:
         bench.share_layers_below([each.request for each in questions if isinstance(each, cls)])
+
+
+class CoarseQuestion(Question):
+    """A plane of directions at the points of a coarser grid that lies in it: sooner, and nothing of it is computed
+    twice when the whole field follows. The answer is `GradientField.to_bytes`."""
+
+    kind: Literal["coarse"] = "coarse"
+    request: LandscapeRequest
+    size: int
+
+    def key(self, store: RunStore) -> str:
+        self._check()
+        field = LandscapeQuestion(request=self.request).key(store)
+        return hashlib.blake2b(f"{field} {self.size}".encode(), digest_size=20).hexdigest()
+
+    def answer(self, bench: Workbench) -> bytes:
+        self._check()
+        return bench.direction_landscape(self.request, coarse=self.size)[0].to_bytes()
+
+    def passes(self, store: RunStore) -> float:
+        smaller = self.request.model_copy(update={"points": self.size})
+        return LandscapeQuestion(request=smaller).passes(store)
+
+    def _check(self) -> None:
+        if not self.request.has_directions:
+            raise UserError("`coarse` is for planes along directions: two parameters are quick.")
+        Order(self.request.points, self.size)
 
 
 class ActivityQuestion(Checkpoint, Question):
@@ -84,6 +114,7 @@ class ActivityQuestion(Checkpoint, Question):
 
 AnyQuestion = Annotated[
     LandscapeQuestion
+    | CoarseQuestion
     | ActivityQuestion
     | AgreementQuestion
     | CosinesQuestion

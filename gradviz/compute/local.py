@@ -35,7 +35,7 @@ class LocalCompute(Compute):
         on_load: Callable[[Load], None] = lambda load: None,
     ) -> None:
         self.store, self.cache = store, cache
-        self.bench = Workbench(store, device=device, memory_bytes=memory_bytes)
+        self.bench = Workbench(store, device=device, memory_bytes=memory_bytes, cache=cache)
         if threads:
             torch.set_num_threads(threads)
         self._turns = Turns(queue_limit, on_load, seconds=task_seconds)

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Literal
 
-from gradviz.compute.directions import extra_passes, sources, span
+from gradviz.compute.directions import extra_passes, sources
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
@@ -29,7 +29,7 @@ class PlaneQuestion(Question):
         return (own + extra_passes(store, self.request)) * cost_of_a_pass(run, self.request.minibatch_size)
 
     def answer(self, bench: Workbench) -> bytes:
-        spanned = span(bench.store, self.request, bench.device)
+        spanned = bench.span(self.request)
         told = asdict(spanned.facts()) | asdict(marks_of(spanned.where.path, spanned.x, spanned.y))
         told["minibatches"] = [asdict(ray) for ray in rays_of(spanned.where, spanned.x, spanned.y)]
         return json.dumps(

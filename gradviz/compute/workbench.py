@@ -7,8 +7,10 @@ from typing import Literal
 
 import torch
 
-from gradviz.compute.directions import direction_landscape
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.directions import Span, direction_landscape, sources, span
 from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of
+from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.model import MLP
@@ -27,11 +29,15 @@ from gradviz.landscape import (
     share_layers_below,
 )
 from gradviz.landscape.directions.vector import Vector
+from gradviz.landscape.replay.coarser import Order
 
 Method = Literal["engine"] | AnyNetwork
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
+
+_MOST_COARSE = 64
+"""Fields of which the points of coarser grids are kept: a few kilobytes each."""
 
 MINIBATCHES_TOGETHER = 8
 """Minibatches that share a forward pass: enough for the full rate of matrix products, and quick to finish."""
@@ -40,17 +46,27 @@ MINIBATCHES_TOGETHER = 8
 class Workbench:
     """The runs of `store` on one device (auto, cpu or cuda); for one computation at a time.
 
-    Keeps recently used checkpoints within `memory_bytes`, and always the last one; the current computation comes on
-    top.
+    Keeps recently used checkpoints within `memory_bytes`, and always the last one, and vectors of directions within
+    half as much; the current computation comes on top. `cache` keeps vectors on disk that take long to make.
     """
 
-    def __init__(self, store: RunStore, *, device: str = "auto", memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        *,
+        device: str = "auto",
+        memory_bytes: int = MEMORY_BYTES,
+        cache: FieldCache | None = None,
+    ) -> None:
         self.store = store
         self.device = resolve_device(device)
         self._memory_bytes = memory_bytes
         # by address, the one used last at the end
         self._checkpoints: OrderedDict[str, Checkpoint | StudyCheckpoint] = OrderedDict()
         self._sizes: dict[str, int] = {}
+        self._vectors = KeptVectors(memory_bytes // 2, cache)
+        # the points of coarser grids, by the field that they belong to, the one used last at the end
+        self._points: OrderedDict[str, dict[tuple[str, int], torch.Tensor]] = OrderedDict()
 
     def model(self, run: str, epoch: int) -> MLP:
         """The network of one checkpoint, on the device; never change it."""
@@ -101,12 +117,29 @@ class Workbench:
         return self.minibatch(request).landscape(request.spec())
 
     def direction_landscape(
-        self, request: LandscapeRequest, method: Method | None = None
+        self, request: LandscapeRequest, method: Method | None = None, *, coarse: int | None = None
     ) -> tuple[GradientField, tuple[Vector, Vector]]:
-        """The field of a plane of directions, and the vectors; UserError as `direction_landscape` in directions.py."""
+        """The field of a plane of directions, and the vectors; UserError as `direction_landscape` in directions.py.
+
+        `coarse`: of a coarser grid alone that lies in the request's (`coarser.py`), which the field then continues.
+        """
         if method == "engine":
             raise UserError("`method` must be replay or reference for directions, got engine.")
-        return direction_landscape(self.store, request, self.device, method=method or "replay")
+        address = f"{self.store.any_run(request.run).address(request.epoch)} {request.canonical()}"
+        address += sources(self.store, request) if request.has_directions else ""
+        order = Order(request.points, coarse, self._points.pop(address, {}))
+        found = direction_landscape(
+            self.store, request, self.device, self._vectors, method=method or "replay", order=order
+        )
+        if coarse is not None:
+            self._points[address] = order.known
+            while len(self._points) > _MOST_COARSE:
+                self._points.popitem(last=False)
+        return found
+
+    def span(self, request: LandscapeRequest) -> Span:
+        """The plane of a request; UserError as `span` in directions.py."""
+        return span(self.store, request, self.device, self._vectors)
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
         """The field by the plain loop, the reference: the same numbers, hundreds of times slower."""
@@ -129,10 +162,11 @@ class Workbench:
         """Drops everything kept, because memory is short."""
         self._checkpoints.clear()
         self._sizes.clear()
+        self._vectors.forget()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of everything kept."""
+        """Bytes of the checkpoints that are kept."""
         # Only the last used checkpoint, or the one before a new one, may have grown since its measurement.
         for address in islice(reversed(self._checkpoints), 2):
             self._sizes[address] = self._checkpoints[address].nbytes

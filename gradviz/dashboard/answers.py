@@ -246,6 +246,14 @@ class LandscapeAnswer(BaseModel):
     plane: PlaneFacts | None = Field(default=None, description="of a plane along directions")
 
 
+class EstimateAnswer(BaseModel):
+    """How long a landscape will take on two cores, about."""
+
+    request: LandscapeRequest
+    seconds: float = Field(description="0 where the answer is kept")
+    is_kept: bool = Field(description="whether the landscape has been computed and is at hand")
+
+
 class PlaneAnswer(BaseModel):
     """A plane along directions: its axes, and what lies in it."""
 
@@ -256,6 +264,7 @@ class PlaneAnswer(BaseModel):
     gradient_share: Share | None = Field(
         description="of the gradient's length at the checkpoint, the part in the plane"
     )
+    statistics: str = Field(description="which batch statistics are used; empty for networks without any")
     checkpoints: list[Mark] = Field(description="the run's recorded ones, projected")
     variance_share: Share | None = Field(description="of the recorded path's variance, the part in the plane")
     minibatches: list[Ray] = Field(description="the gradient of each at the checkpoint")

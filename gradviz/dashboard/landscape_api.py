@@ -7,16 +7,27 @@ from urllib.parse import urlencode
 from flask import Response, request
 from werkzeug.exceptions import Conflict
 
+from gradviz.compute.estimate import seconds_of
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Unavailable
-from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.kinds import CoarseQuestion, LandscapeQuestion
+from gradviz.compute.question import Question
 from gradviz.compute.study_landscape import REPLAY_VERSION
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import answers
 from gradviz.dashboard.overview import etag
 from gradviz.dashboard.query import ByKey, Frames
 from gradviz.dashboard.routes import PREFIX, Operation, Served
-from gradviz.dashboard.sending import CHECK_AGAIN, FOR_EVER, MEDIA_TYPES, chosen_format, sent, sentence_of, tagged
+from gradviz.dashboard.sending import (
+    CHECK_AGAIN,
+    FOR_EVER,
+    MEDIA_TYPES,
+    chosen_format,
+    sent,
+    sent_json,
+    sentence_of,
+    tagged,
+)
 from gradviz.drawing import frames
 from gradviz.experiment.files import signature
 from gradviz.experiment.run_directory import MINIBATCHES_NAME, checkpoint_files
@@ -112,12 +123,12 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
     if not indices:
         return
     compute, still_wanted = served.compute, served.still_wanted
-    first = LandscapeQuestion(request=which.at(asked, indices[0]))
+    first = _question(asked, which, indices[0])
     yield frames.frame_of(indices[0], compute.ask(first, still_wanted))
     together = MINIBATCHES_TOGETHER if which.over == "minibatches" else 1
     made = 1
     while made < len(indices):
-        questions = [LandscapeQuestion(request=which.at(asked, index)) for index in indices[made:]]
+        questions = [_question(asked, which, index) for index in indices[made:]]
         try:
             for content in compute.stream(questions, together=together, still_wanted=still_wanted):
                 yield frames.frame_of(indices[made], content)
@@ -130,9 +141,29 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
             made += 1
 
 
+def _question(asked: LandscapeRequest, which: Frames, index: int) -> Question:
+    request = which.at(asked, index)
+    return CoarseQuestion(request=request, size=which.coarse) if which.coarse else LandscapeQuestion(request=request)
+
+
+def estimate(served: Served, asked: LandscapeRequest) -> Response:
+    question = LandscapeQuestion(request=asked)
+    is_kept = served.compute.cache.get(question.key(served.store)) is not None
+    seconds = 0.0 if is_kept else seconds_of(question.passes(served.store))
+    return sent_json({"request": asked.model_dump(), "seconds": seconds, "is_kept": is_kept})
+
+
 _ONE = ((LandscapeRequest, ByKey), answers.LandscapeAnswer, _FORMS, (406, 409))
 OPERATIONS = (
     Operation("get", "/landscape", landscape, "One gradient landscape", *_ONE),
     Operation("post", "/landscape", landscape_of_body, "One gradient landscape, requested in a body", *_ONE),
+    Operation(
+        "get",
+        "/estimate",
+        estimate,
+        "How long a landscape will take, about: from its size alone, the same on every machine",
+        (LandscapeRequest,),
+        answers.EstimateAnswer,
+    ),
     Operation("get", "/frames", many, _STREAM, (LandscapeRequest, Frames), forms=("binary",)),
 )

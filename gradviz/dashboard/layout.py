@@ -6,6 +6,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from gradviz.compute import estimate
 from gradviz.dashboard import ids, viewfields
 from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
@@ -106,7 +107,7 @@ def _constants() -> dict[str, object]:
     sizes |= {"shell_bytes": shell_bytes(), "grid_shell_bytes": shell_bytes(is_grid=True)}
     exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
     return {
-        "look": for_browser(),
+        "look": for_browser() | {"estimate": estimate.for_browser()},
         "fields": viewfields.for_browser(View().model_dump(mode="json", exclude={"variant"})),
         "zero_messages": zero_messages,
         "exports": exports,

@@ -21,7 +21,7 @@ from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
-from gradviz.landscape.request import Atom, LandscapeRequest
+from gradviz.landscape.request import MAX_POINTS, Atom, LandscapeRequest
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FRAMES = 500
@@ -68,6 +68,14 @@ class Frames(OverFrames):
         default="all",
         pattern=rf"^(all|[0-9]{{1,6}}(,[0-9]{{1,6}}){{0,{MAX_FRAMES - 1}}})$",
         description=f"`all`, or up to {MAX_FRAMES} epochs or minibatches, separated by commas",
+    )
+
+    coarse: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_POINTS,
+        description="of planes along directions: points a side of a coarser grid that lies in the request's, such as 5 "
+        "or 11 in 21, whose points are answered sooner; 0 for the whole grid",
     )
 
     @property

@@ -99,6 +99,9 @@ class CommonRun(BaseModel):
     layers: list[LayerChoice]
     minibatch_sizes: list[int] = Field(description="the page's choices; none where minibatches were recorded")
     minibatches: dict[str, int] = Field(description="number of minibatches, by their size; recorded ones under 64")
+    seconds_per_point: float | None = Field(
+        description="about, of a plane along directions with one set of masks, on two cores; null with `cannot`"
+    )
     curves: list[CurveFamily] = Field(description="families of metrics, losses first; none before the first metric")
     about: list[tuple[str, str]] = Field(description="names and values that define the run, for people")
     broken: list[Broken]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from gradviz.compute.estimate import seconds_of_a_point
 from gradviz.drawing.inks import Scheme
 from gradviz.experiment import regularizers
 from gradviz.experiment.curves import Curve, curves_of
@@ -109,6 +110,7 @@ def _of_deliveries(run: Run) -> dict[str, object]:
             "wall_seconds": _numbers(line.wall_seconds for line in metrics),
         },
         "curves": [asdict(_LOSS)],
+        "seconds_per_point": seconds_of_a_point(run),
         "about": [
             ("preset", config.preset),
             ("optimizer", str(config.optimizer)),
@@ -143,6 +145,7 @@ def _of_study(run: StudyRun, cannot: object) -> dict[str, object]:
 
 _UNKNOWN_MODEL: Mapping[str, object] = {
     "capabilities": None,
+    "seconds_per_point": None,
     "shapes": {},
     "tensors": {},
     "layers": [],
@@ -153,6 +156,7 @@ _UNKNOWN_MODEL: Mapping[str, object] = {
 def _model_of(run: StudyRun) -> dict[str, object]:
     anatomy = run.anatomy
     return {
+        "seconds_per_point": seconds_of_a_point(run),
         "capabilities": asdict(run.capabilities),
         "shapes": {name: list(shape) for name, shape in anatomy.shapes.items()},
         "tensors": tensors_of(run),

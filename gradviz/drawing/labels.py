@@ -70,10 +70,13 @@ def sentences_of(field: GradientField) -> list[str]:
 
 
 def plane_sentences(plane: PlaneFacts) -> list[str]:
-    """What 1 is along each axis, and how much of the gradient the plane holds; without full stops."""
+    """What 1 is along each axis, how much of the gradient the plane holds, and which batch statistics are used; without
+    full stops."""
     told = [f"{name} = 1: {axis.meaning}" for name, axis in (("x", plane.x), ("y", plane.y))]
     if plane.gradient_share is not None:
         told.append(f"the plane holds {percent(plane.gradient_share)} of the gradient's length at the checkpoint")
+    if plane.statistics:
+        told.append(plane.statistics[0].lower() + plane.statistics[1:].removesuffix("."))
     return told
 
 

@@ -12,10 +12,11 @@ from gradviz.experiment.outside import UnusableFile
 
 @dataclass(frozen=True)
 class Examined:
-    """A model's tensors and layers, and its capabilities."""
+    """A model's tensors and layers, its capabilities, and the multiplications of a minibatch's forward pass."""
 
     anatomy: Anatomy
     capabilities: Capabilities
+    products: int
 
 
 class Examinations:

@@ -17,6 +17,7 @@ from gradviz.experiment import asking
 from gradviz.experiment.anatomy import Anatomy, anatomy_of
 from gradviz.experiment.batches import Batch, record_classes
 from gradviz.experiment.capabilities import Capabilities, capabilities_of_study
+from gradviz.experiment.counting import counted
 from gradviz.experiment.examined import Examinations, Examined
 from gradviz.experiment.files import is_there
 from gradviz.experiment.metrics_table import MetricsLine, read_table
@@ -75,6 +76,11 @@ class StudyRun:
     def anatomy(self) -> Anatomy:
         """The tensors and layers of its model; UserError if the study is not loaded, or fails, or has changed."""
         return self._examined().anatomy
+
+    @property
+    def products(self) -> int:
+        """The multiplications of a forward pass of its first minibatch, by weights; UserError as `anatomy`."""
+        return self._examined().products
 
     def cannot(self) -> str | None:
         """Why no landscape of this run can be computed now, as a sentence; None if it can."""
@@ -200,7 +206,9 @@ class StudyRun:
             reason = difference(model, shapes) if shapes else None
             if reason is not None:
                 raise UserError(f"The study {self.record.study} has changed since {self.name} was recorded: {reason}.")
-            return Examined(anatomy_of(model), capabilities_of_study(self.study, model, self.minibatch(0)))
+            with counted(model) as count:
+                capabilities = capabilities_of_study(self.study, model, self.minibatch(0))
+            return Examined(anatomy_of(model), capabilities, count.products)
 
         return self._examinations.get(f"{identity} {json.dumps(shapes)}", examine)
 

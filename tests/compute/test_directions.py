@@ -1,6 +1,7 @@
 """Planes of directions of stored runs: the command line, the addresses, and the HTTP API."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.workbench import Workbench
 from gradviz.dashboard.factory import create_server
+from gradviz.drawing.labels import plane_sentences
 from gradviz.errors import UserError
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
@@ -77,6 +79,17 @@ def test_a_file_that_cannot_hold_vectors_is_refused_before_anything_is_computed(
     assert main(words) == 2
     assert "xy.npz" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("run", "mode", "words"), [("none", "eval", ""), ("batchnorm", "eval", "the running ones of")])
+def test_the_batch_statistics_of_a_way_are_told_where_the_network_has_some(run, mode, words, tiny_store):
+    asked = request(run, f"towards:{run}/1", "random:1", mode=mode)
+    plane = Workbench(tiny_store).landscape(asked).plane
+    assert plane is not None
+    assert bool(plane.statistics) == bool(words)
+    assert words in plane.statistics
+    told = [line for line in plane_sentences(plane) if line.startswith("batch statistics")]
+    assert len(told) == bool(words)
 
 
 def test_another_process_with_other_threads_writes_the_same_bytes(tiny_runs, tmp_path):
@@ -160,6 +173,53 @@ def test_the_api_answers_planes_of_directions(tiny_runs, tmp_path):
         answer = client.get(f"/api/v1/landscape?run=none&epoch=2&x={wrong}&y=random:2&points=3&minibatch_size=16")
         assert answer.status_code == 422, wrong
         assert len(json.loads(answer.data)["error"].splitlines()) == 1
+
+
+def test_the_api_answers_the_points_of_a_coarser_grid_first(tiny_runs, tmp_path):
+    client = create_server(Settings(runs=tiny_runs, cache_dir=tmp_path / "cache")).test_client()
+    asked = "run=none&epoch=2&x=gradient:0&y=random:2&minibatch_size=16&points=21"
+
+    def loss(more: str = "") -> np.ndarray:
+        content = client.get(f"/api/v1/frames?{asked}&only=2{more}").data
+        [frame] = blocks_of(content)[1:]
+        start = 4 + int.from_bytes(frame[:4], "little")
+        size = (len(frame) - start) // 14
+        side = math.isqrt(size)
+        return np.frombuffer(frame, "<f4", 3 * size, start)[2 * size :].reshape(side, side)
+
+    coarse, finer, whole = loss("&coarse=5"), loss("&coarse=11"), loss()
+    np.testing.assert_array_equal(coarse, whole[::5, ::5])
+    np.testing.assert_array_equal(finer, whole[::2, ::2])
+    for wrong, words in (("&coarse=7", "must be 5 or 11"), ("&coarse=5", "two parameters are quick")):
+        axes = (
+            asked
+            if wrong == "&coarse=7"
+            else asked.replace("gradient:0", "output.bias[0]").replace("random:2", "hidden.0.linear.bias[0]")
+        )
+        answer = client.get(f"/api/v1/frames?{axes}{wrong}")
+        assert answer.status_code == 422
+        assert words in answer.get_json()["error"]
+
+
+def test_the_api_estimates_what_is_not_kept(tiny_runs, tmp_path):
+    client = create_server(Settings(runs=tiny_runs, cache_dir=tmp_path / "cache")).test_client()
+    asked = "run=none&epoch=2&x=gradient:0&y=random:2&minibatch_size=16&points=3"
+    before = client.get(f"/api/v1/estimate?{asked}").get_json()
+    assert before["seconds"] > 0
+    assert not before["is_kept"]
+    assert client.get(f"/api/v1/landscape?{asked}").status_code == 200
+    after = client.get(f"/api/v1/estimate?{asked}").get_json()
+    assert (after["seconds"], after["is_kept"]) == (0, True)
+    assert client.get("/api/v1/estimate?run=none&epoch=9&x=step&y=random:1").status_code == 422
+
+
+def blocks_of(content: bytes) -> list[bytes]:
+    blocks, at = [], 0
+    while at < len(content):
+        length = int.from_bytes(content[at : at + 4], "little")
+        blocks.append(content[at + 4 : at + 4 + length])
+        at += 4 + length
+    return blocks
 
 
 def test_the_api_tells_what_lies_in_a_plane(tiny_runs, tmp_path):

@@ -49,7 +49,9 @@ class Place:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         settings = self.settings
-        return Workbench(open_store(settings), device=settings.device, memory_bytes=settings.memory_bytes)
+        return Workbench(
+            open_store(settings), device=settings.device, memory_bytes=settings.memory_bytes, cache=self.cache
+        )
 
     @cached_property
     def cache(self) -> FieldCache:

@@ -57,12 +57,15 @@ class Surroundings:
         return self._components
 
 
-def spanned_by(x: str, y: str, where: Surroundings) -> tuple[Vector, Vector]:
+def spanned_by(
+    x: str, y: str, where: Surroundings, vector: Callable[[Axis, Surroundings], Vector] | None = None
+) -> tuple[Vector, Vector]:
     """The axes by these names as orthogonal vectors of one length; a single parameter is a vector of length 1.
 
-    `UserError` names the axis, what is wrong with it and what is allowed.
+    `vector`: where an axis has its vector from, by default `vector_of`. `UserError` names the axis, what is wrong with
+    it and what is allowed.
     """
-    return plane_of(*(vector_of(parse_axis(axis), where) for axis in (x, y)))
+    return plane_of(*((vector or vector_of)(parse_axis(axis), where) for axis in (x, y)))
 
 
 def vector_of(axis: Axis, where: Surroundings) -> Vector:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from gradviz.landscape.directions.axis import Towards, parse_axis
 from gradviz.landscape.directions.vector import Parameters, Vector, inner_product, share_within
 
 
@@ -21,22 +22,36 @@ class AxisFacts:
 @dataclass(frozen=True)
 class PlaneFacts:
     """Both axes, their inner products `gram` (xx, xy, yy), and the share of ‖∇J‖ at the checkpoint that lies in the
-    plane: the length of the gradient's projection over its own; None where the gradient is zero."""
+    plane: the length of the gradient's projection over its own; None where the gradient is zero. `statistics`: which
+    batch statistics are used, as a sentence; empty for networks without any."""
 
     x: AxisFacts
     y: AxisFacts
     gram: tuple[float, float, float]
     gradient_share: float | None
+    statistics: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "PlaneFacts":
         """The inverse of `dataclasses.asdict`, through JSON."""
         x, y = (AxisFacts(**{**values[name], "notes": tuple(values[name]["notes"])}) for name in ("x", "y"))
-        return cls(x, y, tuple(values["gram"]), values["gradient_share"])
+        return cls(x, y, tuple(values["gram"]), values["gradient_share"], values["statistics"])
 
 
-def facts_of(x: Vector, y: Vector, gradient: Parameters) -> PlaneFacts:
+def facts_of(x: Vector, y: Vector, gradient: Parameters, statistics: str = "") -> PlaneFacts:
     """Of two orthogonal directions, and the gradient at the checkpoint."""
     xx, xy, yy = (inner_product(a.parts, b.parts) for a, b in ((x, x), (x, y), (y, y)))
     a, b = (AxisFacts(each.text, each.meaning, each.notes, each.length) for each in (x, y))
-    return PlaneFacts(a, b, (xx, xy, yy), share_within(gradient, x, y))
+    return PlaneFacts(a, b, (xx, xy, yy), share_within(gradient, x, y), statistics)
+
+
+def statistics_of(mode: Literal["eval", "train"], epoch: int, *axes: str) -> str:
+    """Which batch statistics a network that has some uses in a plane of these axes through the checkpoint of an epoch,
+    and what that means for the loss on the way to another checkpoint."""
+    if mode == "train":
+        return "Batch statistics are the minibatch's own at every point."
+    told = f"Batch statistics are the running ones of epoch {epoch} at every point"
+    others = [f"{axis.run}/{axis.epoch}" for axis in map(parse_axis, axes) if isinstance(axis, Towards)]
+    if not others:
+        return f"{told}."
+    return f"{told}, also at {' and '.join(others)}, whose own loss may differ from the one drawn there."

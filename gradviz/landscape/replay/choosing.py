@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.replay.checking import Differs, Expected
+from gradviz.landscape.replay.coarser import Order
 from gradviz.landscape.replay.evaluating import Probe, Replayer
 from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.loop import by_loop
@@ -55,8 +56,8 @@ class Again:
 
 @dataclass(frozen=True)
 class Computed:
-    """The loss and its derivatives by x and y at all points, (points², 3); the method that gave them, and why no
-    quicker one did. `again` gives those of some points in any dtype."""
+    """The loss and its derivatives by x and y at all points, (points², 3), NaN at those that an order leaves out; the
+    method that gave them, and why no quicker one did. `again` gives those of some points in any dtype."""
 
     values: Tensor
     method: str
@@ -64,26 +65,30 @@ class Computed:
     again: Again
 
 
-def compute(prepared: Prepared, plane: Plane) -> Computed:
-    """All points of the plane. `UserError` for a loss that is not a function of parameters, minibatch and seed."""
+def compute(prepared: Prepared, plane: Plane, order: Order | None = None) -> Computed:
+    """All points of the plane at once, or those of `order` in that order. `UserError` for a loss that is not a function
+    of parameters, minibatch and seed."""
     expected, passed_over = Expected(prepared, plane), []
     for way in WAYS:
         try:
-            values, again = _by(way, prepared, plane, expected)
+            values, again = _by(way, prepared, plane, expected, order)
         except CannotReplay as reason:
             passed_over.append(f"{way.name}: {reason}")
             prepared.forget(everything=isinstance(reason, Differs))
         else:
             return Computed(values, way.name, tuple(passed_over), again)
-    return by_loop_alone(prepared.problem, plane, tuple(passed_over))
+    return by_loop_alone(prepared.problem, plane, tuple(passed_over), order)
 
 
-def _by(way: Way, prepared: Prepared, plane: Plane, expected: Expected) -> tuple[Tensor, Again]:
-    """All points by `way`; `CannotReplay` if it cannot, `Differs` if its numbers are not the expected ones."""
-    problem, every = prepared.problem, range(plane.points**2)
+def _by(way: Way, prepared: Prepared, plane: Plane, expected: Expected, order: Order | None) -> tuple[Tensor, Again]:
+    """The points by `way`; `CannotReplay` if it cannot, `Differs` if its numbers are not the expected ones."""
+    problem = prepared.problem
 
     def replayer(problem: Problem) -> Replayer:
         return Replayer(prepared.known(problem.dtype), problem, plane, keeps_channels=way.keeps_channels)
+
+    def all_values() -> Tensor:
+        return _ordered(plane, order, way.name, lambda points: way.values(own, points, probe))
 
     own, values = replayer(problem), None
     probe = own.probe()
@@ -91,19 +96,33 @@ def _by(way: Way, prepared: Prepared, plane: Plane, expected: Expected) -> tuple
     if expected.some_rows is not None:
         some = replayer(expected.some_rows)
         expected.check_some(way.values(some, expected.points, replace(probe, draws=some.probe().draws)))
-        values = way.values(own, every, probe)
+        values = all_values()
     if values is None or not expected.is_near(values[list(expected.points)]):
         expected.check(again(torch.float64, expected.points))
     if values is None:
-        values = way.values(own, every, probe)
-    again.know(problem.dtype, every, values)
+        values = all_values()
+    _know(again, problem, plane, order, values)
     return values, again
 
 
-def by_loop_alone(problem: Problem, plane: Plane, passed_over: tuple[str, ...] = ()) -> Computed:
-    """All points of the plane by the plain loop."""
-    every = range(plane.points**2)
-    values = seen_drawing(problem, lambda: by_loop(problem, plane, every))
+def by_loop_alone(
+    problem: Problem, plane: Plane, passed_over: tuple[str, ...] = (), order: Order | None = None
+) -> Computed:
+    """The points of the plane by the plain loop."""
+
+    def all_values() -> Tensor:
+        return _ordered(plane, order, LOOP, lambda points: by_loop(problem, plane, points))
+
+    values = seen_drawing(problem, all_values)
     again = Again(lambda dtype, points: by_loop(problem.computed_in(dtype), plane, points))
-    again.know(problem.dtype, every, values)
+    _know(again, problem, plane, order, values)
     return Computed(values, LOOP, passed_over, again)
+
+
+def _ordered(plane: Plane, order: Order | None, method: str, values: Callable[[Sequence[int]], Tensor]) -> Tensor:
+    return values(range(plane.points**2)) if order is None else order.values(method, values)
+
+
+def _know(again: Again, problem: Problem, plane: Plane, order: Order | None, values: Tensor) -> None:
+    points = range(plane.points**2) if order is None else order.shown
+    again.know(problem.dtype, points, values[list(points)])

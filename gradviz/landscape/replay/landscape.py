@@ -1,14 +1,17 @@
 """The gradient landscape of any network: the function for users."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.replay.axes import PlaneAxis
-from gradviz.landscape.replay.choosing import LOOP, by_loop_alone, compute
+from gradviz.landscape.replay.choosing import LOOP, Again, Computed, by_loop_alone, compute
+from gradviz.landscape.replay.coarser import Order
 from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.naming import named_reason
 from gradviz.landscape.replay.problem import Plane, Problem, check_plane
@@ -26,13 +29,16 @@ class Landscape:
     passed_over: tuple[str, ...] = ()
 
 
-def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str = "replay") -> Landscape:
+def network_landscape(
+    problem: Problem | Prepared, plane: Plane, *, method: str = "replay", order: Order | None = None
+) -> Landscape:
     """∂J/∂x and ∂J/∂y on the grid of `plane`, every other parameter at the model's value.
 
     J is the loss of the minibatch: the mean, if `problem.loss` returns losses of rows. This never changes the model,
     its mode, its buffers or the global random state. `replay` is used only where it gives the plain loop's numbers at
     two points (`checking.py`); `method="reference"` is the plain loop. Planes of one `Prepared(problem)` share what is
-    known at the checkpoint. The field has no share of rows below their target and no active units: these are NaN.
+    known at the checkpoint. With an `order` coarser grids come first, and the field is of the points that it names.
+    The field has no share of rows below their target and no active units: these are NaN.
     Raises `UserError` for parameters that the model does not have, a loss that fails, is not finite, or is not a
     function of parameters, minibatch and seed.
 
@@ -54,21 +60,25 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
     problem = prepared.problem
     check_plane(problem, plane)
     with undisturbed(problem.model), torch.enable_grad():
-        computed = compute(prepared, plane) if method == "replay" else by_loop_alone(problem, plane)
-        if not bool(computed.values.isfinite().all()):
+        if method == "replay":
+            computed = compute(prepared, plane, order)
+        else:
+            computed = by_loop_alone(problem, plane, order=order)
+        values, again, steps = _shown(computed, plane, order)
+        if not bool(values.isfinite().all()):
             raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
-        u, v = resolve(computed.values, computed.again, plane)
+        u, v = resolve(values, again, replace(plane, points=len(steps)))
         u, v = (_named(problem, *each, plane.half_width) for each in ((plane.x, u), (plane.y, v)))
-    grid, dtype = (plane.points, plane.points), str(problem.dtype).removeprefix("torch.")
+    grid, dtype = (len(steps), len(steps)), str(problem.dtype).removeprefix("torch.")
     is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
     reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
-    x, y = (_origin(problem, axis) + np.array(plane.steps) for axis in (plane.x, plane.y))
+    x, y = (_origin(problem, axis) + np.array(steps) for axis in (plane.x, plane.y))
     field = GradientField(
         x,
         y,
         u.values.reshape(grid).astype(dtype),
         v.values.reshape(grid).astype(dtype),
-        computed.values[:, 0].reshape(grid).numpy().astype(dtype),
+        values[:, 0].reshape(grid).numpy().astype(dtype),
         is_zero.reshape(grid),
         reason.reshape(grid),
         share_below=np.nan,
@@ -80,6 +90,15 @@ def network_landscape(problem: Problem | Prepared, plane: Plane, *, method: str 
         num_unresolved=int((~is_zero & (u.is_unresolved | v.is_unresolved)).sum()),
     )
     return Landscape(field, computed.method, computed.passed_over)
+
+
+def _shown(computed: Computed, plane: Plane, order: Order | None) -> tuple[Tensor, Again, Sequence[float]]:
+    """The numbers at the points that were wanted, the same again by their places among these, and the steps there."""
+    if order is None or order.size is None:
+        return computed.values, computed.again, plane.steps
+    points = order.shown
+    again = Again(lambda dtype, places: computed.again(dtype, [points[place] for place in places]))
+    return computed.values[points], again, plane.steps[:: (plane.points - 1) // (order.size - 1)]
 
 
 def _named(problem: Problem, axis: PlaneAxis, found: Resolved, step: float) -> Resolved:

@@ -11,7 +11,7 @@ from gradviz.landscape.directions.axis import parse_axis
 from gradviz.landscape.directions.marks import marks_of, rays_of
 from gradviz.landscape.directions.resolving import spanned_by, vector_of
 from gradviz.landscape.directions.slopes import whole_gradient
-from gradviz.landscape.directions.told import facts_of
+from gradviz.landscape.directions.told import facts_of, statistics_of
 from gradviz.landscape.directions.vector import Vector, inner_product
 from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.choosing import LOOP, compute
@@ -104,6 +104,20 @@ def test_at_the_end_of_a_way_the_loss_is_that_of_the_other_checkpoint():
     assert loss == pytest.approx(
         compute(Prepared(other.problem(0)), Plane(u, v, 1.0, 3)).values[4, 0].item(), rel=1e-12
     )
+
+
+def test_which_batch_statistics_hold_on_the_way_to_another_checkpoint_is_told_and_true():
+    told = statistics_of("eval", 2, "towards:adam/4", "random:1")
+    assert told.startswith("Batch statistics are the running ones of epoch 2 at every point, also at adam/4")
+    assert statistics_of("train", 2, "towards:adam/4") == "Batch statistics are the minibatch's own at every point."
+    losses = {}
+    for mode in ("eval", "train"):
+        where, other = surroundings("batchnorm", mode), surroundings("batchnorm", mode, epoch=4)
+        way, axes = spanned_by("towards:adam/4", "random:1", where), spanned_by("random:1", "random:2", other)
+        drawn = compute(Prepared(where.problem(0)), Plane(*way, 1.0, 3)).values[5, 0].item()  # (1, 0)
+        losses[mode] = drawn, compute(Prepared(other.problem(0)), Plane(*axes, 1.0, 3)).values[4, 0].item()
+    assert losses["train"][0] == pytest.approx(losses["train"][1], rel=1e-12)
+    assert losses["eval"][0] != pytest.approx(losses["eval"][1], rel=1e-6)
 
 
 def test_a_parameter_beside_a_direction_is_one():

@@ -1,0 +1,90 @@
+"""How long a landscape will take, about, from its size alone.
+
+The same number on every machine, and before anything is loaded: so a link without a number of points shows the same
+grid everywhere. The unit is `Question.passes`, forward passes of 64 rows through 3.5 million weights; two cores take
+`SECONDS_OF_A_PASS` for one (docs/benchmarks.md).
+"""
+
+from gradviz.compute.question import cost_of_a_pass
+from gradviz.compute.study_landscape import ROWS_OF_A_STUDY
+from gradviz.experiment.run import Run
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
+from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.replay.coarser import SIZES
+from gradviz.landscape.request import LandscapeSpec
+
+SECONDS_OF_A_PASS = 0.01
+
+PASSES_OF_A_POINT = 1.5
+"""On a plane along directions: the moved weights are made, and a backward pass follows."""
+
+POINTS, FEWER_POINTS = 21, 11
+LONG_SECONDS = 10.0
+"""A plane along directions that would take longer has `FEWER_POINTS`, unless somebody asks for a number."""
+
+TOLD_SECONDS = 5.0
+"""What takes longer is told before."""
+
+SLOW_SECONDS = 1.0
+"""Of a plane along directions that takes longer, the page shows coarser grids first."""
+
+_PRODUCTS_OF_A_PASS = 64 * 3_500_000
+
+
+def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:
+    """The cost of a field that is computed point after point, in the unit of `Question.passes`."""
+    of_point = cost_of_a_point(run, asked.minibatch_size) * (PASSES_OF_A_POINT if asked.has_directions else 1.0)
+    return asked.points**2 * num_sets(run, asked) * of_point
+
+
+def cost_of_a_point(run: Run | StudyRun, minibatch_size: int) -> float:
+    """Of one forward pass of a minibatch: by the multiplications that it does, at least by the number of weights."""
+    if not isinstance(run, StudyRun):
+        return cost_of_a_pass(run, minibatch_size)
+    return max(cost_of_a_pass(run, ROWS_OF_A_STUDY), run.products / _PRODUCTS_OF_A_PASS)
+
+
+def num_sets(run: Run | StudyRun, asked: LandscapeSpec) -> int:
+    """Of masks at each point."""
+    averages = asked.masks == "averaged" and run.capabilities.draws_masks_in(asked.mode)
+    return asked.num_masks if averages else 1
+
+
+def seconds_of(passes: float) -> float:
+    return passes * SECONDS_OF_A_PASS
+
+
+def seconds_of_a_point(run: Run | StudyRun) -> float:
+    """On a plane along directions, with one set of masks and minibatches of 64 rows or as they were recorded."""
+    return seconds_of(PASSES_OF_A_POINT * cost_of_a_point(run, ROWS_OF_A_STUDY))
+
+
+def default_points(store: RunStore, asked: LandscapeRequest) -> int:
+    """The points a side of a grid that nobody has chosen: fewer for a plane along directions that would take long.
+
+    Planes of two parameters have always had `POINTS`.
+    """
+    whole = asked.model_copy(update={"points": POINTS})
+    if not asked.has_directions or seconds_of(field_passes(store.any_run(asked.run), whole)) <= LONG_SECONDS:
+        return POINTS
+    return FEWER_POINTS
+
+
+def for_browser() -> dict[str, object]:
+    """The constants of the page's own estimate (assets/pure/estimate.js)."""
+    return {
+        "points": POINTS,
+        "fewer_points": FEWER_POINTS,
+        "long_seconds": LONG_SECONDS,
+        "told_seconds": TOLD_SECONDS,
+        "slow_seconds": SLOW_SECONDS,
+        "coarse_sizes": SIZES,
+        "sets_of_masks": LandscapeRequest.model_fields["num_masks"].default,
+        "rows": ROWS_OF_A_STUDY,
+    }
+
+
+def seconds_words(seconds: float) -> str:
+    """ "12 s", or "3 min", with two digits."""
+    return f"{float(f'{seconds:.2g}'):g} s" if seconds < 100 else f"{float(f'{seconds / 60:.2g}'):g} min"

@@ -1,0 +1,69 @@
+"""What showing coarser grids first costs, and how good the estimate is: prints a table of planes of one checkpoint.
+
+`python -m tests.benchmarks.coarser --runs RUNS --run none`: RUNS holds a recorded run of any study that ships. *Alone*:
+the whole field, asked for at once; *first* and *second*: until the coarser grids are there; *all*: until the field is,
+after them; *extra*: by how much that is more than alone. Vectors are made anew for each.
+"""
+
+import argparse
+import time
+
+import torch
+
+from gradviz.compute.estimate import seconds_of
+from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.workbench import Workbench
+from gradviz.experiment.store import RunStore
+from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.replay.coarser import coarser_sizes
+
+PLANES = [
+    ("random:1", "random:2"),
+    ("gradient:0", "gradient:1"),
+    ("gradient:mean", "step"),
+    ("pca:1", "pca:2"),
+    ("hessian:1", "random:1"),
+]
+
+
+def seconds_until(bench: Workbench, request: LandscapeRequest, sizes: tuple[int | None, ...]) -> list[float]:
+    """Until each of these grids of the request was there, one after the other."""
+    began, ends = time.perf_counter(), []
+    for size in sizes:
+        bench.direction_landscape(request, coarse=size)
+        ends.append(time.perf_counter() - began)
+    return ends
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", required=True)
+    parser.add_argument("--run", default="none")
+    parser.add_argument("--points", type=int, default=21)
+    parser.add_argument("--mode", default="eval")
+    parser.add_argument("--planes", type=int, default=len(PLANES), help="so many of the first")
+    parser.add_argument("--threads", type=int, default=0)
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    store = RunStore(options.runs)
+    run = store.any_run(options.run)
+    epoch = run.epochs()[-1]
+    print(f"{options.run}: {run.record.num_parameters:,} parameters, {torch.get_num_threads()} threads")
+    print("| plane | estimate, s | alone, s | first, s | second, s | all, s | extra |")
+    print("|---|--:|--:|--:|--:|--:|--:|")
+    for x, y in PLANES[: options.planes]:
+        request = LandscapeRequest.of(run=options.run, epoch=epoch, x=x, y=y, points=options.points, mode=options.mode)
+        bench = Workbench(store, device="cpu")
+        bench.landscape(request.model_copy(update={"x": "random:8", "y": "random:9", "points": 3}))  # warm
+        [alone] = seconds_until(bench, request, (None,))
+        sizes = coarser_sizes(options.points)
+        parts = seconds_until(Workbench(store, device="cpu"), request, (*sizes, None))
+        estimate = seconds_of(LandscapeQuestion(request=request).passes(store))
+        told = [*parts[: len(sizes)], *[float("nan")] * (2 - len(sizes)), parts[-1]]
+        numbers = " | ".join(f"{value:.2f}" for value in (estimate, alone, *told))
+        print(f"| {x} × {y} | {numbers} | {parts[-1] / alone - 1:+.0%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
