@@ -1,7 +1,10 @@
 """/readyz: whether this server can answer now, part by part; /healthz only says that the process is alive."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from time import monotonic
 
 from flask import Flask, Response
 
@@ -12,6 +15,49 @@ from gradviz.experiment.store import RunStore
 
 Check = Callable[[], str]
 """Returns one sentence with the problem, or "". Anyone can read it, so it names no path and no address."""
+
+
+ANSWER_SECONDS = 0.5
+STALE_SECONDS = 10.0
+
+
+class Prompt:
+    """A check with an answer soon: of one under way that takes longer than `ANSWER_SECONDS`, what it found last.
+
+    That holds while the check is on its way for `STALE_SECONDS`; then `stuck` is the problem. One check is under way at
+    a time, in a thread of its own, so that a disk that hangs takes none of those that answer.
+    """
+
+    def __init__(self, check: Check, stuck: str) -> None:
+        self._check, self._stuck = check, stuck
+        self._changes = threading.Lock()
+        self._under_way: Future[str] | None = None
+        self._since, self._found = 0.0, ""
+
+    def __call__(self) -> str:
+        with self._changes:
+            if self._under_way is None:
+                self._under_way, self._since = Future(), monotonic()
+                threading.Thread(target=self._run, args=(self._under_way,), daemon=True).start()
+            under_way = self._under_way
+        try:
+            return under_way.result(ANSWER_SECONDS)
+        except TimeoutError:
+            return self._found if monotonic() - self._since < STALE_SECONDS else self._stuck
+
+    def _run(self, told: Future[str]) -> None:
+        try:
+            self._found = self._check()
+        except BaseException as error:  # noqa: BLE001  (who asked gets it)
+            self._end()
+            told.set_exception(error)
+        else:
+            self._end()
+            told.set_result(self._found)
+
+    def _end(self) -> None:
+        with self._changes:
+            self._under_way = None
 
 
 def checks(store: RunStore, compute: Compute) -> dict[str, Check]:
@@ -33,7 +79,11 @@ def checks(store: RunStore, compute: Compute) -> dict[str, Check]:
     def computing() -> str:
         return "" if compute.load().reachable else "The compute workers are unreachable."
 
-    return {"runs": runs, "cache": cache, "compute": computing}
+    return {
+        "runs": runs,
+        "cache": Prompt(cache, "The disk of the cache does not answer: answers are not kept."),
+        "compute": computing,
+    }
 
 
 def serve_readiness(server: Flask, checks: Mapping[str, Check]) -> None:

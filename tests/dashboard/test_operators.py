@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from gradviz.compute.interface import Cancelled, Load, Priority, Ticket, Unavail
 from gradviz.compute.kinds import ActivityQuestion
 from gradviz.compute.trainer import RunProgress, TrainerStatus
 from gradviz.compute.turns import Turns
+from gradviz.dashboard import readiness
 from gradviz.dashboard.factory import create_server
 from gradviz.dashboard.metrics import Metrics, Now
-from gradviz.dashboard.readiness import checks
+from gradviz.dashboard.readiness import Prompt, checks
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
 
@@ -253,6 +255,33 @@ def test_cache_tells_whether_each_answer_was_there(tmp_path: Path) -> None:
         for key in ("a", "a", "b", "a"):
             cache.once(key, lambda: b"answer")
     assert seen == [False, True, False, True]
+
+
+def test_a_check_that_takes_long_is_told_by_what_it_found_last_and_then_as_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: SimpleQueue[str | OSError] = SimpleQueue()
+
+    def check() -> str:
+        one = found.get()
+        if isinstance(one, OSError):
+            raise one
+        return one
+
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 60.0)
+    prompt = Prompt(check, "stuck")
+    found.put("full")
+    assert prompt() == "full"
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.01)
+    assert prompt() == "full"  # the next one is under way
+    monkeypatch.setattr(readiness, "STALE_SECONDS", 0.0)
+    assert prompt() == "stuck"
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 60.0)
+    found.put(OSError("no such disk"))
+    with pytest.raises(OSError, match="no such disk"):
+        prompt()
+    found.put("")
+    assert prompt() == ""
 
 
 @pytest.mark.parametrize("part", ["runs", "cache"])
