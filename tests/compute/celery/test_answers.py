@@ -13,7 +13,7 @@ from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.interface import Compute, Load
-from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, LandscapeQuestion
+from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question
@@ -57,6 +57,7 @@ OTHER_KINDS: list[Question] = [
     LoopQuestion(request=EVAL, precision="float64"),
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     PlaneQuestion(request=EVAL.model_copy(update={"x": "pca:1", "y": "gradient:0", "half_width": 1.0})),
+    CoarseQuestion(request=EVAL.model_copy(update={"x": "random:1", "y": "random:2", "points": 11}), size=3),
 ]
 
 
