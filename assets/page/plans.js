@@ -8,12 +8,14 @@
  * @property {boolean} isRandom masks are drawn
  * @property {string} x
  * @property {string} y
+ * @property {number} halfWidth
  * @property {string | null} lacking why there is no such picture of this run
  * @property {any} epochs stack
  * @property {any} minibatches stack or null
  * @property {Plan} [minus] the plan that is subtracted, if any
  */
 
+import { halfWidthOf } from "../pure/axes.js";
 import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
@@ -42,21 +44,22 @@ function compared(planned) {
 
 function planOf(name, x, y) {
   const { view } = page;
+  const halfWidth = halfWidthOf(view, x, y);
   const wantsMinibatches = acrossMinibatches() || wantsOverlay(view, "spread");
   const common = {
-    run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: view.half_width, points: view.points,
+    run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points: view.points,
   };
   const isRandom = view.mode === "train" && drawsMasks(name);
   if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
   const run = page.runs[name];
   return {
-    run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, lacking: run ? whyNone(run, x, y) : null,
+    run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, halfWidth, lacking: run ? whyNone(run, x, y) : null,
     epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs"),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches") : null,
   };
 }
 
-// Nothing can be computed of the run now, or its model has no such parameters.
+// Nothing can be computed of the run now, or its model has no such parameters; of directions, the server says it.
 function whyNone(run, x, y) {
   return run.cannot ?? [x, y].map((parameter) => mistakeIn(parameter, run)).find(Boolean) ?? null;
 }

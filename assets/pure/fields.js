@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{name: string, key: string, default: unknown, control: string | null,
- *   holds: "value" | "text" | "typed number"}} ViewField
+ *   holds: "value" | "text" | "typed number" | "typed number or none"}} ViewField
  */
 
 /**
@@ -16,7 +16,7 @@ export function searchOf(view, fields) {
     const value = view[name];
     if (value === null || value === undefined || JSON.stringify(value) === JSON.stringify(standard)) continue;
     const text = encodeURIComponent(Array.isArray(value) ? value.join(",") : value);
-    parts.push(`${key}=${text.replace(/%5B/g, "[").replace(/%5D/g, "]").replace(/%2C/g, ",")}`);
+    parts.push(`${key}=${text.replace(/%(5B|5D|2C|3A|40|2F)/g, decodeURIComponent)}`);
   }
   return parts.length ? `?${parts.join("&")}` : "";
 }
@@ -28,7 +28,13 @@ export function controlled(fields) {
 
 /** What the components are to hold. @param {Record<string, any>} view @param {ViewField[]} fields */
 export function valuesOf(view, fields) {
-  return controlled(fields).map(({ name, holds }) => (holds === "text" ? `${view[name]}` : view[name]));
+  return controlled(fields).map(({ name, holds }) => heldOf(view[name], holds));
+}
+
+/** A value as a component holds it. @param {any} value @param {ViewField["holds"]} holds */
+export function heldOf(value, holds) {
+  if (holds === "text") return `${value}`;
+  return holds === "typed number or none" ? (value ?? "") : value;
 }
 
 /** The choices that the components' values make; one that is empty, or not a number yet, makes none. @param {ViewField[]} fields */
@@ -37,7 +43,8 @@ export function choicesOf(values, fields) {
     const value = values[k];
     if (value === null || value === undefined) return [];
     if (holds === "text") return [[name, Number(value)]];
-    return holds === "typed number" && !Number.isFinite(value) ? [] : [[name, value]];
+    if (holds === "typed number or none" && value === "") return [[name, null]];
+    return holds.startsWith("typed number") && !Number.isFinite(value) ? [] : [[name, value]];
   });
   return Object.fromEntries(made.flat());
 }

@@ -78,7 +78,7 @@ function layout(style, names, token, palette) {
     hovermode: "closest",
     dragmode: "zoom",
     showlegend: false,
-    meta: { token, part: partName(part) },
+    meta: { token, part: partName(part), halfWidth: style.halfWidth },
     xaxis: { ...axis, range: [...part.x], title: { text: `Δ ${names.x}`, standoff: 8 } },
     yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: `Δ ${names.y}`, standoff: 4 } },
   };

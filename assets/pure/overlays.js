@@ -1,5 +1,6 @@
 // What is drawn over the arrows when it is wanted: the path through the epochs, the spread of the minibatches.
 
+import { hasDirections } from "./axes.js";
 import { fanSentence, fanStrokes } from "./fan.js";
 import { pathSentence, pathStrokes } from "./path.js";
 
@@ -12,7 +13,7 @@ export function overlayStrokes(view, plan, frame, style, palette) {
   const strokes = [];
   const spread = spreadFrames(view, plan);
   if (spread) strokes.push(...fanStrokes(spread, style, frame.points, palette));
-  if (wantsOverlay(view, "path")) strokes.push(...pathStrokes(plan.epochs.frames, epochFrame(view, frame), style.halfWidth, frame.points, palette));
+  if (wantsPath(view, plan)) strokes.push(...pathStrokes(plan.epochs.frames, epochFrame(view, frame), style.halfWidth, frame.points, palette));
   return strokes;
 }
 
@@ -21,8 +22,13 @@ export function overlaySentences(view, plan, frame) {
   const minibatches = minibatchFrames(view, plan);
   const sentences = [];
   if (minibatches) sentences.push(fanSentence(minibatches));
-  if (wantsOverlay(view, "path")) sentences.push(pathSentence(plan.epochs.frames, epochFrame(view, frame), view.half_width, frame.points, Boolean(plan.epochs.loading)));
+  if (wantsPath(view, plan)) sentences.push(pathSentence(plan.epochs.frames, epochFrame(view, frame), plan.halfWidth, frame.points, Boolean(plan.epochs.loading)));
   return sentences.filter(Boolean);
+}
+
+// Along directions, every checkpoint is at 0 of its own plane: its frames tell no path.
+function wantsPath(view, plan) {
+  return wantsOverlay(view, "path") && !hasDirections(plan);
 }
 
 // The frames of all minibatches of the checkpoint on show, once they are all there.

@@ -1,5 +1,6 @@
 // The names of parameters: what they say, and which ones a model has by its shapes.
 
+import { axisWords, hasDirections, isDirection, mistakeInDirection } from "./axes.js";
 import { tensorName, tensorOf, tensorsOf, tensorWith } from "./tensors.js";
 
 /** @typedef {{shapes: Record<string, number[]>, tensors: Record<string, {layer: string, label: string, kind: string}>}} Network as in tensors.js */
@@ -64,8 +65,9 @@ function firstOf(tensor, run) {
 
 // ---- mistakes -------------------------------------------------------------------------------------------------
 
-/** One sentence if there is no such parameter in the model, else null. @param {string} name @param {Network} run */
+/** One sentence if there is no such parameter in the model, or a direction is written wrongly, else null: whether a checkpoint has a direction, the server says. @param {string} name @param {Network} run */
 export function mistakeIn(name, run) {
+  if (isDirection(name)) return mistakeInDirection(name);
   const [, tensor, index] = NAME.exec(name) ?? [];
   const shape = tensor !== undefined && Object.hasOwn(run.shapes, tensor) ? run.shapes[tensor] : null;
   const isAlone = shape?.length === 0; // a tensor without axes is one number
@@ -130,9 +132,9 @@ export function siblingOf(name, kind, run) {
   return tensor && run.shapes[tensor].length === 1 && unitOf(name) < run.shapes[tensor][0] ? `${tensor}[${unitOf(name)}]` : undefined;
 }
 
-/** Which layers two parameters are of; nothing where that is not known. @param {string} x @param {string} y @param {Partial<Network>} run */
+/** Which layers two parameters are of, nothing where that is not known; directions in words. @param {string} x @param {string} y @param {Partial<Network>} run */
 export function pairName(x, y, run) {
-  const [a, b] = [tensorOf(x, run).label, tensorOf(y, run).label];
+  const [a, b] = [x, y].map((name) => (hasDirections({ x, y }) ? axisWords(name) : tensorOf(name, run).label));
   return a === b ? a : `${a} × ${b}`;
 }
 
@@ -140,7 +142,7 @@ export function pairName(x, y, run) {
 export function pairTitle(x, y, run) {
   const { label, layer } = tensorOf(x, run);
   const name = pairName(x, y, run);
-  return label === layer ? name : name.replace(/^./, (letter) => letter.toUpperCase());
+  return label === layer && !hasDirections({ x, y }) ? name : name.replace(/^./, (letter) => letter.toUpperCase());
 }
 
 /** @param {string} name */

@@ -17,6 +17,11 @@ export function wholePlane(halfWidth, points) {
   return { x: [-reach, reach], y: [-reach, reach] };
 }
 
+/** The same part of a plane so many times as wide. @param {Part} part @param {number} factor @returns {Part} */
+export function scaledPart({ x, y }, factor) {
+  return { x: [factor * x[0], factor * x[1]], y: [factor * y[0], factor * y[1]] };
+}
+
 export function partName(part) {
   return JSON.stringify([part.x, part.y]);
 }

@@ -2,16 +2,17 @@
 
 import { scaleOf } from "./arrows.js";
 
-// How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch or minibatch}]. One scale for all
+// How each panel is drawn; `panels` is [{shown: its frame, if there, all: its frames by epoch or minibatch, halfWidth, part: of
+// its plane}]. One scale for all
 // runs side by side, unless it is set free; one for each of two layers; one for all minibatches of a checkpoint.
-export function stylesOf({ half_width: halfWidth, length, under, range, view, direction, scales }, panels, part) {
+export function stylesOf({ length, under, range, view, direction, scales }, panels) {
   const isLocked = view === "compare" && scales === "locked";
   // Differences have a scale of their own; each picture then has its colour bar, which says what of.
   const alike = ({ isDifference }) => panels.filter((other) => other.isDifference === isDifference);
   const across = view === "minibatches" && range === "epochs" && panels.length ? scaleOf([...panels[0].all.values()]) : null;
   const sharesScale = Boolean(across) || (isLocked && !panels.some(({ isDifference }) => isDifference));
   return panels.map((panel) => ({
-    halfWidth, length, under, direction, sharesScale, part, scale: across ?? scaleOfPanels(range, isLocked ? alike(panel) : [panel]),
+    halfWidth: panel.halfWidth, length, under, direction, sharesScale, part: panel.part, scale: across ?? scaleOfPanels(range, isLocked ? alike(panel) : [panel]),
   }));
 }
 

@@ -27,8 +27,8 @@ const PARTS = ["title", "canvas", "veil", "zoomed", "caption"];
 
 let tokens = 0;
 begin(told);
-const { epoch, minibatch, mode, masks, half_width, points } = told.panels[0].request;
-page.view = { ...told.view, epoch, minibatch, mode, masks, half_width, points, [step]: told.first };
+const { epoch, minibatch, mode, masks, points } = told.panels[0].request;
+page.view = { ...told.view, epoch, minibatch, mode, masks, points, [step]: told.first };
 if (told.is_grid) createGrid();
 page.panels = told.panels.map(told.is_grid ? createCell : create);
 for (const { plan, slot } of page.panels) if (told.minus !== null && slot !== told.minus) plan.minus = page.panels[told.minus].plan;
@@ -81,11 +81,11 @@ function createCell({ request, label, colour, draws_masks: isRandom, frames, pat
 
 // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each.
 function planOf({ request, label, isRandom }, frames, path, spreads) {
-  const { run, x, y } = request;
+  const { run, x, y, half_width: halfWidth } = request;
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
   return {
-    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, x, y, epochs, minus: null,
+    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, x, y, halfWidth, epochs, minus: null,
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
@@ -109,13 +109,13 @@ function decode(text) {
 // Paints every picture at once; Plotly follows with `commit`.
 function draw() {
   const index = page.view[step];
-  const shown = page.panels.map((panel) => ({ shown: framesOf(panel).get(index), all: framesOf(panel), isDifference: Boolean(panel.plan.minus) }));
-  const styles = stylesOf(page.view, shown, partOf(page.view));
+  const shown = page.panels.map((panel) => ({ shown: framesOf(panel).get(index), all: framesOf(panel), isDifference: Boolean(panel.plan.minus), halfWidth: panel.plan.halfWidth, part: partOf(panel.plan) }));
+  const styles = stylesOf(page.view, shown);
   showScale(styles[0].sharesScale ? styles[0].scale : null);
   if (told.is_grid) return drawSmall(shown, styles);
   page.panels.forEach((panel, k) => {
     const frame = shown[k].shown;
-    const style = { ...styles[k], halfWidth: panel.request.half_width };
+    const style = styles[k];
     style.strokes = overlayStrokes(page.view, panel.plan, frame, style, paletteNow());
     Object.assign(panel, { frame, style, token: ++tokens });
     paintFrame(panel.canvas, panel.graph, frame, style);
@@ -131,9 +131,9 @@ function drawSmall(shown, styles) {
   fill("grid-title", where, element("h2", "", title), element("span", "gv-sub", where));
   const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("grid-canvas"));
   canvas.setAttribute("aria-label", `${title}, ${where}`);
-  drawGrid(canvas, document.getElementById("grid-buttons"), page.panels.map(({ plan, request, colour }, k) => {
+  drawGrid(canvas, document.getElementById("grid-buttons"), page.panels.map(({ plan, colour }, k) => {
     const frame = shown[k].shown;
-    const style = { ...styles[k], halfWidth: request.half_width };
+    const style = styles[k];
     const name = plan.minus ? `${plan.label} − ${plan.minus.label}` : plan.label;
     const short = frame.difference ? "no difference" : look.zero_words;
     const note = whyEmpty(frame);

@@ -1,6 +1,6 @@
 // What Dash calls (see gradviz/dashboard/callbacks): thin, and without state of their own.
 
-import { choicesOf, valuesOf } from "../pure/fields.js";
+import { choicesOf, heldOf, valuesOf } from "../pure/fields.js";
 import { begin } from "../pure/look.js";
 import { addressNow, setFields, viewFields } from "../page/address.js";
 import { conductor } from "../page/conductor.js";
@@ -40,10 +40,10 @@ export function setControls(opened) {
 }
 
 // A value that nobody has typed: the input is given the view's again.
-function isEcho(id, name, value) {
+function isEcho({ control: id, name, holds }, value) {
   const { view } = page;
   if (!view || value === view[name] || touched.has(id) || document.activeElement?.id === id) return false;
-  setProps(id, { value: view[name] });
+  setProps(id, { value: heldOf(view[name], holds) });
   return true;
 }
 
@@ -51,8 +51,8 @@ export function choose(...values) {
   const opened = values.pop();
   if (!opened) return none();
   const choices = choicesOf(values, viewFields());
-  for (const { name, control, holds } of viewFields())
-    if (holds === "typed number" && name in choices && isEcho(control, name, choices[name])) delete choices[name];
+  for (const field of viewFields())
+    if (field.holds.startsWith("typed number") && field.name in choices && isEcho(field, choices[field.name])) delete choices[field.name];
   conductor.choose(choices);
   return choices;
 }

@@ -58,8 +58,9 @@ function arrange() {
   const isScrolled = window.matchMedia("(max-width: 991px)").matches;
   grid.layout = isScrolled ? squaresAcross(many, width, LEAST, HEAD) : squaresIn(many, width, height, MOST * width, HEAD);
   grid.canvas.parentElement.style.minHeight = isScrolled ? `${heightOf(many, grid.layout)}px` : "";
-  const { half_width: halfWidth, points } = page.view;
-  const part = squareAround(partOf(page.view));
+  const [{ halfWidth }] = page.plans;
+  const { points } = page.view;
+  const part = squareAround(partOf(page.plans[0]));
   const between = ((2 * halfWidth) / (points - 1)) * (grid.layout.cell / (part.x[1] - part.x[0]));
   grid.every = Math.max(1, Math.min((points - 1) / 2, Math.ceil(CLOSEST / between)));
 }
@@ -67,8 +68,9 @@ function arrange() {
 // How a picture's plane lies on the canvas, in its pixels.
 export function planeOfCell(number) {
   const { left, top, side } = placeOf(number, grid.layout);
-  const { half_width: halfWidth, points } = page.view;
-  const part = squareAround(partOf(page.view));
+  const { halfWidth } = page.plans[number];
+  const { points } = page.view;
+  const part = squareAround(partOf(page.plans[number]));
   // Where arrows are left out, those at the border are longer.
   const isWhole = isSamePart(part, wholePlane(halfWidth, points));
   return planeIn({ left, top, width: side, height: side }, isWhole ? wholePlane(halfWidth, Math.floor((points - 1) / grid.every) + 1) : part);

@@ -38,7 +38,7 @@ export function showGridReading() {
   const { cells, host } = grid;
   read = Math.min(read, cells.length - 1);
   const { name, frame } = cells[read];
-  const halfWidth = page.view.half_width;
+  const { halfWidth } = page.plans[read];
   const facts = frame ? factsOf(frame, halfWidth, point) : [];
   refill("grid-reading", JSON.stringify([name, facts]), element("span", "gv-fact gv-grid-read", name), ...facts.map(factElement));
   [...host.children].forEach((cell, k) => {
@@ -51,7 +51,7 @@ export function showGridReading() {
 function mark(cross, k) {
   const { frame } = grid.cells[k];
   const plane = point && frame ? planeOfCell(k) : null;
-  const [x, y] = plane ? offsetsOf(frame, page.view.half_width, point) : [];
+  const [x, y] = plane ? offsetsOf(frame, page.plans[k].halfWidth, point) : [];
   const isThere = Boolean(plane?.holds(plane.x(x), plane.y(y)));
   if (cross.hidden === isThere) cross.hidden = !isThere;
   if (isThere) cross.style.transform = `translate(${plane.x(x) - plane.left}px, ${plane.y(y) - plane.top}px)`;
@@ -122,8 +122,8 @@ function readAt(event) {
   if (!frame) return readPoint(null);
   read = numberAt(event);
   const pixel = pixelOf(event);
-  readPoint(withinGrid(frame, pointAt(planeOfCell(read), frame, page.view.half_width, pixel)));
-  showTip(grid.host, pixel, [grid.cells[read].name, ...pointLines(frame, page.view.half_width, point)]);
+  readPoint(withinGrid(frame, pointAt(planeOfCell(read), frame, page.plans[read].halfWidth, pixel)));
+  showTip(grid.host, pixel, [grid.cells[read].name, ...pointLines(frame, page.plans[read].halfWidth, point)]);
 }
 
 function readPoint(next) {
@@ -161,13 +161,14 @@ function squareOf({ number: k, from, to }) {
 
 function letGo(box) {
   const { left, top, side } = squareOf(drag);
-  const plane = planeOfCell(drag.number);
+  const chosen = drag.number;
+  const plane = planeOfCell(chosen);
   box.hidden = true;
   drag = null;
   if (isClick) return;
   const [across, up] = [(x) => plane.x(0) + x * plane.scaleX, (y) => plane.y(0) - y * plane.scaleY];
   const offset = (pixel, toPixel) => (pixel - toPixel(0)) / (toPixel(1) - toPixel(0));
-  showPart({ x: [offset(left, across), offset(left + side, across)], y: [offset(top + side, up), offset(top, up)] });
+  showPart({ x: [offset(left, across), offset(left + side, across)], y: [offset(top + side, up), offset(top, up)] }, page.plans[chosen].halfWidth);
 }
 
 // ---- keys -----------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ export function moveOver(over) {
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
   const active = page.panels.filter((panel) => panel.plan);
-  const styles = stylesOf(page.view, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus) })), partOf(page.view));
+  const styles = stylesOf(page.view, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
   active.forEach((panel, k) => {
     const frame = (panel.shown = frameOf(panel.plan));

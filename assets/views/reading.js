@@ -16,7 +16,7 @@ export function showReading() {
   for (const panel of page.panels) {
     if (!panel.plan) continue;
     const frame = panel.shown;
-    const facts = frame ? factsOf(frame, page.view.half_width, point) : [];
+    const facts = frame ? factsOf(frame, panel.plan.halfWidth, point) : [];
     refill(`reading-${panel.slot}`, frame ? keyOf(panel, frame, indexOf(frame, point)) : "", ...facts.map(factElement));
     mark(panel, frame);
   }
@@ -26,10 +26,10 @@ function keyOf(panel, frame, k) {
   return `${panel.plan.x}|${panel.plan.y}|${k}|${frame.u[k]}|${frame.v[k]}|${frame.loss[k]}|${frame.x}|${frame.y}|${frame.isZero[k]}|${point !== null}`;
 }
 
-function mark({ slot }, frame) {
+function mark({ slot, plan }, frame) {
   const cross = document.getElementById(`cross-${slot}`);
   const plane = point && frame && planeOf(plotIn(`graph-${slot}`));
-  const place = plane && placeIn(plane, ...offsetsOf(frame, page.view.half_width, point));
+  const place = plane && placeIn(plane, ...offsetsOf(frame, plan.halfWidth, point));
   if (cross.hidden === Boolean(place)) cross.hidden = !place; // even the same again costs styles
   if (place) cross.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
 }
@@ -61,7 +61,7 @@ function readAt(event) {
   const box = graph.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top];
   if (!plane.holds(x, y)) return readPoint(null);
-  readPoint(pointAt(plane, panel.shown, page.view.half_width, [x, y]));
+  readPoint(pointAt(plane, panel.shown, panel.plan.halfWidth, [x, y]));
 }
 
 // A finger does not hover: it reads where it taps.

@@ -3,6 +3,7 @@
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
 import { conduct } from "../page/conductor.js";
+import { setProps } from "../page/dash.js";
 import { fitted } from "../page/fitting.js";
 import { hurryPlans, loadPlans } from "../page/loading.js";
 import { showNotices } from "../page/notices.js";
@@ -20,6 +21,8 @@ import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanel
 import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
 import { addLegend, setGrouping, setLive, showStatus } from "./status.js";
+
+let widths = ""; // as told last
 
 // ---- what is chosen -------------------------------------------------------------------------------------------
 
@@ -173,10 +176,20 @@ function showParameters() {
   const { view } = page;
   const run = page.runs[view.run];
   showChoosers(view, run);
+  showWidths();
   showActivity();
   if (!run) return;
   offerReferences();
   showLayers();
+}
+
+// Where none is chosen, the control tells the half widths that the planes have by their axes.
+function showWidths() {
+  const all = [...new Set(page.plans.map(({ halfWidth }) => halfWidth))];
+  if (page.view.half_width !== null || !all.length) return;
+  const placeholder = `± ${all.join(" and ")}`;
+  if (placeholder !== widths) setProps("half-width", { placeholder, startValue: all[0] });
+  widths = placeholder;
 }
 
 // On what share of rows the units of these parameters are active at this epoch.

@@ -1,33 +1,40 @@
 // Zoom and pan: the part of the plane that one picture is brought to, all pictures show.
 
-import { isSamePart, movedPart, partName, wholePlane } from "../pure/plane.js";
+import { isSamePart, movedPart, scaledPart, wholePlane } from "../pure/plane.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, fill, plotIn } from "../page/dom.js";
 import { page } from "../page/state.js";
 
-let part = null; // {x: [from, to], y: [from, to]} in offsets from the checkpoint; null is the whole plane
-let forPlane = ""; // the plane that it belongs to
+let part = null; // {x: [from, to], y: [from, to]} in half widths from the checkpoint; null is the whole plane
+let forPlane = ""; // the planes that it belongs to
 
-// The part on show of a view's plane.
-export function partOf({ half_width: halfWidth, points }) {
-  const whole = wholePlane(halfWidth, points);
-  if (forPlane !== partName(whole)) part = null;
-  forPlane = partName(whole);
-  return part ?? whole;
+// The part on show of a picture's plane.
+export function partOf({ halfWidth }) {
+  const relative = relativePart();
+  return part ? scaledPart(relative, halfWidth) : wholePlane(halfWidth, page.view.points);
+}
+
+function relativePart() {
+  const { half_width: chosen, points } = page.view;
+  const planes = JSON.stringify([chosen, points]);
+  if (forPlane !== planes) part = null;
+  forPlane = planes;
+  return part ?? wholePlane(1, points);
 }
 
 export function listenForZoom(graph) {
   graph.on("plotly_relayout", (change) => {
     const moved = Object.keys(change).some((key) => /^[xy]axis\.range/.test(key));
-    if (moved) showPart({ x: [...graph._fullLayout.xaxis.range], y: [...graph._fullLayout.yaxis.range] });
+    if (moved) showPart({ x: [...graph._fullLayout.xaxis.range], y: [...graph._fullLayout.yaxis.range] }, graph._fullLayout.meta.halfWidth);
   });
   graph.on("plotly_doubleclick", resetZoom);
 }
 
-// Brings all pictures to a part of the plane.
-export function showPart(next) {
-  if (!page.view || isSamePart(next, partOf(page.view))) return;
-  part = next;
+// Brings all pictures to a part of their planes, given in one of such a half width.
+export function showPart(next, halfWidth) {
+  const relative = scaledPart(next, 1 / halfWidth);
+  if (!page.view || isSamePart(relative, relativePart())) return;
+  part = relative;
   follow();
 }
 
@@ -39,9 +46,12 @@ function resetZoom() {
 
 // All pictures are brought there; what is drawn afterwards has it from `partOf`.
 function follow() {
-  const { x, y } = partOf(page.view);
-  const graphs = page.panels.flatMap(({ plan, slot }) => (plan && plotIn(`graph-${slot}`)) || []);
-  const moves = graphs.filter((graph) => graph._fullLayout).map((graph) => window.Plotly.relayout(graph, { "xaxis.range": [...x], "yaxis.range": [...y] }));
+  const moves = page.panels.flatMap(({ plan, slot }) => {
+    const graph = plan && plotIn(`graph-${slot}`);
+    if (!graph?._fullLayout) return [];
+    const { x, y } = partOf(plan);
+    return window.Plotly.relayout(graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
+  });
   show();
   Promise.all(moves).then(conductor.redraw);
 }
@@ -58,9 +68,8 @@ document.addEventListener("touchstart", (event) => {
 
 // Keys that work wherever nothing else wants them: in, out, back, and along.
 function move(factor, steps) {
-  const { half_width: halfWidth, points } = page.view;
-  const whither = movedPart(partOf(page.view), wholePlane(halfWidth, points), factor, steps);
-  if (whither) showPart(whither);
+  const whither = movedPart(relativePart(), wholePlane(1, page.view.points), factor, steps);
+  if (whither) showPart(whither, 1);
   else resetZoom();
 }
 

@@ -9,6 +9,7 @@ from gradviz.dashboard.drawing import drawing, sharing
 from gradviz.dashboard.fieldsets import group, label, segmented
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.run_told import MINIBATCH_SIZES
+from gradviz.landscape.request import WIDTHS
 
 SIDES = {"a": "Left picture", "b": "Right picture"}
 
@@ -75,14 +76,15 @@ def sidebar() -> Component:
                     [
                         dmc.NumberInput(
                             id=ids.HALF_WIDTH,
-                            value=view.half_width,
+                            value="",
+                            placeholder=f"± {WIDTHS['parameters']}",
                             min=0.000001,
                             max=100,
                             step=0.05,
                             size="xs",
                             prefix="± ",
                             debounce=400,
-                            **label("Half width of the grid, in units of the parameters"),
+                            **label("Half width of the grid, in units of the axes"),
                         ),
                         dmc.Select(
                             id=ids.POINTS,

@@ -3,7 +3,7 @@
 from gradviz.dashboard import permalink
 from gradviz.dashboard.permalink import Part, ViewName
 from gradviz.evidence.verdict import Shown
-from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.request import LandscapeRequest, width_by_axes
 
 
 def address_of(shown: Shown | None) -> str:
@@ -17,6 +17,7 @@ def address_of(shown: Shown | None) -> str:
 
 def view_of(request: LandscapeRequest, name: ViewName = "explore", part: Part = "pair") -> permalink.View:
     """The view whose left picture is this landscape."""
+    is_usual = request.half_width == width_by_axes(request.x, request.y)
     return permalink.View(
         view=name,
         run=request.run,
@@ -29,6 +30,6 @@ def view_of(request: LandscapeRequest, name: ViewName = "explore", part: Part = 
         mode=request.mode,
         masks=request.masks,
         seed=request.seed,
-        half_width=request.half_width,
+        half_width=None if is_usual else request.half_width,
         points=request.points,
     )

@@ -82,7 +82,8 @@ class _Overlays:
     def of(self, slot: int, request: LandscapeRequest) -> Over:
         if not has_overlays(self._asked, slot):
             return Over()
-        path = self._path(slot, request) if "path" in self._asked.show else None
+        wants_path = "path" in self._asked.show and not request.has_directions  # there, each has a plane of its own
+        path = self._path(slot, request) if wants_path else None
         return Over(path, self._spread(slot, request) if "spread" in self._asked.show else ())
 
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:

@@ -14,8 +14,9 @@ from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_record import OWN_STUDY
+from gradviz.landscape.directions.axis import axis_text, is_direction
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
-from gradviz.landscape.scalar import Scalar, parameter_text
+from gradviz.landscape.scalar import Scalar
 
 ViewName = Literal["explore", "compare", "minibatches", "evidence", "training"]
 Range = Literal["epochs", "frame"]
@@ -33,7 +34,8 @@ _NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 
 class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; a
-    pair of each of two layers). `x_a`, `y_a`: the left picture; `x_b`, `y_b`: the right.
+    pair of each of two layers; the half width of each plane by its axes). `x_a`, `y_a`: the axes of the left picture;
+    `x_b`, `y_b`: of the right.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread."""
@@ -54,7 +56,7 @@ class View(OfRun):
     mode: Mode = "eval"
     masks: Masks = "fresh"
     seed: int = Field(default=0, ge=0, lt=2**32)
-    half_width: float = Field(default=0.1, gt=0, le=100)
+    half_width: float | None = Field(default=None, gt=0, le=100)
     points: int = Field(default=21, ge=3, le=201)
     under: Under = "heat"
     length: Length = "compressed"
@@ -74,8 +76,8 @@ class View(OfRun):
 
     @field_validator("x_a", "y_a", "x_b", "y_b")
     @classmethod
-    def _parameter(cls, value: str | None) -> str | None:
-        return None if value is None else parameter_text(value)
+    def _axis(cls, value: str | None) -> str | None:
+        return None if value is None else axis_text(value)
 
     @field_validator("points")
     @classmethod
@@ -95,7 +97,7 @@ def write(view: View) -> str:
         for name, field in FIELDS.items()
         if (value := getattr(view, name)) != getattr(default, name)
     ]
-    return "?" + urlencode(pairs, safe="[],.") if pairs else ""
+    return "?" + urlencode(pairs, safe="[],.:@/") if pairs else ""
 
 
 def read(search: str) -> tuple[View, list[str]]:
@@ -188,8 +190,9 @@ def _pair(x: str | None, y: str | None, side: str, run: dict) -> tuple[tuple[str
         return default, []
     pair = (x or default[0], y or default[1])
     try:
-        for parameter in pair:
-            Scalar.parse(parameter).check(run["shapes"])
+        for axis in pair:
+            if not is_direction(axis):  # whether a checkpoint has a direction, its picture says
+                Scalar.parse(axis).check(run["shapes"])
     except UserError as error:
         return default, [f"{error} The picture shows {default[0]} and {default[1]} instead."]
     if pair[0] == pair[1]:

@@ -12,12 +12,13 @@ from gradviz.dashboard import ids
 class ViewField:
     """`control`: the id of the component that holds its value; without one, the page has its own control.
 
-    `holds`: the kind of that value: the field's, its text, or a typed number, reported after a pause.
+    `holds`: the kind of that value: the field's, its text, or a typed number, reported after a pause; without one, the
+    field is None, or stays as it is.
     """
 
     key: str
     control: str | None = None
-    holds: Literal["value", "text", "typed number"] = "value"
+    holds: Literal["value", "text", "typed number", "typed number or none"] = "value"
 
 
 FIELDS: Mapping[str, ViewField] = {
@@ -35,7 +36,7 @@ FIELDS: Mapping[str, ViewField] = {
     "mode": ViewField("mode", ids.MODE),
     "masks": ViewField("masks", ids.MASKS),
     "seed": ViewField("seed", ids.SEED, "typed number"),
-    "half_width": ViewField("width", ids.HALF_WIDTH, "typed number"),
+    "half_width": ViewField("width", ids.HALF_WIDTH, "typed number or none"),
     "points": ViewField("points", ids.POINTS, "text"),
     "under": ViewField("under", ids.UNDER),
     "length": ViewField("length", ids.LENGTH),

@@ -9,6 +9,7 @@ from gradviz.drawing.labels import ZERO_WORDS
 from gradviz.drawing.overlays import FAN_IN_CELLS
 from gradviz.drawing.scale import LENGTH_EXPONENT, LONGEST_IN_CELLS
 from gradviz.experiment.regularizers import DEFAULT_LABELS
+from gradviz.landscape.request import WIDTHS
 
 
 def for_browser() -> dict[str, object]:
@@ -21,6 +22,7 @@ def for_browser() -> dict[str, object]:
         "arrow_width": ARROW_WIDTH,
         "arrow_head": ARROW_HEAD,
         "flat_share": FLAT_SHARE,
+        "half_widths": WIDTHS,
         "variant_labels": DEFAULT_LABELS,
         "font": FONT,
         "palettes": {scheme: _told(palette) for scheme, palette in PALETTES.items()},

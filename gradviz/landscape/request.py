@@ -18,6 +18,9 @@ ENGINE_VERSION = 2
 MAX_POINTS = 201
 MAX_MINIBATCH_SIZE = 1024
 
+WIDTHS = {"parameters": 0.1, "directions": 1.0}
+"""The half width of a plane that sets none: of two parameters, and of a plane with a direction."""
+
 Mode = Literal["eval", "train"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Masks = Literal["fresh", "frozen", "averaged"]
@@ -84,7 +87,7 @@ class Plane(Atom):
 
     x: str
     y: str
-    half_width: float = Field(default=0.1, gt=0, le=100)
+    half_width: float = Field(default=WIDTHS["parameters"], gt=0, le=100)
     points: int = 21
 
     @field_validator("x", "y")
@@ -95,10 +98,9 @@ class Plane(Atom):
     @model_validator(mode="before")
     @classmethod
     def _width_of_directions(cls, values: Any) -> Any:
-        is_given = not isinstance(values, dict) or "half_width" in values
-        if is_given or not any(is_direction(str(values.get(axis))) for axis in ("x", "y")):
+        if not isinstance(values, dict) or "half_width" in values:
             return values
-        return {**values, "half_width": 1.0}
+        return {**values, "half_width": width_by_axes(str(values.get("x")), str(values.get("y")))}
 
     @field_validator("points")
     @classmethod
@@ -175,6 +177,11 @@ class WhyRequest(Checkpoint, OneMinibatch, MaskedEvaluation):
     @classmethod
     def _known_form(cls, text: str) -> str:
         return parameter_text(text)
+
+
+def width_by_axes(x: str, y: str) -> float:
+    """The half width of a plane that sets none."""
+    return WIDTHS["directions" if is_direction(x) or is_direction(y) else "parameters"]
 
 
 def check_points(points: int) -> None:

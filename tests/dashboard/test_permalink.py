@@ -10,7 +10,10 @@ from gradviz.dashboard.permalink import View
 from gradviz.experiment.store import RunStore
 
 PARAMETERS = st.sampled_from(
-    ["hidden.0.linear.bias[3]", "hidden.1.norm.weight[5]", "hidden.2.linear.weight[3,17]", "output.bias[0]"]
+    [
+        *("hidden.0.linear.bias[3]", "hidden.1.norm.weight[5]", "hidden.2.linear.weight[3,17]", "output.bias[0]"),
+        *("random:7@hidden.1", "gradient:mean", "step", "towards:adam-2/30", "pca:2", "hessian:1"),
+    ]
 )
 VIEWS = st.builds(
     View,
@@ -26,7 +29,7 @@ VIEWS = st.builds(
     mode=st.sampled_from(["eval", "train"]),
     masks=st.sampled_from(["fresh", "frozen", "averaged"]),
     seed=st.integers(0, 2**32 - 1),
-    half_width=st.floats(1e-6, 100),
+    half_width=st.none() | st.floats(1e-6, 100),
     points=st.integers(1, 100).map(lambda n: 2 * n + 1),
     under=st.sampled_from(["none", "heat", "contour"]),
     length=st.sampled_from(["compressed", "true", "unit"]),
@@ -64,6 +67,9 @@ def test_the_plain_page_has_a_plain_address() -> None:
         ("?mode=both", "mode"),
         ("?x1=hidden", "hidden"),
         ("?x1=hidden.1.linear.weight[3", "not the name of a parameter"),
+        ("?x1=pca:0", "a component must be a whole number in [1, 100], got '0'."),
+        ("?y2=towards:none", "write towards:RUN/EPOCH"),
+        ("?x1=downhill:1", "is not the name of an axis: write random:SEED"),
         ("?size=5000", "size"),
         ("?view=matrix", "view"),
         ("?variant=../../etc", "variant"),
@@ -111,6 +117,26 @@ def test_what_the_runs_cannot_show_is_noticed_and_replaced(tiny_store: RunStore,
     assert view.run == "none"
     assert view.epoch in (None, 2)
     assert view.x_a == "hidden.1.linear.bias[0]"
+
+
+def test_a_direction_is_shown_as_it_is_asked_for_and_its_picture_says_what_is_wrong(tiny_store: RunStore) -> None:
+    asked = View(x_a=" gradient:mean", y_a="towards:nobody/7", x_b="step")
+    view, notices = permalink.settle(asked, runs_of(tiny_store))
+    assert (view.x_a, view.y_a, view.x_b, view.y_b) == (
+        "gradient:mean",
+        "towards:nobody/7",
+        "step",
+        "hidden.2.linear.bias[1]",
+    )
+    assert notices == []
+    view, (notice,) = permalink.settle(View(x_a="step", y_a="step"), runs_of(tiny_store))
+    assert "pairs step with itself" in notice
+    assert permalink.write(asked) == "?x1=gradient:mean&y1=towards:nobody/7&x2=step"
+
+
+def test_a_link_of_version_0_1_with_a_width_keeps_it() -> None:
+    assert permalink.read("?width=0.1")[0].half_width == 0.1
+    assert permalink.read("?epoch=3")[0].half_width is None
 
 
 def test_a_run_of_few_rows_is_shown_by_minibatches_that_it_has(tiny_store: RunStore) -> None:

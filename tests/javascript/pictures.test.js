@@ -10,7 +10,7 @@ import { landscapeFigure, lossFigure } from "../../assets/pure/figure.js";
 import { decodeFrame } from "../../assets/pure/frame.js";
 import { overlaySentences, overlayStrokes } from "../../assets/pure/overlays.js";
 import { plainSentences } from "../../assets/pure/plain.js";
-import { isSamePart, movedPart, partName, wholePlane } from "../../assets/pure/plane.js";
+import { isSamePart, movedPart, partName, scaledPart, wholePlane } from "../../assets/pure/plane.js";
 import { angleOf, disc, dots, heads, line, strokeTraces } from "../../assets/pure/strokes.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../../assets/pure/units.js";
 import { reasonOfAllZero } from "../../assets/pure/zero.js";
@@ -34,7 +34,7 @@ test("a figure has the loss under the arrows, and each arrow with its own number
   assert.deepEqual(customdata[0], [9, 19, 1, 1, Math.hypot(1, 1), 0]);
   assert.deepEqual(figure.data[2].customdata, [[10, 20, 5, 1, Math.hypot(5, 1), 4]]);
   assert.deepEqual([marker.cmin, marker.cmax], [scaleOf([frame]).low, scaleOf([frame]).high]);
-  assert.deepEqual(figure.layout.meta, { token: 7, part: partName(wholePlane(1, 3)) });
+  assert.deepEqual(figure.layout.meta, { token: 7, part: partName(wholePlane(1, 3)), halfWidth: 1 });
   assert.equal(figure.layout.xaxis.title.text, `Δ ${NAMES.x}`);
 });
 
@@ -97,12 +97,13 @@ test("a stroke becomes one trace of the same places", () => {
 test("overlays are drawn where they are wanted, once the minibatches of this epoch are all there", () => {
   const frames = new Map([[0, frameOf(3)], [1, frameOf(3, { index: 1, x: 0.5 })]]);
   const minibatches = { frames: centres([[1, 0], [0, 1]]), loading: null, selection: { epoch: 1 } };
-  const plan = { epochs: { frames, loading: null }, minibatches };
-  const view = { show: ["path", "spread"], epoch: 1, half_width: 1 };
+  const plan = { x: "a[0]", y: "a[1]", halfWidth: 1, epochs: { frames, loading: null }, minibatches };
+  const view = { show: ["path", "spread"], epoch: 1 };
   const style = { halfWidth: 1, length: "true", direction: "ascent" };
   const strokes = (over, one = plan) => overlayStrokes({ ...view, ...over }, one, frames.get(1), style, palette).map(({ kind }) => kind);
   assert.deepEqual(strokes({}), ["disc", "line", "dots", "line", "heads", "line", "line", "dots"]);
   assert.deepEqual(strokes({ show: ["path"] }), ["line", "line", "dots"]);
+  assert.deepEqual(strokes({ show: ["path"] }, { ...plan, x: "step" }), []);
   assert.deepEqual(strokes({ show: [] }), []);
   assert.deepEqual(strokes({ show: ["spread"], epoch: 0 }), []);
   assert.deepEqual(strokes({ show: ["spread"] }, { ...plan, minibatches: { ...minibatches, loading: {} } }), []);
@@ -242,6 +243,7 @@ test("zooming in and out again comes back, and what is as large as the plane is 
     assert.equal(movedPart(part, whole, 2 ** times), null);
   }));
   assert.notEqual(partName(wholePlane(0.1, 21)), partName(wholePlane(0.2, 21)));
+  assert.ok(isSamePart(scaledPart(wholePlane(1, 21), 0.1), whole));
 });
 
 // ---- frames -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,11 @@ class Random:
     moves_all: bool = False
     prefix: str = ""
 
+    @property
+    def words(self) -> str:
+        also = " with biases and norms" if self.moves_all else ""
+        return f"random direction {self.seed}{also}{_within(self.prefix)}"
+
     def __str__(self) -> str:
         return f"random{'-all' if self.moves_all else ''}:{self.seed}{_at(self.prefix)}"
 
@@ -39,6 +44,11 @@ class Gradient:
     minibatch: int | None
     prefix: str = ""
 
+    @property
+    def words(self) -> str:
+        whose = "the mean gradient" if self.minibatch is None else f"the gradient of minibatch {self.minibatch}"
+        return f"{whose}{_within(self.prefix)}"
+
     def __str__(self) -> str:
         return f"gradient:{'mean' if self.minibatch is None else self.minibatch}{_at(self.prefix)}"
 
@@ -48,6 +58,10 @@ class Step:
     """The step that training took to the checkpoint from the recorded one before it."""
 
     prefix: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"the last step{_within(self.prefix)}"
 
     def __str__(self) -> str:
         return f"step{_at(self.prefix)}"
@@ -60,6 +74,10 @@ class Towards:
     run: str
     epoch: int
 
+    @property
+    def words(self) -> str:
+        return f"the way to epoch {self.epoch} of {self.run}"
+
     def __str__(self) -> str:
         return f"towards:{self.run}/{self.epoch}"
 
@@ -70,6 +88,10 @@ class Principal:
 
     number: int
 
+    @property
+    def words(self) -> str:
+        return f"principal component {self.number} of the path"
+
     def __str__(self) -> str:
         return f"pca:{self.number}"
 
@@ -79,6 +101,10 @@ class Curvature:
     """An eigenvector of the Hessian of the minibatch's loss, by the eigenvalue's magnitude, counted from 1."""
 
     number: int
+
+    @property
+    def words(self) -> str:
+        return f"eigenvector {self.number} of the Hessian"
 
     def __str__(self) -> str:
         return f"hessian:{self.number}"
@@ -106,6 +132,12 @@ def parse_axis(text: str) -> Axis:
 def axis_text(text: str) -> str:
     """The one text of an axis; `UserError` if it is none."""
     return str(parse_axis(text))
+
+
+def axis_words(text: str) -> str:
+    """What an axis is called: a parameter's name, or a direction in words; `UserError` if it is none."""
+    axis = parse_axis(text)
+    return str(axis) if isinstance(axis, Scalar) else axis.words
 
 
 def is_direction(text: str) -> bool:
@@ -157,6 +189,10 @@ def _number(text: str, value: str, what: str, low: int, high: int) -> int:
     if not _NUMBER.fullmatch(value) or not low <= int(value) <= high:
         raise UserError(f"`{shown(text)}`: {what} must be a whole number in [{low}, {high}], got {shown(repr(value))}.")
     return int(value)
+
+
+def _within(prefix: str) -> str:
+    return f" within {prefix}" if prefix else ""
 
 
 def _at(prefix: str) -> str:

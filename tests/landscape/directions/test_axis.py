@@ -1,12 +1,14 @@
 """The names of axes: one text for links, command lines, caches and pictures."""
 
+import json
 import random
+from pathlib import Path
 
 import pytest
 
 from gradviz.errors import UserError
 from gradviz.landscape import LandscapeRequest
-from gradviz.landscape.directions.axis import axis_text, is_direction, parse_axis
+from gradviz.landscape.directions.axis import axis_text, axis_words, is_direction, parse_axis
 
 NAMES = ["conv1.weight[3,0,1,2]", "hidden.1.linear.bias[0]", "scale.gain", "blocks.0.attention.qkv.weight[9,3]"]
 PREFIXES = ["", "@hidden.1", "@blocks.0.attention", "@output.bias", "@conv_2"]
@@ -39,6 +41,20 @@ def test_200_planes_come_back_from_their_text():
         assert LandscapeRequest.from_json(asked.canonical()) == asked
         assert axis_text(x) == str(parse_axis(x)) == x
         assert asked.half_width == (1 if is_direction(x) or is_direction(y) else 0.1)
+
+
+def test_the_page_is_told_the_same():
+    written = json.loads((Path(__file__).parents[2] / "fixtures" / "axes.json").read_text())
+    for each in written["directions"]:
+        assert is_direction(each["text"])
+        assert axis_words(each["text"]) == each["words"]
+    for each in written["mistakes"]:
+        with pytest.raises(UserError) as error:
+            parse_axis(each["text"])
+        assert str(error.value) == each["sentence"]
+    for text in written["parameters"]:
+        assert axis_words(text) == text
+        assert not is_direction(text)
 
 
 def test_the_width_that_is_asked_stays():
