@@ -3,6 +3,7 @@
 
 import "./views/bringplotly.js";
 import { choose, pickLayer, readAddress, setControls, toggleControls, train } from "./views/callbacks.js";
+import "./views/directionpicker.js";
 import "./views/help.js";
 import { questions } from "./views/questions.js";
 

@@ -1,6 +1,7 @@
 // The cosines between the gradients of all minibatches: of the pair from its arrows, of larger parts from the server,
 // each asked for once.
 
+import { hasDirections } from "../pure/axes.js";
 import { patience } from "../pure/patience.js";
 import { cosineOf } from "../pure/spread.js";
 import { tensorName, tensorOf, tensorWith } from "../pure/tensors.js";
@@ -17,17 +18,20 @@ export function cosinesOf(plan, spread, spreadKey, onKnown) {
   const part = partOf(page.view, plan);
   if (!part) {
     const arrows = new Map(spread.arrows.map((arrow) => [arrow.minibatch, arrow]));
-    return { order: spread.order, value: (a, b) => cosineOf(arrows.get(a), arrows.get(b)), key: spreadKey, name: "this pair", error: null };
+    return { order: spread.order, value: (a, b) => cosineOf(arrows.get(a), arrows.get(b)), key: spreadKey, name: hasDirections(plan) ? "this plane" : "this pair", error: null };
   }
+  if (part.error) return { order: [], value: () => null, key: part.error, name: part.label, error: part.error };
   const address = addressOf(plan, part.part);
   const { cosine, order, error } = answerOf(address, onKnown);
   return { order: cosine ? order : [], value: (a, b) => cosine[a][b], key: address, name: part.label, error };
 }
 
-// A part of the model, as {part: its name in the address, label}; null for the pair itself.
-function partOf({ part }, { x, network }) {
+// A part of the model, as {part: its name in the address, label}, or {label, error: why there is none}; null for the pair
+// itself.
+function partOf({ part }, { x, y, network }) {
   if (part === "pair" || !network) return null;
   if (part === "model") return { part: "model", label: "whole model" };
+  if (hasDirections({ x, y })) return { label: part, error: "directions are of no one layer" };
   const { layer, label } = tensorOf(x, network);
   const short = label.replace(/^hidden /, "");
   if (part === "layer") return { part: network.layers.find(({ value }) => value === layer)?.part ?? layer, label: short };

@@ -1,6 +1,7 @@
 // What is asked for the curves over the epochs: a point for each epoch of each picture on show, once, after the pictures
 // and never while a hand moves a slider.
 
+import { hasDirections } from "../pure/axes.js";
 import { grouped, groupsWithin } from "../pure/groups.js";
 import { patience } from "../pure/patience.js";
 import { jsonFrom, mayPass, Refused } from "./api.js";
@@ -20,7 +21,7 @@ export function courseLines() {
   const isExplore = page.view.view === "explore";
   return page.plans.flatMap((plan, slot) => {
     const run = page.runs[plan.run];
-    if (!run || run.cannot) return [];
+    if (!run || run.cannot || hasDirections(plan)) return [];
     const name = isExplore ? ["left picture", "right picture"][slot] : plan.label;
     const key = `${plan.epochs.key}|${run.stamp}`;
     const side = isExplore ? ["left ", "right "][slot] : "";

@@ -1,5 +1,6 @@
 // Keeps the frames of selections in memory: a *stack* is all epochs of one minibatch, or all minibatches of one epoch.
 
+import { hasDirections } from "../pure/axes.js";
 import { patience } from "../pure/patience.js";
 import { isOutcome, NotNow, Refused } from "./api.js";
 import { conductor } from "./conductor.js";
@@ -8,6 +9,7 @@ import { page } from "./state.js";
 
 const MOST_BYTES = 192e6;
 const MOST_AT_ONCE = 400; // the server takes 500
+const MOST_REFUSED = 2; // of a plane along directions, one after the other
 const MOST_FAILURES = 6; // in a row: then somebody has to ask for another try
 const stacks = new Map(); // address -> stack, least recently used first
 
@@ -57,7 +59,7 @@ async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!isOutcome(error)) throw error;
-    if (error instanceof Refused) stack.error = error.message;
+    if (error instanceof Refused) refused(stack, lead, error);
     else if (error instanceof NotNow) pause(stack, error.message, error.seconds);
     else broken(stack, error);
   } finally {
@@ -65,6 +67,12 @@ async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
     if (!controller.signal.aborted) onEnd(stack);
     trim();
   }
+}
+
+// What is refused is so at all epochs; but one of them may lack a direction that others have, as the first lacks a step.
+function refused(stack, lead, { message }) {
+  if (hasDirections(stack.selection) && stack.failed.size < MOST_REFUSED) stack.failed.set(lead, message);
+  else stack.error = message;
 }
 
 // Whoever computes is busy or away: says so in place of the picture, and asks again in a moment.

@@ -20,8 +20,8 @@ const KINDS = {
   hessian: { number: ["an eigenvector", 1, MAX_NUMBER], words: (value) => `eigenvector ${value} of the Hessian` },
 };
 
-/** @param {string | null | undefined} text @returns {{kind: string, value: string, prefix: string, at: boolean} | null} */
-function partsOf(text) {
+/** What the name of a direction is made of; null for any other text. @param {string | null | undefined} text @returns {{kind: string, value: string, prefix: string, at: boolean} | null} */
+export function directionParts(text) {
   const compact = (text ?? "").replaceAll(" ", "");
   const at = compact.indexOf("@");
   const body = at < 0 ? compact : compact.slice(0, at);
@@ -33,7 +33,7 @@ function partsOf(text) {
 
 /** Whether this is meant as a direction: whether there is such a one, `mistakeInDirection` says. @param {string | null | undefined} text */
 export function isDirection(text) {
-  return partsOf(text) !== null;
+  return directionParts(text) !== null;
 }
 
 /** Whether a plane has an axis that is no single parameter. @param {{x: string, y: string}} plane */
@@ -43,7 +43,7 @@ export function hasDirections({ x, y }) {
 
 /** One sentence if a direction is not written as it must be, else null. @param {string} text */
 export function mistakeInDirection(text) {
-  const { kind, value, prefix, at } = partsOf(text);
+  const { kind, value, prefix, at } = directionParts(text);
   if (at && !PREFIX.test(prefix)) return `\`${text}\`: after \`@\` comes the beginning of parameters' names, such as hidden.1.`;
   if (at && !WITH_PREFIX.includes(kind)) return `\`${text}\`: ${kind} takes no \`@\`: it is of all parameters.`;
   if (kind === "step") return value || text.replaceAll(" ", "").startsWith("step:") ? `\`${text}\`: step takes no number: it is the step to the checkpoint.` : null;
@@ -58,7 +58,7 @@ export function mistakeInDirection(text) {
 
 /** What an axis is called: a parameter's name, or a direction in words. @param {string} text */
 export function axisWords(text) {
-  const parts = partsOf(text);
+  const parts = directionParts(text);
   if (!parts || mistakeInDirection(text)) return text;
   return `${KINDS[parts.kind].words(parts.value)}${parts.prefix ? ` within ${parts.prefix}` : ""}`;
 }

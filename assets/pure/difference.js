@@ -1,6 +1,7 @@
 // By how much one field differs from another, at the same offsets from each checkpoint.
 
 import { rangeOf } from "./arrows.js";
+import { hasDirections } from "./axes.js";
 import { mistakeIn } from "./parameters.js";
 
 // Both fields are float32, exact to about 1e-6 of themselves: a difference below this share of the larger arrow is none.
@@ -58,10 +59,10 @@ export function referenceOf(page, plans) {
   return reference && plans.every(({ run }) => isComparable(page, run)) ? reference : null;
 }
 
-// Whether a run has the two parameters at all.
+// Whether a run has the two parameters at all. Directions are each run's own.
 export function isComparable({ view, runs }, name) {
   const run = runs[name];
-  return Boolean(run) && [view.x_a, view.y_a].every((parameter) => !mistakeIn(parameter, run));
+  return Boolean(run) && !hasDirections({ x: view.x_a, y: view.y_a }) && [view.x_a, view.y_a].every((parameter) => !mistakeIn(parameter, run));
 }
 
 export function differenceSentences({ difference, u }) {

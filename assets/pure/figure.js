@@ -8,18 +8,21 @@ import { look } from "./look.js";
 import { lossUnit } from "./minibatch.js";
 import { partName } from "./plane.js";
 import { strokeTraces } from "./strokes.js";
+import { axisTitle, perUnit } from "./toldplane.js";
 
 const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds before it scales
 const HEAD_DIFFERENCE = "Δx₁ = %{customdata[0]:.5g}, Δx₂ = %{customdata[1]:.5g}<br>";
 const GRADIENT_DIFFERENCE =
-  "difference of ∂J/∂x₁ = %{customdata[2]:.4g}<br>difference of ∂J/∂x₂ = %{customdata[3]:.4g}<br>|Δ∇J| = %{customdata[4]:.4g} per unit of parameter";
+  "difference of ∂J/∂x₁ = %{customdata[2]:.4g}<br>difference of ∂J/∂x₂ = %{customdata[3]:.4g}<br>|Δ∇J| = %{customdata[4]:.4g}";
 const LOSS_DIFFERENCE = "<br>difference of J = %{customdata[5]:.5g}";
 const HEAD = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>";
 const LOSS = "<br>J = %{customdata[5]:.5g}";
 const DESCENT = "<br>the arrow is −∇J (descent)";
 const END = "<extra></extra>";
+const LETTER = 6.6; // pixels of a letter of the titles, on average
+export const LINE = 14; // and of a line
 const GRADIENT =
-  "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g} per unit of parameter";
+  "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g}";
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
 export function landscapeFigure(frame, style, names, token, palette) {
@@ -38,7 +41,7 @@ export function landscapeFigure(frame, style, names, token, palette) {
     anchor: "center",
     lengthmode: "raw",
     lengthfactor: 1 / PIXEL_PRECISION,
-    hovertemplate: hoverOf(frame, GRADIENT, GRADIENT_DIFFERENCE) + (style.direction === "descent" ? DESCENT : "") + END,
+    hovertemplate: hoverOf(frame, `${GRADIENT} ${perUnit(frame)}`, `${GRADIENT_DIFFERENCE} ${perUnit(frame)}`) + (style.direction === "descent" ? DESCENT : "") + END,
     showlegend: false,
     marker: {
       color: arrows.colour,
@@ -62,26 +65,37 @@ export function landscapeFigure(frame, style, names, token, palette) {
   }));
   data.push(...strokeTraces(style.strokes ?? []));
   data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
-  return { data, layout: layout(style, names, token, palette) };
+  return { data, layout: layout(style, titlesOf(frame, names, style), token, palette) };
 }
 
 function hoverOf(frame, plain, difference) {
   return (frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS) + lossUnit(frame);
 }
 
-function layout(style, names, token, palette) {
+/** The titles of both axes, in lines. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
+export function titlesOf({ plane }, { x, y }, { side }) {
+  const letters = Math.max(20, Math.floor(side / LETTER));
+  return { x: axisTitle(x, plane?.x, letters), y: axisTitle(y, plane?.y, letters) };
+}
+
+function layout(style, titles, token, palette) {
   const { part } = style;
+  const more = { x: LINE * (titles.x.length - 1), y: LINE * (titles.y.length - 1) };
   const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
   return {
     ...base(palette),
-    margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
+    margin: { l: 60 + more.y, r: style.sharesScale ? 14 : 8, t: 8, b: 44 + more.x },
     hovermode: "closest",
     dragmode: "zoom",
     showlegend: false,
-    meta: { token, part: partName(part), halfWidth: style.halfWidth },
-    xaxis: { ...axis, range: [...part.x], title: { text: `Δ ${names.x}`, standoff: 8 } },
-    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: `Δ ${names.y}`, standoff: 4 } },
+    meta: { token, part: partName(part) },
+    xaxis: { ...axis, range: [...part.x], title: { text: titles.x.join("<br>"), standoff: 8, ...small(titles.x) } },
+    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y.join("<br>"), standoff: 4, ...small(titles.y) } },
   };
+}
+
+function small(lines) {
+  return lines.length > 1 ? { font: { size: 12 } } : {};
 }
 
 function base(palette) {

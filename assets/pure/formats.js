@@ -18,3 +18,8 @@ export function percent(share) {
   if (share < 1 && share >= 0.995) return ">99 %";
   return `${Math.round(100 * share)} %`;
 }
+
+/** A share with two digits, however small: 0.031 % is not 0 %. @param {number} share */
+export function percentOf(share) {
+  return share > 0 && share < 0.1 ? `${number(100 * share, 2)} %` : percent(share);
+}

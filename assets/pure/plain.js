@@ -1,5 +1,6 @@
 // What a picture shows, in plain words: the line beside it.
 
+import { hasDirections } from "./axes.js";
 import { differenceSentences } from "./difference.js";
 import { percent } from "./formats.js";
 import { look } from "./look.js";
@@ -7,6 +8,7 @@ import { minibatchSentences } from "./minibatch.js";
 import { overlaySentences } from "./overlays.js";
 import { hasUnits, layerOf, unitOf } from "./parameters.js";
 import { tensorOf } from "./tensors.js";
+import { planeSentences } from "./toldplane.js";
 
 export function plainSentences(page, plan, frame) {
   if (frame.difference) return [...differenceSentences(frame), whatIsRandom(page, plan)].filter(Boolean);
@@ -14,6 +16,8 @@ export function plainSentences(page, plan, frame) {
     whereTo(page.view, frame),
     ...minibatchSentences(frame, underWhat(page, plan)),
     whatIsZero(frame),
+    ...planeSentences(frame.plane),
+    whoseDirections(page.view, plan),
     whatIsActive(plan, frame),
     whatIsRandom(page, plan),
     ...overlaySentences(page.view, plan, frame),
@@ -37,6 +41,15 @@ function whatIsZero(frame) {
   const unresolved = frame.num_unresolved ? ` ${frame.num_unresolved} are too small for float32: their numbers are float64's.` : "";
   const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
   return `${zeros ? `${zeros} of ${frame.u.length} arrows are ${look.zero_words}.` : ""}${unresolved}`.trim();
+}
+
+// Directions are made from a checkpoint, and eigenvectors from a minibatch too: pictures side by side are of several planes.
+function whoseDirections({ view, minus }, plan) {
+  if (!hasDirections(plan)) return "";
+  const differs = !minus || minus === "off" ? "" : ", so there is no difference to draw";
+  if (view === "compare") return `Each run has its own directions${differs}.`;
+  const isOwn = view === "minibatches" && [plan.x, plan.y].some((axis) => axis.startsWith("hessian:"));
+  return isOwn ? "Each minibatch has its own eigenvectors: its arrow lies in a plane of its own." : "";
 }
 
 // On what share of the minibatch's rows the units of the two parameters are active at ○, where they are units that may be

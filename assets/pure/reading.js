@@ -3,6 +3,7 @@
 import { number } from "./formats.js";
 import { look } from "./look.js";
 import { lossUnit } from "./minibatch.js";
+import { perUnit } from "./toldplane.js";
 
 /** @typedef {{i: number, j: number} | null} Point */
 
@@ -51,6 +52,6 @@ export function pointLines(frame, halfWidth, point) {
   const [across, up] = offsetsOf(frame, halfWidth, point);
   const of = frame.difference ? "difference of " : "";
   const where = frame.difference ? `Δx₁ = ${number(across)}, Δx₂ = ${number(up)}` : `x₁ = ${number(frame.x + across, 5)}, x₂ = ${number(frame.y + up, 5)}`;
-  const gradient = gradientOf(frame, k).map(([name, value], n, all) => `${name} ${frame.isZero[k] ? "is" : "="} ${value}${n === all.length - 1 && !frame.isZero[k] ? " per unit of parameter" : ""}`);
+  const gradient = gradientOf(frame, k).map(([name, value], n, all) => `${name} ${frame.isZero[k] ? "is" : "="} ${value}${n === all.length - 1 && !frame.isZero[k] ? ` ${perUnit(frame)}` : ""}`);
   return [where, ...gradient, `${of}J = ${number(frame.loss[k], 5)}${lossUnit(frame)}`];
 }

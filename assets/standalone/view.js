@@ -1,14 +1,14 @@
 // The conductor of a page that stands alone (gradviz/dashboard/standalone.py): pictures and a slider over their frames.
 
 import { differencesOf } from "../pure/difference.js";
-import { landscapeFigure } from "../pure/figure.js";
+import { landscapeFigure, LINE } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
-import { begin, look, zeroMessages } from "../pure/look.js";
+import { begin, look } from "../pure/look.js";
 import { overlayStrokes } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { stylesOf } from "../pure/scales.js";
-import { reasonOfAllZero } from "../pure/zero.js";
+import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
 import { conduct } from "../page/conductor.js";
 import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
@@ -174,7 +174,7 @@ function say(panel) {
 function whyEmpty(frame) {
   if (frame.difference) return frame.difference.equal === frame.u.length ? "The two fields are equal up to round-off: there is no difference to draw." : "";
   const reason = reasonOfAllZero(frame);
-  return reason ? (frame.zero_words ?? zeroMessages[reason]) : "";
+  return reason ? zeroSentence(frame, reason) : "";
 }
 
 // Brings Plotly up to date with what is painted.
@@ -185,11 +185,12 @@ function commit() {
 async function commitOne(panel) {
   const { graph, canvas, section, plan, frame, style, token } = panel;
   const box = canvas.getBoundingClientRect();
-  const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
+  const more = frame.plane ? 2 * LINE : 0; // the titles of axes are longer
+  const side = Math.max(120, Math.min(box.width - 130 - more, box.height - 52 - more));
   const { data, layout } = landscapeFigure(frame, { ...style, side }, { x: plan.x, y: plan.y }, token, paletteNow());
   const isFirst = !graph._fullLayout;
   await window.Plotly.react(graph, data, layout, config);
-  if (isFirst) listenForZoom(graph);
+  if (isFirst) listenForZoom(graph, () => plan);
   if (panel.token !== token) return; // the slider has moved on
   clearCanvas(canvas);
   section.dataset.state = whyEmpty(frame) ? "zero" : "ready";

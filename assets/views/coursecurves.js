@@ -1,6 +1,7 @@
 // The curves over the epochs, under the losses and on their axis: R, mean cosine, roughness and sign balance, a strip
 // each, with what they are at the chosen epoch in words and, behind them, in a table.
 
+import { hasDirections } from "../pure/axes.js";
 import { number } from "../pure/formats.js";
 import { seedsWords, spreadOfSeeds } from "../pure/groups.js";
 import { look } from "../pure/look.js";
@@ -169,7 +170,8 @@ function tell(lines) {
   const all = lines.reduce((sum, { epochs }) => sum + epochs.length, 0);
   const points = lines.flatMap((line) => line.epochs.map((epoch) => line.points.get(epoch)).filter(Boolean));
   const failed = points.find(({ error }) => error);
-  const said = failed ? failed.error : points.length < all ? `measuring, ${points.length} of ${all}` : "";
+  const without = page.plans.some(hasDirections) ? "No curves along directions: each checkpoint has a plane of its own." : "";
+  const said = failed ? failed.error : points.length < all ? `measuring, ${points.length} of ${all}` : without;
   if (note.textContent !== said) note.textContent = note.title = said;
 }
 

@@ -1,10 +1,9 @@
 // What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
 
-import { zeroMessages } from "../pure/look.js";
 import { isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { tensorOf } from "../pure/tensors.js";
-import { reasonOfAllZero } from "../pure/zero.js";
+import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { ownFrame } from "../page/plans.js";
@@ -95,8 +94,8 @@ function zeroVeil(plan, frame) {
   if (frame.difference) return null;
   const reason = reasonOfAllZero(frame);
   if (!reason) return null;
-  const text = frame.zero_words ?? zeroMessages[reason];
-  const actions = reason === 1 ? otherParameters(plan) : [];
+  const text = zeroSentence(frame, reason);
+  const actions = reason === 1 && !frame.plane ? otherParameters(plan) : [];
   return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${shownRuns()}`, text, actions };
 }
 

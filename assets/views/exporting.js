@@ -121,7 +121,7 @@ function numbers(panel, shown) {
 
 // Tells what the numbers in it are of: a csv has no other place for it.
 function fileNameOf({ run, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
-  const [a, b] = [x, y].map((name) => name.replace(/[[,]/g, "-").replace("]", ""));
+  const [a, b] = [x, y].map((name) => name.replace(/[[,:/@]/g, "-").replace("]", ""));
   const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
   const rows = hasSizes(run) ? ["of", size, "rows"] : [];
   return [run, "epoch", epoch, "minibatch", minibatch, ...rows, mode, ...random, a, b].join("-");

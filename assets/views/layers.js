@@ -1,5 +1,6 @@
 // The layers of a network as a choice: buttons where there is room for them, else a list.
 
+import { hasDirections } from "../pure/axes.js";
 import { defaultPair, layerOf } from "../pure/parameters.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
@@ -47,6 +48,7 @@ function setList(side, layers, value) {
   fill(host.id, JSON.stringify(layers), listOf(side, layers, host.dataset.label));
   const list = /** @type {HTMLSelectElement} */ (host.firstChild);
   list.value = value;
+  list.options[0].text = hasDirections({ x: page.view[`x_${side}`], y: page.view[`y_${side}`] }) ? "along directions" : "of two layers";
 }
 
 function listOf(side, layers, label) {

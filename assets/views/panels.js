@@ -1,6 +1,6 @@
 // One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
 
-import { landscapeFigure } from "../pure/figure.js";
+import { landscapeFigure, LINE } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
@@ -23,7 +23,7 @@ function graphOf(panel) {
     panel.listening = graph;
     watchCanvas(canvasOf(panel), () => fit(panel));
     graph.on("plotly_afterplot", () => settled(panel, graph));
-    listenForZoom(graph);
+    listenForZoom(graph, () => panel.plan);
   }
   return graph;
 }
@@ -62,7 +62,8 @@ export function commitPanel(panel) {
 // What is left for the plane in a picture of this size.
 function sideOf(panel) {
   const { width, height } = sizeOfCanvas(canvasOf(panel));
-  return Math.max(120, Math.min(width - 130, height - 52));
+  const more = panel.frame.plane ? 2 * LINE : 0; // the titles of axes are longer
+  return Math.max(120, Math.min(width - 130 - more, height - 52 - more));
 }
 
 // The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.

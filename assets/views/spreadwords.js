@@ -2,12 +2,12 @@
 
 import { cosineStrength, meanCosine } from "../pure/cosines.js";
 import { number, percent } from "../pure/formats.js";
-import { look, zeroMessages } from "../pure/look.js";
+import { look } from "../pure/look.js";
 import { factName, factValue, minibatchLines } from "../pure/minibatch.js";
 import { pairName } from "../pure/parameters.js";
 import { roughnessOf } from "../pure/roughness.js";
 import { commonReason, cosineOf, spreadSentence, strengthWords } from "../pure/spread.js";
-import { reasonOfAllZero } from "../pure/zero.js";
+import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
 import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { hasSizes, numMinibatches } from "../page/state.js";
@@ -69,7 +69,7 @@ function notesOf(page, plan, spread, stack) {
   const reason = commonReason(spread.arrows);
   const shown = stack.frames.get(page.view.minibatch);
   // The large picture says it where all of its own arrows are zero.
-  if (reason && !(shown && reasonOfAllZero(shown) === reason)) notes.push(zeroMessages[reason]);
+  if (reason && !(shown && reasonOfAllZero(shown) === reason)) notes.push(zeroSentence({ plane: shown?.plane }, reason));
   notes.push(...deadNotes(spread));
   if (plan.isRandom)
     notes.push(`The masks are random (${page.view.masks}, seed ${page.view.seed}): part of the spread comes from them.`);

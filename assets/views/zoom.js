@@ -22,10 +22,11 @@ function relativePart() {
   return part ?? wholePlane(1, points);
 }
 
-export function listenForZoom(graph) {
+// `planOf`: tells the plan of the picture, which is newer than what the graph shows where it is being brought to it.
+export function listenForZoom(graph, planOf) {
   graph.on("plotly_relayout", (change) => {
     const moved = Object.keys(change).some((key) => /^[xy]axis\.range/.test(key));
-    if (moved) showPart({ x: [...graph._fullLayout.xaxis.range], y: [...graph._fullLayout.yaxis.range] }, graph._fullLayout.meta.halfWidth);
+    if (moved && planOf()) showPart({ x: [...graph._fullLayout.xaxis.range], y: [...graph._fullLayout.yaxis.range] }, planOf().halfWidth);
   });
   graph.on("plotly_doubleclick", resetZoom);
 }

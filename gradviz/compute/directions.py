@@ -60,6 +60,11 @@ def sources(store: RunStore, request: LandscapeRequest) -> str:
     return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {addresses}"
 
 
+def runs_named(request: LandscapeRequest) -> list[str]:
+    """Other runs whose checkpoints the request's axes name."""
+    return [axis.run for axis in map(parse_axis, (request.x, request.y)) if isinstance(axis, Towards)]
+
+
 def extra_passes(store: RunStore, request: LandscapeRequest) -> float:
     """Approximate forward passes that finding the vectors costs, beside the field."""
     run, passes = store.any_run(request.run), 3.0  # the gradient's share

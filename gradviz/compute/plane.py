@@ -11,12 +11,16 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape.directions.marks import marks_of, rays_of
 from gradviz.landscape.request import LandscapeRequest
 
+Parts = Literal["all", "axes"]
+
 
 class PlaneQuestion(Question):
-    """The axes of a plane, the run's recorded checkpoints in it, and the gradients of all minibatches."""
+    """The axes of a plane and, of `all` parts, the run's recorded checkpoints in it and the gradients of all
+    minibatches."""
 
     kind: Literal["plane"] = "plane"
     request: LandscapeRequest
+    parts: Parts = "all"
 
     def key(self, store: RunStore) -> str:
         run = store.any_run(self.request.run)
@@ -26,12 +30,15 @@ class PlaneQuestion(Question):
     def passes(self, store: RunStore) -> float:
         run = store.any_run(self.request.run)
         own = 6 * run.num_minibatches(self.request.minibatch_size) + 2 * len(run.epochs())
+        own = own if self.parts == "all" else 0
         return (own + extra_passes(store, self.request)) * cost_of_a_pass(run, self.request.minibatch_size)
 
     def answer(self, bench: Workbench) -> bytes:
         spanned = bench.span(self.request)
-        told = asdict(spanned.facts()) | asdict(marks_of(spanned.where.path, spanned.x, spanned.y))
-        told["minibatches"] = [asdict(ray) for ray in rays_of(spanned.where, spanned.x, spanned.y)]
+        told = asdict(spanned.facts())
+        if self.parts == "all":
+            told |= asdict(marks_of(spanned.where.path, spanned.x, spanned.y))
+            told["minibatches"] = [asdict(ray) for ray in rays_of(spanned.where, spanned.x, spanned.y)]
         return json.dumps(
             told | {"request": self.request.model_dump()}, separators=(",", ":"), allow_nan=False
         ).encode()

@@ -57,7 +57,7 @@ def command_line(
 def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:
     """A program that computes the landscapes into a list, `fields`, in this order."""
     studies = [study for study in (_study_of(request, store) for request in requests) if study]
-    if studies:
+    if studies or any(request.has_directions for request in requests):
         return _text_of_any(requests, store, place, next((each for each in studies if each not in SHIPPED), ""))
     lines = [
         "from gradviz.experiment.store import RunStore",

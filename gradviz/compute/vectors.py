@@ -65,7 +65,7 @@ def address_of_vector(*content: object) -> str:
 def bytes_of_vector(vector: Vector) -> bytes:
     """As a safetensors file, with the order of the tensors, in which inner products are summed."""
     told = {"text": vector.text, "meaning": vector.meaning, "notes": vector.notes, "rank": vector.rank}
-    told["names"] = list(vector.parts)
+    told |= {"names": list(vector.parts), "unit": vector.unit, "part": vector.part}
     parts = {name: part.contiguous() for name, part in vector.parts.items()}
     return safetensors.torch.save(parts, {_TOLD: json.dumps(told)})
 

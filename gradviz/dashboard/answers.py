@@ -265,9 +265,11 @@ class PlaneAnswer(BaseModel):
         description="of the gradient's length at the checkpoint, the part in the plane"
     )
     statistics: str = Field(description="which batch statistics are used; empty for networks without any")
-    checkpoints: list[Mark] = Field(description="the run's recorded ones, projected")
-    variance_share: Share | None = Field(description="of the recorded path's variance, the part in the plane")
-    minibatches: list[Ray] = Field(description="the gradient of each at the checkpoint")
+    checkpoints: list[Mark] = Field(default=[], description="the run's recorded ones, projected")
+    variance_share: Share | None = Field(
+        default=None, description="of the recorded path's variance, the part in the plane"
+    )
+    minibatches: list[Ray] = Field(default=[], description="the gradient of each at the checkpoint")
 
 
 class RecipeAnswer(BaseModel):

@@ -119,6 +119,12 @@ def _pair(side: str) -> Component:
     return group(
         SIDES[side],
         html.Button(
+            "directions…",
+            className="gv-pick gv-pick-directions",
+            **{"data-directions": side, "aria-haspopup": "dialog"},  # pyright: ignore[reportArgumentType]  (html takes data-* and aria-*)
+            **label(f"{SIDES[side]}: choose directions…"),
+        ),
+        html.Button(
             "pick…",
             className="gv-pick",
             **{"data-pick": side, "aria-haspopup": "dialog"},  # pyright: ignore[reportArgumentType]  (html takes data-* and aria-*)

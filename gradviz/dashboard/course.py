@@ -5,6 +5,7 @@ import json
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.errors import UserError
 from gradviz.evidence.roughening import neighbour_angle
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
@@ -19,10 +20,15 @@ _SMALLEST_PART = "output.bias"
 class Course:
     """A picture's point of the curves at its checkpoint; measured when no one waits for other results, and kept.
 
-    UserError if the run does not exist.
+    UserError if the run does not exist, or an axis is a direction.
     """
 
     def __init__(self, request: LandscapeRequest, store: RunStore) -> None:
+        if request.has_directions:
+            raise UserError(
+                "Along directions each checkpoint has a plane of its own, so that there are no curves over the epochs: "
+                "choose two parameters."
+            )
         values = request.model_dump(include=_ASKED)
         if request.mode == "eval":  # without masks, their settings do not change the answer
             values = {name: value for name, value in values.items() if name not in _OF_MASKS}

@@ -23,6 +23,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
+from gradviz.landscape.directions.axis import parse_axis
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
@@ -51,6 +52,8 @@ class ExportFile:
 
 def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     """The epochs or minibatches that all pictures share; UserError if there are none, or too many for one file."""
+    if asked.minus is not None and any(panel.has_directions for panel in asked.panels):
+        raise UserError("Along directions each run has a plane of its own, and no difference: leave out `minus`.")
     if asked.minus is not None and asked.minus >= len(asked.panels):
         raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
     there = [_there(panel, asked, store) for panel in asked.panels]
@@ -205,7 +208,8 @@ def _stack(
     run: Run | StudyRun,
 ) -> Stack:
     known = tensors_of(run)
-    tensors = {name: known[name] for name in (Scalar.parse(panel.x).name, Scalar.parse(panel.y).name)}
+    scalars = [axis for axis in map(parse_axis, (panel.x, panel.y)) if isinstance(axis, Scalar)]
+    tensors = {axis.name: known[axis.name] for axis in scalars}
     layers = {tensor["layer"] for tensor in tensors.values()}
     overs = {shown.request.epoch: shown.over for shown in pictures.values()}
     return Stack(

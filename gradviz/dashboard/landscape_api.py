@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from werkzeug.exceptions import Conflict
 
+from gradviz.compute.directions import DIRECTIONS_VERSION, runs_named
 from gradviz.compute.estimate import seconds_of
 from gradviz.compute.export import landscape_bytes
 from gradviz.compute.interface import Unavailable
@@ -113,9 +114,12 @@ def _files(served: Served, asked: LandscapeRequest, which: Frames) -> list[objec
     run = served.store.any_run(asked.run)
     files = checkpoint_files(run.path).items()
     needed = [path for epoch, path in files if which.over == "epochs" or epoch == asked.epoch]
+    if asked.has_directions:  # they are made from other checkpoints too
+        made_from = [run.path, *(served.store.any_run(name).path for name in runs_named(asked))]
+        needed = [path for own in made_from for path in checkpoint_files(own).values()]
     needed += [run.path / MINIBATCHES_NAME] if isinstance(run, StudyRun) else []
     identity = run.identity() if isinstance(run, StudyRun) else run.config
-    return [ENGINE_VERSION, REPLAY_VERSION, identity, *(signature(path) for path in needed)]
+    return [ENGINE_VERSION, REPLAY_VERSION, DIRECTIONS_VERSION, identity, *(signature(path) for path in needed)]
 
 
 def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: list[int]) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from gradviz.compute.plane import Parts
 from gradviz.dashboard.permalink import MOST_COMPARED, Overlay
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.ground import Under
@@ -82,6 +83,12 @@ class Frames(OverFrames):
     def wanted(self) -> frozenset[int] | None:
         """The indices in `only`; None for all."""
         return None if self.only == "all" else frozenset(map(int, self.only.split(",")))
+
+
+class PlaneParts(Atom):
+    """What to tell of a plane."""
+
+    parts: Parts = Field(default="all", description="`axes`: neither checkpoints nor minibatches, which take longer")
 
 
 class Claim(Atom):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH
 from gradviz.drawing.ground import FLAT_SHARE
 from gradviz.drawing.inks import FONT, PALETTES, Palette
-from gradviz.drawing.labels import ZERO_WORDS
+from gradviz.drawing.labels import LITTLE, ZERO_WORDS
 from gradviz.drawing.overlays import FAN_IN_CELLS
 from gradviz.drawing.scale import LENGTH_EXPONENT, LONGEST_IN_CELLS
 from gradviz.experiment.regularizers import DEFAULT_LABELS
@@ -23,6 +23,7 @@ def for_browser() -> dict[str, object]:
         "arrow_head": ARROW_HEAD,
         "flat_share": FLAT_SHARE,
         "half_widths": WIDTHS,
+        "little_share": LITTLE,
         "variant_labels": DEFAULT_LABELS,
         "font": FONT,
         "palettes": {scheme: _told(palette) for scheme, palette in PALETTES.items()},

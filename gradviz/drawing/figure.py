@@ -21,10 +21,7 @@ PIXEL_PRECISION = 1e4
 this many times too long and `lengthfactor` takes it back, which leaves 1e-4 of a pixel."""
 
 _WHERE = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>"
-_GRADIENT = (
-    "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>"
-    "|∇J| = %{customdata[4]:.4g} per unit of parameter"
-)
+_GRADIENT = "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g} "
 _LOSS = "<br>J = %{customdata[5]:.5g}"
 _MEAN_ERROR = " (mean |error|)"
 _DESCENT = "<br>the arrow is −∇J (descent)"
@@ -56,7 +53,8 @@ def landscape_figure(
     if look.under != "none" and levels is not None:
         figure.add_trace(_loss_trace(field, levels, look))
     if arrows.point_A.size:
-        hover = _WHERE + _GRADIENT + loss + (_DESCENT if look.direction == "descent" else "") + _END
+        per = labels.PER_PARAMETER if field.plane is None else labels.PER_AXIS
+        hover = _WHERE + _GRADIENT + per + loss + (_DESCENT if look.direction == "descent" else "") + _END
         figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], hover, scale, palette))
     zero_hover = f"{_WHERE}gradient: {labels.ZERO_WORDS}{loss}{_END}"
     zeros = {"customdata": columns_P6[arrows.zero_Z], "hovertemplate": zero_hover, "name": labels.ZERO_WORDS}

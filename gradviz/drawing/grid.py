@@ -15,6 +15,7 @@ from gradviz.drawing.overlays import draw_path, draw_spread
 from gradviz.drawing.plot import SMALL_RINGS, cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
 from gradviz.drawing.scale import Scale, drawn_sizes
 from gradviz.drawing.still import Shown
+from gradviz.landscape.directions.axis import axis_words, is_direction
 
 MOST_LARGE = 3
 """Pictures that are drawn large; of more, all are small."""
@@ -92,7 +93,7 @@ def draw_grid(
         axes.set_title(_fitting(name), loc="left", pad=3, color=look.palette.ink)
     _write_head(figure, row, places, look)
     if share_scale and not any(shown.minus for shown in row):
-        _draw_scale(figure, places, scales[0], look)
+        _draw_scale(figure, places, scales[0], look, labels.per_unit(row[0].request))
 
 
 def _draw(axes: Axes, shown: Shown, look: Look, scale: Scale) -> None:
@@ -129,7 +130,8 @@ def _write_head(figure: Figure, row: Row, places: _Places, look: Look) -> None:
     facts = [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({first.field.num_rows} rows)", mode]
     arrows = labels.arrow_name(bool(minus), look.direction == "descent")
     facts += [f"{arrows}, minus {minus}" if minus else arrows] if arrows else []
-    axes = f"across Δ {request.x}, upwards Δ {request.y}"
+    x, y = (axis_words(axis) if is_direction(axis) else f"Δ {axis}" for axis in (request.x, request.y))
+    axes = f"across {x}, upwards {y}"
     title = f"{len(row)} runs · {labels.layers_of(request)}"
     left = _MARGIN / width
     figure.text(left, 1 - 0.17 / height, title, va="center", fontsize=10, fontweight="bold")
@@ -137,10 +139,10 @@ def _write_head(figure: Figure, row: Row, places: _Places, look: Look) -> None:
         figure.text(left, 1 - (0.34 + 0.14 * line) / height, text, va="center", color=look.palette.faint)
 
 
-def _draw_scale(figure: Figure, places: _Places, scale: Scale, look: Look) -> None:
+def _draw_scale(figure: Figure, places: _Places, scale: Scale, look: Look, per: str) -> None:
     width, height = places.size
     axes = figure.add_axes((_MARGIN / width, 0.32 / height, min(2.4, width - 2 * _MARGIN) / width, 0.08 / height))
     bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), cax=axes, orientation="horizontal")
     bar.outline.set_visible(False)
-    text = f"{labels.strength_name()}   (loss per unit of parameter; one scale for all)"
+    text = f"{labels.strength_name()}   (loss {per}; one scale for all)"
     figure.text((2 * _MARGIN + 2.4) / width, 0.36 / height, text, va="center", color=look.palette.faint)

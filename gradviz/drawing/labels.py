@@ -5,13 +5,18 @@ from collections import Counter
 
 from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
-from gradviz.landscape.directions.axis import is_direction
+from gradviz.landscape.directions.axis import axis_words, is_direction
 from gradviz.landscape.directions.told import PlaneFacts
 from gradviz.landscape.request import masks_words
 from gradviz.landscape.scalar import Scalar
 
 ZERO_WORDS = "zero up to round-off"
 CENTRE_WORDS = "the checkpoint itself"
+
+PER_PARAMETER, PER_AXIS = "per unit of parameter", "per unit of the axes"
+
+LITTLE = 0.05
+"""A plane that holds a smaller share of the gradient's length says little about where training goes."""
 
 
 def title_of(request: LandscapeRequest, minus: str = "") -> str:
@@ -22,9 +27,10 @@ def title_of(request: LandscapeRequest, minus: str = "") -> str:
 
 def layers_of(request: LandscapeRequest) -> str:
     """ "Hidden layer 1", or both where the two parameters are of different layers; tensors of any other network; the
-    directions themselves."""
+    directions in words."""
     if request.has_directions:
-        return f"{request.x} × {request.y}"
+        words = f"{axis_words(request.x)} × {axis_words(request.y)}"
+        return words if words.startswith(request.x) else words[0].upper() + words[1:]
     try:
         names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.refs]
     except UserError:
@@ -35,9 +41,14 @@ def layers_of(request: LandscapeRequest) -> str:
 def axis_name(parameter: str, centre: float | None = None) -> str:
     """Axes count from the checkpoint: its value is told beside, or that there are several; a direction's is 0."""
     if is_direction(parameter):
-        return f"along {parameter}"
+        return f"along {axis_words(parameter)}"
     where = "from each checkpoint" if centre is None else f"checkpoint: {centre:.5g}"
     return f"Δ {parameter}   ({where})"
+
+
+def per_unit(request: LandscapeRequest) -> str:
+    """Of what the numbers of a gradient are derivatives."""
+    return PER_AXIS if request.has_directions else PER_PARAMETER
 
 
 def strength_name(is_difference: bool = False) -> str:
@@ -74,7 +85,9 @@ def plane_sentences(plane: PlaneFacts) -> list[str]:
     full stops."""
     told = [f"{name} = 1: {axis.meaning}" for name, axis in (("x", plane.x), ("y", plane.y))]
     if plane.gradient_share is not None:
-        told.append(f"the plane holds {percent(plane.gradient_share)} of the gradient's length at the checkpoint")
+        only = "only " if plane.gradient_share < LITTLE else ""
+        share = percent(plane.gradient_share)
+        told.append(f"the plane holds {only}{share} of the gradient's length at the checkpoint")
     if plane.statistics:
         told.append(plane.statistics[0].lower() + plane.statistics[1:].removesuffix("."))
     return told

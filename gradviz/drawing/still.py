@@ -79,7 +79,7 @@ def draw(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | No
     _draw_over(axes, shown, look)
     plot_centre(axes, look).set_label(labels.CENTRE_WORDS)
     if scale is not None or (drawn_sizes(field) > 0).any():
-        _draw_scale(figure, axes, scale or Scale.of([field]), look, bool(shown.minus))
+        _draw_scale(figure, axes, scale or Scale.of([field]), look, shown)
     _dress(figure, axes, shown, look)
 
 
@@ -90,9 +90,10 @@ def _draw_over(axes: Axes, shown: Shown, look: Look) -> None:
         draw_path(axes, shown.over.path, shown.request.epoch, field_reach(shown.field), look.palette)
 
 
-def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look, is_difference: bool) -> None:
+def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look, shown: Shown) -> None:
     bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), ax=axes, shrink=0.85, pad=0.02)
-    bar.set_label(f"{labels.strength_name(is_difference)}   (loss per unit of parameter)")
+    name = labels.strength_name(bool(shown.minus))
+    bar.set_label(f"{name}   (loss {labels.per_unit(shown.request)})")
     bar.outline.set_visible(False)
 
 

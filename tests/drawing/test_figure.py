@@ -11,6 +11,7 @@ import pytest
 from gradviz.drawing.arrows import arrows_of
 from gradviz.drawing.figure import PIXEL_PRECISION, landscape_figure
 from gradviz.drawing.inks import PALETTES
+from gradviz.drawing.labels import PER_PARAMETER
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
@@ -66,8 +67,10 @@ def test_hover_says_what_the_pages_figure_says():
     said = [one.hovertemplate.removesuffix("<extra></extra>") for one in figure.data if one.hovertemplate]
     assert len(said) == 2
     pure = Path(__file__).parents[2] / "assets" / "pure"
-    script = "".join((pure / name).read_text(encoding="utf-8") for name in ("figure.js", "minibatch.js"))
-    for line in "<br>".join(said).split("<br>"):
+    script = "".join(
+        (pure / name).read_text(encoding="utf-8") for name in ("figure.js", "minibatch.js", "toldplane.js")
+    )
+    for line in "<br>".join(said).replace(f" {PER_PARAMETER}", f"<br>{PER_PARAMETER}").split("<br>"):
         own, unit, _ = line.replace("gradient: zero up to round-off", "gradient: ${look.zero_words}").partition(UNIT)
         assert own in script
         assert unit in script

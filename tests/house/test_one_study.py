@@ -44,6 +44,7 @@ KNOWN_BY_THE_PAGE = {
         page/state.js pure/minibatch.js pure/plain.js pure/spread.js standalone/report.js views/coursecurves.js
         views/gridreading.js views/questions.js views/spreadwords.js""",
     "the labels of the built-in network's layers, and the table of its runs": "pure/tensors.js views/runtables.js",
+    "the server's sentence about the name of a direction, with an example": "pure/axes.js",
 }
 
 

@@ -11,7 +11,7 @@ export const palette = {
 
 export const look = {
   length_exponent: 0.35, longest_in_cells: 0.92, fan_in_cells: 3, zero_words: "zero up to round-off", arrow_width: 1, arrow_head: 0.77,
-  flat_share: 1e-6, half_widths: { parameters: 0.1, directions: 1 }, variant_labels: { none: "None", dropout: "Dropout", batchnorm: "BatchNorm" }, font: "sans-serif",
+  flat_share: 1e-6, half_widths: { parameters: 0.1, directions: 1 }, little_share: 0.05, variant_labels: { none: "None", dropout: "Dropout", batchnorm: "BatchNorm" }, font: "sans-serif",
   palettes: { light: palette, dark: palette },
 };
 

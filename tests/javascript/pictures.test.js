@@ -34,7 +34,7 @@ test("a figure has the loss under the arrows, and each arrow with its own number
   assert.deepEqual(customdata[0], [9, 19, 1, 1, Math.hypot(1, 1), 0]);
   assert.deepEqual(figure.data[2].customdata, [[10, 20, 5, 1, Math.hypot(5, 1), 4]]);
   assert.deepEqual([marker.cmin, marker.cmax], [scaleOf([frame]).low, scaleOf([frame]).high]);
-  assert.deepEqual(figure.layout.meta, { token: 7, part: partName(wholePlane(1, 3)), halfWidth: 1 });
+  assert.deepEqual(figure.layout.meta, { token: 7, part: partName(wholePlane(1, 3)) });
   assert.equal(figure.layout.xaxis.title.text, `Δ ${NAMES.x}`);
 });
 

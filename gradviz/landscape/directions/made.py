@@ -27,14 +27,15 @@ def random_vector(axis: Random, parameters: Parameters) -> Vector:
             lengths = [torch.linalg.vector_norm(each, dim=1, keepdim=True) for each in (drawn, weights)]
             parts[name] = (drawn * (lengths[1] / lengths[0])).reshape(own.shape)
     still = "" if axis.moves_all else "; biases and norms do not move"
-    return Vector(str(axis), parts, f"a random vector as large as the weights, filter by filter{still}")
+    meaning = f"a random vector as large as the weights, filter by filter{still}"
+    return Vector(str(axis), parts, meaning, unit="as large as the weights")
 
 
 def scalar_vector(axis: Scalar, model: nn.Module) -> Vector:
     """One parameter, as a direction that can be put beside others; `UserError` if the model has none of this name."""
     one = torch.zeros_like(check_scalar(model, axis), dtype=torch.float64, device="cpu")
     one[axis.index] = 1
-    return Vector(str(axis), {axis.name: one}, f"1 in {axis}")
+    return Vector(str(axis), {axis.name: one}, f"1 in {axis}", unit="1 in its own unit")
 
 
 def _gaussian(seed: int, name: str, like: Tensor) -> Tensor:

@@ -70,7 +70,8 @@ def step_vector(axis: Step, path: Path) -> Vector:
     """θ(e) − θ(e′) for the recorded epoch e′ before e; `UserError` at the first."""
     if last_step(path)[1] != path.epoch:
         raise UserError(f"`{axis}`: no step leads to epoch {path.epoch}, the first: choose a later one.")
-    return Vector(str(axis), *_last_difference(path, axis.prefix, axis))
+    parts, step = _last_difference(path, axis.prefix, axis)
+    return Vector(str(axis), parts, step, unit=step)
 
 
 def step_length(path: Path, prefix: str = "") -> tuple[float, str]:
@@ -104,7 +105,13 @@ def towards_vector(axis: Towards, path: Path) -> Vector:
     notes = ()
     if lacking := [name for name in there if name not in here]:
         notes = (f"{axis.run} has {len(lacking)} more tensors, such as {lacking[0]}, which do not move.",)
-    return Vector(str(axis), parts, f"all the way to epoch {axis.epoch} of {axis.run}", notes)
+    return Vector(
+        str(axis),
+        parts,
+        f"all the way to epoch {axis.epoch} of {axis.run}",
+        notes,
+        unit=f"epoch {axis.epoch} of {axis.run}",
+    )
 
 
 def principal_vector(axis: Principal, path: Path, components: Components | None = None) -> Vector:
@@ -125,7 +132,7 @@ def principal_vector(axis: Principal, path: Path, components: Components | None 
             parts[name] = parts[name].add_(part, alpha=weight) if name in parts else weight * part
     meaning = f"the standard deviation of the path of {len(found.epochs)} checkpoints along its component {axis.number}"
     note = f"Component {axis.number} holds {found.share(axis.number):.1%} of the path's variance."
-    return Vector(str(axis), parts, meaning, (note,))
+    return Vector(str(axis), parts, meaning, (note,), unit="the path's standard deviation along it")
 
 
 def principal_components(path: Path) -> Components:

@@ -59,7 +59,9 @@ def gradient_vector(
     )
     parts = {name: part * (length / size) for name, part in total.items()}
     rank = num_rows if len(wanted) == 1 else None
-    return Vector(str(axis), parts, f"along the gradient of {whose}, as long as {step}", rank=rank)
+    return Vector(
+        str(axis), parts, f"along the gradient of {whose}, as long as {step}", rank=rank, unit=f"as long as {step}"
+    )
 
 
 def whole_gradient(problem: Problem, point: int) -> dict[str, Tensor]:
@@ -116,7 +118,8 @@ def curvature_vector(axis: Curvature, path: Path, problem: Problem, centre: int)
     pieces = _split(torch.from_numpy(vector * factor), tensors)
     meaning = f"along eigenvector {axis.number} of the Hessian, as long as {step}"
     note = f"Eigenvalue {axis.number} of the Hessian is {eigenvalue:.4g}, with a residual of {residual:.0e} of it."
-    return Vector(str(axis), dict(zip(names, (piece.cpu() for piece in pieces), strict=True)), meaning, (note,))
+    found = dict(zip(names, (piece.cpu() for piece in pieces), strict=True))
+    return Vector(str(axis), found, meaning, (note,), unit=f"as long as {step}")
 
 
 def _eigen(

@@ -10,13 +10,16 @@ from gradviz.landscape.directions.vector import Parameters, Vector, inner_produc
 
 @dataclass(frozen=True)
 class AxisFacts:
-    """`text`: the axis; `meaning`: what coordinate 1 is; `notes`: whole sentences; `length`: of the vector, as a norm
-    over all parameters."""
+    """`text`: the axis; `meaning`: what coordinate 1 is; `unit`: the same in few words; `notes`: whole sentences;
+    `length`: of the vector, as a norm over all parameters; `part`: of the length of what `text` stands for, the part
+    across the other axis."""
 
     text: str
     meaning: str
     notes: tuple[str, ...]
     length: float
+    unit: str = ""
+    part: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class PlaneFacts:
 def facts_of(x: Vector, y: Vector, gradient: Parameters, statistics: str = "") -> PlaneFacts:
     """Of two orthogonal directions, and the gradient at the checkpoint."""
     xx, xy, yy = (inner_product(a.parts, b.parts) for a, b in ((x, x), (x, y), (y, y)))
-    a, b = (AxisFacts(each.text, each.meaning, each.notes, each.length) for each in (x, y))
+    a, b = (AxisFacts(each.text, each.meaning, each.notes, each.length, each.unit, each.part) for each in (x, y))
     return PlaneFacts(a, b, (xx, xy, yy), share_within(gradient, x, y), statistics)
 
 

@@ -24,8 +24,10 @@ Parameters = Mapping[str, Tensor]
 class Vector:
     """A direction: `parts` (float64, on the CPU) by the names of the tensors that it moves, 0 elsewhere.
 
-    `text`: the axis that it stands for. `meaning`: what coordinate 1 is, for people. `notes`: whole sentences about it.
-    `rank`: that matrices of it usually have, if that may be low.
+    `text`: the axis that it stands for. `meaning`: what coordinate 1 is, for people; `unit`: the same in few words.
+    `notes`: whole sentences about it. `rank`: that matrices of it usually have, if that may be low. `part`: of the
+    length of what `text` stands for, that of the part which this is; less than 1 where the rest lies along the other
+    axis.
     """
 
     text: str
@@ -33,6 +35,8 @@ class Vector:
     meaning: str
     notes: tuple[str, ...] = field(default=())
     rank: int | None = None
+    unit: str = ""
+    part: float = 1.0
 
     @property
     def length(self) -> float:
@@ -105,7 +109,8 @@ def plane_of(x: Vector, y: Vector) -> tuple[Vector, Vector]:
         raise UserError(f"`{x.text}` and `{y.text}` lie on one line: a plane needs two directions.")
     parts = {name: part * (lengths[0] / length) for name, part in across.items()}
     rank = None if x.rank is None or y.rank is None else x.rank + y.rank
-    return x, Vector(y.text, parts, _across(y, x, length / lengths[1]), y.notes, rank)
+    kept = min(1.0, length / lengths[1])
+    return x, Vector(y.text, parts, _across(y, x, kept), y.notes, rank, "as long as x", kept)
 
 
 def _minus(part: Tensor | None, share: float, other: Tensor | None) -> Tensor:

@@ -1,0 +1,59 @@
+// What a picture says of a plane along directions: the titles of its axes, and how much of the gradient it holds.
+
+import { axisWords, isDirection } from "./axes.js";
+import { percentOf } from "./formats.js";
+import { look } from "./look.js";
+
+/**
+ * @typedef {{text: string, meaning: string, unit: string, notes: string[], length: number, part: number}} AxisFacts as in
+ *   gradviz/landscape/directions/told.py
+ * @typedef {{x: AxisFacts, y: AxisFacts, gram: number[], gradient_share: number | null, statistics?: string}} PlaneFacts
+ */
+
+const WHOLE = 0.9995; // a part that is written as 1.00 is all
+
+/** Whole sentences about a frame's plane; none of two parameters. @param {PlaneFacts | null | undefined} plane */
+export function planeSentences(plane) {
+  if (!plane) return [];
+  return [shareSentence(plane), acrossSentence(plane.y), ...plane.x.notes, ...plane.y.notes, plane.statistics].filter(Boolean);
+}
+
+/** How much of the gradient lies in a plane. @param {{gradient_share: number | null}} plane @param {string} where */
+export function shareSentence({ gradient_share: share }, where = "○") {
+  if (share === null) return `The gradient at ${where} is ${look.zero_words} in all parameters.`;
+  const isLittle = share < look.little_share;
+  const told = `This plane holds ${isLittle ? "only " : ""}${percentOf(share)} of the gradient's length at ${where}`;
+  return isLittle ? `${told}: its arrows say little about where training goes.` : `${told}.`;
+}
+
+/** How much of a direction lies across the other, where that is not all; else "". @param {AxisFacts} told */
+export function acrossSentence({ text, part }) {
+  return part < WHOLE ? `Of ${axisWords(text)}, ${percentOf(part)} lies across x₁: x₂ is that part.` : "";
+}
+
+/** The title of an axis, in lines; `told` is missing while nothing is known of the plane. @param {string} name @param {AxisFacts | undefined} told @param {number} letters of a line */
+export function axisTitle(name, told, letters = 60) {
+  if (!told) return [isDirection(name) ? `along ${axisWords(name)}` : `Δ ${name}`];
+  const part = told.part < WHOLE ? ", across x₁" : "";
+  return [...wrapped(`along ${axisWords(name)}${part}`, letters), ...wrapped(`1 = ${unitOf(told)}`, letters)];
+}
+
+/** What 1 means along an axis, in few words. @param {AxisFacts} told */
+export function unitOf({ unit, meaning }) {
+  return (unit || meaning).replace(/^as long as x$/, "as long as on x₁");
+}
+
+function wrapped(text, letters) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last && last.length + 1 + word.length > letters) lines.push(word);
+    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+  }
+  return lines;
+}
+
+/** Of what the numbers of a gradient are derivatives. @param {{plane?: PlaneFacts | null}} frame */
+export function perUnit({ plane }) {
+  return plane ? "per unit of the axes" : "per unit of parameter";
+}
