@@ -54,10 +54,15 @@ def sources(store: RunStore, request: LandscapeRequest) -> str:
     `UserError` if one of them is missing.
     """
     run, path = store.any_run(request.run), RecordedPath(store, request.run, request.epoch)
-    needed = dict.fromkeys(each for axis in (request.x, request.y) for each in _needed(parse_axis(axis), path))
-    addresses = [path.address(name, epoch) for name, epoch in needed]
+    addresses = {}
+    for axis in map(parse_axis, (request.x, request.y)):
+        for name, epoch in _needed(axis, path):
+            try:
+                addresses[name, epoch] = path.address(name, epoch)
+            except UserError as error:
+                raise UserError(f"`{axis}`: {error}") from error
     many = run.num_minibatches(request.minibatch_size)
-    return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {addresses}"
+    return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {list(addresses.values())}"
 
 
 def runs_named(request: LandscapeRequest) -> list[str]:
@@ -130,10 +135,9 @@ def _made_from(
     axis: Axis, run: Run | StudyRun, path: RecordedPath, request: LandscapeRequest, centre: int
 ) -> list[object]:
     """Everything that the vector of an axis depends on, and nothing else of the request."""
-    checkpoints = dict.fromkeys(_needed(axis, path))
-    if not isinstance(axis, Principal):
-        checkpoints[path.run, path.epoch] = None
-    addresses = [(epoch, path.address(name, epoch)) for name, epoch in checkpoints]
+    # The checkpoint itself comes first: the last steps of the first two epochs lie between the same two checkpoints.
+    own = [] if isinstance(axis, Principal) else [(path.run, path.epoch)]
+    addresses = [(epoch, path.address(name, epoch)) for name, epoch in [*own, *_needed(axis, path)]]
     content: list[object] = [DIRECTIONS_VERSION, REPLAY_VERSION, str(axis), addresses]
     if isinstance(axis, Gradient | Curvature):
         size = request.minibatch_size
