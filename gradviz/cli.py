@@ -244,6 +244,12 @@ def _add_landscape(commands: Any) -> None:
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument(
+        "--under",
+        choices=("none", "heat", "contour", "surface"),
+        default="none",
+        help="the loss in a picture: under the arrows, or as a surface that carries them (none)",
+    )
+    parser.add_argument(
         "--method",
         choices=("engine", "replay", "reference"),
         help="engine: the built-in network's; replay: any network's; reference: the plain loop",

@@ -12,10 +12,11 @@
  * @property {string | null} lacking why there is no such picture of this run
  * @property {any} epochs stack
  * @property {any} minibatches stack or null
+ * @property {any} planes what lies in the plane, by epoch, if an axis is a direction; else null
  * @property {Plan} [minus] the plan that is subtracted, if any
  */
 
-import { halfWidthOf } from "../pure/axes.js";
+import { halfWidthOf, hasDirections } from "../pure/axes.js";
 import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
@@ -45,7 +46,8 @@ function compared(planned) {
 function planOf(name, x, y) {
   const { view } = page;
   const halfWidth = halfWidthOf(view, x, y);
-  const wantsMinibatches = acrossMinibatches() || wantsOverlay(view, "spread");
+  const isAlongDirections = hasDirections({ x, y });
+  const wantsMinibatches = acrossMinibatches() || (wantsOverlay(view, "spread") && !isAlongDirections);
   const common = {
     run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points: view.points,
   };
@@ -56,7 +58,22 @@ function planOf(name, x, y) {
     run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, halfWidth, lacking: run ? whyNone(run, x, y) : null,
     epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs"),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches") : null,
+    planes: isAlongDirections && run ? openPlanes({ ...common, minibatch: view.minibatch }, run) : null,
   };
+}
+
+const MOST_PLANES = 40;
+const planes = new Map(); // what lies in planes: key -> {selection, told: epoch -> what the server says, or {error}}
+
+// It is the same however much of the plane is drawn, and another one as the path of a training goes on.
+function openPlanes(common, { stamp, epochs }) {
+  const selection = Object.fromEntries(Object.entries(common).filter(([name]) => !["half_width", "points"].includes(name)));
+  const key = `${new URLSearchParams(selection)}|${stamp}|${epochs.length}`;
+  const opened = planes.get(key) ?? { selection, told: new Map() };
+  planes.delete(key);
+  planes.set(key, opened);
+  if (planes.size > MOST_PLANES) planes.delete(planes.keys().next().value);
+  return opened;
 }
 
 // Nothing can be computed of the run now, or its model has no such parameters; of directions, the server says it.

@@ -13,6 +13,11 @@ export function levelsOf(values, flatShare) {
   return high - low > flatShare * Math.max(Math.abs(high), Math.abs(low)) ? { start: low + step / 2, end: high, step, low, high } : null;
 }
 
+// With how many digits the levels are told apart.
+export function digitsOf({ low, high, step }) {
+  return Math.max(2, Math.min(8, Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / step)) + 1));
+}
+
 // Calls line(x0, y0, x1, y1) in grid coordinates (column, row) for each piece of each level line.
 export function traceLevels(values, points, levels, line) {
   for (let j = 0; j + 1 < points; j++)

@@ -1,7 +1,7 @@
 // Plotly figures in the browser: the same traces as gradviz/drawing/figure.py builds in Python.
 
 import { encode } from "./arrows.js";
-import { levelsOf } from "./contours.js";
+import { digitsOf, levelsOf } from "./contours.js";
 import { COLUMNS } from "./curves.js";
 import { seedsWords } from "./groups.js";
 import { look } from "./look.js";
@@ -98,7 +98,7 @@ function small(lines) {
   return lines.length > 1 ? { font: { size: 12 } } : {};
 }
 
-function base(palette) {
+export function base(palette) {
   return {
     paper_bgcolor: palette.paper,
     plot_bgcolor: palette.paper,
@@ -131,7 +131,10 @@ function lossTrace(frame, style, levels, palette) {
     type: "contour",
     ...shared,
     autocontour: false,
-    contours: { coloring: "none", start: levels.start, end: levels.end, size: levels.step },
+    contours: {
+      coloring: "none", start: levels.start, end: levels.end, size: levels.step,
+      showlabels: true, labelfont: { size: 10, color: palette.faint }, labelformat: `.${digitsOf(levels)}g`,
+    },
     line: { color: palette.contour, width: 1, smoothing: 0 },
   };
 }

@@ -11,11 +11,12 @@ import { tensorOf } from "./tensors.js";
 import { planeSentences } from "./toldplane.js";
 
 export function plainSentences(page, plan, frame) {
-  if (frame.difference) return [...differenceSentences(frame), whatIsRandom(page, plan)].filter(Boolean);
+  if (frame.difference) return [...differenceSentences(frame), whatIsMissing(frame), whatIsRandom(page, plan)].filter(Boolean);
   return [
     whereTo(page.view, frame),
     ...minibatchSentences(frame, underWhat(page, plan)),
     whatIsZero(frame),
+    whatIsMissing(frame),
     ...planeSentences(frame.plane),
     whoseDirections(page.view, plan),
     whatIsActive(plan, frame),
@@ -41,6 +42,12 @@ function whatIsZero(frame) {
   const unresolved = frame.num_unresolved ? ` ${frame.num_unresolved} are too small for float32: their numbers are float64's.` : "";
   const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
   return `${zeros ? `${zeros} of ${frame.u.length} arrows are ${look.zero_words}.` : ""}${unresolved}`.trim();
+}
+
+// Where the loss is not finite, there is no arrow, no grey and no surface.
+function whatIsMissing({ loss }) {
+  const missing = loss.reduce((sum, value) => sum + !Number.isFinite(value), 0);
+  return missing ? `At ${missing} of ${loss.length} points J is not finite: nothing is drawn there.` : "";
 }
 
 // Directions are made from a checkpoint, and eigenvectors from a minibatch too: pictures side by side are of several planes.

@@ -31,7 +31,7 @@ export function spreadOf(frames) {
 
 // Over all rows; null where the study has no target that a row may be below.
 function meanBelow(arrows) {
-  if (arrows.some((arrow) => arrow.share_below === null)) return null;
+  if (arrows.some((arrow) => (arrow.share_below ?? null) === null)) return null;
   return arrows.reduce((sum, arrow) => sum + arrow.share_below * arrow.num_rows, 0) / (arrows.reduce((sum, arrow) => sum + arrow.num_rows, 0) || 1);
 }
 

@@ -3,7 +3,8 @@
 
 /**
  * @typedef {{kind: "line" | "dots" | "heads" | "disc", x: number[], y: number[], colour: string, opacity: number,
- *   width?: number, dashed?: boolean, size?: number, texts?: string[] | null, angles?: number[]}} Stroke
+ *   width?: number, dashed?: boolean, size?: number, sizes?: number[], opacities?: number[], texts?: string[] | null, angles?: number[]}} Stroke
+ *   `sizes`, `opacities`: of each dot
  */
 
 const DISC_CORNERS = 72;
@@ -44,8 +45,8 @@ export function strokeTraces(strokes) {
 const made = {
   line: ({ colour, width, dashed }) => ({ mode: "lines", line: { color: colour, width, dash: dashed ? "3px,3px" : "solid" } }),
   disc: ({ colour }) => ({ mode: "lines", fill: "toself", fillcolor: colour, line: { width: 0 } }),
-  dots: ({ colour, size, texts }) => ({
-    mode: "markers", marker: { color: colour, size, line: { width: 0 }, opacity: 1 },
+  dots: ({ colour, size, sizes, opacities, texts }) => ({
+    mode: "markers", marker: { color: colour, size: sizes ?? size, line: { width: 0 }, opacity: opacities ?? 1 },
     ...(texts ? { text: texts, hoverinfo: "text" } : {}),
   }),
   heads: ({ colour, size, angles }) => ({

@@ -1,29 +1,33 @@
 // The conductor of a page that stands alone (gradviz/dashboard/standalone.py): pictures and a slider over their frames.
 
 import { differencesOf } from "../pure/difference.js";
-import { landscapeFigure, LINE } from "../pure/figure.js";
+import { LINE } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
 import { overlayStrokes } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { stylesOf } from "../pure/scales.js";
+import { isSurface } from "../pure/surface.js";
+import { pictureFigure } from "../pure/surfacefigure.js";
 import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
 import { conduct } from "../page/conductor.js";
 import { element, fill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { createScrubber } from "../page/scrubber.js";
 import { page } from "../page/state.js";
+import { cameraNow, underNow } from "../views/camera.js";
+import { showGround } from "../views/ground.js";
 import { drawGrid } from "../views/gridpicture.js";
 import { readGrid, showGridReading } from "../views/gridreading.js";
 import { clearCanvas, paintFrame, watchCanvas } from "../views/paint.js";
 import { showScale } from "../views/scalebar.js";
-import { listenForZoom, partOf } from "../views/zoom.js";
+import { listenForZoom, partOf, showZoomed } from "../views/zoom.js";
 
 const told = JSON.parse(document.getElementById("told").textContent);
 const step = told.over === "epochs" ? "epoch" : "minibatch";
 const config = { displaylogo: false, displayModeBar: false, doubleClick: false, responsive: true };
-const PARTS = ["title", "canvas", "veil", "zoomed", "caption"];
+const PARTS = ["title", "canvas", "veil", "zoomed", "ground", "caption"];
 
 let tokens = 0;
 begin(told);
@@ -35,20 +39,21 @@ for (const { plan, slot } of page.panels) if (told.minus !== null && slot !== to
 page.plans = page.panels.map(({ plan }) => plan);
 conduct({ redraw: () => (draw(), commit()) });
 document.body.dataset.view = page.view.view;
+document.body.dataset.under = page.view.under;
 document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
 
-function create({ request, label, draws_masks: isRandom, frames, path, spreads }, slot) {
+function create({ request, label, draws_masks: isRandom, frames, path, spreads, planes }, slot) {
   const decoded = byIndex(frames.map(decode));
   const parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
   for (const name of PARTS) parts[name].id = `${name}-${slot}`;
   const graph = element("div");
   const place = element("div", "", graph);
   place.id = `graph-${slot}`;
-  const picture = element("div", "gv-picture", place, parts.canvas, parts.veil, parts.zoomed);
+  const picture = element("div", "gv-picture", place, parts.canvas, parts.veil, parts.zoomed, parts.ground);
   const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts.caption));
   section.setAttribute("aria-label", `Picture ${slot + 1}`);
   document.getElementById("panels").append(section);
-  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads), frames: decoded, section, graph, canvas: parts.canvas };
+  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, planes), frames: decoded, section, graph, canvas: parts.canvas };
 }
 
 // Where there are more than large pictures have room, they are small multiples.
@@ -74,13 +79,14 @@ function createGrid() {
   watchCanvas(canvas, () => page.panels.length && draw());
 }
 
-function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads }, slot) {
+function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads, planes }, slot) {
   const decoded = byIndex(frames.map(decode));
-  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads), frames: decoded };
+  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, planes), frames: decoded };
 }
 
-// As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each.
-function planOf({ request, label, isRandom }, frames, path, spreads) {
+// As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each; what lies
+// in a plane along directions is by index.
+function planOf({ request, label, isRandom }, frames, path, spreads, planes) {
   const { run, x, y, half_width: halfWidth } = request;
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
@@ -89,6 +95,10 @@ function planOf({ request, label, isRandom }, frames, path, spreads) {
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
+    },
+    get planes() {
+      const { epoch: now, minibatch: shown } = page.view;
+      return { selection: { minibatch: shown }, told: new Map([[now, planes[page.view[step]]]]) };
     },
   };
 }
@@ -110,7 +120,7 @@ function decode(text) {
 function draw() {
   const index = page.view[step];
   const shown = page.panels.map((panel) => ({ shown: framesOf(panel).get(index), all: framesOf(panel), isDifference: Boolean(panel.plan.minus), halfWidth: panel.plan.halfWidth, part: partOf(panel.plan) }));
-  const styles = stylesOf(page.view, shown);
+  const styles = stylesOf({ ...page.view, under: underNow(page.view) }, shown);
   showScale(styles[0].sharesScale ? styles[0].scale : null);
   if (told.is_grid) return drawSmall(shown, styles);
   page.panels.forEach((panel, k) => {
@@ -119,7 +129,19 @@ function draw() {
     style.strokes = overlayStrokes(page.view, panel.plan, frame, style, paletteNow());
     Object.assign(panel, { frame, style, token: ++tokens });
     paintFrame(panel.canvas, panel.graph, frame, style);
+    showGround(panel.slot, frame, style);
     say(panel);
+  });
+  showZoomed();
+  if (isSurface(styles[0])) followSurfaces();
+}
+
+let drawing = null; // surfaces: Plotly alone draws them, one after the other while the slider moves
+
+function followSurfaces() {
+  drawing ??= new Promise(requestAnimationFrame).then(commit).then(() => {
+    drawing = null;
+    if (page.panels.some(({ token, drawn }) => token !== drawn)) followSurfaces();
   });
 }
 
@@ -187,8 +209,9 @@ async function commitOne(panel) {
   const box = canvas.getBoundingClientRect();
   const more = frame.plane ? 2 * LINE : 0; // the titles of axes are longer
   const side = Math.max(120, Math.min(box.width - 130 - more, box.height - 52 - more));
-  const { data, layout } = landscapeFigure(frame, { ...style, side }, { x: plan.x, y: plan.y }, token, paletteNow());
+  const { data, layout } = pictureFigure(frame, { ...style, side, box, camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
   const isFirst = !graph._fullLayout;
+  panel.drawn = token;
   await window.Plotly.react(graph, data, layout, config);
   if (isFirst) listenForZoom(graph, () => plan);
   if (panel.token !== token) return; // the slider has moved on

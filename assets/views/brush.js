@@ -21,13 +21,13 @@ const painters = {
   disc(context, plane, stroke) {
     context.fill(pathOf(plane, stroke));
   },
-  dots(context, plane, { x, y, size }) {
-    const path = new Path2D();
+  dots(context, plane, { x, y, size, sizes, opacities, opacity }) {
     for (let k = 0; k < x.length; k++) {
-      path.moveTo(plane.x(x[k]) + size / 2, plane.y(y[k]));
-      path.arc(plane.x(x[k]), plane.y(y[k]), size / 2, 0, 2 * Math.PI);
+      context.globalAlpha = opacity * (opacities?.[k] ?? 1);
+      context.beginPath();
+      context.arc(plane.x(x[k]), plane.y(y[k]), (sizes?.[k] ?? size) / 2, 0, 2 * Math.PI);
+      context.fill();
     }
-    context.fill(path);
   },
   heads(context, plane, { x, y, angles, size }) {
     // plotly.js' triangle-up of size s: half width s/√3, from s/4 below its middle to s/2 above.

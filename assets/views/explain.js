@@ -2,6 +2,7 @@
 
 import { isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
+import { isSurface } from "../pure/surface.js";
 import { tensorOf } from "../pure/tensors.js";
 import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
 import { conductor } from "../page/conductor.js";
@@ -9,14 +10,19 @@ import { setProps } from "../page/dash.js";
 import { ownFrame } from "../page/plans.js";
 import { retryStack } from "../page/shelf.js";
 import { hasSizes, page, shownRuns, unreadableRun } from "../page/state.js";
+import { canDrawSurfaces } from "./camera.js";
 import { chooseEverywhere } from "./everywhere.js";
 
 // Title, sentences and veil of a panel; `frame` is undefined while it has none.
 export function panelWords(plan, frame) {
   const title = titleOf(plan, frame);
-  if (frame) return { title, sentences: plainSentences(page, plan, frame), veil: zeroVeil(plan, frame) };
+  if (frame) return { title, sentences: [...plainSentences(page, plan, frame), ...whatCannotBeDrawn()], veil: zeroVeil(plan, frame) };
   const missing = whyMissing(plan);
   return { title, sentences: [], veil: { key: `${missing.state}|${missing.text}|${plan.x}|${plan.y}|${page.view.view}`, ...missing } };
+}
+
+function whatCannotBeDrawn() {
+  return isSurface(page.view) && !canDrawSurfaces() ? ["This browser has no WebGL for a surface: the loss is drawn in greys."] : [];
 }
 
 function titleOf(plan, frame) {

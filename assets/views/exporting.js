@@ -3,6 +3,7 @@
 
 import { csvOf } from "../pure/csv.js";
 import { wantsOverlay } from "../pure/overlays.js";
+import { isSurface } from "../pure/surface.js";
 import { pairTitle } from "../pure/parameters.js";
 import { answerTo, isOutcome } from "../page/api.js";
 import { button, element } from "../page/dom.js";
@@ -188,7 +189,7 @@ function forPrint(shown, { make, buttons }) {
   const pdf = button("PDF", () => make({ kind: "pdf", over: isOver, every: everyOf(counts[isOver]) }));
   buttons.push(pdf);
   pdf.disabled = work !== null;
-  return row("For print, the whole plane", "vectors", pdf);
+  return row("For print, the whole plane", isSurface(page.view) ? "seen from the front" : "vectors", pdf);
 }
 
 function moving(shown, { make, buttons, progress }) {
@@ -235,9 +236,11 @@ function numEpochs(shown) {
 function sizeOf(shown, over, frames) {
   const sizeAt = (points) => limits.frame_bytes + limits.point_bytes * points;
   const fields = shown.reduce((sum, { plan }) => sum + sizeAt(plan.epochs.selection.points ** 2), 0);
-  const spread = shown.filter(({ plan }) => wantsOverlay(page.view, "spread") && !plan.minus);
+  const spread = shown.filter(({ plan }) => wantsOverlay(page.view, "spread") && !plan.minus && !plan.planes);
+  const planes = shown.filter(({ plan }) => page.view.show.length && !plan.minus && plan.planes);
+  const marks = planes.reduce((sum, { plan }) => sum + (page.runs[plan.run]?.epochs.length ?? 0) + numMinibatches(plan.run), 0);
   const centres = spread.reduce((sum, { plan }) => sum + numMinibatches(plan.run), 0);
-  return (isGrid() ? limits.grid_shell_bytes : limits.shell_bytes) + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1);
+  return (isGrid() ? limits.grid_shell_bytes : limits.shell_bytes) + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1) + frames * marks * limits.mark_bytes;
 }
 
 function megabytes(bytes) {

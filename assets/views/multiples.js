@@ -4,6 +4,7 @@ import { drawnLength } from "../pure/arrows.js";
 import { shadeAt, shadesOf } from "../pure/colours.js";
 import { look } from "../pure/look.js";
 import { GAP, placeOf } from "../pure/squares.js";
+import { isSurface } from "../pure/surface.js";
 import { button, element } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 import { addArrow, heatTile, preparedContext } from "./paint.js";
@@ -22,7 +23,7 @@ export function drawMultiples(canvas, frames, layout, styleOf) {
     const box = placeOf(number, layout);
     context.fillStyle = palette.paper;
     context.fillRect(box.left, box.top, box.side, box.side);
-    if (style.under === "heat") heat(context, frame, box, palette);
+    if (style.under === "heat" || isSurface(style)) heat(context, frame, box, palette);
     arrows(paths, zeros, frame, box, style);
   });
   const shades = shadesOf(palette.arrows);

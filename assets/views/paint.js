@@ -5,6 +5,7 @@ import { pixelsOf, shadeAt, shadesOf } from "../pure/colours.js";
 import { levelsOf, traceLevels } from "../pure/contours.js";
 import { look } from "../pure/look.js";
 import { planeIn } from "../pure/plane.js";
+import { isSurface } from "../pure/surface.js";
 import { paletteNow } from "../page/scheme.js";
 import { paintStrokes } from "./brush.js";
 
@@ -16,15 +17,15 @@ const HEAD_ANGLE = Math.PI / 12;
 const LARGE = { zero: 2, zeroWidth: 1, centre: 9, centreWidth: 2 };
 const SMALL = { zero: 1.2, zeroWidth: 1, centre: 5, centreWidth: 1.5 };
 
-// Returns false if there is no Plotly picture yet to draw over. `style`: {halfWidth, scale, length, under}.
+// Returns false if there is no Plotly picture yet to draw over, or if it is a surface, which Plotly alone draws. `style`: {halfWidth, scale, length, under}.
 export function paintFrame(canvas, graph, frame, style) {
-  const plane = planeOf(graph);
-  if (!plane) return false;
+  const plane = isSurface(style) ? null : planeOf(graph);
+  if (!plane) return clearCanvas(canvas), false;
   paintPlane(preparedContext(canvas), plane, frame, style, LARGE);
   return true;
 }
 
-// One of many pictures on a canvas; `style.every`: of a fine grid, some arrows are left out.
+// One of many pictures on a canvas, flat, with heat in place of a surface; `style.every`: of a fine grid, some arrows are left out.
 export function paintSmall(context, plane, frame, style) {
   paintPlane(context, plane, frame, style, SMALL);
 }
@@ -37,7 +38,7 @@ function paintPlane(context, plane, frame, style, rings) {
   context.clip();
   context.fillStyle = palette.paper;
   context.fillRect(plane.left, plane.top, plane.width, plane.height);
-  if (style.under === "heat") paintHeat(context, plane, frame, style, palette);
+  if (style.under === "heat" || isSurface(style)) paintHeat(context, plane, frame, style, palette);
   if (style.under === "contour") paintContours(context, plane, frame, style, palette);
   const { arrows, zeros } = encode(frame, style, look);
   paintArrows(context, plane, arrows, style.scale, palette);
@@ -51,10 +52,10 @@ export function clearCanvas(canvas) {
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
-// Where the graph's axes lie on it, in CSS pixels, and how data become pixels.
+// Where the graph's axes lie on it, in CSS pixels, and how data become pixels; null for a surface.
 export function planeOf(graph) {
   const layout = graph && graph._fullLayout;
-  if (!layout || !layout.xaxis || !layout.meta) return null;
+  if (!layout || !layout.xaxis || !layout.meta || layout.meta.isSurface) return null;
   const [x, y] = [layout.xaxis, layout.yaxis];
   return planeIn({ left: x._offset, top: y._offset, width: x._length, height: y._length }, { x: x.range, y: y.range });
 }

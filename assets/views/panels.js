@@ -1,20 +1,24 @@
 // One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
 
-import { landscapeFigure, LINE } from "../pure/figure.js";
+import { LINE } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
+import { isSurface } from "../pure/surface.js";
+import { pictureFigure } from "../pure/surfacefigure.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { button, element, fill, plotIn, refill } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
+import { cameraNow } from "./camera.js";
 import { fieldNumbers, showNumbers } from "./numbers.js";
 import { clearCanvas, paintFrame, sizeOfCanvas, watchCanvas } from "./paint.js";
+import { listenForReading } from "./reading.js";
 import { listenForZoom } from "./zoom.js";
 
 let tokens = 0;
 
 // A panel's place on the page. `plan`: see page/plans.js.
 export function createPanel(slot) {
-  return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, listening: null };
+  return { slot, plan: null, frame: null, token: 0, painted: false, committed: false, drawing: null, listening: null };
 }
 
 function graphOf(panel) {
@@ -24,6 +28,7 @@ function graphOf(panel) {
     watchCanvas(canvasOf(panel), () => fit(panel));
     graph.on("plotly_afterplot", () => settled(panel, graph));
     listenForZoom(graph, () => panel.plan);
+    listenForReading(graph, panel);
   }
   return graph;
 }
@@ -32,25 +37,35 @@ function canvasOf(panel) {
   return document.getElementById(`canvas-${panel.slot}`);
 }
 
-// Draws at once on the canvas; Plotly follows with `commit`.
+// Draws at once on the canvas; Plotly follows with `commit`. A surface is drawn by Plotly alone, one after the other while a
+// slider moves.
 export function paintPanel(panel, frame, style) {
   panel.frame = frame;
   panel.style = style;
   panel.token = ++tokens;
   panel.painted = paintFrame(canvasOf(panel), graphOf(panel), frame, style);
   panel.committed = false;
+  if (isSurface(style)) followSurface(panel);
   return panel.painted;
+}
+
+// In the next moment, unless Plotly is drawing: then once it has.
+function followSurface(panel) {
+  if (panel.drawing !== null) return;
+  panel.drawing = panel.token;
+  requestAnimationFrame(() => commitPanel(panel));
 }
 
 // Brings Plotly up to date with what is painted.
 export function commitPanel(panel) {
   if (!panel.frame || panel.committed) return;
   panel.committed = true;
+  panel.drawing = panel.token;
   const { plan, frame, style, token } = panel;
   panel.side = sideOf(panel);
-  const figure = landscapeFigure(frame, { ...style, side: panel.side }, { x: plan.x, y: plan.y }, token, paletteNow());
+  const figure = pictureFigure(frame, { ...style, side: panel.side, box: sizeOfCanvas(canvasOf(panel)), camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
   const show = () => {
-    if (token !== panel.token) return; // something newer is painted, and is committed in its turn
+    if (token !== panel.token) return void (panel.drawing = null); // something newer is painted, and is committed in its turn
     setProps(`graph-${panel.slot}`, { figure });
     awaitGraph(panel);
   };
@@ -94,6 +109,8 @@ function awaitGraph(panel) {
 // Plotly has drawn: the canvas goes, unless something newer is on it.
 function settled(panel, graph) {
   const meta = graph.layout && graph.layout.meta;
+  if (meta?.token === panel.drawing) panel.drawing = null;
+  if (panel.plan && !panel.committed && panel.style && isSurface(panel.style)) followSurface(panel);
   if (!meta || meta.token !== panel.token) return;
   clearCanvas(canvasOf(panel));
   const section = document.getElementById(`panel-${panel.slot}`);

@@ -40,8 +40,8 @@ async function compose(of) {
   for (const canvas of seen("canvas:not(.gv-canvas)")) picture.append(imageOf(canvas, frame));
   for (const strip of seen(".gv-course-strip svg")) picture.append(stripOf(strip, frame));
   for (const card of seen(".gv-card, .gv-grid-note")) picture.append(cardOf(card, frame, palette));
-  for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine]])
-    for (const bar of seen(`.${name}`)) picture.append(...barOf(bar, name, stops, frame));
+  for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine], ["gv-ground-bar", palette.loss]])
+    for (const [k, bar] of seen(`.${name}`).entries()) picture.append(...barOf(bar, `${name}-${k}`, stops, frame));
   for (const swatch of seen(".gv-grid-name .gv-swatch, .gv-legend .gv-swatch")) picture.append(node("rect", { ...placeOf(swatch, frame), rx: 2, fill: getComputedStyle(swatch).backgroundColor }));
   for (const mark of seen(".gv-mean-mark, .gv-loss-mark, .gv-course-mark")) picture.append(node("rect", { ...placeOf(mark, frame), fill: palette.centre }));
   for (const line of seen(".gv-line, .gv-band")) picture.append(...keyOf(line, frame));

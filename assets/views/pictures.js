@@ -3,12 +3,15 @@
 import { overlayStrokes } from "../pure/overlays.js";
 import { stylesOf } from "../pure/scales.js";
 import { loadPlans } from "../page/loading.js";
+import { loadPlanes } from "../page/planes.js";
 import { besides, frameOf, isGrid, plans } from "../page/plans.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { isBusy } from "../page/sliders.js";
 import { page } from "../page/state.js";
+import { underNow } from "./camera.js";
 import { markCourse } from "./coursecurves.js";
 import { panelWords } from "./explain.js";
+import { showGround } from "./ground.js";
 import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
@@ -16,7 +19,7 @@ import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
 import { showReading } from "./reading.js";
 import { showScale } from "./scalebar.js";
 import { showSpread } from "./spreadview.js";
-import { partOf } from "./zoom.js";
+import { partOf, showZoomed } from "./zoom.js";
 
 page.panels = [0, 1, 2].map((slot) => createPanel(slot));
 
@@ -43,17 +46,19 @@ export function moveOver(over) {
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
   const active = page.panels.filter((panel) => panel.plan);
-  const styles = stylesOf(page.view, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
+  const styles = stylesOf({ ...page.view, under: underNow(page.view) }, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
   active.forEach((panel, k) => {
     const frame = (panel.shown = frameOf(panel.plan));
     styles[k].strokes = overlayStrokes(page.view, panel.plan, frame, styles[k], paletteNow());
     if (frame && needsPaint(panel, frame, styles[k])) paintPanel(panel, frame, styles[k]);
+    showGround(panel.slot, frame, styles[k]);
   });
   // Words move what stands below them: after all pictures, so that the page is laid out once.
   for (const panel of active) sayPanel(panel, panelWords(panel.plan, panel.shown));
   showSpread(styles[0]);
   showGrid(styles);
+  showZoomed();
   showReading();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
@@ -81,6 +86,12 @@ export function commitPictures() {
   soon = null;
   for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
   followSpread();
+  followPlanes();
+}
+
+// What lies in planes along directions belongs to one checkpoint too.
+function followPlanes() {
+  loadPlanes(() => (drawPictures(), commitSoon()));
 }
 
 // The spread of the minibatches belongs to one checkpoint: at another epoch it is fetched once the hand has let go.

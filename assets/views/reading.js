@@ -64,6 +64,16 @@ function readAt(event) {
   readPoint(pointAt(plane, panel.shown, panel.plan.halfWidth, [x, y]));
 }
 
+/** On a surface, Plotly tells at which point the pointer is. @param {any} graph @param {any} panel */
+export function listenForReading(graph, panel) {
+  graph.on("plotly_hover", ({ points: [{ x, y, data }] }) => {
+    if (data.type !== "surface" || !panel.plan || !panel.shown) return;
+    const cell = (2 * panel.plan.halfWidth) / (panel.shown.points - 1);
+    readPoint({ i: Math.round(x / cell), j: Math.round(y / cell) });
+  });
+  graph.on("plotly_unhover", () => planeOf(graph) || readPoint(null));
+}
+
 // A finger does not hover: it reads where it taps.
 for (const event of /** @type {const} */ (["pointermove", "pointerdown"])) document.addEventListener(event, readAt);
 

@@ -1,9 +1,11 @@
-// Zoom and pan: the part of the plane that one picture is brought to, all pictures show.
+// Zoom and pan: the part of the plane that one picture is brought to, all pictures show. A surface is turned instead.
 
 import { isSamePart, movedPart, scaledPart, wholePlane } from "../pure/plane.js";
+import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, fill, plotIn } from "../page/dom.js";
 import { page } from "../page/state.js";
+import { isTurned, listenForTurns, onTurn, resetCamera, TURNS } from "./camera.js";
 
 let part = null; // {x: [from, to], y: [from, to]} in half widths from the checkpoint; null is the whole plane
 let forPlane = ""; // the planes that it belongs to
@@ -29,6 +31,7 @@ export function listenForZoom(graph, planOf) {
     if (moved && planOf()) showPart({ x: [...graph._fullLayout.xaxis.range], y: [...graph._fullLayout.yaxis.range] }, planOf().halfWidth);
   });
   graph.on("plotly_doubleclick", resetZoom);
+  listenForTurns(graph);
 }
 
 // Brings all pictures to a part of their planes, given in one of such a half width.
@@ -49,21 +52,29 @@ function resetZoom() {
 function follow() {
   const moves = page.panels.flatMap(({ plan, slot }) => {
     const graph = plan && plotIn(`graph-${slot}`);
-    if (!graph?._fullLayout) return [];
+    if (!graph?._fullLayout || graph._fullLayout.scene) return [];
     const { x, y } = partOf(plan);
     return window.Plotly.relayout(graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
   });
-  show();
+  showZoomed();
   Promise.all(moves).then(conductor.redraw);
 }
 
-function show() {
-  for (const place of [...page.panels.map(({ slot }) => slot), "grid"])
-    fill(`zoomed-${place}`, part ? "zoomed" : "", part ? button("Whole plane", resetZoom) : null);
+// The way back, where there is one.
+export function showZoomed() {
+  for (const { slot } of page.panels) {
+    if (isSurface(page.view)) fill(`zoomed-${slot}`, isTurned() ? "turned" : "", isTurned() ? button("Reset view", resetCamera) : null);
+    else fill(`zoomed-${slot}`, part ? "zoomed" : "", part ? button("Whole plane", resetZoom) : null);
+  }
+  fill("zoomed-grid", part ? "zoomed" : "", part ? button("Whole plane", resetZoom) : null);
 }
 
-// A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click.
+onTurn(showZoomed);
+
+// A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click. A
+// surface is turned.
 document.addEventListener("touchstart", (event) => {
+  if (page.view && isSurface(page.view) && closest(event, ".gv-panel .gv-picture")) return;
   if (closest(event, ".gv-picture, .gv-loss")) event.stopPropagation();
 }, { capture: true, passive: true });
 
@@ -83,8 +94,9 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !page.view || !page.plans.length) return;
   if (closest(event, "input, select, textarea, button, [role=dialog], [contenteditable]")) return;
   const isArrow = event.key.startsWith("Arrow");
-  if (!KEYS[event.key] || (isArrow && !event.shiftKey)) return;
-  KEYS[event.key]();
+  const keys = isSurface(page.view) && page.panels.some(({ plan }) => plan) ? TURNS : KEYS;
+  if (!keys[event.key] || (isArrow && !event.shiftKey)) return;
+  keys[event.key]();
   event.preventDefault();
   event.stopPropagation();
 }, true);

@@ -16,6 +16,7 @@ from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.drawing.labels import plane_sentences
+from gradviz.drawing.look import Look
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             field = open_compute(settings, store, cache).landscape(request)
     has_masks = draws_masks(store.any_run(request.run), request)
-    write_output(path, _content(field, request, path, has_masks))
+    write_output(path, _content(field, request, path, Look(under=options.under), has_masks))
     print(_summary(field, request, path, has_masks))
     return 0
 
@@ -82,18 +83,18 @@ def _tell_estimate(request: LandscapeRequest, store: RunStore) -> None:
         print(f"This takes about {seconds_words(seconds)} on two cores.", file=sys.stderr)
 
 
-def _content(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> bytes:
+def _content(field: GradientField, request: LandscapeRequest, path: Path, look: Look, has_masks: bool) -> bytes:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         return landscape_bytes(field, request, suffix)
     if suffix in _PICTURES:
         from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second to import
 
-        return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."))
-    from gradviz.drawing.figure import landscape_figure  # and so does plotly
+        return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."), look)
+    from gradviz.drawing.surfacefigure import picture_figure  # and so does plotly
 
     title = f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode"
-    figure = landscape_figure(field, x_name=request.x, y_name=request.y, title=title)
+    figure = picture_figure(field, x_name=request.x, y_name=request.y, title=title, look=look)
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
 
 

@@ -15,7 +15,12 @@ def drawing(view: View) -> Component:
     """Loss, lengths, colours and direction of the arrows."""
     return folded(
         "Drawing",
-        row("loss", segmented(ids.UNDER, {"none": "off", "heat": "heat", "contour": "lines"}, view.under, "Loss")),
+        row(
+            "loss",
+            segmented(
+                ids.UNDER, {"none": "off", "heat": "heat", "contour": "lines", "surface": "3-D"}, view.under, "Loss"
+            ),
+        ),
         row(
             "length",
             segmented(

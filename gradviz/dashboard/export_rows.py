@@ -1,13 +1,16 @@
 """The content of an export at each epoch or minibatch: its pictures' fields and overlays, row by row."""
 
+import json
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from gradviz.compute.difference import difference_of
 from gradviz.compute.interface import Compute, StillWanted
+from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.query import ExportQuery
+from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.still import Shown
 from gradviz.experiment.store import RunStore
@@ -62,8 +65,17 @@ def _difference(shown: Shown, reference: Shown) -> Shown:
 def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
     """Number of arrows in the minibatches' spreads of a stand-alone page."""
     checkpoints = num_frames if asked.over == "epochs" else 1
-    panels = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot)]
+    panels = [
+        panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot) and not panel.has_directions
+    ]
     return "spread" in asked.show and checkpoints * sum(_num_minibatches(store, panel) for panel in panels)
+
+
+def num_marks(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
+    """Number of checkpoints and gradients in planes along directions, which a stand-alone page tells for each frame."""
+    planes = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot) and panel.has_directions]
+    each = [len(store.any_run(panel.run).epochs()) + _num_minibatches(store, panel) for panel in planes]
+    return num_frames * sum(each) if asked.show else 0
 
 
 def has_overlays(asked: ExportQuery, slot: int) -> bool:
@@ -78,13 +90,28 @@ class _Overlays:
         self._asked, self._compute, self._store, self._still_wanted = asked, compute, store, still_wanted
         self._paths: dict[int, dict[int, tuple[float, float]]] = {}
         self._spreads: dict[tuple[int, int], tuple[GradientField, ...]] = {}
+        self._told: dict[tuple[int, int, int], InPlane] = {}
 
     def of(self, slot: int, request: LandscapeRequest) -> Over:
         if not has_overlays(self._asked, slot):
             return Over()
-        wants_path = "path" in self._asked.show and not request.has_directions  # there, each has a plane of its own
-        path = self._path(slot, request) if wants_path else None
+        if request.has_directions:
+            return self._in_plane(slot, request)
+        path = self._path(slot, request) if "path" in self._asked.show else None
         return Over(path, self._spread(slot, request) if "spread" in self._asked.show else ())
+
+    def _in_plane(self, slot: int, request: LandscapeRequest) -> Over:
+        """Of axes along directions; those along the Hessian's are another plane for each minibatch."""
+        if not self._asked.show:
+            return Over()
+        at = slot, request.epoch, request.minibatch if "hessian" in request.x + request.y else 0
+        if at not in self._told:
+            answer = self._compute.ask(PlaneQuestion(request=request), self._still_wanted)
+            self._told[at] = InPlane.from_answer(json.loads(answer))
+        told = self._told[at]
+        return Over(
+            marks=told if "path" in self._asked.show else None, rays=told if "spread" in self._asked.show else None
+        )
 
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
         if slot not in self._paths:

@@ -7,7 +7,7 @@ from time import monotonic
 from PIL.Image import Image
 
 from gradviz.compute.interface import Cancelled, Compute, StillWanted
-from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres
+from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres, num_marks
 from gradviz.dashboard.query import ONE, ExportQuery
 from gradviz.dashboard.run_colours import run_colours
 from gradviz.dashboard.run_told import layers_of, tensors_of
@@ -70,7 +70,9 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     if len(shared) > MOST_FRAMES:
         raise UserError(f"A file holds at most {MOST_FRAMES} frames, got {len(shared)} {asked.over}: increase `every`.")
     points = [panel.points for panel in asked.panels]
-    size = expected_bytes(points, len(shared), num_centres(asked, store, len(shared)))
+    size = expected_bytes(
+        points, len(shared), num_centres(asked, store, len(shared)), num_marks(asked, store, len(shared))
+    )
     if asked.kind != "pdf" and size > MOST_BYTES:
         raise UserError(
             f"A file holds at most {MOST_BYTES // 10**6} MB of numbers, and these have about {size // 10**6} MB: "
@@ -217,6 +219,7 @@ def _stack(
         {index: shown.field for index, shown in pictures.items()},
         path=next(iter(overs.values())).path or {},
         spreads={epoch: over.spread for epoch, over in overs.items() if over.spread},
+        planes={index: told for index, shown in pictures.items() if (told := shown.over.marks or shown.over.rays)},
         label=label,
         colour=colour,
         draws_masks=any(shown.draws_masks for shown in pictures.values()),

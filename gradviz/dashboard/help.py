@@ -90,7 +90,10 @@ HELP: dict[str, tuple[Entry, ...]] = {
     ),
     "Drawing": (
         Entry(
-            "loss", "J under the arrows: darker is larger, or ten level lines between its smallest and largest value."
+            "loss",
+            "J under the arrows: in greys, or as ten level lines; the corner and the lines themselves tell the values. "
+            "In 3-D: J as a surface on which the arrows lie. Drag to turn it, scroll to zoom; keys: Shift with arrows, "
+            "+ and −, 0. Small pictures show greys instead.",
         ),
         Entry(
             "length",
@@ -109,7 +112,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
         Entry(
             "path",
             "The path of (x₁, x₂) over the epochs: solid up to the current epoch, dashed after it, with a triangle "
-            "where it leaves the plane.",
+            "where it leaves the plane. Along directions: the recorded checkpoints, projected into the plane; the "
+            "fainter, the farther outside it. Point at one for its epoch and distance.",
         ),
         Entry(
             "minibatches",

@@ -49,6 +49,7 @@ TITLES = tuple(f"title-{slot}" for slot in range(3))
 READINGS = tuple(f"reading-{slot}" for slot in range(3))
 CROSSES = tuple(f"cross-{slot}" for slot in range(3))
 ZOOMED = tuple(f"zoomed-{slot}" for slot in range(3))
+GROUNDS = tuple(f"ground-{slot}" for slot in range(3))
 NUMBERS = tuple(f"numbers-{slot}" for slot in range(3))
 SPOKEN = "spoken"
 VEILS = tuple(f"veil-{slot}" for slot in range(3))

@@ -14,7 +14,7 @@ from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.spread import spread
-from gradviz.dashboard.standalone import FRAME_BYTES, POINT_BYTES, shell_bytes
+from gradviz.dashboard.standalone import FRAME_BYTES, MARK_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
 from gradviz.drawing.browser import for_browser
 from gradviz.drawing.grid import MOST_LARGE
@@ -103,7 +103,7 @@ def page() -> Component:
 def _constants() -> dict[str, object]:
     """Constants for the JavaScript, so that none is written twice."""
     zero_messages = [zero_message(reason) for reason in ZeroReason]
-    sizes = {"frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES}
+    sizes = {"frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES, "mark_bytes": MARK_BYTES}
     sizes |= {"shell_bytes": shell_bytes(), "grid_shell_bytes": shell_bytes(is_grid=True)}
     exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
     return {
@@ -174,6 +174,7 @@ def _panel(slot: int) -> Component:
                     html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
                     html.Div(id=ids.VEILS[slot], className="gv-island gv-veil"),
                     html.Div(id=ids.ZOOMED[slot], className="gv-island gv-zoomed"),
+                    html.Div(id=ids.GROUNDS[slot], className="gv-island gv-ground"),
                 ],
                 className="gv-picture",
                 **{"data-slot": slot},  # pyright: ignore[reportArgumentType]  (html takes data-*)

@@ -24,6 +24,7 @@ from gradviz.drawing.browser import for_browser
 from gradviz.drawing.grid import MOST_LARGE
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
+from gradviz.drawing.marks import InPlane
 from gradviz.drawing.scale import Length
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.request import LandscapeRequest
@@ -40,19 +41,25 @@ POINT_BYTES = 4 / 3 * 14
 """Base64 bytes of a point: three float32 and two marks."""
 
 
+MARK_BYTES = 85
+"""Approximate bytes of a checkpoint, or of a gradient, that lies in a plane along directions."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """One picture at several epochs (or minibatches): `frames` by that index, `request` of any one of them.
 
     `label` names the run for people, `colour` is that of its curves; `draws_masks`: the fields depend on masks;
     `tensors`: layer, label and kind of the two parameters' tensors; `layers`: what is told of their layers.
-    `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches.
+    `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches;
+    `planes`: by index as the frames, what lies in a plane along directions.
     """
 
     request: LandscapeRequest
     frames: Mapping[int, GradientField]
     path: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     spreads: Mapping[int, Sequence[GradientField]] = field(default_factory=dict)
+    planes: Mapping[int, InPlane] = field(default_factory=dict)
     label: str = ""
     colour: str = ""
     draws_masks: bool = False
@@ -112,6 +119,7 @@ def interactive_html(
                     epoch: [_text_of(number, centre) for number, centre in enumerate(centres)]
                     for epoch, centres in stack.spreads.items()
                 },
+                "planes": {index: told.for_browser() for index, told in stack.planes.items()},
             }
             for stack in stacks
         ],
@@ -120,12 +128,13 @@ def interactive_html(
     return _page(json.dumps(told, separators=(",", ":")), look.scheme, title, has_plotly=not told["is_grid"])
 
 
-def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0) -> int:
+def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0, num_marks: int = 0) -> int:
     """Size of the file, to within a few percent; `points` of each picture's grid."""
     return (
         shell_bytes(is_grid=len(points) > MOST_LARGE)
         + num_frames * sum(frame_bytes(each) for each in points)
         + num_centres * frame_bytes(1)
+        + num_marks * MARK_BYTES
     )
 
 

@@ -29,11 +29,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
+from mpl_toolkits.mplot3d import Axes3D
+from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
 
 __all__ = [
-    "Artist", "Axes", "Bbox", "Colormap", "Figure", "FigureCanvasAgg", "LinearSegmentedColormap", "Normalize",
-    "ScalarMappable", "SubFigure", "colormap", "styled", "to_hex", "to_rgb",
+    "Artist", "Axes", "Axes3D", "Bbox", "Colormap", "Figure", "FigureCanvasAgg", "Line3DCollection",
+    "LinearSegmentedColormap", "MaxNLocator", "Normalize", "Poly3DCollection", "ScalarMappable", "SubFigure",
+    "colormap", "styled", "to_hex", "to_rgb",
 ]  # fmt: skip
 
 # As matplotlib ships them; the backend is who shows figures in windows, which we never do.

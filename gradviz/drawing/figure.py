@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from gradviz.drawing import labels
 from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH, Arrows, arrows_of, reach_of
-from gradviz.drawing.ground import Levels, levels_of
+from gradviz.drawing.ground import Levels, level_digits, levels_of
 from gradviz.drawing.inks import FONT, Palette, Stops
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
@@ -92,7 +92,7 @@ def _arrows_trace(
             "color": arrows.strength_A,
             "cmin": scale.low,
             "cmax": scale.high,
-            "colorscale": _colorscale(palette.arrows),
+            "colorscale": colorscale(palette.arrows),
             "showscale": True,
             "arrowsize": ARROW_HEAD,
             "line": {"width": ARROW_WIDTH},
@@ -118,16 +118,18 @@ def _loss_trace(field: GradientField, levels: Levels, look: Look) -> go.Heatmap 
     # plotly.js draws a heat map over quiver arrows, unless its zorder is lower.
     shared = {"x": x, "y": y, "z": field.loss, "showscale": False, "hoverinfo": "skip", "zorder": -1}
     if look.under == "heat":
-        return go.Heatmap(colorscale=_colorscale(look.palette.loss), **shared)
+        return go.Heatmap(colorscale=colorscale(look.palette.loss), **shared)
+    font = {"size": 10, "color": look.palette.faint}
+    labelled = {"showlabels": True, "labelfont": font, "labelformat": f".{level_digits(levels)}g"}
     return go.Contour(
         autocontour=False,
-        contours={"coloring": "none", "start": levels.start, "end": levels.high, "size": levels.step},
+        contours={"coloring": "none", "start": levels.start, "end": levels.high, "size": levels.step} | labelled,
         line={"color": look.palette.contour, "width": 1, "smoothing": 0},
         **shared,
     )
 
 
-def _colorscale(stops: Stops) -> list[list[float | str]]:
+def colorscale(stops: Stops) -> list[list[float | str]]:
     return [list(stop) for stop in stops]
 
 

@@ -11,7 +11,7 @@ from gradviz.drawing import labels
 from gradviz.drawing.animation import Row, image_of, scales_of_rows
 from gradviz.drawing.canvas import Axes, Figure, FigureCanvasAgg, ScalarMappable, styled
 from gradviz.drawing.look import Look, still_style
-from gradviz.drawing.overlays import draw_path, draw_spread
+from gradviz.drawing.overlays import draw_over
 from gradviz.drawing.plot import SMALL_RINGS, cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
 from gradviz.drawing.scale import Scale, drawn_sizes
 from gradviz.drawing.still import Shown
@@ -100,10 +100,7 @@ def _draw(axes: Axes, shown: Shown, look: Look, scale: Scale) -> None:
     field = shown.field
     every = max(1, min(len(field.x) // 2, ceil(_CLOSEST * (len(field.x) - 1) / _SIDE)))
     plot_field(axes, field, scale, look, rings=SMALL_RINGS, every=every)
-    if shown.over.spread:
-        draw_spread(axes, shown.over.spread, cell_of(field), look)
-    if shown.over.path is not None:
-        draw_path(axes, shown.over.path, shown.request.epoch, field_reach(field), look.palette)
+    draw_over(axes, shown.over, shown.request.epoch, cell_of(field), field_reach(field), look)
     plot_centre(axes, look, rings=SMALL_RINGS)
     axes.set(xticks=[], yticks=[])
     if not (drawn_sizes(field) > 0).any():

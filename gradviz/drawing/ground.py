@@ -1,11 +1,13 @@
 """The loss under the arrows: its level lines, and whether there is anything to draw."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-Under = Literal["none", "heat", "contour"]
+Under = Literal["none", "heat", "contour", "surface"]
+"""`surface`: not under the arrows, but as a surface in space that carries them."""
 
 FLAT_SHARE = 1e-6
 """A loss that varies by less than this share of itself varies by float32's round-off: nothing is drawn of it."""
@@ -31,6 +33,12 @@ class Levels:
     @property
     def values(self) -> np.ndarray:
         return self.start + self.step * np.arange(_NUM_LEVELS)
+
+
+def level_digits(levels: Levels) -> int:
+    """With how many digits the levels are told apart."""
+    largest = max(abs(levels.low), abs(levels.high))
+    return max(2, min(8, math.ceil(math.log10(largest / levels.step)) + 1))
 
 
 def levels_of(loss: np.ndarray) -> Levels | None:

@@ -31,6 +31,11 @@ class Palette:
     runs: tuple[str, ...]
     """Of runs in curves: the first ones those of the regularizers, in their order."""
 
+    @property
+    def sheet(self) -> Stops:
+        """Of the loss as a surface, which must stand out from the paper where it is low."""
+        return ((0.0, self.grid), (1.0, self.contour))
+
 
 def _even(colours: str) -> Stops:
     """A scale of these colours at even distances."""

@@ -3,6 +3,9 @@
 import math
 from collections import Counter
 
+import numpy as np
+
+from gradviz.drawing.ground import Under, level_digits, levels_of
 from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.directions.axis import axis_words, is_direction
@@ -96,6 +99,27 @@ def plane_sentences(plane: PlaneFacts) -> list[str]:
 def percent(share: float) -> str:
     """A share with two digits: 0.031 % is not 0 %."""
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
+
+
+def ground_name(loss: np.ndarray, under: Under, is_difference: bool = False) -> str:
+    """What the greys under the arrows are, or the lines; empty where there are none."""
+    levels = levels_of(loss)
+    if under in ("none", "surface") or levels is None:
+        return ""
+    name, digits = "ΔJ" if is_difference else "J", level_digits(levels)
+    if under == "contour":
+        return f"{name}: a line each {levels.step:.2g}"
+    return f"{name} from {levels.low:.{digits}g} (paper) to {levels.high:.{digits}g} (grey)"
+
+
+def loss_name(field: GradientField, is_difference: bool = False) -> str:
+    """The loss axis."""
+    return ("ΔJ" if is_difference else "J") + loss_unit(field)
+
+
+def loss_unit(field: GradientField) -> str:
+    """What J is, where it is known, with a space before it."""
+    return "" if math.isnan(field.share_below) else " (mean |error|)"
 
 
 def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> str:

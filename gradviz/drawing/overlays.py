@@ -3,15 +3,16 @@
 As `path.js` and `fan.js` of the page draw them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
 from gradviz.drawing.canvas import Axes
+from gradviz.drawing.crossings import crossings_of
 from gradviz.drawing.inks import Palette
 from gradviz.drawing.look import Look
+from gradviz.drawing.marks import InPlane, draw_marks, live_rays
 from gradviz.drawing.scale import LENGTH_EXPONENTS, drawn_sizes
 from gradviz.landscape import GradientField
 
@@ -23,10 +24,28 @@ FAN_IN_CELLS = 3.2
 
 @dataclass(frozen=True)
 class Over:
-    """`path`: the two parameters' values by epoch; `spread`: the field of each minibatch, or its centre."""
+    """`path`: the two parameters' values by epoch; `spread`: the field of each minibatch, or its centre.
+
+    In a plane along directions there are `marks` for the path, and `rays` for the spread.
+    """
 
     path: Mapping[int, tuple[float, float]] | None = None
     spread: Sequence[GradientField] = ()
+    marks: InPlane | None = None
+    rays: InPlane | None = None
+
+
+def draw_over(axes: Axes, over: Over, epoch: int, cell: float, reach: float, look: Look) -> None:
+    """What there is, of a picture at this epoch, whose axes go as far as `reach` from the checkpoint."""
+    if over.spread:
+        draw_spread(axes, over.spread, cell, look)
+    if over.rays is not None and len(over.rays.minibatches) > 1:
+        rays = live_rays(over.rays.minibatches)
+        _draw_fan(axes, np.array([(ray.u, ray.v) for ray in rays]), len(over.rays.minibatches), cell, look)
+    if over.path is not None:
+        draw_path(axes, over.path, epoch, reach, look.palette)
+    if over.marks is not None:
+        draw_marks(axes, over.marks, epoch, reach, look.palette)
 
 
 def centre_of(field: GradientField) -> GradientField:
@@ -48,35 +67,25 @@ def draw_path(axes: Axes, path: Mapping[int, tuple[float, float]], epoch: int, r
     axes.plot(*way_E2[now:].T, color=colour, linewidth=1.2, alpha=0.55, linestyle="--", zorder=4.5)
     axes.plot(*way_E2[: now + 1].T, color=colour, linewidth=1.5, zorder=4.5, label="the path of the training")
     axes.scatter(*way_E2.T, s=14, color=colour, zorder=4.5)
-    for (x, y), angle in _crossings(way_E2, reach):
+    for (x, y), angle in crossings_of(way_E2, reach):
         axes.plot(x, y, marker=(3, 0, angle), color=colour, markersize=9, clip_on=False, zorder=4.5)
-
-
-def _crossings(way_E2: np.ndarray, reach: float) -> Iterator[tuple[np.ndarray, float]]:
-    """Where the way goes through the border of the square, and its direction there, in degrees from upwards."""
-    for a, b in pairwise(way_E2):
-        step = b - a
-        with np.errstate(divide="ignore", invalid="ignore"):
-            near, far = np.sort([(-reach - a) / step, (reach - a) / step], axis=0)
-        start, end = np.nanmax(near), np.nanmin(far)
-        if (step == 0).all() or start >= end:  # (Liang and Barsky's clipping, 1984)
-            continue
-        for t in (start, end):
-            if 0 < t < 1:
-                yield a + t * step, float(np.degrees(np.arctan2(-step[0], step[1])))
 
 
 def draw_spread(axes: Axes, spread: Sequence[GradientField], cell: float, look: Look) -> None:
     """Rays from the centre in the lengths of the picture's arrows; the strong one is the mean direction, R long."""
     centres = [centre_of(field) for field in spread]
     sizes_K = np.array([drawn_sizes(centre)[0, 0] for centre in centres])
-    live_K = sizes_K > 0
-    if not live_K.any():
+    live = [centre.centre for centre, size in zip(centres, sizes_K, strict=True) if size > 0]
+    _draw_fan(axes, np.array(live, float), len(spread), cell, look)
+
+
+def _draw_fan(axes: Axes, gradients_K2: np.ndarray, num_minibatches: int, cell: float, look: Look) -> None:
+    """Of those that are not zero."""
+    if not len(gradients_K2):
         return
-    centres_K2 = np.array([centre.centre for centre in centres], float)[live_K]
-    sizes_K = sizes_K[live_K]
+    sizes_K = np.hypot(*gradients_K2.T)
     sign = -1.0 if look.direction == "descent" else 1.0
-    unit_K2 = sign * centres_K2 / sizes_K[:, None]
+    unit_K2 = sign * gradients_K2 / sizes_K[:, None]
     radius, ink, paper = FAN_IN_CELLS * cell, look.palette.ink, look.palette.paper
     tips_K2 = radius * unit_K2 * (sizes_K[:, None] / sizes_K.max()) ** LENGTH_EXPONENTS[look.length]
     turn, edge = np.linspace(0, 2 * np.pi, 73), 1.08 * radius
@@ -85,6 +94,6 @@ def draw_spread(axes: Axes, spread: Sequence[GradientField], cell: float, look: 
         axes.plot([0, x], [0, y], color=ink, linewidth=0.8, alpha=0.35, zorder=4)
     axes.scatter(*tips_K2.T, s=5, color=ink, alpha=0.5, zorder=4)
     x, y = radius * unit_K2.mean(0)
-    label = f"the {len(spread)} minibatches at ○ and their mean direction"
+    label = f"the {num_minibatches} minibatches at ○ and their mean direction"
     axes.plot([0, x], [0, y], color=ink, linewidth=2.2, zorder=4, label=label)
     axes.plot(x, y, marker=(3, 0, float(np.degrees(np.arctan2(-x, y)))), color=ink, markersize=9, zorder=4)

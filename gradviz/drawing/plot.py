@@ -6,7 +6,7 @@ import numpy as np
 
 from gradviz.drawing.arrows import Arrows, arrows_of, reach_of
 from gradviz.drawing.canvas import Artist, Axes, LinearSegmentedColormap, Normalize
-from gradviz.drawing.ground import levels_of
+from gradviz.drawing.ground import level_digits, levels_of
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
@@ -81,11 +81,14 @@ def _plot_loss(axes: Axes, field: GradientField, look: Look) -> None:
         return
     x_X, y_Y = field.x - field.x[len(field.x) // 2], field.y - field.y[len(field.y) // 2]
     loss_YX = np.ma.masked_invalid(field.loss)
-    if look.under == "heat":
+    if look.under in ("heat", "surface"):  # a surface is drawn flat here
         colours = LinearSegmentedColormap.from_list("loss", look.palette.loss)
         axes.pcolormesh(x_X, y_Y, loss_YX, cmap=colours, vmin=levels.low, vmax=levels.high, shading="nearest", zorder=0)
     else:
-        axes.contour(x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0)
+        lines = axes.contour(
+            x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0
+        )
+        axes.clabel(lines, fmt=f"%.{level_digits(levels)}g", fontsize=7, colors=look.palette.faint)
 
 
 def _plot_arrows(axes: Axes, arrows: Arrows, scale: Scale, look: Look, cell: float, every: int) -> None:

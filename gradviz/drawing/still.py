@@ -8,11 +8,14 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 from gradviz.drawing import labels
-from gradviz.drawing.canvas import Axes, Figure, ScalarMappable, SubFigure, styled
+from gradviz.drawing.canvas import Axes, Axes3D, Figure, MaxNLocator, ScalarMappable, SubFigure, styled
 from gradviz.drawing.look import PLAIN, Look, still_style
-from gradviz.drawing.overlays import Over, draw_path, draw_spread
+from gradviz.drawing.marks import mark_sentences
+from gradviz.drawing.overlays import Over, draw_over
 from gradviz.drawing.plot import cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
+from gradviz.drawing.relief import OnSurface, plot_surface
 from gradviz.drawing.scale import Scale, drawn_sizes
+from gradviz.drawing.surface import Surface
 from gradviz.landscape import GradientField, LandscapeRequest
 
 _PANEL_INCHES = (8, 7)
@@ -71,27 +74,45 @@ def draw(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | No
 
     Within `styled(picture_style(look))`.
     """
+    if look.under == "surface":
+        draw_surface(figure, shown, look, scale)
+        return
     axes, field = figure.add_subplot(), shown.field
     rings = plot_field(axes, field, scale or Scale.of([field]), look)
     if rings is not None:
         num_zeros = int((drawn_sizes(field) == 0).sum())
         rings.set_label(labels.zeros_name(num_zeros, field.is_zero.size, bool(shown.minus)))
-    _draw_over(axes, shown, look)
+    draw_over(axes, shown.over, shown.request.epoch, cell_of(field), field_reach(field), look)
     plot_centre(axes, look).set_label(labels.CENTRE_WORDS)
     if scale is not None or (drawn_sizes(field) > 0).any():
         _draw_scale(figure, axes, scale or Scale.of([field]), look, shown)
     _dress(figure, axes, shown, look)
 
 
-def _draw_over(axes: Axes, shown: Shown, look: Look) -> None:
-    if shown.over.spread:
-        draw_spread(axes, shown.over.spread, cell_of(shown.field), look)
-    if shown.over.path is not None:
-        draw_path(axes, shown.over.path, shown.request.epoch, field_reach(shown.field), look.palette)
+def draw_surface(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | None = None) -> None:
+    """The same as a surface of the loss in space, with the arrows on it."""
+    axes, field = figure.add_subplot(projection="3d"), shown.field
+    assert isinstance(axes, Axes3D)
+    scale_used = scale or Scale.of([field])
+    plot_surface(axes, field, scale_used, look)
+    surface = Surface.of(field)
+    if surface is not None:
+        laid: Any = OnSurface(axes, surface)
+        draw_over(laid, shown.over, shown.request.epoch, cell_of(field), surface.half_width, look)
+        ring = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "linestyle": "none", "zorder": 5}
+        laid.plot([0.0], [0.0], color=look.palette.centre, label=labels.CENTRE_WORDS, **ring)
+    if scale is not None or (drawn_sizes(field) > 0).any():
+        _draw_scale(figure, axes, scale_used, look, shown)
+    _dress(figure, axes, shown, look)
+    axes.set_zlabel(labels.loss_name(field, bool(shown.minus)))
+    for axis, room in ((axes.xaxis, 8), (axes.yaxis, 12), (axes.zaxis, 8)):
+        axis.labelpad = room
+        axis.set_major_locator(MaxNLocator(5))
 
 
 def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look, shown: Shown) -> None:
-    bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), ax=axes, shrink=0.85, pad=0.02)
+    pad = 0.1 if isinstance(axes, Axes3D) else 0.02
+    bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), ax=axes, shrink=0.85, pad=pad)
     name = labels.strength_name(bool(shown.minus))
     bar.set_label(f"{name}   (loss {labels.per_unit(shown.request)})")
     bar.outline.set_visible(False)
@@ -107,11 +128,17 @@ def _dress(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look) -> 
     arrows = labels.arrow_name(bool(minus), look.direction == "descent")
     facts = labels.facts_of(field, request, draws_masks=shown.draws_masks, is_difference=bool(minus))
     facts += [arrows] if arrows else []
-    told = [] if minus else textwrap.wrap(" · ".join(labels.sentences_of(field)), _MOST_LETTERS)
+    sentences = [] if minus else labels.sentences_of(field)
+    if shown.over.marks is not None:
+        sentences += mark_sentences(shown.over.marks, field_reach(field))
+    ground = labels.ground_name(field.loss, look.under, bool(minus))
+    sentences += [ground] if ground else []
+    told = textwrap.wrap(" · ".join(sentences), _MOST_LETTERS)
     lines = [" · ".join(facts), *told]
     title = labels.title_of(request, minus) + "\n" * len(lines)
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    axes.text(0, 1.015, "\n".join(lines), transform=axes.transAxes, color=look.palette.faint, fontsize=9)
+    write = axes.text2D if isinstance(axes, Axes3D) else axes.text
+    write(0, 1.015, "\n".join(lines), transform=axes.transAxes, color=look.palette.faint, fontsize=9)
     why = "" if minus else labels.why_all_zero(field)
     if why:
         figure.supxlabel(textwrap.fill(why, 100), fontsize=8.5, color=look.palette.ink)

@@ -80,6 +80,15 @@ def test_html_stands_alone(write: Callable):
     assert not re.search(r"<script[^>]+src=", page)
 
 
+def test_a_picture_shows_the_loss_as_it_is_asked_to(write: Callable):
+    page = write("html", "--under", "surface").decode()
+    assert '"type":"surface"' in page
+    assert '"type":"quiver"' not in page.split("Plotly.newPlot")[-1]
+    pictures = {under: write("svg", "--under", under) for under in ("none", "heat", "contour", "surface")}
+    assert len(set(pictures.values())) == 4
+    assert pictures["surface"] == write("svg", "--under", "surface")
+
+
 def test_reference_gives_the_numbers_of_the_engine(write: Callable):
     engine, reference = json.loads(write("json")), json.loads(write("json", "--method", "reference"))
     for name in ("u", "v", "loss"):

@@ -139,6 +139,21 @@ def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_the_page_that_st
     assert "`minus` must be one of the panels, 0..1, got 2" in error_of(client, minus=2)
 
 
+def test_what_lies_in_a_plane_along_directions_is_in_the_page_that_stands_alone(client: FlaskClient):
+    panel = {"run": "none", "epoch": 1, "x": "gradient:0", "y": "random:1", "points": 3, "minibatch_size": 16}
+    told = told_in(client.post("/api/v1/exports", json=asked(panels=[panel], show=["path", "spread"])).text)
+    [picture] = told["panels"]
+    assert (picture["path"], picture["spreads"]) == ([], {})  # of the values of two parameters
+    assert list(picture["planes"]) == ["0", "1", "2"]
+    for epoch, inside in picture["planes"].items():
+        answer: Any = client.get("/api/v1/plane", query_string=panel | {"epoch": epoch}).json
+        assert inside["checkpoints"] == answer["checkpoints"]
+        assert inside["minibatches"] == answer["minibatches"]
+        assert inside["variance_share"] == answer["variance_share"]
+    plain = told_in(client.post("/api/v1/exports", json=asked(panels=[panel])).text)
+    assert plain["panels"][0]["planes"] == {}
+
+
 def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: FlaskClient):
     """Without neither, with each: other pictures, in the colours of what was added; and the file says what it shows."""
     pictures = []

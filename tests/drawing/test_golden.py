@@ -15,7 +15,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from gradviz.drawing.canvas import styled
-from gradviz.drawing.figure import landscape_figure
 from gradviz.drawing.grid import draw_grid, grid_figure, grid_style
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
@@ -23,6 +22,7 @@ from gradviz.drawing.multiples import scene_figure
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.scale import Scale
 from gradviz.drawing.still import Shown, draw, draw_side_by_side, figure_of, picture_style
+from gradviz.drawing.surfacefigure import picture_figure
 from tests.drawing.fields import field_of, random_field, turning_field
 from tests.drawing.test_canvas import REQUEST
 
@@ -64,7 +64,7 @@ def svg(figure: Figure) -> str:
 
 
 def plotly(look: Look, title: str) -> str:
-    return json.dumps(json.loads(str(landscape_figure(random_field(3), title=title, look=look).to_json())), indent=1)
+    return json.dumps(json.loads(str(picture_figure(random_field(3), title=title, look=look).to_json())), indent=1)
 
 
 NAMES = [("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")] * 2
@@ -76,7 +76,8 @@ NOTHING = field_of(np.zeros((3, 3)), np.zeros((3, 3)), is_zero=np.ones((3, 3)))
 DRAWINGS: dict[str, Callable[[], str]] = {
     "still.svg": lambda: still(Shown(random_field(3), REQUEST), PLAIN),
     "still-dark.svg": lambda: still(Shown(turning_field(3), REQUEST, draws_masks=True), DARK),
-    "still-overlays.svg": lambda: still(Shown(turning_field(5), REQUEST, OVER), replace(PLAIN, under="contours")),
+    "still-overlays.svg": lambda: still(Shown(turning_field(5), REQUEST, OVER), replace(PLAIN, under="contour")),
+    "still-surface.svg": lambda: still(Shown(turning_field(5), REQUEST, OVER), replace(DARK, under="surface")),
     "still-zero.svg": lambda: still(Shown(NOTHING, REQUEST), PLAIN),
     "still-difference.svg": lambda: still(Shown(turning_field(3), REQUEST, minus="dropout"), PLAIN),
     "side-by-side.svg": lambda: side_by_side(PLAIN),
@@ -84,6 +85,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "report.svg": lambda: svg(scene_figure([[turning_field(3)], [random_field(3)]], NAMES)),
     "figure.json": lambda: plotly(PLAIN, "A title"),
     "figure-dark.json": lambda: plotly(DARK, ""),
+    "figure-surface.json": lambda: plotly(replace(PLAIN, under="surface"), "A title"),
 }
 
 

@@ -6,7 +6,7 @@ import { rangeOf } from "../../assets/pure/arrows.js";
 const scale = [[0, "#ffffff"], [1, "rgb(0, 0, 100)"]];
 export const palette = {
   paper: "#ffffff", ink: "#000000", faint: "#555555", grid: "#eeeeee", centre: "#cc0000", zero: "#777777", contour: "#bbbbbb", chosen: "#0000cc",
-  arrows: scale, loss: scale, cosine: scale, variants: { none: "#0072b2", dropout: "#d55e00", batchnorm: "#008f68" },
+  arrows: scale, loss: scale, sheet: scale, cosine: scale, variants: { none: "#0072b2", dropout: "#d55e00", batchnorm: "#008f68" },
 };
 
 export const look = {

@@ -1,0 +1,28 @@
+// What the loss under the arrows of a picture is: the ends of its greys, or what lies between its lines.
+
+import { digitsOf, levelsOf } from "../pure/contours.js";
+import { number } from "../pure/formats.js";
+import { look } from "../pure/look.js";
+import { element, refill } from "../page/dom.js";
+import { paletteNow, scheme } from "../page/scheme.js";
+
+// `slot` of the picture; `style`: as it is drawn.
+export function showGround(slot, frame, { under }) {
+  const levels = frame && ["heat", "contour"].includes(under) ? levelsOf(frame.loss, look.flat_share) : null;
+  const words = levels ? wordsOf(frame, levels) : [];
+  refill(`ground-${slot}`, `${under}|${words.join("|")}|${scheme()}`, ...(levels ? made[under](...words) : []));
+}
+
+function wordsOf(frame, levels) {
+  const digits = digitsOf(levels);
+  return [frame.difference ? "ΔJ" : "J", number(levels.low, digits), number(levels.high, digits), number(levels.step, 2)];
+}
+
+const made = {
+  heat(name, low, high) {
+    const bar = element("span", "gv-ground-bar");
+    bar.style.background = `linear-gradient(to right, ${paletteNow().loss.map(([at, colour]) => `${colour} ${100 * at}%`).join(",")})`;
+    return [element("span", "", name), bar, element("span", "gv-ground-ends", element("span", "", low), element("span", "", high))];
+  },
+  contour: (name, _low, _high, step) => [element("span", "", `${name}: a line each ${step}`)],
+};
