@@ -21,5 +21,6 @@ export function percent(share) {
 
 /** A share with two digits, however small: 0.031 % is not 0 %. @param {number} share */
 export function percentOf(share) {
+  if (share > 0.9995) return "100 %";
   return share > 0 && share < 0.1 ? `${number(100 * share, 2)} %` : percent(share);
 }

@@ -8,7 +8,7 @@ import { minibatchSentences } from "./minibatch.js";
 import { overlaySentences } from "./overlays.js";
 import { hasUnits, layerOf, unitOf } from "./parameters.js";
 import { tensorOf } from "./tensors.js";
-import { planeSentences } from "./toldplane.js";
+import { planeSentences, unitSentence } from "./toldplane.js";
 
 export function plainSentences(page, plan, frame) {
   if (frame.difference) return [...differenceSentences(frame), whatIsMissing(frame), whatIsRandom(page, plan)].filter(Boolean);
@@ -18,7 +18,7 @@ export function plainSentences(page, plan, frame) {
     whatIsZero(frame),
     whatIsMissing(frame),
     ...planeSentences(frame.plane),
-    whoseDirections(page.view, plan),
+    whoseDirections(page.view, plan, frame.plane),
     whatIsActive(plan, frame),
     whatIsRandom(page, plan),
     ...overlaySentences(page.view, plan, frame),
@@ -51,10 +51,10 @@ function whatIsMissing({ loss }) {
 }
 
 // Directions are made from a checkpoint, and eigenvectors from a minibatch too: pictures side by side are of several planes.
-function whoseDirections({ view, minus }, plan) {
-  if (!hasDirections(plan)) return "";
+function whoseDirections({ view, minus }, plan, told) {
+  if (!hasDirections(plan) || !told) return "";
   const differs = !minus || minus === "off" ? "" : ", so there is no difference to draw";
-  if (view === "compare") return `Each run has its own directions${differs}.`;
+  if (view === "compare") return `${unitSentence(told)} Each run has its own directions${differs}.`;
   const isOwn = view === "minibatches" && [plan.x, plan.y].some((axis) => axis.startsWith("hessian:"));
   return isOwn ? "Each minibatch has its own eigenvectors: its arrow lies in a plane of its own." : "";
 }

@@ -10,6 +10,7 @@ import { look } from "./look.js";
  * @typedef {{x: AxisFacts, y: AxisFacts, gram: number[], gradient_share: number | null, statistics?: string}} PlaneFacts
  */
 
+const FEW = 34; // letters of a line: of a smaller picture the title is short, and its caption says what 1 is
 const WHOLE = 0.9995; // a part that is written as 1.00 is all
 
 /** Whole sentences about a frame's plane; none of two parameters. @param {PlaneFacts | null | undefined} plane */
@@ -34,8 +35,14 @@ export function acrossSentence({ text, part }) {
 /** The title of an axis, in lines; `told` is missing while nothing is known of the plane. @param {string} name @param {AxisFacts | undefined} told @param {number} letters of a line */
 export function axisTitle(name, told, letters = 60) {
   if (!told) return [isDirection(name) ? `along ${axisWords(name)}` : `Δ ${name}`];
+  if (letters < FEW) return [`along ${axisWords(name).length + 6 > letters ? name : axisWords(name)}`];
   const part = told.part < WHOLE ? ", across x₁" : "";
   return [...wrapped(`along ${axisWords(name)}${part}`, letters), ...wrapped(`1 = ${unitOf(told)}`, letters)];
+}
+
+/** What 1 means along both axes, as a sentence. @param {PlaneFacts} plane */
+export function unitSentence({ x, y }) {
+  return `x₁ = 1 is ${unitOf(x)}, x₂ = 1 ${unitOf(y)}.`;
 }
 
 /** What 1 means along an axis, in few words. @param {AxisFacts} told */

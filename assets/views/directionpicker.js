@@ -4,7 +4,7 @@
 import { axisWords, hasDirections, isDirection } from "../pure/axes.js";
 import { foundDirections, lackOf, meaningOf, presets } from "../pure/directions.js";
 import { patience } from "../pure/patience.js";
-import { acrossSentence, shareSentence, unitOf } from "../pure/toldplane.js";
+import { acrossSentence, shareSentence, unitSentence } from "../pure/toldplane.js";
 import { isOutcome, jsonFrom, mayPass } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, element } from "../page/dom.js";
@@ -197,7 +197,7 @@ function refuse(question, message) {
 
 function sentencesOf(plane) {
   const { x, y } = plane;
-  return [`x₁ = 1 is ${unitOf(x)}; x₂ = 1 is ${unitOf(y)}.`, acrossSentence(y), shareSentence(plane, `epoch ${state.where.epoch}`), ...x.notes, ...y.notes, plane.statistics].filter(Boolean);
+  return [unitSentence(plane), acrossSentence(y), shareSentence(plane, `epoch ${state.where.epoch}`), ...x.notes, ...y.notes, plane.statistics].filter(Boolean);
 }
 
 function tell(...sentences) {

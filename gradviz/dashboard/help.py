@@ -63,6 +63,12 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "Choose two units on a map of a layer (of a convolution, its channels), or a suggested pair: alive, with "
             "gradients that the minibatches pull in different directions.",
         ),
+        Entry(
+            "directions…",
+            "Choose a plane along directions in parameter space: gradients, the last step, other checkpoints, "
+            "principal components of the path, random vectors. The dialog says how much of the gradient it holds.",
+            "u = ⟨∇J, x⟩, v = ⟨∇J, y⟩ at θ + α x + β y, with y ⊥ x, |y| = |x|",
+        ),
     ),
     "Minibatch": (
         Entry(

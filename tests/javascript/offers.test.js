@@ -7,7 +7,7 @@ import { isComparable } from "../../assets/pure/difference.js";
 import { foundDirections, lackOf, meaningOf, offeredDirections, presets } from "../../assets/pure/directions.js";
 import { percentOf } from "../../assets/pure/formats.js";
 import { pointLines } from "../../assets/pure/reading.js";
-import { acrossSentence, axisTitle, planeSentences } from "../../assets/pure/toldplane.js";
+import { acrossSentence, axisTitle, planeSentences, unitSentence } from "../../assets/pure/toldplane.js";
 import { zeroSentence } from "../../assets/pure/zero.js";
 import { cnn, frameOf, plainRun, run } from "./constants.js";
 
@@ -59,8 +59,10 @@ test("the titles of axes say what they are and what 1 is, in lines of some lette
   assert.deepEqual(axisTitle("hidden.1.linear.bias[0]", undefined), ["Δ hidden.1.linear.bias[0]"]);
   assert.deepEqual(axisTitle("step", undefined), ["along the last step"]);
   assert.deepEqual(axisTitle("gradient:3", plane().x), ["along the gradient of minibatch 3", "1 = as long as the step from epoch 11 to 12"]);
-  assert.deepEqual(axisTitle("gradient:mean", plane().y, 30), ["along the mean gradient,", "across x₁", "1 = as long as on x₁"]);
-  assert.ok(axisTitle("gradient:3@blocks.3.attention", plane().x, 20).every((line) => line.length <= 24));
+  assert.deepEqual(axisTitle("gradient:mean@hidden.2", plane().y, 34), ["along the mean gradient within", "hidden.2, across x₁", "1 = as long as on x₁"]);
+  assert.ok(axisTitle("gradient:3@blocks.3.attention", plane().x, 34).every((line) => line.length <= 34));
+  assert.deepEqual([axisTitle("gradient:3", plane().x, 25), axisTitle("step", plane().x, 25)], [["along gradient:3"], ["along the last step"]]);
+  assert.equal(unitSentence(plane()), "x₁ = 1 is as long as the step from epoch 11 to 12, x₂ = 1 as long as on x₁.");
 });
 
 test("a caption says how much of the gradient the plane holds, and warns where that is little", () => {
@@ -70,7 +72,7 @@ test("a caption says how much of the gradient the plane holds, and warns where t
   assert.match(planeSentences(plane({ gradient_share: null }))[0], /zero up to round-off in all parameters/);
   assert.equal(acrossSentence(plane().x), "");
   assert.equal(acrossSentence(plane().y), "Of the mean gradient, 37 % lies across x₁: x₂ is that part.");
-  assert.deepEqual([1, 0.9999, 0.5, 0.0312, 0].map(percentOf), ["100 %", ">99 %", "50 %", "3.1 %", "0 %"]);
+  assert.deepEqual([1, 0.9999, 0.997, 0.5, 0.0312, 0].map(percentOf), ["100 %", "100 %", ">99 %", "50 %", "3.1 %", "0 %"]);
 });
 
 test("what holds of parameters alone is not said of directions", () => {
