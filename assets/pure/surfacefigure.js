@@ -148,7 +148,7 @@ function layoutOf(frame, { halfWidth, camera, box, sharesScale }, names, token, 
       zaxis: { ...axis("", surface ? surface.range : [0, 1]), exponentformat: "e" },
       aspectmode: "manual",
       aspectratio: { x: 1, y: 1, z: RISE },
-      dragmode: "turntable",
+      dragmode: false, // views/camera.js turns it
       hovermode: "closest",
       camera,
       domain: { x: [0, 1], y: [1 - shareOfHeight(box, sharesScale), 1] },

@@ -1,14 +1,19 @@
-// From where surfaces are seen: the side to which one picture is turned, all pictures show.
+// From where surfaces are seen: the side to which one picture is turned, all pictures show. plotly.js turns by the time between
+// its frames, which where no graphics card helps is a leap; here a surface follows the hand.
 
 import { FIRST, isSameCamera, turned } from "../pure/camera.js";
 import { isSurface } from "../pure/surface.js";
 import { closest, plotIn } from "../page/dom.js";
+import { dragAlong } from "../page/drag.js";
 import { page } from "../page/state.js";
 
 const TURN = Math.PI / 24; // of a key
+const OF_A_PIXEL = Math.PI / 500; // of a drag
+const OF_A_NOTCH = 1.0012; // of a wheel, for each of its pixels
 
 let camera = FIRST;
 let isDrawable = null; // asked of the browser once
+let shown = null; // a frame in which surfaces are brought there
 const listeners = [];
 
 export function cameraNow() {
@@ -35,20 +40,17 @@ export function canDrawSurfaces() {
   return isDrawable;
 }
 
-export function listenForTurns(graph) {
-  for (const event of ["plotly_relayouting", "plotly_relayout"])
-    graph.on(event, (change) => change["scene.camera"] && lookFrom(change["scene.camera"], graph));
-}
-
-// Brings the surfaces of all other pictures there.
-function lookFrom(next, from = null) {
+// Brings the surfaces of all pictures there, once in a frame.
+function lookFrom(next) {
   if (isSameCamera(next, camera)) return;
-  const { eye, center, up } = next;
-  camera = { eye: { ...eye }, center: { ...center }, up: { ...up } };
-  for (const { plan, slot } of page.panels) {
-    const graph = plan && plotIn(`graph-${slot}`);
-    if (graph && graph !== from && graph._fullLayout?.scene) window.Plotly.relayout(graph, { "scene.camera": camera });
-  }
+  camera = next;
+  shown ??= requestAnimationFrame(() => {
+    shown = null;
+    for (const { plan, slot } of page.panels) {
+      const graph = plan && plotIn(`graph-${slot}`);
+      if (graph?._fullLayout?.scene) window.Plotly.relayout(graph, { "scene.camera": camera });
+    }
+  });
   for (const listener of listeners) listener();
 }
 
@@ -56,14 +58,55 @@ export function resetCamera() {
   lookFrom(FIRST);
 }
 
+function turn(move) {
+  lookFrom(turned(camera, move));
+}
+
+// ---- keys, pointer, wheel and fingers -------------------------------------------------------------------------
+
 /** What the keys do that move a flat picture. @type {Record<string, () => void>} */
 export const TURNS = {
-  "+": () => lookFrom(turned(camera, { factor: 0.8 })), "=": () => lookFrom(turned(camera, { factor: 0.8 })),
-  "-": () => lookFrom(turned(camera, { factor: 1.25 })), 0: resetCamera,
-  ArrowLeft: () => lookFrom(turned(camera, { around: -TURN })), ArrowRight: () => lookFrom(turned(camera, { around: TURN })),
-  ArrowUp: () => lookFrom(turned(camera, { over: TURN })), ArrowDown: () => lookFrom(turned(camera, { over: -TURN })),
+  "+": () => turn({ factor: 0.8 }), "=": () => turn({ factor: 0.8 }), "-": () => turn({ factor: 1.25 }), 0: resetCamera,
+  ArrowLeft: () => turn({ around: -TURN }), ArrowRight: () => turn({ around: TURN }), ArrowUp: () => turn({ over: TURN }), ArrowDown: () => turn({ over: -TURN }),
 };
 
-document.addEventListener("dblclick", (event) => {
-  if (page.view && isSurface(page.view) && closest(event, ".gv-picture")) resetCamera();
+function isOnSurface(event) {
+  return Boolean(page.view && isSurface(page.view) && closest(event, ".gv-panel .gv-picture") && !closest(event, "button"));
+}
+
+const fingers = new Map(); // pointerId -> [x, y], of those on surfaces
+let last = null; // where the pointer was that turns
+
+dragAlong(document.body, {
+  wants: isOnSurface,
+  go({ clientX: x, clientY: y }) {
+    if (last && fingers.size < 2) turn({ around: (last.x - x) * OF_A_PIXEL, over: (y - last.y) * OF_A_PIXEL });
+    last = { x, y };
+  },
+  onEnd: () => (last = null),
 });
+
+// Two fingers that part come nearer.
+function apart() {
+  const [[ax, ay], [bx, by]] = [...fingers.values()];
+  return Math.max(1, Math.hypot(bx - ax, by - ay));
+}
+
+document.addEventListener("pointerdown", (event) => isOnSurface(event) && fingers.set(event.pointerId, [event.clientX, event.clientY]), true);
+document.addEventListener("pointermove", ({ pointerId, clientX, clientY }) => {
+  if (!fingers.has(pointerId)) return;
+  const before = fingers.size === 2 ? apart() : null;
+  fingers.set(pointerId, [clientX, clientY]);
+  if (before) turn({ factor: before / apart() });
+});
+for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) window.addEventListener(name, ({ pointerId }) => fingers.delete(pointerId));
+window.addEventListener("blur", () => fingers.clear());
+
+document.addEventListener("wheel", (event) => {
+  if (!isOnSurface(event)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  turn({ factor: OF_A_NOTCH ** event.deltaY });
+}, { passive: false, capture: true });
+
+document.addEventListener("dblclick", (event) => isOnSurface(event) && resetCamera());

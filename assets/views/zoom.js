@@ -5,7 +5,7 @@ import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, fill, plotIn } from "../page/dom.js";
 import { page } from "../page/state.js";
-import { isTurned, listenForTurns, onTurn, resetCamera, TURNS } from "./camera.js";
+import { isTurned, onTurn, resetCamera, TURNS } from "./camera.js";
 
 let part = null; // {x: [from, to], y: [from, to]} in half widths from the checkpoint; null is the whole plane
 let forPlane = ""; // the planes that it belongs to
@@ -31,7 +31,6 @@ export function listenForZoom(graph, planOf) {
     if (moved && planOf()) showPart({ x: [...graph._fullLayout.xaxis.range], y: [...graph._fullLayout.yaxis.range] }, planOf().halfWidth);
   });
   graph.on("plotly_doubleclick", resetZoom);
-  listenForTurns(graph);
 }
 
 // Brings all pictures to a part of their planes, given in one of such a half width.
@@ -71,10 +70,8 @@ export function showZoomed() {
 
 onTurn(showZoomed);
 
-// A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click. A
-// surface is turned.
+// A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click.
 document.addEventListener("touchstart", (event) => {
-  if (page.view && isSurface(page.view) && closest(event, ".gv-panel .gv-picture")) return;
   if (closest(event, ".gv-picture, .gv-loss")) event.stopPropagation();
 }, { capture: true, passive: true });
 

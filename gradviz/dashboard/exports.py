@@ -102,7 +102,7 @@ def steps(
     elif asked.kind == "pdf":
         content = _pdf(asked, store, indices, rows)
     else:
-        gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme]), _comment(asked, indices))
+        gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme], asked.under), _comment(asked, indices))
         for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows), strict=True), 1):
             if not still_wanted():
                 raise Cancelled

@@ -7,7 +7,9 @@ from PIL import Image, ImageChops
 from PIL.GifImagePlugin import getdata
 
 from gradviz.drawing.canvas import LinearSegmentedColormap, to_rgb
+from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Palette
+from gradviz.drawing.relief import shaded
 
 _MOST_COLOURS = 255  # of the 256 that the format has
 _SAME = 255  # the one left: a transparent point, which stays as it was
@@ -71,9 +73,10 @@ class Gif:
         self.num_bytes += len(part)
 
 
-def colours_of(palette: Palette, *, num_shades: int = 56, num_loss: int = 48) -> Image.Image:
+def colours_of(palette: Palette, under: Under = "heat", *, num_shades: int = 56, num_loss: int = 48) -> Image.Image:
     """The colours of a drawing, and these fading into the paper at the edges of lines; `num_shades` of the arrows."""
-    arrows, loss = (LinearSegmentedColormap.from_list("", stops) for stops in (palette.arrows, palette.loss))
+    greys = shaded(palette) if under == "surface" else palette.loss
+    arrows, loss = (LinearSegmentedColormap.from_list("", stops) for stops in (palette.arrows, greys))
     shades = arrows(np.linspace(0, 1, num_shades))[:, :3]
     marks = (palette.ink, palette.faint, palette.centre, palette.contour, palette.zero)
     texts = np.array([to_rgb(colour) for colour in marks])

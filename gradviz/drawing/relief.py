@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from gradviz.drawing.arrows import Direction
-from gradviz.drawing.canvas import Axes3D, Line3DCollection, LinearSegmentedColormap, Normalize, Poly3DCollection
+from gradviz.drawing.canvas import (
+    Axes3D,
+    Line3DCollection,
+    LinearSegmentedColormap,
+    Normalize,
+    Poly3DCollection,
+    to_hex,
+    to_rgb,
+)
+from gradviz.drawing.inks import Palette, Stops
 from gradviz.drawing.look import Look
 from gradviz.drawing.plot import norm_of, shades_of
 from gradviz.drawing.scale import Length, Scale
@@ -50,6 +59,17 @@ def plot_surface(axes: Axes3D, field: GradientField, scale: Scale, look: Look) -
         axis._axinfo["grid"] |= {"color": look.palette.grid, "linewidth": 0.6}  # matplotlib has no public name for it
     _plot_sheet(axes, surface, look)
     _plot_arrows(axes, field, surface, scale, look.length, look.direction, look)
+
+
+def shaded(palette: Palette) -> Stops:
+    """The greys of the sheet in the light and out of it, from the darkest to the brightest."""
+    dark, bright = sorted((palette.grid, palette.contour), key=_brightness)
+    red, green, blue = to_rgb(dark)
+    return ((0.0, to_hex((_DARKEST * red, _DARKEST * green, _DARKEST * blue))), (1.0, bright))
+
+
+def _brightness(colour: str) -> float:
+    return sum(to_rgb(colour))
 
 
 class OnSurface:

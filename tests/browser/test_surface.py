@@ -40,6 +40,13 @@ def sheet_of(scene: dict[str, Any]) -> list[float]:
     return [value for row in scene["z"] for value in row]
 
 
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end)
+    page.mouse.up()
+
+
 def test_a_surface_carries_the_arrows_and_is_turned_in_all_pictures_at_once(visit: Visit) -> None:
     page = visit("/?epoch=4&under=surface&points=11", lenient=True)  # the driver of the screen may warn
     shown = scenes(page)
@@ -53,6 +60,13 @@ def test_a_surface_carries_the_arrows_and_is_turned_in_all_pictures_at_once(visi
     for key in ("Shift+ArrowLeft", "Shift+ArrowUp", "+"):
         page.keyboard.press(key)
     page.wait_for_function(_TURNED, arg=shown[0]["eye"])
+    box = page.locator("#panel-0 .gv-picture").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for move in (lambda: drag(page, (x, y), (x + 60, y + 20)), lambda: page.mouse.wheel(0, -120)):
+        before = scenes(page)[0]["eye"]
+        move()
+        page.wait_for_function(_TURNED, arg=before)
     left, right = scenes(page)
     assert left["eye"] == pytest.approx(right["eye"])
     page.locator("#zoomed-0").get_by_role("button", name="Reset view").click()

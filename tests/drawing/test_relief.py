@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from gradviz.drawing.canvas import Axes3D, Figure, Line3DCollection, Poly3DCollection, styled
+from gradviz.drawing.gif import colours_of
+from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import Look, still_style
 from gradviz.drawing.relief import OnSurface, is_seen, plot_surface
 from gradviz.drawing.scale import Scale
@@ -17,11 +19,11 @@ from tests.drawing.fields import field_of, turning_field
 LOOK = Look(under="surface")
 
 
-def axes_of(field: GradientField) -> Axes3D:
-    with styled(still_style(LOOK.palette, 9)):
+def axes_of(field: GradientField, look: Look = LOOK) -> Axes3D:
+    with styled(still_style(look.palette, 9)):
         axes = Figure().add_subplot(projection="3d")
         assert isinstance(axes, Axes3D)
-        plot_surface(axes, field, Scale.of([field]), LOOK)
+        plot_surface(axes, field, Scale.of([field]), look)
     return axes
 
 
@@ -64,6 +66,17 @@ def test_a_cell_with_a_corner_that_is_not_finite_is_a_gap() -> None:
         one for one in axes_of(replace(turning_field(5), loss=loss)).collections if isinstance(one, Poly3DCollection)
     ]
     assert len(sheet.get_facecolor()) == 16 - 4
+
+
+@pytest.mark.parametrize("scheme", PALETTES)
+def test_a_gif_has_the_greys_of_the_sheet(scheme: Any) -> None:
+    palette = PALETTES[scheme]
+    axes = axes_of(turning_field(7), Look(palette, under="surface"))
+    (sheet,) = [one for one in axes.collections if isinstance(one, Poly3DCollection)]
+    drawn: Any = sheet.get_facecolor()
+    told = np.reshape(colours_of(palette, "surface").getpalette("RGB") or [], (-1, 3)) / 255
+    nearest = np.abs(drawn[:, None, :3] - told[None]).sum(axis=2).min(axis=1)
+    assert nearest.max() < 0.09  # of 3: one step between two greys
 
 
 def test_without_any_finite_loss_there_are_axes_alone() -> None:
