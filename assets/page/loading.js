@@ -1,7 +1,7 @@
 // Loads what the plans of the panels need.
 
 import { conductor } from "./conductor.js";
-import { ownFrame } from "./plans.js";
+import { wholeFrame } from "./plans.js";
 import { hurryStack, keepLoadingOnly, loadStack, openStack } from "./shelf.js";
 import { acrossMinibatches, isMinibatchesView, numMinibatches, page } from "./state.js";
 
@@ -33,7 +33,7 @@ function loadAll(stack, name) {
 // Asks for the pictures that are wanted now and not there yet ahead of all that is being loaded.
 export function hurryPlans() {
   for (const plan of page.plans) {
-    if (page.away || plan.lacking || ownFrame(plan)) continue;
+    if (page.away || plan.lacking || wholeFrame(plan)) continue;
     const run = page.runs[plan.run];
     if (acrossMinibatches()) hurryStack(plan.minibatches, page.view.minibatch, arrivals);
     else if (run?.epochs.includes(page.view.epoch)) hurryStack(plan.epochs, page.view.epoch, arrivals);

@@ -20,6 +20,7 @@ import { halfWidthOf, hasDirections } from "../pure/axes.js";
 import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
+import { coarserOf, gridPoints } from "./points.js";
 import { openStack } from "./shelf.js";
 import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSize, page, shownRuns } from "./state.js";
 
@@ -46,18 +47,20 @@ function compared(planned) {
 function planOf(name, x, y) {
   const { view } = page;
   const halfWidth = halfWidthOf(view, x, y);
+  const points = gridPoints();
+  const coarser = coarserOf(name, { x, y }, points);
   const isAlongDirections = hasDirections({ x, y });
   const wantsMinibatches = acrossMinibatches() || (wantsOverlay(view, "spread") && !isAlongDirections);
   const common = {
-    run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points: view.points,
+    run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points,
   };
   const isRandom = view.mode === "train" && drawsMasks(name);
   if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
   const run = page.runs[name];
   return {
     run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, halfWidth, lacking: run ? whyNone(run, x, y) : null,
-    epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs"),
-    minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches") : null,
+    epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs", coarser),
+    minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches", coarser) : null,
     planes: isAlongDirections && run ? openPlanes({ ...common, minibatch: view.minibatch }, run) : null,
   };
 }
@@ -81,20 +84,46 @@ function whyNone(run, x, y) {
   return run.cannot ?? [x, y].map((parameter) => mistakeIn(parameter, run)).find(Boolean) ?? null;
 }
 
-// What a plan shows: its own frame, or by how much that differs from the reference's.
+// What a plan shows: its own frame, or by how much that differs from the reference's, on the finest grid of both.
 export function frameOf(plan) {
-  return plan.minus ? differenceOf(ownFrame(plan), ownFrame(plan.minus)) : ownFrame(plan);
+  if (!plan.minus) return ownFrame(plan);
+  const references = framesOf(plan.minus);
+  for (const frame of framesOf(plan)) {
+    const reference = references.find(({ points }) => points === frame.points);
+    if (reference) return differenceOf(frame, reference);
+  }
+  return undefined;
 }
 
+// The finest frame that is there.
 export function ownFrame(plan) {
-  const fromMinibatches = plan.minibatches?.frames.get(page.view.minibatch);
-  if (acrossMinibatches() && fromMinibatches) return fromMinibatches;
-  const fromEpochs = plan.epochs.frames.get(page.view.epoch);
-  return plan.epochs.selection.minibatch === page.view.minibatch ? fromEpochs : undefined;
+  return framesOf(plan)[0];
+}
+
+// The frame with all points of the grid; undefined while coarser ones at most are there.
+export function wholeFrame(plan) {
+  return framesOf(plan).find((frame) => !frame.of);
+}
+
+// The whole frame and those of coarser grids, as far as they are there, the finest first.
+function framesOf(plan) {
+  const { view } = page;
+  const stacks = [];
+  if (acrossMinibatches() && plan.minibatches) stacks.push([plan.minibatches, view.minibatch]);
+  if (plan.epochs.selection.minibatch === view.minibatch) stacks.push([plan.epochs, view.epoch]);
+  const whole = stacks.flatMap(([stack, index]) => stack.frames.get(index) ?? []).slice(0, 1);
+  const coarse = stacks.flatMap(([stack, index]) => stack.coarse.get(index) ?? []);
+  return [...whole, ...coarse.sort((a, b) => b.points - a.points)];
 }
 
 // The frames whose colours a picture's are compared with.
 export function besides(plan) {
+  const shown = frameOf(plan);
+  const all = allFrames(plan);
+  return shown?.of ? new Map([...all, [shown.index, shown]]) : all;
+}
+
+function allFrames(plan) {
   if (isMinibatchesView()) return plan.minibatches.frames;
   return plan.minus ? differencesOf(plan.epochs.frames, plan.minus.epochs.frames) : plan.epochs.frames;
 }

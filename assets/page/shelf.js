@@ -2,7 +2,7 @@
 
 import { hasDirections } from "../pure/axes.js";
 import { patience } from "../pure/patience.js";
-import { isOutcome, NotNow, Refused } from "./api.js";
+import { isOutcome, jsonFrom, NotNow, Refused } from "./api.js";
 import { conductor } from "./conductor.js";
 import { fetchFrames } from "./frames.js";
 import { page } from "./state.js";
@@ -10,16 +10,19 @@ import { page } from "./state.js";
 const MOST_BYTES = 192e6;
 const MOST_AT_ONCE = 400; // the server takes 500
 const MOST_REFUSED = 2; // of a plane along directions, one after the other
+const UNTIL_TOLD_MS = 700; // what comes sooner needs no estimate
 const MOST_FAILURES = 6; // in a row: then somebody has to ask for another try
 const stacks = new Map(); // address -> stack, least recently used first
 
-// The stack of a selection, empty at first. `key` names what it shows, `over` says what its frames are.
-export function openStack(selection, over) {
+// The stack of a selection, empty at first. `key` names what it shows, `over` says what its frames are. `coarser`: the
+// points a side of coarser grids that are asked for before a frame that is waited for, where one is slow.
+export function openStack(selection, over, coarser = []) {
   const key = new URLSearchParams({ ...selection, over }).toString();
   let stack = stacks.get(key);
   if (stack) stacks.delete(key);
-  else stack = { key, selection, over, frames: new Map(), failed: new Map(), error: null, loading: null, lead: null, hurrying: null, bytes: 0, failures: 0, paused: null };
+  else stack = { key, selection, over, frames: new Map(), coarse: new Map(), failed: new Map(), error: null, loading: null, lead: null, hurrying: null, bytes: 0, failures: 0, paused: null };
   stacks.set(key, stack);
+  stack.coarser = coarser;
   return stack;
 }
 
@@ -44,9 +47,12 @@ export async function hurryStack(stack, index, { onFrame, onEnd }) {
 // `as`: under which name of the stack the request is known, and can be stopped.
 async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
   const controller = (stack[as] = new AbortController());
+  const { signal } = controller;
+  const asking = setTimeout(() => askHowLong(stack, lead, signal), UNTIL_TOLD_MS);
   try {
+    for (const size of stack.coarser) await fetchCoarse(stack, lead, size, { signal, onFrame });
     await fetchFrames(addressOf(stack, as, lead, missing), {
-      signal: controller.signal,
+      signal,
       onFrame: (frame) => {
         if (frame.later) pause(stack, frame.error);
         else if (frame.error) stack.failed.set(frame.index, frame.error);
@@ -63,6 +69,7 @@ async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
     else if (error instanceof NotNow) pause(stack, error.message, error.seconds);
     else broken(stack, error);
   } finally {
+    clearTimeout(asking);
     if (stack[as] === controller) stack[as] = null;
     if (!controller.signal.aborted) onEnd(stack);
     trim();
@@ -73,6 +80,36 @@ async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
 function refused(stack, lead, { message }) {
   if (hasDirections(stack.selection) && stack.failed.size < MOST_REFUSED) stack.failed.set(lead, message);
   else stack.error = message;
+}
+
+// The points of a coarser grid of a frame: those of the frame itself, which are not computed again for it.
+async function fetchCoarse(stack, lead, size, { signal, onFrame }) {
+  const known = stack.coarse.get(lead) ?? [];
+  if (known.some(({ points }) => points >= size)) return;
+  await fetchFrames(`${oneOf(stack, lead)}&coarse=${size}`, {
+    signal,
+    onFrame: (frame) => {
+      if (frame.error) return; // the whole frame says it
+      frame.of = Number(stack.selection.points);
+      stack.bytes += 14 * frame.u.length;
+      stack.coarse.set(lead, [...(stack.coarse.get(lead) ?? []), frame]);
+      stack.later = null;
+      onFrame(stack, frame);
+    },
+  });
+}
+
+// Tells how long a frame that has not come yet will take. A question that fails is not asked again: the frame's own may
+// say why.
+async function askHowLong(stack, lead, signal) {
+  if (stack.frames.has(lead) || stack.seconds !== undefined) return;
+  try {
+    stack.seconds = (await jsonFrom(`api/v1/estimate?${queryOf(stack, lead, false)}`, { signal })).seconds;
+  } catch (error) {
+    if (error.name === "AbortError" || isOutcome(error)) return;
+    throw error;
+  }
+  if (!signal.aborted) conductor.draw();
 }
 
 // Whoever computes is busy or away: says so in place of the picture, and asks again in a moment.
@@ -151,8 +188,19 @@ function trim() {
 }
 
 function addressOf(stack, as, lead, missing) {
-  const query = new URLSearchParams({ ...stack.selection, over: stack.over });
+  const query = queryOf(stack, lead);
   if (as === "hurrying" || stack.frames.size) query.set("only", missing.join(","));
-  query.set(stack.over === "epochs" ? "epoch" : "minibatch", lead);
   return `api/v1/frames?${query}`;
+}
+
+function oneOf(stack, lead) {
+  const query = queryOf(stack, lead);
+  query.set("only", lead);
+  return `api/v1/frames?${query}`;
+}
+
+function queryOf(stack, lead, isStream = true) {
+  const query = new URLSearchParams(isStream ? { ...stack.selection, over: stack.over } : stack.selection);
+  query.set(stack.over === "epochs" ? "epoch" : "minibatch", lead);
+  return query;
 }

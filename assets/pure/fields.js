@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{name: string, key: string, default: unknown, control: string | null,
- *   holds: "value" | "text" | "typed number" | "typed number or none"}} ViewField
+ *   holds: "value" | "text" | "typed number" | "typed number or none" | "text or auto"}} ViewField
  */
 
 /**
@@ -34,6 +34,7 @@ export function valuesOf(view, fields) {
 /** A value as a component holds it. @param {any} value @param {ViewField["holds"]} holds */
 export function heldOf(value, holds) {
   if (holds === "text") return `${value}`;
+  if (holds === "text or auto") return `${value ?? "auto"}`;
   return holds === "typed number or none" ? (value ?? "") : value;
 }
 
@@ -43,6 +44,7 @@ export function choicesOf(values, fields) {
     const value = values[k];
     if (value === null || value === undefined) return [];
     if (holds === "text") return [[name, Number(value)]];
+    if (holds === "text or auto") return [[name, value === "auto" ? null : Number(value)]];
     if (holds === "typed number or none" && value === "") return [[name, null]];
     return holds.startsWith("typed number") && !Number.isFinite(value) ? [] : [[name, value]];
   });

@@ -2,7 +2,8 @@
 
 import { rangeOf } from "./arrows.js";
 
-// {index, error, later} or {index, x, y, num_rows, …, points, u, v, loss: Float32Array, isZero, zeroReason: Uint8Array}.
+// {index, error, later} or {index, x, y, num_rows, …, points, u, v, loss: Float32Array, isZero, zeroReason: Uint8Array};
+// page/shelf.js gives those of a coarser grid `of`, the points of the whole.
 export function decodeFrame(block) {
   const jsonBytes = new DataView(block.buffer, block.byteOffset).getUint32(0, true);
   const frame = JSON.parse(new TextDecoder().decode(block.subarray(4, 4 + jsonBytes)));

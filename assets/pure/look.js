@@ -6,7 +6,9 @@
  *   chosen: string, arrows: Stops, loss: Stops, sheet: Stops, cosine: Stops, variants: Record<string, string>}} Palette
  * @typedef {{length_exponent: number, longest_in_cells: number, fan_in_cells: number, zero_words: string,
  *   arrow_width: number, arrow_head: number, flat_share: number, half_widths: {parameters: number, directions: number}, little_share: number, variant_labels: Record<string, string>, font: string,
- *   palettes: {light: Palette, dark: Palette}}} Look
+ *   palettes: {light: Palette, dark: Palette}, estimate: Estimate}} Look
+ * @typedef {{points: number, fewer_points: number, long_seconds: number, told_seconds: number, slow_seconds: number,
+ *   coarse_sizes: number[], sets_of_masks: number, rows: number}} Estimate of gradviz/compute/estimate.py; not in pages that stand alone
  */
 
 /** Filled once, when the page begins. @type {Look} */

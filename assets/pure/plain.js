@@ -2,6 +2,7 @@
 
 import { hasDirections } from "./axes.js";
 import { differenceSentences } from "./difference.js";
+import { longWords } from "./estimate.js";
 import { percent } from "./formats.js";
 import { look } from "./look.js";
 import { minibatchSentences } from "./minibatch.js";
@@ -11,8 +12,9 @@ import { tensorOf } from "./tensors.js";
 import { planeSentences, unitSentence } from "./toldplane.js";
 
 export function plainSentences(page, plan, frame) {
-  if (frame.difference) return [...differenceSentences(frame), whatIsMissing(frame), whatIsRandom(page, plan)].filter(Boolean);
+  if (frame.difference) return [whatIsComing(plan, frame), ...differenceSentences(frame), whatIsMissing(frame), whatIsRandom(page, plan)].filter(Boolean);
   return [
+    whatIsComing(plan, frame),
     whereTo(page.view, frame),
     ...minibatchSentences(frame, underWhat(page, plan)),
     whatIsZero(frame),
@@ -23,6 +25,18 @@ export function plainSentences(page, plan, frame) {
     whatIsRandom(page, plan),
     ...overlaySentences(page.view, plan, frame),
   ].filter(Boolean);
+}
+
+// Of a slow field, the points of a coarser grid come first; and why there are no others.
+function whatIsComing({ epochs, minibatches }, { index, of, points }) {
+  if (!of) return "";
+  const shown = `${points} × ${points} of ${of} × ${of} points`;
+  const stacks = [epochs, minibatches].filter(Boolean);
+  const why = stacks.map(({ failed, error, later }) => failed.get(index) ?? error ?? later).find(Boolean);
+  if (why) return `${shown}. ${why}`;
+  if (!stacks.some(({ loading, hurrying }) => loading || hurrying)) return `${shown}.`;
+  const words = longWords(stacks.find(({ seconds }) => seconds)?.seconds);
+  return `${shown}; the others are being computed${words ? `: all take about ${words}` : ""}.`;
 }
 
 // "At ○ the gradient points to larger x₁ and smaller x₂."

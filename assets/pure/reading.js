@@ -1,35 +1,51 @@
-// The numbers at one point of a plane: {i, j}, column and row of the grid from the middle; null is the checkpoint itself.
+// The numbers at one point of a plane: {i, j, points}, column and row from the middle of a grid of so many points a side;
+// null is the checkpoint itself. A frame of another grid is read at its nearest point.
 
 import { number } from "./formats.js";
 import { look } from "./look.js";
 import { lossUnit } from "./minibatch.js";
 import { perUnit } from "./toldplane.js";
 
-/** @typedef {{i: number, j: number} | null} Point */
+/** @typedef {{i: number, j: number, points: number} | null} Point */
+
+/** The point on a frame's own grid. @param {{points: number}} frame @param {Point} point */
+function placeOn({ points }, point) {
+  const scale = point ? (points - 1) / (point.points - 1) : 0;
+  return { i: Math.round((point?.i ?? 0) * scale), j: Math.round((point?.j ?? 0) * scale), points };
+}
 
 /** The point's offsets from the checkpoint. @param {{points: number}} frame @param {number} halfWidth @param {Point} point @returns {[number, number]} */
-export function offsetsOf({ points }, halfWidth, point) {
+export function offsetsOf(frame, halfWidth, point) {
+  const { i, j, points } = placeOn(frame, point);
   const cell = (2 * halfWidth) / (points - 1);
-  return [cell * (point?.i ?? 0), cell * (point?.j ?? 0)];
+  return [cell * i, cell * j];
 }
 
 /** The point's place in the arrays of a frame. @param {{points: number}} frame @param {Point} point */
-export function indexOf({ points }, point) {
+export function indexOf(frame, point) {
+  const { i, j, points } = placeOn(frame, point);
   const middle = (points - 1) / 2;
-  return (middle + (point?.j ?? 0)) * points + middle + (point?.i ?? 0);
+  return (middle + j) * points + middle + i;
 }
 
-/** The nearest point of the grid. @param {{points: number}} frame @param {Point} point @returns {Point} */
-export function withinGrid({ points }, point) {
-  const middle = (points - 1) / 2;
+/** The nearest point of its grid. @param {Point} point @returns {Point} */
+export function withinGrid(point) {
+  if (!point) return null;
+  const middle = (point.points - 1) / 2;
   const within = (step) => Math.max(-middle, Math.min(middle, step));
-  return point && { i: within(point.i), j: within(point.j) };
+  return { ...point, i: within(point.i), j: within(point.j) };
+}
+
+/** So many columns and rows away from a point on a frame's grid. @param {{points: number}} frame @param {Point} point @param {number[]} steps */
+export function steppedFrom(frame, point, [across, up]) {
+  const { i, j, points } = placeOn(frame, point);
+  return withinGrid({ i: i + across, j: j + up, points });
 }
 
 /** The grid's point at a pixel of a plane (plane.js). @returns {Point} */
 export function pointAt(plane, { points }, halfWidth, [x, y]) {
   const cell = (2 * halfWidth) / (points - 1);
-  return { i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell) };
+  return { i: Math.round((x - plane.x(0)) / plane.scaleX / cell), j: Math.round((plane.y(0) - y) / plane.scaleY / cell), points };
 }
 
 /** [name, value] of each number. @param {any} frame @param {number} halfWidth @param {Point} point @returns {string[][]} */

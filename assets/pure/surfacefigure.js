@@ -58,7 +58,7 @@ function sheet(frame, { halfWidth }, { points, cell, low, high, levels }, palett
     type: "surface", x: steps, y: steps, z: rows((k) => (Number.isFinite(frame.loss[k]) ? frame.loss[k] : null)), cmin: low, cmax: high,
     colorscale: palette.sheet, showscale: false, lighting: FACE, lightposition: { x: -1000, y: -2000, z: 4000 },
     contours: { x: none, y: none, z: { ...level, ...none } },
-    text: rows((k, i, j) => pointLines(frame, halfWidth, { i: i - middle, j: j - middle }).join("<br>")), hoverinfo: "text", name: "loss",
+    text: rows((k, i, j) => pointLines(frame, halfWidth, { i: i - middle, j: j - middle, points }).join("<br>")), hoverinfo: "text", name: "loss",
   };
 }
 

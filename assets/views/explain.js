@@ -1,5 +1,6 @@
 // What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
 
+import { longWords } from "../pure/estimate.js";
 import { isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { isSurface } from "../pure/surface.js";
@@ -8,6 +9,7 @@ import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { ownFrame } from "../page/plans.js";
+import { fewerSentence } from "../page/points.js";
 import { retryStack } from "../page/shelf.js";
 import { hasSizes, page, shownRuns, unreadableRun } from "../page/state.js";
 import { canDrawSurfaces } from "./camera.js";
@@ -16,7 +18,7 @@ import { chooseEverywhere } from "./everywhere.js";
 // Title, sentences and veil of a panel; `frame` is undefined while it has none.
 export function panelWords(plan, frame) {
   const title = titleOf(plan, frame);
-  if (frame) return { title, sentences: [...plainSentences(page, plan, frame), ...whatCannotBeDrawn()], veil: zeroVeil(plan, frame) };
+  if (frame) return { title, sentences: [fewerSentence(plan), ...plainSentences(page, plan, frame), ...whatCannotBeDrawn()].filter(Boolean), veil: zeroVeil(plan, frame) };
   const missing = whyMissing(plan);
   return { title, sentences: [], veil: { key: `${missing.state}|${missing.text}|${plan.x}|${plan.y}|${page.view.view}`, ...missing } };
 }
@@ -62,7 +64,13 @@ function whyMissing(plan) {
   if (!run.epochs.includes(epoch)) return { state: "away", text: `${plan.label} is at epoch ${run.epochs.at(-1)} so far.` };
   if (page.away) return awayVeil();
   const later = plan.epochs.later ?? plan.minibatches?.later;
-  return later ? { state: "away", text: later } : { state: "loading", text: "Computing" };
+  return later ? { state: "away", text: later } : { state: "loading", ...waiting(plan) };
+}
+
+// How long it takes is told where that is long.
+function waiting(plan) {
+  const words = longWords(plan.epochs.seconds ?? plan.minibatches?.seconds);
+  return words ? { text: `Computing: this takes about ${words}.`, isTold: true } : { text: "Computing" };
 }
 
 function awayVeil() {

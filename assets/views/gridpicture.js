@@ -3,6 +3,7 @@
 import { wholePlane, isSamePart, planeIn, squareAround } from "../pure/plane.js";
 import { heightOf, placeOf, squaresAcross, squaresIn } from "../pure/squares.js";
 import { button, element, fill, say } from "../page/dom.js";
+import { gridPoints } from "../page/points.js";
 import { page } from "../page/state.js";
 import { placeMinis } from "./multiples.js";
 import { paintSmall, preparedContext, sizeOfCanvas } from "./paint.js";
@@ -59,7 +60,7 @@ function arrange() {
   grid.layout = isScrolled ? squaresAcross(many, width, LEAST, HEAD) : squaresIn(many, width, height, MOST * width, HEAD);
   grid.canvas.parentElement.style.minHeight = isScrolled ? `${heightOf(many, grid.layout)}px` : "";
   const [{ halfWidth }] = page.plans;
-  const { points } = page.view;
+  const points = gridPoints();
   const part = squareAround(partOf(page.plans[0]));
   const between = ((2 * halfWidth) / (points - 1)) * (grid.layout.cell / (part.x[1] - part.x[0]));
   grid.every = Math.max(1, Math.min((points - 1) / 2, Math.ceil(CLOSEST / between)));
@@ -69,7 +70,7 @@ function arrange() {
 export function planeOfCell(number) {
   const { left, top, side } = placeOf(number, grid.layout);
   const { halfWidth } = page.plans[number];
-  const { points } = page.view;
+  const points = gridPoints();
   const part = squareAround(partOf(page.plans[number]));
   // Where arrows are left out, those at the border are longer.
   const isWhole = isSamePart(part, wholePlane(halfWidth, points));

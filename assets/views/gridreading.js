@@ -3,7 +3,7 @@
 
 import { number } from "../pure/formats.js";
 import { look } from "../pure/look.js";
-import { factsOf, indexOf, offsetsOf, pointAt, pointLines, withinGrid } from "../pure/reading.js";
+import { factsOf, indexOf, offsetsOf, pointAt, pointLines, steppedFrom, withinGrid } from "../pure/reading.js";
 import { perUnit } from "../pure/toldplane.js";
 import { closest, element, refill } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
@@ -17,7 +17,7 @@ import { showPart } from "./zoom.js";
 
 const FAR = 6; // pixels: what is drawn out is larger, and a click is no part
 
-/** @type {{i: number, j: number} | null} */
+/** @type {{i: number, j: number, points: number} | null} */
 let point = null; // see pure/reading.js
 let read = 0; // the picture whose numbers are told
 let open = null; // what a click on a picture does, given its number
@@ -123,7 +123,7 @@ function readAt(event) {
   if (!frame) return readPoint(null);
   read = numberAt(event);
   const pixel = pixelOf(event);
-  readPoint(withinGrid(frame, pointAt(planeOfCell(read), frame, page.plans[read].halfWidth, pixel)));
+  readPoint(withinGrid(pointAt(planeOfCell(read), frame, page.plans[read].halfWidth, pixel)));
   showTip(grid.host, pixel, [grid.cells[read].name, ...pointLines(frame, page.plans[read].halfWidth, point)]);
 }
 
@@ -181,7 +181,7 @@ function movePoint(event, line) {
   const frame = grid.cells[read]?.frame;
   if (event.ctrlKey || event.altKey || event.metaKey || !frame) return;
   const step = STEPS[event.key];
-  if (step) readPoint(withinGrid(frame, { i: (point?.i ?? 0) + step[0], j: (point?.j ?? 0) + step[1] }));
+  if (step) readPoint(steppedFrom(frame, point, step));
   else if (event.key in PAGES) readFrom(Math.max(0, Math.min(grid.cells.length - 1, read + PAGES[event.key])));
   else if (event.key === "Home" || event.key === "Escape") readPoint(null);
   else return;

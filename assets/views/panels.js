@@ -129,7 +129,8 @@ export function sayPanel(panel, { title, sentences, veil }) {
   fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);
 }
 
-function veilCard({ state, text, actions = [] }) {
+function veilCard({ state, text, isTold = false, actions = [] }) {
+  if (state === "loading" && isTold) return element("div", "gv-waiting", element("div", "gv-skeleton"), element("p", "", text));
   if (state === "loading") return element("div", "gv-skeleton", element("span", "gv-hidden", text));
   const buttons = actions.map(([label, action]) => button(label, action));
   return element("div", "gv-card", element("p", "", text), buttons.length ? element("div", "gv-actions", ...buttons) : null);

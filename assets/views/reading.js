@@ -1,7 +1,7 @@
 // The point that is read: the grid point at the pointer, marked in all pictures, with its numbers under each; without a
 // pointer, the checkpoint itself.
 
-import { factsOf, indexOf, offsetsOf, pointAt, withinGrid } from "../pure/reading.js";
+import { factsOf, indexOf, offsetsOf, pointAt, steppedFrom, withinGrid } from "../pure/reading.js";
 import { closest, plotIn, refill } from "../page/dom.js";
 import { page } from "../page/state.js";
 import { factElement, spokenOf } from "./facts.js";
@@ -44,9 +44,8 @@ function placeIn(plane, across, up) {
 
 // Moves to a grid point, within the grid; null: back to the checkpoint.
 function readPoint(next) {
-  const frame = page.panels.find(({ plan, shown }) => plan && shown)?.shown;
-  if (next && frame) next = withinGrid(frame, next);
-  if (next?.i === point?.i && next?.j === point?.j) return;
+  next = withinGrid(next);
+  if (next?.i === point?.i && next?.j === point?.j && next?.points === point?.points) return;
   point = next;
   showReading();
 }
@@ -83,7 +82,8 @@ document.addEventListener("keydown", (event) => {
   const line = closest(event, ".gv-reading");
   if (!line || event.ctrlKey || event.altKey || event.metaKey) return;
   const step = STEPS[event.key];
-  if (step) readPoint({ i: (point?.i ?? 0) + step[0], j: (point?.j ?? 0) + step[1] });
+  const frame = page.panels.find(({ plan, shown }) => plan && shown)?.shown;
+  if (step && frame) readPoint(steppedFrom(frame, point, step));
   else if (event.key === "Home" || event.key === "Escape") readPoint(null);
   else return;
   event.preventDefault();

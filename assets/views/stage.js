@@ -7,7 +7,7 @@ import { setProps } from "../page/dash.js";
 import { fitted } from "../page/fitting.js";
 import { hurryPlans, loadPlans } from "../page/loading.js";
 import { showNotices } from "../page/notices.js";
-import { ownFrame } from "../page/plans.js";
+import { wholeFrame } from "../page/plans.js";
 import { watchScheme } from "../page/scheme.js";
 import { forgetRun, putFrame, resumeAll } from "../page/shelf.js";
 import { isBusy, isScrubbing, makeSliders, setSliders } from "../page/sliders.js";
@@ -133,7 +133,7 @@ function minibatchMoved() {
 // The minibatch is chosen: the epochs of this one are fetched, beginning with what is already on show.
 function minibatchReleased() {
   commitPictures();
-  const chosen = page.plans.map(ownFrame);
+  const chosen = page.plans.map(wholeFrame);
   refresh();
   page.plans.forEach((plan, k) => {
     const frame = chosen[k];

@@ -4,6 +4,7 @@ import { isSamePart, movedPart, scaledPart, wholePlane } from "../pure/plane.js"
 import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, fill, plotIn } from "../page/dom.js";
+import { gridPoints } from "../page/points.js";
 import { page } from "../page/state.js";
 import { isTurned, onTurn, resetCamera, TURNS } from "./camera.js";
 
@@ -13,11 +14,12 @@ let forPlane = ""; // the planes that it belongs to
 // The part on show of a picture's plane.
 export function partOf({ halfWidth }) {
   const relative = relativePart();
-  return part ? scaledPart(relative, halfWidth) : wholePlane(halfWidth, page.view.points);
+  return part ? scaledPart(relative, halfWidth) : wholePlane(halfWidth, gridPoints());
 }
 
 function relativePart() {
-  const { half_width: chosen, points } = page.view;
+  const { half_width: chosen } = page.view;
+  const points = gridPoints();
   const planes = JSON.stringify([chosen, points]);
   if (forPlane !== planes) part = null;
   forPlane = planes;
@@ -77,7 +79,7 @@ document.addEventListener("touchstart", (event) => {
 
 // Keys that work wherever nothing else wants them: in, out, back, and along.
 function move(factor, steps) {
-  const whither = movedPart(relativePart(), wholePlane(1, page.view.points), factor, steps);
+  const whither = movedPart(relativePart(), wholePlane(1, gridPoints()), factor, steps);
   if (whither) showPart(whither, 1);
   else resetZoom();
 }

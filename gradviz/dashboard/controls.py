@@ -88,8 +88,11 @@ def sidebar() -> Component:
                         ),
                         dmc.Select(
                             id=ids.POINTS,
-                            data=[{"value": str(n), "label": f"{n} × {n}"} for n in (11, 21, 31, 41)],
-                            value=str(view.points),
+                            data=[
+                                {"value": "auto", "label": "automatic"},
+                                *({"value": str(n), "label": f"{n} × {n}"} for n in (11, 21, 31, 41)),
+                            ],
+                            value="auto",
                             allowDeselect=False,
                             size="xs",
                             **label("Points of the grid"),

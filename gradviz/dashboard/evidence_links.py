@@ -1,5 +1,6 @@
 """The address of the page's view that shows a number of the evidence, or a landscape of the report."""
 
+from gradviz.compute.estimate import POINTS
 from gradviz.dashboard import permalink
 from gradviz.dashboard.permalink import Part, ViewName
 from gradviz.evidence.verdict import Shown
@@ -31,5 +32,5 @@ def view_of(request: LandscapeRequest, name: ViewName = "explore", part: Part = 
         masks=request.masks,
         seed=request.seed,
         half_width=None if is_usual else request.half_width,
-        points=request.points,
+        points=None if request.points == POINTS and not request.has_directions else request.points,
     )

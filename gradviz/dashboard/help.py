@@ -90,7 +90,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
     "Grid": (
         Entry(
             "Half width and points",
-            "How far the two parameters move to either side, in their own units, and in how many steps.",
+            "How far the two parameters move to either side, in their own units, and in how many steps: 21 by 21, or "
+            "11 by 11 along directions that would take more than 10 s, unless you choose.",
             "α, β ∈ [−w, w], evenly spaced",
         ),
     ),

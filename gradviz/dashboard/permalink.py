@@ -34,8 +34,8 @@ _NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 
 class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; a
-    pair of each of two layers; the half width of each plane by its axes). `x_a`, `y_a`: the axes of the left picture;
-    `x_b`, `y_b`: of the right.
+    pair of each of two layers; the half width of each plane by its axes; the points of its grid by what they cost).
+    `x_a`, `y_a`: the axes of the left picture; `x_b`, `y_b`: of the right.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread."""
@@ -57,7 +57,7 @@ class View(OfRun):
     masks: Masks = "fresh"
     seed: int = Field(default=0, ge=0, lt=2**32)
     half_width: float | None = Field(default=None, gt=0, le=100)
-    points: int = Field(default=21, ge=3, le=201)
+    points: int | None = Field(default=None, ge=3, le=201)
     under: Under = "heat"
     length: Length = "compressed"
     range: Range = "epochs"
@@ -81,8 +81,8 @@ class View(OfRun):
 
     @field_validator("points")
     @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
+    def _odd(cls, value: int | None) -> int | None:
+        if value is not None and value % 2 == 0:
             raise ValueError(
                 f"`points` must be odd and in [3, 201], got {value}: the centre arrow needs a middle point."
             )

@@ -13,12 +13,12 @@ class ViewField:
     """`control`: the id of the component that holds its value; without one, the page has its own control.
 
     `holds`: the kind of that value: the field's, its text, or a typed number, reported after a pause; without one, the
-    field is None, or stays as it is.
+    field is None, or stays as it is. `auto` stands for None.
     """
 
     key: str
     control: str | None = None
-    holds: Literal["value", "text", "typed number", "typed number or none"] = "value"
+    holds: Literal["value", "text", "typed number", "typed number or none", "text or auto"] = "value"
 
 
 FIELDS: Mapping[str, ViewField] = {
@@ -37,7 +37,7 @@ FIELDS: Mapping[str, ViewField] = {
     "masks": ViewField("masks", ids.MASKS),
     "seed": ViewField("seed", ids.SEED, "typed number"),
     "half_width": ViewField("width", ids.HALF_WIDTH, "typed number or none"),
-    "points": ViewField("points", ids.POINTS, "text"),
+    "points": ViewField("points", ids.POINTS, "text or auto"),
     "under": ViewField("under", ids.UNDER),
     "length": ViewField("length", ids.LENGTH),
     "range": ViewField("range", ids.RANGE),

@@ -120,7 +120,8 @@ def same(a: Vector, b: Vector) -> bool:
 
 def vector(size: int, value: float = 1.0) -> Vector:
     whole = torch.full((size,), value, dtype=torch.float64)
-    return Vector("pca:1", {"weight": whole[:2].reshape(1, 2), "bias": whole[2:]}, "one", ("Two.", "Three."), 4)
+    parts = {"weight": whole[:2].reshape(1, 2), "bias": whole[2:]}
+    return Vector("pca:1", parts, "one", ("Two.", "Three."), 4, "few words", 0.5)
 
 
 def test_a_vector_comes_back_from_its_bytes():

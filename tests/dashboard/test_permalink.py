@@ -85,6 +85,13 @@ def test_what_a_link_cannot_say_is_noticed_and_left_out(search: str, word: str) 
     assert "\n" not in notice
 
 
+def test_a_link_means_the_points_that_it_names_and_else_leaves_them_to_what_they_cost() -> None:
+    for points in (11, 21):
+        assert permalink.read(f"?points={points}")[0].points == points
+        assert permalink.write(View(points=points)) == f"?points={points}"
+    assert permalink.read("?x1=step&y1=pca:1")[0].points is None
+
+
 def test_the_rest_of_a_damaged_link_is_kept() -> None:
     view, notices = permalink.read("?old=1&epoch=7&mode=x&points=11")
     assert (view.epoch, view.points, view.mode) == (7, 11, "eval")

@@ -1,5 +1,6 @@
 // The constants that the page has from the server, and small frames and runs for the tests of pure modules.
 
+import { readFileSync } from "node:fs";
 import { begin } from "../../assets/pure/look.js";
 import { rangeOf } from "../../assets/pure/arrows.js";
 
@@ -13,6 +14,7 @@ export const look = {
   length_exponent: 0.35, longest_in_cells: 0.92, fan_in_cells: 3, zero_words: "zero up to round-off", arrow_width: 1, arrow_head: 0.77,
   flat_share: 1e-6, half_widths: { parameters: 0.1, directions: 1 }, little_share: 0.05, variant_labels: { none: "None", dropout: "Dropout", batchnorm: "BatchNorm" }, font: "sans-serif",
   palettes: { light: palette, dark: palette },
+  estimate: JSON.parse(readFileSync(new URL("../fixtures/estimates.json", import.meta.url), "utf8")).constants,
 };
 
 export const zeroMessages = ["", "batch statistics take the bias out", "the unit is inactive"];

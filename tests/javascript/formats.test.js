@@ -37,7 +37,7 @@ test("waits grow to half a minute, and are no shorter than the server says", () 
 const fieldOf = (name, key, standard, control = null, holds = "value") => ({ name, key, default: standard, control, holds });
 const FIELDS = [
   fieldOf("view", "view", "explore", "view"), fieldOf("compared", "compared", ["none", "dropout"], "compared"), fieldOf("epoch", "epoch", null),
-  fieldOf("x_a", "x1", null), fieldOf("half_width", "width", null, "half-width", "typed number or none"), fieldOf("seed", "seed", 0, "seed", "typed number"), fieldOf("points", "points", 21, "points", "text"),
+  fieldOf("x_a", "x1", null), fieldOf("half_width", "width", null, "half-width", "typed number or none"), fieldOf("seed", "seed", 0, "seed", "typed number"), fieldOf("points", "points", null, "points", "text or auto"),
   fieldOf("show", "show", [], "show"),
 ];
 const STANDARD = Object.fromEntries(FIELDS.map(({ name, default: standard }) => [name, standard]));
@@ -53,7 +53,7 @@ test("what is as by default is left out of the address", () => {
 const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/);
 const views = fc.record({
   view: name, compared: fc.array(name, { minLength: 1 }), epoch: fc.option(fc.nat()), x_a: fc.option(fc.string({ minLength: 1 })),
-  half_width: fc.option(fc.double({ min: 1e-3, max: 10, noNaN: true })), seed: fc.nat(), points: fc.nat(), show: fc.array(name, { minLength: 1 }),
+  half_width: fc.option(fc.double({ min: 1e-3, max: 10, noNaN: true })), seed: fc.nat(), points: fc.option(fc.nat()), show: fc.array(name, { minLength: 1 }),
 });
 
 test("an address says the whole view again", () => {
@@ -75,5 +75,7 @@ test("a control that is empty, or not a number yet, makes no choice, unless none
   assert.deepEqual(choicesOf(["explore", [], "", "", "5", []], FIELDS), { view: "explore", compared: [], half_width: null, points: 5, show: [] });
   assert.deepEqual(choicesOf(["explore", null, null, "", "21", undefined], FIELDS), { view: "explore", points: 21 });
   assert.deepEqual(choicesOf(["explore", [], 0.5, 3, "5", []], FIELDS), { view: "explore", compared: [], half_width: 0.5, seed: 3, points: 5, show: [] });
+  assert.deepEqual(choicesOf(["explore", [], 0.5, 3, "auto", []], FIELDS), { view: "explore", compared: [], half_width: 0.5, seed: 3, points: null, show: [] });
+  assert.deepEqual(choicesOf(["16"], [fieldOf("minibatch_size", "size", 64, "size", "text")]), { minibatch_size: 16 });
   assert.deepEqual(choicesOf(["explore", [], "-", "-", "5", []], FIELDS), { view: "explore", compared: [], points: 5, show: [] });
 });

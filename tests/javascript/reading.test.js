@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { encode, scaleOf } from "../../assets/pure/arrows.js";
 import { differenceOf } from "../../assets/pure/difference.js";
 import { planeIn, squareAround, wholePlane } from "../../assets/pure/plane.js";
-import { factsOf, indexOf, offsetsOf, pointAt, pointLines, withinGrid } from "../../assets/pure/reading.js";
+import { factsOf, indexOf, offsetsOf, pointAt, pointLines, steppedFrom, withinGrid } from "../../assets/pure/reading.js";
 import { GAP, heightOf, placeOf, squaresAcross, squaresIn } from "../../assets/pure/squares.js";
 import { frameOf, isNear, look } from "./constants.js";
 
@@ -15,9 +15,9 @@ const frame = frameOf(5, { u: (k) => k + 1, v: () => -2, loss: (k) => 100 + k, i
 test("a point is the grid's, and has the numbers that the field has there", () => {
   fc.assert(fc.property(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -2, max: 2 }), (i, j) => {
     const k = (2 + j) * 5 + 2 + i;
-    assert.equal(indexOf(frame, { i, j }), k);
-    assert.deepEqual(offsetsOf(frame, 0.1, { i, j }), [0.05 * i, 0.05 * j]);
-    const facts = Object.fromEntries(factsOf(frame, 0.1, { i, j }));
+    assert.equal(indexOf(frame, { i, j, points: 5 }), k);
+    assert.deepEqual(offsetsOf(frame, 0.1, { i, j, points: 5 }), [0.05 * i, 0.05 * j]);
+    const facts = Object.fromEntries(factsOf(frame, 0.1, { i, j, points: 5 }));
     assert.equal(facts.J, `${100 + k}.0`);
     if (k === 0) assert.equal(facts["∇J"], look.zero_words);
     else assert.equal(facts["∂J/∂x₁"], (k + 1).toPrecision(3));
@@ -27,13 +27,13 @@ test("a point is the grid's, and has the numbers that the field has there", () =
 });
 
 test("lines at the pointer have their units", () => {
-  assert.deepEqual(pointLines(frame, 0.1, { i: 1, j: 0 }), [
+  assert.deepEqual(pointLines(frame, 0.1, { i: 1, j: 0, points: 5 }), [
     "x₁ = 10.050, x₂ = 20.000", "∂J/∂x₁ = 14.0", "∂J/∂x₂ = −2.00", "|∇J| = 14.1 per unit of parameter", "J = 113.00 (mean |error|)",
   ]);
-  assert.deepEqual(pointLines(frame, 0.1, { i: -2, j: -2 }).slice(1), ["∇J is zero up to round-off", "J = 100.00 (mean |error|)"]);
+  assert.deepEqual(pointLines(frame, 0.1, { i: -2, j: -2, points: 5 }).slice(1), ["∇J is zero up to round-off", "J = 100.00 (mean |error|)"]);
   assert.equal(pointLines({ ...frame, share_below: null }, 0.1, null).at(-1), "J = 112.00"); // of a loss that is not known here
   const difference = differenceOf(frame, frameOf(5, { u: () => 1, v: () => -1, loss: () => 1 }));
-  assert.deepEqual(pointLines(difference, 0.1, { i: 1, j: 0 }), [
+  assert.deepEqual(pointLines(difference, 0.1, { i: 1, j: 0, points: 5 }), [
     "Δx₁ = 0.0500, Δx₂ = 0", "Δ∂J/∂x₁ = 13.0", "Δ∂J/∂x₂ = −1.00", "|Δ∇J| = 13.0 per unit of parameter", "difference of J = 112.00 (mean |error|)",
   ]);
 });
@@ -42,11 +42,22 @@ test("the pointer reads the nearest point, and never one outside the grid", () =
   const plane = planeIn({ left: 30, top: 40, width: 200, height: 200 }, wholePlane(0.1, 5));
   fc.assert(fc.property(fc.integer({ min: -2, max: 2 }), fc.integer({ min: -2, max: 2 }), fc.double({ min: -0.4, max: 0.4, noNaN: true }), (i, j, off) => {
     const pixel = /** @type {[number, number]} */ ([plane.x(0.05 * (i + off)), plane.y(0.05 * (j - off))]);
-    const read = withinGrid(frame, pointAt(plane, frame, 0.1, pixel));
+    const read = withinGrid(pointAt(plane, frame, 0.1, pixel));
     assert.ok(read.i === i && read.j === j); // −0 is 0
   }));
-  assert.deepEqual(withinGrid(frame, pointAt(plane, frame, 0.1, [10_000, -10_000])), { i: 2, j: 2 });
-  assert.equal(withinGrid(frame, null), null);
+  assert.deepEqual(withinGrid(pointAt(plane, frame, 0.1, [10_000, -10_000])), { i: 2, j: 2, points: 5 });
+  assert.equal(withinGrid(null), null);
+});
+
+test("a frame of another grid is read at its nearest point, and told as that", () => {
+  const [coarse, fine] = [5, 21].map((points) => frameOf(points, { loss: (k) => k }));
+  const point = { i: 5, j: -10, points: 21 };
+  assert.deepEqual([offsetsOf(fine, 1, point), offsetsOf(coarse, 1, point)], [[0.5, -1], [0.5, -1]]);
+  assert.deepEqual([indexOf(fine, point), indexOf(coarse, point)], [15, 3]);
+  assert.deepEqual(offsetsOf(coarse, 1, { i: 4, j: 2, points: 21 }), [0.5, 0]);
+  assert.deepEqual(steppedFrom(coarse, point, [1, -1]), { i: 2, j: -2, points: 5 });
+  assert.deepEqual(steppedFrom(coarse, point, [2, 0]), { i: 2, j: -2, points: 5 });
+  assert.deepEqual(steppedFrom(fine, null, [0, 1]), { i: 0, j: 1, points: 21 });
 });
 
 test("a plane in a box has its corners where the part ends, upwards", () => {
