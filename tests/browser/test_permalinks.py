@@ -35,7 +35,7 @@ def random_view(choose: random.Random) -> View:
         "minibatch_size": choose.choice([16, 64, 256]),
         "seed": choose.randrange(2**32),
         "half_width": choose.choice([0.003, 0.1, 0.25, 1.5, 40.0]),
-        "points": choose.choice([5, 11, 21]),
+        "points": choose.choice([5, 11, None]),
         "metric": "",  # these runs have one family of curves
         "minus": choose.choice(["off", *DEFAULT_NAMES]),
         "show": tuple(choose.sample(get_args(Overlay), choose.randint(0, 2))),
@@ -54,8 +54,8 @@ def random_view(choose: random.Random) -> View:
 _SEEN = """() => {
   const shown = (element) => element.offsetParent !== null;
   const graphs = [...document.querySelectorAll(".js-plotly-plot")].filter(shown);
-  const pictures = graphs.map(({ _fullData: data, _fullLayout: { xaxis, yaxis } }) => ({
-    axes: [xaxis, yaxis].map(({ title, range }) => [title.text, range]),
+  const pictures = graphs.map(({ _fullData: data, _fullLayout: { scene, ...plane } }) => ({
+    axes: ["xaxis", "yaxis"].map((name) => (scene ?? plane)[name]).map(({ title, range }) => [title.text, range]),
     traces: data.map(({ type, customdata, marker, x, y, z, u, v }) => ({
       type, customdata, x, y, z, u, v, color: marker?.color, cmin: marker?.cmin, cmax: marker?.cmax,
     })),
@@ -90,7 +90,8 @@ def seen(page: Page, view: View) -> dict[str, Any]:
 )
 def test_links_open_the_same_view_in_another_browser(visit: Visit, seed: int, number: int) -> None:
     choose = random.Random(seed)
-    first, second = visit(), visit(stranger=True)
+    # The driver of the screen may warn of surfaces.
+    first, second = visit(lenient=True), visit(stranger=True, lenient=True)
     for _ in range(number):
         view = random_view(choose)
         # As after "back": the page takes up what its address says.
