@@ -19,7 +19,7 @@ export function plainSentences(page, plan, frame) {
     ...minibatchSentences(frame, underWhat(page, plan)),
     whatIsZero(frame),
     whatIsMissing(frame),
-    ...planeSentences(frame.plane),
+    ...planeSentences(frame.plane, page.view.view === "compare"),
     whoseDirections(page.view, plan, frame.plane),
     whatIsActive(plan, frame),
     whatIsRandom(page, plan),

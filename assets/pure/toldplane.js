@@ -13,9 +13,10 @@ import { look } from "./look.js";
 const FEW = 34; // letters of a line: of a smaller picture the title is short, and its caption says what 1 is
 const WHOLE = 0.9995; // a part that is written as 1.00 is all
 
-/** Whole sentences about a frame's plane; none of two parameters. @param {PlaneFacts | null | undefined} plane */
-export function planeSentences(plane) {
+/** Whole sentences about a frame's plane; none of two parameters. @param {PlaneFacts | null | undefined} plane @param {boolean} [isShort] without what concerns one axis */
+export function planeSentences(plane, isShort = false) {
   if (!plane) return [];
+  if (isShort) return [shareSentence(plane), plane.statistics].filter(Boolean);
   return [shareSentence(plane), acrossSentence(plane.y), ...plane.x.notes, ...plane.y.notes, plane.statistics].filter(Boolean);
 }
 

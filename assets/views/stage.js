@@ -1,5 +1,6 @@
 // The page's conductor: what is chosen, what is trained, and that everything on show follows both.
 
+import { hasDirections } from "../pure/axes.js";
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
 import { conduct } from "../page/conductor.js";
@@ -162,6 +163,7 @@ function refresh() {
   tellLive();
   setGrouping(page.groups.length > 0, view.seeds === "grouped");
   planPanels();
+  document.body.dataset.directions = page.plans.some(hasDirections) ? "on" : "off";
   loadPlans();
   drawPictures();
   if (!isBusy()) commitPictures(); // else when the hand lets go

@@ -68,6 +68,7 @@ test("the titles of axes say what they are and what 1 is, in lines of some lette
 test("a caption says how much of the gradient the plane holds, and warns where that is little", () => {
   assert.deepEqual(planeSentences(undefined), []);
   assert.deepEqual(planeSentences(plane()), ["This plane holds 12 % of the gradient's length at ○.", "Of the mean gradient, 37 % lies across x₁: x₂ is that part."]);
+  assert.deepEqual(planeSentences(plane(), true), ["This plane holds 12 % of the gradient's length at ○."]);
   assert.deepEqual(planeSentences(plane({ y: axis("pca:2"), gradient_share: 0.00123 })), ["This plane holds only 0.12 % of the gradient's length at ○: its arrows say little about where training goes."]);
   assert.match(planeSentences(plane({ gradient_share: null }))[0], /zero up to round-off in all parameters/);
   assert.equal(acrossSentence(plane().x), "");
