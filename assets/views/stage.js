@@ -163,7 +163,7 @@ function refresh() {
   tellLive();
   setGrouping(page.groups.length > 0, view.seeds === "grouped");
   planPanels();
-  document.body.dataset.directions = page.plans.some(hasDirections) ? "on" : "off";
+  document.body.dataset.planes = page.plans.some(hasDirections) ? "directions" : "parameters";
   loadPlans();
   drawPictures();
   if (!isBusy()) commitPictures(); // else when the hand lets go
