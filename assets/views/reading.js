@@ -67,8 +67,9 @@ function readAt(event) {
 export function listenForReading(graph, panel) {
   graph.on("plotly_hover", ({ points: [{ x, y, data }] }) => {
     if (data.type !== "surface" || !panel.plan || !panel.shown) return;
-    const cell = (2 * panel.plan.halfWidth) / (panel.shown.points - 1);
-    readPoint({ i: Math.round(x / cell), j: Math.round(y / cell) });
+    const { points } = panel.shown;
+    const cell = (2 * panel.plan.halfWidth) / (points - 1);
+    readPoint({ i: Math.round(x / cell), j: Math.round(y / cell), points });
   });
   graph.on("plotly_unhover", () => planeOf(graph) || readPoint(null));
 }

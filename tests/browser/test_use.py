@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_back_leaves_a_page_whose_link_spells_out_defaults(visit: Visit, server: Server) -> None:
     page = visit("/healthz", drawn=False)
-    page.goto(f"{server.url}/?view=explore&variant=none&points=21&mode=eval&epoch=3&size=64")
+    page.goto(f"{server.url}/?view=explore&variant=none&length=compressed&mode=eval&epoch=3&size=64")
     wait_until_drawn(page)
     expect(page).to_have_url(f"{server.url}/?epoch=3")  # shortened in its place
     page.go_back()
