@@ -54,6 +54,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "parts": {"enum": ["all", "model", "hidden.1,hidden.1.linear.bias"]},
     "pair": {"enum": ["", "hidden.1.linear.bias[0];hidden.1.linear.weight[2,3]"]},
     "minus": {"enum": [None, 0]},  # one of the panels, of which there may be one alone
+    "coarse": {"maximum": 0},  # of planes along directions alone
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
 
@@ -72,16 +73,24 @@ def server(tiny_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
     operations = [operation for methods in told["paths"].values() for operation in methods.values()]
     for parameter in [parameter for operation in operations for parameter in operation.get("parameters", ())]:
-        parameter["schema"] |= OF_THE_TINY_RUNS.get(parameter["name"], {})
+        _narrow(parameter["name"], parameter["schema"])
     for operation in operations:
         if "requestBody" in operation:
             _narrow_members(operation["requestBody"]["content"]["application/json"]["schema"])
     return told
 
 
+def _narrow(name: str, schema: dict[str, Any]) -> None:
+    """Of values that the document lists, those that fit."""
+    listed = schema.get("enum")
+    schema |= OF_THE_TINY_RUNS.get(name, {})
+    if listed is not None:
+        schema["enum"] = [value for value in listed if value in schema["enum"]]
+
+
 def _narrow_members(schema: dict[str, Any]) -> None:
     for name, of_field in schema.get("properties", {}).items():
-        of_field |= OF_THE_TINY_RUNS.get(name, {})
+        _narrow(name, of_field)
         _narrow_members(of_field.get("items", {}))
 
 
