@@ -2,7 +2,7 @@
 
 import { hasDirections } from "../pure/axes.js";
 import { coarserFirst, defaultPoints, fieldSeconds, secondsWords } from "../pure/estimate.js";
-import { look } from "../pure/look.js";
+import { costs } from "../pure/look.js";
 import { drawsMasks, hasSizes, minibatchSize, page, shownRuns } from "./state.js";
 
 /** As chosen, or by what the planes along directions cost. */
@@ -10,8 +10,8 @@ export function gridPoints() {
   const { view } = page;
   if (view.points) return view.points;
   const planes = view.view === "explore" ? [{ x: view.x_a, y: view.y_a }, { x: view.x_b, y: view.y_b }] : [{ x: view.x_a, y: view.y_a }];
-  if (!planes.some(hasDirections)) return look.estimate.points;
-  return Math.min(...shownRuns().map((name) => defaultPoints(page.runs[name]?.seconds_per_point, askedOf(name, look.estimate.points))));
+  if (!planes.some(hasDirections)) return costs.points;
+  return Math.min(...shownRuns().map((name) => defaultPoints(page.runs[name]?.seconds_per_point, askedOf(name, costs.points))));
 }
 
 /** Which coarser grids are asked for before a field of a run. @param {string} name @param {{x: string, y: string}} plane @param {number} points */
@@ -27,8 +27,8 @@ function askedOf(name, points) {
 
 /** One sentence where the grid is smaller than usual, because nobody has chosen it; else "". @param {{run: string, epochs: any}} plan */
 export function fewerSentence({ run, epochs: { selection } }) {
-  const { points, fewer_points } = look.estimate;
+  const { points, fewer_points } = costs;
   if (page.view.points || Number(selection.points) !== fewer_points) return "";
   const seconds = fieldSeconds(page.runs[run]?.seconds_per_point, askedOf(run, points));
-  return `${fewer_points} × ${fewer_points} points, because ${points} × ${points} ${seconds > look.estimate.long_seconds ? `take about ${secondsWords(seconds)}` : "of a picture beside it take long"}: choose them under Grid.`;
+  return `${fewer_points} × ${fewer_points} points, because ${points} × ${points} ${seconds > costs.long_seconds ? `take about ${secondsWords(seconds)}` : "of a picture beside it take long"}: choose them under Grid.`;
 }

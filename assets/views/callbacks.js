@@ -25,8 +25,8 @@ for (const event of ["focusin", "input", "keydown", "pointerdown"]) {
 }
 
 // The page begins: constants are here, the address is read, the runs are asked for.
-export function readAddress({ look, fields, zero_messages, exports }) {
-  begin({ look, zero_messages });
+export function readAddress({ look, costs, fields, zero_messages, exports }) {
+  begin({ look, costs, zero_messages });
   setFields(fields);
   offerExport(exports);
   askForRuns();

@@ -12,7 +12,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.replay.coarser import SIZES
-from gradviz.landscape.request import LandscapeSpec
+from gradviz.landscape.request import Masks, Mode
 
 SECONDS_OF_A_PASS = 0.01
 
@@ -35,7 +35,7 @@ _PRODUCTS_OF_A_PASS = 64 * 3_500_000
 def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:
     """The cost of a field that is computed point after point, in the unit of `Question.passes`."""
     of_point = cost_of_a_point(run, asked.minibatch_size) * (PASSES_OF_A_POINT if asked.has_directions else 1.0)
-    return asked.points**2 * num_sets(run, asked) * of_point
+    return asked.points**2 * num_sets(run, asked.mode, asked.masks, asked.num_masks) * of_point
 
 
 def cost_of_a_point(run: Run | StudyRun, minibatch_size: int) -> float:
@@ -45,10 +45,10 @@ def cost_of_a_point(run: Run | StudyRun, minibatch_size: int) -> float:
     return max(cost_of_a_pass(run, ROWS_OF_A_STUDY), run.products / _PRODUCTS_OF_A_PASS)
 
 
-def num_sets(run: Run | StudyRun, asked: LandscapeSpec) -> int:
-    """Of masks at each point."""
-    averages = asked.masks == "averaged" and run.capabilities.draws_masks_in(asked.mode)
-    return asked.num_masks if averages else 1
+def num_sets(run: Run | StudyRun, mode: Mode, masks: Masks, num_masks: int) -> int:
+    """Of masks for one gradient."""
+    averages = masks == "averaged" and run.capabilities.draws_masks_in(mode)
+    return num_masks if averages else 1
 
 
 def seconds_of(passes: float) -> float:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 
+from gradviz.compute.estimate import num_sets
 from gradviz.compute.question import cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, check_minibatch_size
 from gradviz.experiment import asking
@@ -61,8 +62,7 @@ def rows_of(problems: list[Problem]) -> int:
 
 def passes_of(run: StudyRun, asked: Asked, draws: Draws) -> float:
     """The cost of the gradients of all minibatches, in the unit of `Question.passes`."""
-    averages = draws.masks == "averaged" and run.capabilities.draws_masks_in(asked.mode)
-    return gradient_passes(run, draws.num_masks if averages else 1)
+    return gradient_passes(run, num_sets(run, asked.mode, draws.masks, draws.num_masks))
 
 
 def gradient_passes(run: StudyRun, num_sets: int) -> float:

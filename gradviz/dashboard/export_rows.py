@@ -14,6 +14,7 @@ from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.still import Shown
 from gradviz.experiment.store import RunStore
+from gradviz.landscape.directions.axis import Curvature, parse_axis
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest
 
@@ -104,7 +105,7 @@ class _Overlays:
         """Of axes along directions; those along the Hessian's are another plane for each minibatch."""
         if not self._asked.show:
             return Over()
-        at = slot, request.epoch, request.minibatch if "hessian" in request.x + request.y else 0
+        at = slot, request.epoch, request.minibatch if _has_curvature(request) else 0
         if at not in self._told:
             answer = self._compute.ask(PlaneQuestion(request=request), self._still_wanted)
             self._told[at] = InPlane.from_answer(json.loads(answer))
@@ -136,6 +137,10 @@ class _Overlays:
         if request.masks == "fresh" and draws_masks(self._store.any_run(request.run), request):
             return request
         return request.model_copy(update={"points": _FEWEST})
+
+
+def _has_curvature(request: LandscapeRequest) -> bool:
+    return any(isinstance(parse_axis(axis), Curvature) for axis in (request.x, request.y))
 
 
 def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:

@@ -107,7 +107,8 @@ def _constants() -> dict[str, object]:
     sizes |= {"shell_bytes": shell_bytes(), "grid_shell_bytes": shell_bytes(is_grid=True)}
     exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
     return {
-        "look": for_browser() | {"estimate": estimate.for_browser()},
+        "look": for_browser(),
+        "costs": estimate.for_browser(),
         "fields": viewfields.for_browser(View().model_dump(mode="json", exclude={"variant"})),
         "zero_messages": zero_messages,
         "exports": exports,

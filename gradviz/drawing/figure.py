@@ -3,8 +3,6 @@
 # Shape suffixes: P = grid points, A = arrows, Z = points whose arrow is zero.
 """
 
-import math
-
 import numpy as np
 import plotly.graph_objects as go
 
@@ -23,7 +21,6 @@ this many times too long and `lengthfactor` takes it back, which leaves 1e-4 of 
 _WHERE = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>"
 _GRADIENT = "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g} "
 _LOSS = "<br>J = %{customdata[5]:.5g}"
-_MEAN_ERROR = " (mean |error|)"
 _DESCENT = "<br>the arrow is −∇J (descent)"
 _END = "<extra></extra>"
 
@@ -48,12 +45,12 @@ def landscape_figure(
     arrows = arrows_of(field, scale, length=look.length, direction=look.direction)
     columns_P6 = _columns(field)
     figure = go.Figure(layout=_layout(palette, reach_of(half_width, points), title))
-    loss = _LOSS + ("" if math.isnan(field.share_below) else _MEAN_ERROR)  # only with targets there is an error
+    loss = _LOSS + labels.loss_unit(field)
     levels = levels_of(field.loss)
     if look.under != "none" and levels is not None:
         figure.add_trace(_loss_trace(field, levels, look))
     if arrows.point_A.size:
-        per = labels.PER_PARAMETER if field.plane is None else labels.PER_AXIS
+        per = labels.per_unit(has_directions=field.plane is not None)
         hover = _WHERE + _GRADIENT + per + loss + (_DESCENT if look.direction == "descent" else "") + _END
         figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], hover, scale, palette))
     zero_hover = f"{_WHERE}gradient: {labels.ZERO_WORDS}{loss}{_END}"

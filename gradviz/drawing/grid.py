@@ -93,7 +93,7 @@ def draw_grid(
         axes.set_title(_fitting(name), loc="left", pad=3, color=look.palette.ink)
     _write_head(figure, row, places, look)
     if share_scale and not any(shown.minus for shown in row):
-        _draw_scale(figure, places, scales[0], look, labels.per_unit(row[0].request))
+        _draw_scale(figure, places, scales[0], look, labels.per_unit(has_directions=row[0].request.has_directions))
 
 
 def _draw(axes: Axes, shown: Shown, look: Look, scale: Scale) -> None:

@@ -49,9 +49,9 @@ def axis_name(parameter: str, centre: float | None = None) -> str:
     return f"Δ {parameter}   ({where})"
 
 
-def per_unit(request: LandscapeRequest) -> str:
+def per_unit(*, has_directions: bool) -> str:
     """Of what the numbers of a gradient are derivatives."""
-    return PER_AXIS if request.has_directions else PER_PARAMETER
+    return PER_AXIS if has_directions else PER_PARAMETER
 
 
 def strength_name(is_difference: bool = False) -> str:

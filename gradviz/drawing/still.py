@@ -114,7 +114,7 @@ def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look
     pad = 0.1 if isinstance(axes, Axes3D) else 0.02
     bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), ax=axes, shrink=0.85, pad=pad)
     name = labels.strength_name(bool(shown.minus))
-    bar.set_label(f"{name}   (loss {labels.per_unit(shown.request)})")
+    bar.set_label(f"{name}   (loss {labels.per_unit(has_directions=shown.request.has_directions)})")
     bar.outline.set_visible(False)
 
 

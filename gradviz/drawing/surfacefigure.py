@@ -77,7 +77,7 @@ def _sheet(field: GradientField, surface: Surface, look: Look) -> go.Surface:
 def _texts(field: GradientField) -> np.ndarray:
     """What hovering tells of each point, in true values; an array: plotly takes a list within a list for one text."""
     unit = labels.loss_unit(field)
-    per = labels.PER_PARAMETER if field.plane is None else labels.PER_AXIS
+    per = labels.per_unit(has_directions=field.plane is not None)
     rows = [
         [
             f"x₁ = {x:.5g}, x₂ = {y:.5g}<br>∂J/∂x₁ = {u:.4g}<br>∂J/∂x₂ = {v:.4g}<br>"

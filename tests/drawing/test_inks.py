@@ -47,7 +47,7 @@ def test_the_page_is_told_in_json():
     assert told["palettes"]["dark"]["paper"] == PALETTES["dark"].paper
     scripts = [path.read_text(encoding="utf-8") for path in ASSETS.rglob("*.js")]
     used = {name for script in scripts for name in re.findall(r"\blook\.(\w+)", script)} - {"js"}  # `look.js` is a file
-    assert set(told) | {"estimate"} == used  # the layout adds what computing takes
+    assert set(told) == used
 
 
 ROOM = [import_module(f"gradviz.drawing.{module.name}") for module in iter_modules(gradviz.drawing.__path__)]

@@ -14,11 +14,12 @@ export const look = {
   length_exponent: 0.35, longest_in_cells: 0.92, fan_in_cells: 3, zero_words: "zero up to round-off", arrow_width: 1, arrow_head: 0.77,
   flat_share: 1e-6, half_widths: { parameters: 0.1, directions: 1 }, little_share: 0.05, variant_labels: { none: "None", dropout: "Dropout", batchnorm: "BatchNorm" }, font: "sans-serif",
   palettes: { light: palette, dark: palette },
-  estimate: JSON.parse(readFileSync(new URL("../fixtures/estimates.json", import.meta.url), "utf8")).constants,
 };
 
+export const costs = JSON.parse(readFileSync(new URL("../fixtures/estimates.json", import.meta.url), "utf8")).constants;
+
 export const zeroMessages = ["", "batch statistics take the bias out", "the unit is inactive"];
-begin({ look, zero_messages: zeroMessages });
+begin({ look, costs, zero_messages: zeroMessages });
 
 // A frame of points × points arrows: `u(k)`, `v(k)`, `loss(k)`, `isZero(k)`.
 export function frameOf(points, { u = () => 1, v = () => 0, loss = (k) => k, isZero = () => false, ...rest } = {}) {
