@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 from flask import Response
+from markupsafe import escape
 from werkzeug.exceptions import TooManyRequests
 
 from gradviz.compute.interface import StillWanted
 from gradviz.compute.recipe import command_lines, file_name, python_text
 from gradviz.dashboard import answers
 from gradviz.dashboard.discretion import place_of
-from gradviz.dashboard.exports import ExportFile, Step, steps
+from gradviz.dashboard.exports import ExportFile, Step, export_name, steps
 from gradviz.dashboard.places import Full, Places
 from gradviz.dashboard.query import ExportQuery, RecipeQuery
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
@@ -18,13 +20,15 @@ from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
 
 _CHUNK_BYTES = 1 << 18
+_PATIENCE_SECONDS = 1.0
 
 
 _EXPORTS = (
     "A view as one file: an interactive page, an animated gif, or a pdf. With `progress` the answer is a stream of "
     "blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each "
-    "step, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. The work "
-    "ends when the client closes the connection."
+    "step, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. Without it "
+    "a page that takes long begins with empty lines, so that nobody takes the connection for dead; should it fail "
+    "then, its content is a sentence. The work ends when the client closes the connection."
 )
 
 
@@ -35,9 +39,8 @@ def export(served: Served, asked: ExportQuery) -> Response:
     if asked.progress:
         answer = Response(frames.prefixed(_blocks(first, work, served.told)), mimetype=MEDIA_TYPES["binary"])
     else:
-        file = _last(work)
-        answer = Response(file.content, mimetype=MEDIA_TYPES[file.kind])
-        answer.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+        answer = Response(_soon(first, work, asked.kind, served.told), mimetype=MEDIA_TYPES[asked.kind])
+        answer.headers["Content-Disposition"] = f'attachment; filename="{export_name(asked)}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -64,11 +67,26 @@ def _in_place(places: Places, work: Iterator[Step | ExportFile], wanted: StillWa
         raise TooManyRequests(f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done.") from None
 
 
-def _last(work: Iterator[Step | ExportFile]) -> ExportFile:
-    for step in work:
+def _soon(
+    first: Step | ExportFile, work: Iterator[Step | ExportFile], kind: str, told: Callable[[str], str]
+) -> bytes | Iterator[bytes]:
+    """The file; a page that is not there within the patience is begun with empty lines, which no browser shows."""
+    until = monotonic() + _PATIENCE_SECONDS
+    for step in _chain(first, work):
         if isinstance(step, ExportFile):
-            return step
+            return step.content
+        if kind == "html" and monotonic() > until:
+            return _kept_alive(work, told)
     raise AssertionError("The work ended without a file.")
+
+
+def _kept_alive(work: Iterator[Step | ExportFile], told: Callable[[str], str]) -> Iterator[bytes]:
+    """An empty line for each step, then the page; a sentence in its place if it fails."""
+    try:
+        for step in work:
+            yield step.content if isinstance(step, ExportFile) else b"\n"
+    except Exception as error:  # noqa: BLE001  (the answer has begun: raising would cut it off without a reason)
+        yield f"<!doctype html><title>No file</title><p>{escape(told(sentence_of(error)))}".encode()
 
 
 def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile], told: Callable[[str], str]) -> Iterator[bytes]:

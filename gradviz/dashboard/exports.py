@@ -95,8 +95,10 @@ def steps(
     total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
     rows: list[Row] = []
     for row in computed_rows(asked, compute, store, indices, still_wanted):
-        rows.append(row)
-        yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
+        index = indices[len(rows)]
+        if row is not None:
+            rows.append(row)
+        yield _step(len(rows), total, "computing", asked, index, until)
     if asked.kind == "html":
         content = _html(asked, store, indices, rows)
     elif asked.kind == "pdf":
@@ -111,7 +113,7 @@ def steps(
             yield _step(len(rows) + done, total, "drawing", asked, index, until)
         content = gif.finish()
     _check_size(len(content))
-    yield ExportFile(_name(asked), asked.kind, content)
+    yield ExportFile(export_name(asked), asked.kind, content)
 
 
 def _check_size(num_bytes: int) -> None:
@@ -132,7 +134,7 @@ def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, unt
     return Step(done, total, f"{doing} {ONE[asked.over]} {index}")
 
 
-def _name(asked: ExportQuery) -> str:
+def export_name(asked: ExportQuery) -> str:
     first = asked.panels[0]
     runs = list(dict.fromkeys(panel.run for panel in asked.panels))
     variants = "-".join(runs) if len(runs) <= MOST_LARGE else f"{len(runs)}-runs"

@@ -2,12 +2,14 @@
 
 import json
 import logging
+import math
 
 import pytest
 import torch
 from flask.testing import FlaskClient
 
 from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.dashboard import export_api
 from gradviz.dashboard.routes import PREFIX
 from gradviz.dashboard.sending import UNEXPECTED
 from tests.drawing.test_frames import blocks_of, decode
@@ -71,13 +73,31 @@ def test_an_export_says_what_failed_in_place_of_the_file(
     body = {"kind": "gif", "panels": [panel], "progress": True}
     answer = client.post(f"{PREFIX}/exports", json=body)
     *steps, last = [json.loads(block) for block in blocks_of(answer.data)]
-    assert steps[0]["done"] == 1
+    assert [step["done"] for step in steps] == [0, 1]
     assert set(last) == {"error"}
     assert last["error"].startswith(OUT_OF_MEMORY if isinstance(error, MemoryError) else UNEXPECTED)
     failing.clear()
     again = client.post(f"{PREFIX}/exports", json={**body, "progress": False})
     assert again.status_code == 200
     assert again.data.startswith(b"GIF89a")
+
+
+def test_a_page_that_takes_long_begins_with_empty_lines(
+    client: FlaskClient, failing: dict[int, BaseException], monkeypatch: pytest.MonkeyPatch
+):
+    body = {"kind": "html", "panels": [{**ASKED, "minibatch": 0, "epoch": 0}], "show": ["spread"]}
+    monkeypatch.setattr(export_api, "_PATIENCE_SECONDS", math.inf)
+    at_once = client.post(f"{PREFIX}/exports", json=body)
+    monkeypatch.setattr(export_api, "_PATIENCE_SECONDS", -1.0)
+    late = client.post(f"{PREFIX}/exports", json=body)
+    assert late.data.lstrip() == at_once.data
+    assert len(late.data) > len(at_once.data) + 50  # minibatches of each epoch
+    assert late.headers["Content-Disposition"] == at_once.headers["Content-Disposition"]
+    failing[1] = RuntimeError("boom")
+    failed = client.post(
+        f"{PREFIX}/exports", json={**body, "panels": [{**body["panels"][0], "y": "hidden.1.linear.bias[2]"}]}
+    )
+    assert failed.data.decode().strip() == f"<!doctype html><title>No file</title><p>{UNEXPECTED}"
 
 
 def test_a_landscape_for_which_there_is_no_memory_is_a_503_and_the_next_is_answered(
