@@ -1,7 +1,9 @@
 """HTTP API that turns a view into a file, or into commands that reproduce it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict
+from itertools import chain
 from time import monotonic
 
 from flask import Response
@@ -14,32 +16,37 @@ from gradviz.dashboard import answers
 from gradviz.dashboard.discretion import place_of
 from gradviz.dashboard.exports import ExportFile, Step, export_name, steps
 from gradviz.dashboard.places import Full, Places
+from gradviz.dashboard.pulse import with_pulse
 from gradviz.dashboard.query import ExportQuery, RecipeQuery
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
 
+PULSE_SECONDS = 2.0
 _CHUNK_BYTES = 1 << 18
-_PATIENCE_SECONDS = 1.0
+
+_Item = Step | ExportFile | None
+"""None: nothing new, but the work goes on."""
 
 
 _EXPORTS = (
     "A view as one file: an interactive page, an animated gif, or a pdf. With `progress` the answer is a stream of "
     "blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each "
-    "step, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its content in parts. Without it "
-    "a page that takes long begins with empty lines, so that nobody takes the connection for dead; should it fail "
-    "then, its content is a sentence. The work ends when the client closes the connection."
+    "step and every few seconds, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its "
+    "content in parts. Without it a page that takes long begins with empty lines, so that nobody takes the connection "
+    "for dead; should it fail then, its content is a sentence. The work ends when the client closes the connection."
 )
 
 
 def export(served: Served, asked: ExportQuery) -> Response:
     wanted = served.still_wanted
-    work = _in_place(served.export_places, steps(asked, served.compute, served.store, wanted), wanted)
+    made = steps(asked, served.compute, served.store, wanted)
+    work = with_pulse(_in_place(served.export_places, made, wanted), PULSE_SECONDS)
     first = next(work)  # an error in the request can still become a 422
     if asked.progress:
         answer = Response(frames.prefixed(_blocks(first, work, served.told)), mimetype=MEDIA_TYPES["binary"])
     else:
-        answer = Response(_soon(first, work, asked.kind, served.told), mimetype=MEDIA_TYPES[asked.kind])
+        answer = Response(_content(first, work, asked.kind, served.told), mimetype=MEDIA_TYPES[asked.kind])
         answer.headers["Content-Disposition"] = f'attachment; filename="{export_name(asked)}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -58,7 +65,9 @@ def recipes(served: Served, asked: RecipeQuery) -> Response:
     )
 
 
-def _in_place(places: Places, work: Iterator[Step | ExportFile], wanted: StillWanted) -> Iterator[Step | ExportFile]:
+def _in_place(
+    places: Places, work: Iterator[Step | ExportFile], wanted: StillWanted
+) -> Generator[Step | ExportFile, None, None]:
     """The work in one of the places, which is released when the work ends, fails or loses its listener."""
     try:
         with places.taken(wanted):
@@ -67,46 +76,42 @@ def _in_place(places: Places, work: Iterator[Step | ExportFile], wanted: StillWa
         raise TooManyRequests(f"{EXPORTS_AT_ONCE} exports are already running: wait until one is done.") from None
 
 
-def _soon(
-    first: Step | ExportFile, work: Iterator[Step | ExportFile], kind: str, told: Callable[[str], str]
-) -> bytes | Iterator[bytes]:
-    """The file; a page that is not there within the patience is begun with empty lines, which no browser shows."""
-    until = monotonic() + _PATIENCE_SECONDS
-    for step in _chain(first, work):
+def _content(first: _Item, work: Iterator[_Item], kind: str, told: Callable[[str], str]) -> bytes | Iterator[bytes]:
+    """The file; a page that is not there soon begins with empty lines, which no browser shows."""
+    until = monotonic() + PULSE_SECONDS
+    for step in chain([first], work):
         if isinstance(step, ExportFile):
             return step.content
-        if kind == "html" and monotonic() > until:
+        if kind == "html" and (step is None or monotonic() > until):
             return _kept_alive(work, told)
     raise AssertionError("The work ended without a file.")
 
 
-def _kept_alive(work: Iterator[Step | ExportFile], told: Callable[[str], str]) -> Iterator[bytes]:
-    """An empty line for each step, then the page; a sentence in its place if it fails."""
+def _kept_alive(work: Iterator[_Item], told: Callable[[str], str]) -> Iterator[bytes]:
+    """Empty lines, then the page; a sentence in its place if it fails."""
     try:
+        yield b"\n"
         for step in work:
             yield step.content if isinstance(step, ExportFile) else b"\n"
     except Exception as error:  # noqa: BLE001  (the answer has begun: raising would cut it off without a reason)
         yield f"<!doctype html><title>No file</title><p>{escape(told(sentence_of(error)))}".encode()
 
 
-def _blocks(first: Step | ExportFile, work: Iterator[Step | ExportFile], told: Callable[[str], str]) -> Iterator[bytes]:
+def _blocks(first: _Item, work: Iterator[_Item], told: Callable[[str], str]) -> Iterator[bytes]:
     """JSON with the progress, for each step; then JSON that describes the file, or the error; then the file."""
+    last = Step(0, 1, "waiting")
     try:
-        for step in _chain(first, work):
+        for step in chain([first], work):
             if isinstance(step, ExportFile):
                 about = {"name": step.name, "type": MEDIA_TYPES[step.kind], "bytes": len(step.content)}
                 yield json.dumps(about).encode()
                 for start in range(0, len(step.content), _CHUNK_BYTES):
                     yield step.content[start : start + _CHUNK_BYTES]
             else:
-                yield json.dumps({"done": step.done, "total": step.total, "doing": step.doing}).encode()
+                last = step or last
+                yield json.dumps(asdict(last)).encode()
     except Exception as error:  # noqa: BLE001  (the answer has begun: raising would cut it off without a reason)
         yield json.dumps({"error": told(sentence_of(error))}).encode()
-
-
-def _chain(first: Step | ExportFile, rest: Iterator[Step | ExportFile]) -> Iterator[Step | ExportFile]:
-    yield first
-    yield from rest
 
 
 OPERATIONS = (

@@ -25,27 +25,25 @@ _FEWEST = 3  # points of a grid
 
 def computed_rows(
     asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
-) -> Iterator[Row | None]:
-    """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead.
-
-    None where a part of the next row is ready.
-    """
+) -> Iterator[Row]:
+    """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead."""
     overlays = _Overlays(asked, compute, store, still_wanted)
     several = compute.sweep if asked.over == "epochs" else compute.minibatches
     with ExitStack() as streams:
         fields = [
             streams.enter_context(closing(_fields(several(panel, indices, still_wanted)))) for panel in asked.panels
         ]
-        for index in indices:
-            row: Row = []
-            for slot, panel in enumerate(asked.panels):
-                request = asked.at(panel, index)
-                field = next(fields[slot])
-                yield None
-                over = yield from overlays.of(slot, request)
-                draws = draws_masks(store.any_run(request.run), request)
-                row.append(Shown(field, request, over, draws_masks=draws))
-            yield row
+        for index, row in zip(indices, zip(*fields, strict=True), strict=True):
+            requests = [asked.at(panel, index) for panel in asked.panels]
+            yield [
+                Shown(
+                    field,
+                    request,
+                    overlays.of(slot, request),
+                    draws_masks=draws_masks(store.any_run(request.run), request),
+                )
+                for slot, (field, request) in enumerate(zip(row, requests, strict=True))
+            ]
 
 
 def as_drawn(row: Row, minus: int | None) -> Row:
@@ -95,15 +93,13 @@ class _Overlays:
         self._spreads: dict[tuple[int, int], tuple[GradientField, ...]] = {}
         self._told: dict[tuple[int, int, int], InPlane] = {}
 
-    def of(self, slot: int, request: LandscapeRequest) -> Generator[None, None, Over]:
-        """Yields whenever a part of them is ready."""
+    def of(self, slot: int, request: LandscapeRequest) -> Over:
         if not has_overlays(self._asked, slot):
             return Over()
         if request.has_directions:
             return self._in_plane(slot, request)
         path = self._path(slot, request) if "path" in self._asked.show else None
-        spread = (yield from self._spread(slot, request)) if "spread" in self._asked.show else ()
-        return Over(path, spread)
+        return Over(path, self._spread(slot, request) if "spread" in self._asked.show else ())
 
     def _in_plane(self, slot: int, request: LandscapeRequest) -> Over:
         """Of axes along directions; those along the Hessian's are another plane for each minibatch."""
@@ -127,17 +123,13 @@ class _Overlays:
             self._paths[slot] = {epoch: (float(field.x[1]), float(field.y[1])) for epoch, field in fields}
         return self._paths[slot]
 
-    def _spread(self, slot: int, request: LandscapeRequest) -> Generator[None, None, tuple[GradientField, ...]]:
+    def _spread(self, slot: int, request: LandscapeRequest) -> tuple[GradientField, ...]:
         at = slot, request.epoch
         if at not in self._spreads:
             many = range(_num_minibatches(self._store, request))
             around = self._around_the_middle(request)
             fields = self._compute.minibatches(around, many, self._still_wanted) if len(many) > 1 else ()
-            centres: list[GradientField] = []
-            for _, field in fields:
-                centres.append(centre_of(field))
-                yield None
-            self._spreads[at] = tuple(centres)
+            self._spreads[at] = tuple(centre_of(field) for _, field in fields)
         return self._spreads[at]
 
     def _around_the_middle(self, request: LandscapeRequest) -> LandscapeRequest:

@@ -95,10 +95,8 @@ def steps(
     total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
     rows: list[Row] = []
     for row in computed_rows(asked, compute, store, indices, still_wanted):
-        index = indices[len(rows)]
-        if row is not None:
-            rows.append(row)
-        yield _step(len(rows), total, "computing", asked, index, until)
+        rows.append(row)
+        yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
     if asked.kind == "html":
         content = _html(asked, store, indices, rows)
     elif asked.kind == "pdf":

@@ -44,6 +44,8 @@ RIVALS = {"loop": (by_backward, 3), "vmap(grad)": (by_vmap_of_grad, 9), "vmap(jv
 _RATIOS = ("loop/replay", "best/replay", "loop/further", "best/further")
 LONG = 1.0
 """A measurement of more seconds is not repeated: noise is small beside it."""
+LONG_PLANE = 10.0
+"""The first plane of more seconds is the only one: what a further one saves is small beside it."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,12 @@ def time_case(case: Case, points: int) -> Timing:
     plane = plane_of_case(case, problem, points)
     with torch.inference_mode():
         forward = _median(lambda: problem.loss(problem.model, problem.batch))
+    start = time.perf_counter()
     method = network_landscape(problem, plane).method
-    further = _further(problem, plane)
-    replay = _median(lambda: network_landscape(problem, plane), least=1)
+    replay = further = time.perf_counter() - start
+    if replay < LONG_PLANE:
+        further = _further(problem, plane)
+        replay = _median(lambda: network_landscape(problem, plane), least=1)
     rivals = {name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()}
     return Timing(case.name, torch.get_num_threads(), method, forward, replay, further, rivals)
 

@@ -2,7 +2,7 @@
 
 Both are compared in float64, to 1e-9. Where float64 of many rows would cost as much as the landscape, a slice of the
 rows is compared so, and all of them in float32, to its rounding; where that does not suffice to tell, it is float64 of
-all rows again. The loop's pass of all rows at the centre is the same for all planes.
+all rows again. The loop's passes at the centre are the same for all planes.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,15 +69,19 @@ class Expected:
 
     @cached_property
     def _single(self) -> Tensor:
-        corner, centre = self.points
-        at_corner = self._loop(self._prepared.problem, [corner])
-        return torch.stack([at_corner[0], self._prepared.centre(centre).along(self._plane)])
+        return self._of(self._prepared.problem, 1)
 
     def _twice(self, problem: Problem) -> Tensor:
-        """The first point is computed once more: a function of the parameters gives the same again."""
-        found = self._loop(problem, [*self.points, self.points[0]])
-        check_same_again(found[0], found[-1])
-        return found[:-1]
+        """The first time the corner is computed once more: a function of the parameters gives the same again."""
+        found = self._of(problem, 1 if id(problem) in self._prepared.repeated else 2)
+        self._prepared.repeated.add(id(problem))
+        return found
+
+    def _of(self, problem: Problem, times: int) -> Tensor:
+        """At the corner, and at the centre, where the numbers of all planes are those of one pass."""
+        at_corner = self._loop(problem, self.points[:1] * times)
+        check_same_again(at_corner[0], at_corner[-1])
+        return torch.stack([at_corner[0], self._prepared.centre(problem, self.points[1]).along(self._plane)])
 
     def _loop(self, problem: Problem, points: Sequence[int]) -> Tensor:
         def compute(*, whole: bool) -> Callable[[], Tensor]:

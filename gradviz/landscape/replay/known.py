@@ -94,7 +94,9 @@ class Prepared:
         self.problem = problem
         self._own = {problem.dtype: problem}
         self._known: dict[torch.dtype, Known] = {}
-        self._centre: tuple[tuple[int, ...], AtCentre] | None = None
+        self._centres: dict[int, tuple[tuple[int, ...], AtCentre]] = {}
+        self.repeated: set[int] = set()
+        """The problems, by their ids, whose loss has been seen to give the same twice."""
 
     def problem_in(self, dtype: torch.dtype) -> Problem:
         """The problem in another precision; always the same value, so that what is known of it is found."""
@@ -108,12 +110,15 @@ class Prepared:
         exact = self.problem_in(torch.float64)
         return replace(exact, batch=selected(exact.batch, slice(SOME_ROWS)))
 
-    def centre(self, point: int) -> AtCentre:
-        """The plain loop's numbers at the checkpoint, which is `point` of a plane; those of one set are kept."""
-        sets = tuple(self.problem.sets(point))
-        if self._centre is None or self._centre[0] != sets:
-            self._centre = sets, seen_drawing(self.problem, lambda: at_centre(self.problem, sets))
-        return self._centre[1]
+    def centre(self, problem: Problem, point: int) -> AtCentre:
+        """The plain loop's numbers of `problem` (`problem_in` or `some_rows`) at the checkpoint, which is `point` of a
+        plane; those of one set are kept."""
+        sets = tuple(problem.sets(point))
+        kept = self._centres.get(id(problem))
+        if kept is None or kept[0] != sets:
+            found = seen_drawing(problem, lambda: at_centre(problem, sets))
+            kept = self._centres[id(problem)] = sets, found
+        return kept[1]
 
     def known(self, dtype: torch.dtype) -> Known:
         if dtype not in self._known:
@@ -126,5 +131,5 @@ class Prepared:
 
     @property
     def nbytes(self) -> int:
-        centre = 0 if self._centre is None else self._centre[1].nbytes
-        return centre + sum(known.nbytes for known in self._known.values())
+        centres = sum(found.nbytes for _, found in self._centres.values())
+        return centres + sum(known.nbytes for known in self._known.values())

@@ -43,6 +43,8 @@ class Resolved:
 def resolve(values: Tensor, again: Again, plane: Plane) -> tuple[Resolved, Resolved]:
     """Both components of `values` (points², 3); `again` computes some points in float32 and float64."""
     sample = sampled_points(plane)
+    nothing = (values[:, 1:] == 0).any(1).nonzero()[:, 0].tolist()
+    again(torch.float64, list(dict.fromkeys([*sample, *nothing])))  # in one tile, because both are looked at below
     errors_of = again(torch.float32, sample) - again(torch.float64, sample)
     # The largest, because float32 is right by luck at some; if one is beyond a kink, `NEGLIGIBLE` still holds.
     errors = errors_of[:, 1:].abs().amax(0)
