@@ -1,10 +1,11 @@
 """Changes the code by chance, one place at a time, and counts the changes that no test notices.
 
 `python -m tests.benchmarks.mutants [--mutants 200] [--first 0] [--seed 0] [--rooms landscape,drawing,evidence]
-[--processes 2]`, with `pip install -c constraints.txt '.[mutants]'`: cosmic-ray knows what to change: operators,
-comparisons, numbers, conditions, loops. Each mutant is tried in a copy of the tree by the tests that import its module,
-then by all of its room's. One that cannot be imported is no mutant, and another is drawn. Survivors are printed as
-differences. `--first` leaves out as many places: the check can be made in parts.
+[--processes 2] [--near]`, with `pip install -c constraints.txt '.[mutants]'`: cosmic-ray knows what to change:
+operators, comparisons, numbers, conditions, loops. Each mutant is tried in a copy of the tree by the tests that import
+its module, then by all of its room's; `--near` leaves these out, which kills fewer in a fraction of the time. One that
+cannot be imported is no mutant, and another is drawn. Survivors are printed as differences. `--first` leaves out as
+many places: the check can be made in parts.
 """
 
 import argparse
@@ -102,22 +103,22 @@ def drawn(rooms: Sequence[str], seed: int) -> Iterator[Mutant]:
             yield Mutant(path, line, code)
 
 
-def tests_of(mutant: Mutant, tree: Path) -> list[list[str]]:
-    """The tests that import the mutant's module, and then all of its room."""
+def tests_of(mutant: Mutant, tree: Path, *, near_alone: bool) -> list[list[str]]:
+    """The tests that import the mutant's module, and then all of its room, unless `near_alone`."""
     room = mutant.path.parts[1]
     named = re.compile(rf"\b{re.escape(mutant.module)}\b|from {re.escape(mutant.module.rpartition('.')[0])} import")
     files = sorted((tree / "tests").rglob("test_*.py"), key=lambda path: path.stat().st_size)
     near = [path for path in files if "browser" not in path.parts and named.search(path.read_text())]
-    return [[str(path.relative_to(tree)) for path in near], [f"tests/{room}"]]
+    return [[str(path.relative_to(tree)) for path in near], *[[f"tests/{room}"]] * (not near_alone)]
 
 
-def tried(mutant: Mutant, tree: Path) -> str:
+def tried(mutant: Mutant, tree: Path, *, near_alone: bool) -> str:
     """`killed`, `survived` or `unusable`."""
     file = tree / mutant.path
     original = file.read_text()
     file.write_text(mutant.code)
     try:
-        for tests in tests_of(mutant, tree):
+        for tests in tests_of(mutant, tree, near_alone=near_alone):
             if not tests:
                 continue
             process = _forks.Process(target=_run, args=(str(tree), mutant.module, tests))
@@ -167,6 +168,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rooms", default=ROOMS)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--near", action="store_true")
     asked = parser.parse_args()
     _forks.set_forkserver_preload(["torch", "pandas", "plotly", "matplotlib"])
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -179,7 +181,7 @@ def main() -> int:
         while sum(outcome != "unusable" for outcome, _ in outcomes) < asked.mutants:
             with taking:
                 mutant = next(waiting)
-            outcome = tried(mutant, tree)
+            outcome = tried(mutant, tree, near_alone=asked.near)
             outcomes.append((outcome, mutant))
             print(f"{time.monotonic() - began:6.0f} s  {outcome:9}{mutant.path}:{mutant.line}", flush=True)
             if outcome == "survived":
@@ -189,7 +191,7 @@ def main() -> int:
         trees = [copied(Path(directory) / str(number)) for number in range(asked.processes)]
         for room in asked.rooms.split(","):
             path = next((ROOT / "gradviz" / room).glob("[a-z]*.py")).relative_to(ROOT)
-            if tried(Mutant(path, 1, (ROOT / path).read_text()), trees[0]) != "survived":
+            if tried(Mutant(path, 1, (ROOT / path).read_text()), trees[0], near_alone=asked.near) != "survived":
                 sys.exit(f"The tests of {room} fail as they are: mend that first.")
         for done in [threads.submit(work, tree) for tree in trees]:
             done.result()

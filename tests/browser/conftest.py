@@ -95,6 +95,7 @@ def chromium() -> Iterator[tuple[BrowserType, LaunchOptions]]:
         pytest.skip("chromium is not installed: apt-get install chromium-headless-shell")
     expect.set_options(timeout=_PATIENCE_MS)
     flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-quic"]
+    flags += ["--renderer-process-limit=1"]  # a page that is not the first finds the scripts in its process, compiled
     with sync_playwright() as playwright:
         yield playwright.chromium, {"executable_path": program, "args": flags}
 
