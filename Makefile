@@ -31,11 +31,12 @@ run: setup
 	@$(BIN)/gradviz serve
 
 # If these programs are missing and cannot be installed, the browser and redis tests are skipped with a notice.
+# Hundreds of processes import the package: it is compiled once, wherever the environment says otherwise.
 test: $(VENV)/.installed-dev node_modules/.installed
 	@.ci/programs 'chromium-headless-shell|chromium|chromium-browser|google-chrome' redis-server
 	@.ci/programs caddy
 	$(NODE) --test --test-reporter=dot "tests/javascript/*.test.js"
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)" $(PYTEST_OPTIONS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)" $(PYTEST_OPTIONS)
 
 # The slowest tests: kills before each change on disk, hanging workers, the image's files, fifty links.
 test-slow:

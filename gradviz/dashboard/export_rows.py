@@ -13,6 +13,7 @@ from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.still import Shown
+from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.directions.axis import Curvature, parse_axis
 from gradviz.landscape.field import GradientField
@@ -25,15 +26,22 @@ _FEWEST = 3  # points of a grid
 
 def computed_rows(
     asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
-) -> Iterator[Row]:
-    """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead."""
+) -> Iterator[Row | UserError]:
+    """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead.
+
+    In place of a row there is the reason why one of the pictures has no plane along its directions at this epoch.
+    """
     overlays = _Overlays(asked, compute, store, still_wanted)
-    several = compute.sweep if asked.over == "epochs" else compute.minibatches
     with ExitStack() as streams:
         fields = [
-            streams.enter_context(closing(_fields(several(panel, indices, still_wanted)))) for panel in asked.panels
+            streams.enter_context(closing(_fields(panel, asked, compute, indices, still_wanted)))
+            for panel in asked.panels
         ]
         for index, row in zip(indices, zip(*fields, strict=True), strict=True):
+            reasons = [field for field in row if isinstance(field, UserError)]
+            if reasons:
+                yield reasons[0]
+                continue
             requests = [asked.at(panel, index) for panel in asked.panels]
             yield [
                 Shown(
@@ -147,6 +155,20 @@ def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
     return store.any_run(request.run).num_minibatches(request.minibatch_size)
 
 
-def _fields(answers: Iterator[tuple[int, GradientField]]) -> Generator[GradientField, None, None]:
-    for _, field in answers:
+def _fields(
+    panel: LandscapeRequest, asked: ExportQuery, compute: Compute, indices: list[int], still_wanted: StillWanted
+) -> Generator[GradientField | UserError, None, None]:
+    """The fields of one picture. Along directions not every epoch has one: the last has no way to itself, the first no
+    step before it."""
+    if panel.has_directions and asked.over == "epochs":
+        for index in indices:
+            try:
+                yield compute.landscape(asked.at(panel, index), still_wanted)
+            except UserError as error:
+                if type(error) is not UserError:  # the moment's fault, not the plane's
+                    raise
+                yield error
+        return
+    several = compute.sweep if asked.over == "epochs" else compute.minibatches
+    for _, field in several(panel, indices, still_wanted):
         yield field

@@ -94,11 +94,16 @@ def steps(
     until = monotonic() + MOST_SECONDS
     total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
     rows: list[Row] = []
-    for row in computed_rows(asked, compute, store, indices, still_wanted):
-        rows.append(row)
-        yield _step(len(rows), total, "computing", asked, indices[len(rows) - 1], until)
+    left_out: dict[int, str] = {}
+    for index, row in zip(indices, computed_rows(asked, compute, store, indices, still_wanted), strict=True):
+        if isinstance(row, UserError):
+            left_out[index] = str(row)
+        else:
+            rows.append(row)
+        yield _step(len(rows) + len(left_out), total, "computing", asked, index, until)
+    indices = _kept(indices, left_out, asked)
     if asked.kind == "html":
-        content = _html(asked, store, indices, rows)
+        content = _html(asked, store, indices, rows, left_out)
     elif asked.kind == "pdf":
         content = _pdf(asked, store, indices, rows)
     else:
@@ -112,6 +117,14 @@ def steps(
         content = gif.finish()
     _check_size(len(content))
     yield ExportFile(export_name(asked), asked.kind, content)
+
+
+def _kept(indices: list[int], left_out: Mapping[int, str], asked: ExportQuery) -> list[int]:
+    """Those that are in the file; `UserError` if none is, or the only one that matters is not."""
+    shown = asked.index_of(asked.panels[0])
+    if len(left_out) == len(indices) or (asked.kind == "pdf" and shown in left_out):
+        raise UserError(left_out.get(shown, next(iter(left_out.values()))))
+    return [index for index in indices if index not in left_out]
 
 
 def _check_size(num_bytes: int) -> None:
@@ -180,7 +193,9 @@ def _names(asked: ExportQuery, store: RunStore) -> list[str]:
     return [f"{label} − {labels[asked.minus]}" if k != asked.minus else label for k, label in enumerate(labels)]
 
 
-def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row]) -> bytes:
+def _html(
+    asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row], left_out: Mapping[int, str]
+) -> bytes:
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
     colours = run_colours([run.config for run in store.all_runs()])
     stacks = [
@@ -199,7 +214,8 @@ def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Ro
         minus=asked.minus,
     )
     first = min(indices, key=lambda index: abs(index - shown))
-    return interactive_html(stacks, over=asked.over, first=first, look=look)
+    notes = [f"{ONE[asked.over].capitalize()} {index} is left out: {reason}" for index, reason in left_out.items()]
+    return interactive_html(stacks, over=asked.over, first=first, look=look, notes=notes)
 
 
 def _stack(

@@ -84,9 +84,15 @@ class ViewLook:
 
 
 def interactive_html(
-    stacks: Sequence[Stack], *, over: Over = "epochs", first: int | None = None, look: ViewLook = ViewLook()
+    stacks: Sequence[Stack],
+    *,
+    over: Over = "epochs",
+    first: int | None = None,
+    look: ViewLook = ViewLook(),
+    notes: Sequence[str] = (),
 ) -> bytes:
-    """The file, with the exact numbers; `first` is the index shown when it opens, the last one if None."""
+    """The file, with the exact numbers; `first` is the index shown when it opens, the last one if None; `notes` are
+    sentences below the pictures."""
     indices = sorted(stacks[0].frames)
     compared = len({stack.request.run for stack in stacks}) > 1
     told = {
@@ -125,7 +131,7 @@ def interactive_html(
         ],
     }
     title = _title(stacks, over, look.minus)
-    return _page(json.dumps(told, separators=(",", ":")), look.scheme, title, has_plotly=not told["is_grid"])
+    return _page(json.dumps(told, separators=(",", ":")), look.scheme, title, notes, has_plotly=not told["is_grid"])
 
 
 def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0, num_marks: int = 0) -> int:
@@ -141,7 +147,7 @@ def expected_bytes(points: Sequence[int], num_frames: int, num_centres: int = 0,
 @cache
 def shell_bytes(*, is_grid: bool = False) -> int:
     """Size of the file without any frame: most of it is plotly.js, which small pictures (`is_grid`) do without."""
-    return len(_page(json.dumps(for_browser()), "light", "", has_plotly=not is_grid))
+    return len(_page(json.dumps(for_browser()), "light", "", (), has_plotly=not is_grid))
 
 
 def frame_bytes(points: int) -> int:
@@ -163,7 +169,7 @@ def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
     return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}{subtracted}, {fixed}"
 
 
-def _page(told: str, scheme: Scheme, title: str, *, has_plotly: bool) -> bytes:
+def _page(told: str, scheme: Scheme, title: str, notes: Sequence[str], *, has_plotly: bool) -> bytes:
     scripts, policy = _scripts_and_policy(has_plotly)
     inert = told.replace("</", "<\\/")  # "</" would end the element, even within a string
     styles = [
@@ -179,7 +185,9 @@ def _page(told: str, scheme: Scheme, title: str, *, has_plotly: bool) -> bytes:
         *(f"<style>\n{style}</style>" for style in styles),
         f"</head>\n<body>\n<main>\n<h1>{html.escape(title)}</h1>",
         '<div class="gv-panels" id="panels"></div>\n<div id="scale" class="gv-scale"></div>',
-        '<div id="scrubber" class="gv-scrubber"></div>\n</main>',
+        '<div id="scrubber" class="gv-scrubber"></div>',
+        *(f'<p class="gv-sub">{html.escape(note)}</p>' for note in notes),
+        "</main>",
         f'<script type="application/json" id="told">{inert}</script>',
     ]
     return b"\n".join(["\n".join(before).encode(), scripts, b"</body>\n</html>\n"])

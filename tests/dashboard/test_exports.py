@@ -7,6 +7,7 @@ import re
 import shlex
 import struct
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,17 @@ def test_progress_is_told_step_by_step_and_the_file_is_the_same(client: FlaskCli
     content = b"".join(parts)
     assert about == {"name": "none-minibatch-0-over-epochs.gif", "type": "image/gif", "bytes": len(content)}
     assert content == client.post("/api/v1/exports", json=asked("gif", panels=PANELS[:1])).data
+
+
+def test_an_epoch_without_a_plane_along_these_directions_is_left_out_and_told(client: FlaskClient):
+    plane, missing, there = {"run": "none", "epoch": 1, "x": "towards:none/2", "y": "random:1", "points": 3}, 2, [0, 1]
+    page = client.post("/api/v1/exports", json=asked(panels=[plane])).text
+    assert [numbers_of(frame)[0]["index"] for frame in told_in(page)["panels"][0]["frames"]] == there
+    [note] = re.findall(r"<p class=\"gv-sub\">(.*?)</p>", page)
+    reason = error_of(client, panels=[plane | {"epoch": missing}], kind="pdf")
+    assert note == escape(f"Epoch {missing} is left out: {reason}")
+    gif = client.post("/api/v1/exports", json=asked("gif", panels=[plane])).data
+    assert Image.open(io.BytesIO(gif)).n_frames == len(there)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_as_many_files_as_may_be_are_made_at_a_time_and_who_leaves_makes_room(client: FlaskClient):
