@@ -72,7 +72,6 @@ _SLOW = re.compile(
             r"browser/test_views\.py::test_(epoch_0_alone|two_visitors)",
             r"browser/test_views\.py::test_a_link_opens_the_same_picture_in_another_browser",
             r"browser/test_views\.py::test_pictures_are_reached_without_scrolling\[.*-dark",
-            r"browser/test_use\.py::test_back_leaves",  # fails at times beside others
             r"browser/test_use\.py::test_planes_are_of_one_size.*\[1440",
             r"browser/test_workers\.py::test_a_page_says_that_nobody_computes",
             r"celery/test_faults\.py::test_(a_killed_process|a_broker_that_is_killed|the_task_of_a_whole_worker)",

@@ -67,6 +67,7 @@ function runsChanged({ runs, groups, unreadable, training }) {
     if (old && (old.stamp !== run.stamp || old.epochs.some((epoch) => !run.epochs.includes(epoch)))) forgetRun(name);
   }
   for (const name of Object.keys(before)) if (!runs[name]) forgetRun(name);
+  const wereKnown = page.areRunsKnown;
   Object.assign(page, { runs, groups, unreadable, training, areRunsKnown: true });
   showStatus(page);
   const first = !Object.keys(before).length && Object.keys(runs).length;
@@ -78,6 +79,7 @@ function runsChanged({ runs, groups, unreadable, training }) {
   if (!page.view) return;
   follow();
   refresh();
+  if (!wereKnown) remember(false); // what the runs suggest need not be in the address
 }
 
 // `away`: what is the matter, or "" when the server is back: then nothing waits any longer.

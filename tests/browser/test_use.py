@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import epoch_shown, percent_text, view_of, wait_for_view
@@ -11,9 +11,16 @@ from tests.browser.reading import epoch_shown, percent_text, view_of, wait_for_v
 pytestmark = pytest.mark.browser
 
 
-def test_back_leaves_a_page_whose_link_spells_out_defaults(visit: Visit, server: Server) -> None:
+@pytest.mark.parametrize("runs_come", ["soon", "late"])
+def test_back_leaves_a_page_whose_link_spells_out_defaults(visit: Visit, server: Server, runs_come: str) -> None:
     page = visit("/healthz", drawn=False)
+    held: list[Route] = []
+    if runs_come == "late":
+        page.route("**/api/v1/runs", lambda route: held.append(route), times=1)
     page.goto(f"{server.url}/?view=explore&variant=none&length=compressed&mode=eval&epoch=3&size=64")
+    if runs_come == "late":
+        page.wait_for_function("window.gradvizPage?.view")
+        held[0].continue_()
     wait_until_drawn(page)
     expect(page).to_have_url(f"{server.url}/?epoch=3")  # shortened in its place
     page.go_back()
