@@ -14,6 +14,7 @@ from pathlib import Path
 _IMPORT = re.compile(r'^import (?:\{\s*(\w+(?:,\s*\w+)*),?\s*\} from )?"(\.{1,2}/[\w./-]+\.js)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:(?:async )?function\*?|const|class) (\w+))", re.MULTILINE)
 _OTHER = re.compile(r"^\s*(?:import|export)\b.*$|\bimport\s*[(.].*$|\bawait import\b.*$", re.MULTILINE)
+_COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"\w+")
 
 
@@ -35,7 +36,7 @@ class Module:
         )
         exports = tuple(_EXPORT.findall(text))
         body = _EXPORT.sub("", _IMPORT.sub("", text))
-        other = _OTHER.search(body)
+        other = _OTHER.search(_COMMENT.sub("", body))
         if other:
             raise ValueError(
                 f'{path.name}: `{other[0].strip()}` is not understood; write `import {{ a, b }} from "./other.js";`, '

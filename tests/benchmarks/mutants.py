@@ -5,7 +5,8 @@
 operators, comparisons, numbers, conditions, loops. Each mutant is tried in a copy of the tree by the tests that import
 its module, then by all of its room's; `--near` leaves these out, which kills fewer in a fraction of the time. One that
 cannot be imported is no mutant, and another is drawn. Survivors are printed as differences. `--first` leaves out as
-many places: the check can be made in parts.
+many places: the check can be made in parts. `--again FILE` tries those that survived, of which FILE has the
+differences, once more.
 """
 
 import argparse
@@ -169,10 +170,14 @@ def main() -> int:
     parser.add_argument("--rooms", default=ROOMS)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--near", action="store_true")
+    parser.add_argument("--again", type=Path)
     asked = parser.parse_args()
     _forks.set_forkserver_preload(["torch", "pandas", "plotly", "matplotlib"])
     os.environ["OMP_NUM_THREADS"] = "1"
     waiting = itertools.islice(drawn(asked.rooms.split(","), asked.seed), asked.first, None)
+    if asked.again:
+        told = asked.again.read_text()
+        waiting = (mutant for mutant in waiting if mutant.difference() in told)
     taking = threading.Lock()
     outcomes: list[tuple[str, Mutant]] = []
     began = time.monotonic()
@@ -180,7 +185,9 @@ def main() -> int:
     def work(tree: Path) -> None:
         while sum(outcome != "unusable" for outcome, _ in outcomes) < asked.mutants:
             with taking:
-                mutant = next(waiting)
+                mutant = next(waiting, None)
+            if mutant is None:
+                return
             outcome = tried(mutant, tree, near_alone=asked.near)
             outcomes.append((outcome, mutant))
             print(f"{time.monotonic() - began:6.0f} s  {outcome:9}{mutant.path}:{mutant.line}", flush=True)

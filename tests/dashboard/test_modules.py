@@ -67,6 +67,9 @@ say(own, two);
 } from "./pure/numbers.js";
 import "./page/first.js";
 import { all, say } from "./pure/said.js";
+/** What a type is: import("./pure/numbers.js").Pair
+ *  import nothing, export nothing */
+// const never = await import("./other.js");
 function own() {
   return "export is a word, and import { a } too";
 }

@@ -106,6 +106,16 @@ def test_the_palette_keeps_every_colour_of_the_drawing(frames: list[Image.Image]
     assert far.mean() < 0.002
 
 
+@pytest.mark.parametrize("scheme", PALETTES)
+@pytest.mark.parametrize("under", ["heat", "surface"])
+def test_no_colour_takes_the_place_of_the_transparent_one(scheme: Any, under: Any):
+    many = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+    shown = np.asarray(
+        Image.fromarray(many).quantize(palette=colours_of(PALETTES[scheme], under), dither=Image.Dither.NONE)
+    )
+    assert shown.max() < 255
+
+
 @pytest.mark.parametrize("under", ["heat", "contour"])
 def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: list[list[Shown]], under: str):
     shown = rows[0][0]

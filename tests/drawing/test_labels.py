@@ -58,6 +58,16 @@ def test_a_difference_says_from_what_and_counts_from_each_checkpoint():
     assert "equal up to round-off (5 of 25 points)" in written
 
 
+@pytest.mark.parametrize(
+    ("under", "name"), [("heat", "{} from 2 (paper) to 10 (grey)"), ("contour", "{}: a line each 0.8"), ("none", "")]
+)
+def test_what_is_under_the_arrows_is_named(under: Any, name: str):
+    loss = np.linspace(2, 10, 25).reshape(5, 5)
+    assert labels.ground_name(loss, under) == name.format("J")
+    assert labels.ground_name(loss, under, is_difference=True) == name.format("ΔJ")
+    assert labels.ground_name(np.full((5, 5), 3.0), under) == ""
+
+
 def test_masks_are_told_where_they_are_drawn():
     request = OTHER_LAYER.model_copy(update={"mode": "train", "masks": "frozen"})
     _, minibatch, mode = labels.facts_of(random_field(), request, draws_masks=True)

@@ -94,3 +94,4 @@ def test_lines_bend_with_the_surface_and_end_where_it_ends() -> None:
     assert x[is_drawn] == pytest.approx(0)
     np.testing.assert_allclose(z[is_drawn], surface.at(x[is_drawn], y[is_drawn]) + surface.lift)
     assert z[is_drawn].max() > 8  # over the ridge
+    np.testing.assert_allclose(np.diff(y[is_drawn]), np.diff(y[is_drawn])[0])  # it bends wherever the surface does

@@ -64,6 +64,13 @@ def refusal_of(call: Callable[[], object]) -> str:
     return sentence
 
 
+def test_one_row_is_enough_where_no_statistics_are_taken_of_it():
+    case = random_case("batchnorm")
+    one = gradient_landscape(case.model, case.inputs[:1], case.targets[:1], spec_of(points=3, mode="eval"))
+    assert one.num_rows == 1
+    assert np.isfinite(one.loss).all()
+
+
 class Doubled(MLP):
     def forward(self, inputs_BI: Tensor, masks: Any = None) -> Tensor:
         return 2 * super().forward(inputs_BI, masks)

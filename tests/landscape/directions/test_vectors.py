@@ -14,7 +14,7 @@ from gradviz.experiment.batches import tensors_of
 from gradviz.landscape.directions.axis import parse_axis
 from gradviz.landscape.directions.path import principal_components
 from gradviz.landscape.directions.resolving import spanned_by, vector_of
-from gradviz.landscape.directions.vector import inner_product
+from gradviz.landscape.directions.vector import Vector, inner_product, plane_of, share_within
 from gradviz.landscape.replay.along import part_of
 from tests.landscape.directions.paths import EPOCHS, MemoryPath, flat, names_of, surroundings, trained
 
@@ -188,3 +188,14 @@ def test_factors_of_a_matrix_give_it_back_and_a_full_one_has_none():
     assert part_of(full, 8).factors is None
     assert part_of(low, None).factors is None
     assert part_of(low, 11).factors is None  # a quarter of the smaller side at most
+
+
+def test_no_part_of_a_vector_is_longer_than_the_vector():
+    generator = torch.Generator().manual_seed(0)
+    one = [torch.randn(7, generator=generator, dtype=torch.float64) for _ in range(2)]
+    x, y = plane_of(*(Vector(name, {"w": part}, "") for name, part in zip("xy", one, strict=True)))
+    for _ in range(100):
+        a, b = torch.randn(2, generator=generator, dtype=torch.float64)
+        share = share_within({"w": a * x.parts["w"] + b * y.parts["w"]}, x, y)
+        assert share is not None
+        assert 1 - 1e-12 < share <= 1
