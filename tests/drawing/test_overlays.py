@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gradviz.drawing.canvas import Axes, Figure, to_hex
+from gradviz.drawing.crossings import crossings_of
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.overlays import centre_of, draw_path, draw_spread
@@ -107,3 +108,17 @@ def test_the_centre_alone_is_a_field():
     centre = centre_of(field)
     assert centre.centre == field.centre == (4, 1)
     assert (centre.x.tolist(), centre.y.tolist(), centre.loss.shape) == ([0.5], [-0.25], (1, 1))
+
+
+def test_a_way_crosses_the_border_where_it_leaves_and_where_it_comes_back():
+    way = np.array([[0, 0], [2, 1], [2, -2], [-2, -2], [-2, 0], [2, 0], [0.5, 0.5], [0.5, 0.9]], float)
+    found = [(place.tolist(), angle) for place, angle in crossings_of(way, 1.0)]
+    right = [
+        ([1, 0.5], np.degrees(np.arctan2(-2, 1))),
+        ([-1, 0], -90),
+        ([1, 0], -90),
+        ([1, 1 / 3], np.degrees(np.arctan2(1.5, 0.5))),
+    ]
+    for (place, angle), (wanted, direction) in zip(found, right, strict=True):
+        assert place == pytest.approx(wanted)
+        assert angle == pytest.approx(direction)

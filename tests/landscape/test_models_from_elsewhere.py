@@ -290,6 +290,7 @@ ROWS: dict[str, tuple[Callable[[Case], tuple[Any, Any]], str]] = {
     "no rows": (lambda c: (c.inputs[:0], c.targets[:0]), "at least one row"),
     "NaN inputs": (lambda c: (nan_at(c.inputs), c.targets), r"`inputs` must be finite, got nan at \[0, 3\]"),
     "infinite inputs": (lambda c: (nan_at(c.inputs, float("-inf")), c.targets), r"got -inf at \[0, 3\]"),
+    "NaN inputs twice": (lambda c: (torch.cat([nan_at(c.inputs[:8])] * 2), c.targets), r"got nan at \[0, 3\]"),
     "NaN targets": (lambda c: (c.inputs, nan_at(c.targets)), r"`targets` must be finite, got nan at \[3\]"),
     "complex inputs": (lambda c: (c.inputs.to(torch.complex64), c.targets), "must be real numbers, got complex64"),
     "meta inputs": (lambda c: (c.inputs.to("meta"), c.targets), "no values"),

@@ -31,6 +31,10 @@ def test_filters_of_a_random_vector_are_as_long_as_the_weights(name):
             assert drawn.norm().item() == pytest.approx(weights.norm().item(), rel=1e-12)
     everything = vector_of(parse_axis("random-all:4"), where)
     assert set(everything.parts) == set(where.parameters())
+    for tensor, own in where.parameters().items():
+        if own.ndim == 1 and len(own) > 1:  # one filter, whose numbers are not those of the weights
+            assert everything.parts[tensor].norm().item() == pytest.approx(own.norm().item(), rel=1e-12)
+            assert not torch.allclose(everything.parts[tensor].abs(), own.double().abs())
     assert all(torch.equal(part, everything.parts[tensor]) for tensor, part in vector.parts.items())
 
 

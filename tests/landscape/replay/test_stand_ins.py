@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gradviz.landscape.replay.stand_ins import attention
+from gradviz.landscape.replay.stand_ins import attention, stand_in
 
 drawn = torch.Generator().manual_seed(0)
 QUERY, KEY, VALUE = (torch.randn((2, 4, n, 6), generator=drawn).double() for n in (5, 7, 7))
@@ -35,3 +35,10 @@ def test_groups_of_heads_share_their_keys():
     key, value = KEY[:, :2], VALUE[:, :2]
     wanted = F.scaled_dot_product_attention(QUERY, key, value, enable_gqa=True)
     torch.testing.assert_close(attention(QUERY, key, value, enable_gqa=True), wanted)
+
+
+@pytest.mark.parametrize("p", [-0.5, 1.5])
+def test_a_probability_that_is_none_is_left_to_torch(p):
+    assert stand_in(F.dropout, (torch.ones(3), p), {"training": True}) is None
+    with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1"):
+        F.dropout(torch.ones(3), p, training=True)
