@@ -289,3 +289,11 @@ def test_what_is_zero_up_to_rounding_is_zero_and_named_and_what_lives_is_not(dty
     key, value = "blocks.0.attention.qkv.bias[9]", "blocks.0.attention.qkv.bias[17]"
     assert reasons(problem, key, value) == ({ZeroReason.KEYS}, {ZeroReason.NONE})
     assert reasons(problem, "position[7,2]", value) == ({ZeroReason.NOT_REACHED}, {ZeroReason.NONE})
+
+
+@pytest.mark.parametrize("half_width", [0.0, -1.0, 100.5, float("nan")])
+def test_a_plane_reaches_as_far_as_is_allowed_and_no_farther(half_width: float):
+    axes = Scalar.parse("a.bias[0]"), Scalar.parse("a.bias[1]")
+    assert Plane(*axes, half_width=100.0).steps[-1] == 100
+    with pytest.raises(UserError, match=r"`half_width` must be in \(0, 100\]"):
+        Plane(*axes, half_width=half_width)

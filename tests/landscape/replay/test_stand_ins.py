@@ -1,5 +1,7 @@
 """Attention written out is torch's own, with every kind of mask."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -42,3 +44,16 @@ def test_a_probability_that_is_none_is_left_to_torch(p):
     assert stand_in(F.dropout, (torch.ones(3), p), {"training": True}) is None
     with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1"):
         F.dropout(torch.ones(3), p, training=True)
+
+
+@pytest.mark.parametrize("drop", [F.alpha_dropout, F.feature_alpha_dropout])
+@pytest.mark.parametrize("p", [0.2, 0.7])
+def test_alpha_dropout_gives_the_two_values_of_torchs_own(drop, p):
+    class Draws:
+        def gain(self, shape, p, like):
+            return (torch.arange(math.prod(shape)) % 2 == 0).to(like).reshape(shape) / (1 - p)
+
+    zeros = torch.zeros((200, 2), dtype=torch.float64)
+    rule = stand_in(drop, (zeros, p), {"training": True})
+    assert rule is not None
+    torch.testing.assert_close(rule(Draws(), zeros, p).unique(), drop(zeros, p, training=True).unique())
