@@ -47,7 +47,7 @@ def test_a_probability_that_is_none_is_left_to_torch(p):
 
 
 @pytest.mark.parametrize("drop", [F.alpha_dropout, F.feature_alpha_dropout])
-@pytest.mark.parametrize("p", [0.2, 0.7])
+@pytest.mark.parametrize("p", [0.2, 0.7, 1.0])
 def test_alpha_dropout_gives_the_two_values_of_torchs_own(drop, p):
     class Draws:
         def gain(self, shape, p, like):

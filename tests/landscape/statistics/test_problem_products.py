@@ -110,6 +110,22 @@ def test_a_pair_is_the_centre_arrow_of_its_landscapes(name, masks):
             assert own == pytest.approx(arrow[1, 1], rel=1e-4, abs=1e-6)  # float32, in another order of sums
 
 
+def test_a_parameter_without_axes_has_a_gradient_too():
+    class Scaled(torch.nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(3, 1)
+            self.scale = torch.nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.scale * super().forward(x).squeeze(1)
+
+    model, x = Scaled().double(), torch.arange(6.0, dtype=torch.float64).reshape(2, 3)
+    problem = Problem(model, lambda model, x: model(x), x)
+    [block] = gradient_blocks([problem], [whole("scale", model.scale)])
+    assert block.gradients_KNR.shape == (1, 1, 1)
+    assert block.gradients_KNR.item() == pytest.approx((model(x) / 2).mean().item())
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_what_round_off_leaves_has_no_direction_and_nothing_else_is_zero(name):
     problems = problems_of(name, "train", "frozen", torch.float32)
