@@ -95,5 +95,6 @@ def test_lines_bend_with_the_surface_and_end_where_it_ends() -> None:
     np.testing.assert_allclose(z[is_drawn], surface.at(x[is_drawn], y[is_drawn]) + surface.lift)
     assert z[is_drawn].max() > 8  # over the ridge
     OnSurface(axes, surface).plot([0.0, 0.0], [-0.9, 0.0])
-    _, y, _ = axes.lines[-1].get_data_3d()
+    line = axes.lines[-1]
+    _, y, _ = line.get_data_3d()
     np.testing.assert_allclose(np.diff(y), np.diff(y)[0])  # from the first point on it bends wherever the surface does
