@@ -6,7 +6,7 @@ operators, comparisons, numbers, conditions, loops. Each mutant is tried in a co
 its module, then by all of its room's; `--near` leaves these out, which kills fewer in a fraction of the time. One that
 cannot be imported is no mutant, and another is drawn. Survivors are printed as differences. `--first` leaves out as
 many places: the check can be made in parts. `--again FILE` tries those that survived, of which FILE has the
-differences, once more.
+differences, once more; rooms and seed must be those of FILE.
 """
 
 import argparse
