@@ -23,6 +23,7 @@ from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
 
 PULSE_SECONDS = 2.0
+"""Longer than the patience of the places, whose refusal is an answer of its own."""
 _CHUNK_BYTES = 1 << 18
 
 _Item = Step | ExportFile | None

@@ -160,15 +160,16 @@ def _fields(
 ) -> Generator[GradientField | UserError, None, None]:
     """The fields of one picture. Along directions not every epoch has one: the last has no way to itself, the first no
     step before it."""
-    if panel.has_directions and asked.over == "epochs":
-        for index in indices:
-            try:
-                yield compute.landscape(asked.at(panel, index), still_wanted)
-            except UserError as error:
-                if type(error) is not UserError:  # the moment's fault, not the plane's
-                    raise
-                yield error
-        return
     several = compute.sweep if asked.over == "epochs" else compute.minibatches
-    for _, field in several(panel, indices, still_wanted):
-        yield field
+    may_lack = panel.has_directions and asked.over == "epochs"
+    made = 0
+    while made < len(indices):
+        try:
+            for _, field in several(panel, indices[made:], still_wanted):
+                yield field
+                made += 1
+        except UserError as error:
+            if not may_lack or type(error) is not UserError:  # the moment's fault, not the plane's
+                raise
+            yield error
+            made += 1

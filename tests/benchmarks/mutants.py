@@ -109,8 +109,9 @@ def tests_of(mutant: Mutant, tree: Path, *, near_alone: bool) -> list[list[str]]
     room = mutant.path.parts[1]
     named = re.compile(rf"\b{re.escape(mutant.module)}\b|from {re.escape(mutant.module.rpartition('.')[0])} import")
     files = sorted((tree / "tests").rglob("test_*.py"), key=lambda path: path.stat().st_size)
-    near = [path for path in files if "browser" not in path.parts and named.search(path.read_text())]
-    return [[str(path.relative_to(tree)) for path in near], *[[f"tests/{room}"]] * (not near_alone)]
+    paths = [path for path in files if "browser" not in path.parts and named.search(path.read_text())]
+    near = [str(path.relative_to(tree)) for path in paths]
+    return [near] if near_alone else [near, [f"tests/{room}"]]
 
 
 def tried(mutant: Mutant, tree: Path, *, near_alone: bool) -> str:

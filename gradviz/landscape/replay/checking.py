@@ -73,9 +73,7 @@ class Expected:
 
     def _twice(self, problem: Problem) -> Tensor:
         """The first time the corner is computed once more: a function of the parameters gives the same again."""
-        found = self._of(problem, 1 if id(problem) in self._prepared.repeated else 2)
-        self._prepared.repeated.add(id(problem))
-        return found
+        return self._of(problem, 1 if self._prepared.knows_centre(problem) else 2)
 
     def _of(self, problem: Problem, times: int) -> Tensor:
         """At the corner, and at the centre, where the numbers of all planes are those of one pass."""

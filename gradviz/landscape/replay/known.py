@@ -95,8 +95,6 @@ class Prepared:
         self._own = {problem.dtype: problem}
         self._known: dict[torch.dtype, Known] = {}
         self._centres: dict[int, tuple[tuple[int, ...], AtCentre]] = {}
-        self.repeated: set[int] = set()
-        """The problems, by their ids, whose loss has been seen to give the same twice."""
 
     def problem_in(self, dtype: torch.dtype) -> Problem:
         """The problem in another precision; always the same value, so that what is known of it is found."""
@@ -119,6 +117,9 @@ class Prepared:
             found = seen_drawing(problem, lambda: at_centre(problem, sets))
             kept = self._centres[id(problem)] = sets, found
         return kept[1]
+
+    def knows_centre(self, problem: Problem) -> bool:
+        return id(problem) in self._centres
 
     def known(self, dtype: torch.dtype) -> Known:
         if dtype not in self._known:

@@ -1,4 +1,4 @@
-"""Attention written out is torch's own, with every kind of mask."""
+"""Attention written out is torch's own, with every kind of mask; and so are the values of alpha dropout."""
 
 import math
 
