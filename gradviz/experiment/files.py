@@ -3,7 +3,6 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.outside import UnusableFile, reason_of
@@ -19,19 +18,36 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     try:
-        with _opened_new(partial) as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write_new(partial, content)
         os.replace(partial, path)
         _sync_directory(path.parent)
     except OSError as error:
         with suppress(OSError):  # the error below gives the reason
             partial.unlink()
-        raise UserError(
-            f"{shown(path)} cannot be written ({error.strerror or error}): make room or allow writing there, then "
-            "start again; everything saved before is kept."
-        ) from error
+        raise _refused(path, error) from error
+
+
+def append(path: Path, content: bytes) -> None:
+    """Adds to a file, in a third of the time of `write_whole`; a power cut or a full disk may leave a part of it.
+
+    Raises UserError if the disk is full or refuses.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            _write_all(descriptor, content)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{shown(path)} cannot be written ({error.strerror or error}): make room or allow writing there, then "
+        "start again; everything saved before is kept."
+    )
 
 
 def remove_partial_files(directory: Path) -> None:
@@ -48,13 +64,30 @@ def remove_file(path: Path) -> None:
         raise UserError(f"{path} cannot be removed ({reason_of(error)}): remove it yourself.") from error
 
 
-def _opened_new(path: Path) -> BinaryIO:
-    """A new file that replaces anything with its name; a FIFO or a link would otherwise be opened."""
-    path.unlink(missing_ok=True)
+def _write_new(path: Path, content: bytes) -> None:
+    """A new file, synced, that replaces anything with its name; a FIFO or a link would otherwise be opened.
+
+    With few system calls: after each, a thread that records a training takes the interpreter from the training.
+    """
     mode = file_mode(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    os.fchmod(descriptor, mode)
-    return os.fdopen(descriptor, "wb")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, mode)
+    except FileExistsError:
+        os.unlink(path)
+        descriptor = os.open(path, flags, mode)
+    try:
+        os.fchmod(descriptor, mode)
+        _write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def is_there(path: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gradviz.errors import UserError, shown
-from gradviz.experiment.files import write_whole
+from gradviz.experiment.files import append, write_whole
 from gradviz.experiment.outside import UnusableFile, read_outside
 from gradviz.experiment.run_directory import MAX_EPOCHS
 
@@ -48,19 +48,25 @@ def table_bytes(lines: Sequence[MetricsLine]) -> bytes:
 
 
 class GrowingTable:
-    """A table that grows by a line an epoch: only a new column makes it write the other lines again."""
+    """The table of a run that is recorded: grows by a line an epoch, appended unless a column is new.
 
-    def __init__(self, lines: Sequence[MetricsLine]) -> None:
-        self._lines, self._columns, self._content = list(lines), columns_of(lines), table_bytes(lines)
+    A kill leaves a whole table; after a power cut its last line may be cut, and reading tells of it.
+    """
 
-    def add(self, line: MetricsLine) -> bytes:
-        """Adds a line; the content of the whole table."""
+    def __init__(self, path: Path, lines: Sequence[MetricsLine]) -> None:
+        self._path, self._lines = path, list(lines)
+        self._columns: tuple[str, ...] | None = None  # those of the file, once it is known to be whole
+
+    def add(self, line: MetricsLine) -> None:
+        """Writes a line; UserError if that fails: the next one then writes all of them again."""
         self._lines.append(line)
-        if line.values.keys() <= set(self._columns):
-            self._content += _written([_cells(line, self._columns)])
+        there, self._columns = self._columns, None
+        if there is not None and line.values.keys() <= set(there):
+            append(self._path, _written([_cells(line, there)]))
         else:
-            self._columns, self._content = columns_of(self._lines), table_bytes(self._lines)
-        return self._content
+            there = columns_of(self._lines)
+            write_table(self._path, self._lines)
+        self._columns = there
 
 
 def columns_of(lines: Sequence[MetricsLine]) -> tuple[str, ...]:
@@ -132,10 +138,9 @@ def _checked_name(name: str) -> str:
 
 
 def _number(name: str, value: object) -> float:
-    refusal = f"The metric {name} must be one number, got {shown(repr(value))}."
-    if isinstance(value, str | bytes):
-        raise UserError(refusal)
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError("a text")
         return float(value.detach() if isinstance(value, Tensor) else value)  # pyright: ignore[reportArgumentType]  (a tensor, or a number of numpy)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(refusal) from error
+        raise UserError(f"The metric {name} must be one number, got {shown(repr(value))}.") from error

@@ -33,7 +33,8 @@ def file_mode(directory: Path) -> int:
     """The permissions of a new file in `directory`, even if the umask grants more."""
     status = directory.stat()
     shared = status.st_mode & 0o060 if _is_shared(status) else 0
-    return 0o600 | shared | (status.st_mode & 0o044 & ~_umask())
+    others = status.st_mode & 0o044
+    return 0o600 | shared | (others and others & ~_umask())
 
 
 def _is_shared(status: os.stat_result) -> bool:

@@ -1,7 +1,7 @@
 """`gradviz.record`: the run of a study from the user's own training loop, a checkpoint and a line of metrics an epoch.
 
-The loop waits for a copy of the model's state alone; a thread writes it. Each file is complete or absent. Python
-waits for that thread at its exit, so that the last epoch is on disk.
+The loop waits for a copy of the model's state alone; a thread writes it. A kill leaves each file complete or absent.
+Python waits for that thread at its exit, so that the last epoch is on disk.
 """
 
 import logging
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.batches import Batch
-from gradviz.experiment.files import write_whole
 from gradviz.experiment.metrics_table import GrowingTable, MetricsLine, checked_metrics
 from gradviz.experiment.model_state import copied_state
 from gradviz.experiment.names import is_run_name
@@ -42,7 +41,8 @@ class Recorder:
 
     def __init__(self, model: nn.Module, path: Path, held: ExitStack, lines: Sequence[MetricsLine], last: int) -> None:
         self.path = path
-        self._model, self._held, self._table, self._last = model, held, GrowingTable(lines), last
+        self._model, self._held, self._last = model, held, last
+        self._table = GrowingTable(path / METRICS_NAME, lines)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="gradviz-record")
         self._waiting: list[Future[None]] = []
 
@@ -63,7 +63,7 @@ class Recorder:
         self._wait(_MOST_WAITING - 1)
         state = copied_state(self._model)
         self._last += 1
-        self._waiting.append(self._writer.submit(self._write, line.epoch, state, self._table.add(line)))
+        self._waiting.append(self._writer.submit(self._write, line, state))
 
     def close(self) -> None:
         """Waits until everything is on disk, and lets others record here. Raises UserError if something is not."""
@@ -84,13 +84,13 @@ class Recorder:
         while self._waiting and (len(self._waiting) > most or self._waiting[0].done()):
             self._waiting.pop(0).result()
 
-    def _write(self, epoch: int, state: Mapping[str, Tensor], table: bytes) -> None:
+    def _write(self, line: MetricsLine, state: Mapping[str, Tensor]) -> None:
         try:
-            write_tensors(checkpoint_path(self.path, epoch), state)
-            write_whole(self.path / METRICS_NAME, table)
+            write_tensors(checkpoint_path(self.path, line.epoch), state)
+            self._table.add(line)
         except UserError as error:
             # The loop hears of it at its next epoch, if there is one.
-            _log.error("Epoch %d of %s is not recorded: %s", epoch, self.path, error)
+            _log.error("Epoch %d of %s is not recorded: %s", line.epoch, self.path, error)
             raise
 
 

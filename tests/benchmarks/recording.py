@@ -1,10 +1,10 @@
 """What `gradviz.record` costs a training loop of the study digits: prints a table.
 
-python tests/benchmarks/recording.py [--rounds N] [--epochs N] [--threads N]
+python tests/benchmarks/recording.py [--epochs N] [--threads N]
 """
 
 import argparse
-import copy
+import random
 import statistics
 import tempfile
 import time
@@ -20,72 +20,80 @@ import gradviz
 from gradviz.experiment.studies.digits.study import STUDY, rows
 
 BATCH_SIZE = 64
+KINDS = ("without record", "without, again", "with record")
+"""The second tells how far equal things differ here."""
+
+
+class Spent(NamedTuple):
+    """Seconds of an epoch: by the clock, of all threads' processor time, and those within `Recorder.epoch`."""
+
+    clock: float
+    processor: float
+    call: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--epochs", type=int, default=30, help="epochs of a training")
+    parser.add_argument("--epochs", type=int, default=300, help="epochs of each kind")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    spent = _times(arguments.rounds, arguments.epochs)
-    title = f"medians of {arguments.rounds} trainings of {arguments.epochs} epochs, {arguments.threads} threads"
-    table = Table(title=f"an epoch of digits, {title}")
-    for name in ("", "an epoch", "in the call", "over the loop without", "quartiles"):
+    opening, spent = _spent(arguments.epochs)
+    plain = spent[KINDS[0]]
+    table = Table(
+        title=f"an epoch of digits, medians of {arguments.epochs} of each kind, {arguments.threads} threads; opening "
+        f"the run took {1e3 * opening:.0f} ms, once"
+    )
+    for name in ("", "by the clock", "more", "95 % interval", "processor time", "more", "in the call"):
         table.add_column(name, justify="right" if name else "left")
-    for name, each in spent.items():
-        ratios = [mine.epoch / plain.epoch - 1 for mine, plain in zip(each, spent["without record"], strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        times = [1e3 * statistics.median(column) for column in zip(*each, strict=True)]
-        told = ["", ""] if each is spent["without record"] else [f"{middle:+.2%}", f"{low:+.2%} to {high:+.2%}"]
-        table.add_row(name, f"{times[0]:.2f} ms", f"{times[1]:.2f} ms" if times[1] else "", *told)
-    Console(width=120).print(table)
+    for kind, each in spent.items():
+        cells = [kind]
+        for part in (0, 1):
+            middle, low, high = _more([one[part] for one in each], [one[part] for one in plain])
+            cells.append(f"{1e3 * statistics.median(one[part] for one in each):.2f} ms")
+            cells.append(f"{middle:+.2%}" if each is not plain else "")
+            if part == 0:
+                cells.append(f"{low:+.2%} to {high:+.2%}" if each is not plain else "")
+        table.add_row(*cells, f"{1e3 * statistics.median(one.call for one in each):.2f} ms")
+    Console(width=140).print(table)
 
 
-class Spent(NamedTuple):
-    """Seconds of an epoch of one training, and of those the ones within `Recorder.epoch`."""
+def _spent(epochs: int) -> tuple[float, dict[str, list[Spent]]]:
+    """Seconds of `record` itself, and the epochs of one training by their kind, in turn.
 
-    epoch: float
-    call: float
-
-
-def _times(rounds: int, epochs: int) -> dict[str, list[Spent]]:
-    """The trainings without `record`, without it once more (how far equal things differ), and with it.
-
-    All train one network from the same values, in turn, so that a busy machine disturbs them alike. A training with
-    `record` ends when all is on disk: what the writing thread takes from the training is counted.
+    An epoch `with record` begins with recording the one before, so that what the writing thread takes from the loop
+    falls within it. Kinds take turns in an order by chance: a busy machine, or a training that grows slower, disturbs
+    them alike.
     """
     torch.manual_seed(0)
     training, _ = rows(0)
     batches = [(training[0][part], training[1][part]) for part in torch.arange(len(training[1])).split(BATCH_SIZE)]
     model = STUDY.model()
-    start = copy.deepcopy(model.state_dict())
-    spent: dict[str, list[Spent]] = {"without record": [], "without, again": [], "with record": []}
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    loss = _train(model, optimizer, batches)
+    spent: dict[str, list[Spent]] = {kind: [] for kind in KINDS}
+    order = random.Random(0)
     with tempfile.TemporaryDirectory() as place:
-
-        def one_training(name: str) -> Spent:
-            model.load_state_dict(start)
-            optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-            recorded = name == "with record"
-            run = (
-                gradviz.record(STUDY, model, Path(place) / "run", minibatches=batches, fresh=True) if recorded else None
-            )
-            in_calls, begin = 0.0, time.perf_counter()
+        begin = time.perf_counter()
+        with gradviz.record(STUDY, model, Path(place) / "run", minibatches=batches) as run:
+            opening = time.perf_counter() - begin
             for _ in range(epochs):
-                loss = _train(model, optimizer, batches)
-                if run is not None:
-                    before = time.perf_counter()
-                    run.epoch(train_loss=loss)
-                    in_calls += time.perf_counter() - before
-            if run is not None:
-                run.close()
-            return Spent((time.perf_counter() - begin) / epochs, in_calls / epochs)
+                for kind in order.sample(KINDS, len(KINDS)):
+                    begin, worked = time.perf_counter(), time.process_time()
+                    if kind == "with record":
+                        run.epoch(train_loss=loss)
+                    call = time.perf_counter() - begin
+                    loss = _train(model, optimizer, batches)
+                    spent[kind].append(Spent(time.perf_counter() - begin, time.process_time() - worked, call))
+    return opening, spent
 
-        for number in range(rounds + 1):
-            for name in list(spent)[:: 1 if number % 2 else -1]:
-                spent[name].append(one_training(name))
-    return {name: each[1:] for name, each in spent.items()}  # the first round warms up
+
+def _more(mine: list[float], plain: list[float]) -> tuple[float, float, float]:
+    """By how much `mine` exceeds `plain`, the median over neighbours in time, with the bootstrap's interval."""
+    ratios = [one / other - 1 for one, other in zip(mine, plain, strict=True)]
+    draw = random.Random(0)
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(1000))
+    return statistics.median(ratios), medians[25], medians[974]
 
 
 def _train(

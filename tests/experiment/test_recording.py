@@ -26,7 +26,7 @@ from gradviz.experiment import files
 from gradviz.experiment.asking import losses
 from gradviz.experiment.batches import same
 from gradviz.experiment.lock import RunLocked, holder
-from gradviz.experiment.metrics_table import GrowingTable, MetricsLine, table_bytes
+from gradviz.experiment.metrics_table import GrowingTable, MetricsLine, read_table, table_bytes
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.source_digest import source_digest
 from gradviz.experiment.store import RunStore
@@ -144,7 +144,8 @@ def test_each_epoch_is_a_checkpoint_and_a_line_of_metrics(tmp_path: Path, model:
     }
 
 
-def test_a_growing_table_is_the_table_of_its_lines():
+def test_a_growing_table_is_the_table_of_its_lines(tmp_path: Path):
+    path = tmp_path / "metrics.csv"
     lines = [
         MetricsLine(1, {"train_loss": 0.5}),
         MetricsLine(2, {"train_loss": 0.1, "accuracy": 1 / 3}),
@@ -153,9 +154,32 @@ def test_a_growing_table_is_the_table_of_its_lines():
         MetricsLine(6, {"b": 1.0, "a": 2.0}),
     ]
     for begun in range(len(lines)):
-        table = GrowingTable(lines[:begun])
+        table = GrowingTable(path, lines[:begun])
         for number in range(begun, len(lines)):
-            assert table.add(lines[number]) == table_bytes(lines[: number + 1])
+            table.add(lines[number])
+            assert path.read_bytes() == table_bytes(lines[: number + 1])
+
+
+def test_a_line_that_was_cut_is_written_again_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "metrics.csv"
+    lines = [MetricsLine(epoch, {"train_loss": 1 / epoch}) for epoch in range(1, 5)]
+    table = GrowingTable(path, lines[:1])
+    table.add(lines[1])
+
+    def full(descriptor: int, content: memoryview) -> int:
+        if len(content) < 4:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, content[:3])
+
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(UserError, match="No space left on device"):
+            table.add(lines[2])
+    there, reasons = read_table(path)
+    assert (there, reasons) == (lines[:2], ["line 4 cannot be read"])
+    table.add(lines[3])
+    assert path.read_bytes() == table_bytes(lines)
 
 
 def test_training_is_bit_for_bit_the_same_with_and_without(tmp_path: Path, model: nn.Module):
