@@ -10,6 +10,7 @@ import torch
 from gradviz.errors import UserError
 from gradviz.landscape import network_of
 from gradviz.landscape.statistics import minibatch_agreement, pair_name, parts_of
+from gradviz.landscape.statistics.null_formula import noise_of
 from gradviz.landscape.statistics.null_model import (
     mean_and_variance,
     null_agreement,
@@ -137,6 +138,18 @@ def test_gradients_that_are_all_zero_have_no_null_model():
     found = null_agreement(torch.zeros(10, 10), 2, np.random.default_rng(0), draws=3)
     assert found.resultant is found.cosine is found.predicted_cosine is found.predicted_resultant is None
     assert not math.isnan(found.num_draws)
+
+
+@pytest.mark.parametrize(("rows", "distinct"), [(3, 3), (6, 3), (6, 2), (40, 40)])
+def test_the_noise_of_few_rows_has_the_variances_of_their_gradients(rows: int, distinct: int):
+    gradients = np.random.default_rng(5).normal(size=(distinct, 60))[np.arange(rows) % distinct]
+    noise = noise_of(torch.from_numpy(gradients @ gradients.T))
+    assert noise is not None
+    wanted, axes = np.linalg.eigh(np.cov(gradients.T))
+    kept = slice(len(wanted) - distinct + 1, None)
+    assert noise.variances_I.numpy() == pytest.approx(wanted[kept], rel=1e-9)
+    assert noise.means_I.abs().numpy() == pytest.approx(np.abs(axes[:, kept].T @ gradients.mean(0)), rel=1e-7, abs=1e-9)
+    assert (noise.rest_variance, noise.rest_dimensions) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(("dimensions", "size"), [(1, 64), (3, 64), (150, 64), (1, 256)])
