@@ -128,7 +128,7 @@ class Run:
         Minibatches are consecutive parts of a permutation of the training rows, seeded by the run. UserError names the
         allowed range of `index` and `size`.
         """
-        return self._rows().minibatch(index, size, self.config.seed)
+        return self.rows().minibatch(index, size, self.config.seed)
 
     def minibatches(self, size: int, most: int | None = None) -> tuple[Tensor, Tensor]:
         """Inputs (K, size, I) and targets (K, size) of the first `most` minibatches or of all; UserError as above."""
@@ -137,24 +137,33 @@ class Run:
         each = [self.minibatch(index, size) for index in range(num if most is None else min(most, num))]
         return torch.stack([one.inputs_BI for one in each]), torch.stack([one.targets_B for one in each])
 
+    def rows(self) -> Rows:
+        """All rows of the run; UserError if their file is unusable."""
+        rows, reason = self._rows_or_reason()
+        if rows is None:
+            raise UnusableFile(
+                self.path / ROWS_NAME, f"{reason}; rerun `gradviz train` with the same options to rebuild it"
+            )
+        return rows
+
     def training_inputs(self, limit: int | None = None) -> Tensor:
         """Inputs (R, I) float32 of the training rows, the first `limit` of them if given."""
-        rows = self._rows()
+        rows = self.rows()
         return rows.inputs(rows.train_rows[:limit])
 
     def training_targets(self) -> Tensor:
         """Targets (R,) float32 of the training rows, in the order of `training_inputs`."""
-        rows = self._rows()
+        rows = self.rows()
         return rows.targets_R[rows.train_rows]
 
     def test_codes(self) -> Tensor:
         """Characters (R, 45) uint8 of the test rows."""
-        rows = self._rows()
+        rows = self.rows()
         return rows.codes_RC[rows.test_rows]
 
     def test_targets(self) -> Tensor:
         """Targets (R,) float32 of the test rows."""
-        rows = self._rows()
+        rows = self.rows()
         return rows.targets_R[rows.test_rows]
 
     def _state(self, path: Path) -> dict[str, Tensor]:
@@ -167,14 +176,6 @@ class Run:
     def _metrics(self) -> tuple[list[EpochMetrics], list[str]]:
         path = self.path / METRICS_NAME
         return self._checks.cached("metrics", path, lambda: read_metrics(path))
-
-    def _rows(self) -> Rows:
-        rows, reason = self._rows_or_reason()
-        if rows is None:
-            raise UnusableFile(
-                self.path / ROWS_NAME, f"{reason}; rerun `gradviz train` with the same options to rebuild it"
-            )
-        return rows
 
     def _rows_or_reason(self) -> tuple[Rows | None, str | None]:
         path = self.path / ROWS_NAME

@@ -33,7 +33,7 @@ from gradviz.experiment.study_training import StudyEpoch, StudyPlan, looked_at, 
 from gradviz.experiment.tensor_file import TensorShape, read_header, read_tensors, write_tensors
 from gradviz.experiment.users_code import same_randomness, users_code
 
-_EPOCH = TensorShape(torch.int64, ())
+EPOCH_SHAPE = TensorShape(torch.int64, ())
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def train_studies(
         asked = stack.enter_context(stop_on_signals())
         for training in trainings:
             stack.enter_context(locked_directory(root / training.name))
-        rows = {training.plan.seed: _rows(training.plan.study, training.plan.seed) for training in trainings}
+        rows = {training.plan.seed: rows_of(training.plan.study, training.plan.seed) for training in trainings}
         runs = [_opened(root / each.name, each, rows[each.plan.seed][0], fresh, on_message) for each in trainings]
 
         def on_step(run: _Open, step: int, steps: int, loss: float) -> None:
@@ -112,7 +112,8 @@ def recipe_of(study: Study) -> Recipe:
     return study.train
 
 
-def _rows(study: Study, seed: int) -> tuple[Batch, Batch]:
+def rows_of(study: Study, seed: int) -> tuple[Batch, Batch]:
+    """All training and all test rows of a run with this seed; UserError if the study's code fails."""
     recipe = recipe_of(study)
     with same_randomness(), users_code(f"data of the study {study.name}"):
         torch.manual_seed(derived_seed(seed, "rows"))
@@ -190,9 +191,9 @@ def _trained(path: Path, plan: StudyPlan, model: torch.nn.Module) -> StudyEpoch 
     if not is_there(path / RESUME_NAME):
         return None
     shapes = {name: TensorShape(each.dtype, tuple(each.shape)) for name, each in model.named_parameters()}
-    expected = {"epoch": _EPOCH} | state_shapes_of(plan.optimizer, shapes)
+    expected = {"epoch": EPOCH_SHAPE} | state_shapes_of(plan.optimizer, shapes)
     before_first_step = read_header(path / RESUME_NAME).keys() == {"epoch"}
-    tensors = read_tensors(path / RESUME_NAME, {"epoch": _EPOCH} if before_first_step else expected)
+    tensors = read_tensors(path / RESUME_NAME, {"epoch": EPOCH_SHAPE} if before_first_step else expected)
     epoch = int(tensors.pop("epoch"))
     if not epoch >= 0 or (epoch > 0 and before_first_step and len(expected) > 1):
         raise UnusableFile(path / RESUME_NAME, "it lacks the optimizer's state")

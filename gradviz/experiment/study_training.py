@@ -85,7 +85,7 @@ def train_study(
         restore(model, optimizer, after.optimizer)
     for epoch in range(1 if after is None else after.epoch + 1, plan.epochs + 1):
         with same_randomness():
-            torch.manual_seed(_epoch_seed(plan.seed, "masks", epoch))
+            torch.manual_seed(epoch_seed(plan.seed, "masks", epoch))
             _train_one_epoch(plan, model, optimizer, train_rows, epoch, on_step)
         yield result(epoch)
 
@@ -100,35 +100,32 @@ def looked_at(study: Study, train_rows: Batch, seed: int) -> list[Batch]:
     return [selected(train_rows, part) for part in whole[: asking.MAX_MINIBATCHES]]
 
 
-def _train_one_epoch(
-    plan: StudyPlan, model: nn.Module, optimizer: torch.optim.Optimizer, rows: Batch, epoch: int, on_step: OnStep
-) -> None:
-    model.train()
-    generator = torch.Generator().manual_seed(_epoch_seed(plan.seed, "order", epoch))
-    order_R = torch.randperm(num_rows(rows), generator=generator)
-    steps = num_steps(plan.batch_size, len(order_R))
-    for step, chosen in enumerate(order_R.split(plan.batch_size)[:steps], start=1):
-        optimizer.zero_grad()
-        batch = mapped(rows, lambda tensor, chosen=chosen: tensor[chosen.to(tensor.device)] if tensor.ndim else tensor)
-        loss = asking.losses(plan.study, model, batch).mean()
-        value = loss.item()
-        if not math.isfinite(value):
-            raise UserError(_not_finite(plan, f"loss is {value} in step {step}", epoch))
+def minibatch_rows(num_train: int, batch_size: int, seed: int, epoch: int) -> Tensor:
+    """An epoch's minibatches (steps, rows of each): numbers of training rows."""
+    generator = torch.Generator().manual_seed(epoch_seed(seed, "order", epoch))
+    steps, order_R = num_steps(batch_size, num_train), torch.randperm(num_train, generator=generator)
+    return order_R[: steps * batch_size].view(steps, -1)
+
+
+def train_step(
+    study: Study, model: nn.Module, optimizer: torch.optim.Optimizer, rows: Batch, chosen_B: Tensor
+) -> float:
+    """One step with these of the training rows. The model draws from torch's own random state.
+
+    Returns the minibatch's mean loss before the step; takes no step if it is not finite.
+    """
+    optimizer.zero_grad()
+    batch = mapped(rows, lambda tensor: tensor[chosen_B.to(tensor.device)] if tensor.ndim else tensor)
+    loss = asking.losses(study, model, batch).mean()
+    value = loss.item()
+    if math.isfinite(value):
         loss.backward()
         optimizer.step()
-        on_step(step, steps, value)
+    return value
 
 
-def _metrics(study: Study, model: nn.Module, train_rows: Batch, test_rows: Batch) -> dict[str, float]:
-    """The mean losses and the study's facts of the training and the test rows, in eval mode."""
-    metrics = {"train_loss": _mean_loss(study, model, train_rows), "test_loss": _mean_loss(study, model, test_rows)}
-    for part, rows in (("train", train_rows), ("test", test_rows)):
-        told = asking.facts(study, model, selected(rows, slice(_ROWS_OF_FACTS)))
-        metrics |= {f"{part}_{fact.name}": float(fact.value) for fact in told}
-    return metrics
-
-
-def _mean_loss(study: Study, model: nn.Module, rows: Batch) -> float:
+def mean_loss(study: Study, model: nn.Module, rows: Batch) -> float:
+    """The mean over all rows in eval mode, in which the model stays."""
     model.eval()
     total, number = 0.0, num_rows(rows)
     with torch.no_grad(), same_randomness():
@@ -138,8 +135,30 @@ def _mean_loss(study: Study, model: nn.Module, rows: Batch) -> float:
     return total / number
 
 
-def _epoch_seed(seed: int, purpose: Purpose, epoch: int) -> int:
+def epoch_seed(seed: int, purpose: Purpose, epoch: int) -> int:
+    """The seed of one random choice of an epoch."""
     return derived_seed(derived_seed(seed, purpose) + epoch, purpose)
+
+
+def _train_one_epoch(
+    plan: StudyPlan, model: nn.Module, optimizer: torch.optim.Optimizer, rows: Batch, epoch: int, on_step: OnStep
+) -> None:
+    model.train()
+    chosen_SB = minibatch_rows(num_rows(rows), plan.batch_size, plan.seed, epoch)
+    for step, chosen_B in enumerate(chosen_SB, start=1):
+        value = train_step(plan.study, model, optimizer, rows, chosen_B)
+        if not math.isfinite(value):
+            raise UserError(_not_finite(plan, f"loss is {value} in step {step}", epoch))
+        on_step(step, len(chosen_SB), value)
+
+
+def _metrics(study: Study, model: nn.Module, train_rows: Batch, test_rows: Batch) -> dict[str, float]:
+    """The mean losses and the study's facts of the training and the test rows, in eval mode."""
+    metrics = {"train_loss": mean_loss(study, model, train_rows), "test_loss": mean_loss(study, model, test_rows)}
+    for part, rows in (("train", train_rows), ("test", test_rows)):
+        told = asking.facts(study, model, selected(rows, slice(_ROWS_OF_FACTS)))
+        metrics |= {f"{part}_{fact.name}": float(fact.value) for fact in told}
+    return metrics
 
 
 def _not_finite(plan: StudyPlan, what: str, epoch: int) -> str:

@@ -106,6 +106,36 @@ def evaluate(model: MLP, rows: Rows) -> tuple[float, float, float, float]:
     )
 
 
+def minibatch_rows(num_train: int, batch_size: int, order: torch.Generator) -> Tensor:
+    """The next epoch's minibatches (steps, rows of each): numbers of training rows, in an order drawn from `order`."""
+    steps, drawn_R = num_steps(batch_size, num_train), torch.randperm(num_train, generator=order)
+    return drawn_R[: steps * batch_size].view(steps, -1)
+
+
+def train_step(
+    config: TrainingConfig,
+    model: MLP,
+    optimizer: torch.optim.Optimizer,
+    masks: torch.Generator,
+    rows: Rows,
+    rows_B: Tensor,
+) -> float:
+    """One step with these rows, by their numbers in `rows`, and masks drawn from `masks`.
+
+    Returns the minibatch's loss before the step; takes no step if it is not finite.
+    """
+    device, masks_BN = rows.targets_R.device, None
+    if config.regularizer.draws_masks:
+        masks_BN = draw_masks(config.regularizer, config.hidden, rows_B.numel(), masks, device)
+    optimizer.zero_grad()
+    loss = F.l1_loss(model(one_hot(rows.codes_RC[rows_B]), masks_BN), rows.targets_R[rows_B])
+    value = loss.item()
+    if math.isfinite(value):
+        loss.backward()
+        optimizer.step()
+    return value
+
+
 def _train_one_epoch(
     config: TrainingConfig,
     model: MLP,
@@ -117,22 +147,13 @@ def _train_one_epoch(
     on_step: OnStep | None,
 ) -> None:
     model.train()
-    device = rows.targets_R.device
-    steps = num_steps(config.batch_size, rows.num_train)
-    shuffled = rows.train_rows[torch.randperm(rows.num_train, generator=order).to(device)]
-    for step, rows_B in enumerate(shuffled.split(config.batch_size)[:steps], start=1):
-        masks_BN = None
-        if config.regularizer.draws_masks:
-            masks_BN = draw_masks(config.regularizer, config.hidden, rows_B.numel(), masks, device)
-        optimizer.zero_grad()
-        loss = F.l1_loss(model(one_hot(rows.codes_RC[rows_B]), masks_BN), rows.targets_R[rows_B])
-        value = loss.item()
+    chosen_SB = minibatch_rows(rows.num_train, config.batch_size, order).to(rows.train_rows.device)
+    for step, rows_B in enumerate(rows.train_rows[chosen_SB], start=1):
+        value = train_step(config, model, optimizer, masks, rows, rows_B)
         if not math.isfinite(value):
             raise UserError(_not_finite(config, f"loss is {value} in step {step} of epoch {epoch}"))
-        loss.backward()
-        optimizer.step()
         if on_step is not None:
-            on_step(step, steps, value)
+            on_step(step, len(chosen_SB), value)
 
 
 def _residuals(model: MLP, rows: Rows, selected: Tensor) -> tuple[Tensor, Tensor]:
