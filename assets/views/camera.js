@@ -1,7 +1,7 @@
 // From where surfaces are seen: the side to which one picture is turned, all pictures show. plotly.js turns by the time between
 // its frames, which where no graphics card helps is a leap; here a surface follows the hand.
 
-import { FIRST, isSameCamera, turned } from "../pure/camera.js";
+import { cameraOf, FIRST, isSameCamera, textOf, turned } from "../pure/camera.js";
 import { isSurface } from "../pure/surface.js";
 import { closest, plotIn } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
@@ -11,18 +11,21 @@ const TURN = Math.PI / 24; // of a key
 const OF_A_PIXEL = Math.PI / 500; // of a drag
 const OF_A_NOTCH = 1.0012; // of a wheel, for each of its pixels
 
-let camera = FIRST;
+let exact = FIRST; // where the hand has brought it: the view has it as a short text
 let isDrawable = null; // asked of the browser once
 let shown = null; // a frame in which surfaces are brought there
 const listeners = [];
 
+/** The camera of the view. */
 export function cameraNow() {
-  return camera;
+  const text = page.view?.camera ?? null;
+  if (text !== textOf(exact)) exact = cameraOf(text);
+  return exact;
 }
 
-/** Whether surfaces are seen from where they are at first. */
+/** Whether surfaces are seen from elsewhere than at first. */
 export function isTurned() {
-  return !isSameCamera(camera, FIRST);
+  return !isSameCamera(cameraNow(), FIRST);
 }
 
 /** Calls back when surfaces are seen from elsewhere. @param {() => void} listener */
@@ -42,13 +45,14 @@ export function canDrawSurfaces() {
 
 // Brings the surfaces of all pictures there, once in a frame.
 function lookFrom(next) {
-  if (isSameCamera(next, camera)) return;
-  camera = next;
+  if (isSameCamera(next, cameraNow())) return;
+  exact = next;
+  page.view.camera = textOf(exact);
   shown ??= requestAnimationFrame(() => {
     shown = null;
     for (const { plan, slot } of page.panels) {
       const graph = plan && plotIn(`graph-${slot}`);
-      if (graph?._fullLayout?.scene) window.Plotly.relayout(graph, { "scene.camera": camera });
+      if (graph?._fullLayout?.scene) window.Plotly.relayout(graph, { "scene.camera": cameraNow() });
     }
   });
   for (const listener of listeners) listener();
@@ -59,7 +63,7 @@ export function resetCamera() {
 }
 
 function turn(move) {
-  lookFrom(turned(camera, move));
+  lookFrom(turned(cameraNow(), move));
 }
 
 // ---- keys, pointer, wheel and fingers -------------------------------------------------------------------------

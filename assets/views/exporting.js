@@ -165,9 +165,9 @@ function maker(shown) {
   const buttons = [];
   const make = (values) => saved(async () => {
     if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
-    const { under, length, direction, range, view, scales, show } = page.view;
+    const { under, camera, length, direction, range, view, scales, show } = page.view;
     await makeShowing(progress, buttons, {
-      panels: shown.map(requestOf), scheme: scheme(), under, length, direction, range, show,
+      panels: shown.map(requestOf), scheme: scheme(), under, camera: camera ?? undefined, length, direction, range, show,
       share_scale: view === "compare" && scales === "locked", minus: minusOf(shown), ...values,
     });
   });
@@ -189,7 +189,7 @@ function forPrint(shown, { make, buttons }) {
   const pdf = button("PDF", () => make({ kind: "pdf", over: isOver, every: everyOf(counts[isOver]) }));
   buttons.push(pdf);
   pdf.disabled = work !== null;
-  return row("For print, the whole plane", isSurface(page.view) ? "seen from the front" : "vectors", pdf);
+  return row("For print, the whole plane", isSurface(page.view) ? "seen from the same side" : "vectors", pdf);
 }
 
 function moving(shown, { make, buttons, progress }) {

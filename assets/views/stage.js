@@ -13,6 +13,7 @@ import { watchScheme } from "../page/scheme.js";
 import { forgetRun, putFrame, resumeAll } from "../page/shelf.js";
 import { isBusy, isScrubbing, makeSliders, setSliders } from "../page/sliders.js";
 import { drawsMasks, hasSizes, isMinibatchesView, page, shownRuns } from "../page/state.js";
+import { onTurn } from "./camera.js";
 import { blankActivities, noteActivities, showChoosers } from "./chooser.js";
 import { showCourse } from "./coursecurves.js";
 import { showEvidence } from "./evidence.js";
@@ -23,13 +24,17 @@ import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
 import { addLegend, setGrouping, setLive, showStatus } from "./status.js";
 
+const REST = 250; // ms after which a surface is turned, as far as its link is concerned
+
 let widths = ""; // as told last
+let turning = 0; // the timer until then
 
 // ---- what is chosen -------------------------------------------------------------------------------------------
 
 // A view from the address, with what had to be said about it.
 export function openView({ view, notices }) {
   isRead();
+  clearTimeout(turning);
   page.live = view.epoch === null;
   page.notices = notices;
   page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
@@ -47,6 +52,12 @@ function choose(choices) {
   if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
   refresh();
   if (isStep || page.areRunsKnown) remember(isStep);
+}
+
+// A surface is turned in many small steps, of which the address has the last one, in the place of what it had.
+function rememberTurn() {
+  clearTimeout(turning);
+  turning = setTimeout(() => remember(false), REST);
 }
 
 // Writes the address; `isStep` when back should lead to what was there before.
@@ -212,6 +223,9 @@ function redraw() {
   showLosses(shownRuns(), true);
   showCourse();
 }
+
+onTurn(rememberTurn);
+window.addEventListener("popstate", () => clearTimeout(turning)); // the address is another one
 
 // The scheme of the page has changed: pictures are drawn again in its colours.
 watchScheme(redraw);

@@ -13,6 +13,7 @@ from gradviz.dashboard.run_colours import run_colours
 from gradviz.dashboard.run_told import layers_of, tensors_of
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
 from gradviz.drawing.animation import drawn_frames, scales_of_rows
+from gradviz.drawing.camera import Camera
 from gradviz.drawing.gif import Gif, colours_of
 from gradviz.drawing.grid import MOST_LARGE, grid_frames
 from gradviz.drawing.inks import PALETTES
@@ -178,7 +179,7 @@ def _pdf(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row
 
 
 def _look(asked: ExportQuery) -> Look:
-    return Look(PALETTES[asked.scheme], asked.length, asked.under, asked.direction)
+    return Look(PALETTES[asked.scheme], asked.length, asked.under, asked.direction, Camera.parse(asked.camera))
 
 
 def _labels(asked: ExportQuery, store: RunStore) -> list[str]:
@@ -206,6 +207,7 @@ def _html(
     look = ViewLook(
         scheme=asked.scheme,
         under=asked.under,
+        camera=asked.camera,
         length=asked.length,
         direction=asked.direction,
         range=asked.range,

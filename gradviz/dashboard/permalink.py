@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from gradviz.dashboard.viewfields import FIELDS
 from gradviz.drawing.arrows import Direction
+from gradviz.drawing.camera import camera_text
 from gradviz.drawing.ground import Under
 from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
@@ -34,8 +35,9 @@ _NAMES = {field.key: name for name, field in FIELDS.items()} | {"run": "run"}
 
 class View(OfRun):
     """All choices of the page. None means: what the runs suggest (the newest epoch, followed while training; a
-    pair of each of two layers; the half width of each plane by its axes; the points of its grid by what they cost).
-    `x_a`, `y_a`: the axes of the left picture; `x_b`, `y_b`: of the right.
+    pair of each of two layers; the half width of each plane by its axes; the points of its grid by what they cost;
+    surfaces seen from the front).
+    `x_a`, `y_a`: the axes of the left picture; `x_b`, `y_b`: of the right; `camera`: from where surfaces are seen.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread."""
@@ -59,6 +61,7 @@ class View(OfRun):
     half_width: float | None = Field(default=None, gt=0, le=100)
     points: int | None = Field(default=None, ge=3, le=201)
     under: Under = "heat"
+    camera: str | None = None
     length: Length = "compressed"
     range: Range = "epochs"
     direction: Direction = "ascent"
@@ -78,6 +81,11 @@ class View(OfRun):
     @classmethod
     def _axis(cls, value: str | None) -> str | None:
         return None if value is None else axis_text(value)
+
+    @field_validator("camera")
+    @classmethod
+    def _camera(cls, value: str | None) -> str | None:
+        return None if value is None else camera_text(value)
 
     @field_validator("points")
     @classmethod

@@ -9,13 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from flask import request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from gradviz.compute.plane import Parts
 from gradviz.dashboard.permalink import MOST_COMPARED, Overlay
 from gradviz.drawing.arrows import Direction
+from gradviz.drawing.camera import FIRST, camera_text
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.scale import Length
@@ -126,6 +127,12 @@ class Drawn(Atom):
 
     scheme: Scheme = "light"
     under: Under = "heat"
+    camera: str = Field(
+        default=f"{FIRST}",
+        max_length=40,
+        description="from where a surface is seen: degrees around it, degrees above it, and how far away (of an "
+        "interactive page)",
+    )
     length: Length = "compressed"
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = Field(
@@ -135,6 +142,11 @@ class Drawn(Atom):
         default=[], max_length=2, description="drawn over the arrows: the training's path, the minibatches' spread"
     )
     share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
+
+    @field_validator("camera")
+    @classmethod
+    def _camera(cls, value: str) -> str:
+        return camera_text(value)
 
 
 class ExportQuery(RecipeQuery, OverFrames, Drawn):

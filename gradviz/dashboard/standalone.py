@@ -21,6 +21,7 @@ from gradviz.dashboard.permalink import Overlay
 from gradviz.drawing import frames
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.browser import for_browser
+from gradviz.drawing.camera import FIRST
 from gradviz.drawing.grid import MOST_LARGE
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
@@ -75,6 +76,7 @@ class ViewLook:
 
     scheme: Scheme = "light"
     under: Under = "heat"
+    camera: str = f"{FIRST}"
     length: Length = "compressed"
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = "epochs"
@@ -107,6 +109,7 @@ def interactive_html(
             "scales": "locked" if look.share_scale else "free",
             "direction": look.direction,
             "under": look.under,
+            "camera": None if look.camera == f"{FIRST}" else look.camera,
             "length": look.length,
             "range": look.range,
             "show": list(look.overlays),

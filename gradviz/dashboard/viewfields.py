@@ -39,6 +39,7 @@ FIELDS: Mapping[str, ViewField] = {
     "half_width": ViewField("width", ids.HALF_WIDTH, "typed number or none"),
     "points": ViewField("points", ids.POINTS, "text or auto"),
     "under": ViewField("under", ids.UNDER),
+    "camera": ViewField("camera"),
     "length": ViewField("length", ids.LENGTH),
     "range": ViewField("range", ids.RANGE),
     "direction": ViewField("direction", ids.DIRECTION),

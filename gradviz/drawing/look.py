@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradviz.drawing.arrows import Direction
+from gradviz.drawing.camera import FIRST, Camera
 from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import PALETTES, Palette
 from gradviz.drawing.scale import Length
@@ -11,12 +12,13 @@ from gradviz.drawing.scale import Length
 
 @dataclass(frozen=True)
 class Look:
-    """`direction="descent"` turns the arrows round, to −∇J."""
+    """`direction="descent"` turns the arrows round, to −∇J; `camera`: from where a surface is seen."""
 
     palette: Palette = PALETTES["light"]
     length: Length = "compressed"
     under: Under = "none"
     direction: Direction = "ascent"
+    camera: Camera = FIRST
 
 
 PLAIN = Look()

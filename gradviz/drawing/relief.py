@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradviz.drawing.arrows import Direction
+from gradviz.drawing.camera import FIRST, Camera
 from gradviz.drawing.canvas import (
     Axes3D,
     Line3DCollection,
@@ -28,9 +29,6 @@ from gradviz.landscape import GradientField
 # Shape suffixes: Q = cells of the grid, S = pieces of arrows, P = any points, T = steps of a sight, 2 = (x, y),
 # 3 = (x, y, J) or lengths in space.
 
-_ELEVATION, _AZIMUTH = 36.0, -67.5
-"""Degrees: from the front, a little from the right and from above, as the page first shows a surface."""
-
 _LIGHT = np.array([-0.35, -0.5, 0.79])
 _DARKEST = 0.62  # of a colour, where the light does not fall
 _STEPS_OF_A_CELL = 3
@@ -40,9 +38,9 @@ _MOST_VECTORS = 61  # points a side: a finer sheet is drawn as pixels
 def plot_surface(axes: Axes3D, field: GradientField, scale: Scale, look: Look) -> None:
     """Draws the sheet, the arrows, and rings where these are zero, and sets the limits and the side it is seen from.
 
-    Within `styled`. What is not finite is a gap.
+    Within `styled`. What is not finite is a gap. The whole surface is drawn, however near the camera is.
     """
-    axes.view_init(elev=_ELEVATION, azim=_AZIMUTH)
+    axes.view_init(elev=look.camera.over, azim=look.camera.around)
     axes.set_proj_type("ortho")
     axes.computed_zorder = False
     surface = Surface.of(field)
@@ -134,7 +132,7 @@ def _plot_arrows(
         lines = (arrows.shaft_AV3, arrows.head_AV3)
         pieces_S23 = np.concatenate([np.stack([line[:, :-1], line[:, 1:]], axis=2).reshape(-1, 2, 3) for line in lines])
         strength_S = np.concatenate([np.repeat(arrows.strength_A, line.shape[1] - 1) for line in lines])
-        is_seen_S = is_seen(surface, pieces_S23.mean(axis=1))
+        is_seen_S = is_seen(surface, pieces_S23.mean(axis=1), look.camera)
         drawn = Line3DCollection(
             pieces_S23[is_seen_S],
             colors=shades_of(look)(norm_of(scale)(strength_S[is_seen_S])),
@@ -144,19 +142,20 @@ def _plot_arrows(
         )
         axes.add_collection3d(drawn, autolim=False)
     ring_Z3 = arrows.ring_Z3[np.isfinite(arrows.ring_Z3).all(axis=1)]
-    ring_Z3 = ring_Z3[is_seen(surface, ring_Z3)]
+    ring_Z3 = ring_Z3[is_seen(surface, ring_Z3, look.camera)]
     if ring_Z3.size:
         ring = {"facecolors": "none", "edgecolors": look.palette.zero, "linewidths": 0.8}
         axes.scatter(*ring_Z3.T, s=9, depthshade=False, zorder=2, **ring)
 
 
-def is_seen(surface: Surface, at_P3: np.ndarray) -> np.ndarray:
-    """Whether nothing of the surface lies between a point and the eye, which is far away."""
-    elevation, azimuth = np.radians((_ELEVATION, _AZIMUTH))
+def is_seen(surface: Surface, at_P3: np.ndarray, camera: Camera = FIRST) -> np.ndarray:
+    """Whether nothing of the surface lies between a point above it and the eye, which is far away."""
+    elevation, azimuth = np.radians((camera.over, camera.around))
     step = surface.cell / _STEPS_OF_A_CELL
     across = np.array([np.cos(azimuth), np.sin(azimuth)])
     climb = np.tan(elevation) / surface.rise  # of the sight, in loss for each length of the plane
-    farthest = (surface.range[1] - surface.range[0]) / climb
+    span = surface.range[1] - surface.range[0]
+    farthest = min(span / max(abs(climb), 1e-9 * span), 2**1.5 * surface.half_width)
     away_T = step * np.arange(1, max(2, int(np.ceil(farthest / step)) + 1))
     sight_PT2 = at_P3[:, None, :2] + away_T[:, None] * across
     height_PT = at_P3[:, 2:] + away_T * climb

@@ -19,8 +19,6 @@ from gradviz.drawing.surface import RISE, Surface, SurfaceArrows, arrows_on
 from gradviz.landscape import GradientField
 
 _FACE = {"ambient": 0.72, "diffuse": 0.5, "specular": 0.04, "roughness": 0.9, "fresnel": 0.02}
-_CAMERA = {"eye": {"x": 0.56, "y": -1.36, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.08}}
-"""From the front, a little from the right and from above, as the page first has it (`camera.js`)."""
 
 
 def picture_figure(
@@ -36,7 +34,7 @@ def picture_figure(
     if look.under != "surface":
         return landscape_figure(field, x_name=x_name, y_name=y_name, title=title, scale=scale, look=look)
     surface = Surface.of(field)
-    figure = go.Figure(layout=_layout(field, surface, (x_name, y_name), title, look.palette))
+    figure = go.Figure(layout=_layout(field, surface, (x_name, y_name), title, look))
     if surface is None:
         return figure
     scale = scale or Scale.of([field])
@@ -128,8 +126,9 @@ def _rings(at_Z3: np.ndarray, size: float, colour: str, name: str) -> go.Scatter
 
 
 def _layout(
-    field: GradientField, surface: Surface | None, names: tuple[str, str], title: str, palette: Palette
+    field: GradientField, surface: Surface | None, names: tuple[str, str], title: str, look: Look
 ) -> dict[str, object]:
+    palette = look.palette
     axis = {"gridcolor": palette.grid, "linecolor": palette.grid, "color": palette.faint, "nticks": 5}
     axis |= {"zeroline": False, "showbackground": False, "showspikes": False}
     plane = {} if surface is None else {"range": [-surface.reach, surface.reach]}
@@ -153,6 +152,6 @@ def _layout(
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": RISE},
             "dragmode": "turntable",
-            "camera": _CAMERA,
+            "camera": look.camera.for_plotly(),
         },
     }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from gradviz.drawing.camera import Camera
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import caption, numbers_of, wait_for_view
 from tests.browser.test_exports import open_dialog, press
@@ -27,6 +28,10 @@ _SCENES = """() => [0, 1].map((slot) => {
 _TURNED = """(before) => [0, 1].every((slot) => {
   const { eye } = document.querySelector(`#graph-${slot} .js-plotly-plot`)._fullLayout.scene.camera;
   return Math.hypot(eye.x - before.x, eye.y - before.y, eye.z - before.z) > 0.01;
+})"""
+_SEEN_FROM = """(eye) => [0, 1].every((slot) => {
+  const { scene } = document.querySelector(`#graph-${slot} .js-plotly-plot`)._fullLayout;
+  return scene && ["x", "y", "z"].every((axis) => Math.abs(scene.camera.eye[axis] - eye[axis]) < 1e-6);
 })"""
 _PLANES = "epoch=3&x1=pca:1&y1=pca:2&x2=random:1&y2=random:2&points=7&show=path,spread"
 
@@ -69,12 +74,14 @@ def test_a_surface_carries_the_arrows_and_is_turned_in_all_pictures_at_once(visi
         page.wait_for_function(_TURNED, arg=before)
     left, right = scenes(page)
     assert left["eye"] == pytest.approx(right["eye"])
+    page.wait_for_url("**camera=*")
     page.locator("#zoomed-0").get_by_role("button", name="Reset view").click()
     expect(page.locator("#zoomed-0 button")).to_have_count(0)
     assert scenes(page)[1]["eye"] == pytest.approx(shown[1]["eye"])
     page.get_by_role("slider", name="Epoch").press("ArrowLeft")
     wait_until_drawn(page)
     assert sheet_of(scenes(page)[0]) == pytest.approx(numbers_of(page)["loss"])
+    page.wait_for_url(lambda url: "camera=" not in url)
     page.locator(".gv-fold summary").first.click()
     page.get_by_role("radiogroup", name="Loss").get_by_text("heat").click()
     wait_for_view(page, under="heat")
@@ -85,6 +92,31 @@ def test_a_surface_carries_the_arrows_and_is_turned_in_all_pictures_at_once(visi
     wait_until_drawn(page)
     assert all(scenes(page))
     expect(page.locator("#ground-0")).to_have_text("")
+
+
+def test_a_link_says_from_where_a_surface_is_seen_and_back_and_forward_go_there_again(visit: Visit) -> None:
+    page = visit("/?epoch=4&under=surface&points=5&camera=120,50,2.5", lenient=True)
+    linked = _eye_of("120,50,2.5")
+    assert scenes(page)[1]["eye"] == pytest.approx(linked)
+    expect(page.locator("#zoomed-1").get_by_role("button", name="Reset view")).to_be_visible()
+    page.locator(".gv-fold summary").first.click()
+    page.get_by_role("radiogroup", name="Direction").get_by_text("−∇J").click()
+    wait_for_view(page, direction="descent")
+    wait_until_drawn(page)
+    page.locator("#title-0").click()  # away from the control, which has keys of its own
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_url("**camera=105,50,2.5**")
+    page.go_back()
+    wait_for_view(page, direction="ascent")
+    page.wait_for_function(_SEEN_FROM, arg=linked)
+    page.go_forward()
+    wait_for_view(page, direction="descent")
+    page.wait_for_function(_SEEN_FROM, arg=_eye_of("105,50,2.5"))
+
+
+def _eye_of(text: str) -> dict[str, float]:
+    return Camera.parse(text).for_plotly()["eye"]
 
 
 def test_checkpoints_lie_in_a_plane_by_their_projections_and_what_is_outside_is_told(
@@ -110,7 +142,7 @@ def test_checkpoints_lie_in_a_plane_by_their_projections_and_what_is_outside_is_
 
 @pytest.mark.slow  # a page of 5 MB, and surfaces without a graphics card
 def test_a_surface_is_taken_along_as_it_is_seen(visit: Visit, tmp_path: Path) -> None:
-    page = visit(f"/?{_PLANES}&under=surface", lenient=True, scheme="dark")
+    page = visit(f"/?{_PLANES}&under=surface&camera=100,20,2", lenient=True, scheme="dark")
     expect(page.locator("#caption-0")).to_contain_text("checkpoints, projected")
     wait_until_drawn(page)
     shoot(page, "surface-dark-1280")
@@ -122,5 +154,6 @@ def test_a_surface_is_taken_along_as_it_is_seen(visit: Visit, tmp_path: Path) ->
     page.goto(path.as_uri())
     page.wait_for_function("() => document.querySelector('#panel, .gv-panel')?.dataset.state === 'ready'")
     alone = scenes(page)
+    assert alone[0]["eye"] == pytest.approx(_eye_of("100,20,2"))
     assert all(scene and scene["numVertices"] for scene in alone)
     expect(page.locator("#caption-0")).to_contain_text("checkpoints, projected")

@@ -29,6 +29,7 @@ PANELS: list[dict[str, Any]] = [
     {"run": variant, "epoch": 1, "x": "hidden.1.linear.bias[0]", "y": "hidden.2.linear.weight[3,4]", "points": 5}
     for variant in ("none", "dropout")
 ]
+FIRST = "-67.5,36,1.82"
 RANDOM = {"mode": "train", "masks": "frozen", "seed": 3}
 
 
@@ -215,6 +216,18 @@ def test_a_pdf_shows_the_epoch_of_its_first_picture(client: FlaskClient, panels:
     own = client.post("/api/v1/exports", json=asked("pdf", panels=panels, range="frame")).data
     assert own != answer.data
     assert own == client.post("/api/v1/exports", json=asked("pdf", panels=panels, range="frame", every=2)).data
+
+
+def test_a_surface_is_taken_along_as_it_is_seen(client: FlaskClient):
+    seen = {"panels": PANELS[:1], "under": "surface", "camera": "120,50,1.2"}
+    told = [told_in(client.post("/api/v1/exports", json=asked(**seen | more)).text) for more in ({}, {"camera": FIRST})]
+    assert [each["view"]["camera"] for each in told] == ["120,50,1.2", None]
+    pages = [
+        client.post("/api/v1/exports", json=asked("pdf", **seen | {"range": "frame", **more})).data
+        for more in ({}, {"camera": "120,50,3"}, {"camera": FIRST})
+    ]
+    assert pages[0] == pages[1] != pages[2]  # print shows the whole surface, from however far
+    assert "a camera is AROUND,OVER,AWAY" in error_of(client, **seen | {"camera": "front"})
 
 
 def test_a_pdf_of_an_epoch_that_is_not_there_is_refused(client: FlaskClient):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gradviz.dashboard import permalink
 from gradviz.dashboard.overview import runs_of
 from gradviz.dashboard.permalink import View
+from gradviz.drawing.camera import Camera
 from gradviz.experiment.store import RunStore
 
 PARAMETERS = st.sampled_from(
@@ -31,7 +32,8 @@ VIEWS = st.builds(
     seed=st.integers(0, 2**32 - 1),
     half_width=st.none() | st.floats(1e-6, 100),
     points=st.integers(1, 100).map(lambda n: 2 * n + 1),
-    under=st.sampled_from(["none", "heat", "contour"]),
+    under=st.sampled_from(["none", "heat", "contour", "surface"]),
+    camera=st.none() | st.builds(Camera, st.integers(-180, 180), st.integers(-88, 88), st.floats(0.4, 6)).map(str),
     length=st.sampled_from(["compressed", "true", "unit"]),
     range=st.sampled_from(["epochs", "frame"]),
     direction=st.sampled_from(["ascent", "descent"]),
@@ -74,6 +76,7 @@ def test_the_plain_page_has_a_plain_address() -> None:
         ("?view=matrix", "view"),
         ("?variant=../../etc", "variant"),
         ("?seed=-3", "seed"),
+        ("?camera=0,90,1", "a camera is AROUND,OVER,AWAY"),
         ("?compared=none,no%20body", "no body"),
         ("?compared=", "compared"),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradviz.drawing.camera import Camera
 from gradviz.drawing.canvas import Axes3D, Figure, Line3DCollection, Poly3DCollection, styled
 from gradviz.drawing.gif import colours_of
 from gradviz.drawing.inks import PALETTES
@@ -47,6 +48,20 @@ def test_what_lies_behind_a_ridge_is_not_seen() -> None:
         surface, np.array([[0, -0.9, 1 + lift], [0, -0.2, 1 + lift], [0, -0.4, 9 + lift], [0, 1, 1 + lift]])
     )
     assert (before, behind, on_top, far) == (True, False, True, True)
+
+
+def test_from_the_other_side_other_points_are_hidden_and_from_below_all_that_lies_on_the_surface() -> None:
+    surface = surface_of(ridge())
+    lift = surface.lift
+    points = np.array([[0, -0.9, 1 + lift], [0, -0.2, 1 + lift], [0, 1, 1 + lift]])
+    assert is_seen(surface, points, Camera(90, 20)).tolist() == [False, True, True]
+    assert is_seen(surface, points, Camera(0, 0)).tolist() == [True, True, True]  # along the ridge
+    assert is_seen(surface, points[1:], Camera(-90, -40)).tolist() == [False, False]
+
+
+def test_the_surface_is_seen_from_where_the_look_says() -> None:
+    axes = axes_of(ridge(), replace(LOOK, camera=Camera(30, -12)))
+    assert (axes.azim, axes.elev) == (30, -12)
 
 
 def test_hidden_arrows_are_left_out() -> None:

@@ -1,11 +1,11 @@
-// The surface of the loss and the arrows on it, as tests/fixtures/surface.json expects them; lines over it; the camera.
+// The surface of the loss and the arrows on it, as tests/fixtures/surface.json expects them; lines over it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { rangeOf, scaleOf } from "../../assets/pure/arrows.js";
-import { FIRST, isSameCamera, turned } from "../../assets/pure/camera.js";
+import { FIRST } from "../../assets/pure/camera.js";
 import { wholePlane } from "../../assets/pure/plane.js";
 import { dots, line } from "../../assets/pure/strokes.js";
 import { arrowsOnSurface, heightOn, lineOnSurface, surfaceOf, tangentAlong } from "../../assets/pure/surface.js";
@@ -83,15 +83,4 @@ test("the figure has the sheet with its gaps, the arrows, and what is drawn over
 test("without any finite loss there are axes alone", () => {
   const { data } = pictureFigure(frameOf(3, { loss: () => NaN }), STYLE, { x: "a", y: "b" }, 1, palette);
   assert.deepEqual(data, []);
-});
-
-test("the camera turns around the surface, keeps its distance, and comes back", () => {
-  fc.assert(fc.property(fc.double({ min: -3, max: 3, noNaN: true }), (around) => {
-    const there = turned(FIRST, { around });
-    assert.ok(isNear(there.eye.z, FIRST.eye.z, 1e-9));
-    assert.ok(isSameCamera(turned(there, { around: -around }), FIRST));
-  }));
-  assert.ok(isSameCamera(turned(turned(FIRST, { factor: 0.5 }), { factor: 2 }), FIRST));
-  const above = turned(FIRST, { over: 9 }).eye;
-  assert.ok(Math.hypot(above.x, above.y) > 0.01); // never quite from above, where left and right would turn over
 });
