@@ -57,6 +57,16 @@ export function groupColour(group) {
   return group.colour[scheme()];
 }
 
+// The checkpoint from which directions lead: of the first run on show that has one at this epoch, as pure/directions.js asks
+// for it; null if there is none.
+export function checkpointNow() {
+  const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view.epoch));
+  if (!name) return null;
+  const run = page.runs[name];
+  const { epoch, minibatch } = page.view;
+  return { run, epoch, minibatch, minibatches: numMinibatches(name), others: Object.values(page.runs).filter((other) => other !== run && !other.cannot) };
+}
+
 // Whether random masks are drawn in a run's train mode.
 export function drawsMasks(name) {
   return page.runs[name]?.capabilities?.draws_masks ?? false;

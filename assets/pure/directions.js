@@ -10,6 +10,7 @@ import { axisWords, directionParts, isDirection, mistakeInDirection } from "./ax
  */
 
 const NUM_RANDOM = 3, NUM_COMPONENTS = 3, NUM_EIGENVECTORS = 2;
+const MOST_SUGGESTED = 24;
 
 /** The recorded epochs of the last step; at the first epoch, of the next. @param {Where} where @returns {[number, number] | null} */
 function stepOf({ run: { epochs }, epoch }) {
@@ -71,6 +72,13 @@ export function foundDirections(search, where) {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const found = offeredDirections(where).filter((text) => words.every((word) => `${text} ${axisWords(text)}`.toLowerCase().includes(word)));
   return [...new Set([...own, ...found])];
+}
+
+/** What an axis' text field suggests beside parameters: what is looked for most, or what has the words that are typed. @param {string} typed @param {string | null} value on show @param {Where} where */
+export function suggestedDirections(typed, value, where) {
+  const search = typed.trim();
+  const found = search && search !== value ? foundDirections(search, where) : offeredDirections(where);
+  return found.slice(0, MOST_SUGGESTED);
 }
 
 /** Planes that are chosen often, each with the reason if this checkpoint has it not. @param {Where} where @returns {Preset[]} */

@@ -1,13 +1,15 @@
-// Choosing the two parameters of a picture by name: suggestions, a check against the model's shapes, and what is known
-// of the unit.
+// Choosing the two axes of a picture by name: suggestions of parameters and directions, a check against the model's shapes,
+// and what is known of the unit.
 
+import { axisWords, isDirection } from "../pure/axes.js";
+import { suggestedDirections } from "../pure/directions.js";
 import { percent } from "../pure/formats.js";
 import { mistakeIn, suggestions } from "../pure/parameters.js";
 import { rowsOf, shareOf } from "../page/activities.js";
 import { conductor } from "../page/conductor.js";
 import { element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
-import { page } from "../page/state.js";
+import { checkpointNow, page } from "../page/state.js";
 
 const FIELDS = ["x_a", "y_a", "x_b", "y_b"];
 const made = new Map(); // field -> {input, list, note}
@@ -55,13 +57,21 @@ function suggest(field) {
   const { view, runs } = page;
   const run = runs[view.run];
   if (!run) return;
-  const options = suggestions(input.value, view[field], run).map((name) => {
+  const parameters = suggestions(input.value, view[field], run).map((name) => {
     const share = shareOf(name, run);
     const option = new Option("", name);
     if (share !== undefined && isOfOne(view)) option.label = share === 0 ? "dead" : `active ${percent(share)}`;
     return option;
   });
-  list.replaceChildren(...options);
+  const where = checkpointNow();
+  const directions = where && !where.run.cannot ? suggestedDirections(input.value, view[field], where).map(directionOption) : [];
+  list.replaceChildren(...(isDirection(view[field]) ? [...directions, ...parameters] : [...parameters, ...directions]));
+}
+
+function directionOption(text) {
+  const option = new Option("", text);
+  option.label = axisWords(text);
+  return option;
 }
 
 // Side by side, a unit that is dead in one model may be alive in the next: each picture's own words say it.

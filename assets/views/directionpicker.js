@@ -9,7 +9,7 @@ import { isOutcome, jsonFrom, mayPass } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
 import { button, closest, element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
-import { drawsMasks, labelOf, minibatchSize, numMinibatches, page, shownRuns } from "../page/state.js";
+import { checkpointNow, drawsMasks, labelOf, minibatchSize, page } from "../page/state.js";
 
 /** @import { Where } from "../pure/directions.js" */
 
@@ -25,15 +25,12 @@ let asking = null; // {controller, timer, failures} of what is asked of the plan
 const refusals = new Map(); // question -> the server's sentence
 
 function open(side) {
-  const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view?.epoch));
-  if (!name) return showNotices([`Epoch ${page.view?.epoch} has no checkpoint that directions could lead from.`], "picker");
-  const run = page.runs[name];
-  if (run.cannot) return showNotices([run.cannot], "picker");
+  const where = checkpointNow();
+  if (!where) return showNotices([`Epoch ${page.view.epoch} has no checkpoint that directions could lead from.`], "picker");
+  if (where.run.cannot) return showNotices([where.run.cannot], "picker");
   showNotices([], "picker");
   const { view } = page;
   const [x, y] = [view[`x_${side}`], view[`y_${side}`]];
-  const others = Object.values(page.runs).filter((other) => other !== run && !other.cannot);
-  const where = { run, epoch: view.epoch, minibatch: view.minibatch, minibatches: numMinibatches(name), others };
   state = { side, where, ...(hasDirections({ x, y }) ? { x, y } : { x: null, y: null }) };
   if (!dialog) create();
   build();

@@ -113,7 +113,7 @@ def _pair(side: str) -> Component:
         html.Div(
             id=f"chooser-{axis}_{side}",
             className="gv-island gv-chooser",
-            **{"data-symbol": symbol, "data-label": f"{SIDES[side]}: parameter {symbol}"},  # pyright: ignore[reportArgumentType]  (html takes data-*)
+            **{"data-symbol": symbol, "data-label": f"{SIDES[side]}: parameter or direction {symbol}"},  # pyright: ignore[reportArgumentType]  (html takes data-*)
         )
         for axis, symbol in (("x", "x₁"), ("y", "x₂"))
     ]

@@ -72,7 +72,7 @@ def test_explore_is_walked_through_with_keys_alone(visit: Visit) -> None:
     page.keyboard.press("ArrowLeft")
     wait_for_view(page, x_a="hidden.0.linear.bias[0]")
     wait_until_drawn(page)
-    tab_to(page, "^Left picture: parameter x₁")
+    tab_to(page, "^Left picture: parameter or direction x₁")
     page.keyboard.press("Control+A")
     page.keyboard.type("hidden.0.linear.bias[4]")
     page.keyboard.press("Enter")

@@ -32,7 +32,7 @@ def test_a_unit_that_is_dead_in_one_model_is_not_called_dead_for_all(visit: Visi
     page = visit("/?epoch=4")
     activity = page.evaluate("async () => (await (await fetch('api/v1/activity/none/4')).json()).layers")
     layer, unit = next((k, n) for k, shares in enumerate(activity) for n, share in enumerate(shares) if share == 0)
-    page.get_by_label("Left picture: parameter x₁", exact=True).fill(f"hidden.{layer}.linear.bias[{unit}]")
+    page.get_by_label("Left picture: parameter or direction x₁", exact=True).fill(f"hidden.{layer}.linear.bias[{unit}]")
     page.keyboard.press("Enter")
     expect(page.locator("#chooser-x_a .gv-note")).to_have_text("dead")
     page.locator("#view").get_by_text("Compare").click()

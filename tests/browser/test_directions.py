@@ -110,6 +110,31 @@ def test_directions_are_found_and_chosen_with_keys_and_the_dialog_is_accessible(
     assert axes_of(page) == (x, y)
 
 
+def test_the_text_fields_of_the_axes_suggest_directions(visit: Visit) -> None:
+    page = visit("/?points=3&size=16&epoch=4")
+    name = page.get_by_label("Left picture: parameter or direction x₁", exact=True)
+    name.focus()
+    assert {"hidden.1.linear.bias[0]", "random:1", "step", "hessian:1"} <= set(suggested(page))
+    name.press("Delete")
+    name.press_sequentially("mean gradient w")
+    assert suggested(page)["gradient:mean@hidden.2.linear"] == "the mean gradient within hidden.2.linear"
+    assert all("mean gradient" in label for label in suggested(page).values())
+    violations = Axe().run(page).response["violations"]
+    assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+    name.fill(next(iter(suggested(page))))  # the list itself is the browser's, which has none without a screen
+    name.press("Enter")
+    page.wait_for_url("**x1=gradient:mean@hidden.0.linear**")
+    assert axes_of(page)[0] == "gradient:mean@hidden.0.linear"
+    assert next(iter(suggested(page))) == "random:1"  # of a direction, directions come first
+
+
+def suggested(page: Page) -> dict[str, str]:
+    """The left picture's first field: what it suggests, with the words beside it."""
+    return page.locator("#suggestions-x_a").evaluate(
+        "(list) => Object.fromEntries([...list.options].map(({ value, label }) => [value, label]))"
+    )
+
+
 def test_what_a_checkpoint_has_not_is_said_in_its_picture_and_others_are_shown(visit: Visit) -> None:
     page = visit("/?points=3&size=16&epoch=0&x1=step&y1=random:1&y2=pca:0", drawn=False, lenient=True)
     expect(page.locator("#notices")).to_contain_text("a component must be a whole number in [1, 100], got '0'")

@@ -178,7 +178,7 @@ def test_play_goes_through_the_epochs_and_stops_at_the_last(visit: Visit) -> Non
 def test_any_two_parameters_can_be_paired(visit: Visit, server: Server) -> None:
     x, y = "hidden.1.linear.weight[3,17]", "output.bias[0]"
     page = visit("/?epoch=2")
-    for label, name in (("Left picture: parameter x₁", x), ("Left picture: parameter x₂", y)):
+    for label, name in (("Left picture: parameter or direction x₁", x), ("Left picture: parameter or direction x₂", y)):
         page.get_by_label(label, exact=True).fill(name)
         page.keyboard.press("Enter")
     wait_for_view(page, y_a=y)
@@ -196,7 +196,7 @@ def test_a_wrong_name_is_a_notice_and_the_picture_stays(visit: Visit) -> None:
         ("hidden.1.norm.weight[0]", "has no hidden.1.norm.weight"),
         ("hidden.1.linear.bias[1]", "other parameter already"),
     ):
-        page.get_by_label("Left picture: parameter x₁", exact=True).fill(name)
+        page.get_by_label("Left picture: parameter or direction x₁", exact=True).fill(name)
         page.keyboard.press("Enter")
         expect(page.locator(".gv-notice")).to_contain_text(word)
     np.testing.assert_array_equal(gradients(page), before)
@@ -217,7 +217,7 @@ def test_dead_units_are_labelled(visit: Visit) -> None:
     page = visit()
     activity = page.evaluate("async () => (await (await fetch('api/v1/activity/none/6')).json()).layers")
     layer, unit = next((k, n) for k, shares in enumerate(activity) for n, share in enumerate(shares) if share == 0)
-    page.get_by_label("Left picture: parameter x₁", exact=True).fill(f"hidden.{layer}.linear.bias[{unit}]")
+    page.get_by_label("Left picture: parameter or direction x₁", exact=True).fill(f"hidden.{layer}.linear.bias[{unit}]")
     page.keyboard.press("Enter")
     expect(page.locator("#chooser-x_a .gv-note")).to_have_text("dead")
 

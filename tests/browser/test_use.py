@@ -58,7 +58,7 @@ def test_badges_are_of_the_epoch_on_show_and_the_space_bar_plays_after_the_slide
 
 def test_a_notice_goes_when_the_mistake_is_mended(visit: Visit) -> None:
     page = visit("/?epoch=3")
-    name = page.get_by_label("Left picture: parameter x₁", exact=True)
+    name = page.get_by_label("Left picture: parameter or direction x₁", exact=True)
     for wrong in ("hidden.9.linear.bias[0]", "nonsense"):
         name.fill(wrong)
         page.keyboard.press("Enter")

@@ -88,7 +88,7 @@ def test_a_link_opens_the_same_picture_in_another_browser(visit: Visit) -> None:
     first.get_by_role("textbox", name="Seed").fill("7")
     first.keyboard.press("Enter")
     wait_for_view(first, seed=7)
-    first.get_by_label("Right picture: parameter x₁", exact=True).fill("hidden.0.linear.bias[5]")
+    first.get_by_label("Right picture: parameter or direction x₁", exact=True).fill("hidden.0.linear.bias[5]")
     first.keyboard.press("Enter")
     wait_for_view(first, x_b="hidden.0.linear.bias[5]")
     wait_until_drawn(first)

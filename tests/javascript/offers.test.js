@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasDirections, isDirection, mistakeInDirection } from "../../assets/pure/axes.js";
 import { isComparable } from "../../assets/pure/difference.js";
-import { foundDirections, lackOf, meaningOf, offeredDirections, presets } from "../../assets/pure/directions.js";
+import { foundDirections, lackOf, meaningOf, offeredDirections, presets, suggestedDirections } from "../../assets/pure/directions.js";
 import { percentOf } from "../../assets/pure/formats.js";
 import { pointLines } from "../../assets/pure/reading.js";
 import { acrossSentence, axisTitle, planeSentences, unitSentence } from "../../assets/pure/toldplane.js";
@@ -44,6 +44,16 @@ test("a search finds what has all its words, and what is written out", () => {
   assert.deepEqual(foundDirections("towards:adam/3", whereOf()), ["towards:adam/3"]);
   assert.deepEqual(foundDirections("hessian:0", whereOf()), []);
   assert.ok(foundDirections("EIGENVECTOR", whereOf()).every((text) => text.startsWith("hessian:")));
+});
+
+test("a text field suggests what is looked for most, then what is typed, and never too many", () => {
+  const first = suggestedDirections("", "step", whereOf());
+  assert.deepEqual(first, offeredDirections(whereOf()).slice(0, 24));
+  assert.deepEqual(suggestedDirections("step", "step", whereOf()), first); // what is there is no search
+  assert.deepEqual(suggestedDirections("step", "pca:1", whereOf())[0], "step");
+  assert.deepEqual(suggestedDirections("mean gradient within hid", null, whereOf()), ["gradient:mean@hidden.0.linear", "gradient:mean@hidden.1.linear", "gradient:mean@hidden.2.linear"]);
+  assert.deepEqual(suggestedDirections("hidden.1.linear.bias[0]", null, whereOf()), []);
+  assert.equal(suggestedDirections("gradient", null, whereOf(2, [0, 1, 2], 500)).length, 24);
 });
 
 test("the planes that are chosen often, with the reason where a checkpoint has one not", () => {
