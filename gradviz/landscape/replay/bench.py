@@ -186,7 +186,9 @@ def _further(problem: Problem, plane: Plane) -> float:
     """Seconds of a plane of which nothing is known but what another one has made known."""
     x, y = (Scalar(name, (0,) * last.ndim) for name, last in list(problem.model.named_parameters())[-2:])
     taken: list[float] = []
-    while not taken or (len(taken) < 3 and taken[0] < LONG):
+    while len(taken) < 3 or sum(taken) < LONG:
+        if taken and taken[0] > LONG:
+            break
         shared = Prepared(problem)
         network_landscape(shared, Plane(x, y, points=3))
         start = time.perf_counter()
