@@ -188,6 +188,34 @@ def test_many_numbers_for_a_point_are_computed_point_after_point(monkeypatch):
     assert "new numbers: one after the other is faster" in found.passed_over[0]
 
 
+def test_what_is_known_is_forgotten_once_it_was_changed():
+    shared = Prepared(cnn(mode="eval"))
+    known, other = shared.known(torch.float32), shared.known(torch.float64)
+    assert compute(shared, CONV2).method == "replay tiles (vmap)"
+    assert known.is_sound()
+    with torch.no_grad():
+        known.model.tensors["conv1.bias"].add_(0)
+    assert not known.is_sound()
+    shared.forget(everything=False)
+    assert shared.known(torch.float32) is not known
+    assert shared.known(torch.float64) is other
+
+
+@pytest.mark.parametrize("norm", [nn.LayerNorm(5), nn.BatchNorm1d(5), nn.GroupNorm(1, 5)])
+def test_a_norms_own_parameters_change_single_channels(norm: nn.Module):
+    """Of an input that does not move, and of one that does."""
+    torch.manual_seed(2)
+    model = nn.Sequential(nn.Linear(6, 5), norm, nn.Tanh(), nn.Linear(5, 3))
+    problem = Problem(model, cross_entropy, {"x": torch.randn(12, 6), "y": torch.randint(0, 3, (12,))})
+    made = {}
+    for y in ("1.bias[3]", "0.bias[2]"):
+        plane = plane_of("1.weight[1]", y)
+        replayer = Replayer(Known(problem), problem, plane)
+        made[y] = replayer.probe().num_made
+        assert error_of(replayer.points(range(9)), by_loop(problem, plane, range(9))) < 1e-5
+    assert made["1.bias[3]"] < 2 * 12 * 5 < made["0.bias[2]"]  # fewer than the norm and tanh of all channels
+
+
 def test_points_do_not_depend_on_what_is_computed_with_them():
     problem = cnn()
     replayer = Replayer(Known(problem), problem, CONV2)
