@@ -121,6 +121,18 @@ def test_round_off_of_tensors_is_that_of_each_parameter(regularizer, placement, 
             assert own.item() == pytest.approx(round_off(clean, ref), rel=1e-4), name
 
 
+@pytest.mark.parametrize(("regularizer", "placement"), KINDS)
+def test_the_bound_of_an_entry_does_not_depend_on_other_minibatches(regularizer, placement):
+    case, inputs, targets = case_of(regularizer, placement)
+    network = network_of(case.model, dtype=torch.float64)
+    passed = backward(network, inputs, targets, mode="train")
+    limits, alone = RoundOff(passed), RoundOff(backward(network, inputs[1:2], targets[1:2], mode="train"))
+    for k, layer in passed.layers.items():
+        shape = (NUM_MINIBATCHES, layer.gradient_KBN.shape[2], layer.inputs_KBM.shape[2])
+        wanted = limits.weight(k, slice(None)).expand(shape)[1:2]
+        assert torch.allclose(alone.weight(k, slice(None)), wanted, rtol=1e-9), k
+
+
 @pytest.mark.parametrize("share", [0.01, 0.9])
 @pytest.mark.parametrize(("regularizer", "placement"), KINDS)
 def test_small_entries_are_held_against_the_bound_of_their_own(regularizer, placement, share):
