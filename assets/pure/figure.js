@@ -3,6 +3,7 @@
 import { encode } from "./arrows.js";
 import { digitsOf, levelsOf } from "./contours.js";
 import { COLUMNS } from "./curves.js";
+import { partsAt } from "./frame.js";
 import { seedsWords } from "./groups.js";
 import { look } from "./look.js";
 import { lossUnit } from "./minibatch.js";
@@ -110,7 +111,7 @@ export function base(palette) {
 // True values for hovering: x1, x2, u, v, |g|, J of each point.
 function rows(frame, { point, x, y }) {
   return point.map((k, n) => [
-    frame.x + x[n], frame.y + y[n], frame.u[k], frame.v[k], Math.hypot(frame.u[k], frame.v[k]), frame.loss[k],
+    frame.x + x[n], frame.y + y[n], ...partsAt(frame, k), Math.hypot(frame.u[k], frame.v[k]), frame.loss[k],
   ]);
 }
 

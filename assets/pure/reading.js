@@ -2,6 +2,7 @@
 // null is the checkpoint itself. A frame of another grid is read at its nearest point.
 
 import { number } from "./formats.js";
+import { partsAt } from "./frame.js";
 import { look } from "./look.js";
 import { lossUnit } from "./minibatch.js";
 import { perUnit } from "./toldplane.js";
@@ -59,7 +60,9 @@ export function factsOf(frame, halfWidth, point) {
 function gradientOf(frame, k) {
   const delta = frame.difference ? "Δ" : "";
   if (frame.isZero[k]) return [[`${delta}∇J`, frame.difference ? "none, up to round-off" : look.zero_words]];
-  return [[`${delta}∂J/∂x₁`, number(frame.u[k])], [`${delta}∂J/∂x₂`, number(frame.v[k])], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
+  const parts = partsAt(frame, k);
+  const [u, v] = parts.map((part, n) => (part === 0 && [frame.u, frame.v][n][k] !== 0 ? "0 (round-off)" : number(part)));
+  return [[`${delta}∂J/∂x₁`, u], [`${delta}∂J/∂x₂`, v], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
 }
 
 /** The same as lines with their units. @param {any} frame @param {number} halfWidth @param {Point} point @returns {string[]} */

@@ -2,6 +2,7 @@
 // picture is opened.
 
 import { number } from "../pure/formats.js";
+import { partsAt, zeroWords } from "../pure/frame.js";
 import { look } from "../pure/look.js";
 import { factsOf, indexOf, offsetsOf, pointAt, pointLines, steppedFrom, withinGrid } from "../pure/reading.js";
 import { perUnit } from "../pure/toldplane.js";
@@ -65,7 +66,7 @@ function numbersAt(halfWidth) {
   const where = first ? offsetsOf(first.frame, halfWidth, point).map((offset) => number(offset)).join(", ") : "";
   const rowOf = ({ name, frame }) => {
     const k = indexOf(frame, point);
-    return [name, frame.u[k], frame.v[k], Math.hypot(frame.u[k], frame.v[k]), frame.loss[k], frame.isZero[k] ? look.zero_words : "no"];
+    return [name, ...partsAt(frame, k), Math.hypot(frame.u[k], frame.v[k]), frame.loss[k], zeroWords(frame, k, look.zero_words)];
   };
   return {
     key: JSON.stringify([where, shown.map(rowOf)]),

@@ -1,6 +1,7 @@
 // Numbers behind a picture as a table: filled when it is opened, and kept in line with the picture while it is open.
 
 import { number } from "../pure/formats.js";
+import { partsAt, zeroWords } from "../pure/frame.js";
 import { look } from "../pure/look.js";
 import { element } from "../page/dom.js";
 
@@ -79,7 +80,7 @@ export function fieldNumbers(caption, frame, halfWidth) {
     named: 2,
     rows: () => Array.from(frame.u, (u, k) => [
       cell * ((k % frame.points) - middle), cell * (Math.floor(k / frame.points) - middle),
-      u, frame.v[k], Math.hypot(u, frame.v[k]), frame.loss[k], frame.isZero[k] ? look.zero_words : "no",
+      ...partsAt(frame, k), Math.hypot(u, frame.v[k]), frame.loss[k], zeroWords(frame, k, look.zero_words),
     ]),
   };
 }

@@ -15,7 +15,7 @@ from gradviz.compute.estimate import TOLD_SECONDS, default_points, field_passes,
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
-from gradviz.drawing.labels import plane_sentences
+from gradviz.drawing.labels import parts_of, plane_sentences
 from gradviz.drawing.look import Look
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
@@ -99,7 +99,7 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path, look: 
 
 
 def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> str:
-    u, v = field.centre
+    u, v = (part[len(field.y) // 2, len(field.x) // 2] for part in parts_of(field))
     first = (
         f"{path}: {len(field.x)} × {len(field.y)} arrows of {request.run}, epoch {request.epoch}, "
         f"minibatch {request.minibatch}, {request.mode} mode"

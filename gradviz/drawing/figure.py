@@ -66,7 +66,7 @@ def landscape_figure(
 def _columns(field: GradientField) -> np.ndarray:
     """x, y, u, v, |g|, J of each point (P, 6) in float64, x running fastest."""
     y_YX, x_YX = np.meshgrid(field.y, field.x, indexing="ij")
-    u_P, v_P, loss_P = (np.asarray(array, float).ravel() for array in (field.u, field.v, field.loss))
+    u_P, v_P, loss_P = (np.asarray(array, float).ravel() for array in (*labels.parts_of(field), field.loss))
     return np.stack([x_YX.ravel(), y_YX.ravel(), u_P, v_P, np.hypot(u_P, v_P), loss_P], axis=1)
 
 

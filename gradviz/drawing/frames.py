@@ -3,7 +3,9 @@
 The stream is a sequence of blocks, each a little-endian uint32 (its length in bytes) and the block itself. The first
 block is JSON that says what all frames share. Every further one is a *frame*: a uint32 (the length of the JSON that
 follows, a multiple of 4), that JSON, then - unless it has an `error` - float32 u, v, loss and uint8 is_zero and
-zero_reason, each (Y, X) with x running fastest. `assets/page/frames.js` and `assets/pure/frame.js` read it.
+zero_reason, each (Y, X) with x running fastest. Where one component alone is zero up to round-off, `zero_parts` in the
+JSON has a bit for each point, of u and of v, in the same order, the lowest of each byte first, as hexadecimal digits.
+`assets/page/frames.js` and `assets/pure/frame.js` read it.
 """
 
 import json
@@ -14,7 +16,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from gradviz.drawing.labels import reasons_of_all_zero
-from gradviz.landscape.field import GradientField, json_number, zero_message
+from gradviz.landscape.field import GradientField, ZeroReason, json_number, zero_message
 
 
 def stream(header: dict[str, object], frames: Iterable[bytes]) -> Iterator[bytes]:
@@ -60,9 +62,22 @@ def frame(index: int, field: GradientField) -> bytes:
     reasons = reasons_of_all_zero(field)
     if reasons and reasons[0] != reasons[1]:  # of a single reason, the page has the sentence
         about["zero_words"] = zero_message(*reasons)
+    if parts := _zero_parts(field):
+        about["zero_parts"] = parts
     numbers = [np.ascontiguousarray(array, "<f4") for array in (field.u, field.v, field.loss)]
     marks = [np.ascontiguousarray(array).view("u1") for array in (field.is_zero, field.zero_reason)]
     return b"".join([_with_header(about), *(array.data for array in numbers + marks)])
+
+
+def _zero_parts(field: GradientField) -> dict[str, str]:
+    """Where one component is zero and the other is not; empty if there is no such point."""
+    parts = {
+        name: (reason != ZeroReason.NONE) & ~field.is_zero
+        for name, reason in (("u", field.u_reason), ("v", field.v_reason))
+    }
+    if not any(part.any() for part in parts.values()):
+        return {}
+    return {name: np.packbits(part, bitorder="little").tobytes().hex() for name, part in parts.items()}
 
 
 def missing_frame(index: int, reason: str, *, later: bool = False) -> bytes:

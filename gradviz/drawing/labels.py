@@ -7,7 +7,7 @@ import numpy as np
 
 from gradviz.drawing.ground import Under, level_digits, levels_of
 from gradviz.errors import UserError
-from gradviz.landscape import GradientField, LandscapeRequest, zero_message
+from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
 from gradviz.landscape.directions.axis import axis_words, is_direction
 from gradviz.landscape.directions.told import PlaneFacts
 from gradviz.landscape.request import masks_words
@@ -125,6 +125,15 @@ def loss_unit(field: GradientField) -> str:
 def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> str:
     what = "equal" if is_difference else "gradient zero"
     return f"{what} up to round-off ({num_zeros} of {num_points} points)"
+
+
+def parts_of(field: GradientField) -> tuple[np.ndarray, np.ndarray]:
+    """Both components (Y, X) as they are told in numbers: one alone that is zero up to round-off is 0."""
+    u, v = (
+        np.where((reason != ZeroReason.NONE) & ~field.is_zero, 0, part)
+        for reason, part in ((field.u_reason, field.u), (field.v_reason, field.v))
+    )
+    return u, v
 
 
 def why_all_zero(field: GradientField) -> str:

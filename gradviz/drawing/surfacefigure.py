@@ -82,7 +82,7 @@ def _texts(field: GradientField) -> np.ndarray:
             f"|∇J| = {math.hypot(u, v):.4g} {per}<br>J = {loss:.5g}{unit}"
             for x, u, v, loss in zip(field.x, us, vs, losses, strict=True)
         ]
-        for y, us, vs, losses in zip(field.y, field.u, field.v, field.loss, strict=True)
+        for y, us, vs, losses in zip(field.y, *labels.parts_of(field), field.loss, strict=True)
     ]
     return np.array(rows, dtype=object)
 

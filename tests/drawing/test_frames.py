@@ -55,6 +55,23 @@ def test_a_frame_says_why_all_is_zero_where_the_two_components_have_different_re
     assert "zero_words" not in decode(frames.frame(0, replace(two, is_zero=np.eye(3, dtype=bool))))[0]
 
 
+def test_a_frame_says_where_one_component_alone_is_zero() -> None:
+    reason = np.zeros((3, 3), np.uint8)
+    reason[1, 1] = reason[2, 2] = ZeroReason.TERMS_CANCEL
+    both = np.zeros((3, 3), bool)
+    both[2, 2] = True
+    none = np.zeros((3, 3), np.uint8)
+    field = replace(random_field(3), u_reason=none, v_reason=reason, is_zero=both)
+    parts = decode(frames.frame(0, field))[0]["zero_parts"]
+    bits = {
+        name: np.unpackbits(np.frombuffer(bytes.fromhex(text), "u1"), count=9, bitorder="little")
+        for name, text in parts.items()
+    }
+    assert bits["v"].tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0]  # at (2, 2) the whole arrow is
+    assert not bits["u"].any()
+    assert "zero_parts" not in decode(frames.frame(0, random_field(3)))[0]
+
+
 def test_what_is_kept_is_sent_as_it_lies_there() -> None:
     """The frame is that of the field; its numbers are a piece of the bytes that the cache gave."""
     kept = replace(random_field(3), u_reason=np.full((3, 3), 2, np.uint8)).to_bytes()

@@ -263,6 +263,9 @@ test("a frame has its numbers again, bit for bit", () => {
     assert.deepEqual([frame.index, frame.x, frame.points], [3, 1, 3]);
     assert.deepEqual([frame.u, frame.v, frame.loss, frame.isZero, frame.zeroReason], [u, v, loss, isZero, isZero]);
   }));
+  const nine = new Float32Array(9);
+  const { zeroParts } = decodeFrame(blockOf({ index: 0, zero_parts: { u: "0000", v: "1001" } }, [nine, nine, nine, new Uint8Array(9), new Uint8Array(9)]));
+  assert.deepEqual([[...zeroParts.u], [...zeroParts.v]], [[0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0, 0, 1]]);
   assert.deepEqual(decodeFrame(blockOf({ index: 4, error: "gone" })), { index: 4, error: "gone" });
 });
 

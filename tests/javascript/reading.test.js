@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { encode, scaleOf } from "../../assets/pure/arrows.js";
 import { differenceOf } from "../../assets/pure/difference.js";
+import { partsAt, zeroWords } from "../../assets/pure/frame.js";
 import { planeIn, squareAround, wholePlane } from "../../assets/pure/plane.js";
 import { factsOf, indexOf, offsetsOf, pointAt, pointLines, steppedFrom, withinGrid } from "../../assets/pure/reading.js";
 import { GAP, heightOf, placeOf, squaresAcross, squaresIn } from "../../assets/pure/squares.js";
@@ -36,6 +37,16 @@ test("lines at the pointer have their units", () => {
   assert.deepEqual(pointLines(difference, 0.1, { i: 1, j: 0, points: 5 }), [
     "Δx₁ = 0.0500, Δx₂ = 0", "Δ∂J/∂x₁ = 13.0", "Δ∂J/∂x₂ = −1.00", "|Δ∇J| = 13.0 per unit of parameter", "difference of J = 112.00 (mean |error|)",
   ]);
+});
+
+test("a component that is zero up to round-off beside another is said to be zero", () => {
+  const bits = (...set) => Uint8Array.from({ length: 9 }, (_, k) => (set.includes(k) ? 1 : 0));
+  const across = frameOf(3, { u: () => 7, v: (k) => (k === 4 ? -2.38e-7 : k === 5 ? 0 : 3), zeroParts: { u: bits(), v: bits(4, 5) } });
+  assert.deepEqual(factsOf(across, 1, null).slice(1, 4), [["∂J/∂x₁", "7.00"], ["∂J/∂x₂", "0 (round-off)"], ["|∇J|", "7.00"]]);
+  assert.equal(pointLines(across, 1, { i: 1, j: 0, points: 3 })[2], "∂J/∂x₂ = 0"); // exactly
+  assert.equal(pointLines(across, 1, { i: 0, j: 1, points: 3 })[2], "∂J/∂x₂ = 3.00");
+  assert.deepEqual([3, 4].map((k) => zeroWords(across, k, "all")), ["no", "∂J/∂x₂"]);
+  assert.deepEqual([partsAt(across, 4), zeroWords(frameOf(3, { isZero: () => true }), 4, "all")], [[7, 0], "all"]);
 });
 
 test("the pointer reads the nearest point, and never one outside the grid", () => {

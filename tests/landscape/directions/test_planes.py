@@ -13,6 +13,7 @@ from gradviz.landscape.directions.resolving import spanned_by, vector_of
 from gradviz.landscape.directions.slopes import whole_gradient
 from gradviz.landscape.directions.told import facts_of, statistics_of
 from gradviz.landscape.directions.vector import Vector, inner_product
+from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.choosing import LOOP, compute
 from gradviz.landscape.replay.loop import by_loop
@@ -93,6 +94,29 @@ def test_along_the_own_gradient_the_slope_is_its_whole_length(name, mode, masks)
     facts = facts_of(x, y, gradient)
     assert facts.gradient_share == pytest.approx(1)
     assert facts.gram == pytest.approx((x.length**2, 0, x.length**2), abs=1e-9 * x.length**2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("name", ["none", "cnn", "addition"])
+def test_across_the_own_gradient_the_slope_at_the_centre_is_zero_and_no_other_is(name, dtype):
+    plane, problem = plane_at(name, "eval", "frozen", ("gradient:0", "gradient:mean"))
+    field = network_landscape(problem.computed_in(dtype), replace(plane, points=3)).field
+    wanted = np.zeros((3, 3), np.uint8)
+    wanted[1, 1] = ZeroReason.TERMS_CANCEL
+    np.testing.assert_array_equal(field.v_reason, wanted)
+    assert not field.u_reason.any()
+    assert not field.is_zero.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_slope_that_is_small_is_not_taken_for_zero(dtype):
+    """A millionth of the gradient: ten times float32's round-off."""
+    plane, problem = plane_at("none", "eval", "frozen", ("gradient:0", "random:1"))
+    x, y = vectors_of(plane)
+    tilted = {name: part + 1e-6 * x.parts[name] if name in x.parts else part for name, part in y.parts.items()}
+    field = network_landscape(problem.computed_in(dtype), Plane(x, replace(y, parts=tilted), 1.0, 3)).field
+    assert field.v[1, 1] == pytest.approx(1e-6 * field.u[1, 1], rel=0.5)
+    assert not field.v_reason.any()
 
 
 def test_at_the_end_of_a_way_the_loss_is_that_of_the_other_checkpoint():
