@@ -130,7 +130,7 @@ def test_the_bound_of_an_entry_does_not_depend_on_other_minibatches(regularizer,
     for k, layer in passed.layers.items():
         shape = (NUM_MINIBATCHES, layer.gradient_KBN.shape[2], layer.inputs_KBM.shape[2])
         wanted = limits.weight(k, slice(None)).expand(shape)[1:2]
-        assert torch.allclose(alone.weight(k, slice(None)), wanted, rtol=1e-9), k
+        assert torch.allclose(alone.weight(k, slice(None)), wanted, rtol=1e-9, atol=0), k
 
 
 @pytest.mark.parametrize("share", [0.01, 0.9])
