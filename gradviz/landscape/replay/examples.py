@@ -21,13 +21,11 @@ def cross_entropy(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 class ConvolutionalNet(nn.Module):
     """Two convolutions, each with a norm or dropout of channels, and two linear layers, for images of one channel."""
 
-    def __init__(self, *, channels: int = 32, units: int = 128, size: int = 8, regularizer: str = "batchnorm") -> None:
+    def __init__(self, *, channels: int = 32, units: int = 128, size: int = 8, drops: bool = False) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, 2 * channels, 3, padding=1)
-        self.norm1, self.norm2 = (
-            nn.BatchNorm2d(c) if regularizer == "batchnorm" else nn.Dropout2d(0.2) for c in (channels, 2 * channels)
-        )
+        self.norm1, self.norm2 = (nn.Dropout2d(0.2) if drops else nn.BatchNorm2d(c) for c in (channels, 2 * channels))
         self.fc1 = nn.Linear(2 * channels * (size // 4) ** 2, units)
         self.fc2 = nn.Linear(units, 10)
 

@@ -31,7 +31,7 @@ def plane_of(x: str, y: str, points: int = 3, half_width: float = 0.2) -> Plane:
 
 def cnn(mode: Mode = "train", masks: Masks = "fresh", **values: Any) -> Problem:
     torch.manual_seed(0)
-    own = example(ConvolutionalNet(channels=3, units=6, regularizer="dropout"), rows=5)
+    own = example(ConvolutionalNet(channels=3, units=6, drops=True), rows=5)
     return Problem(own.model, own.loss, own.batch, mode, masks, **values)
 
 

@@ -26,7 +26,7 @@ from tests.landscape.replay.independent import FLOAT64, by_autograd, error_of
 
 MAKERS = {
     "cnn": lambda: example(ConvolutionalNet(channels=3, units=6), rows=5),
-    "cnn with dropout": lambda: example(ConvolutionalNet(channels=3, units=6, regularizer="dropout"), rows=5),
+    "cnn with dropout": lambda: example(ConvolutionalNet(channels=3, units=6, drops=True), rows=5),
     "resnet": lambda: example(ResidualNet(widths=(3, 4)), rows=3),
     "transformer": lambda: example(
         CharTransformer(characters=9, positions=6, width=8, heads=2, blocks=2), rows=4, positions=6
