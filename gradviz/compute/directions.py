@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import safetensors.torch
 import torch
 
+from gradviz.compute.begun_planes import BegunPlane, Opened, Told
 from gradviz.compute.study_landscape import REPLAY_VERSION, AnyNetwork, batch_of, problem_of, study_of
 from gradviz.compute.vectors import KeptVectors, address_of_vector
 from gradviz.errors import UserError
@@ -20,10 +21,10 @@ from gradviz.landscape.directions.path import last_step
 from gradviz.landscape.directions.resolving import Surroundings, spanned_by, vector_of
 from gradviz.landscape.directions.told import PlaneFacts, facts_of, statistics_of
 from gradviz.landscape.directions.vector import Parameters, Vector, parameters_of
-from gradviz.landscape.replay import Plane, Problem, network_landscape
+from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.coarser import Order
 
-DIRECTIONS_VERSION = 2
+DIRECTIONS_VERSION = 3
 """Part of every key: raise it whenever an axis stands for another vector, or more is told of a plane."""
 
 
@@ -168,18 +169,33 @@ def direction_landscape(
     kept: KeptVectors,
     *,
     method: AnyNetwork = "replay",
-    order: Order | None = None,
+    coarse: int | None = None,
+    begun: BegunPlane | None = None,
 ) -> tuple[GradientField, tuple[Vector, Vector]]:
-    """The field of one request on a plane of directions, and the two vectors. Coarser grids come first; with an `order`
-    as far as that goes. `UserError` as `span` and `network_landscape`."""
+    """The field of one request on a plane of directions, and the two vectors. Coarser grids come first; with `coarse`
+    as far as that. `begun`: what has been found of the same plane by this method, to which this adds. `UserError` as
+    `span` and `network_landscape`."""
     if not request.has_directions:
         raise UserError(f"{request.x} and {request.y} are two parameters: the plane has no directions to write.")
-    own = span(store, request, device, kept)
-    plane = Plane(own.x, own.y, request.half_width, request.points)
-    found = network_landscape(own.problem, plane, method=method, order=order or Order(request.points))
-    facts = asking.facts(study_of(store.any_run(request.run)), own.problem.model, own.problem.batch)
-    about = {"facts": facts, "plane": own.facts(), "method": found.method, "passed_over": found.passed_over}
-    return replace(found.field, **about), (own.x, own.y)
+    begun = begun or BegunPlane(Order.coarser_first(request.points))
+    # Out of it while something computes with it: if that is ended, it may be left as it should not be.
+    opened, begun.opened, own = begun.opened, None, None
+    if opened is None:
+        own = span(store, request, device, kept)
+        opened = Opened(Plane(own.x, own.y, request.half_width, request.points), Prepared(own.problem))
+    plane, prepared = opened.plane, opened.prepared
+    found = network_landscape(prepared, plane, method=method, order=begun.order.going_to(coarse))
+    if begun.told is None:
+        own = own or span(store, request, device, kept)
+        facts = asking.facts(study_of(store.any_run(request.run)), own.problem.model, own.problem.batch)
+        begun.told = Told(own.facts(), facts)
+    prepared.forget_checks()
+    begun.opened = opened
+    about = {"facts": begun.told.facts, "plane": begun.told.plane}
+    field = replace(found.field, **about, method=found.method, passed_over=found.passed_over)
+    assert isinstance(plane.x, Vector)
+    assert isinstance(plane.y, Vector)
+    return field, (plane.x, plane.y)
 
 
 def _at_minibatch(problem: Problem, run: Run | StudyRun, request: LandscapeRequest, number: int) -> Problem:

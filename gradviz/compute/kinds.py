@@ -89,7 +89,7 @@ class CoarseQuestion(Question):
     def _check(self) -> None:
         if not self.request.has_directions:
             raise UserError("`coarse` is for planes along directions: two parameters are quick.")
-        Order(self.request.points, self.size)
+        Order.coarser_first(self.request.points, self.size)
 
 
 class ActivityQuestion(Checkpoint, Question):

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.directions import Span, direction_landscape, sources, span
 from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of
@@ -29,15 +30,11 @@ from gradviz.landscape import (
     share_layers_below,
 )
 from gradviz.landscape.directions.vector import Vector
-from gradviz.landscape.replay.coarser import Order
 
 Method = Literal["engine"] | AnyNetwork
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
-
-_MOST_COARSE = 64
-"""Fields of which the points of coarser grids are kept: a few kilobytes each."""
 
 MINIBATCHES_TOGETHER = 8
 """Minibatches that share a forward pass: enough for the full rate of matrix products, and quick to finish."""
@@ -46,8 +43,9 @@ MINIBATCHES_TOGETHER = 8
 class Workbench:
     """The runs of `store` on one device (auto, cpu or cuda); for one computation at a time.
 
-    Keeps recently used checkpoints within `memory_bytes`, and always the last one, and vectors of directions within
-    half as much; the current computation comes on top. `cache` keeps vectors on disk that take long to make.
+    Keeps recently used checkpoints within `memory_bytes`, and always the last one; vectors of directions within half as
+    much, and planes that have begun within as much again; the current computation comes on top. `cache` keeps vectors
+    on disk that take long to make.
     """
 
     def __init__(
@@ -65,8 +63,7 @@ class Workbench:
         self._checkpoints: OrderedDict[str, Checkpoint | StudyCheckpoint] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._vectors = KeptVectors(memory_bytes // 2, cache)
-        # the points of coarser grids, by the field that they belong to, the one used last at the end
-        self._points: OrderedDict[str, dict[tuple[str, int], torch.Tensor]] = OrderedDict()
+        self._begun = BegunPlanes(memory_bytes // 2)
 
     def model(self, run: str, epoch: int) -> MLP:
         """The network of one checkpoint, on the device; never change it."""
@@ -127,14 +124,17 @@ class Workbench:
             raise UserError("`method` must be replay or reference for directions, got engine.")
         address = f"{self.store.any_run(request.run).address(request.epoch)} {request.canonical()}"
         address += sources(self.store, request) if request.has_directions else ""
-        order = Order(request.points, coarse, self._points.pop(address, {}))
-        found = direction_landscape(
-            self.store, request, self.device, self._vectors, method=method or "replay", order=order
-        )
-        if coarse is not None:
-            self._points[address] = order.known
-            while len(self._points) > _MOST_COARSE:
-                self._points.popitem(last=False)
+        address += f" {method or 'replay'}"
+        begun = self._begun.take(address, request.points)
+        is_whole = False
+        try:
+            found = direction_landscape(
+                self.store, request, self.device, self._vectors, method=method or "replay", coarse=coarse, begun=begun
+            )
+            is_whole = coarse is None
+        finally:
+            if not is_whole:
+                self._begun.keep(address, begun)
         return found
 
     def span(self, request: LandscapeRequest) -> Span:
@@ -163,6 +163,7 @@ class Workbench:
         self._checkpoints.clear()
         self._sizes.clear()
         self._vectors.forget()
+        self._begun.forget()
 
     @property
     def nbytes(self) -> int:

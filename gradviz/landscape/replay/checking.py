@@ -39,7 +39,7 @@ class Expected:
     """
 
     def __init__(self, prepared: Prepared, plane: Plane) -> None:
-        self._prepared, self._plane, self.points = prepared, plane, checked_points(plane)
+        self._prepared, self._plane, self.points = prepared, plane, checked_points(plane.points)
         self.some_rows: Problem | None = None
         problem = prepared.problem
         if problem.dtype != torch.float64 and problem.num_rows >= MANY_ROWS:
@@ -96,9 +96,9 @@ class Expected:
             raise Differs(f"differs from the plain loop by {difference:.0e} of the largest number")
 
 
-def checked_points(plane: Plane) -> tuple[int, int]:
-    """The first corner and the centre."""
-    return 0, plane.points**2 // 2
+def checked_points(points: int) -> tuple[int, int]:
+    """The first corner and the centre of a grid of `points` a side."""
+    return 0, points**2 // 2
 
 
 def _difference(found: Tensor, wanted: Tensor, plane: Plane) -> float:

@@ -3,6 +3,7 @@ request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -36,93 +37,86 @@ WAYS = (
 LOOP = "reference"
 
 
-class Again:
-    """Numbers of single points in float32 and float64, each computed once."""
-
-    def __init__(self, compute: Callable[[torch.dtype, Sequence[int]], Tensor]) -> None:
-        self._compute = compute
-        self._known: dict[tuple[torch.dtype, int], Tensor] = {}
-
-    def know(self, dtype: torch.dtype, points: Sequence[int], values: Tensor) -> None:
-        self._known |= {(dtype, point): value for point, value in zip(points, values, strict=True)}
-
-    def __call__(self, dtype: torch.dtype, points: Sequence[int]) -> Tensor:
-        """(len(points), 3) float64."""
-        lacking = [point for point in points if (dtype, point) not in self._known]
-        if lacking:
-            self.know(dtype, lacking, self._compute(dtype, lacking))
-        return torch.stack([self._known[dtype, point] for point in points]) if points else torch.zeros((0, 3))
-
-
 @dataclass(frozen=True)
 class Computed:
-    """The loss and its derivatives by x and y at all points, (points², 3), NaN at those that an order leaves out; the
-    method that gave them, and why no quicker one did. `again` gives those of some points in any dtype."""
+    """The loss and its derivatives by x and y at all points, (points², 3), NaN at those that `order` leaves out; the
+    dtype and method that gave them, and why no quicker one did. `again` gives those of some points in any dtype."""
 
     values: Tensor
+    dtype: torch.dtype
     method: str
     passed_over: tuple[str, ...]
-    again: Again
+    order: Order
+    again: Callable[[torch.dtype, Sequence[int]], Tensor]
 
 
-def compute(prepared: Prepared, plane: Plane, order: Order | None = None) -> Computed:
-    """All points of the plane at once, or those of `order` in that order. `UserError` for a loss that is not a function
-    of parameters, minibatch and seed."""
-    expected, passed_over = Expected(prepared, plane), []
-    for way in WAYS:
+def compute(prepared: Prepared, plane: Plane, order: Order | None = None, *, ways: Sequence[Way] = WAYS) -> Computed:
+    """All points of the plane at once, or those of `order`, by the first of `ways` that can, else by the plain loop.
+    `UserError` for a loss that is not a function of parameters, minibatch and seed."""
+    order = order or Order.at_once(plane.points)
+    begun, expected = order.begun, cache(lambda: Expected(prepared, plane))
+    while len(begun.passed_over) < len(ways):
+        way = ways[len(begun.passed_over)]
         try:
-            values, again = _by(way, prepared, plane, expected, order)
+            return _by(way, prepared, plane, expected, order)
         except CannotReplay as reason:
-            passed_over.append(f"{way.name}: {reason}")
+            begun.pass_over(f"{way.name}: {reason}")
             prepared.forget(everything=isinstance(reason, Differs))
-        else:
-            return Computed(values, way.name, tuple(passed_over), again)
-    return by_loop_alone(prepared.problem, plane, tuple(passed_over), order)
+    return _by_loop(prepared.problem, plane, order)
 
 
-def _by(way: Way, prepared: Prepared, plane: Plane, expected: Expected, order: Order | None) -> tuple[Tensor, Again]:
+def _by(way: Way, prepared: Prepared, plane: Plane, expected: Callable[[], Expected], order: Order) -> Computed:
     """The points by `way`; `CannotReplay` if it cannot, `Differs` if its numbers are not the expected ones."""
-    problem = prepared.problem
+    problem, begun = prepared.problem, order.begun
+    wanted = None if begun.is_checked else expected()
 
     def replayer(problem: Problem) -> Replayer:
         return Replayer(prepared.known(problem.dtype), problem, plane, keeps_channels=way.keeps_channels)
 
-    def all_values() -> Tensor:
-        return _ordered(plane, order, way.name, lambda points: way.values(own, points, probe))
+    own = replayer(problem)
+    made_known = own.probe()
+    probe = begun.probe = begun.probe or made_known
 
-    own, values = replayer(problem), None
-    probe = own.probe()
-    again = Again(lambda dtype, points: way.values(replayer(prepared.problem_in(dtype)), points, probe))
-    if expected.some_rows is not None:
-        some = replayer(expected.some_rows)
-        expected.check_some(way.values(some, expected.points, replace(probe, draws=some.probe().draws)))
-        values = all_values()
-    if values is None or not expected.is_near(values[list(expected.points)]):
-        expected.check(again(torch.float64, expected.points))
-    if values is None:
-        values = all_values()
-    _know(again, problem, plane, order, values)
-    return values, again
+    def numbers(points: Sequence[int]) -> Tensor:
+        return way.values(own, points, probe)
 
+    def again(dtype: torch.dtype, points: Sequence[int]) -> Tensor:
+        return begun.again(
+            dtype, points, lambda lacking: way.values(replayer(prepared.problem_in(dtype)), lacking, probe)
+        )
 
-def by_loop_alone(
-    problem: Problem, plane: Plane, passed_over: tuple[str, ...] = (), order: Order | None = None
-) -> Computed:
-    """The points of the plane by the plain loop."""
-
-    def all_values() -> Tensor:
-        return _ordered(plane, order, LOOP, lambda points: by_loop(problem, plane, points))
-
-    values = seen_drawing(problem, all_values)
-    again = Again(lambda dtype, points: by_loop(problem.computed_in(dtype), plane, points))
-    _know(again, problem, plane, order, values)
-    return Computed(values, LOOP, passed_over, again)
+    if wanted is not None:
+        is_near = False
+        if wanted.some_rows is not None:
+            some = replayer(wanted.some_rows)
+            wanted.check_some(way.values(some, wanted.points, replace(probe, draws=some.probe().draws)))
+            first = begun.stage(0, lambda: numbers(order.stages[0]))
+            is_near = wanted.is_near(first[[order.stages[0].index(point) for point in wanted.points]])
+        if not is_near:
+            wanted.check(again(torch.float64, wanted.points))
+        begun.is_checked = True
+    values = _all_stages(order, problem.dtype, numbers)
+    return Computed(values, problem.dtype, way.name, tuple(begun.passed_over), order, again)
 
 
-def _ordered(plane: Plane, order: Order | None, method: str, values: Callable[[Sequence[int]], Tensor]) -> Tensor:
-    return values(range(plane.points**2)) if order is None else order.values(method, values)
+def _by_loop(problem: Problem, plane: Plane, order: Order) -> Computed:
+    """The points by the plain loop, which is right by definition."""
+    begun = order.begun
+
+    def again(dtype: torch.dtype, points: Sequence[int]) -> Tensor:
+        return begun.again(dtype, points, lambda lacking: by_loop(problem.computed_in(dtype), plane, lacking))
+
+    def numbers(points: Sequence[int]) -> Tensor:
+        return seen_drawing(problem, lambda: by_loop(problem, plane, points))
+
+    values = _all_stages(order, problem.dtype, numbers)
+    return Computed(values, problem.dtype, LOOP, tuple(begun.passed_over), order, again)
 
 
-def _know(again: Again, problem: Problem, plane: Plane, order: Order | None, values: Tensor) -> None:
-    points = range(plane.points**2) if order is None else order.shown
-    again.know(problem.dtype, points, values[list(points)])
+def _all_stages(order: Order, dtype: torch.dtype, numbers: Callable[[Sequence[int]], Tensor]) -> Tensor:
+    """The numbers of all stages of the order, of which those that are new are computed."""
+    found = torch.full((order.points**2, 3), torch.nan, dtype=torch.float64)
+    for stage, points in enumerate(order.stages):
+        found[points] = order.begun.stage(stage, lambda points=points: numbers(points))
+    order.begun.know(dtype, order.stages[0], found[order.stages[0]])
+    return found

@@ -4,13 +4,11 @@ A field is computed in this order whether anybody asked for a coarser one before
 same; what a coarser one has computed is not computed again.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
-import torch
-from torch import Tensor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from gradviz.errors import UserError
+from gradviz.landscape.replay.begun import Begun
 
 SIZES = (5, 11, 21)
 """Points a side, and 3 where a grid of 5 × 5 does not lie in it."""
@@ -29,41 +27,54 @@ def points_within(points: int, size: int) -> list[int]:
     return [row * points + column for row in range(0, points, step) for column in range(0, points, step)]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Order:
-    """The points of a grid of `points` a side, coarser grids first, as far as that of `size`; None: all.
+    """The points of a grid of `points` a side in the order in which they are computed: all at once, or those of coarser
+    grids first, as far as the last of `sizes`.
 
-    `known`: the numbers that have been computed, by the method and the size of the grid that they complete; shared by
-    the orders of one field.
+    `begun`: what has been computed of the plane so far; shared by the orders that go further on it.
     """
 
     points: int
-    size: int | None = None
-    known: dict[tuple[str, int], Tensor] = field(default_factory=dict)
+    sizes: tuple[int, ...]
+    begun: Begun = field(default_factory=Begun)
 
-    def __post_init__(self) -> None:
-        sizes = coarser_sizes(self.points)
-        if self.size is not None and self.size not in sizes:
-            grid = f"a grid of {self.points} × {self.points} points"
+    @classmethod
+    def at_once(cls, points: int) -> "Order":
+        return cls(points, (points,))
+
+    @classmethod
+    def coarser_first(cls, points: int, size: int | None = None) -> "Order":
+        """As far as the grid of `size` points a side; None: as far as all. `UserError` if no such grid lies in it."""
+        sizes = coarser_sizes(points)
+        if size is None:
+            return cls(points, (*sizes, points))
+        if size not in sizes:
+            grid = f"a grid of {points} × {points} points"
             if not sizes:
                 raise UserError(f"`coarse` cannot be chosen for {grid}: none is coarser and lies in it.")
-            raise UserError(f"`coarse` must be {' or '.join(map(str, sizes))} for {grid}, got {self.size}.")
+            raise UserError(f"`coarse` must be {' or '.join(map(str, sizes))} for {grid}, got {size}.")
+        return cls(points, sizes[: sizes.index(size) + 1])
+
+    def going_to(self, size: int | None) -> "Order":
+        """The order of the same plane that goes to another size, coarser grids first."""
+        return replace(self.coarser_first(self.points, size), begun=self.begun)
 
     @property
     def shown(self) -> list[int]:
         """The points that are computed, in the order of the grid."""
-        return points_within(self.points, self.size or self.points)
+        return points_within(self.points, self.sizes[-1])
 
-    def values(self, method: str, compute: Callable[[Sequence[int]], Tensor]) -> Tensor:
-        """(points², 3) float64, NaN at points that are left out; `compute` gives those of some points."""
-        found = torch.full((self.points**2, 3), torch.nan, dtype=torch.float64)
-        before: set[int] = set()
-        for size in (*coarser_sizes(self.points), self.points):
-            new = [point for point in points_within(self.points, size) if point not in before]
-            before.update(new)
-            if (method, size) not in self.known:
-                self.known[method, size] = compute(new)
-            found[new] = self.known[method, size]
-            if size == self.size:
-                break
+    @property
+    def steps_apart(self) -> list[int]:
+        """By how many points those of each size lie apart."""
+        return [(self.points - 1) // (size - 1) for size in self.sizes]
+
+    @cached_property
+    def stages(self) -> list[list[int]]:
+        """The points of each size, without those of the ones before."""
+        found, before = [], set()
+        for size in self.sizes:
+            found.append([point for point in points_within(self.points, size) if point not in before])
+            before.update(found[-1])
         return found

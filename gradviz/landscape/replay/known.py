@@ -27,15 +27,23 @@ SOME_ROWS = 8
 """Rows that stand for the minibatch where all of them would be slow: a slice is checked in float64."""
 
 
-class Known:
-    """A problem's model in one precision with what is known of it. Not for several threads at once."""
+Parts = dict[tuple[int, str], tuple[Vector, Part]]
+"""What directions do to tensors, by the id of a vector and the name of a tensor."""
 
-    def __init__(self, problem: Problem) -> None:
+
+class Known:
+    """A problem's model in one precision with what is known of it. Not for several threads at once.
+
+    `exact`: the parts of directions in float64, for all precisions.
+    """
+
+    def __init__(self, problem: Problem, exact: Parts | None = None) -> None:
         self.model = PrivateModel(problem)
         self.model.module.requires_grad_(False)
         self.memo = Memo(MEMO_BYTES)
         self._batches: dict[int, tuple[Problem, Batch]] = {}
-        self._parts: dict[tuple[int, str], tuple[Vector, Part]] = {}
+        self._exact: Parts = {} if exact is None else exact
+        self._parts: Parts = {}
         self._sets: dict[int, tuple[Memo, Source]] = {}
         for tensor in self.model.own_tensors():
             self.memo.name_own(tensor)
@@ -61,7 +69,9 @@ class Known:
         """What a direction does to a parameter, in this precision."""
         key = id(axis), name
         if key not in self._parts:
-            part = part_of(axis.parts[name], axis.rank).to(self.model.tensors[name])
+            if key not in self._exact:
+                self._exact[key] = axis, part_of(axis.parts[name], axis.rank)
+            part = self._exact[key][1].to(self.model.tensors[name])
             self._parts[key] = axis, part
             self.memo.name(part.whole)
         return self._parts[key][1]
@@ -94,6 +104,7 @@ class Prepared:
         self.problem = problem
         self._own = {problem.dtype: problem}
         self._known: dict[torch.dtype, Known] = {}
+        self._exact: Parts = {}
         self._centres: dict[int, tuple[tuple[int, ...], AtCentre]] = {}
 
     def problem_in(self, dtype: torch.dtype) -> Problem:
@@ -123,12 +134,17 @@ class Prepared:
 
     def known(self, dtype: torch.dtype) -> Known:
         if dtype not in self._known:
-            self._known[dtype] = Known(self.problem_in(dtype))
+            self._known[dtype] = Known(self.problem_in(dtype), self._exact)
         return self._known[dtype]
 
     def forget(self, *, everything: bool) -> None:
         """Forgets what is known where a forward pass has changed it, or everything because it may be wrong."""
         self._known = {d: known for d, known in self._known.items() if not everything and known.is_sound()}
+
+    def forget_checks(self) -> None:
+        """Forgets what the check of a way takes, and further points of the same plane do not."""
+        self._centres.clear()
+        self._known = {dtype: known for dtype, known in self._known.items() if dtype == self.problem.dtype}
 
     @property
     def nbytes(self) -> int:

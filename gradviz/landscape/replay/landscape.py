@@ -1,16 +1,14 @@
 """The gradient landscape of any network: the function for users."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.replay.axes import PlaneAxis
-from gradviz.landscape.replay.choosing import LOOP, Again, Computed, by_loop_alone, compute
+from gradviz.landscape.replay.choosing import LOOP, WAYS, compute
 from gradviz.landscape.replay.coarser import Order
 from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.naming import named_reason
@@ -60,15 +58,13 @@ def network_landscape(
     problem = prepared.problem
     check_plane(problem, plane)
     with undisturbed(problem.model), torch.enable_grad():
-        if method == "replay":
-            computed = compute(prepared, plane, order)
-        else:
-            computed = by_loop_alone(problem, plane, order=order)
-        values, again, steps = _shown(computed, plane, order)
+        computed = compute(prepared, plane, order, ways=WAYS if method == "replay" else ())
+        values = computed.values[computed.order.shown]
         if not bool(values.isfinite().all()):
             raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
-        u, v = resolve(values, again, replace(plane, points=len(steps)))
+        u, v = resolve(computed, plane.half_width)
         u, v = (_named(problem, *each, plane.half_width) for each in ((plane.x, u), (plane.y, v)))
+    steps = plane.steps[:: computed.order.steps_apart[-1]]
     grid, dtype = (len(steps), len(steps)), str(problem.dtype).removeprefix("torch.")
     is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
     reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
@@ -90,15 +86,6 @@ def network_landscape(
         num_unresolved=int((~is_zero & (u.is_unresolved | v.is_unresolved)).sum()),
     )
     return Landscape(field, computed.method, computed.passed_over)
-
-
-def _shown(computed: Computed, plane: Plane, order: Order | None) -> tuple[Tensor, Again, Sequence[float]]:
-    """The numbers at the points that were wanted, the same again by their places among these, and the steps there."""
-    if order is None or order.size is None:
-        return computed.values, computed.again, plane.steps
-    points = order.shown
-    again = Again(lambda dtype, places: computed.again(dtype, [points[place] for place in places]))
-    return computed.values[points], again, plane.steps[:: (plane.points - 1) // (order.size - 1)]
 
 
 def _named(problem: Problem, axis: PlaneAxis, found: Resolved, step: float) -> Resolved:

@@ -11,6 +11,8 @@ largest |g32 − g64| of five points of the grid, a component is
 Over all parameters of six small networks, those that are zero lie below 1e-5 e, all others above 0.05 e (test_zero.py).
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +21,7 @@ from torch import Tensor
 
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.replay.checking import FLOOR, checked_points
-from gradviz.landscape.replay.choosing import Again
-from gradviz.landscape.replay.problem import Plane
+from gradviz.landscape.replay.choosing import Computed
 
 ZERO, UNRESOLVED = 1e-3, 8.0
 NEGLIGIBLE = 1e-9
@@ -32,38 +33,50 @@ _MAYBE = 8 * UNRESOLVED
 
 @dataclass(frozen=True)
 class Resolved:
-    """One component on the grid, (points²,) each: its values, why it is zero (`ZeroReason`), and where float64's number
-    replaces float32's."""
+    """One component at some points, an array each: its values, why it is zero (`ZeroReason`), and where float64's
+    number replaces float32's."""
 
     values: np.ndarray
     reason: np.ndarray
     is_unresolved: np.ndarray
 
+    def at(self, points: Sequence[int]) -> "Resolved":
+        return Resolved(self.values[points], self.reason[points], self.is_unresolved[points])
 
-def resolve(values: Tensor, again: Again, plane: Plane) -> tuple[Resolved, Resolved]:
-    """Both components of `values` (points², 3); `again` computes some points in float32 and float64."""
-    sample = sampled_points(plane)
-    nothing = (values[:, 1:] == 0).any(1).nonzero()[:, 0].tolist()
+
+def resolve(computed: Computed, half_width: float) -> tuple[Resolved, Resolved]:
+    """Both components of what has been computed, at the points that are shown."""
+    values, order, again = computed.values, computed.order, computed.again
+    sample, first = sampled_points(order.points), order.stages[0]
+    nothing = _where(first, (values[first, 1:] == 0).any(1))
     again(torch.float64, list(dict.fromkeys([*sample, *nothing])))  # in one tile, because both are looked at below
     errors_of = again(torch.float32, sample) - again(torch.float64, sample)
     # The largest, because float32 is right by luck at some; if one is beyond a kink, `NEGLIGIBLE` still holds.
     errors = errors_of[:, 1:].abs().amax(0)
-    loss = values[:, 0].abs().max().item()
-    size = max(values[:, 1:].abs().max().item(), FLOOR * loss / plane.half_width)
-    maybe = (values[:, 1:].abs() <= _MAYBE * errors).any(1).nonzero()[:, 0].tolist()
-    single, double = again(torch.float32, maybe), again(torch.float64, maybe)
+    loss = values[order.shown, 0].abs().max().item()
+    size = max(values[order.shown, 1:].abs().max().item(), FLOOR * loss / half_width)
+    # Stage by stage, as if nobody knew that others follow.
+    maybe = [_where(stage, (values[stage, 1:].abs() <= _MAYBE * errors).any(1)) for stage in order.stages]
+    single, double = (
+        torch.cat([values[some] if dtype == computed.dtype else again(dtype, some) for some in maybe])
+        for dtype in (torch.float32, torch.float64)
+    )
     u, v = (
         _resolved(
             values[:, k + 1],
-            maybe,
+            list(itertools.chain(*maybe)),
             single[:, k + 1],
             double[:, k + 1],
-            bound_of_zero(e, size, loss, plane.half_width),
+            bound_of_zero(e, size, loss, half_width),
             e,
-        )
+        ).at(order.shown)
         for k, e in enumerate(errors.tolist())
     )
     return u, v
+
+
+def _where(points: Sequence[int], wanted: Tensor) -> list[int]:
+    return list(itertools.compress(points, wanted.tolist()))
 
 
 def bound_of_zero(error: float, size: float, loss: float, half_width: float) -> float:
@@ -86,7 +99,7 @@ def _resolved(values: Tensor, maybe: list[int], single: Tensor, double: Tensor, 
     return Resolved(shown.numpy(), reason.numpy(), replaced.numpy())
 
 
-def sampled_points(plane: Plane) -> list[int]:
+def sampled_points(points: int) -> list[int]:
     """The points that the plain loop has checked, and three around the centre."""
-    corner, centre = checked_points(plane)
-    return [corner, centre, centre - 1, centre + 1, centre + plane.points]
+    corner, centre = checked_points(points)
+    return [corner, centre, centre - 1, centre + 1, centre + points]
