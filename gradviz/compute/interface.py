@@ -5,7 +5,7 @@ Answers are addressed by their question's key: the same question, from anyone, i
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -94,7 +94,7 @@ class Compute(ABC):
 
     def stream(
         self, questions: Iterable[Question], *, together: int = 1, still_wanted: StillWanted = lambda: True
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """The answers in this order, each as soon as it is ready, with lower priority than interactive questions.
 
         `together`: how many consecutive questions share work. It submits some ahead; closing the iterator cancels
@@ -123,6 +123,22 @@ class Compute(ABC):
         finally:
             for ticket in tickets:
                 self.cancel(ticket)
+
+    def outcomes(
+        self, questions: Sequence[Question], *, together: int = 1, still_wanted: StillWanted = lambda: True
+    ) -> Iterator[bytes | Exception]:
+        """As `stream`, with the error in the place of each answer that there is none of."""
+        answers = self.stream(questions, together=together, still_wanted=still_wanted)
+        try:
+            for made in range(1, len(questions) + 1):
+                try:
+                    outcome = next(answers)
+                except Exception as error:  # noqa: BLE001  (whatever it is, it is told in this answer's place)
+                    outcome = error
+                    answers = self.stream(questions[made:], together=together, still_wanted=still_wanted)
+                yield outcome
+        finally:
+            answers.close()
 
     def landscape(self, request: LandscapeRequest, still_wanted: StillWanted = lambda: True) -> GradientField:
         """The field of one request; UserError if the run, epoch, minibatch or parameters do not exist."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from gradviz.compute.difference import difference_of
 from gradviz.compute.interface import Compute, StillWanted
+from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
-from gradviz.compute.workbench import draws_masks
+from gradviz.compute.workbench import MINIBATCHES_TOGETHER, draws_masks
 from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
@@ -160,16 +161,13 @@ def _fields(
 ) -> Generator[GradientField | UserError, None, None]:
     """The fields of one picture. Along directions not every epoch has one: the last has no way to itself, the first no
     step before it."""
-    several = compute.sweep if asked.over == "epochs" else compute.minibatches
     may_lack = panel.has_directions and asked.over == "epochs"
-    made = 0
-    while made < len(indices):
-        try:
-            for _, field in several(panel, indices[made:], still_wanted):
-                yield field
-                made += 1
-        except UserError as error:
-            if not may_lack or type(error) is not UserError:  # the moment's fault, not the plane's
-                raise
-            yield error
-            made += 1
+    questions = [LandscapeQuestion(request=asked.at(panel, index)) for index in indices]
+    together = MINIBATCHES_TOGETHER if asked.over == "minibatches" else 1
+    for outcome in compute.outcomes(questions, together=together, still_wanted=still_wanted):
+        if not isinstance(outcome, Exception):
+            yield GradientField.from_bytes(outcome)
+        elif may_lack and type(outcome) is UserError:
+            yield outcome
+        else:  # the moment's fault, not the plane's
+            raise outcome

@@ -130,19 +130,16 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
     first = _question(asked, which, indices[0])
     yield frames.frame_of(indices[0], compute.ask(first, still_wanted))
     together = MINIBATCHES_TOGETHER if which.over == "minibatches" else 1
-    made = 1
-    while made < len(indices):
-        questions = [_question(asked, which, index) for index in indices[made:]]
-        try:
-            for content in compute.stream(questions, together=together, still_wanted=still_wanted):
-                yield frames.frame_of(indices[made], content)
-                made += 1
-        except Unavailable as error:
-            yield frames.missing_frame(indices[made], served.told(str(error)), later=True)
+    questions = [_question(asked, which, index) for index in indices[1:]]
+    outcomes = compute.outcomes(questions, together=together, still_wanted=still_wanted)
+    for index, outcome in zip(indices[1:], outcomes, strict=True):
+        if isinstance(outcome, Unavailable):
+            yield frames.missing_frame(index, served.told(str(outcome)), later=True)
             return
-        except Exception as error:  # noqa: BLE001  (the answer has begun: raising would cut it off)
-            yield frames.missing_frame(indices[made], served.told(sentence_of(error)))
-            made += 1
+        if isinstance(outcome, Exception):  # the answer has begun: raising would cut it off
+            yield frames.missing_frame(index, served.told(sentence_of(outcome)))
+        else:
+            yield frames.frame_of(index, outcome)
 
 
 def _question(asked: LandscapeRequest, which: Frames, index: int) -> Question:
