@@ -60,7 +60,26 @@ export function mistakeInDirection(text) {
 export function axisWords(text) {
   const parts = directionParts(text);
   if (!parts || mistakeInDirection(text)) return text;
-  return `${KINDS[parts.kind].words(parts.value)}${parts.prefix ? ` within ${parts.prefix}` : ""}`;
+  return `${KINDS[parts.kind].words(parts.value)}${within(parts.prefix)}`;
+}
+
+/** How planes of two directions of one kind are called. */
+const PAIRS = {
+  random: (a, b, prefix) => `random directions ${a} × ${b}${within(prefix)}`,
+  "random-all": (a, b, prefix) => `random directions ${a} × ${b} with biases and norms${within(prefix)}`,
+  pca: (a, b) => `principal components ${a} × ${b} of the path`,
+  hessian: (a, b) => `eigenvectors ${a} × ${b} of the Hessian`,
+};
+
+/** What the plane of two axes is called, at least one of them a direction: two of a kind by one name. @param {string} x @param {string} y */
+export function pairWords(x, y) {
+  const [a, b] = [x, y].map(directionParts);
+  const name = a && b && a.kind === b.kind && a.prefix === b.prefix ? PAIRS[a.kind] : null;
+  return name ? name(a.value, b.value, a.prefix) : `${axisWords(x)} × ${axisWords(y)}`;
+}
+
+function within(prefix) {
+  return prefix ? ` within ${prefix}` : "";
 }
 
 /** The half width of a plane: what is chosen, or what its axes have. @param {{half_width: number | null}} view @param {string} x @param {string} y */

@@ -1,15 +1,16 @@
 // The gradients of all minibatches at the checkpoint on show, as rays from the centre: how far the minibatches agree.
 
 import { look } from "./look.js";
+import { reachOf } from "./plane.js";
 import { spreadOf, strengthWords } from "./spread.js";
 import { angleOf, disc, dots, heads, line } from "./strokes.js";
 
 // Rays in the lengths of the picture's arrows (compressed, true, unit), the longest as long as the disc's radius; the
-// strong arrow is the mean direction, R of the radius long.
+// strong arrow is the mean direction, R of the radius long. On a coarse grid the disc is no larger than on one of 21 points.
 export function fanStrokes(frames, { halfWidth, length, direction }, points, { paper, ink }) {
   const { live, longest, resultant } = spreadOf(frames);
   if (!live.length) return [];
-  const radius = (look.fan_in_cells * 2 * halfWidth) / (points - 1);
+  const radius = look.fan_in_cells * Math.min((2 * halfWidth) / (points - 1), reachOf(halfWidth, points) / 10);
   const sign = direction === "descent" ? -1 : 1;
   const tips = live.map(({ u, v, size }) => {
     const drawn = (sign * radius * (size / longest) ** exponentOf(length)) / size;

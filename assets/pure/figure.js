@@ -21,7 +21,6 @@ const LOSS = "<br>J = %{customdata[5]:.5g}";
 const DESCENT = "<br>the arrow is −∇J (descent)";
 const END = "<extra></extra>";
 const LETTER = 6.6; // pixels of a letter of the titles, on average
-export const LINE = 14; // and of a line
 const GRADIENT =
   "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g}";
 
@@ -73,7 +72,7 @@ function hoverOf(frame, plain, difference) {
   return (frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS) + lossUnit(frame);
 }
 
-/** The titles of both axes, in lines. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
+/** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
 export function titlesOf({ plane }, { x, y }, { side }) {
   const letters = Math.max(20, Math.floor(side / LETTER));
   return { x: axisTitle(x, plane?.x, letters), y: axisTitle(y, plane?.y, letters) };
@@ -81,22 +80,22 @@ export function titlesOf({ plane }, { x, y }, { side }) {
 
 function layout(style, titles, token, palette) {
   const { part } = style;
-  const more = { x: LINE * (titles.x.length - 1), y: LINE * (titles.y.length - 1) };
   const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
   return {
     ...base(palette),
-    margin: { l: 60 + more.y, r: style.sharesScale ? 14 : 8, t: 8, b: 44 + more.x },
+    margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
     hovermode: "closest",
     dragmode: "zoom",
     showlegend: false,
     meta: { token, part: partName(part) },
-    xaxis: { ...axis, range: [...part.x], title: { text: titles.x.join("<br>"), standoff: 8, ...small(titles.x) } },
-    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y.join("<br>"), standoff: 4, ...small(titles.y) } },
+    xaxis: { ...axis, range: [...part.x], title: { text: titles.x, standoff: 8, ...small(titles.x) } },
+    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y, standoff: 4, ...small(titles.y) } },
   };
 }
 
-function small(lines) {
-  return lines.length > 1 ? { font: { size: 12 } } : {};
+// Words are longer than names.
+function small(title) {
+  return title.startsWith("along ") ? { font: { size: 12 } } : {};
 }
 
 export function base(palette) {

@@ -1,6 +1,6 @@
 // The names of parameters: what they say, and which ones a model has by its shapes.
 
-import { axisWords, hasDirections, isDirection, mistakeInDirection } from "./axes.js";
+import { hasDirections, isDirection, mistakeInDirection, pairWords } from "./axes.js";
 import { tensorName, tensorOf, tensorsOf, tensorWith } from "./tensors.js";
 
 /** @typedef {{shapes: Record<string, number[]>, tensors: Record<string, {layer: string, label: string, kind: string}>}} Network as in tensors.js */
@@ -134,7 +134,8 @@ export function siblingOf(name, kind, run) {
 
 /** Which layers two parameters are of, nothing where that is not known; directions in words. @param {string} x @param {string} y @param {Partial<Network>} run */
 export function pairName(x, y, run) {
-  const [a, b] = [x, y].map((name) => (hasDirections({ x, y }) ? axisWords(name) : tensorOf(name, run).label));
+  if (hasDirections({ x, y })) return pairWords(x, y);
+  const [a, b] = [x, y].map((name) => tensorOf(name, run).label);
   return a === b ? a : `${a} × ${b}`;
 }
 

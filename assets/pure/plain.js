@@ -9,7 +9,7 @@ import { minibatchSentences } from "./minibatch.js";
 import { overlaySentences } from "./overlays.js";
 import { hasUnits, layerOf, unitOf } from "./parameters.js";
 import { tensorOf } from "./tensors.js";
-import { planeSentences, unitSentence } from "./toldplane.js";
+import { planeSentences } from "./toldplane.js";
 
 export function plainSentences(page, plan, frame) {
   if (frame.difference) return [whatIsComing(plan, frame), ...differenceSentences(frame), whatIsMissing(frame), whatIsRandom(page, plan)].filter(Boolean);
@@ -53,7 +53,7 @@ function whereTo({ direction }, frame) {
 }
 
 function whatIsZero(frame) {
-  const unresolved = frame.num_unresolved ? ` ${frame.num_unresolved} are too small for float32: their numbers are float64's.` : "";
+  const unresolved = frame.num_unresolved ? ` ${frame.num_unresolved} arrows are too small for float32: their numbers are float64's.` : "";
   const zeros = frame.isZero.reduce((sum, zero) => sum + zero, 0);
   return `${zeros ? `${zeros} of ${frame.u.length} arrows are ${look.zero_words}.` : ""}${unresolved}`.trim();
 }
@@ -68,7 +68,7 @@ function whatIsMissing({ loss }) {
 function whoseDirections({ view, minus }, plan, told) {
   if (!hasDirections(plan) || !told) return "";
   const differs = !minus || minus === "off" ? "" : ", so there is no difference to draw";
-  if (view === "compare") return `${unitSentence(told)} Each run has its own directions${differs}.`;
+  if (view === "compare") return `Each run has its own directions${differs}.`;
   const isOwn = view === "minibatches" && [plan.x, plan.y].some((axis) => axis.startsWith("hessian:"));
   return isOwn ? "Each minibatch has its own eigenvectors: its arrow lies in a plane of its own." : "";
 }

@@ -103,7 +103,7 @@ const over = {
     for (let k = 0; k < x.length; k++) {
       const turn = (angles[k] * Math.PI) / 180;
       const [tipX, tipY] = [x[k], y[k]].map((value) => Math.max(-most, Math.min(most, value)));
-      const size = HEAD_IN_CELLS * surface.cell;
+      const size = HEAD_IN_CELLS * Math.min(surface.cell, most / 10); // of 21 points a side, where the grid is coarser
       for (const [a, b] of [[0, 0], [0.5, -1], [-0.5, -1], [0, 0], [0, 0]]) {
         outline.x.push(tipX + size * (a * Math.cos(turn) + b * Math.sin(turn)));
         outline.y.push(tipY + size * (b * Math.cos(turn) - a * Math.sin(turn)));
@@ -151,7 +151,7 @@ function layoutOf(frame, { halfWidth, camera, box, sharesScale }, names, token, 
       dragmode: false, // views/camera.js turns it
       hovermode: "closest",
       camera,
-      domain: { x: [0, 1], y: [1 - shareOfHeight(box, sharesScale), 1] },
+      domain: { x: [0, 1], y: middlePart(shareOfHeight(box, sharesScale)) },
     },
   };
 }
@@ -159,8 +159,13 @@ function layoutOf(frame, { halfWidth, camera, box, sharesScale }, names, token, 
 // What the axes are, in lines.
 function legendOf(frame, names, box) {
   const letters = Math.max(30, Math.floor(((box?.width ?? 400) - BAR) / LETTER));
-  const of = (name, told) => axisTitle(name, told, letters - 4).join("<br>     ");
+  const of = (name, told) => axisTitle(name, told, letters - 4);
   return [`x₁: ${of(names.x, frame.plane?.x)}`, `x₂: ${of(names.y, frame.plane?.y)}`, `height: ${frame.difference ? "ΔJ" : "J"}${lossUnit(frame)}`].join("<br>");
+}
+
+/** @param {number} share @returns {[number, number]} */
+function middlePart(share) {
+  return [(1 - share) / 2, (1 + share) / 2];
 }
 
 // plotly.js makes a scene as large as its height allows, and cuts off what is wider: in a narrow picture it is less high.

@@ -10,14 +10,13 @@ import { look } from "./look.js";
  * @typedef {{x: AxisFacts, y: AxisFacts, gram: number[], gradient_share: number | null, statistics?: string}} PlaneFacts
  */
 
-const FEW = 34; // letters of a line: of a smaller picture the title is short, and its caption says what 1 is
 const WHOLE = 0.9995; // a part that is written as 1.00 is all
 
 /** Whole sentences about a frame's plane; none of two parameters. @param {PlaneFacts | null | undefined} plane @param {boolean} [isShort] without what concerns one axis */
 export function planeSentences(plane, isShort = false) {
   if (!plane) return [];
-  if (isShort) return [shareSentence(plane), plane.statistics].filter(Boolean);
-  return [shareSentence(plane), acrossSentence(plane.y), ...plane.x.notes, ...plane.y.notes, plane.statistics].filter(Boolean);
+  if (isShort) return [unitSentence(plane), shareSentence(plane), plane.statistics].filter(Boolean);
+  return [unitSentence(plane), shareSentence(plane), acrossSentence(plane.y), ...plane.x.notes, ...plane.y.notes, plane.statistics].filter(Boolean);
 }
 
 /** How much of the gradient lies in a plane. @param {{gradient_share: number | null}} plane @param {string} where */
@@ -33,12 +32,10 @@ export function acrossSentence({ text, part }) {
   return part < WHOLE ? `Of ${axisWords(text)}, ${percentOf(part)} lies across x₁: x₂ is that part.` : "";
 }
 
-/** The title of an axis, in lines; `told` is missing while nothing is known of the plane. @param {string} name @param {AxisFacts | undefined} told @param {number} letters of a line */
+/** The title of an axis, in a line: words, or where they have no room the name; what 1 is, the caption says. `told` is missing while nothing is known of the plane. @param {string} name @param {AxisFacts | undefined} told @param {number} letters of a line */
 export function axisTitle(name, told, letters = 60) {
-  if (!told) return [isDirection(name) ? `along ${axisWords(name)}` : `Δ ${name}`];
-  if (letters < FEW) return [`along ${axisWords(name).length + 6 > letters ? name : axisWords(name)}`];
-  const part = told.part < WHOLE ? ", across x₁" : "";
-  return [...wrapped(`along ${axisWords(name)}${part}`, letters), ...wrapped(`1 = ${unitOf(told)}`, letters)];
+  if (!told && !isDirection(name)) return `Δ ${name}`;
+  return [`along ${axisWords(name)}`, `along ${name}`].find((title) => title.length <= letters) ?? name;
 }
 
 /** What 1 means along both axes, as a sentence. @param {PlaneFacts} plane */
@@ -49,16 +46,6 @@ export function unitSentence({ x, y }) {
 /** What 1 means along an axis, in few words. @param {AxisFacts} told */
 export function unitOf({ unit, meaning }) {
   return (unit || meaning).replace(/^as long as x$/, "as long as on x₁");
-}
-
-function wrapped(text, letters) {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last && last.length + 1 + word.length > letters) lines.push(word);
-    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
-  }
-  return lines;
 }
 
 /** Of what the numbers of a gradient are derivatives. @param {{plane?: PlaneFacts | null}} frame */

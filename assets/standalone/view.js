@@ -1,7 +1,6 @@
 // The conductor of a page that stands alone (gradviz/dashboard/standalone.py): pictures and a slider over their frames.
 
 import { differencesOf } from "../pure/difference.js";
-import { LINE } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
 import { overlayStrokes } from "../pure/overlays.js";
@@ -207,8 +206,7 @@ function commit() {
 async function commitOne(panel) {
   const { graph, canvas, section, plan, frame, style, token } = panel;
   const box = canvas.getBoundingClientRect();
-  const more = frame.plane ? 2 * LINE : 0; // the titles of axes are longer
-  const side = Math.max(120, Math.min(box.width - 130 - more, box.height - 52 - more));
+  const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
   const { data, layout } = pictureFigure(frame, { ...style, side, box, camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
   const isFirst = !graph._fullLayout;
   panel.drawn = token;

@@ -1,6 +1,5 @@
 // One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
 
-import { LINE } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
@@ -77,8 +76,7 @@ export function commitPanel(panel) {
 // What is left for the plane in a picture of this size.
 function sideOf(panel) {
   const { width, height } = sizeOfCanvas(canvasOf(panel));
-  const more = panel.frame.plane ? 2 * LINE : 0; // the titles of axes are longer
-  return Math.max(120, Math.min(width - 130 - more, height - 52 - more));
+  return Math.max(120, Math.min(width - 130, height - 52));
 }
 
 // The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.

@@ -8,7 +8,7 @@ import numpy as np
 from gradviz.drawing.ground import Under, level_digits, levels_of
 from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
-from gradviz.landscape.directions.axis import axis_words, is_direction
+from gradviz.landscape.directions.axis import axis_words, is_direction, pair_words
 from gradviz.landscape.directions.told import PlaneFacts
 from gradviz.landscape.request import masks_words
 from gradviz.landscape.scalar import Scalar
@@ -32,7 +32,7 @@ def layers_of(request: LandscapeRequest) -> str:
     """ "Hidden layer 1", or both where the two parameters are of different layers; tensors of any other network; the
     directions in words."""
     if request.has_directions:
-        words = f"{axis_words(request.x)} × {axis_words(request.y)}"
+        words = pair_words(request.x, request.y)
         return words if words.startswith(request.x) else words[0].upper() + words[1:]
     try:
         names = [f"hidden layer {ref.layer}" if ref.layer is not None else "output layer" for ref in request.refs]

@@ -19,7 +19,8 @@ from gradviz.landscape import GradientField
 # Shape suffixes: E = epochs, K = minibatches.
 
 FAN_IN_CELLS = 3.2
-"""Radius in grid cells of the disc on which the minibatches' gradients at the centre are drawn."""
+"""Radius in grid cells of the disc on which the minibatches' gradients at the centre are drawn; on a coarse grid, in
+cells of one of 21 points a side."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Over:
 
 def draw_over(axes: Axes, over: Over, epoch: int, cell: float, reach: float, look: Look) -> None:
     """What there is, of a picture at this epoch, whose axes go as far as `reach` from the checkpoint."""
+    cell = min(cell, reach / 10)  # for the fan alone
     if over.spread:
         draw_spread(axes, over.spread, cell, look)
     if over.rays is not None and len(over.rays.minibatches) > 1:

@@ -1,12 +1,15 @@
 """Planes along directions: the figure of Li et al. in three clicks, the planes that are chosen often, a search."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import Visit, shoot, wait_until_drawn
+from gradviz.landscape.replay.coarser import points_within
+from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
+from tests.browser.reading import numbers_of
 
 pytestmark = pytest.mark.browser
 
@@ -44,14 +47,15 @@ def test_the_figure_of_li_et_al_takes_three_clicks_from_a_fresh_page(visit: Visi
     page.get_by_role("button", name="Show", exact=True).click()
     assert axes_of(page) == ("random:1", "random:2")
     expect(page).to_have_url(re.compile(r"\?x1=random:1&y1=random:2&points=3$"))
-    expect(page.locator("#title-0")).to_contain_text("Random direction 1 × random direction 2")
+    expect(page.locator("#title-0")).to_contain_text("Random directions 1 × 2")
     titles = page.evaluate(
         "() => { const { xaxis, yaxis } = document.querySelector('#graph-0 .js-plotly-plot')._fullLayout;"
         " return [xaxis.title.text, xaxis.range[1], yaxis.title.text]; }"
     )
-    assert titles[0].replace("<br>", " ") == "along random direction 1 1 = as large as the weights"
+    assert titles[0] == "along random direction 1"
     assert titles[1] == pytest.approx(1.5)  # half a cell beyond ± 1
-    assert "along random direction 2" in titles[2].replace("<br>", " ")
+    assert titles[2] == "along random direction 2"
+    expect(page.locator("#caption-0")).to_contain_text("x₁ = 1 is as large as the weights, x₂ = 1 as long as on x₁.")
     share_in(page.locator("#caption-0").inner_text())
     expect(page.locator("#caption-0")).not_to_contain_text("active on")
 
@@ -108,6 +112,55 @@ def test_directions_are_found_and_chosen_with_keys_and_the_dialog_is_accessible(
     expect(dialog.get_by_role("button", name="Sharpest two")).to_contain_text("`hessian:1` is flat.")
     page.keyboard.press("Escape")
     assert axes_of(page) == (x, y)
+
+
+class Gate:
+    """Holds what is asked of the plane along `x`, by the points of the coarser grid (0: the whole), until it is let
+    through."""
+
+    def __init__(self, page: Page, x: str) -> None:
+        self._x = x
+        self._open: set[int] = set()
+        self._held: dict[int, list[Route]] = {}
+        page.route("**/api/v1/frames?*", self._answer)
+
+    def let_through(self, size: int) -> None:
+        self._open.add(size)
+        for route in self._held.pop(size, []):
+            route.continue_()
+
+    def _answer(self, route: Route) -> None:
+        asked = parse_qs(urlsplit(route.request.url).query)
+        size = int(asked.get("coarse", ["0"])[0])
+        if asked["x"] == [self._x] and size not in self._open:
+            self._held.setdefault(size, []).append(route)
+        else:
+            route.continue_()
+
+
+def test_a_slow_plane_is_shown_in_stages(visit: Visit, server: Server) -> None:
+    page = visit("/healthz", drawn=False)
+    told = page.request.get(f"{server.url}/api/v1/runs").json()
+    for run in told["runs"].values():
+        run["seconds_per_point"] = 10.0
+    page.route("**/api/v1/runs", lambda route: route.fulfill(json=told))
+    gate = Gate(page, "pca:1")
+    page.goto(f"{server.url}/?epoch=4&x1=pca:1&y1=random:1&points=21&size=16")
+    words = page.locator("#caption-0")
+    shown = {}
+    for size in (5, 11):
+        expect(page.locator("#veil-0 .gv-skeleton")).to_have_count(1 if size == 5 else 0)
+        gate.let_through(size)
+        expect(words).to_contain_text(f"{size} × {size} of 21 × 21 points; the others are being computed")
+        shown[size] = numbers_of(page)
+    gate.let_through(0)
+    expect(words).not_to_contain_text("of 21 × 21 points")
+    wait_until_drawn(page)
+    whole = numbers_of(page)
+    for size, coarse in shown.items():
+        within = points_within(21, size)
+        for name in ("u", "v", "loss"):
+            assert coarse[name] == [whole[name][point] for point in within]
 
 
 def test_the_text_fields_of_the_axes_suggest_directions(visit: Visit) -> None:

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { axisWords, halfWidthOf, hasDirections, isDirection, mistakeInDirection } from "../../assets/pure/axes.js";
+import { axisWords, halfWidthOf, hasDirections, isDirection, mistakeInDirection, pairWords } from "../../assets/pure/axes.js";
 import { mistakeIn, pairName, pairTitle } from "../../assets/pure/parameters.js";
 import { run } from "./constants.js";
 
-const { directions, mistakes, parameters } = JSON.parse(readFileSync(new URL("../fixtures/axes.json", import.meta.url), "utf8"));
+const { directions, mistakes, parameters, planes } = JSON.parse(readFileSync(new URL("../fixtures/axes.json", import.meta.url), "utf8"));
 const BIAS = "hidden.1.linear.bias[0]";
 
 test("a direction is accepted in any network, and has words", () => {
@@ -29,6 +29,10 @@ test("a parameter is no direction, whatever it is called, and keeps its name", (
   }
   assert.equal(isDirection(null), false);
   assert.match(mistakeIn("random", run), /is not the name of a parameter/);
+});
+
+test("two directions of a kind have one name together", () => {
+  for (const { x, y, words } of planes) assert.equal(pairWords(x, y), words);
 });
 
 test("a plane is as wide as its axes want, unless a width is chosen", () => {

@@ -146,7 +146,7 @@ test("words count what is zero, and say which units are active", () => {
   const frame = frameOf(3, { isZero: (k) => k < 2, num_unresolved: 3, x_active: 0, y_active: 0.25 });
   assert.deepEqual(wordsOf(frame).slice(1), [
     "50 % of 64 rows are predicted below target.",
-    "2 of 9 arrows are zero up to round-off. 3 are too small for float32: their numbers are float64's.",
+    "2 of 9 arrows are zero up to round-off. 3 arrows are too small for float32: their numbers are float64's.",
     "Unit 0 is inactive on all of them, unit 1 is active on 25 % of them.",
   ]);
   assert.match(wordsOf(frame, {}, { y: "hidden.1.linear.bias[2]" }).at(-1), /unit 2 of hidden layer 1 is active on 25 %/);

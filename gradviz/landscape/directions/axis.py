@@ -2,8 +2,10 @@
 in parameter space."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 from gradviz.errors import UserError, shown
 from gradviz.experiment.names import is_run_name
@@ -30,8 +32,7 @@ class Random:
 
     @property
     def words(self) -> str:
-        also = " with biases and norms" if self.moves_all else ""
-        return f"random direction {self.seed}{also}{_within(self.prefix)}"
+        return f"random direction {self.seed}{_more(self)}"
 
     def __str__(self) -> str:
         return f"random{'-all' if self.moves_all else ''}:{self.seed}{_at(self.prefix)}"
@@ -140,6 +141,13 @@ def axis_words(text: str) -> str:
     return str(axis) if isinstance(axis, Scalar) else axis.words
 
 
+def pair_words(x: str, y: str) -> str:
+    """What the plane of two axes is called, at least one of them a direction: two of a kind by one name."""
+    a, b = parse_axis(x), parse_axis(y)
+    names = next((name(a, b) for kind, name in _PAIRS.items() if isinstance(a, kind) and isinstance(b, kind)), None)
+    return names or f"{axis_words(x)} × {axis_words(y)}"
+
+
 def is_direction(text: str) -> bool:
     """Whether this names a direction: neither a single parameter nor something else."""
     try:
@@ -191,6 +199,10 @@ def _number(text: str, value: str, what: str, low: int, high: int) -> int:
     return int(value)
 
 
+def _more(axis: Random) -> str:
+    return f"{' with biases and norms' if axis.moves_all else ''}{_within(axis.prefix)}"
+
+
 def _within(prefix: str) -> str:
     return f" within {prefix}" if prefix else ""
 
@@ -207,5 +219,14 @@ _KINDS = {
     "towards": _towards,
     "pca": _principal,
     "hessian": _curvature,
+}
+_PAIRS: dict[type, Callable[[Any, Any], str | None]] = {
+    Random: lambda a, b: (
+        f"random directions {a.seed} × {b.seed}{_more(a)}"
+        if (a.prefix, a.moves_all) == (b.prefix, b.moves_all)
+        else None
+    ),
+    Principal: lambda a, b: f"principal components {a.number} × {b.number} of the path",
+    Curvature: lambda a, b: f"eigenvectors {a.number} × {b.number} of the Hessian",
 }
 _WITH_PREFIX = {"random", "random-all", "gradient", "step"}

@@ -8,7 +8,7 @@ import pytest
 
 from gradviz.errors import UserError
 from gradviz.landscape import LandscapeRequest
-from gradviz.landscape.directions.axis import axis_text, axis_words, is_direction, parse_axis
+from gradviz.landscape.directions.axis import axis_text, axis_words, is_direction, pair_words, parse_axis
 
 NAMES = ["conv1.weight[3,0,1,2]", "hidden.1.linear.bias[0]", "scale.gain", "blocks.0.attention.qkv.weight[9,3]"]
 PREFIXES = ["", "@hidden.1", "@blocks.0.attention", "@output.bias", "@conv_2"]
@@ -48,6 +48,8 @@ def test_the_page_is_told_the_same():
     for each in written["directions"]:
         assert is_direction(each["text"])
         assert axis_words(each["text"]) == each["words"]
+    for each in written["planes"]:
+        assert pair_words(each["x"], each["y"]) == each["words"]
     for each in written["mistakes"]:
         with pytest.raises(UserError) as error:
             parse_axis(each["text"])
