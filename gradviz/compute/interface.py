@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 import numpy as np
@@ -111,6 +111,9 @@ class Compute(ABC):
                         tickets.extend(self.submit(part, "sweep"))
                         part = []
                 except UserError as error:
+                    if len(part) > 1 and not isinstance(error, Busy):  # the others of them have answers
+                        asked, part, together = chain(part, asked), [], 1
+                        continue
                     # Answer the earlier questions first; after some of them Busy may have passed.
                     stopped = None if isinstance(error, Busy) and tickets else error
                 if not tickets:

@@ -120,6 +120,16 @@ def test_a_stream_that_is_closed_cancels_what_was_asked_ahead(compute: LocalComp
     assert cancelled == [1, 2]
 
 
+@pytest.mark.parametrize("missing", [(), (0,), (1, 2), (3,), (0, 1, 2, 3)])
+def test_outcomes_have_an_error_in_the_place_of_an_answer(compute: LocalCompute, missing: tuple[int, ...]):
+    requests = [REQUEST.model_copy(update={"epoch": 999 if n in missing else 1, "seed": n}) for n in range(4)]
+    found = list(compute.outcomes([LandscapeQuestion(request=request) for request in requests], together=2))
+    assert [isinstance(outcome, UserError) for outcome in found] == [n in missing for n in range(4)]
+    for outcome, request in zip(found, requests, strict=True):
+        if isinstance(outcome, bytes):
+            assert_same(GradientField.from_bytes(outcome), compute.landscape(request))
+
+
 def test_all_questions_of_a_request_wait_since_it_arrived(compute: LocalCompute):
     questions = [LandscapeQuestion(request=REQUEST.model_copy(update={"epoch": epoch})) for epoch in (0, 1)]
     with asked_by("", began := time.monotonic() - 60):
