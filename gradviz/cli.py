@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from gradviz import __version__
+from gradviz.commands.options import add_landscape_options, add_paths_options
 
 MISTAKE = 2
 _INTERRUPTED = 128 + signal.SIGINT
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_import(commands)
     _add_landscape(commands)
     _add_why(commands)
+    _add_paths(commands)
     _add_minibatch(commands)
     _add_bench(commands)
     _add_worker(commands)
@@ -226,39 +228,8 @@ def _add_import(commands: Any) -> None:
 def _add_landscape(commands: Any) -> None:
     parser = _command(commands, "landscape", "compute one gradient landscape and write it to a file")
     _add_minibatch_options(parser, required=False)
-    parser.add_argument("--epoch", type=int, required=True, metavar="E")
-    parser.add_argument(
-        "--x",
-        required=True,
-        metavar="AXIS",
-        help="a parameter, such as hidden.1.linear.bias[0], or a direction: random:SEED, gradient:M, gradient:mean, "
-        "step, towards:RUN/EPOCH, pca:K, hessian:K",
-    )
-    parser.add_argument("--y", required=True, metavar="AXIS", help="another one")
-    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
-    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
-    parser.add_argument("--num-masks", type=int, metavar="K", help="number of mask sets for averaged")
-    parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1; 1 for directions)")
-    parser.add_argument(
-        "--points", type=int, metavar="P", help="grid points per side, odd (21; 11 for slow directions)"
-    )
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
-    parser.add_argument(
-        "--under",
-        choices=("none", "heat", "contour", "surface"),
-        default="none",
-        help="the loss in a picture: under the arrows, or as a surface that carries them (none)",
-    )
-    parser.add_argument(
-        "--method",
-        choices=("engine", "replay", "reference"),
-        help="engine: the built-in network's; replay: any network's; reference: the plain loop",
-    )
-    parser.add_argument(
-        "--directions-out", metavar="FILE.safetensors", help="write the two vectors, float64, as x.NAME and y.NAME"
-    )
+    add_landscape_options(parser)
     _add_study_option(parser)
-    parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
 
 
 def _add_why(commands: Any) -> None:
@@ -269,6 +240,15 @@ def _add_why(commands: Any) -> None:
     parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument("--half-width", type=float, metavar="H", help="a small step of the parameter (0.1)")
+    _add_study_option(parser)
+
+
+def _add_paths(commands: Any) -> None:
+    parser = _command(
+        commands, "paths", "train on from a checkpoint several times, with other minibatches or in another order"
+    )
+    add_paths_options(parser, _names)
+    _add_runs_option(parser)
     _add_study_option(parser)
 
 

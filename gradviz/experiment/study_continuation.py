@@ -51,7 +51,9 @@ class StudyContinuation:
         self.seed_epoch(1)
 
     def address(self, epoch: int) -> str:
-        return f"{self._run.address(epoch)} {self._run.record.settings} {self._plan.seed} {self.threads}"
+        plan = self._plan
+        how = f"{plan.optimizer.label} {plan.batch_size} {plan.seed} {self.threads}"
+        return f"{self._run.address(epoch)} {how}"
 
     def epochs(self) -> list[int]:
         return self._run.epochs()

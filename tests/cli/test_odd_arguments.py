@@ -12,6 +12,7 @@ LONG, NOT_UTF8, NUL = "n" * 5000, b"caf\xe9".decode("utf-8", "surrogateescape"),
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
 LANDSCAPE = {"--run": "none", "--epoch": "1", "--x": X, "--y": Y, "--out": "field.npz"}
 MINIBATCH = {"--run": "none", "--minibatch": "0", "--out": "minibatch.npz"}
+PATHS = {"--run": "none", "--epoch": "1", "--out": "paths.npz"}
 RUN = {"--data": "", "--preset": "", "--epochs": "", "--rows": "", "--hidden": "", "--norm-placement": ""}
 
 # Of each command the options that it needs, and those that take a text.
@@ -34,6 +35,7 @@ COMMANDS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         ),
     ),
     "minibatch": (MINIBATCH, (*MINIBATCH, "--runs", "--minibatch-size")),
+    "paths": (PATHS, (*PATHS, "--runs", "--replicas", "--conditions", "--optimizer", "--lr", "--seed", "--study")),
     "runs": ({}, ("--runs",)),
     "train": ({}, (*RUN, "--variants", "--seed", "--device", "--runs")),
     "report": ({"--out": "report"}, (*RUN, "--out", "--seeds", "--device", "--runs")),

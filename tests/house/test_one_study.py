@@ -34,10 +34,11 @@ KNOWN_ELSEWHERE = {
         report/contents.py report/seeds.py report/why.py commands/report.py dashboard/evidence_api.py""",
     "runs of deliveries are trained by their own configuration, and told with it": """
         compute/background.py compute/celery/messages.py compute/celery/segment.py compute/celery/training.py
-        compute/study_landscape.py compute/units.py commands/runs.py commands/train.py dashboard/overview.py
-        dashboard/run_colours.py dashboard/runs_api.py""",
+        compute/paths.py compute/study_landscape.py compute/units.py commands/runs.py commands/train.py
+        dashboard/overview.py dashboard/run_colours.py dashboard/runs_api.py""",
     "an example of a parameter's name, or a sentence of the guide": """
-        compute/cosines.py compute/recipe.py dashboard/help.py dashboard/openapi.py landscape/directions/axis.py""",
+        commands/options.py compute/cosines.py compute/recipe.py dashboard/help.py dashboard/openapi.py
+        landscape/directions/axis.py""",
 }
 KNOWN_BY_THE_PAGE = {
     "the sign balance of an L1 loss, where an answer tells it": """

@@ -2,7 +2,6 @@
 
 # Shape suffixes: S = steps of an epoch, B = rows of a minibatch, N = units of a hidden layer.
 
-import json
 import math
 from collections.abc import Mapping
 
@@ -38,9 +37,7 @@ class DeliveriesContinuation:
         self._stepping: Stepping | None = None
 
     def address(self, epoch: int) -> str:
-        rows = file_digest(self._run.path / ROWS_NAME)
-        config = json.dumps(self._config.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return f"{self._run.address(epoch)} {rows} {config} {self.threads}"
+        return f"{self._run.address(epoch)} {file_digest(self._run.path / ROWS_NAME)} {self.threads}"
 
     def epochs(self) -> list[int]:
         return self._run.epochs()

@@ -1,0 +1,69 @@
+"""The options of the commands that compute something of a run, without importing what computes it."""
+
+import argparse
+from collections.abc import Callable
+
+
+def add_landscape_options(parser: argparse.ArgumentParser) -> None:
+    """Those of `gradviz landscape` alone."""
+    parser.add_argument("--epoch", type=int, required=True, metavar="E")
+    parser.add_argument(
+        "--x",
+        required=True,
+        metavar="AXIS",
+        help="a parameter, such as hidden.1.linear.bias[0], or a direction: random:SEED, gradient:M, gradient:mean, "
+        "step, towards:RUN/EPOCH, pca:K, hessian:K",
+    )
+    parser.add_argument("--y", required=True, metavar="AXIS", help="another one")
+    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
+    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
+    parser.add_argument("--num-masks", type=int, metavar="K", help="number of mask sets for averaged")
+    parser.add_argument("--half-width", type=float, metavar="H", help="half width of the grid (0.1; 1 for directions)")
+    parser.add_argument(
+        "--points", type=int, metavar="P", help="grid points per side, odd (21; 11 for slow directions)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
+    parser.add_argument(
+        "--under",
+        choices=("none", "heat", "contour", "surface"),
+        default="none",
+        help="the loss in a picture: under the arrows, or as a surface that carries them (none)",
+    )
+    parser.add_argument(
+        "--method",
+        choices=("engine", "replay", "reference"),
+        help="engine: the built-in network's; replay: any network's; reference: the plain loop",
+    )
+    parser.add_argument(
+        "--directions-out", metavar="FILE.safetensors", help="write the two vectors, float64, as x.NAME and y.NAME"
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
+
+
+def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tuple[str, ...]]) -> None:
+    """Those of `gradviz paths` alone; `names` reads a list of names."""
+    parser.add_argument("--run", required=True, metavar="NAME", help="a run that gradviz trained")
+    parser.add_argument("--epoch", type=int, required=True, metavar="E", help="the checkpoint from which all begin")
+    parser.add_argument("--replicas", type=int, metavar="K", help="trainings for each condition (8; 2 of same)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="epochs of each training (1)")
+    parser.add_argument(
+        "--conditions",
+        type=names,
+        metavar="NAME,…",
+        help="same, order, composition, resampled (these four by default), rows, masks",
+    )
+    parser.add_argument(
+        "--optimizer", metavar="own|sgd", help="the run's own with its state there, or SGD without momentum (own)"
+    )
+    parser.add_argument(
+        "--lr",
+        type=float,
+        metavar="X",
+        help="learning rate (the run's own; for sgd the one that lowers the training loss as far)",
+    )
+    parser.add_argument("--rate-factor", type=float, metavar="X", help="multiplies the learning rate (1)")
+    parser.add_argument("--points", type=int, metavar="T", help="times along the way at which paths are compared (8)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of all orders, minibatches and masks drawn (0)")
+    parser.add_argument("--device", metavar="auto|cpu|cuda")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
+    parser.add_argument("--out", metavar="FILE", help="ends in json or npz")

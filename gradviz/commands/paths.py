@@ -1,0 +1,127 @@
+"""`gradviz paths`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from gradviz.commands.output import output_path, write_output
+from gradviz.compute.choice import open_store
+from gradviz.compute.paths import paths
+from gradviz.compute.paths_export import PATHS_SUFFIXES, paths_bytes, paths_told, ratios
+from gradviz.experiment.interruption import Stopped, stop_on_signals
+from gradviz.experiment.progress import duration
+from gradviz.landscape.paths.progress import PathsProgress
+from gradviz.landscape.paths.request import PathsRequest
+from gradviz.landscape.paths.result import ConditionPaths, PathsResult
+from gradviz.settings import load_settings
+
+_OPTIONAL = ("replicas", "epochs", "conditions", "optimizer", "rate_factor", "points", "seed")
+_PLAIN_WIDTH = 120
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains the replicas, prints a table or JSON, and writes `--out`; 128 + the signal if a signal stopped it."""
+    path = None if options.out is None else output_path(options.out, PATHS_SUFFIXES)
+    given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
+    request = PathsRequest.of(run=options.run, epoch=options.epoch, learning_rate=options.lr, **given)
+    settings = load_settings(runs=options.runs, study=options.study, device=options.device)
+    with stop_on_signals() as asked, _display() as show:
+        try:
+            found = paths(
+                open_store(settings), request, settings.cache_dir, device=settings.device, on_progress=show, stop=asked
+            )
+        except Stopped:
+            print("Stopped. Finished replicas are kept; repeat the command to continue.", file=sys.stderr)
+            return 128 + (asked.signal or 0)
+    if path is not None:
+        write_output(path, paths_bytes(found, path.suffix.lower()))
+    if options.json:
+        print(json.dumps(paths_told(found), indent=2, allow_nan=False))
+        return 0
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
+    for sentence in _sentences(found):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    console.print(_table(found))
+    if path is not None:
+        print(path)
+    return 0
+
+
+@contextmanager
+def _display() -> Iterator[Callable[[PathsProgress], None]]:
+    """Progress on stderr: a bar on a terminal; elsewhere a line for each replica when it begins."""
+    if sys.stderr.isatty():
+        columns = (TextColumn("{task.description:<28}"), BarColumn(None), TextColumn("{task.fields[left]}"))
+        with Progress(*columns, console=Console(stderr=True), expand=True) as progress:
+            task = progress.add_task("", total=None, left="")
+
+            def move(now: PathsProgress) -> None:
+                left = f"{duration(now.seconds_left)} left"
+                progress.update(task, completed=now.done, total=now.total, description=now.what, left=left)
+
+            yield move
+        return
+    last = ""
+
+    def tell(now: PathsProgress) -> None:
+        nonlocal last
+        if now.what != last:
+            line = f"{now.what:<28}  step {now.done} of {now.total}   {duration(now.seconds_left)} left"
+            print(line, file=sys.stderr, flush=True)
+        last = now.what
+
+    yield tell
+
+
+def _sentences(found: PathsResult) -> Iterator[str]:
+    request = found.request
+    epochs = "an epoch" if request.epochs == 1 else f"{request.epochs} epochs"
+    yield (
+        f"{request.run}, from epoch {request.epoch} for {epochs} of {found.steps_per_epoch} steps of "
+        f"{found.batch_size} rows, with {found.optimizer}."
+    )
+    if found.moments != "none":
+        source = "as the run has saved it" if found.moments == "saved" else "from training the run again to this epoch"
+        yield f"The optimizer begins with its state at the checkpoint, {source}."
+    if found.searched:
+        yield (
+            f"{len(found.searched)} rates were tried for the one that lowers the training loss as far as the run's own "
+            f"{'epoch' if request.epochs == 1 else 'epochs'} did."
+        )
+    if found.reproduces is not None:
+        how = "exactly" if found.reproduces else "not quite (another machine, version or number of threads)"
+        yield f"The run's own minibatches lead to its next checkpoint, {how}."
+    yield (
+        f"Training loss {found.start_losses[0]:.4g} at the checkpoint, {found.recorded_losses[0]:.4g} after the run's "
+        "own minibatches."
+    )
+
+
+def _table(found: PathsResult) -> Table:
+    half = found.steps_T[_middle(found)]
+    table = Table("condition", "replicas", f"spread / mean step, step {half}", "at the end", "cosine of steps")
+    table.add_column("training loss, mean ± sd", justify="right")
+    for each in found.conditions:
+        middle, end = (_ratio(each, place, found.request.seed) for place in (_middle(found), -1))
+        losses = f"{each.train_losses_K.mean():.4g} ± {np.std(each.train_losses_K, ddof=1):.2g}"
+        cosine = f"{each.cosine_T[-1]:.4g}"
+        table.add_row(each.condition, str(each.num_replicas), middle, end, cosine, losses)
+    return table
+
+
+def _middle(found: PathsResult) -> int:
+    """The point nearest to the middle of the way."""
+    return int(np.abs(found.steps_T - found.steps_T[-1] / 2).argmin())
+
+
+def _ratio(each: ConditionPaths, place: int, seed: int) -> str:
+    interval = ratios(each, seed)[place]
+    value = f"{each.ratio_T[place]:.3g}"
+    return value if interval is None else f"{value} [{interval.low:.3g}, {interval.high:.3g}]"

@@ -1,0 +1,122 @@
+"""Paths of a stored run: computed once for each content, kept on disk, and continued after a kill.
+
+`DIRECTORY/paths-1/KEY.safetensors` is an answer; KEY is the digest of all that determines it. What a job under way has
+kept lies in `DIRECTORY/paths-1/KEY/` until it has ended.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from gradviz.compute.alone import Alone
+from gradviz.compute.paths_kept import DiskKept, check_room, remove
+from gradviz.compute.refusals import Cancelled
+from gradviz.errors import UserError
+from gradviz.experiment.continuation import Continuation
+from gradviz.experiment.device import resolve_device
+from gradviz.experiment.files import is_there
+from gradviz.experiment.interruption import Stopped, StopRequest
+from gradviz.experiment.outside import UnusableFile
+from gradviz.experiment.private import make_directory
+from gradviz.experiment.run import Run
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.continuation import DeliveriesContinuation
+from gradviz.experiment.study_continuation import StudyContinuation
+from gradviz.experiment.tensor_file import read_metadata, read_tensors, write_tensors
+from gradviz.landscape.paths.answer import from_tensors, to_tensors
+from gradviz.landscape.paths.measuring import measure, needed_bytes
+from gradviz.landscape.paths.progress import OnProgress, PathsProgress
+from gradviz.landscape.paths.request import PATHS_VERSION, PathsRequest
+from gradviz.landscape.paths.result import PathsResult
+
+_LAYOUT, _SUFFIX, _TEXT = "paths-1", ".safetensors", "paths"
+
+
+def continuation_of(store: RunStore, name: str, device: torch.device) -> Continuation:
+    """A run of any study as a training that goes on; UserError if it is none that gradviz trained."""
+    run = store.any_run(name)
+    return DeliveriesContinuation(run, device) if isinstance(run, Run) else StudyContinuation(run, device)
+
+
+def paths(
+    store: RunStore,
+    request: PathsRequest,
+    directory: Path,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = lambda progress: None,
+    on_wait: Callable[[], None] = lambda: None,
+    stop: StopRequest | None = None,
+) -> PathsResult:
+    """The paths that a request asks for: read if they are known, else computed, alone on this machine.
+
+    Another process or thread that asks for the same meanwhile waits and reads them (`on_wait`). `stop` ends it after
+    the current step with `Stopped`; what is whole is kept under `directory`, and the next call goes on with it.
+    UserError as in `measure`, or if the disk has no room.
+    """
+    chosen = resolve_device(device)
+    run = continuation_of(store, request.run, chosen)
+    key = key_of(run, request, chosen)
+    place = directory / _LAYOUT / f"{key}{_SUFFIX}"
+    found = _read(place, request)
+    if found is not None:
+        return found
+    _make(place.parent)
+
+    def step(progress: PathsProgress) -> None:
+        if stop is not None and stop.asked:
+            raise Stopped
+        on_progress(progress)
+
+    def still_wanted() -> bool:
+        on_wait()
+        return stop is None or not stop.asked
+
+    try:
+        with Alone(place.parent).of(key, still_wanted):
+            return _read(place, request) or _computed(run, request, place, step)
+    except Cancelled:
+        raise Stopped from None
+
+
+def key_of(run: Continuation, request: PathsRequest, device: torch.device) -> str:
+    """Hex digest of everything that determines the paths: not the run's name, but its content."""
+    asked = request.model_dump(mode="json", exclude={"run", "variant"})
+    # Moments are trained from epoch 0, and the rate is searched by the end of the run's own epochs.
+    epochs = [epoch for epoch in (0, request.epoch, request.epoch + request.epochs) if epoch in run.epochs()]
+    checkpoints = [run.address(epoch) for epoch in epochs]
+    parts = [PATHS_VERSION, checkpoints, asked, device.type, str(torch.__version__)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _computed(run: Continuation, request: PathsRequest, place: Path, on_progress: OnProgress) -> PathsResult:
+    scratch = place.with_suffix("")
+    check_room(place.parent, needed_bytes(run, request))
+    result = measure(run, request, DiskKept.opened(scratch), on_progress)
+    tensors, text = to_tensors(result)
+    write_tensors(place, tensors, {_TEXT: text})
+    remove(scratch)
+    return result
+
+
+def _read(place: Path, request: PathsRequest) -> PathsResult | None:
+    """The answer, under the run's present name."""
+    try:
+        if not is_there(place):
+            return None
+        return replace(from_tensors(read_tensors(place), read_metadata(place)[_TEXT]), request=request)
+    except (UnusableFile, KeyError, ValueError):
+        return None  # it is computed again
+
+
+def _make(directory: Path) -> None:
+    try:
+        make_directory(directory)
+    except OSError as error:
+        raise UserError(
+            f"{directory} cannot be made ({error.strerror or error}): set GRADVIZ_CACHE_DIR to a writable directory."
+        ) from error

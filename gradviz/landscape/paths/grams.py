@@ -1,0 +1,130 @@
+"""Inner products of paths, in blocks of the parameters: the paths are never held whole.
+
+A path is taken as its deviation D from the recorded path at the same step, in float64. So what is equal gives exactly
+0, and small differences between long paths keep their digits. With δ = D + r, r the way of the recorded path:
+
+    <δ_k, δ_l>  =  <D_k, D_l> + <D_k, r> + <D_l, r> + <r, r>
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradviz.landscape.paths.kept import Kept, PathShape
+
+# Shape suffixes: T = points, K = replicas of a condition, R = all replicas, P = numbers of all parameters, c = columns
+# of a block, M = replicas and the recorded path, A = axes.
+
+_BLOCK_BYTES = 2**24  # held at once in float64
+RANK = 1e-12
+"""Components with a smaller share of the largest one's variance are round-off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """Inner products of the K paths of one condition at each point, float64: `deviations_TKK` of their deviations from
+    the recorded path, and `along_TK` of these with the recorded path's way from the checkpoint."""
+
+    deviations_TKK: np.ndarray
+    along_TK: np.ndarray
+
+    def ways_TKK(self, recorded_T: np.ndarray) -> np.ndarray:
+        """Inner products of the ways from the checkpoint. `recorded_T`: the recorded way's length, squared."""
+        along_TKK = self.along_TK[:, :, None] + self.along_TK[:, None, :]
+        return self.deviations_TKK + along_TKK + recorded_T[:, None, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """Inner products of the ways to all ends: `ways_MM`, of the recorded path first, then of all replicas."""
+
+    ways_MM: np.ndarray
+
+    def axes(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Principal components of the ends: weights (A, M) that sum the ways of the ends to unit vectors, and shares
+        (A,) of the variance. Fewer than `number` if the ends span no more.
+
+        The recorded end's coordinate is not negative.
+        """
+        count = len(self.ways_MM)
+        centring = np.eye(count) - 1 / count
+        values, vectors = np.linalg.eigh(centring @ self.ways_MM @ centring)
+        values, vectors = values[::-1], vectors[:, ::-1].T
+        kept = (values > RANK * max(values[0], 0.0))[:number] if values[0] > 0 else np.zeros(0, bool)
+        values_A, vectors_AM = values[: len(kept)][kept], vectors[: len(kept)][kept]
+        weights_AM = (vectors_AM @ centring) / np.sqrt(values_A)[:, None]
+        towards_A = weights_AM @ self.ways_MM[:, 0]
+        signs_A = np.where(towards_A < 0, -1.0, 1.0)
+        total = np.trace(centring @ self.ways_MM @ centring)
+        return weights_AM * signs_A[:, None], values_A / total
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The names of kept paths: `recorded` has the checkpoint itself as its first point, so one more than `others`."""
+
+    kept: Kept
+    recorded: str
+    others: Sequence[str]
+    shape: PathShape
+
+    @property
+    def recorded_shape(self) -> PathShape:
+        return PathShape(self.shape.points + 1, self.shape.numbers, self.shape.dtype)
+
+    def blocks(self, points: slice) -> Iterator[tuple[Tensor, Tensor]]:
+        """(T, c) ways of the recorded path and (R, T, c) deviations of the others at some points, block by block."""
+        num_points = len(range(*points.indices(self.shape.points)))
+        width = max(64, _BLOCK_BYTES // (8 * num_points * (len(self.others) + 1)))
+        shifted = slice(*(each + 1 for each in points.indices(self.shape.points)[:2]))
+        for begin in range(0, self.shape.numbers, width):
+            columns = slice(begin, min(begin + width, self.shape.numbers))
+            first_c = self.kept.numbers(self.recorded, self.recorded_shape, slice(0, 1), columns).double()
+            here_Tc = self.kept.numbers(self.recorded, self.recorded_shape, shifted, columns).double()
+            deviations_RTc = torch.empty((len(self.others), *here_Tc.shape), dtype=torch.float64)
+            for place_Tc, name in zip(deviations_RTc, self.others, strict=True):
+                place_Tc.copy_(self.kept.numbers(name, self.shape, points, columns))
+                place_Tc.sub_(here_Tc)
+            yield here_Tc - first_c, deviations_RTc
+
+
+def products_of_ends(paths: Paths) -> Ends:
+    """Inner products of the ways to all ends, from one pass over the last points alone."""
+    count = len(paths.others) + 1
+    ways_MM = torch.zeros((count, count), dtype=torch.float64)
+    for recorded_Tc, deviations_RTc in paths.blocks(slice(paths.shape.points - 1, paths.shape.points)):
+        ways_Mc = torch.cat((recorded_Tc, recorded_Tc + deviations_RTc[:, 0]))
+        ways_MM += ways_Mc @ ways_Mc.T
+    return Ends(ways_MM.numpy())
+
+
+def products_of_paths(
+    paths: Paths, groups: Mapping[str, slice], weights_AM: np.ndarray
+) -> tuple[np.ndarray, dict[str, Products], np.ndarray]:
+    """The recorded way's length, squared, (T,); the products of each group of replicas; coordinates (M, T, A) of all
+    ways along the axes that `weights_AM` make of the ends. From one pass over all points."""
+    points, count = paths.shape.points, len(paths.others)
+    recorded_T = torch.zeros(points, dtype=torch.float64)
+    gram = {
+        name: torch.zeros((points, *2 * [each.stop - each.start]), dtype=torch.float64) for name, each in groups.items()
+    }
+    along_TR = torch.zeros((points, count), dtype=torch.float64)
+    weights = torch.from_numpy(np.ascontiguousarray(weights_AM))
+    coordinates_MTA = torch.zeros((count + 1, points, len(weights)), dtype=torch.float64)
+    for recorded_Tc, deviations_RTc in paths.blocks(slice(0, points)):
+        recorded_T += (recorded_Tc * recorded_Tc).sum(1)
+        along_TR += torch.einsum("rtc,tc->tr", deviations_RTc, recorded_Tc)
+        for name, members in groups.items():
+            some_TKc = deviations_RTc[members].transpose(0, 1)
+            gram[name] += some_TKc @ some_TKc.transpose(1, 2)
+        ends_Mc = torch.cat((recorded_Tc[-1:], recorded_Tc[-1] + deviations_RTc[:, -1]))
+        axes_cA = (weights @ ends_Mc).T
+        recorded_TA = recorded_Tc @ axes_cA
+        coordinates_MTA[0] += recorded_TA
+        coordinates_MTA[1:] += deviations_RTc @ axes_cA + recorded_TA
+    along = along_TR.numpy()
+    products = {name: Products(gram[name].numpy(), along[:, members]) for name, members in groups.items()}
+    return recorded_T.numpy(), products, coordinates_MTA.numpy()

@@ -1,0 +1,62 @@
+"""Jobs of paths in processes of their own, for tests: forked from one process that has imported torch once.
+
+Run as `paths_child.py RUNS`. For each line on its input, a JSON list [DIRECTORY, HOW MANY, REQUEST], so many processes
+work at the same request at once. They write `PID step` for each step and `PID whole` at the end; this one writes `PID
+ended STATUS` for each of them, and at last `all ended`.
+"""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+
+from gradviz.compute.paths import paths
+from gradviz.experiment.store import RunStore
+from gradviz.landscape.paths.request import PathsRequest
+
+
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())  # whole lines, however many write at once
+
+
+def work(directory: str, request: str) -> None:
+    own = os.getpid()
+    say(f"{own} begins")
+    paths(
+        RunStore(sys.argv[1]),
+        PathsRequest.from_json(request),
+        Path(directory),
+        device="cpu",
+        on_progress=lambda progress: say(f"{own} step"),
+    )
+    say(f"{own} whole")
+
+
+def forked(directory: str, request: str) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        work(directory, request)
+        status = 0
+    finally:
+        if status:
+            traceback.print_exc()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    os.fsync = lambda descriptor: None  # pyright: ignore  # what it is for, a power cut, no test can show
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # imports what takes a second, once for all
+    say("ready")
+    for line in sys.stdin:
+        directory, number, request = json.loads(line)
+        children = [forked(directory, request) for _ in range(number)]
+        for child in children:
+            say(f"{child} ended {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
+        say("all ended")
