@@ -6,11 +6,11 @@
 const DEGREE = Math.PI / 180;
 const STEEPEST = 88 * DEGREE;
 const [NEAREST, FARTHEST] = [0.4, 6];
-const CENTRE = Object.freeze({ x: 0, y: 0, z: -0.12 });
+const CENTRE = Object.freeze({ x: 0, y: 0, z: -0.15 });
 const UP = Object.freeze({ x: 0, y: 0, z: 1 });
 
 /** From the front, a little from the right and from above. */
-export const FIRST = Object.freeze(lookingFrom(-67.5 * DEGREE, 36 * DEGREE, 2.05));
+export const FIRST = Object.freeze(lookingFrom(-67.5 * DEGREE, 36 * DEGREE, 2.12));
 
 /** @param {number} around @param {number} over radians @param {number} away @returns {Camera} */
 function lookingFrom(around, over, away) {

@@ -35,7 +35,9 @@ _EXPORTS = (
     "blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each "
     "step and every few seconds, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its "
     "content in parts. Without it a page that takes long begins with empty lines, so that nobody takes the connection "
-    "for dead; should it fail then, its content is a sentence. The work ends when the client closes the connection."
+    "for dead; should it fail then, its content is a sentence. The work ends when the client closes the connection. "
+    "An epoch that has no plane along these directions, such as the one that `towards:` leads to, is left out, and the "
+    "interactive page says so; if it is the one that a pdf shows, or none is left, the request is refused."
 )
 
 

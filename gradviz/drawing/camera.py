@@ -10,7 +10,7 @@ STEEPEST = 88.0
 """Degrees: from right above, left and right would be undefined."""
 
 NEAREST, FARTHEST = 0.4, 6.0
-_CENTRE_Z = -0.12
+_CENTRE_Z = -0.15
 _NUMBER = r"-?[0-9]{1,3}(?:\.[0-9]{1,4})?"
 _TEXT = re.compile(rf"({_NUMBER}),({_NUMBER}),({_NUMBER})")
 
@@ -19,11 +19,11 @@ _TEXT = re.compile(rf"({_NUMBER}),({_NUMBER}),({_NUMBER})")
 class Camera:
     """`around`: degrees against the clock as seen from above, beginning where x grows; `over`: degrees above the
     plane; `away`: from the middle, in sides of plotly.js' cube. The default: from the front, a little from the right
-    and from above. As a text: `-67.5,36,2.05`."""
+    and from above. As a text: `-67.5,36,2.12`."""
 
     around: float = -67.5
     over: float = 36.0
-    away: float = 2.05
+    away: float = 2.12
 
     @classmethod
     def parse(cls, text: str) -> "Camera":

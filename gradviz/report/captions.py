@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from gradviz.drawing.labels import layers_of
 from gradviz.evidence.measurements import Evidence, Panel, RoundOff, Scene
 from gradviz.evidence.scenes import design_of
+from gradviz.landscape.directions.axis import one_words
+from gradviz.landscape.request import LandscapeRequest
 from gradviz.report.charts import CHARTS
 from gradviz.report.concluding import on_round_off
 from gradviz.report.document import Picture
@@ -43,8 +46,15 @@ def _facts(scene: Scene) -> str:
     return " ".join([f"Epoch {scene.epoch}.", *map(_facts_of, scene.panels)])
 
 
+def _plane_of(view: LandscapeRequest) -> str:
+    """The layer of two parameters; of directions, their words and what 1 is along them."""
+    if not view.has_directions:
+        return f"Hidden layer {view.refs[0].layer}"
+    return f"{layers_of(view)} ({one_words(view.x, view.y)})"
+
+
 def _facts_of(panel: Panel) -> str:
-    layer, agreement = f"Hidden layer {panel.view.refs[0].layer}", panel.agreement
+    layer, agreement = _plane_of(panel.view), panel.agreement
     if agreement.num_zero == agreement.num_minibatches:
         return f"{layer}: all gradients at the centre are zero up to round-off."
     facts = [f"angle between neighbours {number(panel.roughness.angle.value)}°"]

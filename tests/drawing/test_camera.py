@@ -20,7 +20,7 @@ def test_a_text_is_the_camera_that_the_page_has_for_it(case: dict) -> None:
 
 @pytest.mark.parametrize("text", WRITTEN["mistakes"])
 def test_what_is_no_camera_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match=r"degrees in \[-180, 180\] and \[-88, 88\].*such as -67.5,36,2.05, got"):
+    with pytest.raises(UserError, match=r"degrees in \[-180, 180\] and \[-88, 88\].*such as -67.5,36,2.12, got"):
         Camera.parse(text)
 
 

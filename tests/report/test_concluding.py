@@ -96,6 +96,31 @@ def test_captions_conclude_what_their_numbers_say(key: str, of: Callable[[], Evi
     assert unsaid not in caption
 
 
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        (
+            ("random:1", "random:2"),
+            "Random directions 1 × 2 (x = 1 is as large as the weights, y = 1 as long as x = 1): ",
+        ),
+        (
+            ("gradient:mean@hidden.2", "output.bias[0]"),
+            "The mean gradient within hidden.2 × output.bias[0] (x = 1 is as long as the last recorded step, ",
+        ),
+        (("towards:none/3", "pca:1"), "The way to epoch 3 of none × principal component 1 of the path (x = 1 is that "),
+        (("output.bias[0]", "step"), "output.bias[0] × the last step (x = 1 is 1 in its own unit, "),
+    ],
+)
+def test_a_caption_names_directions_in_words_and_says_what_1_is(axes: tuple[str, str], said: str):
+    scene = next(scene for scene in evidence().scenes if scene.panels)
+    along = {"view": scene.panels[0].view.model_copy(update={"x": axes[0], "y": axes[1]})}
+    changed = scene.model_copy(update={"panels": tuple(panel.model_copy(update=along) for panel in scene.panels)})
+    caption = caption_of(scene.key, evidence(scenes=(changed,)))
+    assert caption is not None
+    assert caption.count(said) == len(scene.panels)
+    assert "Hidden layer" not in caption
+
+
 def test_a_verdict_that_cannot_be_told_says_why_in_the_report():
     first, last, *others = evidence().checkpoints
     text = text_of(checkpoints=(first, last.model_copy(update={"test_r2": None}), *others))

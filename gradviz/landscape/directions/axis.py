@@ -13,6 +13,7 @@ from gradviz.landscape.scalar import Scalar, parameter_text
 
 MAX_SEED, MAX_EPOCH, MAX_MINIBATCH, MAX_NUMBER = 2**32, 10_000, 1_000_000, 100
 
+_AS_A_STEP = "as long as the last recorded step"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 _PREFIX = re.compile(r"[^\s\[\],;@:]{1,200}")
 _FORMS = (
@@ -34,6 +35,10 @@ class Random:
     def words(self) -> str:
         return f"random direction {self.seed}{_more(self)}"
 
+    @property
+    def one(self) -> str:
+        return "as large as the weights"
+
     def __str__(self) -> str:
         return f"random{'-all' if self.moves_all else ''}:{self.seed}{_at(self.prefix)}"
 
@@ -50,6 +55,10 @@ class Gradient:
         whose = "the mean gradient" if self.minibatch is None else f"the gradient of minibatch {self.minibatch}"
         return f"{whose}{_within(self.prefix)}"
 
+    @property
+    def one(self) -> str:
+        return _AS_A_STEP
+
     def __str__(self) -> str:
         return f"gradient:{'mean' if self.minibatch is None else self.minibatch}{_at(self.prefix)}"
 
@@ -63,6 +72,10 @@ class Step:
     @property
     def words(self) -> str:
         return f"the last step{_within(self.prefix)}"
+
+    @property
+    def one(self) -> str:
+        return "that step"
 
     def __str__(self) -> str:
         return f"step{_at(self.prefix)}"
@@ -79,6 +92,10 @@ class Towards:
     def words(self) -> str:
         return f"the way to epoch {self.epoch} of {self.run}"
 
+    @property
+    def one(self) -> str:
+        return "that checkpoint"
+
     def __str__(self) -> str:
         return f"towards:{self.run}/{self.epoch}"
 
@@ -93,6 +110,10 @@ class Principal:
     def words(self) -> str:
         return f"principal component {self.number} of the path"
 
+    @property
+    def one(self) -> str:
+        return "the path's standard deviation along it"
+
     def __str__(self) -> str:
         return f"pca:{self.number}"
 
@@ -106,6 +127,10 @@ class Curvature:
     @property
     def words(self) -> str:
         return f"eigenvector {self.number} of the Hessian"
+
+    @property
+    def one(self) -> str:
+        return _AS_A_STEP
 
     def __str__(self) -> str:
         return f"hessian:{self.number}"
@@ -146,6 +171,13 @@ def pair_words(x: str, y: str) -> str:
     a, b = parse_axis(x), parse_axis(y)
     names = next((name(a, b) for kind, name in _PAIRS.items() if isinstance(a, kind) and isinstance(b, kind)), None)
     return names or f"{axis_words(x)} × {axis_words(y)}"
+
+
+def one_words(x: str, y: str) -> str:
+    """What 1 is along both axes of such a plane, whatever the checkpoint; of one that is known, `told` says more."""
+    axis = parse_axis(x)
+    one = "1 in its own unit" if isinstance(axis, Scalar) else axis.one
+    return f"x = 1 is {one}, y = 1 as long as x = 1"
 
 
 def is_direction(text: str) -> bool:
