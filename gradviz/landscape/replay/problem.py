@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -29,10 +30,10 @@ class Plane:
         if not 0 < self.half_width <= 100:
             raise UserError(f"`half_width` must be in (0, 100], got {self.half_width}.")
 
-    @property
-    def steps(self) -> list[float]:
+    @cached_property
+    def steps(self) -> tuple[float, ...]:
         """α, or β, along the grid; the middle one is exactly 0."""
-        return grid_steps(self)
+        return tuple(grid_steps(self))
 
     def at(self, point: int) -> tuple[float, float]:
         """(α, β) of a grid point; α runs fastest."""
