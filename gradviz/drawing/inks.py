@@ -55,7 +55,7 @@ PALETTES: dict[Scheme, Palette] = {
     "light": Palette(
         paper="#ffffff",
         ink="#1d2430",
-        faint="#5c6675",
+        faint="#5c6676",
         grid="#e6e9ee",
         centre="#c2255c",
         zero="#7b8494",
