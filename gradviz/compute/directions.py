@@ -71,19 +71,6 @@ def runs_named(request: LandscapeRequest) -> list[str]:
     return [axis.run for axis in map(parse_axis, (request.x, request.y)) if isinstance(axis, Towards)]
 
 
-def extra_passes(store: RunStore, request: LandscapeRequest) -> float:
-    """Approximate forward passes that finding the vectors costs, beside the field."""
-    run, passes = store.any_run(request.run), 3.0  # the gradient's share
-    for axis in map(parse_axis, (request.x, request.y)):
-        if isinstance(axis, Gradient):
-            passes += 6 * (run.num_minibatches(request.minibatch_size) if axis.minibatch is None else 1)
-        elif isinstance(axis, Principal):
-            passes += 2 * len(run.epochs())
-        elif isinstance(axis, Curvature):
-            passes += 100 * (10 + axis.number)
-    return passes
-
-
 def _needed(axis: Axis, path: RecordedPath) -> list[tuple[str, int]]:
     """The checkpoints, by run and epoch, that a direction is made from beside the one that the plane goes through."""
     if isinstance(axis, Towards):

@@ -11,13 +11,18 @@ from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.directions.axis import Curvature, Gradient, Principal, parse_axis
 from gradviz.landscape.replay.coarser import SIZES
 from gradviz.landscape.request import Masks, Mode
 
 SECONDS_OF_A_PASS = 0.01
 
-PASSES_OF_A_POINT = 1.5
-"""On a plane along directions: the moved weights are made, and a backward pass follows."""
+PASSES_OF_A_POINT, LEAST_OF_A_POINT = 1.5, 0.15
+"""On a plane along directions: the moved weights are made, and a backward pass follows; and what all that is not a
+product of weights takes beside, which is most of it in a small network."""
+
+PASSES_OF_A_CHECK, LEAST_OF_A_CHECK = 100.0, 13.0
+"""Finding a plane: the way is chosen and checked in float64, vectors are measured and made orthogonal."""
 
 POINTS, FEWER_POINTS = 21, 11
 LONG_SECONDS = 10.0
@@ -34,8 +39,38 @@ _PRODUCTS_OF_A_PASS = 64 * 3_500_000
 
 def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:
     """The cost of a field that is computed point after point, in the unit of `Question.passes`."""
-    of_point = cost_of_a_point(run, asked.minibatch_size) * (PASSES_OF_A_POINT if asked.has_directions else 1.0)
-    return asked.points**2 * num_sets(run, asked.mode, asked.masks, asked.num_masks) * of_point
+    own = cost_of_a_point(run, asked.minibatch_size)
+    if asked.has_directions:
+        rows = own / cost_of_a_point(run, ROWS_OF_A_STUDY)
+        own = _passes_of_a_point(run) * rows
+    return asked.points**2 * num_sets(run, asked.mode, asked.masks, asked.num_masks) * own
+
+
+def plane_passes(store: RunStore, asked: LandscapeRequest) -> float:
+    """The cost of a field along directions with everything that comes before its points."""
+    run = store.any_run(asked.run)
+    check = LEAST_OF_A_CHECK + PASSES_OF_A_CHECK * cost_of_a_point(run, asked.minibatch_size)
+    return check + vectors_passes(store, asked) + field_passes(run, asked)
+
+
+def vectors_passes(store: RunStore, asked: LandscapeRequest) -> float:
+    """The cost of making the vectors of a plane, and the gradient at the checkpoint."""
+    run = store.any_run(asked.run)
+    own = cost_of_a_point(run, asked.minibatch_size)
+    axes = [parse_axis(axis) for axis in (asked.x, asked.y)]
+    passes = gradient = 1 + 5 * own
+    for axis in axes:
+        if isinstance(axis, Gradient):
+            passes += gradient * (run.num_minibatches(asked.minibatch_size) if axis.minibatch is None else 1)
+        elif isinstance(axis, Curvature):  # as quickly as it converges
+            passes += 100 * (10 + axis.number) * (0.03 + own)
+    if any(isinstance(axis, Principal) for axis in axes):  # all components are found together
+        passes += len(run.epochs()) * (1 + 12 * cost_of_a_pass(run, ROWS_OF_A_STUDY))
+    return passes
+
+
+def _passes_of_a_point(run: Run | StudyRun) -> float:
+    return LEAST_OF_A_POINT + PASSES_OF_A_POINT * cost_of_a_point(run, ROWS_OF_A_STUDY)
 
 
 def cost_of_a_point(run: Run | StudyRun, minibatch_size: int) -> float:
@@ -57,7 +92,7 @@ def seconds_of(passes: float) -> float:
 
 def seconds_of_a_point(run: Run | StudyRun) -> float:
     """On a plane along directions, with one set of masks and minibatches of 64 rows or as they were recorded."""
-    return seconds_of(PASSES_OF_A_POINT * cost_of_a_point(run, ROWS_OF_A_STUDY))
+    return seconds_of(_passes_of_a_point(run))
 
 
 def default_points(store: RunStore, asked: LandscapeRequest) -> int:

@@ -10,8 +10,8 @@ from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.cosines import CosinesQuestion
-from gradviz.compute.directions import extra_passes, sources
-from gradviz.compute.estimate import cost_of_a_point, field_passes
+from gradviz.compute.directions import sources
+from gradviz.compute.estimate import field_passes, plane_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
@@ -52,7 +52,7 @@ class LandscapeQuestion(Question):
     def passes(self, store: RunStore) -> float:
         asked, run = self.request, store.any_run(self.request.run)
         if asked.has_directions:
-            return field_passes(run, asked) + extra_passes(store, asked) * cost_of_a_point(run, asked.minibatch_size)
+            return plane_passes(store, asked)
         if isinstance(run, StudyRun):
             return field_passes(run, asked)
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Literal
 
-from gradviz.compute.directions import extra_passes, sources
+from gradviz.compute.directions import sources
+from gradviz.compute.estimate import vectors_passes
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
@@ -31,7 +32,8 @@ class PlaneQuestion(Question):
         run = store.any_run(self.request.run)
         own = 6 * run.num_minibatches(self.request.minibatch_size) + 2 * len(run.epochs())
         own = own if self.parts == "all" else 0
-        return (own + extra_passes(store, self.request)) * cost_of_a_pass(run, self.request.minibatch_size)
+        own *= cost_of_a_pass(run, self.request.minibatch_size)
+        return own + vectors_passes(store, self.request)
 
     def answer(self, bench: Workbench) -> bytes:
         spanned = bench.span(self.request)

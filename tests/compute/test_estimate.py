@@ -30,7 +30,7 @@ def test_a_field_costs_its_points_sets_and_rows():
         return estimate.field_passes(run, request(minibatch_size=minibatch_size, **values))
 
     one = passes()
-    assert one == 21 * 21 * estimate.PASSES_OF_A_POINT
+    assert one == pytest.approx(21 * 21 * (estimate.PASSES_OF_A_POINT + estimate.LEAST_OF_A_POINT))
     assert passes(points=41) == pytest.approx(one * 41**2 / 21**2)
     assert passes(minibatch_size=256) == 4 * one
     assert passes(mode="train", masks="averaged", num_masks=8) == 8 * one
@@ -42,6 +42,41 @@ def test_only_slow_planes_along_directions_have_fewer_points_by_default(tiny_sto
     monkeypatch.setattr(estimate, "LONG_SECONDS", 0.0)
     assert estimate.default_points(tiny_store, request()) == 11
     assert estimate.default_points(tiny_store, request("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")) == 21
+
+
+def test_even_a_small_network_takes_time_at_every_point():
+    def point(num_parameters: int) -> float:
+        return estimate.field_passes(run_of(num_parameters, draws_masks=False), request()) / 21**2
+
+    assert point(100) == point(1000) > estimate.LEAST_OF_A_POINT
+    large = [point(millions * 10**6) for millions in (10, 20, 30)]
+    assert large[2] - large[1] == pytest.approx(large[1] - large[0]) == pytest.approx(10 / 3.5 * 1.5)
+
+
+def test_what_comes_before_the_points_does_not_depend_on_them(tiny_store):
+    def before(**values) -> float:
+        asked = request(**values)
+        field = estimate.field_passes(tiny_store.any_run("none"), asked)
+        return estimate.plane_passes(tiny_store, asked) - field
+
+    assert before() == pytest.approx(before(points=5)) == pytest.approx(before(mode="train", masks="averaged"))
+    assert before() == pytest.approx(before(x="towards:none/1")) == pytest.approx(before(x="step"))
+    assert before() > estimate.LEAST_OF_A_CHECK
+    run = tiny_store.any_run("none")
+    one, all_of_them = (before(x=axis) - before() for axis in ("gradient:0", "gradient:mean"))
+    assert all_of_them == pytest.approx(one * run.num_minibatches(16))
+    assert before(x="gradient:0", y="gradient:1") == pytest.approx(before() + 2 * one)
+
+
+def test_the_components_of_a_path_are_found_together(tiny_store):
+    def before(x: str, y: str, **values) -> float:
+        return estimate.vectors_passes(tiny_store, request(x, y, **values))
+
+    first = before("pca:1", "random:1") - before("random:2", "random:1")
+    assert before("pca:1", "pca:2") - before("random:2", "random:1") == pytest.approx(first)
+    assert first >= len(tiny_store.any_run("none").epochs())
+    larger = before("pca:1", "step", minibatch_size=640) - before("random:1", "step", minibatch_size=640)
+    assert larger == pytest.approx(first)
 
 
 def test_finding_the_vectors_counts_too(tiny_store):
