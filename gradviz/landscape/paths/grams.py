@@ -16,7 +16,7 @@ from torch import Tensor
 from gradviz.landscape.paths.kept import Kept, PathShape
 
 # Shape suffixes: T = points, K = replicas of a condition, R = all replicas, P = numbers of all parameters, c = columns
-# of a block, M = replicas and the recorded path, A = axes.
+# of a block, M = replicas and the recorded path, A = axes, V = vectors.
 
 _BLOCK_BYTES = 2**24  # held at once in float64
 RANK = 1e-12
@@ -76,7 +76,7 @@ class Paths:
         return PathShape(self.shape.points + 1, self.shape.numbers, self.shape.dtype)
 
     def blocks(self, points: slice) -> Iterator[tuple[Tensor, Tensor]]:
-        """(T, c) ways of the recorded path and (R, T, c) deviations of the others at some points, block by block."""
+        """(T, c) ways of the recorded path and (T, R, c) deviations of the others at some points, block by block."""
         num_points = len(range(*points.indices(self.shape.points)))
         width = max(64, _BLOCK_BYTES // (8 * num_points * (len(self.others) + 1)))
         shifted = slice(*(each + 1 for each in points.indices(self.shape.points)[:2]))
@@ -84,19 +84,18 @@ class Paths:
             columns = slice(begin, min(begin + width, self.shape.numbers))
             first_c = self.kept.numbers(self.recorded, self.recorded_shape, slice(0, 1), columns).double()
             here_Tc = self.kept.numbers(self.recorded, self.recorded_shape, shifted, columns).double()
-            deviations_RTc = torch.empty((len(self.others), *here_Tc.shape), dtype=torch.float64)
-            for place_Tc, name in zip(deviations_RTc, self.others, strict=True):
-                place_Tc.copy_(self.kept.numbers(name, self.shape, points, columns))
-                place_Tc.sub_(here_Tc)
-            yield here_Tc - first_c, deviations_RTc
+            deviations_TRc = torch.empty((num_points, len(self.others), here_Tc.shape[1]), dtype=torch.float64)
+            for place_Tc, name in zip(deviations_TRc.unbind(1), self.others, strict=True):
+                torch.sub(self.kept.numbers(name, self.shape, points, columns), here_Tc, out=place_Tc)
+            yield here_Tc - first_c, deviations_TRc
 
 
 def products_of_ends(paths: Paths) -> Ends:
     """Inner products of the ways to all ends, from one pass over the last points alone."""
     count = len(paths.others) + 1
     ways_MM = torch.zeros((count, count), dtype=torch.float64)
-    for recorded_Tc, deviations_RTc in paths.blocks(slice(paths.shape.points - 1, paths.shape.points)):
-        ways_Mc = torch.cat((recorded_Tc, recorded_Tc + deviations_RTc[:, 0]))
+    for recorded_Tc, deviations_TRc in paths.blocks(slice(paths.shape.points - 1, paths.shape.points)):
+        ways_Mc = torch.cat((recorded_Tc, recorded_Tc + deviations_TRc[0]))
         ways_MM += ways_Mc @ ways_Mc.T
     return Ends(ways_MM.numpy())
 
@@ -114,17 +113,20 @@ def products_of_paths(
     along_TR = torch.zeros((points, count), dtype=torch.float64)
     weights = torch.from_numpy(np.ascontiguousarray(weights_AM))
     coordinates_MTA = torch.zeros((count + 1, points, len(weights)), dtype=torch.float64)
-    for recorded_Tc, deviations_RTc in paths.blocks(slice(0, points)):
+    for recorded_Tc, deviations_TRc in paths.blocks(slice(0, points)):
         recorded_T += (recorded_Tc * recorded_Tc).sum(1)
-        along_TR += torch.einsum("rtc,tc->tr", deviations_RTc, recorded_Tc)
         for name, members in groups.items():
-            some_TKc = deviations_RTc[members].transpose(0, 1)
+            some_TKc = deviations_TRc[:, members]
             gram[name] += some_TKc @ some_TKc.transpose(1, 2)
-        ends_Mc = torch.cat((recorded_Tc[-1:], recorded_Tc[-1] + deviations_RTc[:, -1]))
-        axes_cA = (weights @ ends_Mc).T
-        recorded_TA = recorded_Tc @ axes_cA
+        ends_Mc = torch.cat((recorded_Tc[-1:], recorded_Tc[-1] + deviations_TRc[-1]))
+        axes_Ac = weights @ ends_Mc
+        # All that is asked along a few vectors in one product: each pass over the deviations takes time.
+        vectors_TVc = torch.cat((recorded_Tc[:, None], axes_Ac.expand(points, *axes_Ac.shape)), 1)
+        products_TRV = deviations_TRc @ vectors_TVc.transpose(1, 2)
+        recorded_TA = recorded_Tc @ axes_Ac.T
+        along_TR += products_TRV[:, :, 0]
         coordinates_MTA[0] += recorded_TA
-        coordinates_MTA[1:] += deviations_RTc @ axes_cA + recorded_TA
+        coordinates_MTA[1:] += (products_TRV[:, :, 1:] + recorded_TA[:, None]).transpose(0, 1)
     along = along_TR.numpy()
     products = {name: Products(gram[name].numpy(), along[:, members]) for name, members in groups.items()}
     return recorded_T.numpy(), products, coordinates_MTA.numpy()
