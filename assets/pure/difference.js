@@ -23,7 +23,7 @@ function subtract(frame, reference) {
   const made = {
     ...frame, x: 0, y: 0,
     u: new Float32Array(size), v: new Float32Array(size), loss: new Float32Array(size),
-    isZero: new Uint8Array(size), zeroReason: new Uint8Array(size),
+    isZero: new Uint8Array(size), zeroReason: new Uint8Array(size), zeroParts: null,
   };
   let oneSided = 0;
   for (let k = 0; k < size; k++) {

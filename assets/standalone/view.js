@@ -1,5 +1,6 @@
 // The conductor of a page that stands alone (gradviz/dashboard/standalone.py): pictures and a slider over their frames.
 
+import { hasDirections } from "../pure/axes.js";
 import { differencesOf } from "../pure/difference.js";
 import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
@@ -39,6 +40,8 @@ page.plans = page.panels.map(({ plan }) => plan);
 conduct({ redraw: () => (draw(), commit()) });
 document.body.dataset.view = page.view.view;
 document.body.dataset.under = page.view.under;
+document.body.dataset.overlays = `${page.view.show.length}`;
+document.body.dataset.planes = page.plans.some(hasDirections) ? "directions" : "parameters";
 document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
 
 function create({ request, label, draws_masks: isRandom, frames, path, spreads, planes }, slot) {

@@ -216,8 +216,13 @@ def _html(
         minus=asked.minus,
     )
     first = min(indices, key=lambda index: abs(index - shown))
-    notes = [f"{ONE[asked.over].capitalize()} {index} is left out: {reason}" for index, reason in left_out.items()]
+    notes = [f"{ONE[asked.over].capitalize()} {index} is left out: {_cause(why)}." for index, why in left_out.items()]
     return interactive_html(stacks, over=asked.over, first=first, look=look, notes=notes)
+
+
+def _cause(reason: str) -> str:
+    """Of a refusal's sentence what is the matter, without what to do: the file is made."""
+    return reason.partition(": choose ")[0].removesuffix(".")
 
 
 def _stack(

@@ -18,6 +18,9 @@ CENTRE_WORDS = "the checkpoint itself"
 
 PER_PARAMETER, PER_AXIS = "per unit of parameter", "per unit of the axes"
 
+WHOLE = 0.9995
+"""A part that is written as 100 % is all."""
+
 LITTLE = 0.05
 """A plane that holds a smaller share of the gradient's length says little about where training goes."""
 
@@ -86,7 +89,8 @@ def sentences_of(field: GradientField) -> list[str]:
 def plane_sentences(plane: PlaneFacts) -> list[str]:
     """What 1 is along each axis, how much of the gradient the plane holds, and which batch statistics are used; without
     full stops."""
-    told = [f"{name} = 1: {axis.meaning}" for name, axis in (("x", plane.x), ("y", plane.y))]
+    y = plane.y.meaning if plane.y.part < WHOLE else plane.y.unit or plane.y.meaning
+    told = [f"x = 1: {plane.x.meaning}", f"y = 1: {y}"]
     if plane.gradient_share is not None:
         only = "only " if plane.gradient_share < LITTLE else ""
         share = percent(plane.gradient_share)

@@ -269,7 +269,8 @@ def test_an_epoch_without_a_plane_along_these_directions_is_left_out_and_told(cl
     assert [numbers_of(frame)[0]["index"] for frame in told_in(page)["panels"][0]["frames"]] == there
     [note] = re.findall(r"<p class=\"gv-sub\">(.*?)</p>", page)
     reason = error_of(client, panels=[plane | {"epoch": missing}], kind="pdf")
-    assert note == escape(f"Epoch {missing} is left out: {reason}")
+    assert note == escape(f"Epoch {missing} is left out: `towards:none/2` does not move any parameter.")
+    assert reason == "`towards:none/2` does not move any parameter: choose another direction."
     gif = client.post("/api/v1/exports", json=asked("gif", panels=[plane])).data
     assert Image.open(io.BytesIO(gif)).n_frames == len(there)  # pyright: ignore[reportAttributeAccessIssue]
 

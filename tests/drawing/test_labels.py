@@ -14,6 +14,7 @@ from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.still import Shown, draw, figure_of, picture_bytes
 from gradviz.experiment.facts import Fact
 from gradviz.landscape import LandscapeRequest, ZeroReason, zero_message
+from gradviz.landscape.directions.told import AxisFacts, PlaneFacts
 from tests.drawing.fields import field_of, random_field
 from tests.drawing.test_canvas import REQUEST
 
@@ -107,3 +108,16 @@ def test_what_a_study_tells_is_apart_from_what_was_asked():
     facts = f"epoch 0 · minibatch 0 ({field.num_rows} rows) · eval mode\nhalf of the rows are right"
     assert facts in texts_of(Shown(field, REQUEST))
     assert not any("half of" in text for text in texts_of(Shown(field, REQUEST, minus="dropout")))
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [(1.0, "y = 1: as long as x"), (0.37, "y = 1: as long as x: the part of pca:2 across step, 0.37 of it")],
+)
+def test_how_much_of_y_lies_across_x_is_said_where_it_is_not_all(part: float, said: str):
+    x = AxisFacts("step", "the step from epoch 2 to 3", (), 2.0, unit="the step from epoch 2 to 3")
+    across = f"as long as x: the part of pca:2 across step, {part:.3g} of it"
+    y = AxisFacts("pca:2", across, (), 2.0, unit="as long as x", part=part)
+    first, second, share = labels.plane_sentences(PlaneFacts(x, y, (4.0, 0.0, 4.0), 0.5))
+    assert (first, second) == ("x = 1: the step from epoch 2 to 3", said)
+    assert share == "the plane holds 50 % of the gradient's length at the checkpoint"

@@ -46,6 +46,8 @@ test("a component that is zero up to round-off beside another is said to be zero
   assert.equal(pointLines(across, 1, { i: 1, j: 0, points: 3 })[2], "∂J/∂x₂ = 0"); // exactly
   assert.equal(pointLines(across, 1, { i: 0, j: 1, points: 3 })[2], "∂J/∂x₂ = 3.00");
   assert.deepEqual([3, 4].map((k) => zeroWords(across, k, "all")), ["no", "∂J/∂x₂"]);
+  const difference = differenceOf(across, frameOf(3, { u: () => 1, v: () => 2 }));
+  assert.deepEqual(partsAt(difference, 4).map((part) => part.toFixed(5)), ["6.00000", "-2.00000"]); // it is zero in neither
   assert.deepEqual([partsAt(across, 4), zeroWords(frameOf(3, { isZero: () => true }), 4, "all")], [[7, 0], "all"]);
 });
 
