@@ -66,4 +66,4 @@ def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tu
     parser.add_argument("--seed", type=int, metavar="N", help="seed of all orders, minibatches and masks drawn (0)")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
-    parser.add_argument("--out", metavar="FILE", help="ends in json or npz")
+    parser.add_argument("--out", metavar="FILE", help="ends in json, npz, png or html")

@@ -23,12 +23,13 @@ from gradviz.landscape.paths.result import ConditionPaths, PathsResult
 from gradviz.settings import load_settings
 
 _OPTIONAL = ("replicas", "epochs", "conditions", "optimizer", "rate_factor", "points", "seed")
+_PICTURES = (".png", ".html")
 _PLAIN_WIDTH = 120
 
 
 def run(options: argparse.Namespace) -> int:
     """Trains the replicas, prints a table or JSON, and writes `--out`; 128 + the signal if a signal stopped it."""
-    path = None if options.out is None else output_path(options.out, PATHS_SUFFIXES)
+    path = None if options.out is None else output_path(options.out, (*PATHS_SUFFIXES, *_PICTURES))
     given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
     request = PathsRequest.of(run=options.run, epoch=options.epoch, learning_rate=options.lr, **given)
     settings = load_settings(runs=options.runs, study=options.study, device=options.device)
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
             print("Stopped. Finished replicas are kept; repeat the command to continue.", file=sys.stderr)
             return 128 + (asked.signal or 0)
     if path is not None:
-        write_output(path, paths_bytes(found, path.suffix.lower()))
+        write_output(path, _content(found, path.suffix.lower()))
     if options.json:
         print(json.dumps(paths_told(found), indent=2, allow_nan=False))
         return 0
@@ -52,6 +53,18 @@ def run(options: argparse.Namespace) -> int:
     if path is not None:
         print(path)
     return 0
+
+
+def _content(found: PathsResult, suffix: str) -> bytes:
+    if suffix in PATHS_SUFFIXES:
+        return paths_bytes(found, suffix)
+    from gradviz.report.chart import plotly_figure, still  # plotly and matplotlib take a second to import
+    from gradviz.report.paths_chart import paths_chart
+
+    chart = paths_chart(found)
+    if suffix == ".png":
+        return still(chart)
+    return plotly_figure(chart).to_html(include_plotlyjs=True, full_html=True).encode()
 
 
 @contextmanager

@@ -95,8 +95,9 @@ def key_of(run: Continuation, request: PathsRequest, device: torch.device) -> st
 
 def _computed(run: Continuation, request: PathsRequest, place: Path, on_progress: OnProgress) -> PathsResult:
     scratch = place.with_suffix("")
-    check_room(place.parent, needed_bytes(run, request))
-    result = measure(run, request, DiskKept.opened(scratch), on_progress)
+    kept = DiskKept.opened(scratch)
+    check_room(scratch, needed_bytes(run, request) - kept.num_bytes)
+    result = measure(run, request, kept, on_progress)
     tensors, text = to_tensors(result)
     write_tensors(place, tensors, {_TEXT: text})
     remove(scratch)

@@ -49,6 +49,11 @@ class DiskKept:
         write_whole(directory / _BOOT_NAME, boot)
         return cls(directory)
 
+    @property
+    def num_bytes(self) -> int:
+        """Of all paths that are there."""
+        return sum(path.stat().st_size for path in self.directory.glob("*.numbers"))
+
     def get(self, name: str) -> dict[str, Tensor] | None:
         path = self._told(name)
         try:

@@ -52,6 +52,16 @@ def test_files_and_json_hold_the_same_numbers(gradviz: Callable, tiny_runs: Path
     assert told["reproduces"] is None
 
 
+def test_pictures_show_each_condition_along_the_way(gradviz: Callable, tiny_runs: Path, tmp_path: Path):
+    options = (*ASKED, "--runs", tiny_runs, "--conditions", "same,order,masks")
+    for suffix in ("png", "html"):
+        assert gradviz(*options, "--out", tmp_path / f"paths.{suffix}").status == 0
+    assert (tmp_path / "paths.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "paths.html").read_text()
+    for name in ("same", "order", "masks", "spread \\u002f mean step", "mean cosine of steps"):
+        assert f'"{name}"' in page
+
+
 def test_a_signal_ends_it_with_its_status(gradviz: Callable, tiny_runs: Path, monkeypatch: pytest.MonkeyPatch):
     def stopped(*_arguments: object, stop, **_options: object) -> None:
         stop.ask(15)
@@ -71,7 +81,7 @@ def test_a_signal_ends_it_with_its_status(gradviz: Callable, tiny_runs: Path, mo
         (("--replicas", 1), "`replicas`"),
         (("--epoch", 77), "`epoch` of the run dropout must be one of 0-2, got 77."),
         (("--conditions", "rows"), "leave it out of `--conditions`"),
-        (("--out", "paths.csv"), "`--out` must end in .json, .npz"),
+        (("--out", "paths.csv"), "`--out` must end in .json, .npz, .png, .html"),
     ],
 )
 def test_a_mistake_gets_one_sentence(gradviz: Callable, tiny_runs: Path, options: tuple, sentence: str):

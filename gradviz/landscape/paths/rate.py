@@ -9,7 +9,7 @@ from gradviz.experiment.continuation import NotFinite
 CLOSE = 0.02
 """A rate matches if its decrease of the loss differs by no more than this share of the wanted one."""
 
-_FACTOR, _MOST_WIDENED, _MOST_HALVED = 4.0, 20, 12
+_FACTOR, _MOST_WIDENED, _MOST_HALVED = 2.0, 40, 12
 
 Tried = tuple[tuple[float, float], ...]
 """(rate, training loss at the end) of each rate in the order of trying; infinite where the training broke down."""
@@ -20,7 +20,7 @@ def matched_rate(
 ) -> tuple[float, Tried]:
     """The rate after which the loss is as far below `before` as `wanted` is, with all rates tried.
 
-    Tries factors of 4 around `guess` until two neighbouring rates lower the loss less and more than wanted, then halves
+    Tries factors of 2 around `guess` until two neighbouring rates lower the loss less and more than wanted, then halves
     the interval of their logarithms. `loss_after` may raise NotFinite. UserError if the loss was not lowered, or
     no rate lowers it as far: then the largest decrease and its rate are told.
     """
@@ -58,7 +58,7 @@ def matched_rate(
 
 
 def _first_enough(decrease: Callable[[float], float], goal: float, guess: float) -> float | None:
-    """The first that lowers the loss by the goal, of the rates guess · 4^k: upwards while they lower the loss, then
+    """The first that lowers the loss by the goal, of the rates guess · 2^k: upwards while they lower the loss, then
     downwards while they lower it more and more."""
     for powers in (range(_MOST_WIDENED), range(-1, -_MOST_WIDENED, -1)):
         last = -math.inf
