@@ -78,10 +78,15 @@ class Replayer:
         """The same, for functions that `vmap` knows only within a gradient."""
         return self._in_tiles(points, probe, _within)
 
-    def _in_tiles(self, points: Sequence[int], probe: Probe, derive: Any) -> Tensor:
+    def points_of_a_tile(self, probe: Probe) -> int:
+        """`CannotReplay` where a tile of so few would be slower, by count."""
         each = min(_tile_numbers(self.problem) // max(1, probe.num_made), LARGEST_TILE)
         if each < SMALLEST_TILE:
             raise CannotReplay(f"a point takes {probe.num_made:,} new numbers: one after the other is faster")
+        return each
+
+    def _in_tiles(self, points: Sequence[int], probe: Probe, derive: Any) -> Tensor:
+        each = self.points_of_a_tile(probe)
         if probe.draws and self.problem.mode == "train" and self.problem.masks == "fresh":
             if None in probe.draws:
                 raise CannotReplay("every point draws more than masks: one after the other")
