@@ -36,6 +36,7 @@ def random_view(choose: random.Random) -> View:
         "seed": choose.randrange(2**32),
         "half_width": choose.choice([0.003, 0.1, 0.25, 1.5, 40.0]),
         "points": choose.choice([5, 11, None]),
+        "camera": choose.choice([None, "120,50,2.5", "-68,-12,0.7"]),
         "metric": "",  # these runs have one family of curves
         "minus": choose.choice(["off", *DEFAULT_NAMES]),
         "show": tuple(choose.sample(get_args(Overlay), choose.randint(0, 2))),
@@ -56,6 +57,7 @@ _SEEN = """() => {
   const graphs = [...document.querySelectorAll(".js-plotly-plot")].filter(shown);
   const pictures = graphs.map(({ _fullData: data, _fullLayout: { scene, ...plane } }) => ({
     axes: ["xaxis", "yaxis"].map((name) => (scene ?? plane)[name]).map(({ title, range }) => [title.text, range]),
+    eye: scene?.camera.eye,
     traces: data.map(({ type, customdata, marker, x, y, z, u, v }) => ({
       type, customdata, x, y, z, u, v, color: marker?.color, cmin: marker?.cmin, cmax: marker?.cmax,
     })),
