@@ -115,7 +115,7 @@ def test_paths_are_those_of_a_plain_loop_that_holds_all_parameters(store: RunSto
         # The plain optimizer rounds otherwise than the fused one: 1e-6 of a step, of which eight follow each other.
         np.testing.assert_allclose(found.of("resampled").losses_KS[replica], losses, rtol=1e-4)
     ways_KP = torch.stack(ways)
-    spread = (ways_KP - ways_KP.mean(0)).square().sum(1).mean().sqrt()
+    spread = (ways_KP - ways_KP.mean(0)).square().sum().div(2).sqrt()
     assert found.of("resampled").spread_T[-1] == pytest.approx(spread.item(), rel=1e-3)
     assert found.of("resampled").step_T[-1] == pytest.approx(ways_KP.mean(0).norm().item(), rel=1e-3)
     units_KP = ways_KP / ways_KP.norm(dim=1, keepdim=True)

@@ -42,13 +42,13 @@ class ConditionPaths:
 
     @property
     def step_T(self) -> np.ndarray:
-        """Length of the mean way from the checkpoint."""
+        """Length of the mean way from the checkpoint. Its square still holds 1 / K of the spread's."""
         return np.sqrt(np.maximum(self.ways_TKK.mean((1, 2)), 0.0))
 
     @property
     def spread_T(self) -> np.ndarray:
-        """Root mean square distance of the replicas from their mean; exactly 0 where all are equal."""
-        return np.sqrt(_mean_of_pairs(self._half_squares_TKK) * (1 - 1 / self.num_replicas))
+        """√(Σ ‖way - mean way‖² / (K - 1)), which does not grow with K; exactly 0 where all are equal."""
+        return np.sqrt(_mean_of_pairs(self._half_squares_TKK))
 
     @property
     def ratio_T(self) -> np.ndarray:
@@ -145,6 +145,6 @@ def _weighted_pairs(values_KK: np.ndarray, weights_WK: np.ndarray) -> np.ndarray
 
 def _ratio(variance_W: np.ndarray, product_W: np.ndarray, count: int) -> np.ndarray:
     """The spread of `count` replicas over their mean way's length, from the variance and the mean product of pairs."""
-    spread_W, square_W = variance_W * (1 - 1 / count), product_W + variance_W / count
-    shares_W = np.divide(spread_W, square_W, out=np.full(len(square_W), np.nan), where=square_W > 0)
+    square_W = product_W + variance_W / count
+    shares_W = np.divide(variance_W, square_W, out=np.full(len(square_W), np.nan), where=square_W > 0)
     return np.sqrt(shares_W)

@@ -44,7 +44,7 @@ def test_spread_step_and_cosines_are_those_of_the_parameters(held: Held, found: 
     for point in range(6):
         way_KP = ways_KTP[:, point]
         mean_P = sum(way_KP) / 5
-        spread = math.sqrt(sum(((way_P - mean_P) ** 2).sum() for way_P in way_KP) / 5)
+        spread = math.sqrt(sum(((way_P - mean_P) ** 2).sum() for way_P in way_KP) / 4)
         assert each.spread_T[point] == pytest.approx(spread, rel=TOLERANCE)
         assert each.step_T[point] == pytest.approx(np.linalg.norm(mean_P), rel=TOLERANCE)
         assert each.ratio_T[point] == pytest.approx(spread / np.linalg.norm(mean_P), rel=TOLERANCE)
@@ -99,7 +99,7 @@ def test_intervals_hold_the_ratio_and_are_those_of_a_loop_over_resamples(held: H
         if pairs:
             variance = np.mean([((end_KP[k] - end_KP[other]) ** 2).sum() / 2 for k, other in pairs])
             product = np.mean([end_KP[k] @ end_KP[other] for k, other in pairs])
-            ratios.append(math.sqrt(variance * 4 / 5 / (product + variance / 5)))
+            ratios.append(math.sqrt(variance / (product + variance / 5)))
     last = intervals[-1]
     assert last is not None
     assert min(ratios) <= last.low < last.high <= max(ratios)
