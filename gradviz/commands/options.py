@@ -62,7 +62,9 @@ def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tu
         help="learning rate (the run's own; for sgd the one that lowers the training loss as far)",
     )
     parser.add_argument("--rate-factor", type=float, metavar="X", help="multiplies the learning rate (1)")
-    parser.add_argument("--points", type=int, metavar="T", help="times along the way at which paths are compared (8)")
+    parser.add_argument(
+        "--points", type=int, metavar="T", help="times at which paths are compared (8; 4 for large networks)"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of all orders, minibatches and masks drawn (0)")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--hidden", default="2000,1000,200")
     parser.add_argument("--rows", type=int, default=6000)
     parser.add_argument("--replicas", type=int, default=8)
-    parser.add_argument("--points", type=int, default=8)
+    parser.add_argument("--points", type=int, help="as by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--variants", default=",".join(DEFAULT_NAMES))

@@ -42,9 +42,10 @@ Told = dict[str, Tensor]
 
 def needed_bytes(run: Continuation, request: PathsRequest) -> int:
     """Of all paths, until they are compared."""
-    points = len(times(request.epochs * len(run.minibatches(1)), request.points))
+    numbers = num_numbers(run.model)
+    points = len(times(request.epochs * len(run.minibatches(1)), request.points, numbers))
     replicas = sum(map(request.num_replicas, request.conditions))
-    return PathShape((replicas + 1) * points + 1, num_numbers(run.model), number_type(run.model)).num_bytes
+    return PathShape((replicas + 1) * points + 1, numbers, number_type(run.model)).num_bytes
 
 
 def measure(
@@ -71,8 +72,9 @@ class _Measuring:
         each = range(request.epoch + 1, request.epoch + request.epochs + 1)
         self._own_NSB = torch.stack([self.run.minibatches(epoch) for epoch in each])
         self._steps = self._own_NSB.shape[0] * self._own_NSB.shape[1]
-        self._points = times(self._steps, request.points)
-        self._shape = PathShape(len(self._points), num_numbers(self.run.model), number_type(self.run.model))
+        numbers = num_numbers(self.run.model)
+        self._points = times(self._steps, request.points, numbers)
+        self._shape = PathShape(len(self._points), numbers, number_type(self.run.model))
         self._names: dict[Condition, list[str]] = {
             condition: [f"{condition}-{replica:02d}" for replica in range(request.num_replicas(condition))]
             for condition in request.conditions

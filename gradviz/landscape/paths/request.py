@@ -31,8 +31,8 @@ class PathsRequest(Checkpoint):
     `optimizer`: `own` is the run's own with its state at the checkpoint; `sgd` is plain stochastic gradient descent,
     without momentum. `learning_rate`: None is the run's own rate, and for `sgd` the one that lowers the training loss
     as far as the run's own epochs did. `rate_factor` multiplies it. `points`: at how many times, evenly spaced, the
-    parameters are compared (each step, if there are fewer). `seed`: of all orders, minibatches and masks that are
-    drawn.
+    parameters are compared (each step, if there are fewer); None is 8, and 4 for more than a million parameters.
+    `seed`: of all orders, minibatches and masks that are drawn.
     """
 
     replicas: int = Field(default=8, ge=2, le=64)
@@ -41,7 +41,7 @@ class PathsRequest(Checkpoint):
     optimizer: Literal["own", "sgd"] = "own"
     learning_rate: float | None = Field(default=None, gt=0, le=1e6)
     rate_factor: float = Field(default=1.0, gt=0, le=1e6)
-    points: int = Field(default=8, ge=2, le=1024)
+    points: int | None = Field(default=None, ge=2, le=1024)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     @field_validator("conditions")

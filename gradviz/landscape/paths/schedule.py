@@ -9,6 +9,8 @@ from torch import Tensor
 
 from gradviz.landscape.paths.request import Condition, PathsRequest
 
+_POINTS, _FEW_POINTS, _MANY = 8, 4, 1_000_000  # parameters
+
 # Shape suffixes: N = epochs, S = steps of an epoch or of all, B = rows of a minibatch.
 
 
@@ -74,7 +76,10 @@ def _seed(seed: int, purpose: str, replica: int) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def times(steps: int, points: int) -> list[int]:
-    """After how many steps the parameters are compared, ascending; the last is the end."""
-    number = min(points, steps)
+def times(steps: int, points: int | None, num_parameters: int) -> list[int]:
+    """After how many steps the parameters are compared, ascending; the last is the end.
+
+    Without a wish the points are so few that keeping and comparing them costs less than a tenth of the training.
+    """
+    number = min(points or (_POINTS if num_parameters <= _MANY else _FEW_POINTS), steps)
     return [round(steps * point / number) for point in range(1, number + 1)]
