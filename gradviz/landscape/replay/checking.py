@@ -6,7 +6,6 @@ all rows again. The loop's passes at the centre are the same for all planes.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -42,6 +41,10 @@ class Expected:
         self._prepared, self._plane, self.points = prepared, plane, checked_points(plane.points)
         self.some_rows: Problem | None = None
         problem = prepared.problem
+        # Not `cached_property`: in Python 3.11 it holds one lock for all instances while the loop lets others have
+        # their turn, and these would wait for it.
+        self._exact: Tensor | None = None
+        self._single: Tensor | None = None
         if problem.dtype != torch.float64 and problem.num_rows >= MANY_ROWS:
             try:
                 self._of_some = self._twice(prepared.some_rows)
@@ -49,11 +52,11 @@ class Expected:
             except UserError:  # some rows alone may be no minibatch of this loss; if more is wrong, all rows tell
                 pass
         if self.some_rows is None:
-            _ = self._of_all
+            self._of_all()
 
     def check(self, found: Tensor) -> None:
         """`Differs` unless these are the numbers, of all rows in float64."""
-        self._compare(found, self._of_all)
+        self._compare(found, self._of_all())
 
     def check_some(self, found: Tensor) -> None:
         """The same of `some_rows`."""
@@ -61,15 +64,13 @@ class Expected:
 
     def is_near(self, found: Tensor) -> bool:
         """Whether these are the numbers of all rows, to the rounding of the problem's own precision."""
-        return _difference(found, self._single, self._plane) <= TOLERANCE[self._prepared.problem.dtype]
+        problem = self._prepared.problem
+        self._single = self._of(problem, 1) if self._single is None else self._single
+        return _difference(found, self._single, self._plane) <= TOLERANCE[problem.dtype]
 
-    @cached_property
     def _of_all(self) -> Tensor:
-        return self._twice(self._prepared.problem_in(torch.float64))
-
-    @cached_property
-    def _single(self) -> Tensor:
-        return self._of(self._prepared.problem, 1)
+        self._exact = self._twice(self._prepared.problem_in(torch.float64)) if self._exact is None else self._exact
+        return self._exact
 
     def _twice(self, problem: Problem) -> Tensor:
         """The first time the corner is computed once more: a function of the parameters gives the same again."""
