@@ -8,6 +8,9 @@ largest |g32 − g64| of five points of the grid, a component is
     unresolved    |g64| ≤ 8 e: float32 cannot tell it from zero, float64's number is shown
     resolved      otherwise
 
+Where many points are exactly 0 in float32, as on the plane of a dead unit, `MOST_CONFIRMED` of them are computed in
+float64; if these are exactly 0 too, so are the others. By luck float32 is exactly 0 at single points alone.
+
 Over all parameters of six small networks, those that are zero lie below 1e-5 e, all others above 0.05 e (test_zero.py).
 """
 
@@ -26,6 +29,9 @@ from gradviz.landscape.replay.choosing import Computed
 ZERO, UNRESOLVED = 1e-3, 8.0
 NEGLIGIBLE = 1e-9
 """Of the largest number on the plane, or of a gradient that changes the loss by `FLOOR` of itself over it."""
+
+MOST_CONFIRMED = 32
+"""Points of a stage, spread evenly, at which float64 confirms what is exactly 0 in float32."""
 
 _MAYBE = 8 * UNRESOLVED
 """Components below this many e are computed in float64: e is an estimate from few points."""
@@ -49,7 +55,8 @@ def resolve(computed: Computed, half_width: float) -> tuple[Resolved, Resolved]:
     values, order, again = computed.values, computed.order, computed.again
     sample, first = sampled_points(order.points), order.stages[0]
     nothing = _where(first, (values[first, 1:] == 0).any(1))
-    again(torch.float64, list(dict.fromkeys([*sample, *nothing])))  # in one tile, because both are looked at below
+    both = dict.fromkeys([*sample, *_spread(nothing)])
+    again(torch.float64, list(both))  # in one tile, because both are looked at below
     errors_of = again(torch.float32, sample) - again(torch.float64, sample)
     # The largest, because float32 is right by luck at some; if one is beyond a kink, `NEGLIGIBLE` still holds.
     errors = errors_of[:, 1:].abs().amax(0)
@@ -57,10 +64,9 @@ def resolve(computed: Computed, half_width: float) -> tuple[Resolved, Resolved]:
     size = max(values[order.shown, 1:].abs().max().item(), FLOOR * loss / half_width)
     # Stage by stage, as if nobody knew that others follow.
     maybe = [_where(stage, (values[stage, 1:].abs() <= _MAYBE * errors).any(1)) for stage in order.stages]
-    single, double = (
-        torch.cat([values[some] if dtype == computed.dtype else again(dtype, some) for some in maybe])
-        for dtype in (torch.float32, torch.float64)
-    )
+    is_double = computed.dtype == torch.float64
+    single = torch.cat([again(torch.float32, some) if is_double else values[some] for some in maybe])
+    double = torch.cat([values[some] if is_double else _in_double(computed, some, errors) for some in maybe])
     u, v = (
         _resolved(
             values[:, k + 1],
@@ -77,6 +83,27 @@ def resolve(computed: Computed, half_width: float) -> tuple[Resolved, Resolved]:
 
 def _where(points: Sequence[int], wanted: Tensor) -> list[int]:
     return list(itertools.compress(points, wanted.tolist()))
+
+
+def _in_double(computed: Computed, points: list[int], errors: Tensor) -> Tensor:
+    """(len(points), 3): what may be zero at these points in float64, confirmed at some of them where it is exactly 0 in
+    float32."""
+    values = computed.values[points]
+    is_asked = values[:, 1:].abs() <= _MAYBE * errors
+    is_nothing = (~is_asked | (values[:, 1:] == 0)).all(1)
+    tried = _spread(is_nothing.nonzero()[:, 0].tolist())
+    some = sorted({*tried, *(~is_nothing).nonzero()[:, 0].tolist()})
+    found = values.clone()
+    found[some] = computed.again(torch.float64, [points[place] for place in some])
+    if bool(((found[tried, 1:] == 0) | ~is_asked[tried]).all()):
+        return found
+    return computed.again(torch.float64, points)
+
+
+def _spread(points: list[int]) -> list[int]:
+    """At most `MOST_CONFIRMED` of them, spread evenly."""
+    num = min(len(points), MOST_CONFIRMED)
+    return [points[place * len(points) // num] for place in range(num)]
 
 
 def bound_of_zero(error: float, size: float, loss: float, half_width: float) -> float:
