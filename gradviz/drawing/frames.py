@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from gradviz.drawing.labels import reasons_of_all_zero
-from gradviz.landscape.field import GradientField, ZeroReason, json_number, zero_message
+from gradviz.drawing.labels import reasons_of_all_zero, zeros_alone
+from gradviz.landscape.field import GradientField, json_number, zero_message
 
 
 def stream(header: dict[str, object], frames: Iterable[bytes]) -> Iterator[bytes]:
@@ -71,13 +71,10 @@ def frame(index: int, field: GradientField) -> bytes:
 
 def _zero_parts(field: GradientField) -> dict[str, str]:
     """Where one component is zero and the other is not; empty if there is no such point."""
-    parts = {
-        name: (reason != ZeroReason.NONE) & ~field.is_zero
-        for name, reason in (("u", field.u_reason), ("v", field.v_reason))
-    }
-    if not any(part.any() for part in parts.values()):
+    parts = zeros_alone(field)
+    if not any(part.any() for part in parts):
         return {}
-    return {name: np.packbits(part, bitorder="little").tobytes().hex() for name, part in parts.items()}
+    return {n: np.packbits(part, bitorder="little").tobytes().hex() for n, part in zip("uv", parts, strict=True)}
 
 
 def missing_frame(index: int, reason: str, *, later: bool = False) -> bytes:

@@ -133,10 +133,13 @@ def zeros_name(num_zeros: int, num_points: int, is_difference: bool = False) -> 
 
 def parts_of(field: GradientField) -> tuple[np.ndarray, np.ndarray]:
     """Both components (Y, X) as they are told in numbers: one alone that is zero up to round-off is 0."""
-    u, v = (
-        np.where((reason != ZeroReason.NONE) & ~field.is_zero, 0, part)
-        for reason, part in ((field.u_reason, field.u), (field.v_reason, field.v))
-    )
+    u_is_zero, v_is_zero = zeros_alone(field)
+    return np.where(u_is_zero, 0, field.u), np.where(v_is_zero, 0, field.v)
+
+
+def zeros_alone(field: GradientField) -> tuple[np.ndarray, np.ndarray]:
+    """Where a component (Y, X) is zero up to round-off and the other one is not."""
+    u, v = ((reason != ZeroReason.NONE) & ~field.is_zero for reason in (field.u_reason, field.v_reason))
     return u, v
 
 

@@ -134,11 +134,11 @@ class LandscapeSpec(Plane, MaskedEvaluation):
     num_masks: int = Field(default=8, ge=1, le=64)
 
 
-class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch):
-    """A landscape of a stored run."""
+class OneText(BaseModel):
+    """A request that has one text."""
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "LandscapeRequest":
+    def from_json(cls, text: str | bytes) -> Self:
         """Reads untrusted JSON; `UserError` with one sentence if anything in it is unusable."""
         try:
             return cls.model_validate_json(text)
@@ -148,6 +148,10 @@ class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch):
     def canonical(self) -> str:
         """The one JSON text of this request: sorted keys, no spaces, numbers in their shortest form."""
         return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+
+
+class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch, OneText):
+    """A landscape of a stored run."""
 
     def key(self, digest: str) -> str:
         """The address of the answer: changes with the checkpoint's content, not with settings that cannot matter.

@@ -1,12 +1,10 @@
 """The request: from which checkpoint replicas train on, how many, under which conditions and with which optimizer."""
 
-import json
 from typing import Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from gradviz.errors import UserError, one_line
-from gradviz.landscape.request import Checkpoint
+from gradviz.landscape.request import Checkpoint, OneText
 
 PATHS_VERSION = 1
 """Part of every key: raise it whenever the same request gives different numbers."""
@@ -25,7 +23,7 @@ _DEFAULT: tuple[Condition, ...] = ("same", "order", "composition", "resampled")
 _NUM_OF_SAME = 2  # a control: more of what is equal tells nothing
 
 
-class PathsRequest(Checkpoint):
+class PathsRequest(Checkpoint, OneText):
     """K `replicas` for each condition train `epochs` epochs on from a checkpoint.
 
     `optimizer`: `own` is the run's own with its state at the checkpoint; `sgd` is plain stochastic gradient descent,
@@ -50,18 +48,6 @@ class PathsRequest(Checkpoint):
         if not conditions or len(set(conditions)) < len(conditions):
             raise ValueError(f"`conditions` must name some of {', '.join(CONDITIONS)}, each once.")
         return tuple(each for each in CONDITIONS if each in conditions)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> "PathsRequest":
-        """Reads untrusted JSON; `UserError` with one sentence if anything in it is unusable."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise UserError(one_line(error)) from None
-
-    def canonical(self) -> str:
-        """The one JSON text of this request: sorted keys, no spaces."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
     @property
     def searches_rate(self) -> bool:
