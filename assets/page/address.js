@@ -34,6 +34,10 @@ export function isRead() {
   isAsked = false;
 }
 
+export function isViewAsked() {
+  return isAsked;
+}
+
 export function readAgain() {
   if (isAsked) askForView();
 }

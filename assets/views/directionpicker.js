@@ -7,8 +7,9 @@ import { patience } from "../pure/patience.js";
 import { acrossSentence, shareSentence, unitSentence } from "../pure/toldplane.js";
 import { isOutcome, jsonFrom, mayPass } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
-import { button, closest, element } from "../page/dom.js";
+import { button, element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
+import { onPress } from "../page/openers.js";
 import { checkpointNow, drawsMasks, labelOf, minibatchSize, page } from "../page/state.js";
 
 /** @import { Where } from "../pure/directions.js" */
@@ -201,7 +202,4 @@ function tell(...sentences) {
   parts.told.replaceChildren(...sentences.map((text) => element("p", "", text)));
 }
 
-document.addEventListener("click", (event) => {
-  const opener = closest(event, "[data-directions]");
-  if (opener && page.view) open(opener.dataset.directions);
-});
+onPress("directions", open);

@@ -6,8 +6,9 @@ import { tensorOf, tensorWith } from "../pure/tensors.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../pure/units.js";
 import { isOutcome, jsonFrom } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
-import { button, closest, element } from "../page/dom.js";
+import { button, element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
+import { onPress } from "../page/openers.js";
 import { watchScheme } from "../page/scheme.js";
 import { drawsMasks, hasSizes, labelOf, minibatchSize, page, shownRuns } from "../page/state.js";
 import { drawUnits } from "./unitmap.js";
@@ -18,8 +19,8 @@ let state = null; // what is picked from, see `show`; null while the dialog is c
 let parts = null; // elements of the dialog: {map, canvas, told, list, take, suggestions}
 
 function open(side) {
-  const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view?.epoch));
-  if (!name) return showNotices([`Epoch ${page.view?.epoch} has no checkpoint to pick units of.`], "picker");
+  const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view.epoch));
+  if (!name) return showNotices([`Epoch ${page.view.epoch} has no checkpoint to pick units of.`], "picker");
   const run = page.runs[name];
   const layers = layersOf(name);
   if (!layers.length) return showNotices([run.cannot ?? "This network has no layer with units to pick from: choose parameters by their names."], "picker");
@@ -290,10 +291,7 @@ function rowsName(name) {
   return hasSizes(name) ? "training rows" : "rows of the minibatches";
 }
 
-document.addEventListener("click", (event) => {
-  const opener = closest(event, "[data-pick]");
-  if (opener && page.view) open(opener.dataset.pick);
-});
+onPress("pick", open);
 
 watchScheme(draw);
 

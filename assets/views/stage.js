@@ -8,6 +8,7 @@ import { setProps } from "../page/dash.js";
 import { fitted } from "../page/fitting.js";
 import { hurryPlans, loadPlans } from "../page/loading.js";
 import { showNotices } from "../page/notices.js";
+import { openPressed } from "../page/openers.js";
 import { wholeFrame } from "../page/plans.js";
 import { watchScheme } from "../page/scheme.js";
 import { forgetRun, putFrame, resumeAll } from "../page/shelf.js";
@@ -185,6 +186,7 @@ function refresh() {
   showEvidence(page);
   showCourse();
   showParameters();
+  openPressed();
 }
 
 // The layers and the names say which parameters are on show.

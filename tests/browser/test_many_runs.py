@@ -162,6 +162,7 @@ def test_keys_read_points_and_go_from_run_to_run(visit: Visit, at: Server) -> No
     assert page.evaluate("() => window.gradvizPage.view.epoch") == 2  # the arrows were the point's
     page.locator("#grid-numbers summary").click()
     table = page.locator("#grid-numbers table")
+    expect(table.locator("caption")).to_be_visible()
     rows = [row.split("\t") for row in table.locator("tbody tr").all_inner_texts()]
     assert [row[0] for row in rows] == NAMES
     for name in (NAMES[1], NAMES[-1]):
@@ -293,6 +294,7 @@ def test_seeds_are_drawn_as_their_mean_with_their_spread(
     expect(page.locator(".gv-course-words").first.locator("span")).to_have_count(4)
     expect(page.locator(".gv-course-note")).to_have_text("")
     page.locator("#course-numbers summary").click()
+    expect(page.locator("#course-numbers tbody tr")).to_have_count(12)
     rows = [row.split("\t") for row in page.locator("#course-numbers tbody tr").all_inner_texts()]
     assert [row[:2] for row in rows] == [[f"{epoch}", f"{group}, n = 3"] for group in GROUPS for epoch in range(3)]
     balance = [course_of(page, name)["balance"] for name in NAMES[:3]]

@@ -102,6 +102,21 @@ def test_where_the_batch_statistics_cancel_the_biases_beta_is_picked(visit: Visi
     page.wait_for_function("() => window.gradvizPage.view.x_a.startsWith('hidden.1.norm.bias[')")
 
 
+@pytest.mark.parametrize(("button", "name"), [("pick two units", "Two units"), ("choose directions…", "Directions")])
+def test_what_is_pressed_before_the_runs_are_known_opens_then(visit: Visit, button: str, name: str) -> None:
+    page = visit("/healthz", drawn=False)
+    held: list[Route] = []
+    page.route("**/api/v1/runs", lambda route: held.append(route) or page.evaluate("window.areRunsAsked = true"))
+    page.goto(page.url.replace("/healthz", "/?epoch=4&size=16"))
+    page.wait_for_function("() => window.gradvizPage?.view")
+    page.get_by_role("button", name=f"Left picture: {button}").click()
+    assert not page.evaluate("window.gradvizPage.knowsRuns")
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("dialog", name=name)).to_be_visible()
+    expect(page.locator(".gv-notice")).to_have_count(0)
+
+
 def test_an_answer_for_a_layer_that_was_left_comes_to_nothing(visit: Visit) -> None:
     page = visit("/?epoch=4&size=16", lenient=True)
     held: list[Route] = []
