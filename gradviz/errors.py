@@ -11,11 +11,18 @@ _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}|'[^']{{{_LONGEST_WORD + 1}
 class UserError(ValueError):
     """An error that the user can fix; its message is one clear sentence, shown unchanged.
 
-    It may quote anything: unprintable characters become escapes, and long words are shortened.
+    `cause`: what is the matter; `remedy`: what to do, where it is given apart. Both are without full stop, and the
+    sentence is made of them. It may quote anything: unprintable characters become escapes, and long words are
+    shortened.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(as_line(message))
+    def __init__(self, cause: str, remedy: str = "") -> None:
+        super().__init__(as_line(f"{cause}: {remedy}." if remedy else cause))
+        self.cause, self.remedy = as_line(cause).removesuffix("."), as_line(remedy)
+
+
+class NotHere(UserError):
+    """The question has no answer at this checkpoint, and may have one at another of the run."""
 
 
 def as_line(message: str) -> str:

@@ -257,7 +257,7 @@ async function makeShowing(host, files, request) {
   host.replaceChildren(bar, doing, button("Cancel", () => work?.abort()));
   for (const file of files) file.disabled = true;
   try {
-    const { blob, name } = await makeFile(request, {
+    const { blob, name, notes } = await makeFile(request, {
       signal: work.signal,
       onStep(step) {
         Object.assign(bar, { max: step.total, value: step.done });
@@ -266,7 +266,7 @@ async function makeShowing(host, files, request) {
       },
     });
     saveFile(blob, name);
-    host.replaceChildren(element("span", "gv-sub", `${name}, ${megabytes(blob.size)}`));
+    host.replaceChildren(...[`${name}, ${megabytes(blob.size)}`, ...notes].map((text) => element("span", "gv-sub", text)));
   } catch (error) {
     host.replaceChildren(error.name === "AbortError" ? element("span", "gv-sub", "Cancelled.") : "");
     throw error;

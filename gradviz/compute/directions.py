@@ -17,6 +17,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.directions.axis import Axis, Curvature, Gradient, Principal, Step, Towards, parse_axis
+from gradviz.landscape.directions.checking import Known, Shapes
 from gradviz.landscape.directions.path import last_step
 from gradviz.landscape.directions.resolving import Surroundings, spanned_by, vector_of
 from gradviz.landscape.directions.told import PlaneFacts, facts_of, statistics_of
@@ -52,8 +53,9 @@ def sources(store: RunStore, request: LandscapeRequest) -> str:
     """Part of a key: what makes the vectors and computes with them, and the checkpoints, beside that of the request,
     which its directions are made from.
 
-    `UserError` if one of them is missing.
+    `UserError` if one of them is missing, or for an axis that the run does not have.
     """
+    check_axes(store, request)
     run, path = store.any_run(request.run), RecordedPath(store, request.run, request.epoch)
     addresses = {}
     for axis in map(parse_axis, (request.x, request.y)):
@@ -64,6 +66,23 @@ def sources(store: RunStore, request: LandscapeRequest) -> str:
                 raise UserError(f"`{axis}`: {error}") from error
     many = run.num_minibatches(request.minibatch_size)
     return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {list(addresses.values())}"
+
+
+def check_axes(store: RunStore, request: LandscapeRequest) -> None:
+    """`UserError` for an axis that the run has at none of its checkpoints, before anything is computed."""
+    run = store.any_run(request.run)
+
+    def shapes_of(axis: Towards) -> Shapes:
+        try:
+            store.any_run(axis.run).address(axis.epoch)
+        except UserError as error:
+            raise UserError(f"`{axis}`: {error}") from error
+        return store.any_run(axis.run).parameter_shapes
+
+    many = run.num_minibatches(request.minibatch_size)
+    known = Known(run.name, run.epochs(), many, run.parameter_shapes, shapes_of)
+    for axis in (request.x, request.y):
+        known.check(parse_axis(axis))
 
 
 def runs_named(request: LandscapeRequest) -> list[str]:

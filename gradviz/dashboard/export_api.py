@@ -34,10 +34,11 @@ _EXPORTS = (
     "A view as one file: an interactive page, an animated gif, or a pdf. With `progress` the answer is a stream of "
     "blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each "
     "step and every few seconds, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its "
-    "content in parts. Without it a page that takes long begins with empty lines, so that nobody takes the connection "
-    "for dead; should it fail then, its content is a sentence. The work ends when the client closes the connection. "
-    "An epoch that has no plane along these directions, such as the one that `towards:` leads to, is left out, and the "
-    "interactive page says so; if it is the one that a pdf shows, or none is left, the request is refused."
+    "content in parts; `notes` are sentences on what is not in the file. Without it a page that takes long begins with "
+    "empty lines, so that nobody takes the connection for dead; should it fail then, its content is a sentence. The "
+    "work ends when the client closes the connection. An epoch that has no plane along these directions, such as the "
+    "one that `towards:` leads to, is left out, which the interactive page, the frames of the gif and `notes` say; if "
+    "it is the one that a pdf shows, or none is left, the request is refused."
 )
 
 
@@ -107,6 +108,7 @@ def _blocks(first: _Item, work: Iterator[_Item], told: Callable[[str], str]) -> 
         for step in chain([first], work):
             if isinstance(step, ExportFile):
                 about = {"name": step.name, "type": MEDIA_TYPES[step.kind], "bytes": len(step.content)}
+                about |= {"notes": list(step.notes)} if step.notes else {}
                 yield json.dumps(about).encode()
                 for start in range(0, len(step.content), _CHUNK_BYTES):
                     yield step.content[start : start + _CHUNK_BYTES]

@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from gradviz.compute.difference import difference_of
+from gradviz.compute.directions import check_axes
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
@@ -14,7 +15,7 @@ from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.still import Shown
-from gradviz.errors import UserError
+from gradviz.errors import NotHere
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.directions.axis import Curvature, parse_axis
 from gradviz.landscape.field import GradientField
@@ -27,11 +28,14 @@ _FEWEST = 3  # points of a grid
 
 def computed_rows(
     asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
-) -> Iterator[Row | UserError]:
+) -> Iterator[Row | NotHere]:
     """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead.
 
-    In place of a row there is the reason why one of the pictures has no plane along its directions at this epoch.
+    In place of a row there is the reason why one of the pictures has no field at this epoch. UserError for an axis that
+    a run does not have, before the first.
     """
+    for panel in asked.panels:
+        check_axes(store, panel)
     overlays = _Overlays(asked, compute, store, still_wanted)
     with ExitStack() as streams:
         fields = [
@@ -39,7 +43,7 @@ def computed_rows(
             for panel in asked.panels
         ]
         for index, row in zip(indices, zip(*fields, strict=True), strict=True):
-            reasons = [field for field in row if isinstance(field, UserError)]
+            reasons = [field for field in row if isinstance(field, NotHere)]
             if reasons:
                 yield reasons[0]
                 continue
@@ -158,16 +162,15 @@ def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
 
 def _fields(
     panel: LandscapeRequest, asked: ExportQuery, compute: Compute, indices: list[int], still_wanted: StillWanted
-) -> Generator[GradientField | UserError, None, None]:
-    """The fields of one picture. Along directions not every epoch has one: the last has no way to itself, the first no
+) -> Generator[GradientField | NotHere, None, None]:
+    """The fields of one picture. Not every epoch has one: along directions the last has no way to itself, the first no
     step before it."""
-    may_lack = panel.has_directions and asked.over == "epochs"
     questions = [LandscapeQuestion(request=asked.at(panel, index)) for index in indices]
     together = MINIBATCHES_TOGETHER if asked.over == "minibatches" else 1
     for outcome in compute.outcomes(questions, together=together, still_wanted=still_wanted):
         if not isinstance(outcome, Exception):
             yield GradientField.from_bytes(outcome)
-        elif may_lack and type(outcome) is UserError:
+        elif asked.over == "epochs" and isinstance(outcome, NotHere):
             yield outcome
-        else:  # the moment's fault, not the plane's
+        else:
             raise outcome

@@ -1,6 +1,6 @@
 """Makes a view into one file, step by step: each step reports the progress, and the caller may stop in between."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -8,6 +8,7 @@ from PIL.Image import Image
 
 from gradviz.compute.interface import Cancelled, Compute, StillWanted
 from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres, num_marks
+from gradviz.dashboard.left_out import left_out_notes
 from gradviz.dashboard.query import ONE, ExportQuery
 from gradviz.dashboard.run_colours import run_colours
 from gradviz.dashboard.run_told import layers_of, tensors_of
@@ -20,7 +21,7 @@ from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import Look
 from gradviz.drawing.printed import pdf_bytes
 from gradviz.drawing.still import Shown
-from gradviz.errors import UserError
+from gradviz.errors import NotHere, UserError
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
@@ -44,11 +45,12 @@ class Step:
 
 @dataclass(frozen=True)
 class ExportFile:
-    """The result of the work."""
+    """The result of the work. `notes`: sentences on what is not in it."""
 
     name: str
     kind: str
     content: bytes
+    notes: tuple[str, ...] = ()
 
 
 def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
@@ -95,21 +97,21 @@ def steps(
     until = monotonic() + MOST_SECONDS
     total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
     rows: list[Row] = []
-    left_out: dict[int, str] = {}
+    left_out: dict[int, NotHere] = {}
     for index, row in zip(indices, computed_rows(asked, compute, store, indices, still_wanted), strict=True):
-        if isinstance(row, UserError):
-            left_out[index] = str(row)
+        if isinstance(row, NotHere):
+            left_out[index] = row
         else:
             rows.append(row)
         yield _step(len(rows) + len(left_out), total, "computing", asked, index, until)
-    indices = _kept(indices, left_out, asked)
+    indices, notes = _kept(indices, left_out, asked), left_out_notes(left_out)
     if asked.kind == "html":
-        content = _html(asked, store, indices, rows, left_out)
+        content = _html(asked, store, indices, rows, notes)
     elif asked.kind == "pdf":
         content = _pdf(asked, store, indices, rows)
     else:
-        gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme], asked.under), _comment(asked, indices))
-        for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows), strict=True), 1):
+        gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme], asked.under), _comment(asked, indices, notes))
+        for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows, notes), strict=True), 1):
             if not still_wanted():
                 raise Cancelled
             gif.add(image)
@@ -117,14 +119,14 @@ def steps(
             yield _step(len(rows) + done, total, "drawing", asked, index, until)
         content = gif.finish()
     _check_size(len(content))
-    yield ExportFile(export_name(asked), asked.kind, content)
+    yield ExportFile(export_name(asked), asked.kind, content, tuple(notes))
 
 
-def _kept(indices: list[int], left_out: Mapping[int, str], asked: ExportQuery) -> list[int]:
+def _kept(indices: list[int], left_out: Mapping[int, NotHere], asked: ExportQuery) -> list[int]:
     """Those that are in the file; `UserError` if none is, or the only one that matters is not."""
     shown = asked.index_of(asked.panels[0])
     if len(left_out) == len(indices) or (asked.kind == "pdf" and shown in left_out):
-        raise UserError(left_out.get(shown, next(iter(left_out.values()))))
+        raise left_out.get(shown, next(iter(left_out.values())))
     return [index for index in indices if index not in left_out]
 
 
@@ -133,11 +135,12 @@ def _check_size(num_bytes: int) -> None:
         raise UserError(f"The file is larger than {MOST_BYTES // 10**6} MB: increase `every`, or choose fewer points.")
 
 
-def _comment(asked: ExportQuery, indices: list[int]) -> str:
+def _comment(asked: ExportQuery, indices: list[int], notes: Sequence[str]) -> str:
     """Describes the content within the file, in case its name is lost."""
     requests = "; ".join(request.canonical() for request in asked.panels)
     minus = "" if asked.minus is None else f", minus {asked.panels[asked.minus].run}"
-    return f"gradviz, {asked.over} {indices[0]} to {indices[-1]}{minus}: {requests}"
+    about = f"gradviz, {asked.over} {indices[0]} to {indices[-1]}{minus}: {requests}"
+    return ". ".join([about, *notes]) if notes else about
 
 
 def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, until: float) -> Step:
@@ -163,9 +166,9 @@ def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list
     return list(many)
 
 
-def _images(asked: ExportQuery, store: RunStore, rows: list[Row]) -> Iterator[Image]:
+def _images(asked: ExportQuery, store: RunStore, rows: list[Row], notes: Sequence[str]) -> Iterator[Image]:
     drawn = [as_drawn(row, asked.minus) for row in rows]
-    measured = {"share_scale": asked.share_scale, "fixed_colours": asked.range == "epochs"}
+    measured = {"share_scale": asked.share_scale, "fixed_colours": asked.range == "epochs", "note": " ".join(notes)}
     if len(asked.panels) > MOST_LARGE:
         return grid_frames(drawn, _names(asked, store), _look(asked), **measured)
     return drawn_frames(drawn, _look(asked), **measured)
@@ -194,9 +197,7 @@ def _names(asked: ExportQuery, store: RunStore) -> list[str]:
     return [f"{label} − {labels[asked.minus]}" if k != asked.minus else label for k, label in enumerate(labels)]
 
 
-def _html(
-    asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row], left_out: Mapping[int, str]
-) -> bytes:
+def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row], notes: Sequence[str]) -> bytes:
     columns = [dict(zip(indices, column, strict=True)) for column in zip(*rows, strict=True)]
     colours = run_colours([run.config for run in store.all_runs()])
     stacks = [
@@ -216,13 +217,7 @@ def _html(
         minus=asked.minus,
     )
     first = min(indices, key=lambda index: abs(index - shown))
-    notes = [f"{ONE[asked.over].capitalize()} {index} is left out: {_cause(why)}." for index, why in left_out.items()]
     return interactive_html(stacks, over=asked.over, first=first, look=look, notes=notes)
-
-
-def _cause(reason: str) -> str:
-    """Of a refusal's sentence what is the matter, without what to do: the file is made."""
-    return reason.partition(": choose ")[0].removesuffix(".")
 
 
 def _stack(

@@ -50,7 +50,7 @@ def told(run: Run | StudyRun, colour: Mapping[Scheme, str]) -> dict[str, object]
 def tensors_of(run: Run | StudyRun) -> dict[str, dict[str, str]]:
     """Layer, label and kind of each tensor of parameters, by its name; UserError if the study is not loaded."""
     if isinstance(run, Run):
-        return {name: asdict(ParameterTensor.parse(name)) for name in run.shapes if ".running_" not in name}
+        return {name: asdict(ParameterTensor.parse(name)) for name in run.parameter_shapes}
     labels = {layer.name: layer.label for layer in run.anatomy.layers}
     return {
         tensor.name: {"layer": tensor.layer, "label": labels[tensor.layer], "kind": tensor.kind}
@@ -79,7 +79,7 @@ def _layer(value: str, label: str, width: int, *, has_units: bool, part: str) ->
 def _of_deliveries(run: Run) -> dict[str, object]:
     metrics, config = run.metrics(), run.config
     tensors = tensors_of(run)
-    shapes = {name: list(run.shapes[name].shape) for name in tensors}
+    shapes = {name: list(shape) for name, shape in run.parameter_shapes.items()}
     last = len(config.hidden) - 1
     return {
         "regularizer": _tagged(config.regularizer),

@@ -3,7 +3,9 @@
 One frame at a time is in memory: it is drawn on one canvas for all, and written before the next one is.
 """
 
+import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -15,13 +17,25 @@ from gradviz.drawing.still import Shown, draw_side_by_side, figure_of, picture_s
 
 _DPI = {1: 110, 2: 100, 3: 80}  # by the number of pictures side by side: 880, 1600 and 1920 pixels wide
 
+_LETTERS, _LINES = 110, 3  # of a note: in a line under one picture, and lines
 
 Row = Sequence[Shown]
 """Pictures side by side."""
 
 
-def drawn_frames(rows: Sequence[Row], look: Look, *, share_scale: bool, fixed_colours: bool) -> Iterator[Image.Image]:
-    """One image for each row of pictures side by side, as they are drawn (about 0.1 s for each picture).
+@dataclass(frozen=True)
+class _Places:
+    """Where the first frame has its axes (in pixels) and its note (its height, in shares of the figure)."""
+
+    axes: Sequence[Bbox]
+    note: float
+
+
+def drawn_frames(
+    rows: Sequence[Row], look: Look, *, share_scale: bool, fixed_colours: bool, note: str = ""
+) -> Iterator[Image.Image]:
+    """One image for each row of pictures side by side, as they are drawn (about 0.1 s for each picture); `note`: what
+    stands below each.
 
     Lengths are measured within a frame, as on the page; colours over all frames (`fixed_colours`) or within each.
     Pictures side by side are measured together (`share_scale`; differences apart from fields) or each for itself.
@@ -29,10 +43,10 @@ def drawn_frames(rows: Sequence[Row], look: Look, *, share_scale: bool, fixed_co
     figure = figure_of(len(rows[0]), look)
     figure.set_dpi(_DPI[len(rows[0])])
     canvas = FigureCanvasAgg(figure)
-    places: list[Bbox] | None = None
+    places: _Places | None = None
     for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours), strict=True):
         with styled(picture_style(look)):
-            places = _draw(canvas, row, look, scales, places)
+            places = _draw(canvas, row, look, scales, note, places)
         yield image_of(canvas)
 
 
@@ -44,6 +58,11 @@ def scales_of_rows(rows: Sequence[Row], share_scale: bool, fixed_colours: bool) 
         if fixed_colours:
             scales = [Scale(whole.low, whole.high, here.longest) for whole, here in zip(overall, scales, strict=True)]
         yield scales
+
+
+def noted(note: str, letters: int) -> str:
+    """A note in lines of so many letters; what has no room in a few is cut."""
+    return "\n".join(textwrap.wrap(note, letters, max_lines=_LINES, placeholder=" …"))
 
 
 def image_of(canvas: FigureCanvasAgg) -> Image.Image:
@@ -62,16 +81,27 @@ def _scales(columns: Sequence[Sequence[Shown]], together: bool) -> list[Scale]:
 
 
 def _draw(
-    canvas: FigureCanvasAgg, row: Sequence[Shown], look: Look, scales: Sequence[Scale], places: list[Bbox] | None
-) -> list[Bbox]:
-    """Draws one frame; returns where (in pixels) its axes are: where those of the first frame were."""
+    canvas: FigureCanvasAgg,
+    row: Sequence[Shown],
+    look: Look,
+    scales: Sequence[Scale],
+    note: str,
+    places: _Places | None,
+) -> _Places:
+    """Draws one frame; returns where its parts are: where those of the first frame were."""
     figure = canvas.figure
     figure.clear()
     parts = draw_side_by_side(figure, row, look, scales)
+    below = figure.supxlabel(noted(note, _LETTERS * len(row)), fontsize=8.5, color=look.palette.faint) if note else None
     if places is not None:
         figure.set_layout_engine("none")
+        if below is not None:
+            below.set_y(places.note)
         in_order = [(part, axes) for part in parts for axes in part.axes]
-        for (part, axes), place in zip(in_order, places, strict=True):
+        for (part, axes), place in zip(in_order, places.axes, strict=True):
             axes.set_position(place.transformed(part.transSubfigure.inverted()))
     canvas.draw()
-    return places or [axes.get_window_extent().frozen() for part in parts for axes in part.axes]
+    return places or _Places(
+        [axes.get_window_extent().frozen() for part in parts for axes in part.axes],
+        0.0 if below is None else below.get_position()[1],
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from gradviz.drawing import labels
-from gradviz.drawing.animation import Row, image_of, scales_of_rows
+from gradviz.drawing.animation import Row, image_of, noted, scales_of_rows
 from gradviz.drawing.canvas import Axes, Figure, FigureCanvasAgg, ScalarMappable, styled
 from gradviz.drawing.look import Look, still_style
 from gradviz.drawing.overlays import draw_over
@@ -26,13 +26,16 @@ _SIDE, _GAP, _NAME, _HEAD, _FOOT, _MARGIN = 1.85, 0.06, 0.22, 0.58, 0.5, 0.12
 """Inches: of a picture, between pictures, of a name above a picture, above and below all, and around."""
 _CLOSEST = 0.06
 """Inches between arrows: of a finer grid some are left out."""
+_LETTERS_OF_AN_INCH, _LINE = 20, 0.12
+"""Of a note below the pictures: what goes into an inch, and inches of a line."""
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the pictures lie: in rows from the left, each under its name."""
+    """Where the pictures lie: in rows from the left, each under its name; below them the lines of a note."""
 
     many: int
+    note: str = ""
 
     @property
     def rows(self) -> int:
@@ -46,7 +49,18 @@ class _Places:
     def size(self) -> tuple[float, float]:
         """Inches of all."""
         width = 2 * _MARGIN + self.columns * _SIDE + (self.columns - 1) * _GAP
-        return width, _HEAD + self.rows * (_SIDE + _NAME) + _FOOT
+        return width, _HEAD + self.rows * (_SIDE + _NAME) + _FOOT + self.below
+
+    @property
+    def lines(self) -> str:
+        """The note."""
+        letters = int(_LETTERS_OF_AN_INCH * (2 * _MARGIN + self.columns * (_SIDE + _GAP)))
+        return noted(self.note, letters) if self.note else ""
+
+    @property
+    def below(self) -> float:
+        """Inches of the note."""
+        return _LINE * (self.lines.count("\n") + 1) + _MARGIN / 2 if self.note else 0.0
 
     def of(self, number: int) -> tuple[float, float, float, float]:
         """Left, bottom, width and height of a picture, in shares of the figure."""
@@ -58,15 +72,16 @@ class _Places:
 
 
 def grid_frames(
-    rows: Sequence[Row], names: Sequence[str], look: Look, *, share_scale: bool, fixed_colours: bool
+    rows: Sequence[Row], names: Sequence[str], look: Look, *, share_scale: bool, fixed_colours: bool, note: str = ""
 ) -> Iterator[Image.Image]:
-    """One image for each row of pictures, under the names of their runs; measured as `animation.drawn_frames` does."""
-    figure = grid_figure(len(names), look)
+    """One image for each row of pictures, under the names of their runs; measured, and with a `note` below, as
+    `animation.drawn_frames` does."""
+    figure = grid_figure(len(names), look, note)
     canvas = FigureCanvasAgg(figure)
     for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours), strict=True):
         with styled(grid_style(look)):
             figure.clear()
-            draw_grid(figure, row, names, look, scales, share_scale=share_scale)
+            draw_grid(figure, row, names, look, scales, share_scale=share_scale, note=note)
             canvas.draw()
         yield image_of(canvas)
 
@@ -76,17 +91,24 @@ def grid_style(look: Look) -> dict[Any, Any]:
     return still_style(look.palette, 8, look.palette.grid)
 
 
-def grid_figure(many: int, look: Look) -> Figure:
-    """An empty figure with room for so many pictures."""
-    return Figure(figsize=_Places(many).size, facecolor=look.palette.paper, dpi=_DPI)
+def grid_figure(many: int, look: Look, note: str = "") -> Figure:
+    """An empty figure with room for so many pictures, and a note."""
+    return Figure(figsize=_Places(many, note).size, facecolor=look.palette.paper, dpi=_DPI)
 
 
 def draw_grid(
-    figure: Figure, row: Row, names: Sequence[str], look: Look, scales: Sequence[Scale], *, share_scale: bool
+    figure: Figure,
+    row: Row,
+    names: Sequence[str],
+    look: Look,
+    scales: Sequence[Scale],
+    *,
+    share_scale: bool,
+    note: str = "",
 ) -> None:
     """The pictures under the names of their runs, what they show above them and, where they share it, the scale of
     their colours below. Within `styled(grid_style(look))`."""
-    places = _Places(len(row))
+    places = _Places(len(row), note)
     for number, (shown, name, scale) in enumerate(zip(row, names, scales, strict=True)):
         axes = figure.add_axes(places.of(number))
         _draw(axes, shown, look, scale)
@@ -94,6 +116,10 @@ def draw_grid(
     _write_head(figure, row, places, look)
     if share_scale and not any(shown.minus for shown in row):
         _draw_scale(figure, places, scales[0], look, labels.per_unit(has_directions=row[0].request.has_directions))
+    if note:
+        width, height = places.size
+        at = _MARGIN / width, _MARGIN / 2 / height
+        figure.text(*at, places.lines, va="bottom", fontsize=7, color=look.palette.faint)
 
 
 def _draw(axes: Axes, shown: Shown, look: Look, scale: Scale) -> None:
@@ -138,8 +164,9 @@ def _write_head(figure: Figure, row: Row, places: _Places, look: Look) -> None:
 
 def _draw_scale(figure: Figure, places: _Places, scale: Scale, look: Look, per: str) -> None:
     width, height = places.size
-    axes = figure.add_axes((_MARGIN / width, 0.32 / height, min(2.4, width - 2 * _MARGIN) / width, 0.08 / height))
+    bottom = places.below + 0.32
+    axes = figure.add_axes((_MARGIN / width, bottom / height, min(2.4, width - 2 * _MARGIN) / width, 0.08 / height))
     bar = figure.colorbar(ScalarMappable(norm_of(scale), shades_of(look)), cax=axes, orientation="horizontal")
     bar.outline.set_visible(False)
     text = f"{labels.strength_name()}   (loss {per}; one scale for all)"
-    figure.text((2 * _MARGIN + 2.4) / width, 0.36 / height, text, va="center", color=look.palette.faint)
+    figure.text((2 * _MARGIN + 2.4) / width, (bottom + 0.04) / height, text, va="center", color=look.palette.faint)

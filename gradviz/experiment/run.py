@@ -64,6 +64,11 @@ class Run:
             path, self.name, lambda path, header: check_header(path, header, self.shapes), self._checks
         )
 
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of its trainable tensors, in the model's order."""
+        return {name: tuple(tensor.shape) for name, tensor in self._blank.named_parameters()}
+
     def epochs(self) -> list[int]:
         """Epochs with a complete checkpoint, ascending."""
         return self._checkpoints.epochs()

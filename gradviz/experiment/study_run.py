@@ -78,6 +78,11 @@ class StudyRun:
         return self._examined().anatomy
 
     @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of its floating parameters, in the model's order; UserError as `anatomy`."""
+        return self.anatomy.shapes
+
+    @property
     def products(self) -> int:
         """The multiplications of a forward pass of its first minibatch, by weights; UserError as `anatomy`."""
         return self._examined().products

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_modules
 from torch.nn.parameter import is_lazy
 
-from gradviz.errors import UserError, shown
+from gradviz.errors import NotHere, UserError, shown
 from gradviz.experiment.model import MLP, BatchNorm, Block
 from gradviz.experiment.wrappers import unwrapped
 from gradviz.landscape.clean import CleanPass, draw_gains
@@ -123,7 +123,7 @@ def _check_values(name: str, tensor: Tensor) -> None:
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise UserError(f"{name} of `model` is sparse or quantized: pass a model of ordinary tensors.")
     if not is_finite(tensor.detach()):
-        raise UserError(f"{name} of `model` has values that are not finite: use an earlier checkpoint.")
+        raise NotHere(f"{name} of `model` has values that are not finite", "use an earlier checkpoint")
 
 
 def _is_plain(model: MLP) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError, shown
+from gradviz.errors import NotHere, UserError, shown
 from gradviz.landscape.network import Network
 from gradviz.landscape.request import MODES
 
@@ -51,9 +51,9 @@ def check_finite(network: Network, *values: Tensor) -> None:
     largest = torch.finfo(network.dtype).max ** 0.4
     if all(bool(value.abs().amax() <= largest) for value in values if value.numel()):
         return
-    raise UserError(
-        f"The model's parameters are too large for gradients in {_name(network.dtype)}: use a "
-        "checkpoint from before the training broke down, a smaller half_width, or dtype=torch.float64."
+    raise NotHere(
+        f"The model's parameters are too large for gradients in {_name(network.dtype)}",
+        "use a checkpoint from before the training broke down, a smaller half_width, or dtype=torch.float64",
     )
 
 

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from PIL import Image
 from gradviz.cli import main
 from gradviz.compute.interface import Cancelled, StillWanted, Ticket
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.question import Question
 from gradviz.dashboard import exports
 from gradviz.dashboard.connection import LEFT
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE as AT_ONCE
@@ -271,8 +272,35 @@ def test_an_epoch_without_a_plane_along_these_directions_is_left_out_and_told(cl
     reason = error_of(client, panels=[plane | {"epoch": missing}], kind="pdf")
     assert note == escape(f"Epoch {missing} is left out: `towards:none/2` does not move any parameter.")
     assert reason == "`towards:none/2` does not move any parameter: choose another direction."
-    gif = client.post("/api/v1/exports", json=asked("gif", panels=[plane])).data
-    assert Image.open(io.BytesIO(gif)).n_frames == len(there)  # pyright: ignore[reportAttributeAccessIssue]
+    answer = client.post("/api/v1/exports", json=asked("gif", panels=[plane], progress=True))
+    *_, about, content = blocks(iter(answer.response))  # pyright: ignore[reportArgumentType]  (bytes)
+    said = json.loads(about)["notes"]
+    assert [escape(each) for each in said] == [note]
+    film = Image.open(io.BytesIO(content))
+    assert film.n_frames == len(there)  # pyright: ignore[reportAttributeAccessIssue]
+    assert film.info["comment"].decode().endswith(f". {said[0]}")
+
+
+def test_what_one_of_the_runs_does_not_have_is_refused_before_anything_is_computed(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    submitted: list[Sequence[Question]] = []
+    submit = LocalCompute.submit
+    monkeypatch.setattr(
+        LocalCompute, "submit", lambda self, many, *more: submitted.append(many) or submit(self, many, *more)
+    )
+    good = {"run": "none", "epoch": 1, "x": "step", "y": "random:1", "points": 3}
+    for x, words in {
+        "step@conv": "begins with conv",
+        "random:1@hidden.1.linear.bias": "only biases and norms within hidden.1.linear.bias",
+        "gradient:999": "minibatches of this run are 0 to",
+        "towards:none/77": "77",
+        "towards:nobody/1": "nobody",
+        "pca:3": "2 principal components",
+        "hidden.1.linear.bias[99]": "out of range",
+    }.items():
+        assert words in error_of(client, panels=[good, good | {"x": x}]), x
+    assert not submitted
 
 
 def test_as_many_files_as_may_be_are_made_at_a_time_and_who_leaves_makes_room(client: FlaskClient):

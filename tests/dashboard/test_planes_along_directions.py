@@ -257,7 +257,7 @@ def test_networks_of_other_shapes_a_single_checkpoint_and_one_that_is_gone(
     assert "must be one of 0, 2, got 1" in error_of(client, "towards:dropout/1")
     for x in ("gradient:0", "step", "hessian:1"):
         assert "has one checkpoint" in error_of(client, x, run="batchnorm")
-    assert "has one checkpoint: a path has two or more" in error_of(client, "pca:1", run="batchnorm")
+    assert "has one checkpoint, and a path has two or more" in error_of(client, "pca:1", run="batchnorm")
     # batchnorm has tensors that none has not, so that none's network is another one seen from it
     assert "has another network than batchnorm" in error_of(client, "towards:none/2", run="batchnorm")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradviz.drawing.animation import drawn_frames
+from gradviz.drawing.animation import drawn_frames, noted
 from gradviz.drawing.canvas import to_rgb
 from gradviz.drawing.gif import Gif, colours_of
 from gradviz.drawing.inks import PALETTES
@@ -127,3 +127,28 @@ def test_the_loss_is_drawn_under_the_arrows_of_a_picture_with_other_inks(rows: l
     image = Image.open(io.BytesIO(picture_bytes(shown, "png", over)))
     assert image.convert("RGB").getpixel((2, 2)) == (0x14, 0x18, 0x1F)
     assert picture_bytes(shown, "png", over) != picture_bytes(shown, "png", dark)
+
+
+def test_every_frame_says_below_the_pictures_which_epochs_are_not_in_it(rows: list[list[Shown]]):
+    note = "Epochs 3 and 4 are left out: `step` does not move any parameter."
+    with_note, without = (
+        [
+            np.asarray(image)
+            for image in drawn_frames(rows[:1] * 2, PLAIN, share_scale=False, fixed_colours=True, note=text)
+        ]
+        for text in (note, "")
+    )
+    np.testing.assert_array_equal(with_note[0], with_note[1])
+    # Between the two legends there is nothing else.
+    height, width, _ = without[0].shape
+    middle = slice(height * 95 // 100, None), slice(width * 2 // 5, width * 11 // 20)
+    assert (without[0][middle] == 255).all()
+    assert (with_note[0][middle] < 255).any()
+
+
+def test_a_note_that_has_no_room_is_cut_and_says_so():
+    lines = noted("word " * 400, 50).split("\n")
+    assert len(lines) == 3
+    assert all(len(line) <= 50 for line in lines)
+    assert lines[-1].endswith(" …")
+    assert noted("word " * 5, 50) == "word word word word word"

@@ -148,3 +148,16 @@ def _inflated(stream: bytes) -> bytes:
         return zlib.decompress(stream)
     except zlib.error:  # fonts and others that are not compressed this way
         return b""
+
+
+def test_small_pictures_have_their_note_below_the_scale():
+    row, note = row_of(5), "Epoch 2 is left out: `step` does not move any parameter."
+    [scales] = scales_of_rows([row], True, fixed_colours=False)
+    with styled(grid_style(LOOK)):
+        figure = grid_figure(len(row), LOOK, note)
+        draw_grid(figure, row, NAMES[:5], LOOK, scales, share_scale=True, note=note)
+        figure.draw_without_rendering()
+    [text] = [text for text in figure.texts if text.get_text() == note]
+    others = [axes.get_tightbbox() for axes in figure.axes]
+    assert all(not box.overlaps(text.get_window_extent()) for box in others if box is not None)
+    assert text.get_window_extent().y0 >= 0

@@ -66,7 +66,7 @@ def _reply(code: str, key: str, question: Question, bench: Workbench, cache: Fie
     except ComputationFailed as error:
         return Reply.saying(Kind.FAILURE, str(error))
     except UserError as error:
-        return Reply.saying(Kind.MISTAKE, str(error))
+        return Reply.refusing(error)
     except redis.RedisError:
         raise
     except Exception as error:  # noqa: BLE001  (any error must reach the waiting callers; the log has the traceback)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from gradviz.landscape.directions.axis import Random
-from gradviz.landscape.directions.vector import Parameters, Vector, under
+from gradviz.landscape.directions.checking import check_moves, under
+from gradviz.landscape.directions.vector import Parameters, Vector
 from gradviz.landscape.replay.axes import check_scalar
 from gradviz.landscape.scalar import Scalar
 
@@ -18,6 +19,7 @@ def random_vector(axis: Random, parameters: Parameters) -> Vector:
     one axis, biases and norms, do not move, as in the paper; with `moves_all` each is one filter. A tensor's numbers
     depend on the seed and its name alone.
     """
+    check_moves(axis, {name: own.shape for name, own in parameters.items()})
     parts = {}
     for name in under(axis.prefix, parameters, axis):
         own = parameters[name]

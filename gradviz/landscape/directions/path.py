@@ -8,9 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
+from gradviz.errors import NotHere, UserError
 from gradviz.landscape.directions.axis import Principal, Step, Towards
-from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product, under
+from gradviz.landscape.directions.checking import check_components, check_network, check_path, check_steps, under
+from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product
 
 BLOCK_BYTES = 2**28
 """Memory for checkpoints that are held at once while the path's inner products are formed."""
@@ -61,15 +62,14 @@ def last_step(path: Path) -> tuple[int, int]:
     """The recorded epochs that the step to the checkpoint lies between; at the first, those of the next step."""
     epochs = list(path.epochs())
     place = epochs.index(path.epoch)
-    if len(epochs) < 2:
-        raise UserError(f"The run {path.run} has one checkpoint: a step lies between two. Wait for the next epoch.")
+    check_steps(path.run, epochs)
     return (epochs[place - 1], path.epoch) if place else (path.epoch, epochs[1])
 
 
 def step_vector(axis: Step, path: Path) -> Vector:
     """θ(e) − θ(e′) for the recorded epoch e′ before e; `UserError` at the first."""
     if last_step(path)[1] != path.epoch:
-        raise UserError(f"`{axis}`: no step leads to epoch {path.epoch}, the first: choose a later one.")
+        raise NotHere(f"`{axis}`: no step leads to epoch {path.epoch}, the first", "choose a later one")
     parts, step = _last_difference(path, axis.prefix, axis)
     return Vector(str(axis), parts, step, unit=step)
 
@@ -80,7 +80,7 @@ def step_length(path: Path, prefix: str = "") -> tuple[float, str]:
     length = math.sqrt(inner_product(parts, parts))
     if length == 0:
         before, after = last_step(path)
-        raise UserError(f"Nothing moved from epoch {before} to {after}, so that no length is known: choose another.")
+        raise NotHere(f"Nothing moved from epoch {before} to {after}, so that no length is known", "choose another")
     return length, name
 
 
@@ -95,12 +95,7 @@ def _last_difference(path: Path, prefix: str, axis: object) -> tuple[Parameters,
 def towards_vector(axis: Towards, path: Path) -> Vector:
     """From the checkpoint to another one with the same shapes."""
     here, there = path.parameters(path.epoch), path.of(axis.run, axis.epoch)
-    for name, part in here.items():
-        if name not in there or there[name].shape != part.shape:
-            raise UserError(
-                f"`{axis}`: {axis.run} has another network than {path.run}: they differ in {name}. Choose a run with "
-                "the same shapes."
-            )
+    check_network(axis, path.run, *({name: part.shape for name, part in parts.items()} for parts in (here, there)))
     parts = {name: there[name] - part for name, part in here.items()}
     notes = ()
     if lacking := [name for name in there if name not in here]:
@@ -120,11 +115,7 @@ def principal_vector(axis: Principal, path: Path, components: Components | None 
     It points to where training went: the last checkpoint's coordinate is larger than the first one's.
     """
     found = components or principal_components(path)
-    if axis.number > len(found.weights_KE):
-        raise UserError(
-            f"`{axis}`: the {len(found.epochs)} checkpoints of {path.run} have {len(found.weights_KE)} principal "
-            "components."
-        )
+    check_components(axis, path.run, len(found.epochs), len(found.weights_KE))
     weights = found.weights_KE[axis.number - 1]
     parts: dict[str, Tensor] = {}
     for epoch, weight in zip(found.epochs, weights.tolist(), strict=True):
@@ -138,8 +129,7 @@ def principal_vector(axis: Principal, path: Path, components: Components | None 
 def principal_components(path: Path) -> Components:
     """All of them, from the checkpoints' inner products, which are formed in blocks: the path is never held whole."""
     epochs = tuple(path.epochs())
-    if len(epochs) < 2:
-        raise UserError(f"The run {path.run} has one checkpoint: a path has two or more. Wait for the next epoch.")
+    check_path(path.run, epochs)
     gram_EE = _inner_products(path, epochs)
     count = len(epochs)
     centring = torch.eye(count, dtype=torch.float64) - 1 / count

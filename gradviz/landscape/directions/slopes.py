@@ -10,11 +10,12 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradviz.errors import UserError, shown
+from gradviz.errors import NotHere, UserError, shown
 from gradviz.experiment.users_code import users_code
 from gradviz.landscape.directions.axis import Curvature, Gradient
+from gradviz.landscape.directions.checking import check_minibatch, check_size, under
 from gradviz.landscape.directions.path import Path, step_length
-from gradviz.landscape.directions.vector import Parameters, Vector, inner_product, parameters_of, under
+from gradviz.landscape.directions.vector import Parameters, Vector, inner_product, parameters_of
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.replay.loop import at_centre, differentiable, mean_loss
 from gradviz.landscape.replay.problem import Problem
@@ -42,8 +43,7 @@ def gradient_vector(
 
     `gradient(m)` is that of minibatch m, of about `num_rows` rows.
     """
-    if axis.minibatch is not None and axis.minibatch >= minibatches:
-        raise UserError(f"`{axis}`: minibatches of this run are 0 to {minibatches - 1}, or `mean` for all of them.")
+    check_minibatch(axis, minibatches)
     wanted = range(minibatches) if axis.minibatch is None else [axis.minibatch]
     total: dict[str, Tensor] = {}
     for number in wanted:
@@ -53,7 +53,7 @@ def gradient_vector(
     length, step = step_length(path, axis.prefix)
     size = inner_product(total, total) ** 0.5
     if size == 0:
-        raise UserError(f"`{axis}` is zero at epoch {path.epoch}: choose another direction.")
+        raise NotHere(f"`{axis}` is zero at epoch {path.epoch}", "choose another direction")
     whose = (
         f"minibatch {axis.minibatch}" if axis.minibatch is not None else f"all {minibatches} minibatches, their mean"
     )
@@ -105,14 +105,18 @@ def curvature_vector(axis: Curvature, path: Path, problem: Problem, centre: int)
         probe = _probe(sum(sizes))
         steepness = max((slope.detach().abs().max().item() for slope in slopes), default=0.0)
         if not slopes or np.abs(product(probe)).max() <= FLAT * max(steepness, 1e-300):
-            raise UserError(
-                f"`{axis}`: the loss of this minibatch has no curvature at epoch {path.epoch}: it is piecewise linear "
-                "in the parameters, so that its Hessian is zero. Choose a gradient or a step."
+            raise NotHere(
+                f"`{axis}`: the loss of this minibatch has no curvature at epoch {path.epoch}; it is piecewise linear "
+                "in the parameters, so that its Hessian is zero",
+                "choose a gradient or a step",
             )
         eigenvalue, vector = _eigen(axis, product, probe, sum(sizes))
         residual = float(np.linalg.norm(product(vector) - eigenvalue * vector) / abs(eigenvalue))
     if residual > RESIDUAL:
-        raise UserError(f"`{axis}` has not converged: its residual is {residual:.1e} of the eigenvalue.")
+        raise NotHere(
+            f"`{axis}` has not converged, with a residual of {residual:.1e} of the eigenvalue",
+            "choose a smaller number",
+        )
     length, step = step_length(path)
     factor = length * (1.0 if vector[np.abs(vector).argmax()] > 0 else -1.0)
     pieces = _split(torch.from_numpy(vector * factor), tensors)
@@ -128,16 +132,16 @@ def _eigen(
     """An eigenvalue, counted by magnitude, and its vector. Of two that differ in sign alone, as a loss without
     curvature within each layer has them, the positive one comes first."""
     wanted = axis.number + 1  # one more, to see such a pair
-    if wanted >= size:
-        raise UserError(f"`{axis}`: this model has {size} parameters, and eigenvectors up to {size - 2} can be found.")
+    check_size(axis, size)
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)  # pyright: ignore[reportCallIssue]
     ncv = min(size, max(2 * wanted + 1, 20))
     try:
         values, vectors = eigsh(operator, k=wanted, which="LM", v0=probe, ncv=ncv, maxiter=ITERATIONS, tol=1e-8)  # pyright: ignore[reportArgumentType]
     except ArpackNoConvergence as error:
-        raise UserError(
-            f"`{axis}` has not converged in {ITERATIONS} restarts of Lanczos: {len(error.eigenvalues)} of {wanted} "
-            "eigenvectors have. Choose a smaller number."
+        raise NotHere(
+            f"`{axis}` has not converged in {ITERATIONS} restarts of Lanczos, which found {len(error.eigenvalues)} of "
+            f"{wanted} eigenvectors",
+            "choose a smaller number",
         ) from error
     order = sorted(range(wanted), key=lambda k: -abs(values[k]))
     for k in range(wanted - 1):

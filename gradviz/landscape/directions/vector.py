@@ -1,13 +1,13 @@
 """Directions as numbers: vectors in parameter space, in float64, with the meaning of coordinate 1."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from gradviz.errors import UserError
+from gradviz.errors import NotHere
 
 PARALLEL = 1e-6
 """A second direction whose part across the first is a smaller share of it spans no plane with it."""
@@ -52,16 +52,6 @@ def parameters_of(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def under(prefix: str, names: Iterable[str], axis: object) -> list[str]:
-    """Names that are `prefix` or lie under it; `UserError` if none does."""
-    names = list(names)
-    found = [name for name in names if not prefix or name == prefix or name.startswith(f"{prefix.rstrip('.')}.")]
-    if not found:
-        rooms = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
-        raise UserError(f"`{axis}`: no parameter's name begins with {prefix}: they begin with {rooms}.")
-    return found
-
-
 def inner_product(a: Parameters, b: Parameters) -> float:
     """⟨a, b⟩ over the tensors that both have, in float64."""
     return sum(dot(part, b[name]) for name, part in a.items() if name in b)
@@ -97,7 +87,7 @@ def plane_of(x: Vector, y: Vector) -> tuple[Vector, Vector]:
     for vector, length in zip((x, y), lengths, strict=True):
         if not 0 < length < math.inf:
             reason = "does not move any parameter" if length == 0 else "has numbers that are not finite"
-            raise UserError(f"`{vector.text}` {reason}: choose another direction.")
+            raise NotHere(f"`{vector.text}` {reason}", "choose another direction")
     share = inner_product(x.parts, y.parts) / lengths[0] ** 2
     names = dict.fromkeys((*y.parts, *x.parts))
     across = {name: _minus(y.parts.get(name), share, x.parts.get(name)) for name in names}
@@ -106,7 +96,7 @@ def plane_of(x: Vector, y: Vector) -> tuple[Vector, Vector]:
     across = {name: _minus(part, left, x.parts.get(name)) for name, part in across.items()}
     length = math.sqrt(inner_product(across, across))
     if length < PARALLEL * lengths[1]:
-        raise UserError(f"`{x.text}` and `{y.text}` lie on one line: a plane needs two directions.")
+        raise NotHere(f"`{x.text}` and `{y.text}` lie on one line, and a plane needs two directions", "choose another")
     parts = {name: part * (lengths[0] / length) for name, part in across.items()}
     rank = None if x.rank is None or y.rank is None else x.rank + y.rank
     kept = min(1.0, length / lengths[1])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from gradviz.errors import UserError
+from gradviz.errors import NotHere, UserError
 from gradviz.landscape.field import GradientField, ZeroReason
 from gradviz.landscape.replay.axes import PlaneAxis
 from gradviz.landscape.replay.choosing import LOOP, WAYS, compute
@@ -61,7 +61,7 @@ def network_landscape(
         computed = compute(prepared, plane, order, ways=WAYS if method == "replay" else ())
         values = computed.values[computed.order.shown]
         if not bool(values.isfinite().all()):
-            raise UserError("The loss or its gradient is not finite on this grid: choose a smaller half-width.")
+            raise NotHere("The loss or its gradient is not finite on this grid", "choose a smaller half-width")
         u, v = resolve(computed, plane.half_width)
         u, v = (_named(problem, *each, plane.half_width) for each in ((plane.x, u), (plane.y, v)))
     steps = plane.steps[:: computed.order.steps_apart[-1]]
