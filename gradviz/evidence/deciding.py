@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from gradviz.evidence import rules
+from gradviz.evidence.measurements import Null
 from gradviz.evidence.verdict import Figure, Kind
 
 
@@ -16,15 +17,26 @@ def below(value: float | None, limit: float | None) -> bool | None:
 
 
 def is_rough(angle: float | None, control: float | None) -> bool | None:
-    """Whether neighbouring arrows differ at all, and by enough times the control's angle."""
+    """Whether neighbouring arrows differ by enough degrees, and by enough times the control's angle."""
     enough = None if control is None else rules.ROUGH_RATIO * control
-    return every([below(control, angle), at_least(angle, enough)])
+    return every([at_least(angle, rules.LEAST_ANGLE), at_least(angle, enough)])
+
+
+def rough_words(control: str) -> str:
+    """What `is_rough` asks, after "neighbouring arrows differ"."""
+    return f"by at least {rules.ROUGH_RATIO:g} times the angle {control}, and by at least {rules.LEAST_ANGLE:g}°"
 
 
 def every(answers: Iterable[bool | None]) -> bool | None:
     """No if any answer is no; open if none is no and one is open, or if there are none; yes otherwise."""
     given = list(answers)
     return False if False in given else None if None in given or not given else True
+
+
+def any_of(answers: Iterable[bool | None]) -> bool | None:
+    """Yes if any answer is yes; open if none is yes and one is open, or if there are none; no otherwise."""
+    given = list(answers)
+    return True if True in given else None if None in given or not given else False
 
 
 def largest(values: Iterable[float | None]) -> float | None:
@@ -34,6 +46,15 @@ def largest(values: Iterable[float | None]) -> float | None:
 
 def kind_if(holds: bool | None, otherwise: Kind = Kind.NOT) -> Kind:
     return Kind.UNTOLD if holds is None else Kind.HOLDS if holds else otherwise
+
+
+def kind_beside_random(nulls: Sequence[Null]) -> Kind:
+    """Whether minibatches differ at all and, in every one of these parts, more than random rows make them."""
+    differ = any_of(at_least(rules.LEAST_APART, null.measured_resultant.value) for null in nulls)
+    if differ is False:
+        return Kind.NOT
+    beyond = every(below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
+    return Kind.UNTOLD if differ is None else kind_if(beyond, Kind.SAMPLING)
 
 
 def kind_of_most(answers: Sequence[bool | None]) -> Kind:

@@ -36,6 +36,8 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         round_off=round_off_in(studied, answers),
         mask_splits=tuple(each for part in parts for each in part.mask_splits),
         ablation=next((part.ablation for part in parts if part.ablation is not None), None),
+        chosen=tuple(each for part in parts for each in part.chosen),
+        least_balanced=studied.least_balanced(),
     )
 
 
@@ -66,6 +68,14 @@ def checkpoint_part(studied: Studied, run: str, epoch: int) -> Part:
     return Part("checkpoint", run, epoch, whole=whole)
 
 
+def chosen_parts(studied: Studied) -> list[Part]:
+    """Minibatches of chosen rows: where random ones agree best, and at the checkpoint that is drawn."""
+    run, least_balanced = studied.runs[PLAIN].name, studied.least_balanced()
+    if least_balanced is None:
+        return []
+    return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
+
+
 def loop_fields(studied: Setting) -> tuple[LoopField, LoopField]:
     """The source's batch normalization picture by the plain loop, on a smaller grid, in both precisions."""
     request = LINEAR_BATCHNORM.placed(studied).requests()[0].model_copy(update={"points": POINTS})
@@ -73,11 +83,10 @@ def loop_fields(studied: Setting) -> tuple[LoopField, LoopField]:
 
 
 def _of_plain(studied: Studied) -> Iterator[Part]:
-    run = studied.runs[PLAIN]
-    there = set(studied.mid_training())
-    lines = [line for line in run.metrics() if line.epoch in there]
-    if lines:  # where the signs are least balanced, to balance them changes most
-        yield Part("intervention", run.name, max(lines, key=lambda line: abs(line.share_below_target - 0.5)).epoch)
+    run, least_balanced = studied.runs[PLAIN], studied.least_balanced()
+    if least_balanced is not None:  # there, to balance the signs changes most
+        yield Part("intervention", run.name, least_balanced)
+    yield from chosen_parts(studied)
     for epoch in sorted({0, studied.mid_epochs[run.name]}):
         yield Part("nulls", run.name, epoch)
         yield Part("nulls-by-size", run.name, epoch)

@@ -147,6 +147,24 @@ class Null(OfRun, Measured):
     sensitivity: Estimate
 
 
+class ChosenRows(OfRun, Measured):
+    """Agreement of minibatches whose rows are chosen: all training rows, in the order of the quantity `by`.
+
+    `random_resultant`: of as many minibatches of random rows, with the middle 95 % of the draws. `sensitivity`: 1 - R
+    over that of random rows.
+    """
+
+    scope: Scope
+    epoch: int
+    by: str
+    minibatch_size: int
+    num_minibatches: int
+    resultant: Estimate
+    opposite: Estimate
+    random_resultant: Estimate
+    sensitivity: Estimate
+
+
 class RoundOff(Measured):
     """The gradient of two parameters in two precisions, by the plain loop: a field of `points`² arrows each.
 
@@ -233,6 +251,9 @@ class Evidence(Measured):
     mask_splits: tuple[MaskSplit, ...]
     ablation: Ablation | None = None
     """Of Total Deliverers, without regularizer after the last epoch."""
+    chosen: tuple[ChosenRows, ...] = ()
+    least_balanced: int | None = None
+    """The epoch of mid-training without regularizer whose signs are least balanced."""
 
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)

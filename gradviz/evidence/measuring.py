@@ -9,6 +9,7 @@ import torch
 from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention
+from gradviz.evidence.choosing import chosen_rows_of
 from gradviz.evidence.measurements import Checkpoint
 from gradviz.evidence.measuring_studies import measured_of_study
 from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind, StudyAnswer, layer_words
@@ -129,6 +130,10 @@ def _masks(at: _At) -> PartAnswer:
     return PartAnswer(mask_splits=mask_splits_of(at.run, at.network, at.part.epoch))
 
 
+def _chosen(at: _At) -> PartAnswer:
+    return PartAnswer(chosen=chosen_rows_of(at.run, at.network, at.part.epoch, MINIBATCH_SIZE))
+
+
 def _ablation(at: _At) -> PartAnswer:
     return PartAnswer(ablation=ablation_of(at.run, at.network, at.part.epoch))
 
@@ -141,4 +146,5 @@ _KINDS: dict[PartKind, _Kind] = {
     "intervention": _Kind("the output bias moved to the median", _intervention),
     "masks": _Kind("the masks' share of the variance", _masks),
     "ablation": _Kind("how much the network relies on the number of deliverers", _ablation),
+    "chosen": _Kind("agreement of minibatches of chosen rows", _chosen),
 }

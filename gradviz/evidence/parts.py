@@ -9,6 +9,7 @@ from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
     Checkpoint,
+    ChosenRows,
     Intervention,
     MaskSplit,
     Measured,
@@ -18,7 +19,7 @@ from gradviz.evidence.measurements import (
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
-PartKind = Literal["scene", "checkpoint", "nulls", "nulls-by-size", "intervention", "masks", "ablation"]
+PartKind = Literal["scene", "checkpoint", "nulls", "nulls-by-size", "intervention", "masks", "ablation", "chosen"]
 Precision = Literal["float32", "float64"]
 
 
@@ -68,6 +69,7 @@ class PartAnswer(Measured):
     interventions: tuple[Intervention, ...] = ()
     mask_splits: tuple[MaskSplit, ...] = ()
     ablation: Ablation | None = None
+    chosen: tuple[ChosenRows, ...] = ()
 
 
 class StudyAnswer(Measured):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from gradviz.errors import UserError
-from gradviz.evidence.gathering import checkpoint_part, loop_fields, scene_asked
-from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
+from gradviz.evidence.gathering import checkpoint_part, chosen_parts, loop_fields, scene_asked
+from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, ChosenRows, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.evidence.scenes import LINEAR_BATCHNORM, MINIBATCH_SIZE, SceneDesign
@@ -119,6 +119,31 @@ def _nulls_of(evidence: Evidence) -> tuple[Null, ...] | None:
 
 NULLS: Reading[tuple[Null, ...]] = Reading((PLAIN,), _nulls_asked, _nulls_of)
 """The null model beside what was measured, for the biases of each layer at mid-training without regularizer."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Minibatches of chosen rows at the epoch of mid-training whose signs are least balanced, and at the drawn one."""
+
+    least_balanced: tuple[ChosenRows, ...]
+    drawn: tuple[ChosenRows, ...]
+
+
+def _chosen_asked(studied: Studied) -> list[Part]:
+    found = chosen_parts(studied)
+    if not found:
+        raise NotThere("These runs have no checkpoint of mid-training yet: train more epochs, in Training.")
+    return found
+
+
+def _chosen_of(evidence: Evidence) -> Chosen | None:
+    least = tuple(each for each in evidence.chosen if each.epoch == evidence.least_balanced)
+    drawn = tuple(each for each in evidence.chosen if each.epoch != evidence.least_balanced)
+    return Chosen(least, drawn) if least else None
+
+
+CHOSEN: Reading[Chosen] = Reading((PLAIN,), _chosen_asked, _chosen_of)
+"""Without regularizer."""
 
 ROUND_OFF: Reading[RoundOff] = Reading(
     (BATCHNORM,), loop_fields, lambda evidence: evidence.round_off, (LINEAR_BATCHNORM,)

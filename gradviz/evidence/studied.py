@@ -87,3 +87,10 @@ class Studied:
             return ()
         there = set(self.epochs[plain.name])
         return tuple(epoch for epoch in mid_training(plain.metrics()) if epoch in there)
+
+    def least_balanced(self) -> int | None:
+        """The one of them whose share of rows below their target is farthest from one half: where balance can change
+        most, and random minibatches agree best. None without mid-training."""
+        wanted = set(self.mid_training())
+        lines = [line for line in self.runs[PLAIN].metrics() if line.epoch in wanted] if wanted else []
+        return max(lines, key=lambda line: abs(line.share_below_target - 0.5)).epoch if lines else None

@@ -7,12 +7,14 @@ from gradviz.compute.recipe import command_line
 from gradviz.dashboard import permalink
 from gradviz.dashboard.evidence_links import view_of
 from gradviz.evidence.claims import CLAIMS, Claim
+from gradviz.evidence.claims.chosen import CHOSEN_ROWS
 from gradviz.evidence.measurements import Evidence
 from gradviz.evidence.scenes import SINGLE
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import NULL_MODEL
+from gradviz.report.chosen_rows import chosen_rows
 from gradviz.report.document import Block, Heading, Link, Links, Quote, Ruling, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, spread
@@ -89,6 +91,8 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
             yield from pictures_of(key, first.evidence)
             if key == NULL_MODEL.key:
                 yield from random_rows(findings)
+    if claim is CHOSEN_ROWS:
+        yield from chosen_rows(findings)
     views = first.verdicts[k].views
     if views:
         yield Links(tuple(_link(view, first.evidence) for view in views))

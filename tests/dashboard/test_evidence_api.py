@@ -43,8 +43,9 @@ def only(tiny_runs: Path, tmp_path: Path):
 def test_claims_without_their_runs_say_what_to_do(only, cache: FieldCache):
     answers = all_told(only("none"), cache)
     missing = {key: answer["message"] for key, answer in answers.items() if answer["state"] == "missing"}
-    assert set(missing) == {"mid-training", *(key for key in answers if key.startswith(("dropout", "batchnorm")))}
-    assert missing.pop("mid-training").endswith("train more epochs, in Training.")
+    middle = {"mid-training", "chosen-rows"}
+    assert set(missing) == {*middle, *(key for key in answers if key.startswith(("dropout", "batchnorm")))}
+    assert all(missing.pop(key).endswith("train more epochs, in Training.") for key in middle)
     assert all(message.endswith("in Training.") for message in missing.values())
     assert "with dropout" in missing["dropout-rough"]
     assert "with dropout or with batch normalization" in missing["batchnorm-like-dropout"]

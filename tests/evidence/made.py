@@ -4,6 +4,7 @@ from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
     Checkpoint,
+    ChosenRows,
     Estimate,
     Evidence,
     Null,
@@ -78,6 +79,22 @@ def null(measured: float, low: float) -> Null:
     )
 
 
+def chosen(by: str, resultant: float | None, times: float | None) -> ChosenRows:
+    """Of the whole model at the least balanced epoch; `times` is the lower end of the ratio to random rows."""
+    return ChosenRows(
+        scope="model",
+        run="none",
+        epoch=2,
+        by=by,
+        minibatch_size=64,
+        num_minibatches=50,
+        resultant=Estimate(value=resultant),
+        opposite=Estimate(value=0.0),
+        random_resultant=Estimate(value=0.97, low=0.96, high=0.98),
+        sensitivity=Estimate(value=None if times is None else times + 1, low=times, high=9.0),
+    )
+
+
 def round_off(largest: float) -> RoundOff:
     view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run="batchnorm", epoch=10)
     return RoundOff(
@@ -124,6 +141,8 @@ def evidence(**changes: object) -> Evidence:
         "round_off": round_off(1e-16),
         "mask_splits": (),
         "ablation": ablation(20.0),
+        "chosen": (chosen("d", 0.9, 3.0), chosen("store", 0.96, 1.0)),
+        "least_balanced": 2,
     }
     return Evidence.model_validate(values | changes)
 

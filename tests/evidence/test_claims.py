@@ -16,7 +16,7 @@ from gradviz.evidence.scenes import MID_DROPOUT, START_DROPOUT
 from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import DEGREES, SHARE, Kind
 from gradviz.experiment.store import RunStore
-from tests.evidence.made import ablation, checkpoint, evidence, null, round_off, scene, scenes
+from tests.evidence.made import ablation, checkpoint, chosen, evidence, null, round_off, scene, scenes
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,13 @@ RULES = [
     Rule("mid-training", Kind.UNKNOWN, evidence(mid_training=())),
     Rule("composition", Kind.HOLDS, evidence()),
     Rule("composition", Kind.SAMPLING, evidence(nulls=(null(0.5, 0.5),))),
+    Rule("composition", Kind.NOT, evidence(nulls=(null(0.99, 0.995),))),
     Rule("composition", Kind.UNKNOWN, evidence(nulls=())),
+    Rule("chosen-rows", Kind.HOLDS, evidence()),
+    Rule("chosen-rows", Kind.NOT, evidence(chosen=(chosen("d", 0.9, 1.9), chosen("store", 0.99, 5.0)))),
+    Rule("chosen-rows", Kind.UNTOLD, evidence(chosen=(chosen("d", None, None), chosen("store", 0.99, 5.0)))),
+    Rule("chosen-rows", Kind.HOLDS, evidence(chosen=(chosen("d", None, None), chosen("store", 0.96, 5.0)))),
+    Rule("chosen-rows", Kind.UNKNOWN, evidence(chosen=())),
     Rule("dropout-minibatches", Kind.HOLDS, evidence()),
     Rule("dropout-minibatches", Kind.NOT, evidence(scenes=scenes(scene("dropout-frozen", "dropout", opposite=0.29)))),
     Rule("dropout-rough", Kind.MASKS, evidence()),
@@ -93,7 +99,7 @@ def test_the_rule_gives_the_verdict(rule: Rule):
 
 def test_a_rule_is_given_all_that_it_reads_or_says_nothing():
     whole = evidence()
-    parts = {"scenes": (), "checkpoints": (), "nulls": (), "round_off": None, "ablation": None}
+    parts = {"scenes": (), "checkpoints": (), "nulls": (), "round_off": None, "ablation": None, "chosen": ()}
     for claim in CLAIMS:
         assert claim.verdict(whole).kind not in (Kind.UNKNOWN, Kind.UNTOLD)
         changed = [claim.verdict(whole.model_copy(update={name: value})) for name, value in parts.items()]
@@ -152,14 +158,14 @@ def test_every_rule_is_tested_both_ways():
 
 
 def test_without_runs_nothing_is_said():
-    nothing = evidence(scenes=(), checkpoints=(), runs=(), mid_training=(), nulls=(), round_off=None)
+    nothing = evidence(scenes=(), checkpoints=(), runs=(), mid_training=(), nulls=(), round_off=None, chosen=())
     assert {verdict.kind for verdict in verdicts(nothing)} == {Kind.UNKNOWN}
 
 
 def test_a_verdict_tells_the_numbers_that_it_rests_on_and_where_to_see_them():
     for verdict in verdicts(evidence()):
         assert verdict.figures
-        assert verdict.views or verdict.claim in ("accurate", "composition")
+        assert verdict.views or verdict.claim in ("accurate", "composition", "chosen-rows")
 
 
 def test_a_layer_of_dead_units_is_left_out_of_the_comparison_with_the_start():
@@ -203,6 +209,7 @@ def without_numbers(whole: Evidence) -> Evidence:
             ),
             "checkpoints": tuple(map(checkpoint_of, whole.checkpoints)),
             "nulls": tuple(each.model_copy(update={"measured_resultant": MISSING}) for each in whole.nulls),
+            "chosen": tuple(each.model_copy(update={"resultant": MISSING}) for each in whole.chosen),
             "round_off": found.model_copy(update={"largest_float64": 1.0, "angle_float32": None}),
         }
     )

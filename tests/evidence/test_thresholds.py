@@ -10,9 +10,9 @@ import pytest
 from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS, Claim, claim_of
 from gradviz.evidence.deciding import kind_of_most
-from gradviz.evidence.measurements import Checkpoint, Estimate, Evidence, Scene
+from gradviz.evidence.measurements import Checkpoint, ChosenRows, Estimate, Evidence, Scene
 from gradviz.evidence.verdict import Kind
-from tests.evidence.made import ablation, checkpoint, evidence, null, round_off, scene, scenes
+from tests.evidence.made import ablation, checkpoint, chosen, evidence, null, round_off, scene, scenes
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ def with_round_off(**change: object) -> Evidence:
     return evidence(round_off=round_off(1e-3).model_copy(update=change))
 
 
+def with_chosen(**change: object) -> ChosenRows:
+    return chosen("d", 0.9, 3.0).model_copy(update=change)
+
+
 START_NONE, MID_NONE = scene("start-none", "none"), scene("mid-none", "none")
 FROZEN, BETA = scene("dropout-frozen", "dropout"), scene("batchnorm-beta", "batchnorm")
 START_DROPOUT = scene("start-dropout", "dropout", resultant=0.9, angle=10)
@@ -110,6 +114,66 @@ THRESHOLDS = {
     ),
     "R of mid-training is that at the start": Threshold(
         "dropout-start", lambda x: with_resultants(MID_DROPOUT, x), 0.9, Kind.NOT, Kind.HOLDS
+    ),
+    "R is that of directions 10° apart": Threshold(
+        "composition",
+        lambda x: evidence(nulls=(null(0.2, 0.5).model_copy(update={"measured_resultant": x}),)),
+        rules.LEAST_APART,
+        Kind.SAMPLING,
+        Kind.NOT,
+        is_above=True,
+    ),
+    "R of chosen rows is that of directions 10° apart": Threshold(
+        "chosen-rows",
+        lambda x: evidence(chosen=(with_chosen(resultant=x),)),
+        rules.LEAST_APART,
+        Kind.HOLDS,
+        Kind.NOT,
+        is_above=True,
+    ),
+    "1 - R is twice that of random rows": Threshold(
+        "chosen-rows",
+        lambda x: evidence(chosen=(with_chosen(sensitivity=Estimate(value=5.0).model_copy(update={"low": x.value})),)),
+        2.0,
+        Kind.HOLDS,
+        Kind.NOT,
+    ),
+    "fresh masks: at least 10°": Threshold(
+        "dropout-rough",
+        lambda x: with_angle(MID_DROPOUT, x, scene("dropout-frozen", "dropout", angle=1), scene("mid-none", "none")),
+        10.0,
+        Kind.MASKS,
+        Kind.NOT,
+    ),
+    "frozen masks: at least 10°": Threshold(
+        "dropout-rough",
+        lambda x: with_angle(FROZEN, x, scene("mid-dropout", "dropout", angle=20), scene("mid-none", "none", angle=1)),
+        10.0,
+        Kind.HOLDS,
+        Kind.NOT,
+    ),
+    "float32: at least 10°": Threshold(
+        "batchnorm-rough",
+        lambda x: with_round_off(angle_float32=x.value).model_copy(
+            update={"scenes": scenes(scene("mid-none", "none", angle=1))}
+        ),
+        10.0,
+        Kind.HOLDS,
+        Kind.NOT,
+    ),
+    "β: at least 10°": Threshold(
+        "batchnorm-like-dropout",
+        lambda x: with_angle(BETA, x, scene("mid-none", "none", angle=1)),
+        10.0,
+        Kind.HOLDS,
+        Kind.NOT,
+    ),
+    "a hundredth of R²": Threshold(
+        "accurate",
+        lambda x: evidence(ablation=ablation(20.0).model_copy(update={"r2": x.value, "permuted_r2": 0.0})),
+        0.01,
+        Kind.HOLDS,
+        Kind.NOT,
     ),
     "float64 prints what is zero for float32": Threshold(
         "batchnorm-rough",
@@ -192,9 +256,19 @@ def test_most_checkpoints_are_more_than_half_of_them(answers: list[bool | None],
     assert kind_of_most(answers) == kind
 
 
+def test_a_ratio_to_almost_nothing_says_nothing():
+    """An untrained network's arrows differ by 5°, and without noise by a billionth of a degree."""
+    calm = scene("dropout-frozen", "dropout", angle=1e-9)
+    found = evidence(
+        scenes=scenes(scene("mid-dropout", "dropout", angle=4.9), calm, scene("mid-none", "none", angle=5))
+    )
+    assert claim_of("dropout-rough").verdict(found).kind == Kind.NOT
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
 def test_a_rule_tells_the_numbers_that_decide(claim: Claim):
     shares = {100 * rules.MANY_OPPOSITE, 100 * rules.MID_LOSS, 95}  # 95 % intervals
-    others = {rules.ACCURATE_R2, rules.READS, rules.AGREES, rules.ROUGH_RATIO, 0, 50}  # epoch 0, at most 50 minibatches
+    numbers = (rules.ACCURATE_R2, rules.READS, rules.READS_R2, rules.AGREES, rules.ROUGH_RATIO, rules.LEAST_ANGLE)
+    others = {*numbers, rules.CHOSEN_RATIO, round(rules.LEAST_APART, 3), 0, 1, 50}  # epoch 0, 1 - R, 50 minibatches
     for number, percent in re.findall(r"(?<![\w.])(\d+(?:\.\d+)?)( %)?(?!\w)", claim.rule):
         assert float(number) in (shares if percent else others), (number, percent)

@@ -20,6 +20,9 @@ from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.experiment.store import RunStore
 from gradviz.report.measuring import Measuring
 
+WITHOUT = ("mid-training", "chosen-rows")
+"""The tiny runs learn too little to have a mid-training."""
+
 
 def test_what_the_report_has_measured_the_page_does_not_measure_again(
     tiny_store: RunStore, measured: FieldCache, monkeypatch: pytest.MonkeyPatch
@@ -30,7 +33,7 @@ def test_what_the_report_has_measured_the_page_does_not_measure_again(
     for claim in CLAIMS:
         on_page, verdict = told(claim.key, compute, compute.store), claim.verdict(evidence)
         assert _agree(on_page, verdict)
-        unknown = claim.key == "mid-training"  # the tiny runs learn too little to have one
+        unknown = claim.key in WITHOUT
         assert (on_page["state"] == "missing", verdict.kind == Kind.UNKNOWN) == (unknown, unknown)
 
 
@@ -40,7 +43,7 @@ def test_what_the_page_has_measured_the_report_does_not_measure_again(
     monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do
     compute = LocalCompute(tiny_store, FieldCache(tmp_path), device="cpu")
     claims = [claim for claim in CLAIMS if claim.roles == (PLAIN,)]
-    assert {claim.key for claim in claims} >= {"accurate", "start", "mid-training", "composition", "sgd"}
+    assert {claim.key for claim in claims} >= {"accurate", "start", "mid-training", "composition", "chosen-rows", "sgd"}
     on_page = []
     for claim in claims:
         while (answer := told(claim.key, compute, compute.store))["state"] == "measuring":
@@ -65,7 +68,7 @@ def test_what_the_page_has_measured_the_report_does_not_measure_again(
 def test_the_report_asks_for_all_that_any_claim_reads(tiny_store: RunStore):
     studied = Studied.of(tiny_store)
     asked = set(everything(studied))
-    assert all(asked.issuperset(claim.asked(studied)) for claim in CLAIMS if claim.key != "mid-training")
+    assert all(asked.issuperset(claim.asked(studied)) for claim in CLAIMS if claim.key not in WITHOUT)
 
 
 def _agree(on_page: dict[str, Any], verdict: Verdict) -> bool:

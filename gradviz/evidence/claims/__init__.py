@@ -3,6 +3,7 @@
 from gradviz.errors import UserError
 from gradviz.evidence.claims.accuracy import ACCURATE
 from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_MINIBATCHES, BATCHNORM_ROUGH
+from gradviz.evidence.claims.chosen import CHOSEN_ROWS
 from gradviz.evidence.claims.claim import Claim
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
@@ -14,6 +15,7 @@ CLAIMS: tuple[Claim, ...] = (
     START,
     MID_TRAINING,
     COMPOSITION,
+    CHOSEN_ROWS,
     DROPOUT_MINIBATCHES,
     DROPOUT_ROUGH,
     DROPOUT_START,

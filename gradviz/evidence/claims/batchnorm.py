@@ -2,7 +2,7 @@
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
-from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, rough_words
 from gradviz.evidence.figures import angles_of, exact, mean_angle, opposite_of, resultant_of, views_of
 from gradviz.evidence.measurements import RoundOff, Scene
 from gradviz.evidence.readings import ROUND_OFF, scene
@@ -44,8 +44,7 @@ BATCHNORM_ROUGH = Claim(
     " layer.",
     rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero: everywhere on the"
     " grid, float64's components are at most a thousandth of the largest difference between float32 and float64."
-    f" Otherwise holds if neighbouring arrows differ by at least {rules.ROUGH_RATIO:g} times the angle without"
-    " regularizer.",
+    f" Otherwise holds if neighbouring arrows differ {rough_words('without regularizer')}.",
     reads=(ROUND_OFF, scene(MID_PLAIN)),
     decide=_rough,
     pictures=("batchnorm-precision", BETA_BATCHNORM.key),
@@ -87,8 +86,8 @@ BATCHNORM_LIKE_DROPOUT = Claim(
     quotation="batch normalization leads to a similar loss of stability in the gradient landscape that is seen for"
     " dropout … although batch normalization in this case seems to be a more moderate inducement of this loss of"
     " stability.",
-    rule=f"Holds if neighbouring arrows of β in train mode differ by at least {rules.ROUGH_RATIO:g} times the angle"
-    " without regularizer, and by less than dropout's with fresh masks.",
+    rule=f"Holds if neighbouring arrows of β in train mode differ {rough_words('without regularizer')}, and by less"
+    " than dropout's with fresh masks.",
     reads=(scene(BETA_BATCHNORM), scene(MID_DROPOUT), scene(MID_PLAIN)),
     decide=_like_dropout,
     pictures=(BETA_BATCHNORM.key, MID_DROPOUT.key),

@@ -2,7 +2,7 @@
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
-from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, rough_words
 from gradviz.evidence.figures import angles_of, mean_angle, opposite_of, ratio, resultant_of, views_of
 from gradviz.evidence.measurements import Scene
 from gradviz.evidence.readings import scene
@@ -47,9 +47,9 @@ DROPOUT_ROUGH = Claim(
     question="Does dropout make the landscape rough?",
     quotation="dropout leads to unstable gradient landscapes, where adjacent gradient projections are unpredictably"
     " different from one another.",
-    rule="An artefact of masks drawn anew at every grid point if neighbouring arrows then differ by at least"
-    f" {rules.ROUGH_RATIO:g} times the angle with frozen masks. Holds if the angle with frozen masks is itself at least"
-    f" {rules.ROUGH_RATIO:g} times that without regularizer. Does not hold otherwise.",
+    rule="Mask noise, not landscape, if with masks drawn anew at every grid point neighbouring arrows differ"
+    f" {rough_words('with frozen masks')}. Holds if with frozen masks they differ {rough_words('without regularizer')}."
+    " Does not hold otherwise.",
     reads=(scene(MID_DROPOUT), scene(FROZEN_DROPOUT), scene(MID_PLAIN)),
     decide=_rough,
     pictures=(MID_DROPOUT.key, FROZEN_DROPOUT.key),

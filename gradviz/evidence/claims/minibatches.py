@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
-from gradviz.evidence.deciding import at_least, below, every, kind_if, kind_of_most, largest
+from gradviz.evidence.deciding import at_least, below, every, kind_beside_random, kind_if, kind_of_most, largest
 from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, resultant_of, views_of
 from gradviz.evidence.measurements import BIASES, Checkpoint, Null, Scene
 from gradviz.evidence.readings import DRAWN_PLAIN, NULLS, scene
 from gradviz.evidence.readings import MID_TRAINING as ALL_MID_TRAINING
 from gradviz.evidence.scenes import MID_PLAIN, START_PLAIN
-from gradviz.evidence.verdict import Kind, Shown
+from gradviz.evidence.verdict import Shown
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest
 
@@ -62,7 +62,6 @@ MID_TRAINING = Claim(
 
 
 def _composition(nulls: Sequence[Null]) -> Decision:
-    beyond = every(below(null.measured_resultant.value, null.random_resultant.low) for null in nulls)
     figures = (
         figure
         for null in nulls
@@ -70,7 +69,7 @@ def _composition(nulls: Sequence[Null]) -> Decision:
             null, Shown(view="minibatches", request=_biases_of(null), part="biases"), scope=f", {null.scope}"
         )
     )
-    return Decision(kind_if(beyond, Kind.SAMPLING), tuple(figures))
+    return Decision(kind_beside_random(nulls), tuple(figures))
 
 
 def _biases_of(null: Null) -> LandscapeRequest:
@@ -85,7 +84,10 @@ COMPOSITION = Claim(
     quotation="we should see significant differences in the gradient vectors depending on the exact composition of our"
     " inputs",
     rule="The null model draws the rows of each minibatch at random. Holds if at mid-training the biases' R lies below"
-    " the middle 95 % of that of random minibatches in both layers; explained by random sampling otherwise.",
+    " the middle 95 % of that of random minibatches in both layers. Otherwise holds with the size of sampling noise:"
+    " the minibatches are cut from rows in random order, as the null model's are, and differ by which rows they got."
+    f" Does not hold where no gradients differ: where R is above {rules.LEAST_APART:.3g} in both layers, as of"
+    f" directions within {rules.LEAST_ANGLE:g}° of their mean.",
     reads=(NULLS,),
     decide=_composition,
     pictures=("null",),

@@ -10,7 +10,7 @@ from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
-from gradviz.evidence.deciding import at_least, below, kind_if, kind_of_most, largest
+from gradviz.evidence.deciding import at_least, below, kind_beside_random, kind_if, kind_of_most, largest, rough_words
 from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, views_of
 from gradviz.evidence.gathering_studies import DRAWN, MIDDLE, NULLS
 from gradviz.evidence.measurements import Null, Scene, StudyEpoch
@@ -18,7 +18,7 @@ from gradviz.evidence.readings import scene
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.scenes import MID_PLAIN
 from gradviz.evidence.studied_runs import StudiedRuns
-from gradviz.evidence.verdict import Kind, Shown
+from gradviz.evidence.verdict import Shown
 
 _WORDS: dict[Role, str] = {
     PLAIN: "neither draws masks nor uses batch statistics",
@@ -43,8 +43,7 @@ def _composition(nulls: Sequence[Null], mid: Scene) -> Decision:
     [null] = nulls
     shown = Shown(view="minibatches", request=mid.panels[0].view, part="model")
     figures = nulls_of(null, shown, note=", all parameters")
-    beyond = below(null.measured_resultant.value, null.random_resultant.low)
-    return Decision(kind_if(beyond, Kind.SAMPLING), figures)
+    return Decision(kind_beside_random(nulls), figures)
 
 
 def _sgd(drawn: StudyEpoch, mid: Scene) -> Decision:
@@ -74,8 +73,10 @@ _OF_STUDIES: dict[str, Claim] = {
         replace(
             COMPOSITION,
             rule="The null model mixes the rows of all minibatches and cuts them anew. Holds if at mid-training R of"
-            " the whole gradients lies below the middle 95 % of that of such minibatches; explained by random sampling"
-            " otherwise.",
+            " the whole gradients lies below the middle 95 % of that of such minibatches. Otherwise holds with the size"
+            " of sampling noise: the minibatches differ as much as others of the same rows, cut at random."
+            f" Does not hold where no gradients differ: where R is above {rules.LEAST_APART:.3g}, as of directions"
+            f" within {rules.LEAST_ANGLE:g}° of their mean.",
             reads=(NULLS, scene(MID_PLAIN)),
             decide=_composition,
         ),
@@ -95,8 +96,8 @@ _OF_STUDIES: dict[str, Claim] = {
             BATCHNORM_ROUGH,
             rule="An artefact of float32 round-off if the gradient of two biases before a batch normalization is zero:"
             " everywhere on the grid, float64's components are at most a thousandth of the largest difference between"
-            f" float32 and float64. Otherwise holds if neighbouring arrows differ by at least {rules.ROUGH_RATIO:g}"
-            " times the angle without batch statistics.",
+            f" float32 and float64. Otherwise holds if neighbouring arrows differ"
+            f" {rough_words('without batch statistics')}.",
         ),
         BATCHNORM_MINIBATCHES,
         BATCHNORM_LIKE_DROPOUT,

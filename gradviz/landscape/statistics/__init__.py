@@ -16,6 +16,7 @@ from gradviz.landscape.statistics.problem_products import (
     problem_cosines,
     problem_products,
 )
+from gradviz.landscape.statistics.regrouping import Regrouped, regrouped, regrouped_products, sorted_minibatches
 from gradviz.landscape.statistics.smoothness import plane_smoothness
 from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_tests
 from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
@@ -27,6 +28,7 @@ __all__ = [
     "InnerProducts",
     "MasksSplit",
     "NullAgreement",
+    "Regrouped",
     "Resamples",
     "agreement_of",
     "by_direction",
@@ -51,6 +53,9 @@ __all__ = [
     "problem_cosines",
     "problem_products",
     "redrawn_agreement",
+    "regrouped",
+    "regrouped_products",
     "sensitivity",
+    "sorted_minibatches",
     "stiffness",
 ]

@@ -153,11 +153,16 @@ def sensitivity(measured: Agreement, null: NullAgreement) -> Estimate | None:
     1: the minibatches differ as random rows do, and no more. The interval is that of R₀. None if either R is
     undefined, or random rows do not disagree at all.
     """
-    if measured.resultant is None or null.resultant is None or null.resultant.value >= 1:
+    return times_random(None if measured.resultant is None else measured.resultant.value, null.resultant)
+
+
+def times_random(resultant: float | None, random: Estimate | None) -> Estimate | None:
+    """`sensitivity` of R and R₀."""
+    if resultant is None or random is None or random.value >= 1:
         return None
-    apart = 1 - measured.resultant.value
-    low, high = (apart / (1 - r) if r < 1 else np.inf for r in (null.resultant.low, null.resultant.high))
-    return Estimate(apart / (1 - null.resultant.value), float(low), float(high))
+    apart = 1 - resultant
+    low, high = (apart / (1 - r) if r < 1 else np.inf for r in (random.low, random.high))
+    return Estimate(apart / (1 - random.value), float(low), float(high))
 
 
 def num_minibatches(num_rows: int, size: int, num: int | None) -> int:
