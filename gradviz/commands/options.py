@@ -69,3 +69,8 @@ def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tu
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
     parser.add_argument("--out", metavar="FILE", help="ends in json, npz, png or html")
+    parser.add_argument(
+        "--background",
+        action="store_true",
+        help="compute as the dashboard does: with low priority, one job at a time, printing nothing",
+    )

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,24 +16,28 @@ from gradviz.commands.output import output_path, write_output
 from gradviz.compute.choice import open_store
 from gradviz.compute.paths import paths
 from gradviz.compute.paths_export import PATHS_SUFFIXES, paths_bytes, paths_told, ratios
+from gradviz.compute.paths_job import work
+from gradviz.errors import UserError
 from gradviz.experiment.interruption import Stopped, stop_on_signals
 from gradviz.experiment.progress import duration
 from gradviz.landscape.paths.progress import PathsProgress
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.paths.result import ConditionPaths, PathsResult
-from gradviz.settings import load_settings
+from gradviz.settings import Settings, load_settings
 
 _OPTIONAL = ("replicas", "epochs", "conditions", "optimizer", "rate_factor", "points", "seed")
 _PICTURES = (".png", ".html")
 _PLAIN_WIDTH = 120
+_BACKGROUND_NICENESS = 5  # the page comes first, as before the training
 
 
 def run(options: argparse.Namespace) -> int:
     """Trains the replicas, prints a table or JSON, and writes `--out`; 128 + the signal if a signal stopped it."""
     path = None if options.out is None else output_path(options.out, (*PATHS_SUFFIXES, *_PICTURES))
-    given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
-    request = PathsRequest.of(run=options.run, epoch=options.epoch, learning_rate=options.lr, **given)
+    request = request_of(options)
     settings = load_settings(runs=options.runs, study=options.study, device=options.device)
+    if options.background:
+        return _in_background(request, settings)
     with stop_on_signals() as asked, _display() as show:
         try:
             found = paths(
@@ -53,6 +58,29 @@ def run(options: argparse.Namespace) -> int:
     if path is not None:
         print(path)
     return 0
+
+
+def request_of(options: argparse.Namespace) -> PathsRequest:
+    """What the options ask for; UserError if a value is unusable."""
+    given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
+    return PathsRequest.of(run=options.run, epoch=options.epoch, learning_rate=options.lr, **given)
+
+
+def _in_background(request: PathsRequest, settings: Settings) -> int:
+    """As the job of the cache directory, which keeps the answer there; 128 + the signal if a signal stopped it."""
+    os.nice(_BACKGROUND_NICENESS)
+    with stop_on_signals() as asked:
+        job = work(
+            open_store(settings),
+            request,
+            settings.cache_dir,
+            device=settings.device,
+            limit=settings.cache_bytes,
+            stop=asked,
+        )
+    if job.state == "failed":
+        raise UserError(job.message)
+    return 128 + (asked.signal or 0) if job.state == "stopped" else 0
 
 
 def _content(found: PathsResult, suffix: str) -> bytes:

@@ -56,7 +56,18 @@ def _supervise(
         web.process.terminate()
         if training is not None and stop.is_set() and not settings.read_only:
             training.stop()
+            _stop_paths(settings)
         web.end()
+
+
+def _stop_paths(settings: Settings) -> None:
+    from gradviz.compute.choice import open_store  # torch, as above
+    from gradviz.compute.paths_jobs import PathsJobs
+
+    try:
+        PathsJobs(settings, open_store(settings)).stop()
+    except (UserError, OSError) as error:
+        say(f"cannot stop the job of paths: {error}")
 
 
 def _check_places(settings: Settings) -> None:

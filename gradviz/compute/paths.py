@@ -6,7 +6,9 @@ kept lies in `DIRECTORY/paths-1/KEY/` until it has ended.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +35,11 @@ from gradviz.landscape.paths.progress import OnProgress, PathsProgress
 from gradviz.landscape.paths.request import PATHS_VERSION, PathsRequest
 from gradviz.landscape.paths.result import PathsResult
 
-_LAYOUT, _SUFFIX, _TEXT = "paths-1", ".safetensors", "paths"
+LAYOUT = "paths-1"
+"""The directory of paths in that of the cache."""
+
+_SUFFIX, _TEXT = ".safetensors", "paths"
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def continuation_of(store: RunStore, name: str, device: torch.device) -> Continuation:
@@ -61,7 +67,7 @@ def paths(
     chosen = resolve_device(device)
     run = continuation_of(store, request.run, chosen)
     key = key_of(run, request, chosen)
-    place = directory / _LAYOUT / f"{key}{_SUFFIX}"
+    place = directory / LAYOUT / f"{key}{_SUFFIX}"
     found = _read(place, request)
     if found is not None:
         return found
@@ -93,6 +99,40 @@ def key_of(run: Continuation, request: PathsRequest, device: torch.device) -> st
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def is_known(directory: Path, key: str) -> bool:
+    """Whether the paths of this key are kept."""
+    return is_there(directory / LAYOUT / f"{key}{_SUFFIX}")
+
+
+def known(directory: Path, key: str) -> PathsResult | None:
+    """The paths of this key, under the run's name when they were computed; None if they are not kept."""
+    return _read(directory / LAYOUT / f"{key}{_SUFFIX}", None)
+
+
+def make_room(directory: Path, limit: int, spared: str) -> None:
+    """Removes kept paths, and what stopped jobs have left, the oldest first, until they take at most `limit` bytes.
+
+    What belongs to the key `spared`, or to a job under way, stays.
+    """
+    root = directory / LAYOUT
+    there = [
+        path for path in root.iterdir() if _KEY.fullmatch(path.stem) and path.stem != spared and not path.is_symlink()
+    ]
+    sizes = {path: _num_bytes(path) for path in sorted(there, key=lambda path: path.lstat().st_mtime)}
+    total = sum(sizes.values())
+    for path, size in sizes.items():
+        if total <= limit:
+            return
+        with suppress(Cancelled), Alone(root).of(path.stem, lambda: False):
+            remove(path) if path.is_dir() else path.unlink(missing_ok=True)
+            total -= size
+
+
+def _num_bytes(path: Path) -> int:
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(each.lstat().st_size for each in files)
+
+
 def _computed(run: Continuation, request: PathsRequest, place: Path, on_progress: OnProgress) -> PathsResult:
     scratch = place.with_suffix("")
     kept = DiskKept.opened(scratch)
@@ -104,12 +144,13 @@ def _computed(run: Continuation, request: PathsRequest, place: Path, on_progress
     return result
 
 
-def _read(place: Path, request: PathsRequest) -> PathsResult | None:
-    """The answer, under the run's present name."""
+def _read(place: Path, request: PathsRequest | None) -> PathsResult | None:
+    """The answer, under the run's present name if there is a request."""
     try:
         if not is_there(place):
             return None
-        return replace(from_tensors(read_tensors(place), read_metadata(place)[_TEXT]), request=request)
+        found = from_tensors(read_tensors(place), read_metadata(place)[_TEXT])
+        return found if request is None else replace(found, request=request)
     except (UnusableFile, KeyError, ValueError):
         return None  # it is computed again
 

@@ -27,10 +27,15 @@ def paths_bytes(result: PathsResult, suffix: str) -> bytes:
     return npz_bytes({name: tensor.numpy() for name, tensor in tensors.items()} | {"told": np.array(text)})
 
 
-def paths_told(result: PathsResult) -> dict[str, object]:
+def paths_told(result: PathsResult, *, with_minibatch_losses: bool = True) -> dict[str, object]:
     """Everything about the paths as plain JSON. `ratio` is `spread` over `step`, `ratio_low` and `ratio_high` its 95 %
-    interval; all four along `steps`. `way`: in the plane of the ends, with a point for the checkpoint before others."""
+    interval; all four along `steps`. `way`: in the plane of the ends, with a point for the checkpoint before others.
+    `with_minibatch_losses`: also those of every single step, which are most of the numbers of a long way."""
     request = result.request
+
+    def of_steps(losses: np.ndarray) -> dict[str, object]:
+        return {"minibatch_losses": losses.tolist()} if with_minibatch_losses else {}
+
     ways = iter(result.coordinates_MTA)
 
     def way() -> list[list[float]]:
@@ -54,11 +59,13 @@ def paths_told(result: PathsResult) -> dict[str, object]:
         "plane": {"shares": result.shares_A.tolist()},
         "recorded": {
             "step": np.sqrt(result.recorded_T).tolist(),
-            "minibatch_losses": result.recorded_losses_S.tolist(),
+            **of_steps(result.recorded_losses_S),
             **_losses(result.recorded_losses),
             "way": way(),
         },
-        "conditions": {each.condition: _condition(each, request.seed, way) for each in result.conditions},
+        "conditions": {
+            each.condition: _condition(each, request.seed, way) | of_steps(each.losses_KS) for each in result.conditions
+        },
     }
 
 
@@ -81,7 +88,6 @@ def _condition(each: ConditionPaths, seed: int, way: Callable[[], list[list[floa
         "cosines": [[json_number(value) for value in row] for row in each.cosines_TKK[-1].tolist()],
         "train_losses": each.train_losses_K.tolist(),
         "test_losses": each.test_losses_K.tolist(),
-        "minibatch_losses": each.losses_KS.tolist(),
         "ways": [way() for _ in range(each.num_replicas)],
     }
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from gradviz.compute.interface import ComputationFailed, Unavailable
 from gradviz.compute.memory import OutOfMemory
+from gradviz.compute.paths_jobs import AnotherJob
 from gradviz.dashboard.door import TOO_LARGE
 from gradviz.dashboard.openapi import OPERATIONS
 from gradviz.dashboard.routes import PREFIX, Served, add
@@ -39,6 +40,12 @@ def create_api(served: Served) -> Blueprint:
     @api.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:
         return not_now(served.told(str(error)), error.seconds)
+
+    @api.errorhandler(AnotherJob)
+    def another_job(error: AnotherJob) -> Response:
+        answer = mistake(served.told(str(error)), 429)
+        answer.headers["Retry-After"] = str(error.seconds)
+        return answer
 
     @api.errorhandler(ComputationFailed)
     def failed(error: ComputationFailed) -> Response:

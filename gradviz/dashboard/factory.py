@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute, open_store, open_trainer
 from gradviz.compute.interface import Compute
+from gradviz.compute.paths_jobs import PathsJobs
 from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.access import Watch, tell_routes
 from gradviz.dashboard.api import create_api
@@ -35,6 +36,7 @@ def create_app(
     store: RunStore,
     trainer: Trainer,
     metrics: Metrics | None = None,
+    paths: PathsJobs | None = None,
 ) -> Dash:
     """The dashboard over these objects; /metrics shows `metrics` if the settings say so."""
     metrics = metrics or Metrics()
@@ -65,7 +67,8 @@ def create_app(
     choosing.register(app)
     training.register(app)
     check_callbacks(app, Discretion.of(settings).told)
-    app.server.register_blueprint(create_api(Served(settings, compute, store, trainer)))
+    served = Served(settings, compute, store, trainer, paths or PathsJobs(settings, store))
+    app.server.register_blueprint(create_api(served))
     set_headers(app, private=bool(settings.password.get_secret_value()))
     return app
 

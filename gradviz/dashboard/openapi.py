@@ -15,6 +15,7 @@ from gradviz.dashboard import (
     evidence_api,
     export_api,
     landscape_api,
+    paths_api,
     plane_api,
     query,
     runs_api,
@@ -60,7 +61,8 @@ _MISTAKES = {
     409: "The checkpoint has changed since this key.",
     413: f"The body is larger than {query.MAX_BODY_BYTES // 1024} kB.",
     415: "The body is not declared as application/json.",
-    429: "Too many wrong passwords from this address (Retry-After says how long to wait), or too many exports at once.",
+    429: "Too many wrong passwords from this address (Retry-After says how long to wait), too many exports at once, "
+    "or another job of paths under way.",
     422: "A value is unusable or missing, or a key is unknown.",
     503: "The compute workers are busy or away: {error} says which, Retry-After when to retry.",
     500: "Internal error; see the server log.",
@@ -77,6 +79,7 @@ OPERATIONS = (
     *landscape_api.OPERATIONS,
     *plane_api.OPERATIONS,
     *statistics_api.OPERATIONS,
+    *paths_api.OPERATIONS,
     *why_api.OPERATIONS,
     *evidence_api.OPERATIONS,
     *export_api.OPERATIONS,
@@ -142,6 +145,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "in": "path" if in_path else "query",
                 "required": in_path or name in schema.get("required", ()),
                 "schema": of_field,
+                **({"style": "form", "explode": False} if of_field.get("type") == "array" else {}),
             }
         )
     return parameters

@@ -6,7 +6,8 @@ the model's types tell which texts are numbers, and no value is converted betwee
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from flask import request
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -23,6 +24,7 @@ from gradviz.drawing.scale import Length
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
+from gradviz.landscape.paths.request import Condition
 from gradviz.landscape.request import MAX_POINTS, Atom, LandscapeRequest
 
 MAX_BODY_BYTES = 64 * 1024
@@ -104,6 +106,20 @@ class MinibatchForm(Atom):
     """The format of a minibatch's rows."""
 
     format: Literal["auto", "json", "npz"] = Field(default="auto", description=_BY_ACCEPT)
+
+
+class PathsKey(Atom):
+    """Paths by the content that determines them."""
+
+    key: str = Field(pattern=r"^[0-9a-f]{64}$", description="as the answer to their request tells it")
+
+
+class PathsStep(Atom):
+    """A step of a replica."""
+
+    condition: Condition
+    replica: int = Field(default=0, ge=0, lt=64, description="counted from 0")
+    step: int = Field(ge=1, lt=10_000_000, description="counted from 1")
 
 
 class TrainingAction(Atom):
@@ -211,6 +227,7 @@ def _checked(model: type[_Model], values: dict[str, object]) -> _Model:
 
 
 def _typed(text: str, kind: object) -> object:
+    kind = _given(kind)
     if kind is int and _INTEGER.fullmatch(text):
         return int(text)
     if kind is float and _NUMBER.fullmatch(text):
@@ -218,8 +235,15 @@ def _typed(text: str, kind: object) -> object:
     return text
 
 
+def _given(kind: Any) -> Any:
+    """The kind of a value that is there, where it may also be None."""
+    kinds = [each for each in get_args(kind) if each is not type(None)]
+    return kinds[0] if get_origin(kind) in (Union, UnionType) and len(kinds) == 1 else kind
+
+
 def _whole(value: object, kind: Any) -> object:
     """Accepts 3.0 as a whole number, as JSON does."""
+    kind = _given(kind)
     if isinstance(value, list) and get_origin(kind) is list:
         return [_whole(each, get_args(kind)[0]) for each in value]
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
 from gradviz.compute.interface import Compute, StillWanted
+from gradviz.compute.paths_jobs import PathsJobs
 from gradviz.compute.trainer import Trainer
 from gradviz.dashboard.connection import still_connected
 from gradviz.dashboard.discretion import Discretion
@@ -31,6 +32,7 @@ class Served:
     compute: Compute
     store: RunStore
     trainer: Trainer
+    paths: PathsJobs
     texts: Kept = field(default_factory=Kept)
     """Landscapes as text, which take longer to write than to compute."""
     export_places: Places = field(default_factory=lambda: Places(EXPORTS_AT_ONCE))

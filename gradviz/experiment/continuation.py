@@ -85,6 +85,11 @@ class Continuation(Protocol):
         """One step; returns the minibatch's loss before it. UserError if that is not finite."""
         ...
 
+    def drawn_at(self, rows_B: Tensor) -> int | None:
+        """The number of the run's minibatch of this size, as landscapes are drawn at, that has these rows in any order;
+        None if none has, or they cannot be told apart."""
+        ...
+
     def losses(self) -> tuple[float, float]:
         """The mean losses of the training rows and of the test rows, in eval mode."""
         ...

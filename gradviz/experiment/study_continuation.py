@@ -108,6 +108,9 @@ class StudyContinuation:
             )
         return value
 
+    def drawn_at(self, rows_B: Tensor) -> int | None:
+        return None  # the study brought its minibatches along, without the numbers of their rows
+
     def losses(self) -> tuple[float, float]:
         study = self._plan.study
         found = mean_loss(study, self.model, self._train_rows), mean_loss(study, self.model, self._test_rows)

@@ -1,19 +1,23 @@
 """Jobs of paths in processes of their own, for tests: forked from one process that has imported torch once.
 
 Run as `paths_child.py RUNS`. For each line on its input, a JSON list [DIRECTORY, HOW MANY, REQUEST], so many processes
-work at the same request at once. They write `PID step` for each step and `PID whole` at the end; this one writes `PID
-ended STATUS` for each of them, and at last `all ended`.
+work at the same request at once; with `"job"` in the place of HOW MANY one does, as the job of a server. They write
+`PID step` for each step and `PID whole` at the end; this one writes `PID ended STATUS` for each of them, and at last
+`all ended`.
 """
 
 import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from gradviz.compute import paths_job
 from gradviz.compute.paths import paths
+from gradviz.experiment.interruption import stop_on_signals
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.paths.request import PathsRequest
 
@@ -35,13 +39,25 @@ def work(directory: str, request: str) -> None:
     say(f"{own} whole")
 
 
-def forked(directory: str, request: str) -> int:
+def job(directory: str, request: str) -> None:
+    with stop_on_signals() as asked:
+        paths_job.work(
+            RunStore(sys.argv[1]),
+            PathsRequest.from_json(request),
+            Path(directory),
+            device="cpu",
+            limit=2**30,
+            stop=asked,
+        )
+
+
+def forked(task: Callable[[str, str], None], directory: str, request: str) -> int:
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        work(directory, request)
+        task(directory, request)
         status = 0
     finally:
         if status:
@@ -56,7 +72,8 @@ if __name__ == "__main__":
     say("ready")
     for line in sys.stdin:
         directory, number, request = json.loads(line)
-        children = [forked(directory, request) for _ in range(number)]
+        task = job if number == "job" else work
+        children = [forked(task, directory, request) for _ in range(1 if number == "job" else number)]
         for child in children:
             say(f"{child} ended {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
         say("all ended")

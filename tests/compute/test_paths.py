@@ -280,6 +280,7 @@ def test_processes_that_ask_for_the_same_compute_it_once(store: RunStore, tmp_pa
         (asked("nobody"), "`run` must be an existing run"),
         (asked("dropout", conditions=("rows",)), "rows tells nothing of dropout, which draws masks"),
         (asked(conditions=("masks",)), "masks tells nothing of none, which draws none"),
+        (asked(rate_factor=1e-322), "`rate_factor` .* times the rate 0.001 is 0: choose another"),
         (asked(optimizer="sgd", learning_rate=1e6), "broke down: its loss became .*smaller `--lr`"),
     ],
 )

@@ -1,6 +1,6 @@
 """The dashboard's server in this process, over the tiny runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,8 +8,13 @@ import pytest
 from dash import Dash
 from flask.testing import FlaskClient
 
+from gradviz.cli import _parser
+from gradviz.commands.paths import request_of
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.paths_job import work
+from gradviz.compute.paths_jobs import PathsJobs
+from gradviz.compute.trainer_log import TrainerLog
 from gradviz.compute.trainer_process import TrainerStatus
 from gradviz.dashboard.factory import create_app
 from gradviz.experiment.store import RunStore
@@ -46,6 +51,12 @@ class StandInTrainer:
         self.told.append(f"delete {variant}")
 
 
+def paths_here(arguments: Sequence[str], settings: Settings, log: TrainerLog) -> None:
+    """A job of paths within this process, from the arguments that another one would get."""
+    request = request_of(_parser().parse_args(arguments))
+    work(RunStore(settings.runs), request, settings.cache_dir, device="cpu", limit=settings.cache_bytes)
+
+
 @pytest.fixture
 def trainer() -> StandInTrainer:
     return StandInTrainer()
@@ -56,8 +67,9 @@ def make_app(tmp_path: Path, trainer: StandInTrainer) -> MakeApp:
     def make(runs: Path, **settings: object) -> Dash:
         store = RunStore(runs)
         compute = LocalCompute(store, FieldCache(tmp_path / "cache"), device="cpu")
-        chosen = Settings.model_validate({"runs": runs, **settings})
-        return create_app(chosen, compute, store, trainer)  # pyright: ignore[reportArgumentType]  (a stand-in)
+        chosen = Settings.model_validate({"runs": runs, "cache_dir": tmp_path / "cache", **settings})
+        paths = PathsJobs(chosen, store, paths_here)
+        return create_app(chosen, compute, store, trainer, paths=paths)  # pyright: ignore[reportArgumentType]  (a stand-in)
 
     return make
 

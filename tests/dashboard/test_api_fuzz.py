@@ -17,12 +17,13 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.paths_jobs import PathsJobs
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.openapi import document
 from gradviz.evidence.claims import CLAIMS
 from gradviz.experiment.store import RunStore
 from gradviz.settings import Settings
-from tests.dashboard.conftest import StandInTrainer
+from tests.dashboard.conftest import StandInTrainer, paths_here
 
 MAX_EXAMPLES = 15
 """Random ones for each operation, beside those at the bounds of every value."""
@@ -55,6 +56,16 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "pair": {"enum": ["", "hidden.1.linear.bias[0];hidden.1.linear.weight[2,3]"]},
     "minus": {"enum": [None, 0]},  # one of the panels, of which there may be one alone
     "coarse": {"maximum": 0},  # of planes along directions alone
+    "conditions": {"enum": [["order"], ["same", "order"]]},
+    "condition": {"enum": ["order"]},
+    "replicas": {"maximum": 3},
+    "replica": {"maximum": 1},
+    "step": {"maximum": 3},
+    "epochs": {"maximum": 2},
+    "optimizer": {"enum": ["own"]},  # for sgd, a rate that matches may have to be searched, and there may be none
+    "learning_rate": {"enum": [None]},
+    "rate_factor": {"minimum": 0.5, "maximum": 2},
+    "camera": {"enum": ["-67.5,36,2.12"]},
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
 
@@ -67,7 +78,9 @@ def server(tiny_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with FieldCache(tmp_path_factory.mktemp("fuzz-cache")) as cache:
         compute = LocalCompute(store, cache, device="cpu")
         trainer: Any = StandInTrainer()
-        yield create_app(Settings(runs=tiny_runs), compute, store, trainer).server
+        chosen = Settings(runs=tiny_runs, device="cpu", cache_dir=tmp_path_factory.mktemp("fuzz-paths"))
+        paths = PathsJobs(chosen, store, paths_here)
+        yield create_app(chosen, compute, store, trainer, paths=paths).server
 
 
 def _narrowed(told: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Where all replicas of a request begin: the checkpoint, the optimizer with its state, and its rate."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gradviz.errors import UserError
 from gradviz.experiment.continuation import Continuation, MomentsSource, own_moments
 from gradviz.experiment.optimizers import SGD, with_rate
 from gradviz.landscape.paths.kept import Kept
@@ -46,13 +48,22 @@ class BeginningOf:
         losses = self._losses_of("start", state)
         if request.optimizer == "own":
             moments, source = self._own_moments()
-            optimizer = with_rate(own, (request.learning_rate or own.learning_rate) * request.rate_factor)
+            optimizer = with_rate(own, self._rate(request.learning_rate or own.learning_rate))
             return Beginning(Start(request.epoch, state, optimizer, moments), source, (), losses)
         rate, searched = request.learning_rate, ()
         if rate is None:
             rate, searched = self._matched(state, losses[0])
-        optimizer = SGD(momentum=0.0, learning_rate=rate * request.rate_factor)
+        optimizer = SGD(momentum=0.0, learning_rate=self._rate(rate))
         return Beginning(Start(request.epoch, state, optimizer, {}), "none", searched, losses)
+
+    def _rate(self, rate: float) -> float:
+        """Times the request's factor; UserError if no number is that small or large."""
+        found = rate * self.request.rate_factor
+        if not 0 < found < math.inf:
+            raise UserError(
+                f"`rate_factor` {self.request.rate_factor:g} times the rate {rate:g} is {found:g}: choose another."
+            )
+        return found
 
     def next_recorded(self) -> dict[str, Tensor] | None:
         """The state of the checkpoint that the run's own epochs lead to; None if it is not recorded."""

@@ -42,6 +42,13 @@ class PathsRequest(Checkpoint, OneText):
     points: int | None = Field(default=None, ge=2, le=1024)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
+    @field_validator("conditions", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        """Also as one text with commas, as in an address, and as JSON's list."""
+        named = value.split(",") if isinstance(value, str) else value
+        return tuple(named) if isinstance(named, list) else named
+
     @field_validator("conditions")
     @classmethod
     def _each_once(cls, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:

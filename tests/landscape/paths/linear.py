@@ -72,6 +72,9 @@ class Linear:
         self.stepping.optimizer.step()
         return loss.item()
 
+    def drawn_at(self, rows_B: Tensor) -> None:
+        return None
+
     def losses(self) -> tuple[float, float]:
         with torch.no_grad():
             return self.loss(torch.arange(self.num_train)).item(), 0.0

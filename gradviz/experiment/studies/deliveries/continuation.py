@@ -16,6 +16,7 @@ from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import generator
 from gradviz.experiment.run import Run, model_of, parameter_shapes
 from gradviz.experiment.run_directory import ROWS_NAME
+from gradviz.experiment.studies.deliveries.rows import MAX_MINIBATCH_SIZE
 from gradviz.experiment.studies.deliveries.run_files import read_trained
 from gradviz.experiment.studies.deliveries.training import evaluate, minibatch_rows, train_step
 from gradviz.experiment.tensor_file import TensorShape, file_digest
@@ -96,6 +97,13 @@ class DeliveriesContinuation:
                 f"The training of {self.name} broke down: its loss became {value}. Choose a smaller `--lr`."
             )
         return value
+
+    def drawn_at(self, rows_B: Tensor) -> int | None:
+        size, wanted_B = len(rows_B), self._rows.train_rows[rows_B.to(self._rows.train_rows.device)].sort().values
+        if size > MAX_MINIBATCH_SIZE:
+            return None
+        each = (self._rows.minibatch(k, size, self._config.seed) for k in range(self._rows.num_minibatches(size)))
+        return next((k for k, one in enumerate(each) if torch.equal(one.rows_B.sort().values, wanted_B)), None)
 
     def losses(self) -> tuple[float, float]:
         train_loss, test_loss, _, _ = evaluate(self.model, self._rows)

@@ -1,0 +1,130 @@
+"""The background job of paths, one at a time for a cache directory: what it is about and how far it is.
+
+It holds the lock of `DIRECTORY/paths-1/job/` and writes `job.json` there, from which every server process knows it.
+What it computes goes to the cache by its content, so that a job that was killed goes on when the same is asked again.
+"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from gradviz.compute.paths import LAYOUT, continuation_of, key_of, make_room, paths
+from gradviz.errors import UserError
+from gradviz.experiment.device import resolve_device
+from gradviz.experiment.files import write_whole
+from gradviz.experiment.interruption import Stopped, StopRequest
+from gradviz.experiment.lock import Holder, holder, run_lock
+from gradviz.experiment.outside import UnusableFile, read_outside
+from gradviz.experiment.private import make_directory
+from gradviz.experiment.store import RunStore
+from gradviz.landscape.paths.progress import PathsProgress
+from gradviz.landscape.paths.request import PathsRequest
+from gradviz.landscape.request import Atom
+
+_NAME = "job.json"
+_MAX_BYTES = 64 * 1024
+_EVERY_SECONDS = 0.25  # between two notes of the progress
+
+State = Literal["running", "finished", "stopped", "failed"]
+_CANCELLED = "Cancelled. Finished replicas are kept: Start goes on with the next one."
+_KILLED = "The job ended unexpectedly. Finished replicas are kept: Start goes on with the next one."
+_BROKEN = "The job failed; see job.log beside it in the cache directory."
+_WAITS = "another process computes the same"
+
+
+class Job(Atom):
+    """`what` is trained now, `done` of `total` steps; `message`: one sentence on how it ended, empty if it finished."""
+
+    key: str
+    request: PathsRequest
+    state: State = "running"
+    message: str = ""
+    what: str = ""
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+
+def job_directory(cache: Path) -> Path:
+    """Of the job of this cache directory."""
+    return cache / LAYOUT / "job"
+
+
+def job_of(cache: Path) -> Job | None:
+    """The job under way, else the last one; None if there was none."""
+    place = job_directory(cache)
+    here = holder(place)  # first: what is read after its end is final
+    try:
+        job = Job.model_validate_json(read_outside(place / _NAME, _MAX_BYTES))
+    except (UnusableFile, ValidationError):
+        return None
+    if job.state == "running" and here is None:
+        return job.model_copy(update={"state": "failed", "message": _KILLED})
+    return job
+
+
+def worker_of(cache: Path) -> Holder | None:
+    """The process of the job under way."""
+    return holder(job_directory(cache))
+
+
+def work(
+    store: RunStore, request: PathsRequest, cache: Path, *, device: str, limit: int, stop: StopRequest | None = None
+) -> Job:
+    """Computes paths as the job of a cache directory, and returns how it ended.
+
+    Before, what older jobs have left makes room, so that all takes `limit` bytes at most. RunLocked if another job is
+    under way.
+    """
+    place = job_directory(cache)
+    try:
+        make_directory(place)
+    except OSError as error:
+        raise UserError(
+            f"{place} cannot be made ({error.strerror or error}): set GRADVIZ_CACHE_DIR to a writable directory."
+        ) from error
+    with run_lock(place):
+        chosen = resolve_device(device)
+        key = key_of(continuation_of(store, request.run, chosen), request, chosen)
+        notes = _Notes(place / _NAME, Job(key=key, request=request))
+        try:
+            make_room(cache, limit, key)
+            paths(store, request, cache, device=device, on_progress=notes.progress, on_wait=notes.waits, stop=stop)
+        except Stopped:
+            notes.write(state="stopped", message=_CANCELLED)
+        except UserError as error:
+            notes.write(state="failed", message=str(error))
+        except Exception:
+            notes.write(state="failed", message=_BROKEN)
+            raise
+        else:
+            notes.write(state="finished", what="", seconds_left=0.0)
+    return notes.job
+
+
+@dataclass
+class _Notes:
+    """Keeps job.json, not more often than anybody looks."""
+
+    path: Path
+    job: Job
+    _written: float = field(default=-_EVERY_SECONDS)
+
+    def __post_init__(self) -> None:
+        self.write()
+
+    def progress(self, now: PathsProgress) -> None:
+        if time.monotonic() - self._written > _EVERY_SECONDS:
+            self.write(what=now.what, done=now.done, total=now.total, seconds_left=now.seconds_left)
+
+    def waits(self) -> None:
+        if self.job.what != _WAITS:
+            self.write(what=_WAITS, seconds_left=None)
+
+    def write(self, **changes: object) -> None:
+        self.job = self.job.model_copy(update=changes)
+        self._written = time.monotonic()
+        write_whole(self.path, self.job.model_dump_json().encode())

@@ -1,0 +1,138 @@
+"""Models of the HTTP API's answers about the paths that training takes from a checkpoint."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from gradviz.landscape.paths.request import Condition, PathsRequest
+
+Along = Annotated[list[float], Field(description="one number for each of `steps`")]
+AlongOrNull = Annotated[list[float | None], Field(description="the same; null where there is none")]
+Way = Annotated[list[list[float]], Field(description="points in the plane; the first is the checkpoint")]
+
+
+class PathsJob(BaseModel):
+    """The job under way, else the last one."""
+
+    key: str
+    request: PathsRequest
+    state: Literal["running", "finished", "stopped", "failed"]
+    message: str = Field(description="how it ended; empty if it finished")
+    what: str = Field(description="what is trained now")
+    done: int = Field(description="steps")
+    total: int
+    seconds_left: float | None
+
+
+class PathsJobAnswer(BaseModel):
+    """The job of this server, of which there is one at a time."""
+
+    job: PathsJob | None
+
+
+class PathsCondition(BaseModel):
+    """A condition that may be asked for."""
+
+    condition: Condition
+    words: str
+    absent: str = Field(description="why it tells nothing of this run; empty if it does")
+
+
+class PathsCost(BaseModel):
+    """What the paths take."""
+
+    epochs: int = Field(description="of training, of all replicas and of the run's own path")
+    before: int = Field(description="further epochs, about, to find the optimizer's state or rate")
+    steps: int = Field(description="of one replica")
+    num_bytes: int = Field(description="on disk, until the paths are compared")
+
+
+class PathsAskedAnswer(BaseModel):
+    """What is known of a request for paths. Their key is that of the content that determines them."""
+
+    key: str
+    request: PathsRequest
+    is_known: bool = Field(description="whether /paths/results/{key} answers")
+    refusal: str = Field(description="why this server does not compute them; empty if it does, or knows them")
+    conditions: list[PathsCondition]
+    cost: PathsCost
+    job: PathsJob | None = Field(description="the job of this server, which may be another's")
+
+
+class TriedRate(BaseModel):
+    rate: float
+    train_loss: float | None = Field(description="null where the training broke down")
+
+
+class Losses(BaseModel):
+    """Mean losses of all rows, in eval mode."""
+
+    train_loss: float
+    test_loss: float
+
+
+class PathsPlane(BaseModel):
+    """The plane of the first two principal components of all ends; fewer if the ends span no more."""
+
+    shares: list[float] = Field(description="of the variance of the ends, what each axis holds")
+
+
+class RecordedPath(Losses):
+    """The path of the run's own minibatches."""
+
+    step: Along
+    way: Way
+
+
+class ConditionAnswer(BaseModel):
+    """The replicas of one condition. `spread` and `step` are lengths in the space of all parameters."""
+
+    words: str
+    replicas: int
+    spread: Along
+    step: Along
+    ratio: AlongOrNull
+    ratio_low: AlongOrNull
+    ratio_high: AlongOrNull
+    cosine: AlongOrNull
+    cosines: list[list[float | None]] = Field(description="of all pairs, at the end")
+    train_losses: list[float] = Field(description="at the end, one for each replica")
+    test_losses: list[float]
+    ways: list[Way]
+
+
+class PathsResultAnswer(BaseModel):
+    """The paths. Intervals are 95 % bootstrap intervals (BCa) over the replicas."""
+
+    request: PathsRequest
+    optimizer: str
+    learning_rate: float = Field(description="as used")
+    moments: Literal["none", "saved", "trained again"] = Field(description="where the optimizer's state is from")
+    searched: list[TriedRate]
+    reproduces: bool | None = Field(
+        description="whether the run's own minibatches lead to its next checkpoint, to the bit; null where unknown"
+    )
+    num_parameters: int
+    steps_per_epoch: int
+    batch_size: int
+    start: Losses
+    steps: list[int] = Field(description="after how many steps the parameters are compared")
+    plane: PathsPlane
+    recorded: RecordedPath
+    conditions: dict[str, ConditionAnswer]
+
+
+class PathsStepAnswer(BaseModel):
+    """The minibatch that made a step of a replica."""
+
+    condition: Condition
+    replica: int
+    step: int
+    rows: list[int] = Field(description="numbers of training rows; repeated where a row was drawn twice")
+    own_step: int | None = Field(
+        description="the step of the run's own epochs whose minibatch has the same rows; null if none has"
+    )
+    minibatch: int | None = Field(
+        description="its number among the minibatches of this size in other addresses; null if it is none of them"
+    )
+    loss: float | None = Field(description="before the step; null while the paths are not known")
