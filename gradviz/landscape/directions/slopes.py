@@ -1,26 +1,21 @@
 """Directions made from the loss: gradients of minibatches, and eigenvectors of its Hessian."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
-from torch.nn import functional as F
 
 from gradviz.errors import NotHere, UserError, shown
-from gradviz.experiment.users_code import users_code
 from gradviz.landscape.directions.axis import Curvature, Gradient
 from gradviz.landscape.directions.checking import check_minibatch, check_size, under
 from gradviz.landscape.directions.path import Path, step_length
-from gradviz.landscape.directions.vector import Parameters, Vector, inner_product, parameters_of
+from gradviz.landscape.directions.vector import Parameters, Vector, inner_product
 from gradviz.landscape.pausing import between_tiles
-from gradviz.landscape.replay.loop import at_centre, differentiable, mean_loss
+from gradviz.landscape.replay.loop import at_centre
 from gradviz.landscape.replay.problem import Problem
-from gradviz.landscape.replay.randomness import Seeded, Source
-from gradviz.landscape.replay.stand_ins import attention
+from gradviz.landscape.replay.twice import FLAT, loss_to_derive
 from gradviz.landscape.surroundings import undisturbed
 
 ITERATIONS = 60
@@ -31,9 +26,6 @@ RESIDUAL = 1e-3
 
 SAME = 1e-6
 """Magnitudes of two eigenvalues that differ by less of them are the same."""
-
-FLAT = 1e-12
-"""A product with the Hessian below this share of the gradient's size is round-off."""
 
 
 def gradient_vector(
@@ -85,7 +77,7 @@ def curvature_vector(axis: Curvature, path: Path, problem: Problem, centre: int)
     """
     exact = problem.computed_in(torch.float64)
     [number] = exact.sets(centre)[:1]
-    with _loss(exact, number) as (value, parameters):
+    with loss_to_derive(exact, number) as (value, parameters):
         names, tensors = list(parameters), list(parameters.values())
         gradients = torch.autograd.grad(value, tensors, create_graph=True, allow_unused=True)
         by = [k for k, gradient in enumerate(gradients) if gradient is not None and gradient.requires_grad]
@@ -150,33 +142,6 @@ def _eigen(
             order[k], order[k + 1] = order[k + 1], order[k]
     chosen = order[axis.number - 1]
     return float(values[chosen]), vectors[:, chosen]
-
-
-@contextmanager
-def _loss(problem: Problem, number: int) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
-    """The loss of a minibatch with a set of random numbers, and the real parameters that it can be derived by."""
-    model = differentiable(problem)
-    parameters = {name: model.tensors[name] for name in parameters_of(model.module)}
-    source = Source(problem.own_seed, number)
-    with (
-        undisturbed(problem.model),
-        torch.enable_grad(),
-        users_code("loss"),
-        _Twice(source, exact=problem.dtype == torch.float64),
-    ):
-        value = mean_loss(problem.loss(model.module, model.copied_batch()))
-        source.close()
-        yield value, parameters
-
-
-class _Twice(Seeded):
-    """Attention is written out: the fused kernels have no second derivative."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is F.scaled_dot_product_attention:
-            with self:
-                return attention(*args, **(kwargs or {}))
-        return super().__torch_function__(func, types, args, kwargs)
 
 
 def _probe(size: int) -> np.ndarray:

@@ -3,10 +3,14 @@
 from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate
 from gradviz.landscape.statistics.checkpoint import CheckpointAgreement, minibatch_agreement, pair_name, parts_of
+from gradviz.landscape.statistics.coherence import agreement_pass_rate, m_coherence
 from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
 from gradviz.landscape.statistics.cosines import by_direction, minibatch_cosines
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
+from gradviz.landscape.statistics.measures import Gradients, Measured, measured_sharpness, measures_of
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
+from gradviz.landscape.statistics.noise_scales import NoiseScale, noise_scale, ratio_of_scales
+from gradviz.landscape.statistics.noise_spectrum import NoiseSpectrum, noise_spectrum
 from gradviz.landscape.statistics.null_model import NullAgreement, null_agreement, redrawn_agreement, sensitivity
 from gradviz.landscape.statistics.per_example import example_products
 from gradviz.landscape.statistics.pooled_rows import pooled_null
@@ -17,6 +21,7 @@ from gradviz.landscape.statistics.problem_products import (
     problem_products,
 )
 from gradviz.landscape.statistics.regrouping import Regrouped, regrouped, regrouped_products, sorted_minibatches
+from gradviz.landscape.statistics.sharpness import Sharpness, sharpness_along_gradients
 from gradviz.landscape.statistics.smoothness import plane_smoothness
 from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_tests
 from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
@@ -25,22 +30,33 @@ __all__ = [
     "Agreement",
     "CheckpointAgreement",
     "Estimate",
+    "Gradients",
     "InnerProducts",
     "MasksSplit",
+    "Measured",
+    "NoiseScale",
+    "NoiseSpectrum",
     "NullAgreement",
     "Regrouped",
     "Resamples",
+    "Sharpness",
     "agreement_of",
+    "agreement_pass_rate",
     "by_direction",
     "estimate",
     "example_products",
     "gradient_confusion",
     "gradient_noise",
     "inner_products_of",
+    "m_coherence",
     "masks_split",
+    "measured_sharpness",
+    "measures_of",
     "minibatch_agreement",
     "minibatch_cosines",
+    "noise_scale",
     "noise_scale_of_two_sizes",
+    "noise_spectrum",
     "norm_tests",
     "null_agreement",
     "pair_name",
@@ -52,10 +68,12 @@ __all__ = [
     "problem_agreement",
     "problem_cosines",
     "problem_products",
+    "ratio_of_scales",
     "redrawn_agreement",
     "regrouped",
     "regrouped_products",
     "sensitivity",
+    "sharpness_along_gradients",
     "sorted_minibatches",
     "stiffness",
 ]
