@@ -21,8 +21,7 @@ from gradviz.evidence.gathering_studies import study_evidence
 from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.measuring import doing
 from gradviz.evidence.parts import Answers, Asked
-from gradviz.evidence.readings import NotThere
-from gradviz.evidence.studied import Setting, Studied
+from gradviz.evidence.studied import NotThere, Setting, Studied
 from gradviz.evidence.studied_runs import StudiedRuns
 from gradviz.evidence.verdict import Figure, Kind
 from gradviz.experiment.store import RunStore

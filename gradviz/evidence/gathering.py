@@ -50,9 +50,9 @@ def everything(studied: Studied) -> Iterator[Asked]:
             yield checkpoint_part(studied, run.name, epoch)
     if PLAIN in studied.runs:
         yield from _of_plain(studied)
-    if BATCHNORM in studied.runs:
+    if studied.is_there(BATCHNORM, When.TENTH):
         yield from loop_fields(studied)
-    if DROPOUT in studied.runs:
+    if studied.is_there(DROPOUT, When.MID):
         yield Part("masks", studied.runs[DROPOUT].name, studied.epoch(DROPOUT, When.MID))
 
 
@@ -64,7 +64,7 @@ def scene_asked(spec: SceneSpec, studied: Setting) -> list[Asked]:
 def checkpoint_part(studied: Studied, run: str, epoch: int) -> Part:
     """One epoch. At the drawn one without regularizer all parameters are measured, which is ten times the work."""
     plain = studied.runs.get(PLAIN)
-    whole = plain is not None and run == plain.name and epoch == studied.mid_epochs[run]
+    whole = plain is not None and run == plain.name and epoch == studied.mid_epochs.get(run)
     return Part("checkpoint", run, epoch, whole=whole)
 
 
@@ -87,7 +87,8 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
-    for epoch in sorted({0, studied.mid_epochs[run.name]}):
+    known = [when for when in (When.START, When.MID) if studied.is_there(PLAIN, when)]
+    for epoch in sorted({studied.epoch(PLAIN, when) for when in known}):
         yield Part("nulls", run.name, epoch)
         yield Part("nulls-by-size", run.name, epoch)
     yield Part("ablation", run.name, studied.epochs[run.name][-1])
@@ -113,7 +114,8 @@ def _scene(spec: SceneSpec, agreements: Sequence[Agreement], fields: Sequence[Se
 
 def round_off_in(studied: Setting, answers: Answers) -> RoundOff | None:
     """The batch normalization picture in two precisions, if both are among the answers."""
-    if not studied.has(BATCHNORM, LINEAR_BATCHNORM.place):
+    design = LINEAR_BATCHNORM
+    if not studied.has(BATCHNORM, design.place) or not studied.is_there(BATCHNORM, design.when):
         return None
     single, double = loop_fields(studied)
     if single not in answers or double not in answers:

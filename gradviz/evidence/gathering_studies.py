@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from gradviz.evidence.gathering import round_off_in, scenes_in
 from gradviz.evidence.measurements import Null, StudyEpoch, StudyEvidence
 from gradviz.evidence.parts import Answers, Asked, Part, StudyAnswer
-from gradviz.evidence.readings import NotThere, Reading
+from gradviz.evidence.readings import Reading
 from gradviz.evidence.roles import PLAIN
+from gradviz.evidence.studied import When
 from gradviz.evidence.studied_runs import StudiedRuns
 
 
@@ -25,15 +26,12 @@ def study_evidence(studied: StudiedRuns, answers: Answers) -> StudyEvidence:
 def _checkpoint(studied: StudiedRuns, epoch: int) -> Part:
     """At the drawn one all parameters are measured too."""
     run = studied.runs[PLAIN].name
-    return Part("checkpoint", run, epoch, whole=epoch == studied.mid_epochs[run])
+    return Part("checkpoint", run, epoch, whole=epoch == studied.mid_epochs.get(run))
 
 
 def _middle_asked(studied: StudiedRuns) -> list[Asked]:
-    epochs = studied.mid_training()
-    if not epochs:
-        run = studied.runs[PLAIN].name
-        raise NotThere(f"The run {run} has no checkpoint of mid-training, by its train_loss: train more epochs.")
-    return [_checkpoint(studied, epoch) for epoch in epochs]
+    studied.epoch(PLAIN, When.MID)  # NotThere without mid-training
+    return [_checkpoint(studied, epoch) for epoch in studied.mid_training()]
 
 
 def _middle_of(evidence: StudyEvidence) -> tuple[StudyEpoch, ...] | None:
@@ -46,14 +44,14 @@ MIDDLE: Reading[Sequence[StudyEpoch]] = Reading((PLAIN,), _middle_asked, _middle
 
 DRAWN: Reading[StudyEpoch] = Reading(
     (PLAIN,),
-    lambda studied: [_checkpoint(studied, studied.mid_epochs[studied.runs[PLAIN].name])],
+    lambda studied: [_checkpoint(studied, studied.epoch(PLAIN, When.MID))],
     lambda evidence: next((each for each in evidence.checkpoints if each.model is not None), None),
 )
 """The one that is drawn: all its parameters."""
 
 NULLS: Reading[Sequence[Null]] = Reading(
     (PLAIN,),
-    lambda studied: [Part("nulls", studied.runs[PLAIN].name, studied.mid_epochs[studied.runs[PLAIN].name])],
+    lambda studied: [Part("nulls", studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID))],
     lambda evidence: evidence.nulls or None,
 )
 """The null model of that checkpoint beside what was measured."""

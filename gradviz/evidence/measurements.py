@@ -229,6 +229,10 @@ class StudyEvidence(Measured):
     nulls: tuple[Null, ...]
     round_off: RoundOff | None
 
+    def why_absent(self, claim: str) -> str:
+        """Claims that a study's runs do not allow are not asked."""
+        return ""
+
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)
 
@@ -254,6 +258,12 @@ class Evidence(Measured):
     chosen: tuple[ChosenRows, ...] = ()
     least_balanced: int | None = None
     """The epoch of mid-training without regularizer whose signs are least balanced."""
+    absent: tuple[tuple[str, str], ...] = ()
+    """Keys of claims that these runs do not allow, each with the reason."""
+
+    def why_absent(self, claim: str) -> str:
+        """What these runs lack for a claim, and what to do; empty if nothing that is known."""
+        return dict(self.absent).get(claim, "")
 
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gradviz.errors import UserError
 from gradviz.evidence.gathering import checkpoint_part, chosen_parts, loop_fields, scene_asked
 from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, ChosenRows, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
@@ -14,10 +13,6 @@ from gradviz.evidence.studied import Studied, When
 from gradviz.experiment.run_record import RunRecord
 
 _T = TypeVar("_T")
-
-
-class NotThere(UserError):
-    """A measurement needs a run or a checkpoint that is not there; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +69,8 @@ ABLATION: Reading[Ablation] = Reading((PLAIN,), _ablation_asked, lambda evidence
 
 
 def _mid_asked(studied: Studied) -> list[Asked]:
-    epochs = studied.mid_training()
-    if not epochs:
-        raise NotThere("These runs have no checkpoint of mid-training yet: train more epochs, in Training.")
-    return [checkpoint_part(studied, studied.runs[PLAIN].name, epoch) for epoch in epochs]
+    studied.epoch(PLAIN, When.MID)  # NotThere without mid-training
+    return [checkpoint_part(studied, studied.runs[PLAIN].name, epoch) for epoch in studied.mid_training()]
 
 
 def _mid_of(evidence: Evidence) -> tuple[Checkpoint, ...] | None:
@@ -130,10 +123,8 @@ class Chosen:
 
 
 def _chosen_asked(studied: Studied) -> list[Part]:
-    found = chosen_parts(studied)
-    if not found:
-        raise NotThere("These runs have no checkpoint of mid-training yet: train more epochs, in Training.")
-    return found
+    studied.epoch(PLAIN, When.MID)  # NotThere without mid-training
+    return chosen_parts(studied)
 
 
 def _chosen_of(evidence: Evidence) -> Chosen | None:

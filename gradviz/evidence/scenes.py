@@ -50,7 +50,7 @@ class SceneDesign:
         return SceneSpec(self, run, epoch, self.pairs)
 
     def placed(self, studied: Setting) -> "SceneSpec":
-        """The picture of the run that plays its role; KeyError if none does, or it has no such parameters."""
+        """The picture of the run that plays its role; KeyError if none does, NotThere if its checkpoint is missing."""
         run, epoch = studied.runs[self.role].name, studied.epoch(self.role, self.when)
         return SceneSpec(self, run, epoch, studied.pairs_of(self.role, self.place) or self.pairs)
 
@@ -177,8 +177,12 @@ SCENES: Sequence[SceneDesign] = (
 
 
 def scenes_of(studied: Setting) -> list[SceneSpec]:
-    """The pictures that these runs allow."""
-    return [design.placed(studied) for design in SCENES if studied.has(design.role, design.place)]
+    """The pictures that these runs allow: of those checkpoints that are there."""
+    return [
+        design.placed(studied)
+        for design in SCENES
+        if studied.has(design.role, design.place) and studied.is_there(design.role, design.when)
+    ]
 
 
 def design_of(key: str) -> SceneDesign:

@@ -31,15 +31,14 @@ def mid_training(metrics: Sequence[Line]) -> list[int]:
     return [now.epoch for before, now in steps if now.train_loss < min(limit, before.train_loss)]
 
 
-def drawn_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int:
-    """The epoch of mid-training that is drawn: of those `there`, ascending, the one with the most balanced signs.
+def drawn_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | None:
+    """The epoch of mid-training that is drawn: of those `there`, the one with the most balanced signs.
 
-    Its share of rows predicted below their target is closest to one half. The last epoch if none of mid-training is
-    there.
+    Its share of rows predicted below their target is closest to one half. None if no epoch of mid-training is there.
     """
-    wanted = set(mid_training(metrics)) & set(there) or {there[-1]}
-    lines = (each for each in metrics if each.epoch in wanted)
-    return min(lines, key=lambda each: abs(each.share_below_target - 0.5)).epoch
+    wanted = set(mid_training(metrics)) & set(there)
+    lines = [each for each in metrics if each.epoch in wanted]
+    return min(lines, key=lambda each: abs(each.share_below_target - 0.5)).epoch if lines else None
 
 
 def check_network(config: TrainingConfig) -> None:

@@ -1,10 +1,11 @@
 """What there is to measure: the run that plays each role, and its epochs that the claims speak of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from gradviz.errors import UserError
 from gradviz.evidence import rules
 from gradviz.evidence.roles import PLAIN, Role, cast
 from gradviz.evidence.selection import check_network, drawn_epoch, mid_training
@@ -13,13 +14,17 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 
 
+class NotThere(UserError):
+    """A measurement needs a run or a checkpoint that is not there; the message says what to do."""
+
+
 class When(StrEnum):
     """An epoch that the text speaks of."""
 
     START = "start"
     MID = "mid"
     TENTH = "tenth"
-    """The source's epoch for batch normalization, or the last one if the training is shorter."""
+    """The source's epoch for batch normalization."""
 
 
 Place = Literal["shown first", "before the norm", "in the norm"]
@@ -33,6 +38,7 @@ class Setting(Protocol):
     @property
     def runs(self) -> Mapping[Role, Run | StudyRun]: ...
     def epoch(self, role: Role, when: When) -> int: ...
+    def is_there(self, role: Role, when: When) -> bool: ...
     def mid_training(self) -> tuple[int, ...]: ...
     def pairs_of(self, role: Role, place: Place) -> tuple[tuple[str, str], ...]: ...
     def has(self, role: Role, place: Place) -> bool: ...
@@ -41,7 +47,8 @@ class Setting(Protocol):
 
 @dataclass(frozen=True)
 class Studied:
-    """`runs` by role; of each run, by name, the measured epochs with a checkpoint, and the mid-training epoch drawn."""
+    """`runs` by role; of each run, by name, the measured epochs with a checkpoint, and the mid-training epoch drawn,
+    where there is one."""
 
     runs: Mapping[Role, Run]
     epochs: Mapping[str, tuple[int, ...]]
@@ -56,17 +63,17 @@ class Studied:
             there = set(run.epochs())
             epochs[run.name] = tuple(line.epoch for line in run.metrics() if line.epoch in there)
         runs = cast(run for run in existing if epochs[run.name])
-        mid_epochs = {run.name: drawn_epoch(run.metrics(), epochs[run.name]) for run in runs.values()}
-        return cls(runs, epochs, mid_epochs)
+        drawn = {run.name: drawn_epoch(run.metrics(), epochs[run.name]) for run in runs.values()}
+        return cls(runs, epochs, {name: epoch for name, epoch in drawn.items() if epoch is not None})
 
     def epoch(self, role: Role, when: When) -> int:
-        """KeyError if no run plays the role."""
-        run = self.runs[role]
-        return {
-            When.START: 0,
-            When.MID: self.mid_epochs[run.name],
-            When.TENTH: min(rules.BATCHNORM_EPOCH, self.epochs[run.name][-1]),
-        }[when]
+        """KeyError if no run plays the role; NotThere if its run has no such checkpoint: no other takes its place."""
+        run = self.runs[role].name
+        return there(run, when, self.epochs[run], self.mid_epochs.get(run))
+
+    def is_there(self, role: Role, when: When) -> bool:
+        """Whether the run that plays the role has that checkpoint."""
+        return has_epoch(self, role, when)
 
     def pairs_of(self, role: Role, place: Place) -> tuple[tuple[str, str], ...]:
         """None but those of the source's own pictures."""
@@ -94,3 +101,27 @@ class Studied:
         wanted = set(self.mid_training())
         lines = [line for line in self.runs[PLAIN].metrics() if line.epoch in wanted] if wanted else []
         return max(lines, key=lambda line: abs(line.share_below_target - 0.5)).epoch if lines else None
+
+
+def there(run: str, when: When, epochs: Sequence[int], mid_epoch: int | None) -> int:
+    """The epoch of a run that the text speaks of; NotThere if it is none of its `epochs`."""
+    if when == When.MID:
+        if mid_epoch is None:
+            raise NotThere(f"The run {run} has no checkpoint of mid-training yet: train more epochs, in Training.")
+        return mid_epoch
+    wanted = 0 if when == When.START else rules.BATCHNORM_EPOCH
+    if wanted in epochs:
+        return wanted
+    remedy = "train more epochs" if wanted > max(epochs) else "train it again"
+    raise NotThere(f"The run {run} has no checkpoint of epoch {wanted}: {remedy}, in Training.")
+
+
+def has_epoch(studied: Setting, role: Role, when: When) -> bool:
+    """Whether a run plays the role and has that checkpoint."""
+    if role not in studied.runs:
+        return False
+    try:
+        studied.epoch(role, when)
+    except NotThere:
+        return False
+    return True

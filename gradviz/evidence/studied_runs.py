@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gradviz.evidence import rules
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.selection import mid_training
-from gradviz.evidence.studied import Place, When
+from gradviz.evidence.studied import Place, When, has_epoch, there
 from gradviz.experiment.anatomy import Anatomy
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
@@ -25,7 +24,8 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class StudiedRuns:
-    """`runs` of the study by role; of each, by name, its epochs with a checkpoint, and the mid-training epoch drawn.
+    """`runs` of the study by role; of each, by name, its epochs with a checkpoint, and the mid-training epoch drawn,
+    where there is one.
 
     `cannot`: why none of its runs can be looked at; None if one can.
     """
@@ -51,20 +51,17 @@ class StudiedRuns:
                 found.setdefault(role, run)
         epochs = {run.name: tuple(run.epochs()) for run in found.values()}
         drawn = {run.name: _drawn(_mid_training(run), epochs[run.name]) for run in found.values()}
-        return cls(study, found, epochs, drawn, None if found else cannot)
+        mid_epochs = {name: epoch for name, epoch in drawn.items() if epoch is not None}
+        return cls(study, found, epochs, mid_epochs, None if found else cannot)
 
     def epoch(self, role: Role, when: When) -> int:
-        """KeyError if no run plays the role."""
+        """KeyError if no run plays the role; NotThere if its run has no such checkpoint: no other takes its place."""
         name = self.runs[role].name
-        return {
-            When.START: 0,
-            When.MID: self.mid_epochs[name],
-            When.TENTH: min(rules.BATCHNORM_EPOCH, self.epochs[name][-1]),
-        }[when]
+        return there(name, when, self.epochs[name], self.mid_epochs.get(name))
 
     def is_there(self, role: Role, when: When) -> bool:
-        """Whether the run has that checkpoint."""
-        return self.epoch(role, when) in self.epochs[self.runs[role].name]
+        """Whether the run that plays the role has that checkpoint."""
+        return has_epoch(self, role, when)
 
     def mid_training(self) -> tuple[int, ...]:
         """The epochs of all mid-training checkpoints of the plain run."""
@@ -115,7 +112,7 @@ def _mid_training(run: StudyRun) -> list[int]:
     return mid_training([line for line in lines if math.isfinite(line.train_loss)])
 
 
-def _drawn(middle: list[int], there: tuple[int, ...]) -> int:
-    """The middle one of mid-training, or the last one."""
+def _drawn(middle: list[int], there: tuple[int, ...]) -> int | None:
+    """The middle one of mid-training."""
     known = [epoch for epoch in middle if epoch in there]
-    return known[len(known) // 2] if known else there[-1]
+    return known[len(known) // 2] if known else None

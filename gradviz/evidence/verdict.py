@@ -72,7 +72,7 @@ class Figure(Measured):
 class Verdict(Measured):
     """The verdict of one claim for one set of runs; `views` are the landscapes that show it.
 
-    `why`: a sentence where the verdict cannot be told, "" elsewhere.
+    `why`: a sentence where the claim was not measured or its verdict cannot be told, "" elsewhere.
     """
 
     claim: str

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from gradviz.compute.kinds import question_of
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
+from gradviz.evidence.claims import absences
 from gradviz.evidence.gathering import everything, loop_fields, whole_evidence
 from gradviz.evidence.measurements import Evidence
 from gradviz.evidence.measuring import doing
@@ -31,7 +32,7 @@ class Measuring:
         for _, group in itertools.groupby(everything(self.studied), key=_plane_of):
             asked = list(group)
             answers |= zip(asked, self._answers(asked), strict=True)
-        return whole_evidence(self.studied, answers)
+        return whole_evidence(self.studied, answers).model_copy(update={"absent": absences(self.studied)})
 
     def fields(self, spec: SceneSpec) -> Iterator[list[GradientField]]:
         """The fields of each picture of a scene, for all of its minibatches."""

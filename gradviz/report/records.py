@@ -22,7 +22,7 @@ def records(findings: Findings) -> Iterator[Block]:
                     f"{record.rows_train:,} + {record.rows_test:,}",
                     number(record.optimizer.learning_rate),
                     str(last.epoch),
-                    str(mid[record.name]),
+                    number(mid.get(record.name)),
                     number(last.train_loss),
                     number(last.test_loss),
                     number(last.test_r2),

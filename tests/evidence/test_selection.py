@@ -27,13 +27,16 @@ def test_a_loss_at_the_limit_or_as_before_is_not_mid_training():
 def test_the_most_balanced_of_them_is_drawn():
     assert drawn_epoch(METRICS, range(7)) == 5
     assert drawn_epoch(METRICS, [0, 2, 4]) == 4
-    assert drawn_epoch(METRICS, [0, 1, 3]) == 3
 
 
-def test_a_training_that_never_learns_has_no_mid_training_and_its_last_epoch_is_drawn():
+def test_no_other_epoch_is_drawn_in_place_of_mid_training():
+    assert drawn_epoch(METRICS, [0, 1, 3]) is None
+
+
+def test_a_training_that_never_learns_has_no_mid_training_and_nothing_is_drawn():
     idle = lines((100, 1.0), (101, 1.0), (99, 1.0))
     assert mid_training(idle) == []
-    assert drawn_epoch(idle, range(3)) == 2
+    assert drawn_epoch(idle, range(3)) is None
 
 
 def test_nothing_trained_yet_has_no_mid_training():

@@ -5,6 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from gradviz.compute.cache import FieldCache
+from gradviz.evidence import rules
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _short_trainings() -> Iterator[None]:
+    """The tiny runs have two epochs: any loss that falls is mid-training, and the tenth epoch is the second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "MID_LOSS", 1.0)
+        patch.setattr(rules, "BATCHNORM_EPOCH", 2)
+        yield
 
 
 @pytest.fixture(scope="session")

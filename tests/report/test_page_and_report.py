@@ -12,16 +12,13 @@ from gradviz.compute.memory import answered
 from gradviz.compute.question import Question
 from gradviz.dashboard.evidence_api import told
 from gradviz.evidence import rules
-from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.claims import CLAIMS, claim_of
 from gradviz.evidence.gathering import everything
 from gradviz.evidence.roles import PLAIN
 from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.experiment.store import RunStore
 from gradviz.report.measuring import Measuring
-
-WITHOUT = ("mid-training", "chosen-rows")
-"""The tiny runs learn too little to have a mid-training."""
 
 
 def test_what_the_report_has_measured_the_page_does_not_measure_again(
@@ -33,14 +30,12 @@ def test_what_the_report_has_measured_the_page_does_not_measure_again(
     for claim in CLAIMS:
         on_page, verdict = told(claim.key, compute, compute.store), claim.verdict(evidence)
         assert _agree(on_page, verdict)
-        unknown = claim.key in WITHOUT
-        assert (on_page["state"] == "missing", verdict.kind == Kind.UNKNOWN) == (unknown, unknown)
+        assert on_page["state"] == "measured"
 
 
 def test_what_the_page_has_measured_the_report_does_not_measure_again(
     tiny_store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do
     compute = LocalCompute(tiny_store, FieldCache(tmp_path), device="cpu")
     claims = [claim for claim in CLAIMS if claim.roles == (PLAIN,)]
     assert {claim.key for claim in claims} >= {"accurate", "start", "mid-training", "composition", "chosen-rows", "sgd"}
@@ -68,7 +63,7 @@ def test_what_the_page_has_measured_the_report_does_not_measure_again(
 def test_the_report_asks_for_all_that_any_claim_reads(tiny_store: RunStore):
     studied = Studied.of(tiny_store)
     asked = set(everything(studied))
-    assert all(asked.issuperset(claim.asked(studied)) for claim in CLAIMS if claim.key not in WITHOUT)
+    assert all(asked.issuperset(claim.asked(studied)) for claim in CLAIMS)
 
 
 def _agree(on_page: dict[str, Any], verdict: Verdict) -> bool:
@@ -79,3 +74,17 @@ def _agree(on_page: dict[str, Any], verdict: Verdict) -> bool:
     ]
     shown = [{name: figure[name] for name in names} for figure in on_page["figures"]]
     return (on_page["verdict"], shown) == (verdict.kind, figures)
+
+
+@pytest.mark.parametrize("epochs", [2, 10])
+def test_both_say_why_a_claim_is_not_measured(
+    tiny_store: RunStore, measured: FieldCache, monkeypatch: pytest.MonkeyPatch, epochs: int
+):
+    monkeypatch.setattr(rules, "BATCHNORM_EPOCH", epochs)
+    compute = LocalCompute(tiny_store, measured, device="cpu")
+    found = claim_of("batchnorm-minibatches").verdict(Measuring(compute).evidence())
+    on_page = told("batchnorm-minibatches", compute, compute.store)
+    assert (on_page["state"], found.kind == Kind.UNKNOWN) == (("measured", False) if epochs == 2 else ("missing", True))
+    assert on_page["message"] == found.why
+    missing = "The run batchnorm has no checkpoint of epoch 10: train more epochs, in Training."
+    assert found.why == ("" if epochs == 2 else missing)

@@ -8,6 +8,7 @@ from gradviz.evidence.claims.claim import Claim
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
 from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.studied import NotThere, Setting
 from gradviz.evidence.verdict import Verdict
 
 CLAIMS: tuple[Claim, ...] = (
@@ -34,6 +35,17 @@ def claim_of(key: str) -> Claim:
     if key not in _BY_KEY:
         raise UserError(f"`claim` must be one of {', '.join(_BY_KEY)}, got {key}.")
     return _BY_KEY[key]
+
+
+def absences(studied: Setting) -> tuple[tuple[str, str], ...]:
+    """The keys of the claims that these runs do not allow, each with what they lack and what to do."""
+    found = []
+    for claim in CLAIMS:
+        try:
+            claim.asked(studied)
+        except NotThere as missing:
+            found.append((claim.key, str(missing)))
+    return tuple(found)
 
 
 def verdicts(evidence: Evidence) -> list[Verdict]:

@@ -8,9 +8,9 @@ from gradviz.errors import UserError
 from gradviz.evidence.deciding import why_untold
 from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.parts import Asked
-from gradviz.evidence.readings import NotThere, Reading
+from gradviz.evidence.readings import Reading
 from gradviz.evidence.roles import ROLES, Role
-from gradviz.evidence.studied import Setting
+from gradviz.evidence.studied import NotThere, Setting
 from gradviz.evidence.verdict import Figure, Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
 
@@ -60,7 +60,7 @@ class Claim:
         """The verdict by this evidence: "not measured" where it lacks a measurement that the claim reads."""
         read = [reading.of(evidence) for reading in self.reads]
         if any(each is None for each in read):
-            return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=())
+            return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=(), why=evidence.why_absent(self.key))
         decided = self.decide(*read)
         why = why_untold(decided.figures) if decided.kind == Kind.UNTOLD else ""
         return Verdict(claim=self.key, kind=decided.kind, figures=decided.figures, views=decided.views, why=why)

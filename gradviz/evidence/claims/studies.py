@@ -17,6 +17,7 @@ from gradviz.evidence.measurements import Null, Scene, StudyEpoch
 from gradviz.evidence.readings import scene
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.scenes import MID_PLAIN
+from gradviz.evidence.studied import NotThere
 from gradviz.evidence.studied_runs import StudiedRuns
 from gradviz.evidence.verdict import Shown
 
@@ -149,6 +150,8 @@ def _lacking(claim: Claim, studied: StudiedRuns) -> str | None:
         run = studied.runs[design.role].name
         if not studied.has(design.role, design.place):
             return f"The network of the run {run} has no {_PLACES[design.place]}."
-        if not studied.is_there(design.role, design.when):
-            return f"The run {run} has no checkpoint of epoch {studied.epoch(design.role, design.when)}."
+        try:
+            studied.epoch(design.role, design.when)
+        except NotThere as missing:
+            return str(missing)
     return None
