@@ -80,6 +80,14 @@ class Channels(Held):
     def num_made(self) -> int:
         return sum(part.value.numel() for part in self.parts)
 
+    def single(self) -> list[Part]:
+        """The parts, one for each channel."""
+        return [
+            Part(start + k, 1, value.narrow(self.axis, k, 1))
+            for start, length, value in self.parts
+            for k in range(length)
+        ]
+
     def _put_together(self) -> Tensor:
         return with_parts(self.known, self.axis, self.parts)
 
@@ -103,6 +111,17 @@ def _pointwise(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
         return NotImplemented
     known = mode.known(func, x.known, *rest, **kwargs)
     return Channels(known, x.axis, [Part(s, n, func(v, *rest, **kwargs)) for s, n, v in x.parts])
+
+
+def _rectified(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
+    """ReLU. A channel that is 0 at the point as at the checkpoint has closed gates alone: it is known, and so is its
+    derivative, 0."""
+    out = _pointwise(mode, func, args, kwargs)
+    if out is NotImplemented or not mode.sees_closed_gates:
+        return out
+    known = out.known.detach()
+    parts = [p for p in out.parts if bool(p.value.any()) or bool(known.narrow(out.axis, p.start, p.length).any())]
+    return Channels(out.known, out.axis, parts) if parts else out.known
 
 
 def _per_channel(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
@@ -199,7 +218,7 @@ def _named(names: str) -> set[Any]:
 
 
 _POINTWISE = """abs celu clamp clamp_min clamp_max clone cos elu erf exp expm1 gelu hardsigmoid hardswish hardtanh
-leaky_relu log log1p logsigmoid mish neg pow reciprocal relu relu6 rsqrt selu sigmoid silu sin softplus softsign sqrt
+leaky_relu log log1p logsigmoid mish neg pow reciprocal relu6 rsqrt selu sigmoid silu sin softplus softsign sqrt
 square tanh tanhshrink threshold"""
 _BINARY = """add sub mul div true_divide multiply divide subtract __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__
 __truediv__ __rtruediv__ maximum minimum"""
@@ -208,6 +227,7 @@ adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"
 
 RULES: dict[Any, Callable[..., Any]] = {
     **dict.fromkeys(_named(_POINTWISE), _pointwise),
+    **dict.fromkeys(_named("relu"), _rectified),
     **dict.fromkeys(_named(_BINARY), _binary),
     **dict.fromkeys(_named(_POOLING), _per_channel),
     **dict.fromkeys(_named("flatten reshape view unflatten"), _reshaped),

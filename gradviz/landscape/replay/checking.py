@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.landscape.replay.known import Prepared
-from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.replay.loop import AtCentre, by_loop
 from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.unseeded import check_same_again, seen_drawing
 
@@ -78,13 +78,14 @@ class Expected:
 
     def _of(self, problem: Problem, times: int) -> Tensor:
         """At the corner, and at the centre, where the numbers of all planes are those of one pass."""
-        at_corner = self._loop(problem, self.points[:1] * times)
+        centre = self._prepared.centre(problem, self.points[1])
+        at_corner = self._loop(problem, self.points[:1] * times, centre)
         check_same_again(at_corner[0], at_corner[-1])
-        return torch.stack([at_corner[0], self._prepared.centre(problem, self.points[1]).along(self._plane)])
+        return torch.stack([at_corner[0], centre.along(self._plane)])
 
-    def _loop(self, problem: Problem, points: Sequence[int]) -> Tensor:
+    def _loop(self, problem: Problem, points: Sequence[int], centre: AtCentre) -> Tensor:
         def compute(*, whole: bool) -> Callable[[], Tensor]:
-            return lambda: by_loop(problem, self._plane, points, whole=whole)
+            return lambda: by_loop(problem, self._plane, points, whole=whole, centre=centre)
 
         try:
             return seen_drawing(problem, compute(whole=False))

@@ -120,7 +120,7 @@ class Replayer:
         for point in points:
             between_tiles()
             steps = self._steps(point)
-            _, value = self._loss(memo, source, steps)
+            _, value = self._loss(memo, source, steps, sees_closed_gates=True)
             results.append([value.item(), *(0.0 if step.grad is None else step.grad.item() for step in steps)])
         return torch.tensor(results, dtype=torch.float64)
 
@@ -175,9 +175,15 @@ class Replayer:
         return Moved(base) if isinstance(self.plane.x, Scalar) else Along(base, self._rooms)
 
     def _loss(
-        self, memo: Memo, source: Source, steps: Sequence[Tensor], batched: bool = False
+        self,
+        memo: Memo,
+        source: Source,
+        steps: Sequence[Tensor],
+        batched: bool = False,
+        sees_closed_gates: bool = False,
     ) -> tuple[Replay, Tensor]:
-        """One evaluation; point after point it also runs backward, to the steps alone."""
+        """One evaluation; point after point it also runs backward, to the steps alone. With `sees_closed_gates` a point
+        may cost less than another one."""
         moves: dict[int, Any] = {}
         for axis, step in zip((self.plane.x, self.plane.y), steps, strict=True):
             for name in names_of(axis):
@@ -191,6 +197,7 @@ class Replayer:
             exact=self.problem.dtype == torch.float64,
             batched=batched,
             keeps_channels=self.keeps_channels,
+            sees_closed_gates=sees_closed_gates,
         )
         source.restart()
         try:

@@ -19,13 +19,21 @@ from gradviz.landscape.replay.problem import Plane, Problem
 from gradviz.landscape.replay.randomness import Seeded, Source
 
 
-def by_loop(problem: Problem, plane: Plane, points: Sequence[int], *, whole: bool = True) -> Tensor:
+def by_loop(
+    problem: Problem,
+    plane: Plane,
+    points: Sequence[int],
+    *,
+    whole: bool = True,
+    centre: "AtCentre | None" = None,
+) -> Tensor:
     """(len(points), 3) float64 on the CPU: the loss and its derivatives by x and y at these grid points.
 
     `whole`: the backward pass goes to all parameters, as in training, which some models need; else to the moved two.
+    `centre`: of this problem; its copies of the parameters that do not move are used, which saves copying them.
     `UserError` if the loss fails, or returns something else than losses of rows or their mean.
     """
-    model = differentiable(problem)
+    model = differentiable(problem, {} if centre is None else centre.unmoved(problem, plane))
     results = []
     for point in points:
         sets = problem.sets(point)
@@ -43,7 +51,7 @@ def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number:
     with torch.no_grad():
         for axis, step in zip((plane.x, plane.y), plane.at(point), strict=True):
             move(model.tensors, axis, step)
-    moving = dict.fromkeys(name for axis in (plane.x, plane.y) for name in names_of(axis))
+    moving = _moving(plane)
     loss = passed_back(problem, model, number, None if whole else [model.tensors[name] for name in moving])
     gradients = {name: gradient_of(model.tensors[name]) for name in moving}
     return torch.tensor([loss, *(slope(gradients, axis) for axis in (plane.x, plane.y))], dtype=torch.float64)
@@ -55,15 +63,23 @@ class AtCentre:
 
     loss: float
     gradients: Mapping[str, Tensor | None]
+    parameters: Mapping[str, Tensor]
 
     def along(self, plane: Plane) -> Tensor:
         """(3,) float64 on the CPU, as `by_loop`."""
         slopes = (slope(self.gradients, axis) for axis in (plane.x, plane.y))
         return torch.tensor([self.loss, *slopes], dtype=torch.float64)
 
+    def unmoved(self, problem: Problem, plane: Plane) -> dict[str, Tensor]:
+        """The parameters that stay at the checkpoint on this plane, under their first names."""
+        tensors = dict(problem.model.named_parameters(remove_duplicate=False))
+        moving = {id(tensors[name]) for name in _moving(plane)}
+        return {name: value for name, value in self.parameters.items() if id(tensors[name]) not in moving}
+
     @property
     def nbytes(self) -> int:
-        return sum({id(each): each.nbytes for each in self.gradients.values() if each is not None}.values())
+        held = [*self.gradients.values(), *self.parameters.values()]
+        return sum({id(each): each.nbytes for each in held if each is not None}.values())
 
 
 def at_centre(problem: Problem, sets: Sequence[int]) -> AtCentre:
@@ -74,12 +90,19 @@ def at_centre(problem: Problem, sets: Sequence[int]) -> AtCentre:
         model.restore(always=True)
         loss += passed_back(problem, model, number) / len(sets)
     own = {name: gradient_of(tensor) for name, tensor in model.tensors.items()}
-    return AtCentre(loss, {name: None if g is None else g / len(sets) for name, g in own.items()})
+    gradients = {name: None if g is None else g / len(sets) for name, g in own.items()}
+    model.restore(always=True)
+    return AtCentre(loss, gradients, {name: each.detach() for name, each in model.module.named_parameters()})
 
 
-def differentiable(problem: Problem) -> PrivateModel:
-    """A copy of the model, all of whose parameters get gradients."""
-    model = PrivateModel(problem)
+def _moving(plane: Plane) -> dict[str, None]:
+    """The names of the parameters that move, each once."""
+    return dict.fromkeys(name for axis in (plane.x, plane.y) for name in names_of(axis))
+
+
+def differentiable(problem: Problem, values: Mapping[str, Tensor] | None = None) -> PrivateModel:
+    """A copy of the model, all of whose parameters get gradients. `values`: see `PrivateModel`."""
+    model = PrivateModel(problem, values)
     for parameter in model.module.parameters():
         parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
     return model

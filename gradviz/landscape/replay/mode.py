@@ -55,10 +55,11 @@ class Replay(Seeded):
         exact: bool = False,
         batched: bool = False,
         keeps_channels: bool = True,
+        sees_closed_gates: bool = False,
     ) -> None:
         super().__init__(source, exact=exact)
         self.memo, self.moves, self.batched = memo, moves, batched
-        self.keeps_channels = keeps_channels
+        self.keeps_channels, self.sees_closed_gates = keeps_channels, sees_closed_gates
         self.num_made, self.draws = 0, []
         self._made: dict[int, Tensor] = {}
         self._seen: dict[int | None, dict[int, Tensor]] = {}

@@ -50,10 +50,13 @@ def changed(mode: Any, out: Tensor, axis: int, additions: Sequence[tuple[int, Te
         by_channel[channel] = by_channel[channel] + amount if channel in by_channel else amount
     if not by_channel:
         return out
-    parts = [Part(channel, 1, out.narrow(axis, channel, 1) + by_channel[channel]) for channel in sorted(by_channel)]
+    parts = [Part(channel, 1, _channel(mode, out, axis, channel) + by_channel[channel]) for channel in by_channel]
+    if isinstance(out, Channels):
+        others = [part for part in out.single() if part.start not in by_channel]
+        return Channels(out.known, axis, [*others, *parts])
     if mode.keeps_channels and mode.is_known(out):
         return Channels(out, axis, parts)
-    return with_parts(out, axis, parts)
+    return with_parts(out, axis, sorted(parts, key=lambda part: part.start))
 
 
 def bound(names: str, defaults: Sequence[Any], args: Any, kwargs: Any) -> list[Any] | None:
@@ -153,17 +156,26 @@ def _norm(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     shape = values.get("normalized_shape")
     if mode.moved(x) or (shape is not None and len(shape) != 1):
         return NotImplemented
-    x, axis = x.whole() if isinstance(x, Held) else x, axis % x.ndim
-    rest = {name: value for name, value in values.items() if name != "input"}
-    out = mode.known(func, x, **rest)
+    axis = axis % x.ndim
+    out = _normed(mode, func, x, values)
     additions = []
     if of_weight:
-        plain = rest | {"weight": None} | ({"bias": None} if "bias" in rest else {})
-        normal = mode.known(func, x, **plain)
-        additions += [(i, step * mode.known(Tensor.narrow, normal, axis, i, 1)) for (i,), step in of_weight.scalars]
+        plain = values | {"weight": None} | ({"bias": None} if "bias" in values else {})
+        normal = _normed(mode, func, x, plain)
+        additions += [(i, step * _channel(mode, normal, axis, i)) for (i,), step in of_weight.scalars]
     if of_bias:
         additions += [(i, step) for (i,), step in of_bias.scalars]
     return changed(mode, out, axis, additions)
+
+
+def _normed(mode: Any, func: Any, x: Tensor, values: dict[str, Any]) -> Tensor:
+    """The norm with the checkpoint's own parameters, channel by channel where that can be."""
+    own = {name: mode.base(value) for name, value in values.items() if name != "input"}
+    if func is F.batch_norm:
+        out = _batch_norm_of_channels(mode, x, own)
+        if out is not NotImplemented:
+            return out
+    return mode.known(func, x.whole() if isinstance(x, Held) else x, **own)
 
 
 def _batch_norm_of_channels(mode: Any, x: Tensor, values: dict[str, Any]) -> Any:

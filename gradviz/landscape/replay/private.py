@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,14 @@ from gradviz.landscape.replay.problem import Problem
 
 class PrivateModel:
     """The problem's model in its dtype and mode: whatever a forward pass does to parameters and buffers, `restore`
-    undoes. What it keeps in attributes of Python stays: such a model is not a function of its parameters."""
+    undoes. What it keeps in attributes of Python stays: such a model is not a function of its parameters.
 
-    def __init__(self, problem: Problem) -> None:
-        self.module = _copied(problem.model, problem.dtype)
+    `values`: parameters of the problem's model, in its dtype, that are not copied once more: who gives them lets nobody
+    write into them.
+    """
+
+    def __init__(self, problem: Problem, values: Mapping[str, Tensor] | None = None) -> None:
+        self.module = _copied(problem.model, problem.dtype, values or {})
         self._problem = problem
         self.module.train(problem.mode == "train")
         self.tensors = dict(self.module.named_parameters(remove_duplicate=False))
@@ -100,17 +104,18 @@ def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
 
-def _copied(model: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A deep copy in `dtype`; tensors that were computed from parameters, as the old `weight_norm` keeps one, without
-    their graph, because torch does not copy those."""
+def _copied(model: nn.Module, dtype: torch.dtype, values: Mapping[str, Tensor]) -> nn.Module:
+    """A deep copy in `dtype` with these `values` for its parameters; tensors that were computed from parameters, as the
+    old `weight_norm` keeps one, without their graph, because torch does not copy those."""
     instead: dict[int, Any] = {}
     for module in model.modules():
         instead |= {id(tensor): tensor.detach().clone() for tensor in _attributes(module) if not tensor.is_leaf}
     with torch.no_grad():  # scripted modules copy their parameters by computing
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             is_cast = parameter.is_floating_point() and parameter.dtype != dtype
-            if type(parameter) is nn.Parameter and is_cast:  # copied and cast at once
-                instead[id(parameter)] = nn.Parameter(cast(parameter.detach(), dtype), parameter.requires_grad)
+            if type(parameter) is nn.Parameter and (is_cast or name in values):  # copied and cast at once
+                value = values[name] if name in values else cast(parameter.detach(), dtype)
+                instead[id(parameter)] = nn.Parameter(value, parameter.requires_grad)
         copied = copy.deepcopy(model, instead)
     for tensor in _stored(copied):
         tensor.data = cast(tensor.data, dtype)

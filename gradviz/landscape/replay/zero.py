@@ -30,7 +30,7 @@ ZERO, UNRESOLVED = 1e-3, 8.0
 NEGLIGIBLE = 1e-9
 """Of the largest number on the plane, or of a gradient that changes the loss by `FLOOR` of itself over it."""
 
-MOST_CONFIRMED = 32
+MOST_CONFIRMED = 16
 """Points of a stage, spread evenly, at which float64 confirms what is exactly 0 in float32."""
 
 _MAYBE = 8 * UNRESOLVED

@@ -203,7 +203,7 @@ def test_what_is_known_is_forgotten_once_it_was_changed():
 
 @pytest.mark.parametrize("norm", [nn.LayerNorm(5), nn.BatchNorm1d(5), nn.GroupNorm(1, 5)])
 def test_a_norms_own_parameters_change_single_channels(norm: nn.Module):
-    """Of an input that does not move, and of one that does."""
+    """Of an input that does not move, and of one that does, where the norm keeps channels apart."""
     torch.manual_seed(2)
     model = nn.Sequential(nn.Linear(6, 5), norm, nn.Tanh(), nn.Linear(5, 3))
     problem = Problem(model, cross_entropy, {"x": torch.randn(12, 6), "y": torch.randint(0, 3, (12,))})
@@ -213,7 +213,33 @@ def test_a_norms_own_parameters_change_single_channels(norm: nn.Module):
         replayer = Replayer(Known(problem), problem, plane)
         made[y] = replayer.probe().num_made
         assert error_of(replayer.points(range(9)), by_loop(problem, plane, range(9))) < 1e-5
-    assert made["1.bias[3]"] < 2 * 12 * 5 < made["0.bias[2]"]  # fewer than the norm and tanh of all channels
+    all_channels = 2 * 12 * 5  # norm and tanh
+    assert made["1.bias[3]"] < all_channels
+    assert (made["0.bias[2]"] < all_channels) == isinstance(norm, nn.BatchNorm1d)
+
+
+@pytest.mark.parametrize("shift", [-10.0, -0.5, 0.0, 0.5])
+def test_what_lies_above_closed_gates_is_known(shift: float):
+    """Two channels whose gates are closed everywhere, at some points, or nowhere."""
+    torch.manual_seed(2)
+    conv, norm = nn.Conv2d(1, 6, 3), nn.BatchNorm2d(6)
+    above = nn.Conv2d(6, 8, 3), nn.Flatten(), nn.Linear(8 * 16, 3)
+    model = nn.Sequential(conv, norm, nn.ReLU(inplace=True), *above).eval()
+    with torch.no_grad():
+        conv.weight[:2] *= 0.1
+        norm.bias[:2] = shift
+    problem = Problem(model, cross_entropy, {"x": torch.randn(5, 1, 8, 8), "y": torch.tensor([0, 2, 1, 1, 0])})
+    plane = plane_of("0.weight[0,0,1,1]", "1.bias[1]", half_width=0.7)
+    replayer = Replayer(Known(problem), problem, plane)
+    assert error_of(replayer.points(range(9)), by_loop(problem, plane, range(9))) < 1e-5
+    memo, source = replayer.known.of_set(problem, 0)
+
+    def reaches_the_loss(point: int) -> bool:
+        steps = replayer._steps(point)
+        replayer._loss(memo, source, steps, sees_closed_gates=True)
+        return any(step.grad is not None for step in steps)
+
+    assert {reaches_the_loss(point) for point in range(9)} == ({False, True} if shift == -0.5 else {shift > -1})
 
 
 def test_points_do_not_depend_on_what_is_computed_with_them():
