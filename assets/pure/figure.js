@@ -3,26 +3,19 @@
 import { encode } from "./arrows.js";
 import { digitsOf, levelsOf } from "./contours.js";
 import { COLUMNS } from "./curves.js";
+import { number } from "./formats.js";
 import { partsAt } from "./frame.js";
 import { seedsWords } from "./groups.js";
 import { look } from "./look.js";
-import { lossUnit } from "./minibatch.js";
 import { partName } from "./plane.js";
+import { pointLines } from "./reading.js";
 import { strokeTraces } from "./strokes.js";
-import { axisTitle, perUnit } from "./toldplane.js";
+import { axisTitle } from "./toldplane.js";
 
 const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds before it scales
-const HEAD_DIFFERENCE = "Δx₁ = %{customdata[0]:.5g}, Δx₂ = %{customdata[1]:.5g}<br>";
-const GRADIENT_DIFFERENCE =
-  "difference of ∂J/∂x₁ = %{customdata[2]:.4g}<br>difference of ∂J/∂x₂ = %{customdata[3]:.4g}<br>|Δ∇J| = %{customdata[4]:.4g}";
-const LOSS_DIFFERENCE = "<br>difference of J = %{customdata[5]:.5g}";
-const HEAD = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>";
-const LOSS = "<br>J = %{customdata[5]:.5g}";
-const DESCENT = "<br>the arrow is −∇J (descent)";
-const END = "<extra></extra>";
+const DESCENT = "the arrow is −∇J (descent)";
+const HOVER = "%{text}<extra></extra>"; // a format of plotly.js writes minus as a hyphen
 const LETTER = 6.6; // pixels of a letter of the titles, on average
-const GRADIENT =
-  "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g}";
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
 export function landscapeFigure(frame, style, names, token, palette) {
@@ -41,7 +34,8 @@ export function landscapeFigure(frame, style, names, token, palette) {
     anchor: "center",
     lengthmode: "raw",
     lengthfactor: 1 / PIXEL_PRECISION,
-    hovertemplate: hoverOf(frame, `${GRADIENT} ${perUnit(frame)}`, `${GRADIENT_DIFFERENCE} ${perUnit(frame)}`) + (style.direction === "descent" ? DESCENT : "") + END,
+    text: textsAt(frame, style, arrows.point, style.direction === "descent" ? [DESCENT] : []),
+    hovertemplate: HOVER,
     showlegend: false,
     marker: {
       color: arrows.colour,
@@ -60,7 +54,8 @@ export function landscapeFigure(frame, style, names, token, palette) {
   if (!arrows.x.length) data.pop();
   data.push(markers(zeros.x, zeros.y, 4, 1, palette.zero, {
     customdata: rows(frame, zeros),
-    hovertemplate: hoverOf(frame, `gradient: ${look.zero_words}`, "gradients: equal up to round-off") + END,
+    text: textsAt(frame, style, zeros.point, []),
+    hovertemplate: HOVER,
     name: look.zero_words,
   }));
   data.push(...strokeTraces(style.strokes ?? []));
@@ -68,8 +63,10 @@ export function landscapeFigure(frame, style, names, token, palette) {
   return { data, layout: layout(style, titlesOf(frame, names, style), token, palette) };
 }
 
-function hoverOf(frame, plain, difference) {
-  return (frame.difference ? HEAD_DIFFERENCE + difference + LOSS_DIFFERENCE : HEAD + plain + LOSS) + lossUnit(frame);
+// What hovering tells of each of these points of the grid.
+function textsAt(frame, { halfWidth }, points, more) {
+  const middle = (frame.points - 1) / 2;
+  return points.map((k) => [...pointLines(frame, halfWidth, { i: (k % frame.points) - middle, j: Math.floor(k / frame.points) - middle, points: frame.points }), ...more].join("<br>"));
 }
 
 /** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
@@ -107,7 +104,7 @@ export function base(palette) {
   };
 }
 
-// True values for hovering: x1, x2, u, v, |g|, J of each point.
+// True values: x1, x2, u, v, |g|, J of each point.
 function rows(frame, { point, x, y }) {
   return point.map((k, n) => [
     frame.x + x[n], frame.y + y[n], ...partsAt(frame, k), Math.hypot(frame.u[k], frame.v[k]), frame.loss[k],
@@ -163,7 +160,8 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
         line: { color: colour, dash, width: isChosen ? 1.8 : 1 },
         marker: { color: colour, size: 5 },
         opacity: isChosen ? 1 : 0.45,
-        ...(spread ? { text: kept.map((k) => seedsWords(spread[k])), hovertemplate: "%{customdata:.4g} %{text}" } : { hovertemplate: "%{customdata:.4g}" }),
+        text: kept.map((k) => [number(metrics[column][k], 4), ...(spread ? [seedsWords(spread[k])] : [])].join(" ")),
+        hovertemplate: "%{text}",
       });
     }
   const ticks = isLog ? ticksBetween(...extent(data.flatMap((trace) => trace.customdata))) : [];

@@ -1,8 +1,18 @@
-// Numbers as people read them.
+// Numbers as people read them; gradviz/numbers.py says shares alike, and tests/fixtures/shares.json holds both.
 
 export function number(value, digits = 3) {
   if (value === 0) return "0";
-  return textOf(value, digits).replace("-", "−");
+  return signed(textOf(value, digits));
+}
+
+/** A number as JavaScript writes it, with the sign for minus. @param {string} text */
+export function signed(text) {
+  return text.replaceAll("-", "−");
+}
+
+/** A whole number with its thousands apart. @param {number} value */
+export function whole(value) {
+  return signed(value.toLocaleString("en"));
 }
 
 // Of thousands JavaScript's own form is 3.29e+3.

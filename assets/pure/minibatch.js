@@ -1,7 +1,7 @@
 // What is told of a minibatch beside its gradient: the share of its rows predicted below target, or the facts of a study,
 // which are printed without being known here.
 
-import { number, percent } from "./formats.js";
+import { number, percent, signed } from "./formats.js";
 
 /**
  * @typedef {{name: string, value: number, unit: string, sentence: string}} Fact (gradviz/experiment/facts.py)
@@ -32,7 +32,7 @@ export function factName(name) {
 
 /** @param {number} value @param {string} unit */
 export function factValue(value, unit) {
-  const text = Number.isInteger(value) && Math.abs(value) < 1e6 ? `${value}`.replace("-", "−") : number(value);
+  const text = Number.isInteger(value) && Math.abs(value) < 1e6 ? signed(`${value}`) : number(value);
   return unit ? `${text} ${unit}` : text;
 }
 

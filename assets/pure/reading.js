@@ -57,12 +57,12 @@ export function factsOf(frame, halfWidth, point) {
   return [where, ...gradientOf(frame, indexOf(frame, point)), [`${delta}J`, number(frame.loss[indexOf(frame, point)], 4)]];
 }
 
-function gradientOf(frame, k) {
+function gradientOf(frame, k, digits = 3) {
   const delta = frame.difference ? "Δ" : "";
   if (frame.isZero[k]) return [[`${delta}∇J`, frame.difference ? "none, up to round-off" : look.zero_words]];
   const parts = partsAt(frame, k);
-  const [u, v] = parts.map((part, n) => (part === 0 && [frame.u, frame.v][n][k] !== 0 ? "0 (round-off)" : number(part)));
-  return [[`${delta}∂J/∂x₁`, u], [`${delta}∂J/∂x₂`, v], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]))]];
+  const [u, v] = parts.map((part, n) => (part === 0 && [frame.u, frame.v][n][k] !== 0 ? "0 (round-off)" : number(part, digits)));
+  return [[`${delta}∂J/∂x₁`, u], [`${delta}∂J/∂x₂`, v], [`|${delta}∇J|`, number(Math.hypot(frame.u[k], frame.v[k]), digits)]];
 }
 
 /** The same as lines with their units. @param {any} frame @param {number} halfWidth @param {Point} point @returns {string[]} */
@@ -71,6 +71,6 @@ export function pointLines(frame, halfWidth, point) {
   const [across, up] = offsetsOf(frame, halfWidth, point);
   const of = frame.difference ? "difference of " : "";
   const where = frame.difference ? `Δx₁ = ${number(across)}, Δx₂ = ${number(up)}` : `x₁ = ${number(frame.x + across, 5)}, x₂ = ${number(frame.y + up, 5)}`;
-  const gradient = gradientOf(frame, k).map(([name, value], n, all) => `${name} ${frame.isZero[k] ? "is" : "="} ${value}${n === all.length - 1 && !frame.isZero[k] ? ` ${perUnit(frame)}` : ""}`);
+  const gradient = gradientOf(frame, k, 4).map(([name, value], n, all) => `${name} ${frame.isZero[k] ? "is" : "="} ${value}${n === all.length - 1 && !frame.isZero[k] ? ` ${perUnit(frame)}` : ""}`);
   return [where, ...gradient, `${of}J = ${number(frame.loss[k], 5)}${lossUnit(frame)}`];
 }

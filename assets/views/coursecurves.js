@@ -2,7 +2,7 @@
 // each, with what they are at the chosen epoch in words and, behind them, in a table.
 
 import { hasDirections } from "../pure/axes.js";
-import { number } from "../pure/formats.js";
+import { number, signed } from "../pure/formats.js";
 import { seedsWords, spreadOfSeeds } from "../pure/groups.js";
 import { look } from "../pure/look.js";
 import { courseLines, drawnLines, isCourseOpen, loadCourse } from "../page/course.js";
@@ -204,7 +204,7 @@ function textOf(strip, point) {
 }
 
 function text(value, unit) {
-  return (unit ? number(value, 3) : value.toFixed(2).replace("-0.00", "0.00")).replace("-", "−");
+  return unit ? number(value, 3) : signed(value.toFixed(2).replace("-0.00", "0.00"));
 }
 
 function table(lines) {

@@ -1,6 +1,6 @@
 // The evidence view: asks for the verdict on one claim after the other, part by part, while somebody looks.
 
-import { number } from "../pure/formats.js";
+import { number, whole } from "../pure/formats.js";
 import { isOutcome, jsonInTime } from "../page/api.js";
 import { element, fill } from "../page/dom.js";
 
@@ -134,7 +134,7 @@ function valueOf({ value, low, high, unit }) {
 }
 
 function numberOf(value) {
-  return Number.isInteger(value) ? value.toLocaleString("en") : number(value);
+  return Number.isInteger(value) ? whole(value) : number(value);
 }
 
 function linkOf({ name, address }) {

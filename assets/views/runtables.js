@@ -1,7 +1,7 @@
 // The runs as tables, one for each study: how far and how fast each is, what it has measured last, what it takes on disk.
 
 import { COLUMNS, columnsOf, familiesOf } from "../pure/curves.js";
-import { number } from "../pure/formats.js";
+import { number, whole } from "../pure/formats.js";
 import { factName } from "../pure/minibatch.js";
 import { element } from "../page/dom.js";
 import { colourOf, labelOf } from "../page/state.js";
@@ -63,7 +63,7 @@ function rowOf(progress, run, lastCell) {
   const seconds = secondsAnEpoch(run);
   return [
     progress.run, `${progress.epoch ?? 0} of ${progress.epochs}`, bar(progress), cell(last("train_loss")), cell(last("test_loss")), cell(last("test_r2"), 4), cell(seconds, 2),
-    seconds ? Math.round(run.train_rows / seconds).toLocaleString("en") : "–", run ? size(run.disk_bytes) : "–", lastCell(progress.run),
+    seconds ? whole(Math.round(run.train_rows / seconds)) : "–", run ? size(run.disk_bytes) : "–", lastCell(progress.run),
   ];
 }
 
@@ -95,7 +95,7 @@ function measuredRows(members, known, runs, lastCell) {
 
 // Counts stay whole.
 function measuredText(value) {
-  return Number.isInteger(value) ? value.toLocaleString("en") : cell(value);
+  return Number.isInteger(value) ? whole(value) : cell(value);
 }
 
 function epochsOf({ epoch, epochs, recorded }) {

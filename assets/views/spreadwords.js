@@ -1,7 +1,7 @@
 // What the Minibatches view says in words and numbers: its title, the plain line, the lines of an arrow, the table.
 
 import { cosineStrength, meanCosine } from "../pure/cosines.js";
-import { number, percent } from "../pure/formats.js";
+import { number, percent, signed } from "../pure/formats.js";
 import { look } from "../pure/look.js";
 import { factName, factValue, minibatchLines } from "../pure/minibatch.js";
 import { pairName } from "../pure/parameters.js";
@@ -105,7 +105,7 @@ export function pairLines(a, b, cosine) {
 }
 
 function angle({ fromMean }) {
-  return `${Math.round(DEGREES * fromMean)}°`.replace("-", "−");
+  return signed(`${Math.round(DEGREES * fromMean)}°`);
 }
 
 const HEAD = ["minibatch", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "angle to the mean direction"];

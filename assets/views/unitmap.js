@@ -1,5 +1,6 @@
 // Draws the map of the units (pure/units.js).
 
+import { signed } from "../pure/formats.js";
 import { look } from "../pure/look.js";
 import { EDGE } from "../pure/units.js";
 import { paletteNow } from "../page/scheme.js";
@@ -34,7 +35,7 @@ function drawAxes(context, { width, height, low, high, across, up, units, isByNu
   context.textAlign = "right";
   for (let decade = Math.ceil(low); decade <= high; decade++) {
     segment(context, EDGE.left, up(decade), width - EDGE.right, up(decade));
-    context.fillText(`${decade}`.replace("-", "−"), EDGE.left - 6, up(decade) + 4);
+    context.fillText(signed(`${decade}`), EDGE.left - 6, up(decade) + 4);
   }
   segment(context, EDGE.left, floor, width - EDGE.right, floor);
   context.fillText("zero", EDGE.left - 6, floor + EDGE.floor / 2 + 4);

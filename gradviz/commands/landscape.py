@@ -20,6 +20,7 @@ from gradviz.drawing.look import Look
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
+from gradviz.numbers import number, percent
 from gradviz.settings import load_settings
 
 _OPTIONAL = ("minibatch", "minibatch_size", "mode", "masks", "num_masks", "half_width", "points", "seed")
@@ -105,11 +106,11 @@ def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_ma
         f"minibatch {request.minibatch}, {request.mode} mode"
     )
     zero = int(field.is_zero.sum())
-    facts = f"centre ({u:.4g}, {v:.4g})"
+    facts = f"centre ({number(u)}, {number(v)})"
     if math.isnan(field.share_below):
         facts += "".join(f"; {fact.sentence}" for fact in field.facts if fact.sentence)
     else:
-        facts += f"; {field.share_below:.0%} of {field.num_rows} rows predicted below their target"
+        facts += f"; {percent(field.share_below)} of {field.num_rows} rows predicted below their target"
         facts += f" {masks_words(request)}" if has_masks else ""
     if zero:
         middle = field.is_zero[len(field.y) // 2, len(field.x) // 2]

@@ -23,6 +23,7 @@ from gradviz.experiment.progress import duration
 from gradviz.landscape.paths.progress import PathsProgress
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.paths.result import ConditionPaths, PathsResult
+from gradviz.numbers import number
 from gradviz.settings import Settings, load_settings
 
 _OPTIONAL = ("replicas", "epochs", "conditions", "optimizer", "rate_factor", "points", "seed")
@@ -139,10 +140,8 @@ def _sentences(found: PathsResult) -> Iterator[str]:
     if found.reproduces is not None:
         how = "exactly" if found.reproduces else "not quite (another machine, version or number of threads)"
         yield f"The run's own minibatches lead to its next checkpoint, {how}."
-    yield (
-        f"Training loss {found.start_losses[0]:.4g} at the checkpoint, {found.recorded_losses[0]:.4g} after the run's "
-        "own minibatches."
-    )
+    before, after = (number(losses[0]) for losses in (found.start_losses, found.recorded_losses))
+    yield f"Training loss {before} at the checkpoint, {after} after the run's own minibatches."
 
 
 def _table(found: PathsResult) -> Table:
@@ -151,8 +150,8 @@ def _table(found: PathsResult) -> Table:
     table.add_column("training loss, mean ± sd", justify="right")
     for each in found.conditions:
         middle, end = (_ratio(each, place, found.request.seed) for place in (_middle(found), -1))
-        losses = f"{each.train_losses_K.mean():.4g} ± {np.std(each.train_losses_K, ddof=1):.2g}"
-        cosine = f"{each.cosine_T[-1]:.4g}"
+        losses = f"{number(each.train_losses_K.mean())} ± {number(float(np.std(each.train_losses_K, ddof=1)), 2)}"
+        cosine = number(each.cosine_T[-1])
         table.add_row(each.condition, str(each.num_replicas), middle, end, cosine, losses)
     return table
 
@@ -164,5 +163,5 @@ def _middle(found: PathsResult) -> int:
 
 def _ratio(each: ConditionPaths, place: int, seed: int) -> str:
     interval = ratios(each, seed)[place]
-    value = f"{each.ratio_T[place]:.3g}"
-    return value if interval is None else f"{value} [{interval.low:.3g}, {interval.high:.3g}]"
+    value = number(each.ratio_T[place], 3)
+    return value if interval is None else f"{value} [{number(interval.low, 3)}, {number(interval.high, 3)}]"

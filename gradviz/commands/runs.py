@@ -10,6 +10,7 @@ from gradviz.experiment.describe import RunDescription, describe_runs
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.study_record import StudyRecord
+from gradviz.numbers import number, signed
 from gradviz.settings import load_settings
 
 _PLAIN_WIDTH = 120
@@ -56,10 +57,10 @@ def _table(described: list[RunDescription]) -> Table:
 
 def _best(one: RunDescription, *, named: bool) -> str:
     if one.best_loss is not None:
-        return f"{one.best_loss[0]} {one.best_loss[1]:.4g}"
+        return f"{one.best_loss[0]} {number(one.best_loss[1])}"
     if one.best_test_r2 is None:
         return "–"
-    return f"{'test R² ' if named else ''}{one.best_test_r2:.4f}"
+    return f"{'test R² ' if named else ''}{signed(f'{one.best_test_r2:.4f}')}"
 
 
 def _progress(one: RunDescription) -> str:

@@ -7,6 +7,7 @@ from gradviz.compute.study_landscape import problem_of
 from gradviz.experiment.device import resolve_device
 from gradviz.landscape.replay import Scalar, why_zero
 from gradviz.landscape.request import WhyRequest
+from gradviz.numbers import number
 from gradviz.settings import load_settings
 
 _OPTIONAL = ("minibatch", "minibatch_size", "mode", "seed", "half_width")
@@ -22,5 +23,6 @@ def run(options: argparse.Namespace) -> int:
     problem = problem_of(open_store(settings).any_run(options.run), asked[0], resolve_device(settings.device))
     for each in asked:
         found = why_zero(problem, Scalar.parse(each.parameter), half_width=each.half_width)
-        print(f"{each.parameter}: {found.sentence} ({found.single:.4g} in float32, {found.double:.4g} in float64)")
+        both = f"{number(found.single)} in float32, {number(found.double)} in float64"
+        print(f"{each.parameter}: {found.sentence} ({both})")
     return 0

@@ -25,7 +25,7 @@ from gradviz.landscape.directions.vector import Parameters, Vector, parameters_o
 from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.coarser import Order
 
-DIRECTIONS_VERSION = 3
+DIRECTIONS_VERSION = 4
 """Part of every key: raise it whenever an axis stands for another vector, or more is told of a plane."""
 
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from gradviz.drawing import labels
 from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH, Arrows, arrows_of, reach_of
 from gradviz.drawing.ground import Levels, level_digits, levels_of
+from gradviz.drawing.hover import DESCENT, TEMPLATE, point_texts
 from gradviz.drawing.inks import FONT, Palette, Stops
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
@@ -17,12 +18,6 @@ from gradviz.landscape import GradientField
 PIXEL_PRECISION = 1e4
 """plotly.js rounds an arrow's pixels to whole numbers *before* it applies `lengthfactor`: components are handed over
 this many times too long and `lengthfactor` takes it back, which leaves 1e-4 of a pixel."""
-
-_WHERE = "x₁ = %{customdata[0]:.5g}, x₂ = %{customdata[1]:.5g}<br>"
-_GRADIENT = "∂J/∂x₁ = %{customdata[2]:.4g}<br>∂J/∂x₂ = %{customdata[3]:.4g}<br>|∇J| = %{customdata[4]:.4g} "
-_LOSS = "<br>J = %{customdata[5]:.5g}"
-_DESCENT = "<br>the arrow is −∇J (descent)"
-_END = "<extra></extra>"
 
 
 def landscape_figure(
@@ -45,16 +40,15 @@ def landscape_figure(
     arrows = arrows_of(field, scale, length=look.length, direction=look.direction)
     columns_P6 = _columns(field)
     figure = go.Figure(layout=_layout(palette, reach_of(half_width, points), title))
-    loss = _LOSS + labels.loss_unit(field)
+    texts_P = point_texts(field).ravel()
     levels = levels_of(field.loss)
     if look.under != "none" and levels is not None:
         figure.add_trace(_loss_trace(field, levels, look))
     if arrows.point_A.size:
-        per = labels.per_unit(has_directions=field.plane is not None)
-        hover = _WHERE + _GRADIENT + per + loss + (_DESCENT if look.direction == "descent" else "") + _END
-        figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], hover, scale, palette))
-    zero_hover = f"{_WHERE}gradient: {labels.ZERO_WORDS}{loss}{_END}"
-    zeros = {"customdata": columns_P6[arrows.zero_Z], "hovertemplate": zero_hover, "name": labels.ZERO_WORDS}
+        texts_A = texts_P[arrows.point_A] + (DESCENT if look.direction == "descent" else "")
+        figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], texts_A, scale, palette))
+    told = {"text": texts_P[arrows.zero_Z], "hovertemplate": TEMPLATE}
+    zeros = {"customdata": columns_P6[arrows.zero_Z], "name": labels.ZERO_WORDS} | told
     figure.add_trace(_rings(*(cell * arrows.ring_Z2.T), size=4, width=1, colour=palette.zero, **zeros))
     centre = {"hoverinfo": "skip", "name": labels.CENTRE_WORDS}
     figure.add_trace(_rings([0.0], [0.0], size=18, width=2, colour=palette.centre, **centre))
@@ -71,7 +65,7 @@ def _columns(field: GradientField) -> np.ndarray:
 
 
 def _arrows_trace(
-    arrows: Arrows, cell: float, columns_A6: np.ndarray, hover: str, scale: Scale, palette: Palette
+    arrows: Arrows, cell: float, columns_A6: np.ndarray, texts_A: np.ndarray, scale: Scale, palette: Palette
 ) -> go.Quiver:
     (x_A, y_A), (u_A, v_A) = cell * arrows.middle_A2.T, PIXEL_PRECISION * cell * arrows.drawn_A2.T
     return go.Quiver(
@@ -84,7 +78,8 @@ def _arrows_trace(
         anchor="center",
         lengthmode="raw",
         lengthfactor=1 / PIXEL_PRECISION,
-        hovertemplate=hover,
+        text=texts_A,
+        hovertemplate=TEMPLATE,
         marker={
             "color": arrows.strength_A,
             "cmin": scale.low,

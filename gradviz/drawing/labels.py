@@ -12,14 +12,12 @@ from gradviz.landscape.directions.axis import axis_words, is_direction, pair_wor
 from gradviz.landscape.directions.told import PlaneFacts
 from gradviz.landscape.request import masks_words
 from gradviz.landscape.scalar import Scalar
+from gradviz.numbers import ALL, number, percent, percent_of
 
 ZERO_WORDS = "zero up to round-off"
 CENTRE_WORDS = "the checkpoint itself"
 
 PER_PARAMETER, PER_AXIS = "per unit of parameter", "per unit of the axes"
-
-WHOLE = 0.9995
-"""A part that is written as 100 % is all."""
 
 LITTLE = 0.05
 """A plane that holds a smaller share of the gradient's length says little about where training goes."""
@@ -48,7 +46,7 @@ def axis_name(parameter: str, centre: float | None = None) -> str:
     """Axes count from the checkpoint: its value is told beside, or that there are several; a direction's is 0."""
     if is_direction(parameter):
         return f"along {axis_words(parameter)}"
-    where = "from each checkpoint" if centre is None else f"checkpoint: {centre:.5g}"
+    where = "from each checkpoint" if centre is None else f"checkpoint: {number(centre, 5)}"
     return f"Δ {parameter}   ({where})"
 
 
@@ -74,7 +72,7 @@ def facts_of(
     """The epoch, the minibatch with its rows, and the mode, with its masks if they were drawn."""
     rows = f"{field.num_rows} rows"
     if not is_difference and not math.isnan(field.share_below):
-        rows += f", {field.share_below:.0%} of them below target"
+        rows += f", {percent(field.share_below)} of them below target"
         rows += f" {masks_words(request)}" if draws_masks else ""
     mode = f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")
     return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode]
@@ -89,20 +87,15 @@ def sentences_of(field: GradientField) -> list[str]:
 def plane_sentences(plane: PlaneFacts) -> list[str]:
     """What 1 is along each axis, how much of the gradient the plane holds, and which batch statistics are used; without
     full stops."""
-    y = plane.y.meaning if plane.y.part < WHOLE else plane.y.unit or plane.y.meaning
+    y = plane.y.meaning if plane.y.part <= ALL else plane.y.unit or plane.y.meaning
     told = [f"x = 1: {plane.x.meaning}", f"y = 1: {y}"]
     if plane.gradient_share is not None:
         only = "only " if plane.gradient_share < LITTLE else ""
-        share = percent(plane.gradient_share)
+        share = percent_of(plane.gradient_share)
         told.append(f"the plane holds {only}{share} of the gradient's length at the checkpoint")
     if plane.statistics:
         told.append(plane.statistics[0].lower() + plane.statistics[1:].removesuffix("."))
     return told
-
-
-def percent(share: float) -> str:
-    """A share with two digits: 0.031 % is not 0 %."""
-    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
 def ground_name(loss: np.ndarray, under: Under, is_difference: bool = False) -> str:
@@ -112,8 +105,8 @@ def ground_name(loss: np.ndarray, under: Under, is_difference: bool = False) -> 
         return ""
     name, digits = "ΔJ" if is_difference else "J", level_digits(levels)
     if under == "contour":
-        return f"{name}: a line each {levels.step:.2g}"
-    return f"{name} from {levels.low:.{digits}g} (paper) to {levels.high:.{digits}g} (grey)"
+        return f"{name}: a line each {number(levels.step, 2)}"
+    return f"{name} from {number(levels.low, digits)} (paper) to {number(levels.high, digits)} (grey)"
 
 
 def loss_name(field: GradientField, is_difference: bool = False) -> str:

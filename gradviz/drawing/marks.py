@@ -10,8 +10,8 @@ import numpy as np
 from gradviz.drawing.canvas import Axes, to_hex, to_rgb
 from gradviz.drawing.crossings import crossings_of
 from gradviz.drawing.inks import Palette
-from gradviz.drawing.labels import percent
 from gradviz.landscape.directions.marks import Mark, Ray
+from gradviz.numbers import number, percent_of
 
 # Shape suffix: E = recorded epochs.
 
@@ -84,11 +84,14 @@ def mark_sentences(told: InPlane, reach: float) -> list[str]:
     marks = told.checkpoints
     if len(marks) < 2:
         return []
-    held = "" if told.variance_share is None else f" holds {percent(told.variance_share)} of the path's variance and"
+    held = "" if told.variance_share is None else f" holds {percent_of(told.variance_share)} of the path's variance and"
     farthest = max(marks, key=told.outside)
     beyond = sum(max(abs(mark.x), abs(mark.y)) > reach for mark in marks)
     rest = [f"{beyond} of its {len(marks)} checkpoints lie beyond the drawn part"] if beyond else []
-    return [f"the plane{held} misses epoch {farthest.epoch} by {told.outside(farthest):.3g} units of the axes", *rest]
+    return [
+        f"the plane{held} misses epoch {farthest.epoch} by {number(told.outside(farthest), 3)} units of the axes",
+        *rest,
+    ]
 
 
 def live_rays(rays: Sequence[Ray]) -> list[Ray]:

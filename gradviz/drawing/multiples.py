@@ -12,6 +12,7 @@ from gradviz.drawing.look import PLAIN, still_style
 from gradviz.drawing.plot import SMALL_RINGS, plot_centre, plot_field
 from gradviz.drawing.scale import Scale, drawn_sizes
 from gradviz.landscape import GradientField
+from gradviz.numbers import percent
 
 # Shape suffixes: K = minibatches, 2 = (x, y).
 
@@ -80,7 +81,12 @@ def scene_frames(panels: Panels, names: Names) -> Iterator[Figure]:
         figure.clear()
         for column, (field, (x, y), colours) in enumerate(zip(row, names, scales, strict=True)):
             axes = figure.add_axes(((column + 0.13) / len(panels), 0.12, 0.84 / len(panels), 0.79))
-            _draw(axes, field, colours, f"minibatch {k}: {field.share_below:.0%} of {field.num_rows} rows below target")
+            _draw(
+                axes,
+                field,
+                colours,
+                f"minibatch {k}: {percent(field.share_below)} of {field.num_rows} rows below target",
+            )
             _name(axes, x, y)
         yield figure
 

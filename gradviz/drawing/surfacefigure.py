@@ -4,7 +4,6 @@ builds the same traces in the browser.
 # Shape suffixes: A = arrows, V = vertices of an arrow, Z = points whose arrow is zero, 3 = (x, y, J).
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import plotly.graph_objects as go
 
 from gradviz.drawing import labels
 from gradviz.drawing.figure import colorscale, landscape_figure
+from gradviz.drawing.hover import point_texts
 from gradviz.drawing.inks import FONT, Palette
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
@@ -66,25 +66,10 @@ def _sheet(field: GradientField, surface: Surface, look: Look) -> go.Surface:
         lighting=_FACE,
         lightposition={"x": -1000, "y": -2000, "z": 4000},
         contours={"x": none, "y": none, "z": levels | none},
-        text=_texts(field),
+        text=point_texts(field),
         hoverinfo="text",
         name="loss",
     )
-
-
-def _texts(field: GradientField) -> np.ndarray:
-    """What hovering tells of each point, in true values; an array: plotly takes a list within a list for one text."""
-    unit = labels.loss_unit(field)
-    per = labels.per_unit(has_directions=field.plane is not None)
-    rows = [
-        [
-            f"x₁ = {x:.5g}, x₂ = {y:.5g}<br>∂J/∂x₁ = {u:.4g}<br>∂J/∂x₂ = {v:.4g}<br>"
-            f"|∇J| = {math.hypot(u, v):.4g} {per}<br>J = {loss:.5g}{unit}"
-            for x, u, v, loss in zip(field.x, us, vs, losses, strict=True)
-        ]
-        for y, us, vs, losses in zip(field.y, *labels.parts_of(field), field.loss, strict=True)
-    ]
-    return np.array(rows, dtype=object)
 
 
 def _arrows_trace(arrows: SurfaceArrows, scale: Scale, palette: Palette) -> go.Scatter3d:

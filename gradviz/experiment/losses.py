@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from gradviz.errors import UserError
 from gradviz.experiment.batches import Batch
 from gradviz.experiment.facts import Fact
+from gradviz.numbers import percent
 
 LossFunction = Callable[[nn.Module, Batch], Tensor]
 """`loss(model, batch)`: the loss of each row (B,), or their mean ()."""
@@ -31,7 +32,9 @@ class L1:
         """The share of rows predicted below their target, which sets the sign of most gradients."""
         predictions_B, targets_B = self._answers(model, batch)
         share = (predictions_B < targets_B).double().mean().item()
-        return (Fact("share_below_target", share, "", f"{share:.0%} of the rows are predicted below their target"),)
+        return (
+            Fact("share_below_target", share, "", f"{percent(share)} of the rows are predicted below their target"),
+        )
 
     def _answers(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs, targets_B = _pair(batch)
@@ -56,7 +59,7 @@ class CrossEntropy:
         num_right = int((logits_BC.argmax(1) == targets_B).sum())
         share = num_right / len(targets_B)
         return (
-            Fact("accuracy", share, "", f"{share:.0%} of the rows are classified correctly"),
+            Fact("accuracy", share, "", f"{percent(share)} of the rows are classified correctly"),
             Fact("correct_rows", num_right, "rows", f"{num_right} of {len(targets_B)} rows are classified correctly"),
         )
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from gradviz.experiment.outcome import TrainingProgress
+from gradviz.numbers import number, signed
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def plain_line(progress: TrainingProgress) -> str:
 
 def facts(progress: TrainingProgress) -> str:
     """The current figures, in a line."""
-    parts = [f"epoch {progress.epoch}/{progress.epochs}", f"train loss {progress.train_loss:.4g}"]
+    parts = [f"epoch {progress.epoch}/{progress.epochs}", f"train loss {number(progress.train_loss)}"]
     if progress.test_r2 is not None:
-        parts.append(f"test R2 {progress.test_r2:.4f}")
+        parts.append(f"test R2 {signed(f'{progress.test_r2:.4f}')}")
     if progress.rows_per_second:
         parts.append(f"{progress.rows_per_second:,.0f} rows/s")
     if progress.seconds_left is not None:

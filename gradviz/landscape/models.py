@@ -19,6 +19,7 @@ from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.rows import is_finite
 from gradviz.landscape.surroundings import undisturbed
+from gradviz.numbers import percent_of
 
 # Shape suffixes: B = rows, M = inputs of the network.
 
@@ -194,4 +195,4 @@ def _compare(model: MLP, rows: Tensor | None) -> None:
         except Exception as error:  # its own code may raise anything
             raise UserError(f"{what}: it fails with {type(error).__name__} ({shown(error)}); {remedy}.") from error
     if not worst <= _TOLERANCE:
-        raise UserError(f"{what}: they differ by {worst:.1%} of the largest prediction; {remedy}.")
+        raise UserError(f"{what}: they differ by {percent_of(worst)} of the largest prediction; {remedy}.")

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from gradviz.evidence.measurements import Estimate
+from gradviz.numbers import signed
 
-NOTHING, MINUS = "–", "−"
+NOTHING = "–"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -14,11 +15,11 @@ def number(value: float | None, unit: str = "") -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     whole = value == int(value) and abs(value) < 1e9
-    return f"{int(value):,}".replace("-", MINUS) + _spaced(unit) if whole else _digits(value) + _spaced(unit)
+    return signed(f"{int(value):,}") + _spaced(unit) if whole else _digits(value) + _spaced(unit)
 
 
 def percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{100 * value:.0f}\u00a0%".replace("-", MINUS)
+    return NOTHING if value is None else signed(f"{100 * value:.0f}\u00a0%")
 
 
 def quantity(value: float | None, unit: str = "") -> str:
@@ -65,8 +66,8 @@ def _digits(value: float) -> str:
         return "0"
     exponent = math.floor(math.log10(abs(rounded)))
     if -3 <= exponent < 5:
-        return f"{rounded:,.{max(0, 2 - exponent)}f}".replace("-", MINUS)
-    mantissa = f"{rounded / 10.0**exponent:.2f}".replace("-", MINUS)
+        return signed(f"{rounded:,.{max(0, 2 - exponent)}f}")
+    mantissa = signed(f"{rounded / 10.0**exponent:.2f}")
     return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from gradviz.drawing.labels import PER_PARAMETER
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
-from tests.drawing.fields import field_of, random_field, turning_field
+from tests.drawing.fields import field_of, turning_field
 
 # Shape suffixes: X/Y = grid columns/rows, A = arrows, 2 = (x, y).
 
@@ -62,26 +61,27 @@ UNIT = " (mean |error|)"
 """Of the loss, where the study has targets."""
 
 
-def test_hover_says_what_the_pages_figure_says():
-    figure: Any = landscape_figure(random_field(), look=Look(direction="descent"))
-    said = [one.hovertemplate.removesuffix("<extra></extra>") for one in figure.data if one.hovertemplate]
-    assert len(said) == 2
-    pure = Path(__file__).parents[2] / "assets" / "pure"
-    script = "".join(
-        (pure / name).read_text(encoding="utf-8") for name in ("figure.js", "minibatch.js", "toldplane.js")
-    )
-    for line in "<br>".join(said).replace(f" {PER_PARAMETER}", f"<br>{PER_PARAMETER}").split("<br>"):
-        own, unit, _ = line.replace("gradient: zero up to round-off", "gradient: ${look.zero_words}").partition(UNIT)
-        assert own in script
-        assert unit in script
+def test_hover_tells_each_points_numbers_in_words():
+    is_zero = np.zeros((5, 5), bool)
+    is_zero[1, 2] = True
+    figure: Any = landscape_figure(replace(FIELD, is_zero=is_zero), look=Look(direction="descent"))
+    arrows, zeros = trace(figure, "quiver"), trace(figure, "scatter", "zero up to round-off")
+    assert {one.hovertemplate for one in (arrows, zeros)} == {"%{text}<extra></extra>"}
+    for text, (x, y, u, v, size, loss) in zip(arrows.text, arrows.customdata, strict=True):
+        lines = [f"x₁ = {x:.5g}, x₂ = {y:.5g}", f"∂J/∂x₁ = {u:.4g}", f"∂J/∂x₂ = {v:.4g}"]
+        lines += [f"|∇J| = {size:.4g} {PER_PARAMETER}", f"J = {loss:.5g}{UNIT}"]
+        assert text.split("<br>") == [*(line.replace("-", "−") for line in lines), "the arrow is −∇J (descent)"]
+    [(x, y, *_, loss)] = zeros.customdata
+    lines = [f"x₁ = {x:.5g}, x₂ = {y:.5g}", "∇J is zero up to round", f"J = {loss:.5g}{UNIT}"]
+    assert zeros.text[0].replace("round-off", "round").split("<br>") == [line.replace("-", "−") for line in lines]
     assert not any(one.showlegend for one in figure.data)
 
 
 def test_descent_is_said_while_the_numbers_stay():
     up, down = (trace(landscape_figure(FIELD, look=Look(direction=way)), "quiver") for way in ("ascent", "descent"))
     np.testing.assert_array_equal(down.customdata, up.customdata)
-    assert "−∇J" in down.hovertemplate
-    assert "−∇J" not in up.hovertemplate
+    assert all("−∇J" in text for text in down.text)
+    assert not any("−∇J" in text for text in up.text)
 
 
 def test_zero_arrows_are_hollow_markers_and_no_arrows():

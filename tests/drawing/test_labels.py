@@ -43,7 +43,7 @@ def test_a_picture_says_what_it_shows():
         "Δ output.bias[0]   (checkpoint: 0)",
         "Hidden layer 1 × output layer: dropout",
         "log10 |∇J|   (loss per unit of parameter)",
-        "epoch 3 · minibatch 7 (64 rows, 25% of them below target) · eval mode",
+        "epoch 3 · minibatch 7 (64 rows, 25 % of them below target) · eval mode",
         "gradient zero up to round-off (5 of 25 points)",
         "the checkpoint itself",
         "",
@@ -72,7 +72,7 @@ def test_what_is_under_the_arrows_is_named(under: Any, name: str):
 def test_masks_are_told_where_they_are_drawn():
     request = OTHER_LAYER.model_copy(update={"mode": "train", "masks": "frozen"})
     _, minibatch, mode = labels.facts_of(random_field(), request, draws_masks=True)
-    assert minibatch == "minibatch 7 (64 rows, 25% of them below target (under the masks of the centre))"
+    assert minibatch == "minibatch 7 (64 rows, 25 % of them below target (under the masks of the centre))"
     assert mode == "train mode, frozen masks"
     assert labels.facts_of(random_field(), REQUEST.model_copy(update={"mode": "train"}))[2] == "train mode"
 

@@ -97,9 +97,9 @@ def test_zero_arrows_are_rings_and_the_checkpoint_is_marked_in_every_frame():
         shown.append(([axes.get_title() for axes in figure.axes], [len(own) for own in rings]))
         assert [axes.get_xlabel() for axes in figure.axes] == [f"Δ {x}" for x, _ in NAMES]
     assert [titles[1] for titles, _ in shown] == [
-        "minibatch 0: 50% of 60 rows below target",
-        "minibatch 1: 60% of 61 rows below target",
-        "minibatch 2: 70% of 62 rows below target",
-        "minibatch 3: 25% of 64 rows below target",
+        "minibatch 0: 50 % of 60 rows below target",
+        "minibatch 1: 60 % of 61 rows below target",
+        "minibatch 2: 70 % of 62 rows below target",
+        "minibatch 3: 25 % of 64 rows below target",
     ]
     assert [rings for _, rings in shown] == [[1, 1], [1, 1], [1, 1], [1, 2]]

@@ -105,10 +105,10 @@ def test_hover_tells_the_numbers_of_the_point() -> None:
     field = turning_field(5)
     (sheet,) = figure_of(field, look=SURFACE).select_traces({"type": "surface"})
     told = sheet.text[1][3]
-    for number in (field.x[3], field.y[1]):
-        assert f"{number:.5g}" in told
+    for value in (field.x[3], field.y[1]):
+        assert f"{value:.5g}".replace("-", "−") in told
     assert f"J = {field.loss[1, 3]:.5g} (mean |error|)" in told
-    assert f"∂J/∂x₁ = {field.u[1, 3]:.4g}" in told
+    assert f"∂J/∂x₁ = {field.u[1, 3]:.4g}".replace("-", "−") in told
 
 
 @pytest.mark.parametrize("under", ["none", "heat", "contour"])

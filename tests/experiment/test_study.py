@@ -175,7 +175,7 @@ def test_l1_tells_the_share_predicted_below_the_target():
     told = study(loss=L1())
     assert asking.losses(told, model, BATCH).tolist() == [1.5, 0.5, 0.5, 1.5]
     assert asking.facts(told, model, BATCH) == (
-        Fact("share_below_target", 0.5, "", "50% of the rows are predicted below their target"),
+        Fact("share_below_target", 0.5, "", "50 % of the rows are predicted below their target"),
     )
     with pytest.raises(UserError, match=r"outputs \(4, 2\) and targets \(4,\)"):
         asking.losses(told, nn.Linear(3, 2), BATCH)

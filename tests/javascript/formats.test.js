@@ -2,19 +2,29 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { number, percent } from "../../assets/pure/formats.js";
+import { number, percent, percentOf, whole } from "../../assets/pure/formats.js";
 import { patience } from "../../assets/pure/patience.js";
 import { choicesOf, searchOf, valuesOf } from "../../assets/pure/fields.js";
 
 test("a number has as many digits as asked for, and says what it is", () => {
   fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => Math.abs(value) > 1e-300 && Math.abs(value) < 1e300), fc.integer({ min: 2, max: 6 }), (value, digits) => {
     const text = number(value, digits);
-    assert.ok(!text.includes("-") || /e-\d+$/.test(text) || text.includes("−"));
+    assert.ok(!text.includes("-"));
     const read = Number(text.replaceAll("−", "-"));
     assert.ok(Math.abs(read - value) <= 0.51 * 10 ** (1 - digits) * 10 ** Math.ceil(Math.log10(Math.abs(value))));
   }));
   assert.deepEqual([0, -0, 0.04, 123.456, -1.5, 9999, 3290, 1234.5, 12345.6, 2000000, 0.000999].map((value) => number(value)), ["0", "0", "0.0400", "123", "−1.50", "9999", "3290", "1230", "1.23e+4", "2.00e+6", "9.99e−4"]);
+});
+
+test("whole numbers have their thousands apart, and the sign for minus", () => {
+  assert.deepEqual([0, -12, 1234567].map(whole), ["0", "−12", "1,234,567"]);
+});
+
+test("shares are said as in Python", () => {
+  for (const { share, percent: rough, percent_of: precise } of JSON.parse(readFileSync(new URL("../fixtures/shares.json", import.meta.url), "utf8")))
+    assert.deepEqual([percent(share), percentOf(share)], [rough, precise], `${share}`);
 });
 
 test("a share that is not none and not all never looks so", () => {

@@ -54,7 +54,7 @@ test("loss curves of seeds have a band under their mean, and tell how many they 
   const [band, mean] = data.slice(2);
   assert.deepEqual([band.x, band.customdata], [[0, 2, 2, 0], [8, 3, 1, 8]]);
   assert.ok(band.y.every((value, k) => value === Math.log10(band.customdata[k])));
-  assert.deepEqual([mean.x, mean.customdata, mean.text], [[0, 2], [8, 2], ["[8.00, 8.00], n = 3", "[1.00, 3.00], n = 3"]]);
+  assert.deepEqual([mean.x, mean.customdata, mean.text], [[0, 2], [8, 2], ["8.000 [8.00, 8.00], n = 3", "2.000 [1.00, 3.00], n = 3"]]);
   assert.equal(seedsWords({ low: 0.5, high: 1, n: 2 }), "[0.500, 1.00], n = 2");
 });
 

@@ -7,6 +7,7 @@ import { scaleOf } from "../../assets/pure/arrows.js";
 import { channels, pixelsOf, shadeAt, shadesOf } from "../../assets/pure/colours.js";
 import { differenceOf } from "../../assets/pure/difference.js";
 import { landscapeFigure, lossFigure } from "../../assets/pure/figure.js";
+import { number } from "../../assets/pure/formats.js";
 import { decodeFrame } from "../../assets/pure/frame.js";
 import { overlaySentences, overlayStrokes } from "../../assets/pure/overlays.js";
 import { plainSentences } from "../../assets/pure/plain.js";
@@ -50,11 +51,17 @@ test("where all arrows are zero there is none, and a shared scale has no bar in 
 });
 
 test("what hovers says whether it is a difference, and which way the arrow points", () => {
-  const plain = traceOf(figureOf(frameOf(3)), "quiver").hovertemplate;
-  assert.match(plain, /^x₁ = .*∂J\/∂x₁ = .*mean \|error\|/);
-  assert.match(traceOf(figureOf(frameOf(3), { direction: "descent" }), "quiver").hovertemplate, /−∇J/);
+  const said = (...args) => traceOf(figureOf(...args), "quiver");
+  assert.equal(said(frameOf(3)).hovertemplate, "%{text}<extra></extra>");
+  assert.match(said(frameOf(3)).text[0], /^x₁ = .*∂J\/∂x₁ = .*mean \|error\|/);
+  assert.match(said(frameOf(3), { direction: "descent" }).text[0], /−∇J/);
   const difference = differenceOf(frameOf(3, { u: () => 2 }), frameOf(3));
-  assert.match(traceOf(figureOf(difference), "quiver").hovertemplate, /^Δx₁ = .*difference of ∂J\/∂x₁/);
+  assert.match(said(difference).text[0], /^Δx₁ = .*Δ∂J\/∂x₁ = .*difference of J = /);
+  const { text, customdata } = said(frameOf(3, { u: (k) => -1 - k, x: -1, y: 1 }));
+  for (const [k, [x, y, u]] of customdata.entries()) {
+    assert.ok(text[k].startsWith(`x₁ = ${number(x, 5)}, x₂ = ${number(y, 5)}<br>∂J/∂x₁ = ${number(u, 4)}<br>`));
+    assert.ok(!text[k].includes("-"), text[k]);
+  }
   assert.equal(traceOf(figureOf(difference), "quiver").marker.colorbar.title.text, "log10 |Δ∇J|");
 });
 
@@ -155,11 +162,11 @@ test("words count what is zero, and say which units are active", () => {
 
 test("where rows lie below no target, words print what the study tells, without knowing it", () => {
   const facts = [
-    { name: "accuracy", value: 0.91, unit: "", sentence: "91% of the rows are classified correctly" },
+    { name: "accuracy", value: 0.91, unit: "", sentence: "91 % of the rows are classified correctly" },
     { name: "mean_length", value: 3, unit: "m", sentence: "" },
   ];
   const words = wordsOf(frameOf(3, { share_below: null, x_active: null, y_active: null, facts }), {}, { network: cnn, x: "conv1.bias[0]", y: "fc.bias[1]" });
-  assert.deepEqual(words.slice(1), ["91% of the rows are classified correctly.", "mean length = 3 m."]);
+  assert.deepEqual(words.slice(1), ["91 % of the rows are classified correctly.", "mean length = 3 m."]);
   assert.doesNotMatch(wordsOf(frameOf(3, { share_below: null, x_active: null, y_active: null }), {}, { network: cnn }).join(" "), /below target|active|null/);
 });
 

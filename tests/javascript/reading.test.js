@@ -29,13 +29,13 @@ test("a point is the grid's, and has the numbers that the field has there", () =
 
 test("lines at the pointer have their units", () => {
   assert.deepEqual(pointLines(frame, 0.1, { i: 1, j: 0, points: 5 }), [
-    "x₁ = 10.050, x₂ = 20.000", "∂J/∂x₁ = 14.0", "∂J/∂x₂ = −2.00", "|∇J| = 14.1 per unit of parameter", "J = 113.00 (mean |error|)",
+    "x₁ = 10.050, x₂ = 20.000", "∂J/∂x₁ = 14.00", "∂J/∂x₂ = −2.000", "|∇J| = 14.14 per unit of parameter", "J = 113.00 (mean |error|)",
   ]);
   assert.deepEqual(pointLines(frame, 0.1, { i: -2, j: -2, points: 5 }).slice(1), ["∇J is zero up to round-off", "J = 100.00 (mean |error|)"]);
   assert.equal(pointLines({ ...frame, share_below: null }, 0.1, null).at(-1), "J = 112.00"); // of a loss that is not known here
   const difference = differenceOf(frame, frameOf(5, { u: () => 1, v: () => -1, loss: () => 1 }));
   assert.deepEqual(pointLines(difference, 0.1, { i: 1, j: 0, points: 5 }), [
-    "Δx₁ = 0.0500, Δx₂ = 0", "Δ∂J/∂x₁ = 13.0", "Δ∂J/∂x₂ = −1.00", "|Δ∇J| = 13.0 per unit of parameter", "difference of J = 112.00 (mean |error|)",
+    "Δx₁ = 0.0500, Δx₂ = 0", "Δ∂J/∂x₁ = 13.00", "Δ∂J/∂x₂ = −1.000", "|Δ∇J| = 13.04 per unit of parameter", "difference of J = 112.00 (mean |error|)",
   ]);
 });
 
@@ -44,7 +44,7 @@ test("a component that is zero up to round-off beside another is said to be zero
   const across = frameOf(3, { u: () => 7, v: (k) => (k === 4 ? -2.38e-7 : k === 5 ? 0 : 3), zeroParts: { u: bits(), v: bits(4, 5) } });
   assert.deepEqual(factsOf(across, 1, null).slice(1, 4), [["∂J/∂x₁", "7.00"], ["∂J/∂x₂", "0 (round-off)"], ["|∇J|", "7.00"]]);
   assert.equal(pointLines(across, 1, { i: 1, j: 0, points: 3 })[2], "∂J/∂x₂ = 0"); // exactly
-  assert.equal(pointLines(across, 1, { i: 0, j: 1, points: 3 })[2], "∂J/∂x₂ = 3.00");
+  assert.equal(pointLines(across, 1, { i: 0, j: 1, points: 3 })[2], "∂J/∂x₂ = 3.000");
   assert.deepEqual([3, 4].map((k) => zeroWords(across, k, "all")), ["no", "∂J/∂x₂"]);
   const difference = differenceOf(across, frameOf(3, { u: () => 1, v: () => 2 }));
   assert.deepEqual(partsAt(difference, 4).map((part) => part.toFixed(5)), ["6.00000", "-2.00000"]); // it is zero in neither

@@ -188,7 +188,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
     "lazy": (changed(lazy), "lazy: let it predict"),
     "three outputs": (changed(of_three_outputs), "has 3 outputs"),
     "another module": (changed(wider), "contain only blocks of gradviz.experiment.model"),
-    "own forward": (as_class(Doubled), "does not predict as its layers do.*100.0%"),
+    "own forward": (as_class(Doubled), "does not predict as its layers do.*100 %"),
     "random forward": (as_class(Noisy), "does not predict as its layers do"),
     "column": (as_class(Column), r"of 4 rows it gives \(4, 1\), not one number each"),
     "failing forward": (as_class(Failing), r"fails with RuntimeError \(no forward here\)"),

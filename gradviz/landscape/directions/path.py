@@ -12,6 +12,7 @@ from gradviz.errors import NotHere, UserError
 from gradviz.landscape.directions.axis import Principal, Step, Towards
 from gradviz.landscape.directions.checking import check_components, check_network, check_path, check_steps, under
 from gradviz.landscape.directions.vector import Parameters, Vector, dot, inner_product
+from gradviz.numbers import percent_of
 
 BLOCK_BYTES = 2**28
 """Memory for checkpoints that are held at once while the path's inner products are formed."""
@@ -122,7 +123,7 @@ def principal_vector(axis: Principal, path: Path, components: Components | None 
         for name, part in path.parameters(epoch).items():
             parts[name] = parts[name].add_(part, alpha=weight) if name in parts else weight * part
     meaning = f"the standard deviation of the path of {len(found.epochs)} checkpoints along its component {axis.number}"
-    note = f"Component {axis.number} holds {found.share(axis.number):.1%} of the path's variance."
+    note = f"Component {axis.number} holds {percent_of(found.share(axis.number))} of the path's variance."
     return Vector(str(axis), parts, meaning, (note,), unit="the path's standard deviation along it")
 
 

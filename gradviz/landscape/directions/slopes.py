@@ -17,6 +17,7 @@ from gradviz.landscape.replay.loop import at_centre
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.replay.twice import FLAT, loss_to_derive
 from gradviz.landscape.surroundings import undisturbed
+from gradviz.numbers import number
 
 ITERATIONS = 60
 """Lanczos restarts before an eigenvector is refused."""
@@ -38,8 +39,8 @@ def gradient_vector(
     check_minibatch(axis, minibatches)
     wanted = range(minibatches) if axis.minibatch is None else [axis.minibatch]
     total: dict[str, Tensor] = {}
-    for number in wanted:
-        found = gradient(number)
+    for minibatch in wanted:
+        found = gradient(minibatch)
         for name in under(axis.prefix, found, axis):
             total[name] = total[name] + found[name] if name in total else found[name]
     length, step = step_length(path, axis.prefix)
@@ -76,8 +77,8 @@ def curvature_vector(axis: Curvature, path: Path, problem: Problem, centre: int)
     the loss has no curvature, or no eigenvector converges. Its largest entry is positive.
     """
     exact = problem.computed_in(torch.float64)
-    [number] = exact.sets(centre)[:1]
-    with loss_to_derive(exact, number) as (value, parameters):
+    [drawn] = exact.sets(centre)[:1]
+    with loss_to_derive(exact, drawn) as (value, parameters):
         names, tensors = list(parameters), list(parameters.values())
         gradients = torch.autograd.grad(value, tensors, create_graph=True, allow_unused=True)
         by = [k for k, gradient in enumerate(gradients) if gradient is not None and gradient.requires_grad]
@@ -106,14 +107,15 @@ def curvature_vector(axis: Curvature, path: Path, problem: Problem, centre: int)
         residual = float(np.linalg.norm(product(vector) - eigenvalue * vector) / abs(eigenvalue))
     if residual > RESIDUAL:
         raise NotHere(
-            f"`{axis}` has not converged, with a residual of {residual:.1e} of the eigenvalue",
+            f"`{axis}` has not converged, with a residual of {number(residual, 2)} of the eigenvalue",
             "choose a smaller number",
         )
     length, step = step_length(path)
     factor = length * (1.0 if vector[np.abs(vector).argmax()] > 0 else -1.0)
     pieces = _split(torch.from_numpy(vector * factor), tensors)
     meaning = f"along eigenvector {axis.number} of the Hessian, as long as {step}"
-    note = f"Eigenvalue {axis.number} of the Hessian is {eigenvalue:.4g}, with a residual of {residual:.0e} of it."
+    value = f"{number(eigenvalue)}, with a residual of {number(residual, 1)} of it"
+    note = f"Eigenvalue {axis.number} of the Hessian is {value}."
     found = dict(zip(names, (piece.cpu() for piece in pieces), strict=True))
     return Vector(str(axis), found, meaning, (note,), unit=f"as long as {step}")
 

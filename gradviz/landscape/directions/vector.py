@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gradviz.errors import NotHere
+from gradviz.numbers import number
 
 PARALLEL = 1e-6
 """A second direction whose part across the first is a smaller share of it spans no plane with it."""
@@ -111,4 +112,4 @@ def _minus(part: Tensor | None, share: float, other: Tensor | None) -> Tensor:
 
 
 def _across(y: Vector, x: Vector, kept: float) -> str:
-    return f"as long as x: the part of {y.text} across {x.text}, {kept:.3g} of it"
+    return f"as long as x: the part of {y.text} across {x.text}, {number(kept, 3)} of it"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from gradviz.errors import UserError
 from gradviz.experiment.continuation import NotFinite
+from gradviz.numbers import number
 
 CLOSE = 0.02
 """A rate matches if its decrease of the loss differs by no more than this share of the wanted one."""
@@ -27,8 +28,8 @@ def matched_rate(
     goal, tried = before - wanted, dict[float, float]()
     if not goal > 0:
         raise UserError(
-            f"The run's own epochs did not lower the training loss ({before:.4g} before, {wanted:.4g} after), so that "
-            "no rate can match them: choose one with `--lr`."
+            f"The run's own epochs did not lower the training loss ({number(before)} before, {number(wanted)} after), "
+            "so that no rate can match them: choose one with `--lr`."
         )
 
     def decrease(rate: float) -> float:
@@ -75,6 +76,6 @@ def _first_enough(decrease: Callable[[float], float], goal: float, guess: float)
 def _too_far(tried: dict[float, float], before: float, goal: float) -> UserError:
     best = min(tried, key=lambda rate: tried[rate])
     return UserError(
-        f"No rate of plain SGD lowers the training loss by {goal:.4g} as the run's own epochs did: the most was "
-        f"{before - tried[best]:.4g} at {best:.3g}. Choose one with `--lr`."
+        f"No rate of plain SGD lowers the training loss by {number(goal)} as the run's own epochs did: the most was "
+        f"{number(before - tried[best])} at {number(best, 3)}. Choose one with `--lr`."
     )

@@ -15,6 +15,7 @@ from gradviz.landscape.replay.known import Prepared
 from gradviz.landscape.replay.loop import AtCentre, by_loop
 from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.unseeded import check_same_again, seen_drawing
+from gradviz.numbers import number
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
 """Of the largest number: both ways sum the same terms in another order."""
@@ -95,7 +96,7 @@ class Expected:
     def _compare(self, found: Tensor, wanted: Tensor) -> None:
         difference = _difference(found, wanted, self._plane)
         if difference > TOLERANCE[torch.float64]:
-            raise Differs(f"differs from the plain loop by {difference:.0e} of the largest number")
+            raise Differs(f"differs from the plain loop by {number(difference, 1)} of the largest number")
 
 
 def checked_points(points: int) -> tuple[int, int]:

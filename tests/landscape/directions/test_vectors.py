@@ -129,7 +129,8 @@ def test_eigenvectors_are_those_of_the_dense_hessian(name):
         got = flat(vector.parts, [(tensor, shape.numel()) for tensor, shape in shapes.items()]) / vector.length
         assert abs(got @ wanted) == pytest.approx(1, abs=1e-6)
         assert got[np.abs(got).argmax()] > 0
-        assert f"Eigenvalue {number} of the Hessian is {eigenvalue:.4g}" in vector.notes[0]
+        told = f"{eigenvalue:.4g}".replace("-", "−")
+        assert f"Eigenvalue {number} of the Hessian is {told}" in vector.notes[0]
 
 
 def test_a_loss_without_curvature_has_no_eigenvectors():
