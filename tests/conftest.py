@@ -45,7 +45,7 @@ _SLOW = re.compile(
     "|".join(
         [
             r"browser/test_accessibility\.py::test_(compare_is_walked_through|where_the_focus_is)",
-            r"browser/test_accessibility\.py::test_axe_finds_nothing_to_mend\[(explore|compare|minibatches|evidence|training)-dark",
+            r"browser/test_accessibility\.py::test_axe_finds_nothing_to_mend\[(explore|compare|minibatches|paths|evidence|training)-dark",
             r"browser/test_answers\.py::test_(an_answer_that_breaks_off|somebody_elses_page)",
             r"browser/test_any_study\.py::test_(axe_finds|two_optimizers|what_is_taken_along|units_and_pairs_are_picked)",
             r"browser/test_connection\.py::test_a_killed_server_is_found_again",

@@ -26,7 +26,7 @@ import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSiz
 
 export function plans() {
   const { view } = page;
-  if (["training", "evidence"].includes(view.view)) return [];
+  if (["training", "evidence", "paths"].includes(view.view)) return [];
   if (!view.x_a) return shownRuns().filter((name) => page.runs[name]?.cannot).map((name) => planOf(name, "", ""));
   if (view.view === "minibatches") return [planOf(view.run, view.x_a, view.y_a)];
   if (view.view === "compare") return compared(shownRuns().map((name) => planOf(name, view.x_a, view.y_a)));

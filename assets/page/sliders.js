@@ -102,7 +102,7 @@ export function isScrubbing() {
 // Keys that work wherever nothing else wants them.
 document.addEventListener("keydown", (event) => {
   const { target } = event;
-  if (event.ctrlKey || event.altKey || event.metaKey || !epochs || !page.view || ["training", "evidence"].includes(page.view.view)) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || !epochs || !page.view || ["training", "evidence", "paths"].includes(page.view.view)) return;
   if (event.defaultPrevented || !(target instanceof Element)) return;
   // A slider takes its own arrows, and a choice that is made has no use for the space bar.
   const takesSpace = !target.matches("input[type=range], input[type=radio]:checked");

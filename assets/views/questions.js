@@ -3,12 +3,14 @@
 import { plotIn } from "../page/dom.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { isBusy } from "../page/sliders.js";
+import { paths } from "../page/paths.js";
 import { page } from "../page/state.js";
 import { planeOfCell } from "./gridpicture.js";
 import { cellMiddle } from "./matrix.js";
 import { planeOf, sizeOfCanvas } from "./paint.js";
 import { unitsOnMap } from "./picker.js";
 import { rosePlace } from "./rose.js";
+import { whatIsDrawn } from "./pathfan.js";
 import { marksOfSpread } from "./spreadview.js";
 
 export const questions = Object.freeze({
@@ -30,6 +32,13 @@ export const questions = Object.freeze({
   /** Each picture on show: what it shows and how far it is. */
   get panels() {
     return page.panels.filter(({ plan }) => plan).map(summaryOf);
+  },
+
+  /** The paths that are asked for: what the server has told of them, up to which point they are drawn, which step is asked about, and
+   * where each point lies in the window. */
+  get paths() {
+    const { told, result, error } = paths;
+    return structuredClone({ told, result, error, ...whatIsDrawn() });
   },
 
   /** The small multiples of the runs, where there are more than large pictures have room: what each shows, and its cell. */

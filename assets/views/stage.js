@@ -20,6 +20,7 @@ import { showCourse } from "./coursecurves.js";
 import { showEvidence } from "./evidence.js";
 import { showLayers } from "./layers.js";
 import { showLosses } from "./losscurves.js";
+import { showPaths } from "./pathsview.js";
 import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
 import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
@@ -184,6 +185,7 @@ function refresh() {
   showLosses(shownRuns());
   showRunChoice();
   showEvidence(page);
+  showPaths();
   showCourse();
   showParameters();
   openPressed();
@@ -224,6 +226,7 @@ function redraw() {
   commitPictures();
   showLosses(shownRuns(), true);
   showCourse();
+  showPaths();
 }
 
 onTurn(rememberTurn);

@@ -30,6 +30,7 @@ _ERROR_PREFIX = "gradviz: error: "
 _START_SECONDS = 60.0  # it imports torch, on a busy machine
 _ANSWER_SECONDS = 1.0  # how long an answer waits for a job to end; most end within one step
 _POLL_SECONDS = 0.02
+_CACHES = 2  # times the size of the cache: what a job may take on disk until it has ended
 
 Launch = Callable[[Sequence[str], Settings, TrainerLog], subprocess.Popen[bytes] | None]
 """Starts `gradviz` with these arguments; its process, or None if it has already ended."""
@@ -141,7 +142,7 @@ class PathsJobs:
         for condition in request.conditions:
             if condition in absent:
                 return f"The condition {condition} tells nothing: {absent[condition]} Leave it out."
-        return refusal_of(cost, self._settings.cache_bytes)
+        return refusal_of(cost, _CACHES * self._settings.cache_bytes)
 
     def _is_under_way(self, key: str) -> bool:
         """Whether this job is; AnotherJob if another is."""

@@ -62,6 +62,22 @@ EVIDENCE_STATE = "evidence-state"
 EVIDENCE_CLAIMS = "evidence-claims"
 EMPTY = "empty"
 
+# Paths.
+PATHS_FORM = "paths-form"
+PATHS_STATE = "paths-state"
+PATHS_SUMMARY = "paths-summary"
+PATHS_LEGEND = "paths-legend"
+PATHS_FAN = "paths-fan"
+PATHS_FAN_CANVAS = "paths-fan-canvas"
+PATHS_ACROSS = "paths-across"
+PATHS_UP = "paths-up"
+PATHS_SCRUBBER = "paths-scrubber"
+PATHS_STEP = "paths-step"
+PATHS_CURVES = "paths-curves"
+PATHS_TABLE = "paths-table"
+PATHS_NUMBERS = "paths-numbers"
+PATHS_RESULT = "paths-result"
+
 # Pictures.
 PANELS = tuple(f"panel-{slot}" for slot in range(3))
 GRAPHS = tuple(f"graph-{slot}" for slot in range(3))

@@ -12,6 +12,7 @@ from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
+from gradviz.dashboard.paths_view import paths_view
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.spread import spread
 from gradviz.dashboard.standalone import FRAME_BYTES, MARK_BYTES, POINT_BYTES, shell_bytes
@@ -25,6 +26,7 @@ VIEWS = {
     "explore": "Explore",
     "compare": "Compare",
     "minibatches": "Minibatches",
+    "paths": "Paths",
     "evidence": "Evidence",
     "training": "Training",
 }
@@ -155,6 +157,7 @@ def _main() -> Component:
                 ],
                 className="gv-stage",
             ),
+            paths_view(_bare(), _GRAPH_CONFIG),
             evidence_view(),
             training_view(),
             html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),

@@ -16,10 +16,11 @@ from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_record import OWN_STUDY
 from gradviz.landscape.directions.axis import axis_text, is_direction
+from gradviz.landscape.paths.request import CONDITIONS, DEFAULT_CONDITIONS, DEFAULT_REPLICAS, MOST_REPLICAS, Condition
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 from gradviz.landscape.scalar import Scalar
 
-ViewName = Literal["explore", "compare", "minibatches", "evidence", "training"]
+ViewName = Literal["explore", "compare", "minibatches", "paths", "evidence", "training"]
 Range = Literal["epochs", "frame"]
 Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
@@ -40,7 +41,8 @@ class View(OfRun):
     `x_a`, `y_a`: the axes of the left picture; `x_b`, `y_b`: of the right; `camera`: from where surfaces are seen.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
-    curves of one configuration's seeds are drawn as one, with their spread."""
+    curves of one configuration's seeds are drawn as one, with their spread; `conditions`, `replicas`, `optimizer`,
+    `rate_factor`: of the paths that training takes, as their request names them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -71,11 +73,20 @@ class View(OfRun):
     curves: Curves = "off"
     metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"
+    conditions: tuple[Condition, ...] = Field(default=DEFAULT_CONDITIONS, min_length=1)
+    replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
+    optimizer: Literal["own", "sgd"] = "own"
+    rate_factor: float = Field(default=1.0, gt=0, le=1e6)
 
-    @field_validator("compared", "show", mode="before")
+    @field_validator("compared", "show", "conditions", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("conditions")
+    @classmethod
+    def _in_order(cls, value: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple(each for each in CONDITIONS if each in value)
 
     @field_validator("x_a", "y_a", "x_b", "y_b")
     @classmethod

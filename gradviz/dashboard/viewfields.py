@@ -49,6 +49,10 @@ FIELDS: Mapping[str, ViewField] = {
     "curves": ViewField("curves", ids.CURVES),
     "metric": ViewField("metric"),
     "seeds": ViewField("seeds"),
+    "conditions": ViewField("conditions"),
+    "replicas": ViewField("replicas"),
+    "optimizer": ViewField("optimizer"),
+    "rate_factor": ViewField("factor"),
 }
 """Keyed by their names in `permalink.View`, in the order of the address."""
 

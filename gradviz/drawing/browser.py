@@ -33,4 +33,4 @@ def for_browser() -> dict[str, object]:
 def _told(palette: Palette) -> dict[str, object]:
     """`variants`: the colours of the usual runs, by name."""
     usual = dict(zip(DEFAULT_LABELS, palette.runs, strict=False))
-    return {**asdict(palette), "sheet": palette.sheet, "variants": usual}
+    return {**asdict(palette), "sheet": palette.sheet, "variants": usual, "conditions": palette.conditions}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gradviz.landscape.paths.request import Condition
+
 Scheme = Literal["light", "dark"]
 Stops = tuple[tuple[float, str], ...]
 """Places from 0 to 1 on a colour scale, and their colours."""
@@ -35,6 +37,18 @@ class Palette:
     def sheet(self) -> Stops:
         """Of the loss as a surface, which must stand out from the paper where it is low."""
         return ((0.0, self.grid), (1.0, self.contour))
+
+    @property
+    def conditions(self) -> dict[Condition, str]:
+        """Of the conditions under which replicas train on: the controls in grey."""
+        return {
+            "same": self.ink,
+            "order": self.runs[0],
+            "composition": self.runs[2],
+            "resampled": self.runs[1],
+            "rows": self.zero,
+            "masks": self.runs[3],
+        }
 
 
 def _even(colours: str) -> Stops:

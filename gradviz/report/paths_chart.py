@@ -7,20 +7,10 @@ import numpy as np
 from gradviz.compute.paths_export import ratios
 from gradviz.drawing.inks import PALETTES
 from gradviz.landscape.field import json_number
-from gradviz.landscape.paths.request import Condition
 from gradviz.landscape.paths.result import ConditionPaths, PathsResult
 from gradviz.report.chart import Chart, Plot, Series
 
-_PALETTE = PALETTES["light"]
-_COLOURS: dict[Condition, str] = {
-    "same": _PALETTE.ink,
-    "order": _PALETTE.runs[0],
-    "composition": _PALETTE.runs[2],
-    "resampled": _PALETTE.runs[1],
-    "rows": _PALETTE.zero,
-    "masks": _PALETTE.runs[3],
-}
-"""The controls in grey."""
+_COLOURS = PALETTES["light"].conditions
 
 
 def paths_chart(found: PathsResult) -> Chart:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from gradviz.dashboard import permalink
 from gradviz.dashboard.permalink import Overlay, View
 from gradviz.experiment.regularizers import DEFAULT_NAMES
+from gradviz.landscape.paths.request import CONDITIONS
 from tests.browser.conftest import NUM_EPOCHS, Visit
 
 pytestmark = pytest.mark.browser
@@ -39,6 +40,9 @@ def random_view(choose: random.Random) -> View:
         "camera": choose.choice([None, "120,50,2.5", "-68,-12,0.7"]),
         "metric": "",  # these runs have one family of curves
         "minus": choose.choice(["off", *DEFAULT_NAMES]),
+        "conditions": tuple(sorted(choose.sample(CONDITIONS, choose.randint(1, 4)), key=CONDITIONS.index)),
+        "replicas": choose.choice([2, 5, 8]),
+        "rate_factor": choose.choice([0.0625, 0.3, 1.0]),
         "show": tuple(choose.sample(get_args(Overlay), choose.randint(0, 2))),
     }
     for name, field in View.model_fields.items():
@@ -74,6 +78,7 @@ _SETTLED = """(view) => {
   if (Object.keys(view).some(differs)) return false;
   if (document.querySelector("#loss .js-plotly-plot")?._fullLayout?.meta?.lastEpoch === undefined) return false;
   const told = document.getElementById("evidence-state").innerText;
+  if (view.view === "paths" && !window.gradvizPage.paths.told && !window.gradvizPage.paths.error) return false;
   if (view.view === "evidence" && !told.startsWith("All claims")) return false;
   if (document.querySelector(".gv-course-note")?.textContent.startsWith("measuring")) return false;
   return window.gradvizPage.panels.every(({ state, isDrawn, isLoading }) =>

@@ -9,6 +9,7 @@ from gradviz.dashboard.overview import runs_of
 from gradviz.dashboard.permalink import View
 from gradviz.drawing.camera import Camera
 from gradviz.experiment.store import RunStore
+from gradviz.landscape.paths.request import CONDITIONS
 
 PARAMETERS = st.sampled_from(
     [
@@ -18,7 +19,7 @@ PARAMETERS = st.sampled_from(
 )
 VIEWS = st.builds(
     View,
-    view=st.sampled_from(["explore", "compare", "minibatches", "training"]),
+    view=st.sampled_from(["explore", "compare", "minibatches", "paths", "training"]),
     run=st.sampled_from(["none", "dropout", "batchnorm"]),
     compared=st.lists(st.sampled_from(["none", "dropout", "batchnorm"]), min_size=1, unique=True).map(tuple),
     epoch=st.none() | st.integers(0, 9999),
@@ -42,6 +43,10 @@ VIEWS = st.builds(
     show=st.lists(st.sampled_from(["path", "spread"]), unique=True).map(tuple),
     curves=st.sampled_from(["off", "agreement"]),
     seeds=st.sampled_from(["single", "grouped"]),
+    conditions=st.lists(st.sampled_from(CONDITIONS), min_size=1, unique=True).map(tuple),
+    replicas=st.integers(2, 64),
+    optimizer=st.sampled_from(["own", "sgd"]),
+    rate_factor=st.floats(1e-6, 1e6),
 )
 
 
@@ -79,6 +84,9 @@ def test_the_plain_page_has_a_plain_address() -> None:
         ("?camera=0,90,1", "a camera is AROUND,OVER,AWAY"),
         ("?compared=none,no%20body", "no body"),
         ("?compared=", "compared"),
+        ("?conditions=order,other", "conditions"),
+        ("?replicas=1", "replicas"),
+        ("?factor=0", "factor"),
     ],
 )
 def test_what_a_link_cannot_say_is_noticed_and_left_out(search: str, word: str) -> None:

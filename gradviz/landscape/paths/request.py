@@ -19,7 +19,8 @@ WORDS: dict[Condition, str] = {
     "rows": "same minibatches and order, their rows in another order",
     "masks": "same minibatches and order, other masks",
 }
-_DEFAULT: tuple[Condition, ...] = ("same", "order", "composition", "resampled")
+DEFAULT_CONDITIONS: tuple[Condition, ...] = ("same", "order", "composition", "resampled")
+DEFAULT_REPLICAS, MOST_REPLICAS = 8, 64
 _NUM_OF_SAME = 2  # a control: more of what is equal tells nothing
 
 
@@ -33,9 +34,9 @@ class PathsRequest(Checkpoint, OneText):
     `seed`: of all orders, minibatches and masks that are drawn.
     """
 
-    replicas: int = Field(default=8, ge=2, le=64)
+    replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     epochs: int = Field(default=1, ge=1, le=20)
-    conditions: tuple[Condition, ...] = _DEFAULT
+    conditions: tuple[Condition, ...] = DEFAULT_CONDITIONS
     optimizer: Literal["own", "sgd"] = "own"
     learning_rate: float | None = Field(default=None, gt=0, le=1e6)
     rate_factor: float = Field(default=1.0, gt=0, le=1e6)

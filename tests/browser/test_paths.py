@@ -1,0 +1,152 @@
+"""The Paths view: started from the page, drawn as the API tells, each step with its minibatch, all in the link."""
+
+import json
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Visit, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+ASKED = "/?view=paths&epoch=3&conditions=same,order&replicas=3"
+
+
+def told(page: Page) -> dict[str, Any]:
+    return page.evaluate("() => window.gradvizPage.paths")
+
+
+def computed(visit: Visit) -> Page:
+    """A page with the paths, computed by the first test that asks for them."""
+    page = visit(ASKED, drawn=False)
+    page.wait_for_function("() => window.gradvizPage?.paths.told")
+    if not told(page)["told"]["is_known"]:
+        page.get_by_role("button", name="Start").click()
+    expect(page.locator("#paths-result")).to_be_visible(timeout=120_000)
+    return page
+
+
+def test_paths_are_started_drawn_and_found_again(visit: Visit) -> None:
+    page = visit(ASKED, drawn=False)
+    expect(page.locator("#paths-state")).to_contain_text("9 epochs of training (3 of them to find where the optimizer")
+    expect(page.locator("#paths-form [name=condition-masks]")).to_be_disabled()
+    expect(page.locator("#paths-form")).to_contain_text("not here: none draws no masks.")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#paths-result")).to_be_visible(timeout=120_000)
+    shown = told(page)
+    origin = page.url.partition("?")[0]
+    key = shown["told"]["key"]
+    result = page.request.get(f"{origin}api/v1/paths/results/{key}").json()
+    assert shown["result"] == result
+    curves = page.evaluate(
+        "() => document.querySelector('#paths-curves .js-plotly-plot')._fullData"
+        ".filter(({fill}) => fill !== 'toself').map(({name, y}) => [name, [...y]])"
+    )
+    order = result["conditions"]["order"]
+    own = result["recorded"]["step"][-1]
+    assert [name for name, _ in curves] == ["same", "order"] * 3
+    assert curves[1][1] == order["ratio"]
+    assert curves[3][1] == [0, *(value / own for value in order["spread"])]
+    assert curves[5][1] == order["cosine"]
+    rows = page.locator("#paths-table tbody tr")
+    assert [row.locator("th").inner_text() for row in rows.all()] == [
+        "same",
+        "order",
+        "the run's own path",
+        "at the checkpoint",
+    ]
+    expect(page.locator("#paths-summary")).to_contain_text("same: exactly the same path each time (spread 0 at all")
+    expect(page.locator("#paths-summary")).to_contain_text("lead to its next checkpoint exactly.")
+
+    # Other paths are asked for, and Back leads to these again.
+    page.locator("#paths-form [name=condition-resampled]").check()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    expect(page.locator("#paths-result")).to_be_hidden()
+    assert "conditions=same,order,resampled" in page.url
+    page.go_back()
+    expect(page.locator("#paths-result")).to_be_visible()
+    assert told(page)["told"]["key"] == key
+    other = visit(page.url.removeprefix(origin[:-1]), drawn=False, stranger=True)
+    expect(other.locator("#paths-result")).to_be_visible()
+    for each in (page, other):
+        expect(each.locator("#paths-step .gv-paths-made")).to_contain_text(
+            "Step 1 of order 1 was made by the minibatch"
+        )
+    assert other.locator(".gv-paths").inner_text() == page.locator(".gv-paths").inner_text()
+
+
+def test_a_step_says_which_minibatch_made_it(visit: Visit) -> None:
+    page = computed(visit)
+    steps = told(page)["result"]["steps"]
+    page.locator("#paths-fan-canvas").scroll_into_view_if_needed()
+    [path] = [each for each in told(page)["places"] if (each["condition"], each["replica"]) == ("order", 1)]
+    page.mouse.click(*path["points"][-1])
+    chosen = told(page)["chosen"]
+    assert (chosen["condition"], chosen["step"]) == ("order", steps[-1])
+    page.locator("#paths-step [data-role=replica]").select_option("order/2")
+    page.locator("#paths-step [data-role=step]").fill("5")
+    page.locator("#paths-step [data-role=step]").press("Enter")
+    page.get_by_role("button", name="Step after").click()
+    origin = page.url.partition("?")[0]
+    asked = f"{origin}api/v1/paths/step?run=none&epoch=3&replicas=3&conditions=same,order&points=32"
+    answer = page.request.get(f"{asked}&condition=order&replica=2&step=6").json()
+    made = page.locator("#paths-step .gv-paths-made")
+    expect(made).to_contain_text(
+        f"Step 6 of order 3 was made by the minibatch of step {answer['own_step']} of the run's"
+    )
+    expect(made).to_contain_text("this one is none of those that landscapes are drawn at")
+    made.locator("summary").click()
+    expect(made).to_contain_text(", ".join(map(str, answer["rows"])))
+
+    slider = page.locator("#paths-scrubber input[type=range]")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#paths-scrubber output")).to_have_text("step 0")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#paths-scrubber output")).to_have_text(f"step {steps[0]}")
+    assert told(page)["point"] == 1
+    made.get_by_role("link").click()
+    page.wait_for_function("() => window.gradvizPage?.view?.view === 'explore' && window.gradvizPage.view.epoch === 3")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_and_axe_finds_nothing_to_mend(visit: Visit, width: int) -> None:
+    page = computed(visit)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]  (a literal)
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(
+            "(dark) => (document.documentElement.dataset.mantineColorScheme === 'dark') === dark", arg=scheme == "dark"
+        )
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        violations = Axe().run(page).response["violations"]
+        assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+        shoot(page, f"paths-{width}-{scheme}")
+
+
+def test_a_job_under_way_is_told_and_can_be_cancelled(visit: Visit) -> None:
+    page = visit("/?view=paths&epoch=2&conditions=order&replicas=3", drawn=False)
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    known = told(page)["told"]
+    job = {"key": known["key"], "request": known["request"], "state": "running", "message": "", "what": "order 2 of 3"}
+    job |= {"done": 30, "total": 60, "seconds_left": 125.0}
+    cancelled: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.url.endswith("/cancel"):
+            cancelled.append(json.loads(route.request.post_data or "{}")["key"])
+            job.update(state="stopped", message="Cancelled. Finished replicas are kept.")
+        path = route.request.url.partition("?")[0]
+        route.fulfill(json={"job": job} if path.endswith(("/job", "/cancel")) else known | {"job": job})
+
+    page.route("**/api/v1/paths**", answer)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#paths-state")).to_contain_text("order 2 of 3: step 30 of 60, about 2 min left")
+    bar = page.locator("#paths-state progress")
+    assert bar.evaluate("({value, max}) => [value, max]") == [30, 60]
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#paths-state")).to_contain_text("Cancelled. Finished replicas are kept.")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    assert cancelled == [known["key"]]
