@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_import(commands)
     _add_landscape(commands)
     _add_why(commands)
+    _add_measures(commands)
     _add_paths(commands)
     _add_minibatch(commands)
     _add_bench(commands)
@@ -240,6 +241,22 @@ def _add_why(commands: Any) -> None:
     parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument("--half-width", type=float, metavar="H", help="a small step of the parameter (0.1)")
+    _add_study_option(parser)
+
+
+def _add_measures(commands: Any) -> None:
+    parser = _command(commands, "measures", "tell the literature's measures of how the minibatches' gradients differ")
+    parser.add_argument("--run", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")
+    parser.add_argument("--epoch", type=int, required=True, metavar="E")
+    parser.add_argument("--part", metavar="NAME", help="model, a layer or module, or a tensor (model)")
+    parser.add_argument("--which", metavar="gradients|curvature|all", help="curvature takes longer (all)")
+    parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
+    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
+    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="in train mode, where masks are drawn")
+    parser.add_argument("--num-masks", type=int, metavar="K", help="sets of masks that are averaged (8)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
+    parser.add_argument("--json", action="store_true", help="print them as JSON, as the API does")
+    _add_runs_option(parser)
     _add_study_option(parser)
 
 

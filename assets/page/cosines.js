@@ -2,15 +2,12 @@
 // each asked for once.
 
 import { hasDirections } from "../pure/axes.js";
-import { patience } from "../pure/patience.js";
 import { cosineOf } from "../pure/spread.js";
 import { tensorName, tensorOf, tensorWith } from "../pure/tensors.js";
-import { isOutcome, jsonFrom, Refused } from "./api.js";
-import { isScrubbing } from "./sliders.js";
+import { AskedOnce } from "./askedonce.js";
 import { drawsMasks, minibatchSize, page } from "./state.js";
 
-const MOST_KEPT = 200;
-const answers = new Map(); // address -> {cosine: rows or null, error: sentence or null}
+const asked = new AskedOnce(200);
 
 // {order, value(a, b), key, part, error} of what the view wants; `order` is empty and `error` null while it is on its
 // way. `onKnown` is called when it is there.
@@ -21,14 +18,14 @@ export function cosinesOf(plan, spread, spreadKey, onKnown) {
     return { order: spread.order, value: (a, b) => cosineOf(arrows.get(a), arrows.get(b)), key: spreadKey, name: hasDirections(plan) ? "this plane" : "this pair", error: null };
   }
   if (part.error) return { order: [], value: () => null, key: part.error, name: part.label, error: part.error };
-  const address = addressOf(plan, part.part);
-  const { cosine, order, error } = answerOf(address, onKnown);
-  return { order: cosine ? order : [], value: (a, b) => cosine[a][b], key: address, name: part.label, error };
+  const address = addressOf("cosines", plan, { part: part.part });
+  const { answer, error } = asked.of(address, onKnown);
+  return { order: answer ? answer.order : [], value: (a, b) => answer.cosine[a][b], key: address, name: part.label, error };
 }
 
 // A part of the model, as {part: its name in the address, label}, or {label, error: why there is none}; null for the pair
 // itself.
-function partOf({ part }, { x, y, network }) {
+export function partOf({ part }, { x, y, network }) {
   if (part === "pair" || !network) return null;
   if (part === "model") return { part: "model", label: "whole model" };
   if (hasDirections({ x, y })) return { label: part, error: "directions are of no one layer" };
@@ -39,42 +36,10 @@ function partOf({ part }, { x, y, network }) {
   return bias ? { part: bias, label: `biases of ${short}` } : { part: tensorName(x), label: tensorName(x) };
 }
 
-function addressOf({ run: name }, part) {
+/** Of a question about all minibatches of the checkpoint on show. @param {string} kind @param {{run: string}} plan @param {Record<string, any>} more */
+export function addressOf(kind, { run: name }, more) {
   const { view, runs } = page;
-  const query = { part, minibatch_size: minibatchSize(name), mode: view.mode };
+  const query = { ...more, minibatch_size: minibatchSize(name), mode: view.mode };
   if (view.mode === "train" && drawsMasks(name)) Object.assign(query, { masks: view.masks, seed: view.seed });
-  return `api/v1/cosines/${name}/${view.epoch}?${new URLSearchParams(query)}#${runs[name]?.stamp}`;
-}
-
-function answerOf(address, onKnown) {
-  if (!answers.has(address)) {
-    if (page.away || isScrubbing()) return { cosine: null, error: null };
-    if (answers.size >= MOST_KEPT) answers.delete(answers.keys().next().value);
-    answers.set(address, { cosine: null, error: null, failures: 0 });
-  }
-  const known = answers.get(address);
-  const isWanted = !known.cosine && !known.isFinal && !known.isAsked && !page.away && performance.now() >= (known.notBefore ?? 0);
-  if (isWanted && !isScrubbing()) ask(address, known, onKnown);
-  return known;
-}
-
-// What is not there yet is asked for again, as long as it is wanted; a refusal stays.
-async function ask(address, known, onKnown) {
-  known.isAsked = true;
-  try {
-    const { cosine, order } = await jsonFrom(address.split("#")[0]);
-    Object.assign(known, { cosine, order, error: null });
-  } catch (error) {
-    if (!isOutcome(error)) throw error;
-    known.error = error.message;
-    if (error instanceof Refused) known.isFinal = true;
-    else {
-      const wait = patience(++known.failures, error.seconds);
-      known.notBefore = performance.now() + wait;
-      setTimeout(onKnown, wait);
-    }
-  } finally {
-    known.isAsked = false;
-  }
-  onKnown();
+  return `api/v1/${kind}/${name}/${view.epoch}?${new URLSearchParams(query)}#${runs[name]?.stamp}`;
 }

@@ -9,6 +9,7 @@ import { scheme } from "../page/scheme.js";
 import { goToMinibatch } from "../page/sliders.js";
 import { isMinibatchesView, numMinibatches, page } from "../page/state.js";
 import { cellAt, cellMiddle, drawMatrix } from "./matrix.js";
+import { showMeasures } from "./measures.js";
 import { drawMultiples, makeMinis, markMinis, placeMinis, stepMinis } from "./multiples.js";
 import { sizeOfCanvas, watchCanvas } from "./paint.js";
 import { drawRose, roseAt, rosePlace } from "./rose.js";
@@ -43,6 +44,7 @@ export function showSpread(pictureStyle) {
   }
   cosines = cosinesOf(plan, spread, `${stack.key}|${size}`, () => isMinibatchesView() && showSpread(style));
   showSpreadWords(page, plan, spread, stack, cosines);
+  showMeasures(plan, () => isMinibatchesView() && showSpread(style));
   showFields();
   mark();
 }

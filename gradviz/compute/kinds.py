@@ -13,6 +13,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import field_passes, plane_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import study_key
@@ -123,6 +124,7 @@ AnyQuestion = Annotated[
     | PartQuestion
     | LoopQuestion
     | WhyQuestion
+    | MeasuresQuestion
     | PlaneQuestion,
     Field(discriminator="kind"),
 ]

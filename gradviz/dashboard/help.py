@@ -151,6 +151,11 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "The gradient of deliveries' loss, L1, is a sum of signs: if nearly all rows lie on one side of their "
             "target, all gradients agree for that reason alone. Other studies tell facts of their own.",
         ),
+        Entry(
+            "Measures",
+            "What the literature tells of gradients of minibatches, of the parameters whose cosines are shown (of a "
+            "pair: of the whole model), with 95 % intervals over minibatches. `gradviz measures` prints the same.",
+        ),
         Entry("Zero", "A gradient that is zero up to round-off has no direction: it is counted and left out of R."),
     ),
 }

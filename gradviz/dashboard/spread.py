@@ -17,10 +17,12 @@ def spread() -> list[Component]:
         html.Section(
             [
                 html.Div(id=ids.SPREAD_WORDS, className="gv-island gv-spread-words"),
-                html.Details(
-                    [html.Summary("Numbers"), html.Div(id=ids.SPREAD_TABLE, className="gv-island gv-spread-scroll")],
-                    id=ids.SPREAD_NUMBERS,
-                    className="gv-spread-numbers",
+                html.Div(
+                    [
+                        _opener("Numbers", ids.SPREAD_NUMBERS, ids.SPREAD_TABLE, "gv-spread-numbers"),
+                        _opener("Measures", ids.SPREAD_MEASURES, ids.MEASURES_TABLE, "gv-measures"),
+                    ],
+                    className="gv-spread-openers",
                 ),
                 html.Div(help_of("Agreement"), className="gv-spread-help"),
             ],
@@ -67,6 +69,11 @@ def spread() -> list[Component]:
             ),
         ),
     ]
+
+
+def _opener(name: str, id: str, inside: str, kind: str) -> Component:
+    scroll = html.Div(id=inside, className="gv-island gv-spread-scroll")
+    return html.Details([html.Summary(name), scroll], id=id, className=f"gv-spread-opener {kind}")
 
 
 def _picture(title: str, note: Component, canvas: str, keys: str, key: Component) -> Component:

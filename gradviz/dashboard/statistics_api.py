@@ -1,10 +1,11 @@
-"""HTTP API of a checkpoint's statistics: its units, the agreement of its minibatches, and its point of the curves."""
+"""HTTP API of a checkpoint's statistics: its units, and agreement, measures and course of its minibatches."""
 
 import numpy as np
 from flask import Response
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.cosines import CosinesQuestion, CosinesRequest
+from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.question import Question
 from gradviz.compute.units import ACTIVITY_ROWS, LayerRequest, PairsQuestion, UnitsQuestion
 from gradviz.dashboard import answers
@@ -45,6 +46,10 @@ def agreement(served: Served, asked: AgreementRequest) -> Response:
 def cosines(served: Served, asked: CosinesRequest) -> Response:
     values = asked.model_dump() if asked.mode == "train" else asked.model_dump(exclude={"masks", "seed"})
     return answer_to(served, CosinesQuestion(**values))
+
+
+def measures(served: Served, asked: MeasuresRequest) -> Response:
+    return answer_to(served, MeasuresQuestion(request=asked))
 
 
 def course(served: Served, asked: LandscapeRequest) -> Response:
@@ -111,6 +116,14 @@ OPERATIONS = (
         "Cosines between the gradients of all minibatches at a checkpoint",
         (CosinesRequest,),
         answers.CosinesAnswer,
+    ),
+    Operation(
+        "get",
+        "/measures/{run}/{epoch}",
+        measures,
+        "The literature's measures of how the minibatches' gradients differ at a checkpoint",
+        (MeasuresRequest,),
+        answers.MeasuresAnswer,
     ),
     Operation(
         "get", "/course", course, "A point of the curves over the epochs", (LandscapeRequest,), answers.CourseAnswer

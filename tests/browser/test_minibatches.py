@@ -281,3 +281,18 @@ _FITTED = """() => {
   if (canvas.width !== canvas.clientWidth) return false;
   return last.bottom <= box.bottom + 1 && last.right <= box.right + 1;
 }"""
+
+
+def test_measures_are_those_of_the_api(visit: Visit, server: Server) -> None:
+    page = visit(VIEW)
+    page.locator("#spread-measures > summary").click()
+    table = page.locator("#measures-table")
+    expect(table).to_contain_text("batch sharpness")
+    told = page.request.get(f"{server.url}/api/v1/measures/none/4?minibatch_size=16&which=gradients").json()["measures"]
+    for measure in told:
+        row = table.locator("tr", has=page.get_by_text(measure["name"], exact=True))
+        expect(row).to_contain_text(measure["paper"])
+        expect(row).to_contain_text(measure["reason"] or f"{measure['value']:.3g}".replace("-", "−"))
+    page.get_by_text("layer", exact=True).last.click()
+    expect(table).to_contain_text("piecewise linear along its gradient")
+    shoot(page, "measures-light-1280")

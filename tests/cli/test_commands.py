@@ -19,7 +19,7 @@ from gradviz.landscape import LandscapeRequest, gradient_landscape
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
 SELECTION = ("--run", "none", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--minibatch", 1)
-COMMANDS = ("serve", "train", "runs", "landscape", "why", "paths", "minibatch", "bench", "worker", "report")
+COMMANDS = ("serve", "train", "runs", "landscape", "why", "measures", "paths", "minibatch", "bench", "worker", "report")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from gradviz.landscape.statistics.coherence import agreement_pass_rate, m_cohere
 from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
 from gradviz.landscape.statistics.cosines import by_direction, minibatch_cosines
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
-from gradviz.landscape.statistics.measures import Gradients, Measured, measured_sharpness, measures_of
+from gradviz.landscape.statistics.measures import OF_GRADIENTS, Gradients, Measured, measured_sharpness, measures_of
 from gradviz.landscape.statistics.noise import gradient_noise, noise_scale_of_two_sizes
 from gradviz.landscape.statistics.noise_scales import NoiseScale, noise_scale, ratio_of_scales
 from gradviz.landscape.statistics.noise_spectrum import NoiseSpectrum, noise_spectrum
@@ -27,6 +27,7 @@ from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_t
 from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
 
 __all__ = [
+    "OF_GRADIENTS",
     "Agreement",
     "CheckpointAgreement",
     "Estimate",
