@@ -3,10 +3,12 @@
 import argparse
 import json
 import textwrap
+from typing import Any
 
 from gradviz.compute.choice import open_store
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.workbench import Workbench
+from gradviz.numbers import number
 from gradviz.settings import load_settings
 
 _OPTIONAL = ("part", "which", "minibatch_size", "mode", "masks", "num_masks", "seed")
@@ -27,16 +29,16 @@ def run(options: argparse.Namespace) -> int:
     each = f"{found['num_minibatches']} minibatches, {found['num_rows']} rows"
     print(f"{asked.run}, epoch {asked.epoch}, {asked.mode} mode, {asked.part}: {each}")
     for measure in found["measures"]:
-        print(f"\n{measure['name']} ({measure['paper']}): {_number(measure)}")
+        print(f"\n{measure['name']} ({measure['paper']}): {_told(measure)}")
         print(textwrap.fill(measure["sentence"], _WIDTH, initial_indent="  ", subsequent_indent="  "))
     return 0
 
 
-def _number(measure: dict[str, str | float | None]) -> str:
+def _told(measure: dict[str, Any]) -> str:
     if measure["value"] is None:
-        return str(measure["reason"])
-    text = f"{measure['value']:.4g} {measure['unit']}".rstrip()
+        return measure["reason"]
+    text = f"{number(measure['value'])} {measure['unit']}".rstrip()
     if measure["low"] is None:
         return text
-    high = "∞" if measure["high"] is None else f"{measure['high']:.4g}"
-    return f"{text} (95 % interval {measure['low']:.4g} to {high})"
+    high = "∞" if measure["high"] is None else number(measure["high"])
+    return f"{text} (95 % interval {number(measure['low'])} to {high})"
