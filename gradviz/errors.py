@@ -1,8 +1,10 @@
 """Errors for users: one sentence with the value, what is allowed, and the remedy."""
 
 import re
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+if TYPE_CHECKING:  # the command line names its errors without loading pydantic
+    from pydantic import ValidationError
 
 _LONGEST_WORD, _LONGEST_LINE = 160, 2000
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}|'[^']{{{_LONGEST_WORD + 1},}}'")
@@ -53,7 +55,7 @@ def printable(text: str) -> str:
 _SPACES = "\u00a0\u2009\u202f"
 
 
-def one_line(error: ValidationError) -> str:
+def one_line(error: "ValidationError") -> str:
     """The first complaint of a pydantic error as one sentence that names the argument and its value."""
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])

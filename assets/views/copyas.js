@@ -5,8 +5,9 @@ import { button, element } from "../page/dom.js";
 
 const FORMS = { command_lines: "Command line", python: "Python" };
 
-// Fills `host` with the choice of form, the text and a button; `requests` are of the landscapes on show.
-export function showRecipe(host, requests) {
+// Fills `host` with the choice of form, the text and a button; `requests` are of the landscapes on show, `ground` is what
+// becomes of their loss.
+export function showRecipe(host, requests, ground) {
   const text = element("textarea", "gv-recipe");
   Object.assign(text, { readOnly: true, rows: 5, spellcheck: false, wrap: "off", value: "…" });
   text.setAttribute("aria-label", "Command line");
@@ -30,7 +31,7 @@ export function showRecipe(host, requests) {
 
   host.replaceChildren(element("div", "gv-tabs", ...tabs, said, copy), text);
   choose("command_lines");
-  post("api/v1/recipes", { panels: requests }).then(jsonOf).then(
+  post("api/v1/recipes", { panels: requests, ...ground }).then(jsonOf).then(
     (told) => {
       recipe = told;
       copy.disabled = false;

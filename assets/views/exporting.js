@@ -65,9 +65,10 @@ function fill(shown) {
     group("With a slider", ...moving(shown, making)),
     group("Numbers", ...shown.map((panel) => numbers(panel, shown))),
     ...(areCurvesSeen() ? [group("Curves over the epochs", ...curves())] : []),
-    group("The same numbers again", recipes),
+    group(isSurface(page.view) ? "The same numbers and surfaces again" : "The same numbers again", recipes),
   );
-  showRecipe(recipes, shown.map(requestOf));
+  const { under, camera } = page.view;
+  showRecipe(recipes, shown.map(requestOf), { under, camera: camera ?? undefined });
 }
 
 function group(name, ...children) {

@@ -15,8 +15,10 @@ from gradviz.compute.estimate import TOLD_SECONDS, default_points, field_passes,
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.drawing.camera import FIRST
 from gradviz.drawing.labels import parts_of, plane_sentences
 from gradviz.drawing.look import Look
+from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
@@ -33,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     vectors_path = None
     if options.directions_out is not None:
         vectors_path = output_path(options.directions_out, (".safetensors",))
-    request = _request(options)
+    request, look = _request(options), _look(options)
     settings = load_settings(runs=options.runs, study=options.study)
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
         store = open_store(settings)
@@ -50,9 +52,16 @@ def run(options: argparse.Namespace) -> int:
         else:
             field = open_compute(settings, store, cache).landscape(request)
     has_masks = draws_masks(store.any_run(request.run), request)
-    write_output(path, _content(field, request, path, Look(under=options.under), has_masks))
+    write_output(path, _content(field, request, path, look, has_masks))
     print(_summary(field, request, path, has_masks))
     return 0
+
+
+def _look(options: argparse.Namespace) -> Look:
+    """`UserError` for a camera without a surface."""
+    if options.camera != FIRST and options.under != "surface":
+        raise UserError(f"`--camera` is of a surface, got `--under {options.under}`", "add `--under surface`")
+    return Look(under=options.under, camera=options.camera)
 
 
 def _request(options: argparse.Namespace) -> LandscapeRequest:
@@ -92,10 +101,11 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path, look: 
         from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second to import
 
         return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."), look)
-    from gradviz.drawing.surfacefigure import picture_figure  # and so does plotly
+    from gradviz.drawing.figure import Picture  # and so does plotly
+    from gradviz.drawing.surfacefigure import picture_figure
 
     title = f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode"
-    figure = picture_figure(field, x_name=request.x, y_name=request.y, title=title, look=look)
+    figure = picture_figure(Picture(field, request.x, request.y, title, look=look))
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
 
 

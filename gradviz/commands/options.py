@@ -3,6 +3,10 @@
 import argparse
 from collections.abc import Callable
 
+from gradviz.drawing.camera import FIRST, Camera
+from gradviz.drawing.under import UNDER
+from gradviz.errors import UserError
+
 
 def add_landscape_options(parser: argparse.ArgumentParser) -> None:
     """Those of `gradviz landscape` alone."""
@@ -25,9 +29,17 @@ def add_landscape_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
     parser.add_argument(
         "--under",
-        choices=("none", "heat", "contour", "surface"),
+        choices=UNDER,
         default="none",
         help="the loss in a picture: under the arrows, or as a surface that carries them (none)",
+    )
+    parser.add_argument(
+        "--camera",
+        type=_camera,
+        default=FIRST,
+        metavar="AROUND,OVER,AWAY",
+        help=f"from where a surface is seen: degrees around and above it, distance; written --camera={FIRST} (which it "
+        "is by default)",
     )
     parser.add_argument(
         "--method",
@@ -38,6 +50,13 @@ def add_landscape_options(parser: argparse.ArgumentParser) -> None:
         "--directions-out", metavar="FILE.safetensors", help="write the two vectors, float64, as x.NAME and y.NAME"
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
+
+
+def _camera(text: str) -> Camera:
+    try:
+        return Camera.parse(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tuple[str, ...]]) -> None:

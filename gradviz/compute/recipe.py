@@ -24,18 +24,21 @@ def file_name(request: LandscapeRequest) -> str:
     return f"{request.run}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
 
 
-def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:
+def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: Path, seen_from: str = "") -> str:
     """One `gradviz landscape` line for each, quoted for a POSIX shell, with every value and no defaults.
 
-    `place`: where the user finds the runs of `store`.
+    `place`: where the user finds the runs of `store`. `seen_from`: the camera of surfaces; with it each is a page with
+    its surface, without it a file of numbers.
     """
+    drawn = ["--under", "surface", f"--camera={seen_from}"] if seen_from else []
     lines = [
         command_line(
             request,
-            f"{file_name(request)}.npz",
+            f"{file_name(request)}.{'html' if drawn else 'npz'}",
             is_random=_is_random(request, store),
             place=place,
             study=_study_of(request, store),
+            drawn=drawn,
         )
         for request in requests
     ]
@@ -43,15 +46,21 @@ def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: 
 
 
 def command_line(
-    request: LandscapeRequest, out: str, *, is_random: bool, place: Path | None = None, study: str = ""
+    request: LandscapeRequest,
+    out: str,
+    *,
+    is_random: bool,
+    place: Path | None = None,
+    study: str = "",
+    drawn: Sequence[str] = (),
 ) -> str:
     """One such line, which writes the file `out`. `is_random`: masks are drawn; without a `place` the runs are where
-    the settings say; `study`: its name on the command line, for a run of another study."""
+    the settings say; `study`: its name on the command line, for a run of another study; `drawn`: how to draw it."""
     words = ["gradviz", "landscape", *(["--study", study] if study else [])]
     names = LandscapeRequest.model_fields if not study else _NAMES_OF_STUDIES
     for name, value in _told(request, names, is_random):
         words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join([*words, *(["--runs", str(place)] if place else []), "--out", out])
+    return shlex.join([*words, *(["--runs", str(place)] if place else []), *drawn, "--out", out])
 
 
 def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Path) -> str:

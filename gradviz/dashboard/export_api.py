@@ -17,7 +17,7 @@ from gradviz.dashboard.discretion import place_of
 from gradviz.dashboard.exports import ExportFile, Step, export_name, steps
 from gradviz.dashboard.places import Full, Places
 from gradviz.dashboard.pulse import with_pulse
-from gradviz.dashboard.query import ExportQuery, RecipeQuery
+from gradviz.dashboard.query import ExportQuery, Ground, RecipeQuery
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
@@ -56,13 +56,15 @@ def export(served: Served, asked: ExportQuery) -> Response:
     return answer
 
 
-def recipes(served: Served, asked: RecipeQuery) -> Response:
+def recipes(served: Served, asked: RecipeQuery, ground: Ground) -> Response:
     for panel in asked.panels:
         served.compute.key(panel)  # raises UserError for a missing run or checkpoint
     place = place_of(served.settings.runs)
+    seen_from = ground.camera if ground.under == "surface" else ""
+    surfaces = command_lines(asked.panels, served.store, place, seen_from) if seen_from else ""
     return sent_json(
         {
-            "command_lines": command_lines(asked.panels, served.store, place),
+            "command_lines": command_lines(asked.panels, served.store, place) + surfaces,
             "python": python_text(asked.panels, served.store, place),
             "names": [file_name(panel) for panel in asked.panels],
         }
@@ -125,8 +127,8 @@ OPERATIONS = (
         "post",
         "/recipes",
         recipes,
-        "Shell commands and Python that reproduce the numbers of a view",
-        (RecipeQuery,),
+        "Shell commands and Python that reproduce the numbers of a view, and commands that draw its surfaces",
+        (RecipeQuery, Ground),
         answers.RecipeAnswer,
     ),
 )

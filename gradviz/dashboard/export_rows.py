@@ -10,7 +10,7 @@ from gradviz.compute.directions import check_axes
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
-from gradviz.compute.workbench import MINIBATCHES_TOGETHER, draws_masks
+from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
@@ -166,8 +166,7 @@ def _fields(
     """The fields of one picture. Not every epoch has one: along directions the last has no way to itself, the first no
     step before it."""
     questions = [LandscapeQuestion(request=asked.at(panel, index)) for index in indices]
-    together = MINIBATCHES_TOGETHER if asked.over == "minibatches" else 1
-    for outcome in compute.outcomes(questions, together=together, still_wanted=still_wanted):
+    for outcome in compute.outcomes(questions, together=asked.together, still_wanted=still_wanted):
         if not isinstance(outcome, Exception):
             yield GradientField.from_bytes(outcome)
         elif asked.over == "epochs" and isinstance(outcome, NotHere):

@@ -14,7 +14,6 @@ from gradviz.compute.interface import Unavailable
 from gradviz.compute.kinds import CoarseQuestion, LandscapeQuestion
 from gradviz.compute.question import Question
 from gradviz.compute.study_landscape import REPLAY_VERSION
-from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard import answers
 from gradviz.dashboard.overview import etag
 from gradviz.dashboard.query import ByKey, Frames
@@ -129,9 +128,8 @@ def _frames(served: Served, asked: LandscapeRequest, which: Frames, indices: lis
     compute, still_wanted = served.compute, served.still_wanted
     first = _question(asked, which, indices[0])
     yield frames.frame_of(indices[0], compute.ask(first, still_wanted))
-    together = MINIBATCHES_TOGETHER if which.over == "minibatches" else 1
     questions = [_question(asked, which, index) for index in indices[1:]]
-    outcomes = compute.outcomes(questions, together=together, still_wanted=still_wanted)
+    outcomes = compute.outcomes(questions, together=which.together, still_wanted=still_wanted)
     for index, outcome in zip(indices[1:], outcomes, strict=True):
         if isinstance(outcome, Unavailable):
             yield frames.missing_frame(index, served.told(str(outcome)), later=True)

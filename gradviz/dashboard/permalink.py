@@ -1,16 +1,16 @@
 """The whole view as a query string, and back; an unusable part of a link becomes a notice, never an error."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
 
 from gradviz.dashboard.viewfields import FIELDS
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import camera_text
-from gradviz.drawing.ground import Under
 from gradviz.drawing.scale import Length
+from gradviz.drawing.under import Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES
@@ -25,6 +25,9 @@ Range = Literal["epochs", "frame"]
 Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
 Overlay = Literal["path", "spread"]
+
+CameraText = Annotated[str, AfterValidator(camera_text)]
+"""From where a surface is seen, in its one text."""
 Curves = Literal["off", "agreement"]
 Seeds = Literal["single", "grouped"]
 
@@ -63,7 +66,7 @@ class View(OfRun):
     half_width: float | None = Field(default=None, gt=0, le=100)
     points: int | None = Field(default=None, ge=3, le=201)
     under: Under = "heat"
-    camera: str | None = None
+    camera: CameraText | None = None
     length: Length = "compressed"
     range: Range = "epochs"
     direction: Direction = "ascent"
@@ -92,11 +95,6 @@ class View(OfRun):
     @classmethod
     def _axis(cls, value: str | None) -> str | None:
         return None if value is None else axis_text(value)
-
-    @field_validator("camera")
-    @classmethod
-    def _camera(cls, value: str | None) -> str | None:
-        return None if value is None else camera_text(value)
 
     @field_validator("points")
     @classmethod

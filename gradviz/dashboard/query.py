@@ -10,17 +10,18 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from flask import request
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from gradviz.compute.plane import Parts
-from gradviz.dashboard.permalink import MOST_COMPARED, Overlay
+from gradviz.compute.workbench import MINIBATCHES_TOGETHER
+from gradviz.dashboard.permalink import MOST_COMPARED, CameraText, Overlay
 from gradviz.drawing.arrows import Direction
-from gradviz.drawing.camera import FIRST, camera_text
-from gradviz.drawing.ground import Under
+from gradviz.drawing.camera import FIRST
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.scale import Length
+from gradviz.drawing.under import Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
@@ -63,6 +64,11 @@ class OverFrames(Atom):
 
     def index_of(self, request: LandscapeRequest) -> int:
         return getattr(request, ONE[self.over])
+
+    @property
+    def together(self) -> int:
+        """How many consecutive frames share work."""
+        return MINIBATCHES_TOGETHER if self.over == "minibatches" else 1
 
 
 class Frames(OverFrames):
@@ -138,17 +144,22 @@ class RecipeQuery(Atom):
     panels: list[LandscapeRequest] = Field(min_length=1, max_length=MOST_COMPARED)
 
 
-class Drawn(Atom):
-    """How to draw fields."""
+class Ground(Atom):
+    """What becomes of the loss in a picture."""
 
-    scheme: Scheme = "light"
     under: Under = "heat"
-    camera: str = Field(
+    camera: CameraText = Field(
         default=f"{FIRST}",
         max_length=40,
         description="from where a surface is seen: degrees around it, degrees above it, and how far away (of an "
         "interactive page)",
     )
+
+
+class Drawn(Ground):
+    """How to draw fields."""
+
+    scheme: Scheme = "light"
     length: Length = "compressed"
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = Field(
@@ -158,11 +169,6 @@ class Drawn(Atom):
         default=[], max_length=2, description="drawn over the arrows: the training's path, the minibatches' spread"
     )
     share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
-
-    @field_validator("camera")
-    @classmethod
-    def _camera(cls, value: str) -> str:
-        return camera_text(value)
 
 
 class ExportQuery(RecipeQuery, OverFrames, Drawn):

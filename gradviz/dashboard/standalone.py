@@ -23,10 +23,10 @@ from gradviz.drawing.arrows import Direction
 from gradviz.drawing.browser import for_browser
 from gradviz.drawing.camera import FIRST
 from gradviz.drawing.grid import MOST_LARGE
-from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.scale import Length
+from gradviz.drawing.under import Under
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.request import LandscapeRequest
 

@@ -3,6 +3,8 @@
 # Shape suffixes: P = grid points, A = arrows, Z = points whose arrow is zero.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -20,26 +22,35 @@ PIXEL_PRECISION = 1e4
 this many times too long and `lengthfactor` takes it back, which leaves 1e-4 of a pixel."""
 
 
-def landscape_figure(
-    field: GradientField,
-    *,
-    x_name: str = "x₁",
-    y_name: str = "x₂",
-    title: str = "",
-    scale: Scale | None = None,
-    look: Look = PLAIN,
-) -> go.Figure:
-    """The field as arrows over the plane of two parameters, in offsets from the checkpoint, on its own scale if None.
+@dataclass(frozen=True)
+class Picture:
+    """A field with all that a figure of it needs; on its own scale if None."""
+
+    field: GradientField
+    x_name: str = "x₁"
+    y_name: str = "x₂"
+    title: str = ""
+    scale: Scale | None = None
+    look: Look = PLAIN
+
+    @property
+    def scale_used(self) -> Scale:
+        return self.scale or Scale.of([self.field])
+
+
+def landscape_figure(picture: Picture) -> go.Figure:
+    """The field as arrows over the plane of two parameters, in offsets from the checkpoint.
 
     Colour is log10 |g|; arrows that are zero are small hollow markers; hover tells true values, also of arrows that
     `look.direction` turns round.
     """
-    palette, scale = look.palette, scale or Scale.of([field])
+    field, look, scale = picture.field, picture.look, picture.scale_used
+    palette = look.palette
     half_width, points = float(field.x[-1] - field.x[0]) / 2, len(field.x)
     cell = 2 * half_width / (points - 1)
     arrows = arrows_of(field, scale, length=look.length, direction=look.direction)
     columns_P6 = _columns(field)
-    figure = go.Figure(layout=_layout(palette, reach_of(half_width, points), title))
+    figure = go.Figure(layout=_layout(palette, reach_of(half_width, points), picture.title))
     texts_P = point_texts(field).ravel()
     levels = levels_of(field.loss)
     if look.under != "none" and levels is not None:
@@ -52,8 +63,8 @@ def landscape_figure(
     figure.add_trace(_rings(*(cell * arrows.ring_Z2.T), size=4, width=1, colour=palette.zero, **zeros))
     centre = {"hoverinfo": "skip", "name": labels.CENTRE_WORDS}
     figure.add_trace(_rings([0.0], [0.0], size=18, width=2, colour=palette.centre, **centre))
-    figure.update_xaxes(title_text=labels.axis_name(x_name, float(field.x[points // 2])))
-    figure.update_yaxes(title_text=labels.axis_name(y_name, float(field.y[points // 2])))
+    figure.update_xaxes(title_text=labels.axis_name(picture.x_name, float(field.x[points // 2])))
+    figure.update_yaxes(title_text=labels.axis_name(picture.y_name, float(field.y[points // 2])))
     return figure
 
 

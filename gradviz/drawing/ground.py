@@ -2,12 +2,8 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-
-Under = Literal["none", "heat", "contour", "surface"]
-"""`surface`: not under the arrows, but as a surface in space that carries them."""
 
 FLAT_SHARE = 1e-6
 """A loss that varies by less than this share of itself varies by float32's round-off: nothing is drawn of it."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST, Camera
-from gradviz.drawing.ground import Under
 from gradviz.drawing.inks import PALETTES, Palette
 from gradviz.drawing.scale import Length
+from gradviz.drawing.under import Under
 
 
 @dataclass(frozen=True)

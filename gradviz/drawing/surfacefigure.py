@@ -10,10 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradviz.drawing import labels
-from gradviz.drawing.figure import colorscale, landscape_figure
+from gradviz.drawing.figure import Picture, colorscale, landscape_figure
 from gradviz.drawing.hover import point_texts
 from gradviz.drawing.inks import FONT, Palette
-from gradviz.drawing.look import PLAIN, Look
+from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.drawing.surface import RISE, Surface, SurfaceArrows, arrows_on
 from gradviz.landscape import GradientField
@@ -21,23 +21,16 @@ from gradviz.landscape import GradientField
 _FACE = {"ambient": 0.72, "diffuse": 0.5, "specular": 0.04, "roughness": 0.9, "fresnel": 0.02}
 
 
-def picture_figure(
-    field: GradientField,
-    *,
-    x_name: str = "x₁",
-    y_name: str = "x₂",
-    title: str = "",
-    scale: Scale | None = None,
-    look: Look = PLAIN,
-) -> go.Figure:
-    """The picture that `look` chooses; see `landscape_figure`."""
+def picture_figure(picture: Picture) -> go.Figure:
+    """The figure that `look` chooses; see `landscape_figure`."""
+    field, look = picture.field, picture.look
     if look.under != "surface":
-        return landscape_figure(field, x_name=x_name, y_name=y_name, title=title, scale=scale, look=look)
+        return landscape_figure(picture)
     surface = Surface.of(field)
-    figure = go.Figure(layout=_layout(field, surface, (x_name, y_name), title, look))
+    figure = go.Figure(layout=_layout(picture, surface))
     if surface is None:
         return figure
-    scale = scale or Scale.of([field])
+    scale = picture.scale_used
     arrows = arrows_on(field, surface, scale, length=look.length, direction=look.direction)
     figure.add_trace(_sheet(field, surface, look))
     if arrows.point_A.size:
@@ -110,17 +103,15 @@ def _rings(at_Z3: np.ndarray, size: float, colour: str, name: str) -> go.Scatter
     return go.Scatter3d(x=x, y=y, z=z, mode="markers", marker=marker, hoverinfo="skip", showlegend=False, name=name)
 
 
-def _layout(
-    field: GradientField, surface: Surface | None, names: tuple[str, str], title: str, look: Look
-) -> dict[str, object]:
-    palette = look.palette
+def _layout(picture: Picture, surface: Surface | None) -> dict[str, object]:
+    field, title, palette = picture.field, picture.title, picture.look.palette
     axis = {"gridcolor": palette.grid, "linecolor": palette.grid, "color": palette.faint, "nticks": 5}
     axis |= {"zeroline": False, "showbackground": False, "showspikes": False}
     plane = {} if surface is None else {"range": [-surface.reach, surface.reach]}
     centres = (float(field.x[len(field.x) // 2]), float(field.y[len(field.y) // 2]))
     x, y = (
         axis | plane | {"title": {"text": labels.axis_name(name, centre)}}
-        for name, centre in zip(names, centres, strict=True)
+        for name, centre in zip((picture.x_name, picture.y_name), centres, strict=True)
     )
     loss = {"title": {"text": labels.loss_name(field)}, "exponentformat": "e"} | (
         {} if surface is None else {"range": surface.range}
@@ -137,6 +128,6 @@ def _layout(
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": RISE},
             "dragmode": "turntable",
-            "camera": look.camera.for_plotly(),
+            "camera": picture.look.camera.for_plotly(),
         },
     }

@@ -13,7 +13,7 @@ from flask import Flask
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.drawing.figure import landscape_figure
+from gradviz.drawing.figure import Picture, landscape_figure
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -56,4 +56,4 @@ def load(runs: Path, cache: Path) -> dict[tuple[int, int], GradientField]:
 
 
 def figure(field: GradientField) -> go.Figure:
-    return landscape_figure(field)
+    return landscape_figure(Picture(field))

@@ -1,5 +1,6 @@
 """The loss as a surface, and what lies in planes along directions: drawn, turned, taken along, and left again."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,10 @@ def test_a_link_says_from_where_a_surface_is_seen_and_back_and_forward_go_there_
     linked = _eye_of("120,50,2.5")
     assert scenes(page)[1]["eye"] == pytest.approx(linked)
     expect(page.locator("#zoomed-1").get_by_role("button", name="Reset view")).to_be_visible()
+    open_dialog(page)
+    surface = re.compile(r"--under surface --camera=120,50,2.5 --out \S+\.html\n")
+    expect(page.get_by_role("textbox", name="Command line")).to_have_value(surface)
+    page.keyboard.press("Escape")
     page.locator(".gv-fold summary").first.click()
     page.get_by_role("radiogroup", name="Direction").get_by_text("−∇J").click()
     wait_for_view(page, direction="descent")

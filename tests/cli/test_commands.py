@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from gradviz.drawing.camera import FIRST, Camera
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, gradient_landscape
 
@@ -87,6 +88,35 @@ def test_a_picture_shows_the_loss_as_it_is_asked_to(write: Callable):
     pictures = {under: write("svg", "--under", under) for under in ("none", "heat", "contour", "surface")}
     assert len(set(pictures.values())) == 4
     assert pictures["surface"] == write("svg", "--under", "surface")
+
+
+def test_a_surface_is_seen_from_where_it_is_asked_to(write: Callable):
+    first, beside = write("html", "--under", "surface"), write("html", "--under", "surface", "--camera=-120,40,3")
+    [camera] = re.findall(r'"camera":(\{.*?\}\})', beside.decode().split("Plotly.newPlot")[-1])
+    assert json.loads(camera) == Camera(-120, 40, 3).for_plotly()
+    assert camera.encode() not in first
+    pictures = {write("png", "--under", "surface", *camera) for camera in ([], [f"--camera={FIRST}"])}
+    assert len(pictures) == 1
+    assert write("png", "--under", "surface", "--camera=-120,40,3") not in pictures
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--under", "surface", "--camera=front"), "a camera is AROUND,OVER,AWAY"),
+        (("--under", "surface", "--camera=0,90,2"), "a camera is AROUND,OVER,AWAY"),
+        (("--camera=10,20,2",), "`--camera` is of a surface, got `--under none`: add `--under surface`."),
+        (("--under", "sideways"), "none, heat, contour, surface"),
+    ],
+)
+def test_a_view_that_there_is_not_is_refused_in_one_line(
+    gradviz: Callable, tiny_runs: Path, tmp_path: Path, options: tuple[str, ...], words: str
+):
+    asked = ("--run", "none", "--epoch", 1, "--x", X, "--y", Y, "--runs", tiny_runs, "--out", tmp_path / "a.html")
+    answer = gradviz("landscape", *asked, *options)
+    assert answer.status == 2
+    assert words in answer.err.replace("'", "")
+    assert len(answer.err.splitlines()) == 1
 
 
 def test_reference_gives_the_numbers_of_the_engine(write: Callable):

@@ -31,20 +31,16 @@ from gradviz.experiment.study_trainer import train_studies
 from gradviz.landscape.paths.progress import PathsProgress
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.paths.schedule import schedule
+from tests.disk import no_wait_for_the_disk
 
 STEPS = 8
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _no_wait_for_the_disk() -> Iterator[None]:
-    """What fsync is for, a power cut, no test can show; it takes seconds where others write to the same disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
-        yield
+_no_wait = pytest.fixture(autouse=True, scope="module")(no_wait_for_the_disk)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, _no_wait_for_the_disk: None) -> Path:
+def runs(tmp_path_factory: pytest.TempPathFactory, _no_wait: None) -> Path:
     """A run of each variant of three epochs of eight steps."""
     root = tmp_path_factory.mktemp("runs")
     configs = run_configs(epochs=3, rows=160, hidden=(9, 7, 5), batch_size=16, learning_rate=1e-3)

@@ -24,6 +24,7 @@ from gradviz.dashboard import exports
 from gradviz.dashboard.connection import LEFT
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE as AT_ONCE
 from gradviz.dashboard.standalone import expected_bytes
+from gradviz.drawing.camera import Camera
 from tests.dashboard.conftest import MakeApp
 
 PANELS: list[dict[str, Any]] = [
@@ -395,6 +396,25 @@ def test_recipes_reproduce_the_numbers(
         for key in ("x", "y", "u", "v", "loss", "is_zero"):
             np.testing.assert_array_equal(by_command[key], exact[key])
             np.testing.assert_array_equal(getattr(field, key), exact[key])
+
+
+def test_the_recipe_of_a_surface_draws_it_from_the_same_side(
+    make_app: MakeApp, tiny_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runs = tmp_path / "runs"
+    runs.symlink_to(tiny_runs)
+    client, view = make_app(runs).server.test_client(), {"under": "surface", "camera": "-120,40,3"}
+    told = client.post("/api/v1/recipes", json={"panels": PANELS, **view}).get_json()
+    flat = client.post("/api/v1/recipes", json={"panels": PANELS}).get_json()
+    numbers, surfaces = told["command_lines"].splitlines()[:2], told["command_lines"].splitlines()[2:]
+    assert numbers == flat["command_lines"].splitlines()
+    monkeypatch.chdir(tmp_path)
+    for line, name in zip(surfaces, told["names"], strict=True):
+        assert main(shlex.split(line)[1:]) == 0
+        figure = (tmp_path / f"{name}.html").read_text().split("Plotly.newPlot")[-1]
+        [camera] = re.findall(r'"camera":(\{.*?\}\})', figure)
+        assert json.loads(camera) == Camera.parse(view["camera"]).for_plotly()
+        assert '"type":"surface"' in figure
 
 
 def test_a_recipe_of_what_is_not_there_is_refused(client: FlaskClient):

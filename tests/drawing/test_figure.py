@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradviz.drawing.arrows import arrows_of
-from gradviz.drawing.figure import PIXEL_PRECISION, landscape_figure
+from gradviz.drawing.figure import PIXEL_PRECISION, Picture, landscape_figure
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.labels import PER_PARAMETER
 from gradviz.drawing.look import PLAIN, Look
@@ -37,7 +37,7 @@ def ends(quiver: Any) -> np.ndarray:
 
 def test_hover_holds_the_true_numbers():
     field = turning_field(5, 1e-6)
-    quiver = trace(landscape_figure(field), "quiver")
+    quiver = trace(landscape_figure(Picture(field)), "quiver")
     columns_A6 = np.asarray(quiver.customdata)
     assert columns_A6.shape == (25, 6)
     np.testing.assert_array_equal(columns_A6[:, [2, 3, 5]].T, [a.ravel() for a in (field.u, field.v, field.loss)])
@@ -50,7 +50,7 @@ def test_hover_holds_the_true_numbers():
 @pytest.mark.parametrize("size", [1e-9, 1.0, 1e6])
 def test_arrows_lie_where_this_room_says(look: Look, size: float):
     field = turning_field(5, size)
-    quiver = trace(landscape_figure(field, look=look), "quiver")
+    quiver = trace(landscape_figure(Picture(field, look=look)), "quiver")
     arrows = arrows_of(field, Scale.of([field]), length=look.length, direction=look.direction)
     np.testing.assert_allclose(ends(quiver), np.concatenate([arrows.tail_A2, arrows.tip_A2], 1), rtol=1e-9, atol=1e-9)
     assert np.hypot(quiver.u, quiver.v).max() > 100  # plotly.js rounds pixels before it scales
@@ -64,7 +64,7 @@ UNIT = " (mean |error|)"
 def test_hover_tells_each_points_numbers_in_words():
     is_zero = np.zeros((5, 5), bool)
     is_zero[1, 2] = True
-    figure: Any = landscape_figure(replace(FIELD, is_zero=is_zero), look=Look(direction="descent"))
+    figure: Any = landscape_figure(Picture(replace(FIELD, is_zero=is_zero), look=Look(direction="descent")))
     arrows, zeros = trace(figure, "quiver"), trace(figure, "scatter", "zero up to round-off")
     assert {one.hovertemplate for one in (arrows, zeros)} == {"%{text}<extra></extra>"}
     for text, (x, y, u, v, size, loss) in zip(arrows.text, arrows.customdata, strict=True):
@@ -78,7 +78,9 @@ def test_hover_tells_each_points_numbers_in_words():
 
 
 def test_descent_is_said_while_the_numbers_stay():
-    up, down = (trace(landscape_figure(FIELD, look=Look(direction=way)), "quiver") for way in ("ascent", "descent"))
+    up, down = (
+        trace(landscape_figure(Picture(FIELD, look=Look(direction=way))), "quiver") for way in ("ascent", "descent")
+    )
     np.testing.assert_array_equal(down.customdata, up.customdata)
     assert all("−∇J" in text for text in down.text)
     assert not any("−∇J" in text for text in up.text)
@@ -87,7 +89,7 @@ def test_descent_is_said_while_the_numbers_stay():
 def test_zero_arrows_are_hollow_markers_and_no_arrows():
     is_zero = np.zeros((5, 5), bool)
     is_zero[1, 2] = True
-    figure = landscape_figure(replace(FIELD, is_zero=is_zero))
+    figure = landscape_figure(Picture(replace(FIELD, is_zero=is_zero)))
     zeros = trace(figure, "scatter", "zero up to round-off")
     assert len(trace(figure, "quiver").x) == 24
     np.testing.assert_allclose([*zeros.x, *zeros.y], [0, -CELL], atol=1e-12)
@@ -95,7 +97,7 @@ def test_zero_arrows_are_hollow_markers_and_no_arrows():
 
 
 def test_an_all_zero_field_is_drawn_without_arrows_and_their_colour_bar():
-    figure: Any = landscape_figure(field_of(np.zeros((5, 5)), np.zeros((5, 5))))
+    figure: Any = landscape_figure(Picture(field_of(np.zeros((5, 5)), np.zeros((5, 5)))))
     assert all(one.type != "quiver" for one in figure.data)
     assert len(trace(figure, "scatter", "zero up to round-off").x) == 25
 
@@ -103,13 +105,13 @@ def test_an_all_zero_field_is_drawn_without_arrows_and_their_colour_bar():
 def test_what_is_not_finite_is_left_out():
     u = FIELD.u.copy()
     u[0, 0] = np.nan
-    figure = landscape_figure(replace(FIELD, u=u))
+    figure = landscape_figure(Picture(replace(FIELD, u=u)))
     assert len(trace(figure, "quiver").x) == 24
     json.dumps(figure.to_plotly_json(), allow_nan=False, default=lambda value: value.tolist())
 
 
 def test_axes_are_fixed_square_and_relative_to_the_checkpoint():
-    layout: Any = landscape_figure(turning_field(11), x_name="hidden.1.linear.bias[0]").layout
+    layout: Any = landscape_figure(Picture(turning_field(11), x_name="hidden.1.linear.bias[0]")).layout
     assert layout.xaxis.range == layout.yaxis.range == pytest.approx((-0.11, 0.11))
     assert layout.yaxis.scaleanchor == "x"
     assert layout.xaxis.title.text == "Δ hidden.1.linear.bias[0]   (checkpoint: 0.5)"
@@ -122,7 +124,7 @@ def flattened(field: GradientField) -> GradientField:
 @pytest.mark.parametrize("under", ["heat", "contour"])
 def test_loss_lies_under_the_arrows_unless_it_is_flat_but_for_round_off(under: Any):
     look = Look(under=under)
-    lowest: Any = landscape_figure(FIELD, look=look).data[0]
+    lowest: Any = landscape_figure(Picture(FIELD, look=look)).data[0]
     assert lowest.type == ("heatmap" if under == "heat" else "contour")
     assert lowest.zorder == -1
     np.testing.assert_array_equal(lowest.z, FIELD.loss)
@@ -132,13 +134,13 @@ def test_loss_lies_under_the_arrows_unless_it_is_flat_but_for_round_off(under: A
         step = (high - low) / 10
         lines = lowest.contours
         assert (lines.start, lines.end, lines.size) == pytest.approx((low + step / 2, high, step))
-    flat: Any = landscape_figure(flattened(FIELD), look=look)
+    flat: Any = landscape_figure(Picture(flattened(FIELD), look=look))
     assert all(one.type not in ("heatmap", "contour") for one in flat.data)
 
 
 def test_a_shared_scale_rules_colour_and_length():
     shared = Scale(low=-3, high=1, longest=10.0)
-    quiver = trace(landscape_figure(FIELD, scale=shared, look=Look(PALETTES["dark"], "true")), "quiver")
+    quiver = trace(landscape_figure(Picture(FIELD, scale=shared, look=Look(PALETTES["dark"], "true"))), "quiver")
     assert (quiver.marker.cmin, quiver.marker.cmax) == (-3, 1)
     assert quiver.marker.colorscale == PALETTES["dark"].arrows
     places = ends(quiver)

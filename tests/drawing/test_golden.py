@@ -15,6 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from gradviz.drawing.canvas import styled
+from gradviz.drawing.figure import Picture
 from gradviz.drawing.grid import draw_grid, grid_figure, grid_style
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
@@ -64,7 +65,9 @@ def svg(figure: Figure) -> str:
 
 
 def plotly(look: Look, title: str) -> str:
-    return json.dumps(json.loads(str(picture_figure(random_field(3), title=title, look=look).to_json())), indent=1)
+    return json.dumps(
+        json.loads(str(picture_figure(Picture(random_field(3), title=title, look=look)).to_json())), indent=1
+    )
 
 
 NAMES = [("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")] * 2

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradviz.drawing.figure import Picture
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.drawing.surface import Surface, arrows_on, tangent_along
@@ -17,7 +18,7 @@ from tests.drawing.plain_surface import FIXTURE, content
 
 def figure_of(*given: Any, **values: Any) -> Any:
     """plotly's figures have attributes that no type checker knows."""
-    return picture_figure(*given, **values)
+    return picture_figure(Picture(*given, **values))
 
 
 CASES = json.loads(FIXTURE.read_text(encoding="utf-8"))["surfaces"]

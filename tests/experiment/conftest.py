@@ -1,6 +1,5 @@
 """Tiny runs that train in a fraction of a second."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.presets import preset_config
 from gradviz.experiment.studies.deliveries.trainer import train
+from tests.disk import no_wait_for_the_disk
 
 TINY = {"rows": 80, "hidden": (6, 5, 4), "batch_size": 16, "epochs": 3, "learning_rate": 1e-3}
 
@@ -33,12 +33,7 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True, scope="package")
-def _no_wait_for_the_disk() -> Iterator[None]:
-    """What fsync is for, a power cut, no test can show; it takes seconds where others write to the same disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda descriptor: None)
-        yield
+_no_wait = pytest.fixture(autouse=True, scope="package")(no_wait_for_the_disk)
 
 
 @pytest.fixture(scope="session")
