@@ -80,7 +80,8 @@ function claimOf({ key, question, quotation, rule }, answer) {
     element("blockquote", "", `“${quotation}”`),
     answer?.message && state !== "measuring" ? element("p", "gv-claim-missing", answer.message) : null,
     answer?.figures.length ? tableOf(answer.figures, question) : null,
-    element("p", "gv-rule", rule));
+    element("p", "gv-rule", rule),
+    answer?.notes?.length ? element("ul", "gv-notes", ...answer.notes.map((note) => element("li", "", note))) : null);
   made.id = `claim-${key}`;
   made.dataset.state = state;
   return made;

@@ -174,6 +174,7 @@ class VerdictAnswer(BaseModel):
     verdict: str
     tone: Tone = Field(description="colour of the verdict")
     figures: list[VerdictFigure]
+    notes: list[str] = Field(description="sentences on what else the verdict depends on, or does not")
 
 
 class CourseAnswer(BaseModel):

@@ -60,7 +60,13 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
     The page repeats the request until the verdict is there; if it leaves, at most a part or two remain running.
     """
     claim, studied, evidence_by = _asked(key, store)
-    answer: dict[str, object] = {"key": key, "verdict": Kind.UNKNOWN, "tone": Kind.UNKNOWN.tone, "figures": []}
+    answer: dict[str, object] = {
+        "key": key,
+        "verdict": Kind.UNKNOWN,
+        "tone": Kind.UNKNOWN.tone,
+        "figures": [],
+        "notes": [],
+    }
     try:
         wanted = claim.asked(studied)
     except NotThere as missing:
@@ -85,6 +91,7 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
             "verdict": verdict.kind,
             "tone": verdict.kind.tone,
             "message": verdict.why,
+            "notes": verdict.notes,
             "figures": [_figure(figure) for figure in verdict.figures],
         }
     )

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from gradviz.evidence import rules
-from gradviz.evidence.measurements import BIASES, Agreement, Estimate, Scope, ScopedAgreement
+from gradviz.evidence.measurements import Agreement, ScopedAgreement
+from gradviz.evidence.values import BIASES, Estimate, Scope
 from gradviz.landscape import Network
 from gradviz.landscape.request import Masks, Mode
 from gradviz.landscape.statistics import Agreement as Statistics

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from gradviz.evidence.agreeing import bootstrap, checkpoint_agreements, estimate_of
-from gradviz.evidence.measurements import BIASES, Checkpoint, Evidence, Intervention, Scope, SignBalance
+from gradviz.evidence.measurements import Checkpoint, Evidence, Intervention, SignBalance
+from gradviz.evidence.values import BIASES, Scope
 from gradviz.landscape import Network
 from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.statistics import estimate
@@ -19,7 +20,7 @@ def balances(evidence: Evidence) -> tuple[SignBalance, ...]:
     """The correlation over the checkpoints of each run and of all runs together, for the biases of both layers."""
     groups = [evidence.of_run(record.name) for record in evidence.runs]
     if len(groups) > 1:
-        groups.append(list(evidence.checkpoints))
+        groups.append([each for group in groups for each in group])
     return tuple(sign_balance(group, scope) for group in groups for scope in BIASES)
 
 

@@ -9,7 +9,8 @@ import torch
 
 from gradviz.evidence.ablation import place_of
 from gradviz.evidence.agreeing import bias_tensors, bootstrap, estimate_of
-from gradviz.evidence.measurements import BIASES, ChosenRows, Estimate, Scope
+from gradviz.evidence.controls import ChosenRows
+from gradviz.evidence.values import BIASES, Estimate, Scope
 from gradviz.experiment.run import Run
 from gradviz.experiment.studies.deliveries.encoding import decode
 from gradviz.experiment.studies.deliveries.fields import DELIVERERS, FIELDS, PADDING

@@ -67,6 +67,11 @@ def kind_of_most(answers: Sequence[bool | None]) -> Kind:
     return of(least) if of(least) == of(most) else Kind.UNTOLD
 
 
+def noted(by: str, kind: Kind, own: Kind) -> str:
+    """Whether the verdict is the same by another choice."""
+    return f"By {by} the verdict is the same." if kind == own else f"By {by} it would be: {kind}."
+
+
 def why_untold(figures: Sequence[Figure]) -> str:
     """Says which numbers a verdict lacks that cannot be told."""
     names = [figure.name for figure in figures if figure.estimate.value is None]

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from gradviz.evidence import rules
-from gradviz.evidence.measurements import Agreement, Estimate, Null, Panel, Scene
+from gradviz.evidence.controls import RandomPairs
+from gradviz.evidence.measurements import Agreement, Null, Panel, Scene
 from gradviz.evidence.parts import layer_words
+from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Shown
 from gradviz.landscape.request import LandscapeRequest
 
@@ -34,13 +37,34 @@ def resultant_of(panel: Panel, where: str = "", *, is_shown: bool = True) -> Fig
     )
 
 
-def many_opposite_of(answers: Sequence[bool | None], note: str = "") -> Figure:
-    """At how many checkpoints of mid-training minibatches disagree, of so many; `note` ends the sample."""
+def many_opposite_of(
+    answers: Sequence[bool | None], note: str = "", *, of: str = "of mid-training", where: str = ""
+) -> Figure:
+    """At how many checkpoints minibatches disagree, of so many `of` these; `note` ends the sample, `where` the name."""
     return Figure(
-        name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs",
+        name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs{where}",
         estimate=exact(answers.count(True)),
-        sample=f"of {len(answers)} of mid-training{note}",
+        sample=f"of {len(answers)} {of}{note}",
     )
+
+
+def median_of(pairs: RandomPairs, of: Literal["resultant", "opposite"], layer: str) -> Figure:
+    """R or the share of opposite pairs of minibatches, in pairs of random live units."""
+    names = {"resultant": ("median R", ""), "opposite": ("median of opposite pairs", "%")}
+    name, unit = names[of]
+    return Figure(
+        name=f"{name}, {layer}, random units",
+        estimate=pairs.resultant if of == "resultant" else pairs.opposite,
+        unit=unit,
+        sample=f"{pairs.num_pairs} pairs of {pairs.num_live} live of {pairs.num_units} units of {pairs.tensor}, with"
+        f" the middle 95 % of the pairs, epoch {pairs.epoch}",
+        range=SHARE,
+    )
+
+
+def medians_of(scene: Scene, pairs: Sequence[RandomPairs], of: Literal["resultant", "opposite"]) -> tuple[Figure, ...]:
+    """One for each panel of a picture."""
+    return tuple(median_of(each, of, layer_of(panel)) for panel, each in zip(scene.panels, pairs, strict=False))
 
 
 def nulls_of(null: Null, shown: Shown, *, scope: str = "", note: str = "") -> tuple[Figure, Figure, Figure]:

@@ -8,7 +8,7 @@ from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
 from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN
 from gradviz.evidence.roughening import roughness_of
-from gradviz.evidence.scenes import LINEAR_BATCHNORM, SceneSpec, scenes_of
+from gradviz.evidence.scenes import BESIDE_RANDOM_PAIRS, LINEAR_BATCHNORM, SceneSpec, scenes_of
 from gradviz.evidence.studied import Setting, Studied, When
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -38,6 +38,9 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         ablation=next((part.ablation for part in parts if part.ablation is not None), None),
         chosen=tuple(each for part in parts for each in part.chosen),
         least_balanced=studied.least_balanced(),
+        random_pairs=tuple(each for part in parts for each in part.random_pairs),
+        falling=studied.falling(),
+        others=studied.others(),
     )
 
 
@@ -45,6 +48,8 @@ def everything(studied: Studied) -> Iterator[Asked]:
     """All questions that a report asks."""
     for spec in scenes_of(studied):
         yield from scene_asked(spec, studied)
+        if spec.design in BESIDE_RANDOM_PAIRS:
+            yield spec.random_pairs_part()
     for run in studied.runs.values():
         for epoch in studied.epochs[run.name]:
             yield checkpoint_part(studied, run.name, epoch)
@@ -76,6 +81,11 @@ def chosen_parts(studied: Studied) -> list[Part]:
     return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
 
 
+def others_asked(studied: Studied) -> list[Part]:
+    """The checkpoints of runs of another preset."""
+    return [Part("checkpoint", other.run, epoch) for other in studied.others() for epoch in other.falling]
+
+
 def loop_fields(studied: Setting) -> tuple[LoopField, LoopField]:
     """The source's batch normalization picture by the plain loop, on a smaller grid, in both precisions."""
     request = LINEAR_BATCHNORM.placed(studied).requests()[0].model_copy(update={"points": POINTS})
@@ -87,6 +97,7 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
+    yield from others_asked(studied)
     known = [when for when in (When.START, When.MID) if studied.is_there(PLAIN, when)]
     for epoch in sorted({studied.epoch(PLAIN, when) for when in known}):
         yield Part("nulls", run.name, epoch)

@@ -16,6 +16,7 @@ def study_evidence(studied: StudiedRuns, answers: Answers) -> StudyEvidence:
     parts = [StudyAnswer.model_validate_json(content) for asked, content in answers.items() if isinstance(asked, Part)]
     return StudyEvidence(
         mid_training=studied.mid_training(),
+        falling=studied.falling(),
         checkpoints=tuple(part.checkpoint for part in parts if part.checkpoint is not None),
         scenes=tuple(scenes_in(studied, answers)),
         nulls=tuple(null for part in parts for null in part.nulls),
@@ -35,12 +36,23 @@ def _middle_asked(studied: StudiedRuns) -> list[Asked]:
 
 
 def _middle_of(evidence: StudyEvidence) -> tuple[StudyEpoch, ...] | None:
-    there, wanted = {each.epoch: each for each in evidence.checkpoints}, evidence.mid_training
+    return _at(evidence, evidence.mid_training)
+
+
+def _at(evidence: StudyEvidence, wanted: Sequence[int]) -> tuple[StudyEpoch, ...] | None:
+    there = {each.epoch: each for each in evidence.checkpoints}
     return tuple(there[epoch] for epoch in wanted) if wanted and there.keys() >= set(wanted) else None
 
 
 MIDDLE: Reading[Sequence[StudyEpoch]] = Reading((PLAIN,), _middle_asked, _middle_of)
 """Every checkpoint of mid-training of the run without masks and batch statistics."""
+
+FALLING: Reading[Sequence[StudyEpoch]] = Reading(
+    (PLAIN,),
+    lambda studied: [_checkpoint(studied, epoch) for epoch in studied.falling()],
+    lambda evidence: _at(evidence, evidence.falling),
+)
+"""Every checkpoint of it whose training loss falls, but the last."""
 
 DRAWN: Reading[StudyEpoch] = Reading(
     (PLAIN,),

@@ -1,25 +1,11 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
-
+from gradviz.evidence.controls import ChosenRows, OtherPreset, RandomPairs
 from gradviz.evidence.roles import Role, role_of
+from gradviz.evidence.values import Estimate, Measured, Scope
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.run_record import RunRecord
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
-
-
-class Measured(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Estimate(Measured):
-    """A number with its 95 % interval; None where there is nothing to measure (all arrows zero, a constant series)."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 class Agreement(Measured):
@@ -75,14 +61,6 @@ class Scene(OfRun, Measured):
     mode: Mode
     masks: Masks
     panels: tuple[Panel, ...]
-
-
-Scope = Literal["pair 1", "pair 2", "biases 1", "biases 2", "layer 1", "layer 2", "model"]
-"""Of hidden layer 1 or 2 (counted from 0) the first two biases, all biases or all parameters; or every parameter. In
-train mode of batch normalization before the activation, where biases have no gradient, β stands for them."""
-
-BIASES: dict[Scope, int] = {"biases 1": 1, "biases 2": 2}
-"""The scopes of all biases of one layer, with that layer."""
 
 
 class ScopedAgreement(Measured):
@@ -147,24 +125,6 @@ class Null(OfRun, Measured):
     sensitivity: Estimate
 
 
-class ChosenRows(OfRun, Measured):
-    """Agreement of minibatches whose rows are chosen: all training rows, in the order of the quantity `by`.
-
-    `random_resultant`: of as many minibatches of random rows, with the middle 95 % of the draws. `sensitivity`: 1 - R
-    over that of random rows.
-    """
-
-    scope: Scope
-    epoch: int
-    by: str
-    minibatch_size: int
-    num_minibatches: int
-    resultant: Estimate
-    opposite: Estimate
-    random_resultant: Estimate
-    sensitivity: Estimate
-
-
 class RoundOff(Measured):
     """The gradient of two parameters in two precisions, by the plain loop: a field of `points`² arrows each.
 
@@ -224,6 +184,7 @@ class StudyEvidence(Measured):
     """The measurements of the runs of another study, as far as its claims read them."""
 
     mid_training: tuple[int, ...]
+    falling: tuple[int, ...]
     checkpoints: tuple[StudyEpoch, ...]
     scenes: tuple[Scene, ...]
     nulls: tuple[Null, ...]
@@ -258,8 +219,16 @@ class Evidence(Measured):
     chosen: tuple[ChosenRows, ...] = ()
     least_balanced: int | None = None
     """The epoch of mid-training without regularizer whose signs are least balanced."""
+    random_pairs: tuple[RandomPairs, ...] = ()
+    falling: tuple[int, ...] = ()
+    """All epochs without regularizer whose training loss falls, but the last."""
+    others: tuple[OtherPreset, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     """Keys of claims that these runs do not allow, each with the reason."""
+
+    def pairs_of(self, scene: str) -> tuple[RandomPairs, ...]:
+        """Pairs of random live units beside a picture's, panel by panel."""
+        return tuple(each for each in self.random_pairs if each.scene == scene)
 
     def why_absent(self, claim: str) -> str:
         """What these runs lack for a claim, and what to do; empty if nothing that is known."""

@@ -10,6 +10,7 @@ from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.choosing import chosen_rows_of
+from gradviz.evidence.live_pairs import random_pairs_of
 from gradviz.evidence.measurements import Checkpoint
 from gradviz.evidence.measuring_studies import measured_of_study
 from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind, StudyAnswer, layer_words
@@ -134,6 +135,12 @@ def _chosen(at: _At) -> PartAnswer:
     return PartAnswer(chosen=chosen_rows_of(at.run, at.network, at.part.epoch, MINIBATCH_SIZE))
 
 
+def _random_pairs(at: _At) -> PartAnswer:
+    design, part = design_of(at.part.scene), at.part
+    rows = at.run.minibatches(MINIBATCH_SIZE, design.num_minibatches)
+    return PartAnswer(random_pairs=random_pairs_of(at.network, rows, design, run=part.run, epoch=part.epoch))
+
+
 def _ablation(at: _At) -> PartAnswer:
     return PartAnswer(ablation=ablation_of(at.run, at.network, at.part.epoch))
 
@@ -147,4 +154,5 @@ _KINDS: dict[PartKind, _Kind] = {
     "masks": _Kind("the masks' share of the variance", _masks),
     "ablation": _Kind("how much the network relies on the number of deliverers", _ablation),
     "chosen": _Kind("agreement of minibatches of chosen rows", _chosen),
+    "random-pairs": _Kind("agreement in pairs of random live units, beside the picture {scene}", _random_pairs),
 }

@@ -5,21 +5,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradviz.errors import UserError
-from gradviz.evidence.measurements import (
-    Ablation,
-    Agreement,
-    Checkpoint,
-    ChosenRows,
-    Intervention,
-    MaskSplit,
-    Measured,
-    Null,
-    StudyEpoch,
-)
+from gradviz.evidence.controls import ChosenRows, RandomPairs
+from gradviz.evidence.measurements import Ablation, Agreement, Checkpoint, Intervention, MaskSplit, Null, StudyEpoch
+from gradviz.evidence.values import Measured
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
-PartKind = Literal["scene", "checkpoint", "nulls", "nulls-by-size", "intervention", "masks", "ablation", "chosen"]
+PartKind = Literal[
+    "scene", "checkpoint", "nulls", "nulls-by-size", "intervention", "masks", "ablation", "chosen", "random-pairs"
+]
 Precision = Literal["float32", "float64"]
 
 
@@ -27,8 +21,8 @@ Precision = Literal["float32", "float64"]
 class Part:
     """Statistics of one checkpoint; the answer is the JSON of a `PartAnswer`, of another study's of a `StudyAnswer`.
 
-    `scene` is the key of a picture of the source whose minibatches' agreement is asked for: its fields are asked for
-    one by one. `whole`: of all parameters, not of the biases alone.
+    `scene` is the key of a picture of the source whose minibatches' agreement is asked for (its fields are asked for
+    one by one), or beside which pairs of random units are. `whole`: of all parameters, not of the biases alone.
     """
 
     kind: PartKind
@@ -70,6 +64,7 @@ class PartAnswer(Measured):
     mask_splits: tuple[MaskSplit, ...] = ()
     ablation: Ablation | None = None
     chosen: tuple[ChosenRows, ...] = ()
+    random_pairs: tuple[RandomPairs, ...] = ()
 
 
 class StudyAnswer(Measured):

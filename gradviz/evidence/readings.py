@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gradviz.evidence.gathering import checkpoint_part, chosen_parts, loop_fields, scene_asked
-from gradviz.evidence.measurements import BIASES, Ablation, Checkpoint, ChosenRows, Evidence, Null, RoundOff, Scene
+from gradviz.evidence.controls import ChosenRows, OtherPreset, RandomPairs
+from gradviz.evidence.gathering import checkpoint_part, chosen_parts, loop_fields, others_asked, scene_asked
+from gradviz.evidence.measurements import Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.evidence.scenes import LINEAR_BATCHNORM, MINIBATCH_SIZE, SceneDesign
 from gradviz.evidence.studied import Studied, When
+from gradviz.evidence.values import BIASES
 from gradviz.experiment.run_record import RunRecord
 
 _T = TypeVar("_T")
@@ -74,13 +76,53 @@ def _mid_asked(studied: Studied) -> list[Asked]:
 
 
 def _mid_of(evidence: Evidence) -> tuple[Checkpoint, ...] | None:
-    there = {each.epoch: each for each in evidence.of_role(PLAIN)}
-    wanted = evidence.mid_training
-    return tuple(there[epoch] for epoch in wanted) if wanted and there.keys() >= set(wanted) else None
+    record, wanted = evidence.record(PLAIN), evidence.mid_training
+    return _at(evidence, record.name, wanted) if record is not None and wanted else None
 
 
 MID_TRAINING: Reading[tuple[Checkpoint, ...]] = Reading((PLAIN,), _mid_asked, _mid_of)
 """Every checkpoint of mid-training without regularizer."""
+
+
+def _falling_asked(studied: Studied) -> list[Asked]:
+    run = studied.runs[PLAIN].name
+    return [*(checkpoint_part(studied, run, epoch) for epoch in studied.falling()), *others_asked(studied)]
+
+
+@dataclass(frozen=True)
+class Falling:
+    """Every checkpoint whose training loss falls, but the last: without regularizer, and of runs of other presets; and
+    the preset of the former."""
+
+    preset: str
+    checkpoints: tuple[Checkpoint, ...]
+    others: tuple[tuple[OtherPreset, tuple[Checkpoint, ...]], ...]
+
+
+def _falling_of(evidence: Evidence) -> Falling | None:
+    record = evidence.record(PLAIN)
+    own = _at(evidence, record.name, evidence.falling) if record is not None else None
+    others = [(other, _at(evidence, other.run, other.falling)) for other in evidence.others]
+    if record is None or own is None or any(found is None for _, found in others):
+        return None
+    return Falling(record.preset, own, tuple((other, found or ()) for other, found in others))
+
+
+def _at(evidence: Evidence, run: str, epochs: Sequence[int]) -> tuple[Checkpoint, ...] | None:
+    there = {each.epoch: each for each in evidence.of_run(run)}
+    return tuple(there[epoch] for epoch in epochs) if there.keys() >= set(epochs) else None
+
+
+FALLING: Reading[Falling] = Reading((PLAIN,), _falling_asked, _falling_of)
+
+
+def random_pairs(design: SceneDesign) -> Reading[tuple[RandomPairs, ...]]:
+    """Pairs of random live units beside a picture of the source."""
+    return Reading(
+        (design.role,),
+        lambda studied: [design.placed(studied).random_pairs_part()],
+        lambda evidence: evidence.pairs_of(design.key) or None,
+    )
 
 
 def _drawn_asked(studied: Studied) -> list[Asked]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gradviz.evidence.agreeing import bootstrap, estimate_of
-from gradviz.evidence.measurements import Estimate, Roughness
+from gradviz.evidence.measurements import Roughness
+from gradviz.evidence.values import Estimate
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.statistics import estimate
 from gradviz.landscape.statistics.bootstrap import mean_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from gradviz.evidence import rules
 from gradviz.evidence.agreeing import bias_tensors, bootstrap, estimate_of
-from gradviz.evidence.measurements import BIASES, MaskSplit, Null
+from gradviz.evidence.measurements import MaskSplit, Null
+from gradviz.evidence.values import BIASES
 from gradviz.experiment.store import Run
 from gradviz.landscape import Network
 from gradviz.landscape.statistics import example_products, masks_split, minibatch_agreement, null_agreement, sensitivity

@@ -90,6 +90,9 @@ class SceneSpec:
     def agreement_part(self) -> Part:
         return Part("scene", self.run, self.epoch, scene=self.design.key)
 
+    def random_pairs_part(self) -> Part:
+        return Part("random-pairs", self.run, self.epoch, scene=self.design.key)
+
     def rough_fields(self, studied: Setting) -> list[list[LandscapeRequest]]:
         """For each panel the fields that its roughness is averaged over."""
         indices = self.minibatches(studied)[:ROUGHNESS_MINIBATCHES]
@@ -174,6 +177,10 @@ SCENES: Sequence[SceneDesign] = (
     EVAL_BATCHNORM,
 )
 """Every picture that is measured."""
+
+
+BESIDE_RANDOM_PAIRS: Sequence[SceneDesign] = (START_PLAIN, MID_PLAIN, FROZEN_DROPOUT, BETA_BATCHNORM)
+"""Those whose agreement decides a claim: it is also measured in pairs of random live units."""
 
 
 def scenes_of(studied: Setting) -> list[SceneSpec]:

@@ -27,8 +27,14 @@ def mid_training(metrics: Sequence[Line]) -> list[int]:
     if not metrics:
         return []
     limit = rules.MID_LOSS * metrics[0].train_loss
+    low = {line.epoch for line in metrics if line.train_loss < limit}
+    return [epoch for epoch in falling(metrics) if epoch in low]
+
+
+def falling(metrics: Sequence[Line]) -> list[int]:
+    """Epochs at which the training loss is falling, without the last one."""
     steps = itertools.pairwise(metrics[:-1])
-    return [now.epoch for before, now in steps if now.train_loss < min(limit, before.train_loss)]
+    return [now.epoch for before, now in steps if now.train_loss < before.train_loss]
 
 
 def drawn_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | None:

@@ -1,16 +1,18 @@
 """What there is to measure: the run that plays each role, and its epochs that the claims speak of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from gradviz.errors import UserError
 from gradviz.evidence import rules
-from gradviz.evidence.roles import PLAIN, Role, cast
-from gradviz.evidence.selection import check_network, drawn_epoch, mid_training
+from gradviz.evidence.controls import OtherPreset
+from gradviz.evidence.roles import PLAIN, Role, cast, role_of
+from gradviz.evidence.selection import check_network, drawn_epoch, falling, mid_training
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.config import PRESETS
 from gradviz.experiment.study_run import StudyRun
 
 
@@ -48,11 +50,13 @@ class Setting(Protocol):
 @dataclass(frozen=True)
 class Studied:
     """`runs` by role; of each run, by name, the measured epochs with a checkpoint, and the mid-training epoch drawn,
-    where there is one."""
+    where there is one. `of_other_presets`: a run without regularizer of each preset but that of the one that plays this
+    role, the first by name."""
 
     runs: Mapping[Role, Run]
     epochs: Mapping[str, tuple[int, ...]]
     mid_epochs: Mapping[str, int]
+    of_other_presets: tuple[Run, ...] = ()
 
     @classmethod
     def of(cls, store: RunStore) -> "Studied":
@@ -64,7 +68,12 @@ class Studied:
             epochs[run.name] = tuple(line.epoch for line in run.metrics() if line.epoch in there)
         runs = cast(run for run in existing if epochs[run.name])
         drawn = {run.name: drawn_epoch(run.metrics(), epochs[run.name]) for run in runs.values()}
-        return cls(runs, epochs, {name: epoch for name, epoch in drawn.items() if epoch is not None})
+        by_preset = {runs[PLAIN].config.preset: runs[PLAIN]} if PLAIN in runs else {}
+        for run in existing if PLAIN in runs else ():
+            if epochs[run.name] and role_of(run.config) == PLAIN and run.config.preset in PRESETS:
+                by_preset.setdefault(run.config.preset, run)
+        others = tuple(run for run in by_preset.values() if run is not runs.get(PLAIN))
+        return cls(runs, epochs, {name: epoch for name, epoch in drawn.items() if epoch is not None}, others)
 
     def epoch(self, role: Role, when: When) -> int:
         """KeyError if no run plays the role; NotThere if its run has no such checkpoint: no other takes its place."""
@@ -90,10 +99,28 @@ class Studied:
     def mid_training(self) -> tuple[int, ...]:
         """The epochs of all mid-training checkpoints without regularizer."""
         plain = self.runs.get(PLAIN)
-        if plain is None:
-            return ()
-        there = set(self.epochs[plain.name])
-        return tuple(epoch for epoch in mid_training(plain.metrics()) if epoch in there)
+        return () if plain is None else self._measured(plain, mid_training(plain.metrics()))
+
+    def falling(self) -> tuple[int, ...]:
+        """The epochs of all checkpoints without regularizer whose training loss falls, but the last."""
+        plain = self.runs.get(PLAIN)
+        return () if plain is None else self._measured(plain, falling(plain.metrics()))
+
+    def others(self) -> tuple[OtherPreset, ...]:
+        """The same of the runs of other presets."""
+        return tuple(
+            OtherPreset(
+                run=run.name,
+                preset=run.config.preset,
+                mid_training=self._measured(run, mid_training(run.metrics())),
+                falling=self._measured(run, falling(run.metrics())),
+            )
+            for run in self.of_other_presets
+        )
+
+    def _measured(self, run: Run, epochs: Iterable[int]) -> tuple[int, ...]:
+        there = set(self.epochs[run.name])
+        return tuple(epoch for epoch in epochs if epoch in there)
 
     def least_balanced(self) -> int | None:
         """The one of them whose share of rows below their target is farthest from one half: where balance can change

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
-from gradviz.evidence.selection import mid_training
+from gradviz.evidence.selection import falling, mid_training
 from gradviz.evidence.studied import Place, When, has_epoch, there
 from gradviz.experiment.anatomy import Anatomy
 from gradviz.experiment.store import RunStore
@@ -68,6 +68,11 @@ class StudiedRuns:
         plain = self.runs.get(PLAIN)
         return () if plain is None else tuple(e for e in _mid_training(plain) if e in self.epochs[plain.name])
 
+    def falling(self) -> tuple[int, ...]:
+        """The epochs of all its checkpoints whose training loss falls, but the last."""
+        plain = self.runs.get(PLAIN)
+        return () if plain is None else tuple(e for e in falling(_losses(plain)) if e in self.epochs[plain.name])
+
     def pairs_of(self, role: Role, place: Place) -> Pairs:
         return pairs_of(self.runs[role].anatomy, place)
 
@@ -108,8 +113,12 @@ def pairs_of(anatomy: Anatomy, place: Place) -> Pairs:
 
 
 def _mid_training(run: StudyRun) -> list[int]:
+    return mid_training(_losses(run))
+
+
+def _losses(run: StudyRun) -> list[Loss]:
     lines = [Loss(line.epoch, line.values.get("train_loss", math.nan)) for line in run.metrics()]
-    return mid_training([line for line in lines if math.isfinite(line.train_loss)])
+    return [line for line in lines if math.isfinite(line.train_loss)]
 
 
 def _drawn(middle: list[int], there: tuple[int, ...]) -> int | None:

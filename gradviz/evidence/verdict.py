@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gradviz.evidence.measurements import Estimate, Measured
+from gradviz.evidence.values import Estimate, Measured
 from gradviz.landscape.request import LandscapeRequest
 
 Tone = Literal["good", "part", "bad", "artefact", "unknown"]
@@ -72,7 +72,8 @@ class Figure(Measured):
 class Verdict(Measured):
     """The verdict of one claim for one set of runs; `views` are the landscapes that show it.
 
-    `why`: a sentence where the claim was not measured or its verdict cannot be told, "" elsewhere.
+    `notes`: sentences on what else the verdict depends on, or does not. `why`: a sentence where the claim was not
+    measured or its verdict cannot be told, "" elsewhere.
     """
 
     claim: str
@@ -80,3 +81,4 @@ class Verdict(Measured):
     figures: tuple[Figure, ...]
     views: tuple[LandscapeRequest, ...] = ()
     why: str = ""
+    notes: tuple[str, ...] = ()

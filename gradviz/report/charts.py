@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gradviz.drawing.inks import PALETTES
-from gradviz.evidence.measurements import BIASES, Checkpoint, Estimate, Evidence, Null, Scope
+from gradviz.evidence.measurements import Checkpoint, Evidence, Null
+from gradviz.evidence.values import BIASES, Estimate, Scope
 from gradviz.report.chart import Chart, Plot, Series
 from gradviz.report.concluding import on_balance
 from gradviz.report.naming import COLOURS, colour_of, label_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gradviz.evidence.measurements import ChosenRows
+from gradviz.evidence.controls import ChosenRows
 from gradviz.report.document import Block, Table
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, percent

@@ -53,7 +53,8 @@ def _opening(findings: Findings) -> Iterator[Block]:
         f" directions of the gradients of {_counts(findings)} minibatches: 1 if all agree."
         " Brackets are 95 % bootstrap intervals over minibatches."
     )
-    rows = [(claim.question, _kinds(summary.kinds)) for claim, summary in zip(CLAIMS, findings.summary, strict=True)]
+    pairs = zip(CLAIMS, findings.summary, strict=True)
+    rows = [(claim.question, _kinds(summary.kinds, claim)) for claim, summary in pairs]
     yield Table(("question", "verdict on the source's claim"), tuple(rows))
     yield from pictures_of(SINGLE.key, evidence)
 
@@ -65,22 +66,26 @@ def _counts(findings: Findings) -> str:
     return " to ".join(map(str, sorted({min(counts), max(counts)}))) if counts else "the"
 
 
-def _kinds(kinds: tuple[Kind, ...]) -> str:
-    """`holds`, or with several seeds that differ `holds (2 of 3), does not hold (1 of 3)`."""
+def _kinds(kinds: tuple[Kind, ...], claim: Claim) -> str:
+    """`holds`, or with several seeds that differ `holds (2 of 3), does not hold (1 of 3)`; where trainings are chaotic
+    in rounding, no verdict by such counts."""
     counts = Counter(kinds)
     if len(counts) == 1:
         return kinds[0] + (f" ({len(kinds)} of {len(kinds)} seeds)" if len(kinds) > 1 else "")
-    return ", ".join(f"{kind} ({count} of {len(kinds)} seeds)" for kind, count in counts.items())
+    told = ", ".join(f"{kind} ({count} of {len(kinds)} seeds)" for kind, count in counts.items())
+    return f"{Kind.UNTOLD} by counting seeds: {told}" if claim.is_chaotic else told
 
 
 def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Iterator[Block]:
     first, kinds = findings.seeds[0], findings.summary[k].kinds
     yield Heading(claim.question, anchor=claim.key)
     yield Quote(claim.quotation)
-    yield Ruling(_kinds(kinds), _tone(kinds), claim.rule)
+    yield Ruling(_kinds(kinds, claim), _tone(kinds, claim), claim.rule)
     for seed in findings.seeds:
         if seed.verdicts[k].why:
             yield Text(f"Seed {seed.evidence.seed}: {seed.verdicts[k].why}")
+    for note, seeds in _notes(findings, k).items():
+        yield Text(note if len(seeds) == len(findings.seeds) else f"Seed {', '.join(map(str, seeds))}: {note}")
     if len(findings.seeds) == 1:
         yield from _figures(first.verdicts[k])
     else:
@@ -98,9 +103,20 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
         yield Links(tuple(_link(view, first.evidence) for view in views))
 
 
-def _tone(kinds: tuple[Kind, ...]) -> str:
+def _notes(findings: Findings, k: int) -> dict[str, list[int]]:
+    """The notes on a claim, each with the seeds that it is of."""
+    found: dict[str, list[int]] = {}
+    for seed in findings.seeds:
+        for note in seed.verdicts[k].notes:
+            found.setdefault(note, []).append(seed.evidence.seed)
+    return found
+
+
+def _tone(kinds: tuple[Kind, ...], claim: Claim) -> str:
     tones = {kind.tone for kind in kinds}
-    return tones.pop() if len(tones) == 1 else Kind.IN_PART.tone
+    if len(tones) == 1:
+        return tones.pop()
+    return Kind.UNTOLD.tone if claim.is_chaotic else Kind.IN_PART.tone
 
 
 def _figures(verdict: Verdict) -> Iterator[Table]:

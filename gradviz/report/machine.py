@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from gradviz.evidence.measurements import Measured
+from gradviz.evidence.values import Measured
 
 _PACKAGES = ("torch", "numpy", "plotly", "matplotlib")
 

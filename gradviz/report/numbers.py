@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from gradviz.evidence.measurements import Estimate
+from gradviz.evidence.values import Estimate
 from gradviz.numbers import signed
 
 NOTHING = "–"

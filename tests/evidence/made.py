@@ -1,11 +1,10 @@
 """Evidence made by hand: every claim but those of artefacts holds by it, and each number of it can be changed."""
 
+from gradviz.evidence.controls import ChosenRows, RandomPairs
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
     Checkpoint,
-    ChosenRows,
-    Estimate,
     Evidence,
     Null,
     Panel,
@@ -14,6 +13,7 @@ from gradviz.evidence.measurements import (
     Scene,
     ScopedAgreement,
 )
+from gradviz.evidence.values import Estimate
 from gradviz.experiment.run_record import RunRecord
 from gradviz.landscape.request import LandscapeRequest
 
@@ -95,6 +95,21 @@ def chosen(by: str, resultant: float | None, times: float | None) -> ChosenRows:
     )
 
 
+def random_pairs(key: str, variant: str, *, resultant: float = 0.95, opposite: float = 0.5) -> tuple[RandomPairs, ...]:
+    found = RandomPairs(
+        scene=key,
+        run=variant,
+        epoch=3,
+        tensor="hidden.1.linear.bias",
+        num_units=100,
+        num_live=60,
+        num_pairs=50,
+        resultant=Estimate(value=resultant),
+        opposite=Estimate(value=opposite),
+    )
+    return found, found
+
+
 def round_off(largest: float) -> RoundOff:
     view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run="batchnorm", epoch=10)
     return RoundOff(
@@ -143,6 +158,8 @@ def evidence(**changes: object) -> Evidence:
         "ablation": ablation(20.0),
         "chosen": (chosen("d", 0.9, 3.0), chosen("store", 0.96, 1.0)),
         "least_balanced": 2,
+        "falling": (2, 3),
+        "random_pairs": PAIRS,
     }
     return Evidence.model_validate(values | changes)
 
@@ -154,6 +171,14 @@ SCENES = (
     scene("mid-dropout", "dropout", resultant=0.3, angle=50),
     scene("dropout-frozen", "dropout", angle=6),
     scene("batchnorm-beta", "batchnorm", angle=20),
+)
+
+
+PAIRS = (
+    *random_pairs("start-none", "none"),
+    *random_pairs("mid-none", "none"),
+    *random_pairs("dropout-frozen", "dropout"),
+    *random_pairs("batchnorm-beta", "batchnorm"),
 )
 
 

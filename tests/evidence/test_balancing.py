@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from gradviz.evidence.balancing import balances, intervention, sign_balance, spearman_of, with_output_shift
-from gradviz.evidence.measurements import BIASES, Checkpoint, Estimate, ScopedAgreement
+from gradviz.evidence.measurements import Checkpoint, ScopedAgreement
+from gradviz.evidence.values import BIASES, Estimate
 from gradviz.landscape import network_of
 from gradviz.landscape.clean import CleanPass
 from tests.evidence.made import agreement, checkpoint, evidence, record

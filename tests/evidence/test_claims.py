@@ -9,11 +9,12 @@ from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS, claim_of, verdicts
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.figures import resultant_of
-from gradviz.evidence.measurements import Agreement, Checkpoint, Estimate, Evidence, Panel, Scene
+from gradviz.evidence.measurements import Agreement, Checkpoint, Evidence, Panel, Scene
 from gradviz.evidence.parts import LoopField
 from gradviz.evidence.readings import scene as reading_of
 from gradviz.evidence.scenes import MID_DROPOUT, START_DROPOUT
 from gradviz.evidence.studied import NotThere, Studied
+from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import DEGREES, SHARE, Kind
 from gradviz.experiment.store import RunStore
 from tests.evidence.made import ablation, checkpoint, chosen, evidence, null, round_off, scene, scenes
@@ -99,7 +100,15 @@ def test_the_rule_gives_the_verdict(rule: Rule):
 
 def test_a_rule_is_given_all_that_it_reads_or_says_nothing():
     whole = evidence()
-    parts = {"scenes": (), "checkpoints": (), "nulls": (), "round_off": None, "ablation": None, "chosen": ()}
+    parts = {
+        "scenes": (),
+        "checkpoints": (),
+        "nulls": (),
+        "round_off": None,
+        "ablation": None,
+        "chosen": (),
+        "random_pairs": (),
+    }
     for claim in CLAIMS:
         assert claim.verdict(whole).kind not in (Kind.UNKNOWN, Kind.UNTOLD)
         changed = [claim.verdict(whole.model_copy(update={name: value})) for name, value in parts.items()]
@@ -159,7 +168,9 @@ def test_every_rule_is_tested_both_ways():
 
 
 def test_without_runs_nothing_is_said():
-    nothing = evidence(scenes=(), checkpoints=(), runs=(), mid_training=(), nulls=(), round_off=None, chosen=())
+    nothing = evidence(
+        scenes=(), checkpoints=(), runs=(), mid_training=(), nulls=(), round_off=None, chosen=(), random_pairs=()
+    )
     assert {verdict.kind for verdict in verdicts(nothing)} == {Kind.UNKNOWN}
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from gradviz.evidence.measurements import Estimate, Evidence, Intervention, Panel, SignBalance
+from gradviz.evidence.measurements import Evidence, Intervention, Panel, SignBalance
+from gradviz.evidence.values import Estimate
 from gradviz.report.captions import caption_of
 from gradviz.report.contents import contents
 from gradviz.report.findings import Findings, findings_of
 from gradviz.report.machine import Machine
 from gradviz.report.writing import markdown_of
-from tests.evidence.made import RUNS, agreement, evidence, record, round_off
+from tests.evidence.made import PAIRS, RUNS, agreement, evidence, random_pairs, record, round_off, scene, scenes
 
 MACHINE = Machine(processor="", cores=1, threads=1, device="cpu", system="", python="", packages=())
 
@@ -126,3 +127,18 @@ def test_a_verdict_that_cannot_be_told_says_why_in_the_report():
     text = text_of(checkpoints=(first, last.model_copy(update={"test_r2": None}), *others))
     assert "cannot be told" in text
     assert "Seed 0: Cannot be told: R² on the test rows cannot be measured" in text
+
+
+def test_where_trainings_are_chaotic_no_verdict_is_counted_from_seeds():
+    sure, unsure = evidence(), evidence(seed=1, scenes=scenes(scene("batchnorm-beta", "batchnorm", opposite=0.1)))
+    found = markdown_of(contents(findings_of((sure, unsure), MACHINE)), frozenset())
+    assert "cannot be told by counting seeds: holds (1 of 2 seeds), does not hold (1 of 2 seeds)" in found
+    assert "| Do minibatches disagree during training? | holds (2 of 2 seeds) |" in found
+
+
+def test_notes_say_which_seeds_they_are_of():
+    other = evidence(seed=1, random_pairs=(*PAIRS[2:], *random_pairs("start-none", "none", resultant=0.5)))
+    found = markdown_of(contents(findings_of((evidence(), other), MACHINE)), frozenset())
+    assert "Seed 0: By the median of pairs of random live units the verdict is the same." in found
+    assert "Seed 1: By the median of pairs of random live units it would be: does not hold." in found
+    assert "\n\nMeasured with the norm before the activation." in found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradviz.evidence.measurements import Estimate
+from gradviz.evidence.values import Estimate
 from gradviz.report.numbers import estimate, number, percent, spread
 
 

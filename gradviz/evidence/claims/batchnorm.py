@@ -1,11 +1,16 @@
 """Claims on batch normalization: whether its landscape is rough, and whether minibatches disagree under it."""
 
+from collections.abc import Sequence
+
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
-from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, rough_words
-from gradviz.evidence.figures import angles_of, exact, mean_angle, opposite_of, resultant_of, views_of
+from gradviz.evidence.claims.minibatches import MEDIAN
+from gradviz.evidence.claims.remarks import chaos, placement
+from gradviz.evidence.controls import RandomPairs
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, noted, rough_words
+from gradviz.evidence.figures import angles_of, exact, mean_angle, medians_of, opposite_of, resultant_of, views_of
 from gradviz.evidence.measurements import RoundOff, Scene
-from gradviz.evidence.readings import ROUND_OFF, scene
+from gradviz.evidence.readings import ROUND_OFF, random_pairs, scene
 from gradviz.evidence.scenes import BETA_BATCHNORM, EVAL_BATCHNORM, MID_DROPOUT, MID_PLAIN
 from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Kind, Shown
 
@@ -48,13 +53,21 @@ BATCHNORM_ROUGH = Claim(
     reads=(ROUND_OFF, scene(MID_PLAIN)),
     decide=_rough,
     pictures=("batchnorm-precision", BETA_BATCHNORM.key),
+    remarks=(chaos, placement),
 )
 
 
-def _minibatches(beta: Scene) -> Decision:
+def _minibatches(beta: Scene, pairs: Sequence[RandomPairs] = ()) -> Decision:
+    """`pairs`: of random units, where they were measured."""
     panel = beta.panels[0]
-    figures = (opposite_of(panel, ", β in train mode"), resultant_of(panel, ", β in train mode"))
-    return Decision(kind_if(at_least(panel.agreement.opposite.value, rules.MANY_OPPOSITE)), figures, views_of(beta))
+    kind = kind_if(at_least(panel.agreement.opposite.value, rules.MANY_OPPOSITE))
+    by_median = kind_if(at_least(largest(each.opposite.value for each in pairs), rules.MANY_OPPOSITE))
+    figures = (
+        opposite_of(panel, ", β in train mode"),
+        resultant_of(panel, ", β in train mode"),
+        *medians_of(beta, pairs, "opposite"),
+    )
+    return Decision(kind, figures, views_of(beta), (noted(MEDIAN, by_median, kind),) if pairs else ())
 
 
 BATCHNORM_MINIBATCHES = Claim(
@@ -64,9 +77,10 @@ BATCHNORM_MINIBATCHES = Claim(
     " landscapes.",
     rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite for two parameters of the middle"
     " layer whose gradient is not zero (β, train mode), at the source's epoch.",
-    reads=(scene(BETA_BATCHNORM),),
+    reads=(scene(BETA_BATCHNORM), random_pairs(BETA_BATCHNORM)),
     decide=_minibatches,
     pictures=(BETA_BATCHNORM.key, EVAL_BATCHNORM.key),
+    remarks=(chaos, placement),
 )
 
 
@@ -91,4 +105,5 @@ BATCHNORM_LIKE_DROPOUT = Claim(
     reads=(scene(BETA_BATCHNORM), scene(MID_DROPOUT), scene(MID_PLAIN)),
     decide=_like_dropout,
     pictures=(BETA_BATCHNORM.key, MID_DROPOUT.key),
+    remarks=(chaos, placement),
 )

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.controls import ChosenRows
 from gradviz.evidence.deciding import any_of, at_least, every, kind_if
-from gradviz.evidence.measurements import ChosenRows
 from gradviz.evidence.readings import CHOSEN, Chosen
 from gradviz.evidence.verdict import SHARE, Figure
 

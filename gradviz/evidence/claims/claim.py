@@ -9,7 +9,7 @@ from gradviz.evidence.deciding import why_untold
 from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.parts import Asked
 from gradviz.evidence.readings import Reading
-from gradviz.evidence.roles import ROLES, Role
+from gradviz.evidence.roles import BATCHNORM, ROLES, Role
 from gradviz.evidence.studied import NotThere, Setting
 from gradviz.evidence.verdict import Figure, Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
@@ -17,17 +17,20 @@ from gradviz.landscape.request import LandscapeRequest
 
 @dataclass(frozen=True)
 class Decision:
-    """What a rule decides, the numbers that it decides by, and the landscapes that show them."""
+    """What a rule decides, the numbers that it decides by, and the landscapes that show them. `notes`: what the verdict
+    would be by other choices that may be made."""
 
     kind: Kind
     figures: tuple[Figure, ...]
     views: tuple[LandscapeRequest, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Claim:
     """`quotation` is the source's text, `rule` says in words what `decide` does: it is given the measurements that the
-    claim `reads`, in this order, once all of them are there. `pictures` are keys of the report's."""
+    claim `reads`, in this order, once all of them are there. `pictures` are keys of the report's. `remarks` say of the
+    evidence what no measurement of it can tell; one that does not apply is empty."""
 
     key: str
     question: str
@@ -36,12 +39,18 @@ class Claim:
     reads: tuple[Reading[Any], ...]
     decide: Callable[..., Decision]
     pictures: tuple[str, ...] = ()
+    remarks: tuple[Callable[[Evidence | StudyEvidence], str], ...] = ()
 
     @property
     def roles(self) -> tuple[Role, ...]:
         """The roles of the runs that it is about, in their order."""
         wanted = {role for reading in self.reads for role in reading.roles}
         return tuple(role for role in ROLES if role in wanted)
+
+    @property
+    def is_chaotic(self) -> bool:
+        """Whether it is about a training with batch statistics, which is chaotic in rounding."""
+        return BATCHNORM in self.roles
 
     def asked(self, studied: Setting) -> tuple[Asked, ...]:
         """The questions that its verdict takes, each once; NotThere says what these runs lack and what to do."""
@@ -63,4 +72,12 @@ class Claim:
             return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=(), why=evidence.why_absent(self.key))
         decided = self.decide(*read)
         why = why_untold(decided.figures) if decided.kind == Kind.UNTOLD else ""
-        return Verdict(claim=self.key, kind=decided.kind, figures=decided.figures, views=decided.views, why=why)
+        remarks = (said for remark in self.remarks if (said := remark(evidence)))
+        return Verdict(
+            claim=self.key,
+            kind=decided.kind,
+            figures=decided.figures,
+            views=decided.views,
+            why=why,
+            notes=(*decided.notes, *remarks),
+        )

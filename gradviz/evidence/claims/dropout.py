@@ -1,19 +1,29 @@
 """Claims on dropout: whether minibatches disagree under it, and whether it makes the landscape rough."""
 
+from collections.abc import Sequence
+
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
-from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, rough_words
-from gradviz.evidence.figures import angles_of, mean_angle, opposite_of, ratio, resultant_of, views_of
+from gradviz.evidence.claims.minibatches import MEDIAN
+from gradviz.evidence.controls import RandomPairs
+from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, noted, rough_words
+from gradviz.evidence.figures import angles_of, mean_angle, medians_of, opposite_of, ratio, resultant_of, views_of
 from gradviz.evidence.measurements import Scene
-from gradviz.evidence.readings import scene
+from gradviz.evidence.readings import random_pairs, scene
 from gradviz.evidence.scenes import FROZEN_DROPOUT, MID_DROPOUT, MID_PLAIN, START_DROPOUT
 from gradviz.evidence.verdict import Figure, Kind
 
 
-def _minibatches(frozen: Scene) -> Decision:
+def _minibatches(frozen: Scene, pairs: Sequence[RandomPairs] = ()) -> Decision:
+    """`pairs`: of random units, where they were measured."""
     most = largest(panel.agreement.opposite.value for panel in frozen.panels)
-    figures = tuple(opposite_of(panel, ", frozen masks") for panel in frozen.panels)
-    return Decision(kind_if(at_least(most, rules.MANY_OPPOSITE)), figures, views_of(frozen))
+    kind = kind_if(at_least(most, rules.MANY_OPPOSITE))
+    by_median = kind_if(at_least(largest(each.opposite.value for each in pairs), rules.MANY_OPPOSITE))
+    figures = (
+        *(opposite_of(panel, ", frozen masks") for panel in frozen.panels),
+        *medians_of(frozen, pairs, "opposite"),
+    )
+    return Decision(kind, figures, views_of(frozen), (noted(MEDIAN, by_median, kind),) if pairs else ())
 
 
 DROPOUT_MINIBATCHES = Claim(
@@ -23,7 +33,7 @@ DROPOUT_MINIBATCHES = Claim(
     " different gradient landscapes depending on the input minibatch.",
     rule=f"Holds if, at mid-training, at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite in one of the"
     " two layers, with dropout in train mode and one frozen set of masks for all minibatches.",
-    reads=(scene(FROZEN_DROPOUT),),
+    reads=(scene(FROZEN_DROPOUT), random_pairs(FROZEN_DROPOUT)),
     decide=_minibatches,
     pictures=(MID_DROPOUT.key,),
 )

@@ -10,13 +10,22 @@ from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
-from gradviz.evidence.deciding import at_least, below, kind_beside_random, kind_if, kind_of_most, largest, rough_words
+from gradviz.evidence.deciding import (
+    at_least,
+    below,
+    kind_beside_random,
+    kind_if,
+    kind_of_most,
+    largest,
+    noted,
+    rough_words,
+)
 from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, views_of
-from gradviz.evidence.gathering_studies import DRAWN, MIDDLE, NULLS
+from gradviz.evidence.gathering_studies import DRAWN, FALLING, MIDDLE, NULLS
 from gradviz.evidence.measurements import Null, Scene, StudyEpoch
 from gradviz.evidence.readings import scene
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
-from gradviz.evidence.scenes import MID_PLAIN
+from gradviz.evidence.scenes import BETA_BATCHNORM, FROZEN_DROPOUT, MID_PLAIN, START_PLAIN
 from gradviz.evidence.studied import NotThere
 from gradviz.evidence.studied_runs import StudiedRuns
 from gradviz.evidence.verdict import Shown
@@ -33,11 +42,21 @@ _PLACES = {
 }
 
 
-def _mid_training(mid: Scene, checkpoints: Sequence[StudyEpoch]) -> Decision:
+def _mid_training(mid: Scene, checkpoints: Sequence[StudyEpoch], falling: Sequence[StudyEpoch]) -> Decision:
+    answers, by_falling = _answers(checkpoints), _answers(falling)
+    kind = kind_of_most(answers)
+    figures = (
+        many_opposite_of(answers),
+        *(opposite_of(panel) for panel in mid.panels),
+        many_opposite_of(by_falling, of="whose training loss falls", where=", every falling epoch"),
+    )
+    note = noted("every falling epoch, without the limit of the loss,", kind_of_most(by_falling), kind)
+    return Decision(kind, figures, views_of(mid), (note,))
+
+
+def _answers(checkpoints: Sequence[StudyEpoch]) -> list[bool | None]:
     found = [largest(pair.opposite.value for pair in checkpoint.pairs) for checkpoint in checkpoints]
-    answers = [at_least(share, rules.MANY_OPPOSITE) for share in found]
-    figures = (many_opposite_of(answers), *(opposite_of(panel) for panel in mid.panels))
-    return Decision(kind_of_most(answers), figures, views_of(mid))
+    return [at_least(share, rules.MANY_OPPOSITE) for share in found]
 
 
 def _composition(nulls: Sequence[Null], mid: Scene) -> Decision:
@@ -61,6 +80,7 @@ _OF_STUDIES: dict[str, Claim] = {
             rule="Holds if the mean resultant length R of the centre arrows of the minibatches is at least"
             f" {rules.AGREES:g} in both planes that the page shows first, at epoch 0, in a run without masks and batch"
             " statistics.",
+            reads=(scene(START_PLAIN),),
         ),
         replace(
             MID_TRAINING,
@@ -68,7 +88,7 @@ _OF_STUDIES: dict[str, Claim] = {
             " checkpoints of mid-training; holds at some checkpoints if at fewer, but at least one. Mid-training: the"
             f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
             " The larger share of the two planes that the page shows first counts.",
-            reads=(scene(MID_PLAIN), MIDDLE),
+            reads=(scene(MID_PLAIN), MIDDLE, FALLING),
             decide=_mid_training,
         ),
         replace(
@@ -85,6 +105,7 @@ _OF_STUDIES: dict[str, Claim] = {
             DROPOUT_MINIBATCHES,
             rule=f"Holds if, at mid-training, at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite in one"
             " of the planes that the page shows first, in train mode with one frozen set of masks for all minibatches.",
+            reads=(scene(FROZEN_DROPOUT),),
         ),
         DROPOUT_ROUGH,
         replace(
@@ -100,7 +121,7 @@ _OF_STUDIES: dict[str, Claim] = {
             f" float32 and float64. Otherwise holds if neighbouring arrows differ"
             f" {rough_words('without batch statistics')}.",
         ),
-        BATCHNORM_MINIBATCHES,
+        replace(BATCHNORM_MINIBATCHES, reads=(scene(BETA_BATCHNORM),)),
         BATCHNORM_LIKE_DROPOUT,
         replace(
             SGD,

@@ -1,0 +1,47 @@
+"""Measurements beside those of the source's pictures: controls, and other choices that a verdict might depend on."""
+
+from gradviz.evidence.values import Estimate, Measured, Scope
+from gradviz.experiment.names import OfRun
+
+
+class ChosenRows(OfRun, Measured):
+    """Agreement of minibatches whose rows are chosen: all training rows, in the order of the quantity `by`.
+
+    `random_resultant`: of as many minibatches of random rows, with the middle 95 % of the draws. `sensitivity`: 1 - R
+    over that of random rows.
+    """
+
+    scope: Scope
+    epoch: int
+    by: str
+    minibatch_size: int
+    num_minibatches: int
+    resultant: Estimate
+    opposite: Estimate
+    random_resultant: Estimate
+    sensitivity: Estimate
+
+
+class RandomPairs(OfRun, Measured):
+    """Agreement in pairs of random live units, beside the first two units of a picture.
+
+    Of `num_live` of the `num_units` of `tensor` whose gradient is not zero at every minibatch, `num_pairs` pairs:
+    medians of R and of the share of opposite pairs of minibatches, with the middle 95 % of the pairs.
+    """
+
+    scene: str
+    epoch: int
+    tensor: str
+    num_units: int
+    num_live: int
+    num_pairs: int
+    resultant: Estimate
+    opposite: Estimate
+
+
+class OtherPreset(OfRun, Measured):
+    """A run without regularizer of another preset: its epochs of mid-training, and all whose training loss falls."""
+
+    preset: str
+    mid_training: tuple[int, ...]
+    falling: tuple[int, ...]
