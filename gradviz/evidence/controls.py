@@ -45,3 +45,20 @@ class OtherPreset(OfRun, Measured):
     preset: str
     mid_training: tuple[int, ...]
     falling: tuple[int, ...]
+
+
+class Drift(OfRun, Measured):
+    """How far a hidden layer's parameters have moved from epoch 0 to `epoch`, over its units.
+
+    `bias_rms`, `bias_largest`: of its linear biases, whose gradient is exactly zero before a norm (then
+    `bias_has_gradient` is False). `beta_rms`, `gamma_rms`: root mean square of β and of |γ| - 1, None without a norm.
+    """
+
+    epoch: int
+    layer: int
+    optimizer: str
+    bias_has_gradient: bool
+    bias_rms: float
+    bias_largest: float
+    beta_rms: float | None
+    gamma_rms: float | None

@@ -6,7 +6,7 @@ from gradviz.evidence.balancing import balances
 from gradviz.evidence.measurements import Agreement, Evidence, Panel, RoundOff, Scene
 from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
 from gradviz.evidence.precision import POINTS, round_off_of
-from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN
+from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.scenes import BESIDE_RANDOM_PAIRS, LINEAR_BATCHNORM, SceneSpec, scenes_of
 from gradviz.evidence.studied import Setting, Studied, When
@@ -39,6 +39,7 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         chosen=tuple(each for part in parts for each in part.chosen),
         least_balanced=studied.least_balanced(),
         random_pairs=tuple(each for part in parts for each in part.random_pairs),
+        drifts=tuple(each for part in parts for each in part.drifts),
         falling=studied.falling(),
         others=studied.others(),
     )
@@ -57,6 +58,10 @@ def everything(studied: Studied) -> Iterator[Asked]:
         yield from _of_plain(studied)
     if studied.is_there(BATCHNORM, When.TENTH):
         yield from loop_fields(studied)
+    for role in (PLAIN, BATCHNORM):
+        if studied.is_there(role, When.START):
+            run = studied.runs[role].name
+            yield from (Part("drift", run, epoch) for epoch in studied.epochs[run])
     if studied.is_there(DROPOUT, When.MID):
         yield Part("masks", studied.runs[DROPOUT].name, studied.epoch(DROPOUT, When.MID))
 
@@ -79,6 +84,13 @@ def chosen_parts(studied: Studied) -> list[Part]:
     if least_balanced is None:
         return []
     return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
+
+
+def drift_part(studied: Studied, role: Role) -> Part:
+    """The last checkpoint beside the first one; NotThere without that."""
+    studied.epoch(role, When.START)
+    run = studied.runs[role].name
+    return Part("drift", run, studied.epochs[run][-1])
 
 
 def others_asked(studied: Studied) -> list[Part]:

@@ -1,6 +1,6 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from gradviz.evidence.controls import ChosenRows, OtherPreset, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, RandomPairs
 from gradviz.evidence.roles import Role, role_of
 from gradviz.evidence.values import Estimate, Measured, Scope
 from gradviz.experiment.names import OfRun
@@ -220,6 +220,7 @@ class Evidence(Measured):
     least_balanced: int | None = None
     """The epoch of mid-training without regularizer whose signs are least balanced."""
     random_pairs: tuple[RandomPairs, ...] = ()
+    drifts: tuple[Drift, ...] = ()
     falling: tuple[int, ...] = ()
     """All epochs without regularizer whose training loss falls, but the last."""
     others: tuple[OtherPreset, ...] = ()

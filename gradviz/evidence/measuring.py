@@ -10,6 +10,7 @@ from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.choosing import chosen_rows_of
+from gradviz.evidence.drifting import drift_of
 from gradviz.evidence.live_pairs import random_pairs_of
 from gradviz.evidence.measurements import Checkpoint
 from gradviz.evidence.measuring_studies import measured_of_study
@@ -141,6 +142,10 @@ def _random_pairs(at: _At) -> PartAnswer:
     return PartAnswer(random_pairs=random_pairs_of(at.network, rows, design, run=part.run, epoch=part.epoch))
 
 
+def _drift(at: _At) -> PartAnswer:
+    return PartAnswer(drifts=drift_of(at.run, at.part.epoch))
+
+
 def _ablation(at: _At) -> PartAnswer:
     return PartAnswer(ablation=ablation_of(at.run, at.network, at.part.epoch))
 
@@ -155,4 +160,5 @@ _KINDS: dict[PartKind, _Kind] = {
     "ablation": _Kind("how much the network relies on the number of deliverers", _ablation),
     "chosen": _Kind("agreement of minibatches of chosen rows", _chosen),
     "random-pairs": _Kind("agreement in pairs of random live units, beside the picture {scene}", _random_pairs),
+    "drift": _Kind("how far biases, γ and β have moved", _drift),
 }

@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradviz.errors import UserError
-from gradviz.evidence.controls import ChosenRows, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
 from gradviz.evidence.measurements import Ablation, Agreement, Checkpoint, Intervention, MaskSplit, Null, StudyEpoch
 from gradviz.evidence.values import Measured
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
 PartKind = Literal[
-    "scene", "checkpoint", "nulls", "nulls-by-size", "intervention", "masks", "ablation", "chosen", "random-pairs"
+    "scene",
+    "checkpoint",
+    "nulls",
+    "nulls-by-size",
+    "intervention",
+    "masks",
+    "ablation",
+    "chosen",
+    "random-pairs",
+    "drift",
 ]
 Precision = Literal["float32", "float64"]
 
@@ -65,6 +74,7 @@ class PartAnswer(Measured):
     ablation: Ablation | None = None
     chosen: tuple[ChosenRows, ...] = ()
     random_pairs: tuple[RandomPairs, ...] = ()
+    drifts: tuple[Drift, ...] = ()
 
 
 class StudyAnswer(Measured):

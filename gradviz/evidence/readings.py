@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gradviz.evidence.controls import ChosenRows, OtherPreset, RandomPairs
-from gradviz.evidence.gathering import checkpoint_part, chosen_parts, loop_fields, others_asked, scene_asked
+from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, RandomPairs
+from gradviz.evidence.gathering import checkpoint_part, chosen_parts, drift_part, loop_fields, others_asked, scene_asked
 from gradviz.evidence.measurements import Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
@@ -177,6 +177,20 @@ def _chosen_of(evidence: Evidence) -> Chosen | None:
 
 CHOSEN: Reading[Chosen] = Reading((PLAIN,), _chosen_asked, _chosen_of)
 """Without regularizer."""
+
+
+def drift(role: Role) -> Reading[tuple[Drift, ...]]:
+    """How far each hidden layer has moved at the last checkpoint of a run."""
+
+    def last(evidence: Evidence) -> tuple[Drift, ...] | None:
+        record = evidence.record(role)
+        own = [each for each in evidence.drifts if record is not None and each.run == record.name]
+        return tuple(each for each in own if each.epoch == own[-1].epoch) or None
+
+    return Reading((role,), lambda studied: [drift_part(studied, role)], last)
+
+
+DRIFT = drift(BATCHNORM)
 
 ROUND_OFF: Reading[RoundOff] = Reading(
     (BATCHNORM,), loop_fields, lambda evidence: evidence.round_off, (LINEAR_BATCHNORM,)

@@ -30,6 +30,10 @@ READS = 2.0
 READS_R2 = 0.01
 """And costs at least so much of R²: twice an error of almost nothing is almost nothing."""
 
+DRIFTS = 0.5
+"""Normalized values drift substantially where mean, or standard deviation, change by so many of their own standard
+deviations: a normal value whose mean is half of it is positive in 69 % of the cases instead of half."""
+
 MID_LOSS = 0.1
 """Mid-training: the training loss has fallen below this share of its initial value, and is falling."""
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gradviz.drawing.inks import PALETTES
+from gradviz.evidence.controls import Drift
 from gradviz.evidence.measurements import Checkpoint, Evidence, Null
 from gradviz.evidence.values import BIASES, Estimate, Scope
+from gradviz.experiment.run_record import RunRecord
 from gradviz.report.chart import Chart, Plot, Series
 from gradviz.report.concluding import on_balance
 from gradviz.report.naming import COLOURS, colour_of, label_of
@@ -181,6 +183,44 @@ def _null_caption(evidence: Evidence) -> str | None:
     return "R of the biases by minibatch size: measured, and of minibatches of random rows (middle 95 %)."
 
 
+def _drift(evidence: Evidence) -> Chart | None:
+    """How far linear biases, β and γ have moved since epoch 0, over the epochs."""
+    kinds: list[tuple[str, Callable[[Drift], float | None]]] = [
+        ("linear biases moved", lambda each: each.bias_rms),
+        ("β", lambda each: each.beta_rms),
+        ("|γ| − 1", lambda each: each.gamma_rms),
+    ]
+    plots = []
+    for title, read in kinds:
+        series = [each for record in evidence.runs for each in _drift_series(evidence, record, read)]
+        if series:
+            plots.append(Plot(title, tuple(series)))
+    return Chart("epoch", tuple(plots)) if plots else None
+
+
+def _drift_series(evidence: Evidence, record: RunRecord, read: Callable[[Drift], float | None]) -> Iterator[Series]:
+    own = [each for each in evidence.drifts if each.run == record.name and read(each) is not None]
+    for layer in sorted({each.layer for each in own}):
+        line = [each for each in own if each.layer == layer]
+        yield Series(
+            f"{label_of(record)}, layer {layer}",
+            tuple(each.epoch for each in line),
+            tuple(read(each) for each in line),
+            colour_of(record),
+            dashed=layer > 0,
+            labels=tuple(f"{label_of(record)}, hidden layer {layer}" for _ in line),
+        )
+
+
+def _drift_caption(evidence: Evidence) -> str | None:
+    if not evidence.drifts:
+        return None
+    return (
+        "Root mean square over the units of what has changed since epoch 0, in each hidden layer (the first solid, the"
+        " others dotted): linear biases, β, and |γ| − 1. Before a norm the gradient of a linear bias is exactly 0."
+    )
+
+
 def _log10(loss: float) -> float | None:
     return math.log10(loss) if loss > 0 else None
 
@@ -199,4 +239,5 @@ LOSSES = ChartKind("losses", _losses, _losses_caption)
 OVER_EPOCHS = ChartKind("over-epochs", _over_epochs, _over_epochs_caption)
 BALANCE = ChartKind("balance", _balance, _balance_caption)
 NULL_MODEL = ChartKind("null", _null_model, _null_caption)
-CHARTS = (LOSSES, OVER_EPOCHS, BALANCE, NULL_MODEL)
+DRIFT = ChartKind("drift", _drift, _drift_caption)
+CHARTS = (LOSSES, OVER_EPOCHS, BALANCE, NULL_MODEL, DRIFT)

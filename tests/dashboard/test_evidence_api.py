@@ -44,7 +44,7 @@ def test_claims_without_their_runs_say_what_to_do(only, cache: FieldCache):
     answers = all_told(only("none"), cache)
     missing = {key: answer["message"] for key, answer in answers.items() if answer["state"] == "missing"}
     middle = {"mid-training", "composition", "chosen-rows", "sgd"}
-    assert set(missing) == {*middle, *(key for key in answers if key.startswith(("dropout", "batchnorm")))}
+    assert set(missing) == {*middle, *(key for key in answers if key.startswith(("dropout", "batchnorm", "norm")))}
     assert all(missing.pop(key).endswith("train more epochs, in Training.") for key in middle)
     assert all(message.endswith("in Training.") for message in missing.values())
     assert "with dropout" in missing["dropout-rough"]

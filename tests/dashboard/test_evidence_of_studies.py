@@ -97,7 +97,9 @@ def test_all_claims_but_that_on_deliveries_are_allowed(compute: LocalCompute):
     allowed, absent = claims_of(StudiedRuns.of(compute.store, "digits"))
     assert len(allowed) == 10
     assert [(each.key, each.reason) for each in absent] == [
-        (f"digits.{key}", "It is about the rows of deliveries.") for key in ("accurate", "chosen-rows")
+        ("digits.accurate", "It is about the rows of deliveries."),
+        ("digits.chosen-rows", "It is about the rows of deliveries."),
+        ("digits.norm-drift", "It is measured in runs of deliveries alone."),
     ]
     assert all(claim.question.startswith("digits: ") for claim in allowed)
 
@@ -207,7 +209,7 @@ def test_the_list_has_the_claims_of_the_runs_that_are_there(runs: Path, tiny_run
     client = create_server(settings.model_copy(update={"runs": both})).test_client()
     keys = [claim["key"] for claim in json.loads(client.get("/api/v1/evidence").data)["claims"]]
     assert keys[:2] == ["accurate", "start"]
-    assert keys[12:14] == ["digits.start", "digits.mid-training"]
+    assert keys[13:15] == ["digits.start", "digits.mid-training"]
 
 
 def test_a_study_that_is_not_loaded_has_no_claims(runs: Path, tmp_path: Path):
@@ -216,7 +218,8 @@ def test_a_study_that_is_not_loaded_has_no_claims(runs: Path, tmp_path: Path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"study": "mine"}))
     allowed, absent = claims_of(StudiedRuns.of(RunStore(tmp_path / "runs"), "mine"))
     assert allowed == []
-    assert {each.reason for each in absent} - {"It is about the rows of deliveries."} == {
+    of_deliveries = {"It is about the rows of deliveries.", "It is measured in runs of deliveries alone."}
+    assert {each.reason for each in absent} - of_deliveries == {
         "The run alone is of the study mine: name its file with `--study FILE.py:NAME` or GRADVIZ_STUDY."
     }
     with pytest.raises(UserError, match="name its file"):

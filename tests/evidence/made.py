@@ -1,6 +1,6 @@
 """Evidence made by hand: every claim but those of artefacts holds by it, and each number of it can be changed."""
 
-from gradviz.evidence.controls import ChosenRows, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
@@ -110,6 +110,20 @@ def random_pairs(key: str, variant: str, *, resultant: float = 0.95, opposite: f
     return found, found
 
 
+def drift(run: str, *, beta: float | None = None, gamma: float | None = None) -> Drift:
+    return Drift(
+        run=run,
+        epoch=3,
+        layer=1,
+        optimizer="Adam",
+        bias_has_gradient=beta is None,
+        bias_rms=0.004,
+        bias_largest=0.01,
+        beta_rms=beta,
+        gamma_rms=gamma,
+    )
+
+
 def round_off(largest: float) -> RoundOff:
     view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run="batchnorm", epoch=10)
     return RoundOff(
@@ -159,6 +173,7 @@ def evidence(**changes: object) -> Evidence:
         "chosen": (chosen("d", 0.9, 3.0), chosen("store", 0.96, 1.0)),
         "least_balanced": 2,
         "falling": (2, 3),
+        "drifts": (drift("none"), drift("batchnorm", beta=0.6, gamma=0.7)),
         "random_pairs": PAIRS,
     }
     return Evidence.model_validate(values | changes)

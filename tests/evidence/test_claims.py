@@ -17,7 +17,7 @@ from gradviz.evidence.studied import NotThere, Studied
 from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import DEGREES, SHARE, Kind
 from gradviz.experiment.store import RunStore
-from tests.evidence.made import ablation, checkpoint, chosen, evidence, null, round_off, scene, scenes
+from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, round_off, scene, scenes
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ RULES = [
         Kind.NOT,
         evidence(scenes=scenes(scene("start-dropout", "dropout", resultant=0.2, angle=10))),
     ),
+    Rule("norm-drift", Kind.HOLDS, evidence()),
+    Rule("norm-drift", Kind.NOT, evidence(drifts=(drift("none"), drift("batchnorm", beta=0.49, gamma=0.7)))),
+    Rule("norm-drift", Kind.NOT, evidence(drifts=(drift("none"), drift("batchnorm", beta=0.6, gamma=0.49)))),
+    Rule("norm-drift", Kind.UNKNOWN, evidence(drifts=(drift("none"),))),
     Rule("batchnorm-rough", Kind.ROUND_OFF, evidence()),
     Rule("batchnorm-rough", Kind.HOLDS, evidence(round_off=round_off(1e-3))),
     Rule(
@@ -108,6 +112,7 @@ def test_a_rule_is_given_all_that_it_reads_or_says_nothing():
         "ablation": None,
         "chosen": (),
         "random_pairs": (),
+        "drifts": (),
     }
     for claim in CLAIMS:
         assert claim.verdict(whole).kind not in (Kind.UNKNOWN, Kind.UNTOLD)
@@ -169,7 +174,15 @@ def test_every_rule_is_tested_both_ways():
 
 def test_without_runs_nothing_is_said():
     nothing = evidence(
-        scenes=(), checkpoints=(), runs=(), mid_training=(), nulls=(), round_off=None, chosen=(), random_pairs=()
+        scenes=(),
+        checkpoints=(),
+        runs=(),
+        mid_training=(),
+        nulls=(),
+        round_off=None,
+        chosen=(),
+        random_pairs=(),
+        drifts=(),
     )
     assert {verdict.kind for verdict in verdicts(nothing)} == {Kind.UNKNOWN}
 
@@ -177,7 +190,7 @@ def test_without_runs_nothing_is_said():
 def test_a_verdict_tells_the_numbers_that_it_rests_on_and_where_to_see_them():
     for verdict in verdicts(evidence()):
         assert verdict.figures
-        assert verdict.views or verdict.claim in ("accurate", "composition", "chosen-rows")
+        assert verdict.views or verdict.claim in ("accurate", "composition", "chosen-rows", "norm-drift")
 
 
 def test_a_layer_of_dead_units_is_left_out_of_the_comparison_with_the_start():
@@ -222,6 +235,7 @@ def without_numbers(whole: Evidence) -> Evidence:
             "checkpoints": tuple(map(checkpoint_of, whole.checkpoints)),
             "nulls": tuple(each.model_copy(update={"measured_resultant": MISSING}) for each in whole.nulls),
             "chosen": tuple(each.model_copy(update={"resultant": MISSING}) for each in whole.chosen),
+            "drifts": tuple(each.model_copy(update={"beta_rms": None}) for each in whole.drifts),
             "round_off": found.model_copy(update={"largest_float64": 1.0, "angle_float32": None}),
         }
     )

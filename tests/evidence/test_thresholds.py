@@ -14,7 +14,7 @@ from gradviz.evidence.deciding import kind_of_most
 from gradviz.evidence.measurements import Checkpoint, Evidence, Scene
 from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import Kind
-from tests.evidence.made import ablation, checkpoint, chosen, evidence, null, round_off, scene, scenes
+from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, round_off, scene, scenes
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,20 @@ THRESHOLDS = {
         Kind.HOLDS,
         Kind.NOT,
     ),
+    "β moves by half": Threshold(
+        "norm-drift",
+        lambda x: evidence(drifts=(drift("none"), drift("batchnorm", beta=x.value, gamma=0.7))),
+        0.5,
+        Kind.HOLDS,
+        Kind.NOT,
+    ),
+    "γ moves by half": Threshold(
+        "norm-drift",
+        lambda x: evidence(drifts=(drift("none"), drift("batchnorm", beta=0.7, gamma=x.value))),
+        0.5,
+        Kind.HOLDS,
+        Kind.NOT,
+    ),
     "a hundredth of R²": Threshold(
         "accurate",
         lambda x: evidence(ablation=ablation(20.0).model_copy(update={"r2": x.value, "permuted_r2": 0.0})),
@@ -208,7 +222,7 @@ def test_a_rule_is_told_at_its_threshold_and_beside_it(name: str):
     assert rule.verdict(threshold.made(Estimate(value=beside))).kind == threshold.beside
 
 
-MAY_BE_MISSING = [name for name in THRESHOLDS if not name.startswith("float64")]
+MAY_BE_MISSING = [name for name in THRESHOLDS if not name.startswith(("float64", "β moves", "γ moves"))]
 
 
 @pytest.mark.parametrize("name", MAY_BE_MISSING)
@@ -271,6 +285,14 @@ def test_a_ratio_to_almost_nothing_says_nothing():
 def test_a_rule_tells_the_numbers_that_decide(claim: Claim):
     shares = {100 * rules.MANY_OPPOSITE, 100 * rules.MID_LOSS, 95}  # 95 % intervals
     numbers = (rules.ACCURATE_R2, rules.READS, rules.READS_R2, rules.AGREES, rules.ROUGH_RATIO, rules.LEAST_ANGLE)
-    others = {*numbers, rules.CHOSEN_RATIO, round(rules.LEAST_APART, 3), 0, 1, 50}  # epoch 0, 1 - R, 50 minibatches
+    others = {
+        *numbers,
+        rules.DRIFTS,
+        rules.CHOSEN_RATIO,
+        round(rules.LEAST_APART, 3),
+        0,
+        1,
+        50,
+    }  # epoch 0, 1 - R, 50 minibatches
     for number, percent in re.findall(r"(?<![\w.])(\d+(?:\.\d+)?)( %)?(?!\w)", claim.rule):
         assert float(number) in (shares if percent else others), (number, percent)

@@ -5,6 +5,7 @@ from gradviz.evidence.claims.accuracy import ACCURATE
 from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_MINIBATCHES, BATCHNORM_ROUGH
 from gradviz.evidence.claims.chosen import CHOSEN_ROWS
 from gradviz.evidence.claims.claim import Claim
+from gradviz.evidence.claims.drift import NORM_DRIFT
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
 from gradviz.evidence.measurements import Evidence
@@ -20,6 +21,7 @@ CLAIMS: tuple[Claim, ...] = (
     DROPOUT_MINIBATCHES,
     DROPOUT_ROUGH,
     DROPOUT_START,
+    NORM_DRIFT,
     BATCHNORM_ROUGH,
     BATCHNORM_MINIBATCHES,
     BATCHNORM_LIKE_DROPOUT,

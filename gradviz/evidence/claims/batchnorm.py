@@ -1,21 +1,23 @@
 """Claims on batch normalization: whether its landscape is rough, and whether minibatches disagree under it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.claims.remarks import chaos, placement
-from gradviz.evidence.controls import RandomPairs
+from gradviz.evidence.controls import Drift, RandomPairs
 from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, noted, rough_words
 from gradviz.evidence.figures import angles_of, exact, mean_angle, medians_of, opposite_of, resultant_of, views_of
 from gradviz.evidence.measurements import RoundOff, Scene
-from gradviz.evidence.readings import ROUND_OFF, random_pairs, scene
+from gradviz.evidence.readings import DRIFT, ROUND_OFF, drift, random_pairs, scene
+from gradviz.evidence.roles import PLAIN
 from gradviz.evidence.scenes import BETA_BATCHNORM, EVAL_BATCHNORM, MID_DROPOUT, MID_PLAIN
 from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Kind, Shown
 
 
-def _rough(both: RoundOff, plain: Scene) -> Decision:
+def _rough(both: RoundOff, plain: Scene, own: Sequence[Drift] = (), without: Sequence[Drift] = ()) -> Decision:
+    """`own`, `without`: how far the biases of this run, and of one without regularizer, have moved."""
     figures = (
         Figure(
             name="arrows that are zero up to round-off",
@@ -34,12 +36,32 @@ def _rough(both: RoundOff, plain: Scene) -> Decision:
             range=DEGREES,
         ),
         Figure(name="mean cosine of float32 and float64 arrows", estimate=exact(both.cosine), range=COSINE),
+        *_moved(own, "before the norm"),
+        *_moved(without, "without regularizer"),
     )
+    notes = (ROUND_OFF_MOVES,) if any(not each.bias_has_gradient and each.bias_rms > 0 for each in own) else ()
     if both.largest_float64 <= both.threshold_float64:
         kind = Kind.ROUND_OFF
     else:
         kind = kind_if(is_rough(both.angle_float32, mean_angle(plain)))
-    return Decision(kind, figures, (both.view,))
+    return Decision(kind, figures, (both.view,), notes)
+
+
+ROUND_OFF_MOVES = (
+    "Round-off moves parameters all the same: the true gradient of the biases before the norm is 0, and yet they are"
+    " not where they were at epoch 0. Adam divides each gradient by its own size, and so makes of round-off a step as"
+    " long as its rate; SGD leaves it as small as it is. The loss does not notice: the norm takes these biases out."
+)
+
+
+def _moved(drifts: Sequence[Drift], where: str) -> Iterator[Figure]:
+    for each in drifts:
+        yield Figure(
+            name=f"linear biases moved, hidden layer {each.layer}, {where}",
+            estimate=exact(each.bias_rms),
+            sample=f"root mean square over the units from epoch 0 to {each.epoch}, {each.optimizer}; largest"
+            f" {each.bias_largest:.2g}",
+        )
 
 
 BATCHNORM_ROUGH = Claim(
@@ -50,7 +72,7 @@ BATCHNORM_ROUGH = Claim(
     rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero: everywhere on the"
     " grid, float64's components are at most a thousandth of the largest difference between float32 and float64."
     f" Otherwise holds if neighbouring arrows differ {rough_words('without regularizer')}.",
-    reads=(ROUND_OFF, scene(MID_PLAIN)),
+    reads=(ROUND_OFF, scene(MID_PLAIN), DRIFT, drift(PLAIN)),
     decide=_rough,
     pictures=("batchnorm-precision", BETA_BATCHNORM.key),
     remarks=(chaos, placement),

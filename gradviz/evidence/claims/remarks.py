@@ -16,7 +16,7 @@ def chaos(evidence: Evidence | StudyEvidence) -> str:
 
 
 def placement(evidence: Evidence | StudyEvidence) -> str:
-    """Which placement of the norm was measured, of deliveries."""
+    """Which placement of the norm was measured; of other studies nothing is known of it."""
     record = evidence.record(BATCHNORM) if isinstance(evidence, Evidence) else None
     if record is None:
         return ""

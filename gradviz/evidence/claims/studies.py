@@ -23,7 +23,7 @@ from gradviz.evidence.deciding import (
 from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, views_of
 from gradviz.evidence.gathering_studies import DRAWN, FALLING, MIDDLE, NULLS
 from gradviz.evidence.measurements import Null, Scene, StudyEpoch
-from gradviz.evidence.readings import scene
+from gradviz.evidence.readings import ROUND_OFF, scene
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.scenes import BETA_BATCHNORM, FROZEN_DROPOUT, MID_PLAIN, START_PLAIN
 from gradviz.evidence.studied import NotThere
@@ -120,6 +120,7 @@ _OF_STUDIES: dict[str, Claim] = {
             " everywhere on the grid, float64's components are at most a thousandth of the largest difference between"
             f" float32 and float64. Otherwise holds if neighbouring arrows differ"
             f" {rough_words('without batch statistics')}.",
+            reads=(ROUND_OFF, scene(MID_PLAIN)),
         ),
         replace(BATCHNORM_MINIBATCHES, reads=(scene(BETA_BATCHNORM),)),
         BATCHNORM_LIKE_DROPOUT,
@@ -133,6 +134,14 @@ _OF_STUDIES: dict[str, Claim] = {
         ),
     )
 }
+
+
+_ABOUT_DELIVERIES = {
+    "accurate": "It is about the rows of deliveries.",
+    "chosen-rows": "It is about the rows of deliveries.",
+    "norm-drift": "It is measured in runs of deliveries alone.",
+}
+"""Claims that other studies are not asked, and why."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,7 @@ def claims_of(studied: StudiedRuns) -> tuple[list[Claim], list[Absent]]:
     for each in CLAIMS:
         key, question = f"{studied.study}.{each.key}", f"{studied.study}: {each.question}"
         claim = _OF_STUDIES.get(each.key)
-        reason = "It is about the rows of deliveries." if claim is None else _lacking(claim, studied)
+        reason = _ABOUT_DELIVERIES[each.key] if claim is None else _lacking(claim, studied)
         if claim is None or reason is not None:
             absent.append(Absent(key, question, reason or ""))
         else:
