@@ -69,6 +69,7 @@ def _check_rows(places) -> None:
 def _write(directory: Path, places, settings: Settings) -> int:
     from gradviz.compute.cache import FieldCache
     from gradviz.compute.local import LocalCompute
+    from gradviz.compute.paths_evidence import kept_paths
     from gradviz.evidence.claims import CLAIMS
     from gradviz.experiment.store import RunStore
     from gradviz.report.measuring import Measuring
@@ -78,7 +79,15 @@ def _write(directory: Path, places, settings: Settings) -> int:
         print(message, flush=True)
 
     with FieldCache(settings.cache_dir, settings.cache_bytes) as cache:
-        seeds = [Measuring(LocalCompute(RunStore(place.root), cache, device=settings.device), say) for place in places]
+        stores = [RunStore(place.root) for place in places]
+        seeds = [
+            Measuring(
+                LocalCompute(store, cache, device=settings.device),
+                say,
+                kept_paths(store, settings.cache_dir, settings.device),
+            )
+            for store in stores
+        ]
         findings = write_report(directory, seeds, say)
     for claim, summary in zip(CLAIMS, findings.summary, strict=True):
         print(f"{claim.question:<62} {', '.join(summary.kinds)}")

@@ -8,6 +8,7 @@ from flask import Response
 
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import question_of
+from gradviz.compute.paths_evidence import kept_paths
 from gradviz.dashboard import answers
 from gradviz.dashboard.evidence_links import address_of
 from gradviz.dashboard.query import Claim as ClaimKey
@@ -21,6 +22,7 @@ from gradviz.evidence.gathering_studies import study_evidence
 from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.measuring import doing
 from gradviz.evidence.parts import Answers, Asked
+from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.studied import NotThere, Setting, Studied
 from gradviz.evidence.studied_runs import StudiedRuns
 from gradviz.evidence.verdict import Figure, Kind
@@ -45,7 +47,8 @@ def claims(served: Served) -> Response:
 
 
 def verdict(served: Served, asked: ClaimKey) -> Response:
-    return sent_json(told(asked.claim, served.compute, served.store, served.still_wanted))
+    kept = kept_paths(served.store, served.settings.cache_dir, served.settings.device)
+    return sent_json(told(asked.claim, served.compute, served.store, served.still_wanted, kept))
 
 
 OPERATIONS = (
@@ -54,12 +57,19 @@ OPERATIONS = (
 )
 
 
-def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted = lambda: True) -> dict[str, object]:
+def told(
+    key: str,
+    compute: Compute,
+    store: RunStore,
+    still_wanted: StillWanted = lambda: True,
+    kept: KeptPaths = nothing_kept,
+) -> dict[str, object]:
     """Measures a little more for a claim and returns the progress as plain JSON; UserError for an unknown claim.
+    `kept` finds paths that were measured.
 
     The page repeats the request until the verdict is there; if it leaves, at most a part or two remain running.
     """
-    claim, studied, evidence_by = _asked(key, store)
+    claim, studied, evidence_by = _asked(key, store, kept)
     answer: dict[str, object] = {
         "key": key,
         "verdict": Kind.UNKNOWN,
@@ -97,13 +107,16 @@ def told(key: str, compute: Compute, store: RunStore, still_wanted: StillWanted 
     )
 
 
-def _asked(key: str, store: RunStore) -> tuple[Claim, Setting, Callable[[Answers], Evidence | StudyEvidence]]:
+def _asked(
+    key: str, store: RunStore, kept: KeptPaths
+) -> tuple[Claim, Setting, Callable[[Answers], Evidence | StudyEvidence]]:
     """The claim of this key, the runs that it is about, and what makes the evidence of the answers; UserError if there
     is no such claim, or the runs do not allow it."""
     study, dot, _ = key.rpartition(".")
     if not dot:
-        of_deliveries = Studied.of(store)
-        return claim_of(key), of_deliveries, lambda answers: evidence_of(of_deliveries, answers)
+        claim = claim_of(key)
+        of_deliveries = Studied.of(store, kept if claim.reads_paths else nothing_kept)
+        return claim, of_deliveries, lambda answers: evidence_of(of_deliveries, answers)
     studied = StudiedRuns.of(store, study)
     allowed, absent = claims_of(studied)
     claim = next((each for each in allowed if each.key == key), None)

@@ -1,7 +1,10 @@
 """Measurements beside those of the source's pictures: controls, and other choices that a verdict might depend on."""
 
+from typing import Literal
+
 from gradviz.evidence.values import Estimate, Measured, Scope
 from gradviz.experiment.names import OfRun
+from gradviz.landscape.paths.request import Condition
 
 
 class ChosenRows(OfRun, Measured):
@@ -62,3 +65,30 @@ class Drift(OfRun, Measured):
     bias_largest: float
     beta_rms: float | None
     gamma_rms: float | None
+
+
+PathsOptimizer = Literal["own", "sgd"]
+
+
+class ConditionSpread(Measured):
+    """Replicas of one condition: spread over the length of the mean way at each time, and the largest spread itself."""
+
+    condition: Condition
+    num_replicas: int
+    ratios: tuple[Estimate, ...]
+    largest_spread: float
+
+
+class PathsFound(OfRun, Measured):
+    """Replicas' paths from a checkpoint, compared after each of `steps`, `by` the run's own optimizer or plain SGD."""
+
+    epoch: int
+    by: PathsOptimizer
+    optimizer: str
+    learning_rate: float
+    steps: tuple[int, ...]
+    conditions: tuple[ConditionSpread, ...]
+
+    def of(self, condition: Condition) -> ConditionSpread:
+        """One of the conditions, which must be there."""
+        return next(each for each in self.conditions if each.condition == condition)

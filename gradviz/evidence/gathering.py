@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from gradviz.evidence.balancing import balances
+from gradviz.evidence.controls import PathsFound
 from gradviz.evidence.measurements import Agreement, Evidence, Panel, RoundOff, Scene
 from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
+from gradviz.evidence.path_taking import OPTIMIZERS, paths_found, paths_request
 from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.roughening import roughness_of
@@ -40,6 +42,7 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         least_balanced=studied.least_balanced(),
         random_pairs=tuple(each for part in parts for each in part.random_pairs),
         drifts=tuple(each for part in parts for each in part.drifts),
+        paths=tuple(_paths_in(studied)),
         falling=studied.falling(),
         others=studied.others(),
     )
@@ -102,6 +105,16 @@ def loop_fields(studied: Setting) -> tuple[LoopField, LoopField]:
     """The source's batch normalization picture by the plain loop, on a smaller grid, in both precisions."""
     request = LINEAR_BATCHNORM.placed(studied).requests()[0].model_copy(update={"points": POINTS})
     return LoopField(request, "float32"), LoopField(request, "float64")
+
+
+def _paths_in(studied: Studied) -> Iterator[PathsFound]:
+    if not studied.is_there(PLAIN, When.MID):
+        return
+    for optimizer in OPTIMIZERS:
+        request = paths_request(studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID), optimizer)
+        found = studied.kept_paths(request)
+        if found is not None:
+            yield paths_found(request, found)
 
 
 def _of_plain(studied: Studied) -> Iterator[Part]:

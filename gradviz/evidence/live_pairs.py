@@ -34,13 +34,14 @@ def random_pairs_of(
 def _of_tensor(
     network: Network, rows: tuple[torch.Tensor, torch.Tensor], tensor: str, design: SceneDesign, run: str, epoch: int
 ) -> RandomPairs:
-    how = {"mode": design.mode, "masks": design.masks}
-    passed, _ = minibatch_products(network, *rows, parts=[tensor], **how)
+    passed, _ = minibatch_products(network, *rows, mode=design.mode, masks=design.masks, parts=[tensor])
     gradients_KN = passed.tensor(tensor)
     live = np.flatnonzero((gradients_KN != 0).any(0).cpu().numpy())
     pairs: list[Pair] = [(f"{tensor}[{a}]", f"{tensor}[{b}]") for a, b in drawn_pairs(live, bootstrap())]
-    _, products = minibatch_products(network, *rows, parts=[], pairs=pairs, **how) if pairs else (None, {})
-    found = [agreement_of_dots(each.dot_KK) for each in products.values()]
+    found = []
+    if pairs:
+        _, products = minibatch_products(network, *rows, mode=design.mode, masks=design.masks, parts=[], pairs=pairs)
+        found = [agreement_of_dots(each.dot_KK) for each in products.values()]
     return RandomPairs(
         run=run,
         epoch=epoch,

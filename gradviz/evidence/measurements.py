@@ -1,6 +1,6 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs
 from gradviz.evidence.roles import Role, role_of
 from gradviz.evidence.values import Estimate, Measured, Scope
 from gradviz.experiment.names import OfRun
@@ -221,6 +221,7 @@ class Evidence(Measured):
     """The epoch of mid-training without regularizer whose signs are least balanced."""
     random_pairs: tuple[RandomPairs, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    paths: tuple[PathsFound, ...] = ()
     falling: tuple[int, ...] = ()
     """All epochs without regularizer whose training loss falls, but the last."""
     others: tuple[OtherPreset, ...] = ()

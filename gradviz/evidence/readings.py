@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, PathsOptimizer, RandomPairs
 from gradviz.evidence.gathering import checkpoint_part, chosen_parts, drift_part, loop_fields, others_asked, scene_asked
 from gradviz.evidence.measurements import Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
+from gradviz.evidence.path_taking import command_of, paths_request
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.evidence.scenes import LINEAR_BATCHNORM, MINIBATCH_SIZE, SceneDesign
-from gradviz.evidence.studied import Studied, When
+from gradviz.evidence.studied import NotThere, Studied, When
 from gradviz.evidence.values import BIASES
 from gradviz.experiment.run_record import RunRecord
 
@@ -21,12 +22,13 @@ _T = TypeVar("_T")
 class Reading(Generic[_T]):
     """A measurement of the runs in some `roles`. `asked`: its questions, where all these roles are played; NotThere if
     a checkpoint is missing. `of`: the measurement as the evidence has it, None if it was not made. `designs`: the
-    pictures that it is read off."""
+    pictures that it is read off. `is_kept`: it is not asked for, but was measured before, by `gradviz paths`."""
 
     roles: tuple[Role, ...]
     asked: Callable[[Any], Sequence[Asked]]  # of a Setting
     of: Callable[[Any], _T | None]  # of an Evidence or a StudyEvidence
     designs: tuple[SceneDesign, ...] = ()
+    is_kept: bool = False
 
 
 def scene(design: SceneDesign) -> Reading[Scene]:
@@ -191,6 +193,23 @@ def drift(role: Role) -> Reading[tuple[Drift, ...]]:
 
 
 DRIFT = drift(BATCHNORM)
+
+
+def paths_of(optimizer: PathsOptimizer) -> Reading[PathsFound]:
+    """Paths from the drawn checkpoint of mid-training without regularizer, where they were measured; NotThere has the
+    command that measures them."""
+
+    def asked(studied: Studied) -> list[Asked]:
+        request = paths_request(studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID), optimizer)
+        if studied.kept_paths(request) is None:
+            raise NotThere(f"Nobody has measured these paths yet: run `{command_of(request)}`, then look again.")
+        return []
+
+    def found(evidence: Evidence) -> PathsFound | None:
+        return next((each for each in evidence.paths if each.by == optimizer), None)
+
+    return Reading((PLAIN,), asked, found, is_kept=True)
+
 
 ROUND_OFF: Reading[RoundOff] = Reading(
     (BATCHNORM,), loop_fields, lambda evidence: evidence.round_off, (LINEAR_BATCHNORM,)

@@ -19,6 +19,13 @@ regularizer, were seen to reach 6°; random directions differ by 90° in the mea
 LEAST_APART = math.cos(math.radians(LEAST_ANGLE))
 """Gradients differ at all where their R is at most this: that of directions which lie `LEAST_ANGLE` from their mean."""
 
+PATHS_APART = math.tan(math.radians(LEAST_ANGLE))
+"""Order, or composition, determines the path where the replicas' spread is at least this share of their way's length,
+by the lower end of the interval: ways that lie `LEAST_ANGLE` from their mean."""
+
+PATHS_ROUNDING = 0.01
+"""Rows in another order within minibatches are rounding, and must spread paths by at most this share of the rest."""
+
 CHOSEN_RATIO = 2.0
 """Chosen rows disagree more than random ones where 1 - R is at least this many times that of random rows, by the lower
 end of the ratio's range. The ratio of random minibatches themselves was seen between 0.86 and 1.07."""

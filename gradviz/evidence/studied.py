@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from gradviz.errors import UserError
 from gradviz.evidence import rules
 from gradviz.evidence.controls import OtherPreset
+from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.roles import PLAIN, Role, cast, role_of
 from gradviz.evidence.selection import check_network, drawn_epoch, falling, mid_training
 from gradviz.experiment.run import Run
@@ -57,10 +58,11 @@ class Studied:
     epochs: Mapping[str, tuple[int, ...]]
     mid_epochs: Mapping[str, int]
     of_other_presets: tuple[Run, ...] = ()
+    kept_paths: KeptPaths = nothing_kept
 
     @classmethod
-    def of(cls, store: RunStore) -> "Studied":
-        """As the store is now; runs without a measured checkpoint play no role."""
+    def of(cls, store: RunStore, kept_paths: KeptPaths = nothing_kept) -> "Studied":
+        """As the store is now; runs without a measured checkpoint play no role. `kept_paths` finds measured paths."""
         epochs: dict[str, tuple[int, ...]] = {}
         existing = store.runs()
         for run in existing:
@@ -73,7 +75,9 @@ class Studied:
             if epochs[run.name] and role_of(run.config) == PLAIN and run.config.preset in PRESETS:
                 by_preset.setdefault(run.config.preset, run)
         others = tuple(run for run in by_preset.values() if run is not runs.get(PLAIN))
-        return cls(runs, epochs, {name: epoch for name, epoch in drawn.items() if epoch is not None}, others)
+        return cls(
+            runs, epochs, {name: epoch for name, epoch in drawn.items() if epoch is not None}, others, kept_paths
+        )
 
     def epoch(self, role: Role, when: When) -> int:
         """KeyError if no run plays the role; NotThere if its run has no such checkpoint: no other takes its place."""

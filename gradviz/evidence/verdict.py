@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     HOLDS = "holds"
     IN_PART = "holds at some checkpoints"
+    BRIDGE = "holds on the way, not at the epoch's end"
     NOT = "does not hold"
     SAMPLING = "holds; its size is that of sampling noise"
     MASKS = "mask noise, not landscape"
@@ -32,6 +33,7 @@ class Kind(StrEnum):
 _TONES: dict[Kind, Tone] = {
     Kind.HOLDS: "good",
     Kind.IN_PART: "part",
+    Kind.BRIDGE: "part",
     Kind.NOT: "bad",
     Kind.SAMPLING: "part",
     Kind.MASKS: "artefact",

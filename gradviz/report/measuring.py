@@ -11,6 +11,7 @@ from gradviz.evidence.gathering import everything, loop_fields, whole_evidence
 from gradviz.evidence.measurements import Evidence
 from gradviz.evidence.measuring import doing
 from gradviz.evidence.parts import Asked
+from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.scenes import SceneSpec, scenes_of
 from gradviz.evidence.studied import Studied
 from gradviz.landscape import GradientField, LandscapeRequest
@@ -19,11 +20,14 @@ OnMessage = Callable[[str], None]
 
 
 class Measuring:
-    """The evidence of the runs that `compute` answers for; `on_message` is told what is being done."""
+    """The evidence of the runs that `compute` answers for; `on_message` is told what is being done, and `kept` finds
+    paths that were measured."""
 
-    def __init__(self, compute: LocalCompute, on_message: OnMessage = lambda message: None) -> None:
+    def __init__(
+        self, compute: LocalCompute, on_message: OnMessage = lambda message: None, kept: KeptPaths = nothing_kept
+    ) -> None:
         self.compute, self.on_message = compute, on_message
-        self.studied = Studied.of(compute.store)
+        self.studied = Studied.of(compute.store, kept)
         self.scenes = scenes_of(self.studied)
 
     def evidence(self) -> Evidence:

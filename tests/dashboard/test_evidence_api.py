@@ -10,6 +10,7 @@ from gradviz.compute.local import LocalCompute
 from gradviz.dashboard import evidence_api
 from gradviz.dashboard.evidence_api import told
 from gradviz.evidence.claims import CLAIMS
+from gradviz.evidence.claims.paths import PATH_CLAIMS
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.experiment.studies.deliveries.trainer import train
@@ -43,7 +44,7 @@ def only(tiny_runs: Path, tmp_path: Path):
 def test_claims_without_their_runs_say_what_to_do(only, cache: FieldCache):
     answers = all_told(only("none"), cache)
     missing = {key: answer["message"] for key, answer in answers.items() if answer["state"] == "missing"}
-    middle = {"mid-training", "composition", "chosen-rows", "sgd"}
+    middle = {"mid-training", "composition", "chosen-rows", "sgd", *(claim.key for claim in PATH_CLAIMS)}
     assert set(missing) == {*middle, *(key for key in answers if key.startswith(("dropout", "batchnorm", "norm")))}
     assert all(missing.pop(key).endswith("train more epochs, in Training.") for key in middle)
     assert all(message.endswith("in Training.") for message in missing.values())

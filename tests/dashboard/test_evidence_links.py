@@ -19,7 +19,10 @@ def test_the_accuracy_is_shown_with_the_training_and_what_permuting_does_nowhere
 
 
 def test_a_number_of_a_picture_leads_to_its_minibatches():
-    for view in views_of("start"):
+    *own, first, second = views_of("start")
+    assert (first, second) == (None, None)  # of random units: no view shows them
+    assert len(own) == 2
+    for view in own:
         assert view is not None
         assert (view.view, view.part, view.run, view.epoch) == ("minibatches", "pair", "none", 3)
         assert (view.x_a, view.y_a) == ("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")

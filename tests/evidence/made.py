@@ -1,6 +1,6 @@
 """Evidence made by hand: every claim but those of artefacts holds by it, and each number of it can be changed."""
 
-from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
+from gradviz.evidence.controls import ChosenRows, ConditionSpread, Drift, PathsFound, PathsOptimizer, RandomPairs
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
@@ -15,6 +15,7 @@ from gradviz.evidence.measurements import (
 )
 from gradviz.evidence.values import Estimate
 from gradviz.experiment.run_record import RunRecord
+from gradviz.landscape.paths.request import Condition
 from gradviz.landscape.request import LandscapeRequest
 
 
@@ -124,6 +125,29 @@ def drift(run: str, *, beta: float | None = None, gamma: float | None = None) ->
     )
 
 
+def paths(
+    by: PathsOptimizer, end: float | None = 0.5, middle: float | None = 0.6, *, same: float = 0.0, rows: float = 0.001
+) -> PathsFound:
+    """`end`, `middle`: lower ends of the spread over the way, the same of each condition. That of `order` is 1."""
+
+    def spread(condition: Condition, largest: float) -> ConditionSpread:
+        ratios = tuple(
+            Estimate(value=None if low is None else low + 0.1, low=low, high=2.0) for low in (middle, middle, end)
+        )
+        return ConditionSpread(condition=condition, num_replicas=8, ratios=ratios, largest_spread=largest)
+
+    largest: dict[Condition, float] = {"same": same, "order": 1.0, "composition": 1.0, "resampled": 2.0, "rows": rows}
+    return PathsFound(
+        run="none",
+        epoch=3,
+        by=by,
+        optimizer="Adam",
+        learning_rate=1e-3,
+        steps=(1, 2, 3),
+        conditions=tuple(spread(condition, size) for condition, size in largest.items()),
+    )
+
+
 def round_off(largest: float) -> RoundOff:
     view = LandscapeRequest(x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", run="batchnorm", epoch=10)
     return RoundOff(
@@ -173,6 +197,7 @@ def evidence(**changes: object) -> Evidence:
         "chosen": (chosen("d", 0.9, 3.0), chosen("store", 0.96, 1.0)),
         "least_balanced": 2,
         "falling": (2, 3),
+        "paths": (paths("own"), paths("sgd")),
         "drifts": (drift("none"), drift("batchnorm", beta=0.6, gamma=0.7)),
         "random_pairs": PAIRS,
     }

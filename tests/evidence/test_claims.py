@@ -8,16 +8,18 @@ from gradviz.errors import UserError
 from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS, claim_of, verdicts
 from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.paths import PATH_CLAIMS
 from gradviz.evidence.figures import resultant_of
 from gradviz.evidence.measurements import Agreement, Checkpoint, Evidence, Panel, Scene
 from gradviz.evidence.parts import LoopField
+from gradviz.evidence.path_taking import OPTIMIZERS
 from gradviz.evidence.readings import scene as reading_of
 from gradviz.evidence.scenes import MID_DROPOUT, START_DROPOUT
 from gradviz.evidence.studied import NotThere, Studied
 from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import DEGREES, SHARE, Kind
 from gradviz.experiment.store import RunStore
-from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, round_off, scene, scenes
+from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, paths, round_off, scene, scenes
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Rule:
     evidence: Evidence
 
 
+WITHOUT_LANDSCAPES = ("accurate", "composition", "chosen-rows", "norm-drift", *(claim.key for claim in PATH_CLAIMS))
 RULES = [
     Rule("accurate", Kind.HOLDS, evidence()),
     Rule("accurate", Kind.NOT, evidence(checkpoints=(checkpoint(2), checkpoint(3, r2=0.9)))),
@@ -91,6 +94,19 @@ RULES = [
     Rule("batchnorm-like-dropout", Kind.HOLDS, evidence()),
     Rule("batchnorm-like-dropout", Kind.NOT, evidence(scenes=scenes(scene("batchnorm-beta", "batchnorm", angle=14)))),
     Rule("batchnorm-like-dropout", Kind.NOT, evidence(scenes=scenes(scene("batchnorm-beta", "batchnorm", angle=55)))),
+    *(
+        Rule(claim.key, kind, evidence(paths=tuple(found if by == own else paths(own) for own in OPTIMIZERS)))
+        for claim in PATH_CLAIMS
+        for by in ("sgd" if claim.key.endswith("sgd") else "own",)
+        for kind, found in (
+            (Kind.HOLDS, paths(by)),
+            (Kind.BRIDGE, paths(by, end=0.17)),
+            (Kind.NOT, paths(by, end=0.17, middle=0.17)),
+            (Kind.UNTOLD, paths(by, same=1e-12)),
+            (Kind.UNTOLD, paths(by, rows=0.011)),
+        )
+    ),
+    *(Rule(claim.key, Kind.UNKNOWN, evidence(paths=())) for claim in PATH_CLAIMS),
     Rule("sgd", Kind.HOLDS, evidence()),
     Rule("sgd", Kind.NOT, evidence(checkpoints=(checkpoint(2), checkpoint(3, cosine_high=0.95)))),
 ]
@@ -113,6 +129,7 @@ def test_a_rule_is_given_all_that_it_reads_or_says_nothing():
         "chosen": (),
         "random_pairs": (),
         "drifts": (),
+        "paths": (),
     }
     for claim in CLAIMS:
         assert claim.verdict(whole).kind not in (Kind.UNKNOWN, Kind.UNTOLD)
@@ -149,7 +166,7 @@ def test_a_new_claim_is_one_value(tiny_store: RunStore, monkeypatch: pytest.Monk
 
 
 def test_an_unknown_claim_names_all():
-    with pytest.raises(UserError, match=r"accurate, start, .*, sgd, got other"):
+    with pytest.raises(UserError, match=r"accurate, start, .*, path-composition-sgd, got other"):
         claim_of("other")
 
 
@@ -183,6 +200,7 @@ def test_without_runs_nothing_is_said():
         chosen=(),
         random_pairs=(),
         drifts=(),
+        paths=(),
     )
     assert {verdict.kind for verdict in verdicts(nothing)} == {Kind.UNKNOWN}
 
@@ -190,7 +208,7 @@ def test_without_runs_nothing_is_said():
 def test_a_verdict_tells_the_numbers_that_it_rests_on_and_where_to_see_them():
     for verdict in verdicts(evidence()):
         assert verdict.figures
-        assert verdict.views or verdict.claim in ("accurate", "composition", "chosen-rows", "norm-drift")
+        assert verdict.views or verdict.claim in WITHOUT_LANDSCAPES
 
 
 def test_a_layer_of_dead_units_is_left_out_of_the_comparison_with_the_start():
@@ -235,6 +253,7 @@ def without_numbers(whole: Evidence) -> Evidence:
             "checkpoints": tuple(map(checkpoint_of, whole.checkpoints)),
             "nulls": tuple(each.model_copy(update={"measured_resultant": MISSING}) for each in whole.nulls),
             "chosen": tuple(each.model_copy(update={"resultant": MISSING}) for each in whole.chosen),
+            "paths": (paths("own", end=None), paths("sgd", end=None)),
             "drifts": tuple(each.model_copy(update={"beta_rms": None}) for each in whole.drifts),
             "round_off": found.model_copy(update={"largest_float64": 1.0, "angle_float32": None}),
         }
@@ -289,3 +308,22 @@ def test_arrows_that_do_not_differ_at_all_are_not_rough():
     found = {each.claim: each.kind for each in verdicts(still)}
     rough = ("dropout-rough", "batchnorm-rough", "batchnorm-like-dropout")
     assert [found[claim] for claim in rough] == [Kind.NOT] * 3
+
+
+def test_a_control_that_fails_is_the_reason_why_nothing_can_be_told():
+    for found, said in ((paths("own", same=1e-12), "must not at all"), (paths("own", rows=0.02), "rounding alone")):
+        verdict = claim_of("path-order").verdict(evidence(paths=(found,)))
+        assert verdict.kind == Kind.UNTOLD
+        assert said in verdict.why
+    assert claim_of("path-order").verdict(evidence(paths=(paths("own", rows=0.01),))).kind == Kind.HOLDS
+
+
+def test_order_and_composition_have_verdicts_of_their_own_for_each_optimizer():
+    bridge = paths("sgd", end=0.0)
+    only_order = bridge.model_copy(
+        update={"conditions": tuple(paths("sgd").of("composition") if each.condition == "composition" else each
+                                    for each in bridge.conditions)}
+    )  # fmt: skip
+    found = {each.claim: each.kind for each in verdicts(evidence(paths=(paths("own"), only_order)))}
+    kinds = [found[claim.key] for claim in PATH_CLAIMS]
+    assert kinds == [Kind.HOLDS, Kind.HOLDS, Kind.BRIDGE, Kind.HOLDS]

@@ -11,6 +11,8 @@ from gradviz.evidence.scenes import START_PLAIN
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import network_of
 
+BIAS = "hidden.1.linear.bias"
+
 
 def test_pairs_are_different_pairs_of_different_live_units():
     few = drawn_pairs(np.array([2, 5, 7]), np.random.default_rng(0))
@@ -27,13 +29,15 @@ def test_medians_are_those_of_loops_over_autograd(tiny_store: RunStore):
     run = tiny_store.run("none")
     model = run.model(0).double()
     with torch.no_grad():
-        model.hidden[1].linear.bias[0] = -1e6  # dead
+        model.get_parameter(BIAS)[0] = -1e6  # dead
     network, rows = network_of(model, dtype=torch.float64), run.minibatches(64, 50)
     gradients = []
     for inputs, targets in zip(*rows, strict=True):
         model.zero_grad()
         (model(inputs.double()) - targets).abs().mean().backward()
-        gradients.append(model.hidden[1].linear.bias.grad.numpy().copy())
+        gradient = model.get_parameter(BIAS).grad
+        assert gradient is not None
+        gradients.append(gradient.numpy().copy())
     gradients_KN = np.array(gradients)
     live = [unit for unit in range(10) if (gradients_KN[:, unit] != 0).any()]
     lengths, shares = [], []
@@ -55,6 +59,6 @@ def test_a_layer_without_two_live_units_has_no_medians(tiny_store: RunStore):
     run = tiny_store.run("none")
     model = run.model(0)
     with torch.no_grad():
-        model.hidden[1].linear.bias[:] = -1e6
+        model.get_parameter(BIAS)[:] = -1e6
     first, _ = random_pairs_of(network_of(model), run.minibatches(64, 50), START_PLAIN, run="none", epoch=0)
     assert (first.num_live, first.num_pairs, first.resultant.value, first.opposite.value) == (0, 0, None, None)

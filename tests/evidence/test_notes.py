@@ -10,6 +10,7 @@ from gradviz.evidence import rules
 from gradviz.evidence.claims import claim_of
 from gradviz.evidence.claims.claim import Claim
 from gradviz.evidence.controls import OtherPreset
+from gradviz.evidence.parts import Part
 from gradviz.evidence.roles import PLAIN
 from gradviz.evidence.studied import Studied
 from gradviz.experiment.store import RunStore
@@ -86,8 +87,7 @@ def test_a_run_of_another_preset_is_found_beside_the_own_one(own_runs: Path, mon
     studied = Studied.of(RunStore(own_runs))
     assert studied.runs[PLAIN].name == "none"
     assert studied.others() == (OtherPreset(run="b-source", preset="source", mid_training=(1,), falling=(1,)),)
-    asked = [(each.run, each.epoch) for each in MID.asked(studied) if getattr(each, "kind", "") == "checkpoint"]
-    assert ("b-source", 1) in asked
+    assert Part("checkpoint", "b-source", 1) in MID.asked(studied)
 
 
 @pytest.mark.parametrize("own", ["before", "after"])

@@ -14,7 +14,7 @@ from gradviz.evidence.deciding import kind_of_most
 from gradviz.evidence.measurements import Checkpoint, Evidence, Scene
 from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import Kind
-from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, round_off, scene, scenes
+from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, paths, round_off, scene, scenes
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,16 @@ THRESHOLDS = {
         Kind.HOLDS,
         Kind.NOT,
     ),
+    "order spreads ends by tan 10°": Threshold(
+        "path-order", lambda x: evidence(paths=(paths("own", x.value, 0.1),)), rules.PATHS_APART, Kind.HOLDS, Kind.NOT
+    ),
+    "composition spreads ways by tan 10°": Threshold(
+        "path-composition-sgd",
+        lambda x: evidence(paths=(paths("sgd", 0.1, x.value),)),
+        rules.PATHS_APART,
+        Kind.BRIDGE,
+        Kind.NOT,
+    ),
     "β moves by half": Threshold(
         "norm-drift",
         lambda x: evidence(drifts=(drift("none"), drift("batchnorm", beta=x.value, gamma=0.7))),
@@ -222,7 +232,8 @@ def test_a_rule_is_told_at_its_threshold_and_beside_it(name: str):
     assert rule.verdict(threshold.made(Estimate(value=beside))).kind == threshold.beside
 
 
-MAY_BE_MISSING = [name for name in THRESHOLDS if not name.startswith(("float64", "β moves", "γ moves"))]
+_FINITE = ("float64", "β moves", "γ moves", "order spreads", "composition spreads")  # a measurement refuses nan
+MAY_BE_MISSING = [name for name in THRESHOLDS if not name.startswith(_FINITE)]
 
 
 @pytest.mark.parametrize("name", MAY_BE_MISSING)
@@ -285,14 +296,8 @@ def test_a_ratio_to_almost_nothing_says_nothing():
 def test_a_rule_tells_the_numbers_that_decide(claim: Claim):
     shares = {100 * rules.MANY_OPPOSITE, 100 * rules.MID_LOSS, 95}  # 95 % intervals
     numbers = (rules.ACCURATE_R2, rules.READS, rules.READS_R2, rules.AGREES, rules.ROUGH_RATIO, rules.LEAST_ANGLE)
-    others = {
-        *numbers,
-        rules.DRIFTS,
-        rules.CHOSEN_RATIO,
-        round(rules.LEAST_APART, 3),
-        0,
-        1,
-        50,
-    }  # epoch 0, 1 - R, 50 minibatches
+    numbers = (*numbers, rules.DRIFTS, rules.CHOSEN_RATIO, rules.PATHS_ROUNDING)
+    rounded = (round(number, 3) for number in (rules.LEAST_APART, rules.PATHS_APART))
+    others = {*numbers, *rounded, 0, 1, 50}  # epoch 0, 1 - R, 50 minibatches
     for number, percent in re.findall(r"(?<![\w.])(\d+(?:\.\d+)?)( %)?(?!\w)", claim.rule):
         assert float(number) in (shares if percent else others), (number, percent)

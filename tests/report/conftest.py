@@ -8,7 +8,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.evidence import rules
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _short_trainings() -> Iterator[None]:
     """The tiny runs have two epochs: any loss that falls is mid-training, and the tenth epoch is the second."""
     with pytest.MonkeyPatch.context() as patch:

@@ -81,7 +81,7 @@ def test_a_changed_checkpoint_changes_its_own_pictures_only(own_report: Path, wr
     write(own_report.with_name("runs"))
     after = content_of(own_report)
     changed = {Path(name).stem for name in before if before[name] != after[name]}
-    own = {"batchnorm-beta", "batchnorm-eval", "batchnorm-precision"}
+    own = {"batchnorm-beta", "batchnorm-eval", "batchnorm-precision", "drift"}
     assert changed <= own | {"findings", "parts", "over-epochs", "balance"}
     assert {"findings", "batchnorm-beta", "batchnorm-precision"} <= changed
 

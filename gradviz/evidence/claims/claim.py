@@ -18,12 +18,13 @@ from gradviz.landscape.request import LandscapeRequest
 @dataclass(frozen=True)
 class Decision:
     """What a rule decides, the numbers that it decides by, and the landscapes that show them. `notes`: what the verdict
-    would be by other choices that may be made."""
+    would be by other choices that may be made. `why`: why it cannot be told, where no number is missing."""
 
     kind: Kind
     figures: tuple[Figure, ...]
     views: tuple[LandscapeRequest, ...] = ()
     notes: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Claim:
         """The roles of the runs that it is about, in their order."""
         wanted = {role for reading in self.reads for role in reading.roles}
         return tuple(role for role in ROLES if role in wanted)
+
+    @property
+    def reads_paths(self) -> bool:
+        """Whether it reads what `gradviz paths` has kept."""
+        return any(reading.is_kept for reading in self.reads)
 
     @property
     def is_chaotic(self) -> bool:
@@ -71,7 +77,7 @@ class Claim:
         if any(each is None for each in read):
             return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=(), why=evidence.why_absent(self.key))
         decided = self.decide(*read)
-        why = why_untold(decided.figures) if decided.kind == Kind.UNTOLD else ""
+        why = decided.why or (why_untold(decided.figures) if decided.kind == Kind.UNTOLD else "")
         remarks = (said for remark in self.remarks if (said := remark(evidence)))
         return Verdict(
             claim=self.key,

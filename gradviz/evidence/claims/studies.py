@@ -10,6 +10,7 @@ from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
 from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
+from gradviz.evidence.claims.paths import PATH_CLAIMS
 from gradviz.evidence.deciding import (
     at_least,
     below,
@@ -139,7 +140,9 @@ _OF_STUDIES: dict[str, Claim] = {
 _ABOUT_DELIVERIES = {
     "accurate": "It is about the rows of deliveries.",
     "chosen-rows": "It is about the rows of deliveries.",
-    "norm-drift": "It is measured in runs of deliveries alone.",
+    **dict.fromkeys(
+        ("norm-drift", *(claim.key for claim in PATH_CLAIMS)), "It is measured in runs of deliveries alone."
+    ),
 }
 """Claims that other studies are not asked, and why."""
 

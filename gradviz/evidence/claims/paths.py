@@ -1,0 +1,103 @@
+"""The claims that the order and the composition of minibatches determine the path of training: four verdicts, for each
+of the two and for the run's own optimizer and plain SGD."""
+
+from collections.abc import Callable
+
+from gradviz.evidence import rules
+from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.controls import ConditionSpread, PathsFound, PathsOptimizer
+from gradviz.evidence.deciding import any_of, at_least
+from gradviz.evidence.figures import exact, ratio
+from gradviz.evidence.readings import paths_of
+from gradviz.evidence.verdict import Figure, Kind
+from gradviz.landscape.paths.request import WORDS, Condition
+
+_QUOTATION = (
+    "both the identity of the inputs per minibatch and the order in which the same inputs are used to update a network"
+    " determine the path of stochastic gradient descent"
+)
+_OPTIMIZER: dict[PathsOptimizer, str] = {"own": "the run's own optimizer", "sgd": "plain SGD"}
+
+
+def _decided(condition: Condition) -> Callable[[PathsFound], Decision]:
+    def decide(found: PathsFound) -> Decision:
+        own = found.of(condition)
+        figures = _figures(found, own)
+        failed = _failed_control(found, own)
+        if failed:
+            return Decision(Kind.UNTOLD, figures, why=failed)
+        apart = [at_least(each.low, rules.PATHS_APART) for each in own.ratios]
+        if apart[-1] is None:
+            return Decision(Kind.UNTOLD, figures)
+        kind = Kind.HOLDS if apart[-1] else Kind.BRIDGE if any_of(apart) else Kind.NOT
+        return Decision(kind, figures)
+
+    return decide
+
+
+def _failed_control(found: PathsFound, own: ConditionSpread) -> str:
+    """Which control fails, in a sentence; empty if none does."""
+    if found.of("same").largest_spread != 0:
+        return "Cannot be told: replicas with the same minibatches in the same order differ, and must not at all."
+    if found.of("rows").largest_spread > rules.PATHS_ROUNDING * own.largest_spread:
+        return (
+            "Cannot be told: rounding alone, by rows in another order within their minibatches, spreads the paths by"
+            f" more than {100 * rules.PATHS_ROUNDING:g} % of this."
+        )
+    return ""
+
+
+def _figures(found: PathsFound, own: ConditionSpread) -> tuple[Figure, ...]:
+    top = max(range(len(own.ratios)), key=lambda k: own.ratios[k].value or 0.0)
+    resampled, rows, same = (found.of(each) for each in ("resampled", "rows", "same"))
+    about = f"{found.optimizer}, rate {found.learning_rate:.3g}, from epoch {found.epoch}"
+    replicas = f"{own.num_replicas} replicas, {about}"
+    return (
+        Figure(name="spread over way at the epoch's end", estimate=own.ratios[-1], sample=replicas),
+        Figure(
+            name="largest spread over way on the way",
+            estimate=own.ratios[top],
+            sample=f"step {found.steps[top]} of {found.steps[-1]}; {replicas}",
+        ),
+        Figure(
+            name="null: spread over way at the end, rows drawn anew",
+            estimate=resampled.ratios[-1],
+            sample=f"{resampled.num_replicas} replicas, {about}",
+        ),
+        Figure(
+            name="control: spread with same minibatches and order",
+            estimate=exact(same.largest_spread),
+            sample=f"{same.num_replicas} replicas, must be exactly 0",
+        ),
+        Figure(
+            name="control: rounding over this spread",
+            estimate=ratio(rows.largest_spread, own.largest_spread),
+            sample=f"{WORDS['rows']}: {rows.num_replicas} replicas, must be at most {rules.PATHS_ROUNDING:g}",
+        ),
+    )
+
+
+def _claim(key: str, condition: Condition, optimizer: PathsOptimizer, what: str) -> Claim:
+    return Claim(
+        key=key,
+        question=f"Does the {what} determine the path of {_OPTIMIZER[optimizer]}?",
+        quotation=_QUOTATION,
+        rule=f"Replicas train one more epoch from the checkpoint of mid-training, with {_OPTIMIZER[optimizer]}:"
+        f" {WORDS[condition]}. Spread is their distance from their mean way, and counts over that way's length. Holds"
+        f" if at the end the 95 % interval of this ratio lies at or above {rules.PATHS_APART:.3g}, as of ways"
+        f" {rules.LEAST_ANGLE:g}° from their mean; holds on the way alone if it does at an earlier one of the times"
+        " that are compared. Cannot be told unless the controls hold: replicas with the same minibatches in the same"
+        " order are equal to the bit, and rows in another order within minibatches, which is rounding, spread by at"
+        f" most {rules.PATHS_ROUNDING:g} of it. One of four verdicts, each with this rule. `gradviz paths` measures"
+        " it, and nothing else starts that.",
+        reads=(paths_of(optimizer),),
+        decide=_decided(condition),
+    )
+
+
+PATH_CLAIMS = (
+    _claim("path-order", "order", "own", "order of the minibatches"),
+    _claim("path-composition", "composition", "own", "composition of the minibatches"),
+    _claim("path-order-sgd", "order", "sgd", "order of the minibatches"),
+    _claim("path-composition-sgd", "composition", "sgd", "composition of the minibatches"),
+)

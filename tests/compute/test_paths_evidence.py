@@ -1,0 +1,80 @@
+"""Claims on order and composition: not measured until `gradviz paths` has kept its paths, then read, never computed."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradviz.cli import main
+from gradviz.commands.paths import request_of
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.local import LocalCompute
+from gradviz.compute.paths import paths
+from gradviz.compute.paths_evidence import kept_paths
+from gradviz.dashboard.evidence_api import told
+from gradviz.evidence import rules
+from gradviz.evidence.claims import claim_of
+from gradviz.evidence.controls import PathsOptimizer
+from gradviz.evidence.gathering import evidence_of
+from gradviz.evidence.path_taking import command_of, paths_found, paths_request
+from gradviz.experiment.store import RunStore
+from gradviz.report.measuring import Measuring
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do
+
+
+def test_paths_are_read_where_they_are_kept_and_nobody_computes_them(
+    tiny_store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    compute, kept = (
+        LocalCompute(tiny_store, FieldCache(tmp_path), device="cpu"),
+        kept_paths(tiny_store, tmp_path, "cpu"),
+    )
+    request = paths_request("none", 1, "own")
+    before = told("path-order", compute, tiny_store, kept=kept)
+    assert before["state"] == "missing"
+    assert f"run `{command_of(request)}`" in str(before["message"])
+    found = paths(tiny_store, request, tmp_path, device="cpu")
+    monkeypatch.setattr("gradviz.compute.paths.measure", None)  # whoever computes fails
+    measured: dict[str, Any] = told("path-order", compute, tiny_store, kept=kept)
+    assert measured["state"] == "measured"
+    first = measured["figures"][0]
+    ratio = found.of("order").ratio_T[-1]
+    assert first["value"] == pytest.approx(ratio, abs=1e-12)
+    control = next(each for each in measured["figures"] if "same minibatches" in each["name"])
+    assert control["value"] == 0.0
+    studied = Measuring(compute, kept=kept).studied
+    assert studied.kept_paths(request) is not None
+    verdict = claim_of("path-order").verdict(evidence_of(studied, {}))
+    assert (verdict.kind, [figure.estimate.value for figure in verdict.figures]) == (
+        measured["verdict"],
+        [figure["value"] for figure in measured["figures"]],
+    )
+    assert told("path-order-sgd", compute, tiny_store, kept=kept)["state"] == "missing"
+
+
+def test_numbers_are_those_of_the_paths(tiny_store: RunStore, tmp_path: Path):
+    request = paths_request("none", 1, "own").model_copy(update={"replicas": 3})
+    found = paths(tiny_store, request, tmp_path, device="cpu")
+    read = paths_found(request, found)
+    for condition in request.conditions:
+        own, told_of = found.of(condition), read.of(condition)
+        assert told_of.largest_spread == own.spread_T.max()
+        assert told_of.num_replicas == own.num_replicas
+        for k, ratio in enumerate(told_of.ratios):
+            assert ratio.value is None if own.num_replicas < 3 else ratio.value == pytest.approx(own.ratio_T[k])
+    assert read.steps == tuple(found.steps_T)
+
+
+@pytest.mark.parametrize("optimizer", ["own", "sgd"])
+def test_the_command_measures_what_the_claim_reads(optimizer: PathsOptimizer, monkeypatch: pytest.MonkeyPatch):
+    request, asked = paths_request("none", 5, optimizer), []
+    program, *words = shlex.split(command_of(request))
+    assert program == "gradviz"
+    monkeypatch.setattr("gradviz.commands.paths.run", lambda options: asked.append(request_of(options)) or 0)
+    assert main(words) == 0
+    assert asked == [request]
