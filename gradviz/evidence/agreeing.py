@@ -100,6 +100,12 @@ def checkpoint_agreements(
     return _scoped(found, names, targets_KB.shape[1])
 
 
+def whole_agreement(network: Network, inputs_KBI: torch.Tensor, targets_KB: torch.Tensor, *, mode: Mode) -> Agreement:
+    """Agreement in all parameters at once."""
+    found = minibatch_agreement(network, inputs_KBI, targets_KB, generator=bootstrap(), mode=mode, parts=["model"])
+    return kept_agreement(found.parts["model"], targets_KB.shape[1], found.share_below.value)
+
+
 def bias_tensors(network: Network, mode: Mode) -> list[str]:
     """The biases of the source's layers, or β where batch statistics cancel the biases."""
     names = []

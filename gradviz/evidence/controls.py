@@ -67,6 +67,15 @@ class Drift(OfRun, Measured):
     gamma_rms: float | None
 
 
+class SignLaw(OfRun, Measured):
+    """How well the sign law gives R at the checkpoints of a run, without a free parameter: `fit` is 1 - Σ (R - law)² /
+    Σ (R - mean R)², with its 95 % interval over checkpoints."""
+
+    scope: Scope
+    num_checkpoints: int
+    fit: Estimate
+
+
 PathsOptimizer = Literal["own", "sgd"]
 
 

@@ -11,6 +11,7 @@ from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.scenes import BESIDE_RANDOM_PAIRS, LINEAR_BATCHNORM, SceneSpec, scenes_of
+from gradviz.evidence.sign_law import sign_laws
 from gradviz.evidence.studied import Setting, Studied, When
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -18,7 +19,7 @@ from gradviz.landscape import GradientField, LandscapeRequest
 def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
     """The evidence of a report; `answers` are those to `everything`."""
     evidence = evidence_of(studied, answers)
-    return evidence.model_copy(update={"sign_balance": balances(evidence)})
+    return evidence.model_copy(update={"sign_balance": balances(evidence), "sign_laws": sign_laws(evidence)})
 
 
 def evidence_of(studied: Studied, answers: Answers) -> Evidence:
@@ -42,6 +43,7 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         least_balanced=studied.least_balanced(),
         random_pairs=tuple(each for part in parts for each in part.random_pairs),
         drifts=tuple(each for part in parts for each in part.drifts),
+        wholes=tuple(each for part in parts for each in part.wholes),
         paths=tuple(_paths_in(studied)),
         falling=studied.falling(),
         others=studied.others(),
@@ -122,6 +124,7 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
+    yield from (Part("whole", run.name, epoch) for epoch in studied.epochs[run.name])
     yield from others_asked(studied)
     known = [when for when in (When.START, When.MID) if studied.is_there(PLAIN, when)]
     for epoch in sorted({studied.epoch(PLAIN, when) for when in known}):

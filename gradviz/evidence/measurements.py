@@ -1,6 +1,6 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs, SignLaw
 from gradviz.evidence.roles import Role, role_of
 from gradviz.evidence.values import Estimate, Measured, Scope
 from gradviz.experiment.names import OfRun
@@ -86,6 +86,13 @@ class Checkpoint(OfRun, Measured):
 
     def agreement(self, scope: Scope) -> Agreement | None:
         return next((each.agreement for each in self.agreements if each.scope == scope), None)
+
+
+class WholeModel(OfRun, Measured):
+    """Agreement of all parameters at one epoch of a run, in the mode that it is trained in."""
+
+    epoch: int
+    agreement: Agreement
 
 
 class SignBalance(Measured):
@@ -220,6 +227,8 @@ class Evidence(Measured):
     least_balanced: int | None = None
     """The epoch of mid-training without regularizer whose signs are least balanced."""
     random_pairs: tuple[RandomPairs, ...] = ()
+    wholes: tuple[WholeModel, ...] = ()
+    sign_laws: tuple[SignLaw, ...] = ()
     drifts: tuple[Drift, ...] = ()
     paths: tuple[PathsFound, ...] = ()
     falling: tuple[int, ...] = ()
@@ -227,6 +236,10 @@ class Evidence(Measured):
     others: tuple[OtherPreset, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     """Keys of claims that these runs do not allow, each with the reason."""
+
+    def whole(self, run: str, epoch: int) -> Agreement | None:
+        """The agreement of all parameters."""
+        return next((each.agreement for each in self.wholes if (each.run, each.epoch) == (run, epoch)), None)
 
     def pairs_of(self, scene: str) -> tuple[RandomPairs, ...]:
         """Pairs of random live units beside a picture's, panel by panel."""

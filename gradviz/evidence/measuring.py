@@ -7,12 +7,12 @@ from typing import Protocol
 import torch
 
 from gradviz.evidence.ablation import ablation_of
-from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements
+from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements, whole_agreement
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.choosing import chosen_rows_of
 from gradviz.evidence.drifting import drift_of
 from gradviz.evidence.live_pairs import random_pairs_of
-from gradviz.evidence.measurements import Checkpoint
+from gradviz.evidence.measurements import Checkpoint, WholeModel
 from gradviz.evidence.measuring_studies import measured_of_study
 from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind, StudyAnswer, layer_words
 from gradviz.evidence.roles import mode_of
@@ -142,6 +142,12 @@ def _random_pairs(at: _At) -> PartAnswer:
     return PartAnswer(random_pairs=random_pairs_of(at.network, rows, design, run=part.run, epoch=part.epoch))
 
 
+def _whole(at: _At) -> PartAnswer:
+    rows, mode = at.run.minibatches(MINIBATCH_SIZE), mode_of(at.run.config)
+    agreement = whole_agreement(at.network, *rows, mode=mode)
+    return PartAnswer(wholes=(WholeModel(run=at.part.run, epoch=at.part.epoch, agreement=agreement),))
+
+
 def _drift(at: _At) -> PartAnswer:
     return PartAnswer(drifts=drift_of(at.run, at.part.epoch))
 
@@ -161,4 +167,5 @@ _KINDS: dict[PartKind, _Kind] = {
     "chosen": _Kind("agreement of minibatches of chosen rows", _chosen),
     "random-pairs": _Kind("agreement in pairs of random live units, beside the picture {scene}", _random_pairs),
     "drift": _Kind("how far biases, γ and β have moved", _drift),
+    "whole": _Kind("agreement of all parameters", _whole),
 }

@@ -6,7 +6,16 @@ from typing import Literal
 
 from gradviz.errors import UserError
 from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
-from gradviz.evidence.measurements import Ablation, Agreement, Checkpoint, Intervention, MaskSplit, Null, StudyEpoch
+from gradviz.evidence.measurements import (
+    Ablation,
+    Agreement,
+    Checkpoint,
+    Intervention,
+    MaskSplit,
+    Null,
+    StudyEpoch,
+    WholeModel,
+)
 from gradviz.evidence.values import Measured
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
@@ -22,6 +31,7 @@ PartKind = Literal[
     "chosen",
     "random-pairs",
     "drift",
+    "whole",
 ]
 Precision = Literal["float32", "float64"]
 
@@ -75,6 +85,7 @@ class PartAnswer(Measured):
     chosen: tuple[ChosenRows, ...] = ()
     random_pairs: tuple[RandomPairs, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    wholes: tuple[WholeModel, ...] = ()
 
 
 class StudyAnswer(Measured):

@@ -29,6 +29,7 @@ class Series:
     high: tuple[float | None, ...] = ()
     line: bool = True
     dashed: bool = False
+    markers: bool = True
     labels: tuple[str, ...] = ()
     """What the page says about each point."""
 
@@ -128,7 +129,7 @@ def _trace(series: Series, shows_name: bool) -> go.Scatter:
         text=[series.labels[k] for k in kept] if series.labels else None,
         hovertemplate=("%{text}<br>" if series.labels else "") + "%{x:.3g}: %{y:.3g}",
         error_y=error,
-        mode="lines+markers" if series.line else "markers",
+        mode="+".join(["lines"] * series.line + ["markers"] * series.markers),
         line={"color": series.colour, "width": 1.6, "dash": "dot" if series.dashed else "solid"},
         marker={"color": series.colour, "size": 4 if series.line else 6},
         opacity=1.0 if series.line else 0.75,
@@ -150,7 +151,15 @@ def _draw(axes: Axes, series: Series) -> None:
         axes.errorbar(x, y, yerr=[low, high], linestyle=line, marker="o", linewidth=1.3, elinewidth=0.9, capsize=2,
                       **style)  # fmt: skip
         return
-    axes.plot(x, y, linestyle=line, marker="o", linewidth=1.3, alpha=1.0 if series.line else 0.7, **style)
+    axes.plot(
+        x,
+        y,
+        linestyle=line,
+        marker="o" if series.markers else "",
+        linewidth=1.3,
+        alpha=1.0 if series.line else 0.7,
+        **style,
+    )
 
 
 def _gap(upper: float | None, lower: float | None) -> float:

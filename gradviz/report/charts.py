@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gradviz.drawing.inks import PALETTES
 from gradviz.evidence.controls import Drift
 from gradviz.evidence.measurements import Checkpoint, Evidence, Null
+from gradviz.evidence.sign_law import law, points_of
 from gradviz.evidence.values import BIASES, Estimate, Scope
 from gradviz.experiment.run_record import RunRecord
 from gradviz.report.chart import Chart, Plot, Series
@@ -15,6 +16,7 @@ from gradviz.report.naming import COLOURS, colour_of, label_of
 
 _FAINT = PALETTES["light"].zero
 _DURING, _AT_START = COLOURS[:2]
+_LAW_POINTS = 200
 _SHARE = (-0.03, 1.03)
 _NOTHING = Estimate(value=None)
 
@@ -117,7 +119,8 @@ def _over_epochs_caption(evidence: Evidence) -> str:
 
 
 def _balance(evidence: Evidence) -> Chart:
-    """Every checkpoint: sign balance |2s - 1| against agreement R, for the biases of both layers."""
+    """Every checkpoint: sign balance |2s - 1| against agreement R, for the biases of both layers and the whole model,
+    under the sign law."""
     plots = []
     for scope, layer in BIASES.items():
         series = tuple(
@@ -131,13 +134,38 @@ def _balance(evidence: Evidence) -> Chart:
             )
             for run in _runs_of(evidence)
         )
-        plots.append(Plot(f"R, hidden layer {layer}", series, _SHARE))
+        plots.append(Plot(f"R, hidden layer {layer}", (*series, *_law_of(evidence)), _SHARE))
+    wholes = tuple(
+        Series(
+            run.label,
+            tuple(balance for balance, _, _ in points),
+            tuple(resultant for _, resultant, _ in points),
+            run.colour,
+            line=False,
+        )
+        for record, run in zip(evidence.runs, _runs_of(evidence), strict=True)
+        if (points := points_of(evidence, record.name, "model"))
+    )
+    if wholes:
+        plots.append(Plot("R, whole model", (*wholes, *_law_of(evidence)), _SHARE))
     title = "|2s − 1|: 0 if half of the rows lie below their target, 1 if all or none do"
     return Chart(title, tuple(plots), row_scale=1.3)
 
 
+def _law_of(evidence: Evidence) -> Iterator[Series]:
+    """The sign law, for as many minibatches of as many rows as were measured."""
+    found = next((each.agreements[0].agreement for each in evidence.checkpoints if each.agreements), None)
+    if found is not None:
+        x = tuple(k / _LAW_POINTS for k in range(_LAW_POINTS + 1))
+        y = tuple(law(each, found.minibatch_size, found.num_minibatches) for each in x)
+        yield Series("sign law", x, y, _FAINT, dashed=True, markers=False)
+
+
 def _balance_caption(evidence: Evidence) -> str:
-    return f"Every checkpoint of every run: sign balance and agreement. {on_balance(evidence)}"
+    return (
+        f"Every checkpoint of every run: sign balance and agreement. {on_balance(evidence)} Dotted: the sign law, by"
+        " which nothing but the signs of the residuals counts, without a free parameter."
+    )
 
 
 def _null_model(evidence: Evidence) -> Chart | None:

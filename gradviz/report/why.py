@@ -27,6 +27,7 @@ def why(findings: Findings) -> Iterator[Block]:
     )
     yield from pictures_of(BALANCE.key, evidence)
     yield _correlations(findings)
+    yield from _laws(findings)
     if _batchnorm_differs(findings):
         yield Text(
             "For hidden layer 1 the rank correlation is smaller under batch normalization than without. The norm above"
@@ -89,6 +90,29 @@ def _correlations(findings: Findings) -> Table:
         "Rank correlation of sign balance |2s − 1| and agreement R. The intervals treat the checkpoints of one run as"
         " independent; these follow each other, so the intervals are too narrow.",
     )
+
+
+def _laws(findings: Findings) -> Iterator[Block]:
+    rows = []
+    for seed in findings.seeds:
+        for each in seed.evidence.sign_laws:
+            [name] = labels_of(seed.evidence, (each.run,))
+            what = "all parameters" if each.scope == "model" else each.scope
+            rows.append(
+                (f"seed {seed.evidence.seed}, {name}, {what}", estimate(each.fit), number(each.num_checkpoints))
+            )
+    if rows:
+        yield Text(
+            "The sign law says how R would depend on the balance if each minibatch's gradient pointed along one line,"
+            " up or down by the sign of most of its residuals: with m = 2 Φ(√B (2s − 1) / √(4 s (1 − s))) − 1 for"
+            " minibatches of B rows, R² = (1 + (K − 1) m²) / K. Nothing in it is fitted to the gradients."
+        )
+        yield Table(
+            ("runs and parameters", "R² of the sign law [95 %]", "checkpoints"),
+            tuple(rows),
+            "The share of R's variance over the checkpoints that the sign law gives: 1 if it is exact, 0 or less where"
+            " the mean of R would do as well. The intervals treat checkpoints as independent, and are too narrow.",
+        )
 
 
 def _interventions(findings: Findings) -> Iterator[Block]:
