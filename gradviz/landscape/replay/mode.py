@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from gradviz.landscape.replay.along import Along
 from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.in_place import is_in_place, out_of_place
+from gradviz.landscape.replay.layouts import in_quicker_layout
 from gradviz.landscape.replay.memo import OF_SET, Memo, storage_of
 from gradviz.landscape.replay.moved import RULES, Moved
 from gradviz.landscape.replay.nesting import tensors_in
@@ -162,7 +163,9 @@ class Replay(Seeded):
         found = None if key is None else self.memo.find(key)
         if found is not None:
             return found
-        result = func(*args, **(kwargs | self._generator(drawing, args, kwargs)))
+        result = in_quicker_layout(self, func, args, kwargs)
+        if result is None:
+            result = func(*args, **(kwargs | self._generator(drawing, args, kwargs)))
         tensors = [result] if isinstance(result, Tensor) else list(tensors_in(result))
         if any(tensor.dtype in _HALF for tensor in tensors):
             raise CannotReplay(f"{_name(func)} rounds to {tensors[0].dtype}, which depends on how a number is computed")
