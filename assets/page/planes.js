@@ -1,5 +1,5 @@
-// What lies in planes along directions, asked for once for each checkpoint: where an overlay wants it, after the picture and
-// never while a hand moves a slider.
+// What the server says of planes, of what lies in those along directions and of how other minibatches would turn the arrow: asked
+// for once for each checkpoint, where an overlay wants it, after the picture and never while a hand moves a slider.
 
 import { wantsOverlay } from "../pure/overlays.js";
 import { patience } from "../pure/patience.js";
@@ -8,7 +8,7 @@ import { ownFrame } from "./plans.js";
 import { isBusy } from "./sliders.js";
 import { page } from "./state.js";
 
-let asking = null; // {planes, epoch, controller}
+let asking = null; // {opened, epoch, controller}
 let later = null;
 let failures = 0; // in a row
 
@@ -17,25 +17,27 @@ export function loadPlanes(onNews) {
   clearTimeout(later);
   if (page.away || isBusy()) return;
   const { epoch } = page.view;
-  const wanted = page.plans.filter(isWanted).map(({ planes }) => planes);
-  if (asking && !(asking.epoch === epoch && wanted.includes(asking.planes))) asking.controller.abort();
+  const wanted = page.plans.filter((plan) => !plan.minus && ownFrame(plan)).flatMap(openedOf).filter((opened) => !opened.told.has(epoch));
+  if (asking && !(asking.epoch === epoch && wanted.includes(asking.opened))) asking.controller.abort();
   if (!asking && wanted.length) ask(wanted[0], epoch, onNews);
 }
 
-function isWanted(plan) {
-  const isShown = ["path", "spread"].some((overlay) => wantsOverlay(page.view, overlay));
-  return isShown && plan.planes && !plan.minus && !plan.planes.told.has(page.view.epoch) && Boolean(ownFrame(plan));
+const WANTED = { planes: ["path", "spread"], sampling: ["sampling"] };
+
+// Of what an overlay of the view is drawn.
+function openedOf(plan) {
+  return Object.entries(WANTED).flatMap(([name, overlays]) => (plan[name] && overlays.some((overlay) => wantsOverlay(page.view, overlay)) ? [plan[name]] : []));
 }
 
-async function ask(planes, epoch, onNews) {
-  const mine = (asking = { planes, epoch, controller: new AbortController() });
+async function ask(opened, epoch, onNews) {
+  const mine = (asking = { opened, epoch, controller: new AbortController() });
   let wait = 0;
   try {
-    planes.told.set(epoch, await jsonFrom(`api/v1/plane?${new URLSearchParams({ ...planes.selection, epoch })}`, { signal: mine.controller.signal }));
+    opened.told.set(epoch, await jsonFrom(`api/v1/${opened.kind}?${new URLSearchParams({ ...opened.selection, epoch })}`, { signal: mine.controller.signal }));
     failures = 0;
   } catch (error) {
     if (mayPass(error)) wait = patience(++failures, error.seconds);
-    else if (isOutcome(error)) planes.told.set(epoch, { error: error.message });
+    else if (isOutcome(error)) opened.told.set(epoch, { error: error.message });
     else if (error.name !== "AbortError") throw error;
   } finally {
     asking = null;

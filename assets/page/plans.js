@@ -13,6 +13,7 @@
  * @property {any} epochs stack
  * @property {any} minibatches stack or null
  * @property {any} planes what lies in the plane, by epoch, if an axis is a direction; else null
+ * @property {any} sampling how other minibatches would turn the arrow, by epoch, of two parameters; else null
  * @property {Plan} [minus] the plan that is subtracted, if any
  */
 
@@ -62,20 +63,29 @@ function planOf(name, x, y) {
     epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs", coarser),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches", coarser) : null,
     planes: isAlongDirections && run ? openPlanes({ ...common, minibatch: view.minibatch }, run) : null,
+    sampling: !isAlongDirections && run ? openSampling(common, run) : null,
   };
 }
 
-const MOST_PLANES = 40;
-const planes = new Map(); // what lies in planes: key -> {selection, told: epoch -> what the server says, or {error}}
+const MOST_TOLD = 80;
+const told = new Map(); // what the server says of planes: key -> {kind, selection, told: epoch -> what it says, or {error}}
 
 // It is the same however much of the plane is drawn, and another one as the path of a training goes on.
 function openPlanes(common, { stamp, epochs }) {
-  const selection = Object.fromEntries(Object.entries(common).filter(([name]) => !["half_width", "points"].includes(name)));
-  const key = `${new URLSearchParams(selection)}|${stamp}|${epochs.length}`;
-  const opened = planes.get(key) ?? { selection, told: new Map() };
-  planes.delete(key);
-  planes.set(key, opened);
-  if (planes.size > MOST_PLANES) planes.delete(planes.keys().next().value);
+  return openTold("plane", Object.entries(common).filter(([name]) => !["half_width", "points"].includes(name)), `${stamp}|${epochs.length}`);
+}
+
+function openSampling(common, { stamp }) {
+  return openTold("sampling", ["run", "x", "y", "minibatch_size", "mode"].map((name) => [name, common[name]]), stamp);
+}
+
+function openTold(kind, entries, version) {
+  const selection = Object.fromEntries(entries);
+  const key = `${kind}?${new URLSearchParams(selection)}|${version}`;
+  const opened = told.get(key) ?? { kind, selection, told: new Map() };
+  told.delete(key);
+  told.set(key, opened);
+  if (told.size > MOST_TOLD) told.delete(told.keys().next().value);
   return opened;
 }
 

@@ -1,9 +1,12 @@
-// What is drawn over the arrows when it is wanted: the path through the epochs, the spread of the minibatches.
+// What is drawn over the arrows when it is wanted: the path through the epochs, the spread of the minibatches, and the ellipse
+// in which minibatches of other rows would have theirs.
 
 import { hasDirections } from "./axes.js";
-import { fanSentence, fanStrokes } from "./fan.js";
+import { fanSentence, fanStrokes, lengthsOf } from "./fan.js";
 import { markSentence, markStrokes, rayFrames, raySentence } from "./marks.js";
 import { pathSentence, pathStrokes } from "./path.js";
+import { longestOf, samplingSentence, samplingStrokes } from "./sampling.js";
+import { spreadOf } from "./spread.js";
 
 export function wantsOverlay(view, overlay) {
   return view.show.includes(overlay);
@@ -14,7 +17,14 @@ export function overlayStrokes(view, plan, frame, style, palette) {
   if (hasDirections(plan)) return planeStrokes(view, plan, frame, style, palette);
   const strokes = [];
   const spread = spreadFrames(view, plan);
-  if (spread) strokes.push(...fanStrokes(spread, style, frame.points, palette));
+  const sampling = samplingOf(view, plan)?.sampling;
+  let longest = 0;
+  if (sampling) {
+    const own = ownArrow(frame);
+    longest = Math.max(longestOf(sampling, own), spread ? spreadOf(spread).longest : 0);
+    strokes.push(...samplingStrokes(sampling, own, lengthsOf(style, frame.points, longest), palette));
+  }
+  if (spread) strokes.push(...fanStrokes(spread, style, frame.points, palette, longest));
   if (wantsOverlay(view, "path")) strokes.push(...pathStrokes(plan.epochs.frames, epochFrame(view, frame), style.halfWidth, frame.points, palette));
   return strokes;
 }
@@ -25,6 +35,7 @@ export function overlaySentences(view, plan, frame) {
   const minibatches = minibatchFrames(view, plan);
   const sentences = [];
   if (minibatches) sentences.push(fanSentence(minibatches));
+  if (wantsOverlay(view, "sampling")) sentences.push(samplingWords(view, plan));
   if (wantsOverlay(view, "path")) sentences.push(pathSentence(plan.epochs.frames, epochFrame(view, frame), plan.halfWidth, frame.points, Boolean(plan.epochs.loading)));
   return sentences.filter(Boolean);
 }
@@ -37,6 +48,24 @@ function minibatchFrames(view, plan) {
 
 function spreadFrames(view, plan) {
   return wantsOverlay(view, "spread") ? minibatchFrames(view, plan) : null;
+}
+
+// What the server says of other minibatches at the checkpoint on show: {sampling, reason} or {error}; undefined until it does.
+function samplingOf(view, { sampling }) {
+  return wantsOverlay(view, "sampling") && sampling ? sampling.told.get(view.epoch) : undefined;
+}
+
+function samplingWords(view, plan) {
+  const told = samplingOf(view, plan);
+  if (!told) return "The sampling ellipse is being computed.";
+  return told.sampling ? samplingSentence(told.sampling) : told.reason ?? `The sampling ellipse is not known: ${told.error}`;
+}
+
+// The arrow at ○, where it is not zero.
+function ownArrow(frame) {
+  const k = (frame.u.length - 1) / 2;
+  const isZero = Boolean(frame.isZero[k]) || !(frame.u[k] || frame.v[k]);
+  return isZero ? null : /** @type {[number, number]} */ ([frame.u[k], frame.v[k]]);
 }
 
 // A minibatch's frame is numbered by minibatch: on the path it is at the epoch on show.
@@ -57,11 +86,11 @@ function planeStrokes(view, plan, frame, style, palette) {
 }
 
 function planeSentences(view, plan, frame) {
-  if (!wantsOverlay(view, "path") && !wantsOverlay(view, "spread")) return [];
+  const sentences = wantsOverlay(view, "sampling") ? ["The sampling ellipse is for planes of two parameters."] : [];
+  if (!wantsOverlay(view, "path") && !wantsOverlay(view, "spread")) return sentences;
   const told = toldOf(view, plan);
-  if (!told) return ["What lies in this plane is being computed."];
-  if (told.error) return [`What lies in this plane is not known: ${told.error}`];
-  const sentences = [];
+  if (!told) return [...sentences, "What lies in this plane is being computed."];
+  if (told.error) return [...sentences, `What lies in this plane is not known: ${told.error}`];
   if (wantsOverlay(view, "spread") && told.minibatches.length > 1) sentences.push(fanSentence(rayFrames(told)), raySentence(told));
   if (wantsOverlay(view, "path")) sentences.push(markSentence(told, plan.halfWidth, frame.points));
   return sentences;

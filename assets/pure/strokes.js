@@ -27,7 +27,12 @@ export function heads(x, y, angles, colour, { size = 9, opacity = 1 } = {}) {
 /** A filled circle around the checkpoint. @returns {Stroke} */
 export function disc(radius, colour, opacity) {
   const turn = Array.from({ length: DISC_CORNERS + 1 }, (_, k) => (2 * Math.PI * k) / DISC_CORNERS);
-  return { kind: "disc", x: turn.map((t) => radius * Math.cos(t)), y: turn.map((t) => radius * Math.sin(t)), colour, opacity };
+  return filled(turn.map((t) => radius * Math.cos(t)), turn.map((t) => radius * Math.sin(t)), colour, opacity);
+}
+
+/** What a closed line encloses. @returns {Stroke} */
+export function filled(x, y, colour, opacity) {
+  return { kind: "disc", x, y, colour, opacity };
 }
 
 export function angleOf(across, up) {

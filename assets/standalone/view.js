@@ -44,7 +44,7 @@ document.body.dataset.overlays = `${page.view.show.length}`;
 document.body.dataset.planes = page.plans.some(hasDirections) ? "directions" : "parameters";
 document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
 
-function create({ request, label, draws_masks: isRandom, frames, path, spreads, planes }, slot) {
+function create({ request, label, draws_masks: isRandom, frames, path, spreads, samplings, planes }, slot) {
   const decoded = byIndex(frames.map(decode));
   const parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
   for (const name of PARTS) parts[name].id = `${name}-${slot}`;
@@ -55,7 +55,7 @@ function create({ request, label, draws_masks: isRandom, frames, path, spreads, 
   const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts.caption));
   section.setAttribute("aria-label", `Picture ${slot + 1}`);
   document.getElementById("panels").append(section);
-  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, planes), frames: decoded, section, graph, canvas: parts.canvas };
+  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, samplings, planes), frames: decoded, section, graph, canvas: parts.canvas };
 }
 
 // Where there are more than large pictures have room, they are small multiples.
@@ -81,14 +81,14 @@ function createGrid() {
   watchCanvas(canvas, () => page.panels.length && draw());
 }
 
-function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads, planes }, slot) {
+function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads, samplings, planes }, slot) {
   const decoded = byIndex(frames.map(decode));
-  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, planes), frames: decoded };
+  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, samplings, planes), frames: decoded };
 }
 
 // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each; what lies
 // in a plane along directions is by index.
-function planOf({ request, label, isRandom }, frames, path, spreads, planes) {
+function planOf({ request, label, isRandom }, frames, path, spreads, samplings, planes) {
   const { run, x, y, half_width: halfWidth } = request;
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
@@ -98,6 +98,7 @@ function planOf({ request, label, isRandom }, frames, path, spreads, planes) {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
     },
+    sampling: { told: new Map(Object.entries(samplings).map(([at, each]) => [Number(at), each])) },
     get planes() {
       const { epoch: now, minibatch: shown } = page.view;
       return { selection: { minibatch: shown }, told: new Map([[now, planes[page.view[step]]]]) };

@@ -16,6 +16,7 @@ from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.sampling import SamplingQuestion
 from gradviz.compute.study_landscape import study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.why import WhyQuestion
@@ -125,6 +126,7 @@ AnyQuestion = Annotated[
     | LoopQuestion
     | WhyQuestion
     | MeasuresQuestion
+    | SamplingQuestion
     | PlaneQuestion,
     Field(discriminator="kind"),
 ]

@@ -5,14 +5,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from gradviz.compute.agreement import AgreementRequest
-from gradviz.compute.measures import MeasuresRequest
 from gradviz.evidence.verdict import Tone
 from gradviz.experiment.facts import Fact
 from gradviz.landscape.directions.marks import Mark, Ray
 from gradviz.landscape.directions.told import AxisFacts, PlaneFacts
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.request import LandscapeRequest
-from gradviz.landscape.statistics import Agreement, Estimate, Measured
+from gradviz.landscape.statistics import Agreement, Estimate
 
 Share = Annotated[float, Field(ge=0, le=1)]
 OldName = Annotated[str, Field(description="the same as `run`, under the key of version 0.1")]
@@ -54,16 +53,6 @@ class AgreementAnswer(BaseModel):
     num_rows: int
     parts: list[Agreement]
     facts: list[list[Fact]] | None = Field(default=None, description="what the run's study says of each minibatch")
-
-
-class MeasuresAnswer(BaseModel):
-    """The literature's measures of the minibatches' gradients, each with its number and 95 % interval, or with the
-    reason why there is none."""
-
-    request: MeasuresRequest
-    num_minibatches: int
-    num_rows: int
-    measures: list[Measured]
 
 
 class UnitsAnswer(BaseModel):

@@ -10,6 +10,7 @@ from gradviz.compute.directions import check_axes
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
+from gradviz.compute.sampling import NO_DIRECTIONS, SamplingQuestion, SamplingRequest
 from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.marks import InPlane
@@ -20,6 +21,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape.directions.axis import Curvature, parse_axis
 from gradviz.landscape.field import GradientField
 from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.statistics.sampling import Sampling
 
 Row = list[Shown]
 
@@ -89,7 +91,7 @@ def num_marks(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
     """Number of checkpoints and gradients in planes along directions, which a stand-alone page tells for each frame."""
     planes = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot) and panel.has_directions]
     each = [len(store.any_run(panel.run).epochs()) + _num_minibatches(store, panel) for panel in planes]
-    return num_frames * sum(each) if asked.show else 0
+    return num_frames * sum(each) if {"path", "spread"} & set(asked.show) else 0
 
 
 def has_overlays(asked: ExportQuery, slot: int) -> bool:
@@ -98,12 +100,13 @@ def has_overlays(asked: ExportQuery, slot: int) -> bool:
 
 
 class _Overlays:
-    """The path and the spread of each picture, computed once for each checkpoint."""
+    """What lies over each picture, computed once for each checkpoint."""
 
     def __init__(self, asked: ExportQuery, compute: Compute, store: RunStore, still_wanted: StillWanted) -> None:
         self._asked, self._compute, self._store, self._still_wanted = asked, compute, store, still_wanted
         self._paths: dict[int, dict[int, tuple[float, float]]] = {}
         self._spreads: dict[tuple[int, int], tuple[GradientField, ...]] = {}
+        self._samplings: dict[tuple[int, int], tuple[Sampling | None, str | None]] = {}
         self._told: dict[tuple[int, int, int], InPlane] = {}
 
     def of(self, slot: int, request: LandscapeRequest) -> Over:
@@ -112,19 +115,24 @@ class _Overlays:
         if request.has_directions:
             return self._in_plane(slot, request)
         path = self._path(slot, request) if "path" in self._asked.show else None
-        return Over(path, self._spread(slot, request) if "spread" in self._asked.show else ())
+        spread = self._spread(slot, request) if "spread" in self._asked.show else ()
+        sampling, why_none = self._sampling(slot, request) if "sampling" in self._asked.show else (None, None)
+        return Over(path, spread, sampling=sampling, why_no_sampling=why_none)
 
     def _in_plane(self, slot: int, request: LandscapeRequest) -> Over:
         """Of axes along directions; those along the Hessian's are another plane for each minibatch."""
-        if not self._asked.show:
-            return Over()
+        why_none = NO_DIRECTIONS if "sampling" in self._asked.show else None
+        if set(self._asked.show) <= {"sampling"}:
+            return Over(why_no_sampling=why_none)
         at = slot, request.epoch, request.minibatch if _has_curvature(request) else 0
         if at not in self._told:
             answer = self._compute.ask(PlaneQuestion(request=request), self._still_wanted)
             self._told[at] = InPlane.from_answer(json.loads(answer))
         told = self._told[at]
         return Over(
-            marks=told if "path" in self._asked.show else None, rays=told if "spread" in self._asked.show else None
+            marks=told if "path" in self._asked.show else None,
+            rays=told if "spread" in self._asked.show else None,
+            why_no_sampling=why_none,
         )
 
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
@@ -144,6 +152,15 @@ class _Overlays:
             fields = self._compute.minibatches(around, many, self._still_wanted) if len(many) > 1 else ()
             self._spreads[at] = tuple(centre_of(field) for _, field in fields)
         return self._spreads[at]
+
+    def _sampling(self, slot: int, request: LandscapeRequest) -> tuple[Sampling | None, str | None]:
+        """The same for all minibatches of a checkpoint; or why there is none."""
+        at = slot, request.epoch
+        if at not in self._samplings:
+            question = SamplingQuestion(request=SamplingRequest.of_picture(request))
+            told = json.loads(self._compute.ask(question, self._still_wanted))
+            self._samplings[at] = Sampling(**told["sampling"]) if told["sampling"] else None, told["reason"]
+        return self._samplings[at]
 
     def _around_the_middle(self, request: LandscapeRequest) -> LandscapeRequest:
         """The smallest grid with this middle; fresh masks are drawn by the number of the point."""

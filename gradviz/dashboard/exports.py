@@ -237,6 +237,11 @@ def _stack(
         {index: shown.field for index, shown in pictures.items()},
         path=next(iter(overs.values())).path or {},
         spreads={epoch: over.spread for epoch, over in overs.items() if over.spread},
+        samplings={
+            epoch: (over.sampling, over.why_no_sampling)
+            for epoch, over in overs.items()
+            if over.sampling or over.why_no_sampling
+        },
         planes={index: told for index, shown in pictures.items() if (told := shown.over.marks or shown.over.rays)},
         label=label,
         colour=colour,

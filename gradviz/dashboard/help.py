@@ -129,6 +129,13 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "R = |Σ ∇Jₖ / |∇Jₖ|| / K",
         ),
         Entry(
+            "sampling",
+            "Where the arrow at ○ would end for 95 % of minibatches of this size, drawn without replacement from the "
+            "rows of all minibatches: an ellipse around the mean of these rows (the dot), bent as the lengths are. "
+            "Beside it, this minibatch's own arrow. For two parameters, where rows have gradients of their own.",
+            "C = (1/n − 1/N) Σ (∇ℓ_r − ∇J)(∇ℓ_r − ∇J)ᵀ / (N − 1)",
+        ),
+        Entry(
             "Zoom",
             "Drag over part of a picture; double-click for the whole plane. Keys: + and −, Shift with arrows, 0.",
         ),

@@ -24,7 +24,7 @@ ViewName = Literal["explore", "compare", "minibatches", "paths", "evidence", "tr
 Range = Literal["epochs", "frame"]
 Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
-Overlay = Literal["path", "spread"]
+Overlay = Literal["path", "spread", "sampling"]
 
 CameraText = Annotated[str, AfterValidator(camera_text)]
 """From where a surface is seen, in its one text."""

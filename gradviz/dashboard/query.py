@@ -166,7 +166,9 @@ class Drawn(Ground):
         default="epochs", description="colours compare sizes over all, or in each"
     )
     show: list[Overlay] = Field(
-        default=[], max_length=2, description="drawn over the arrows: the training's path, the minibatches' spread"
+        default=[],
+        max_length=3,
+        description="drawn over the arrows: the training's path, the minibatches' spread, the sampling ellipse",
     )
     share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
 

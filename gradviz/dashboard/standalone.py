@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -29,6 +29,7 @@ from gradviz.drawing.scale import Length
 from gradviz.drawing.under import Under
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.statistics.sampling import Sampling
 
 Over = Literal["epochs", "minibatches"]
 
@@ -53,13 +54,15 @@ class Stack:
     `label` names the run for people, `colour` is that of its curves; `draws_masks`: the fields depend on masks;
     `tensors`: layer, label and kind of the two parameters' tensors; `layers`: what is told of their layers.
     `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches;
-    `planes`: by index as the frames, what lies in a plane along directions.
+    `samplings`: by epoch, how other minibatches would turn the arrow, or why that is not known; `planes`: by index as
+    the frames, what lies in a plane along directions.
     """
 
     request: LandscapeRequest
     frames: Mapping[int, GradientField]
     path: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     spreads: Mapping[int, Sequence[GradientField]] = field(default_factory=dict)
+    samplings: Mapping[int, tuple[Sampling | None, str | None]] = field(default_factory=dict)
     planes: Mapping[int, InPlane] = field(default_factory=dict)
     label: str = ""
     colour: str = ""
@@ -127,6 +130,10 @@ def interactive_html(
                 "spreads": {
                     epoch: [_text_of(number, centre) for number, centre in enumerate(centres)]
                     for epoch, centres in stack.spreads.items()
+                },
+                "samplings": {
+                    epoch: {"sampling": sampling and asdict(sampling), "reason": reason}
+                    for epoch, (sampling, reason) in stack.samplings.items()
                 },
                 "planes": {index: told.for_browser() for index, told in stack.planes.items()},
             }

@@ -7,8 +7,9 @@ from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
 from gradviz.compute.cosines import CosinesQuestion, CosinesRequest
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.question import Question
+from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
 from gradviz.compute.units import ACTIVITY_ROWS, LayerRequest, PairsQuestion, UnitsQuestion
-from gradviz.dashboard import answers
+from gradviz.dashboard import answers, statistics_answers
 from gradviz.dashboard.course import Course
 from gradviz.dashboard.overview import as_json, etag
 from gradviz.dashboard.routes import Operation, Served
@@ -50,6 +51,10 @@ def cosines(served: Served, asked: CosinesRequest) -> Response:
 
 def measures(served: Served, asked: MeasuresRequest) -> Response:
     return answer_to(served, MeasuresQuestion(request=asked))
+
+
+def sampling(served: Served, asked: SamplingRequest) -> Response:
+    return answer_to(served, SamplingQuestion(request=asked))
 
 
 def course(served: Served, asked: LandscapeRequest) -> Response:
@@ -123,7 +128,15 @@ OPERATIONS = (
         measures,
         "The literature's measures of how the minibatches' gradients differ at a checkpoint",
         (MeasuresRequest,),
-        answers.MeasuresAnswer,
+        statistics_answers.MeasuresAnswer,
+    ),
+    Operation(
+        "get",
+        "/sampling",
+        sampling,
+        "How far another minibatch of the same size would turn the arrow at a checkpoint",
+        (SamplingRequest,),
+        statistics_answers.SamplingAnswer,
     ),
     Operation(
         "get", "/course", course, "A point of the curves over the epochs", (LandscapeRequest,), answers.CourseAnswer

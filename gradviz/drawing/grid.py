@@ -126,7 +126,7 @@ def _draw(axes: Axes, shown: Shown, look: Look, scale: Scale) -> None:
     field = shown.field
     every = max(1, min(len(field.x) // 2, ceil(_CLOSEST * (len(field.x) - 1) / _SIDE)))
     plot_field(axes, field, scale, look, rings=SMALL_RINGS, every=every)
-    draw_over(axes, shown.over, shown.request.epoch, cell_of(field), field_reach(field), look)
+    draw_over(axes, shown.over, field, shown.request.epoch, cell_of(field), field_reach(field), look)
     plot_centre(axes, look, rings=SMALL_RINGS)
     axes.set(xticks=[], yticks=[])
     if not (drawn_sizes(field) > 0).any():

@@ -1,4 +1,4 @@
-"""What is drawn over the arrows of a still picture when it is wanted: the path of the training, the spread.
+"""What is drawn over the arrows of a still picture when it is wanted: path, spread, and sampling ellipse.
 
 As `path.js` and `fan.js` of the page draw them.
 """
@@ -12,9 +12,11 @@ from gradviz.drawing.canvas import Axes
 from gradviz.drawing.crossings import crossings_of
 from gradviz.drawing.inks import Palette
 from gradviz.drawing.look import Look
-from gradviz.drawing.marks import InPlane, draw_marks, live_rays
-from gradviz.drawing.scale import LENGTH_EXPONENTS, drawn_sizes
+from gradviz.drawing.marks import InPlane, draw_marks, live_rays, mark_sentences
+from gradviz.drawing.sampling import draw_sampling, longest_of, sampling_sentence, tips_of
+from gradviz.drawing.scale import drawn_sizes
 from gradviz.landscape import GradientField
+from gradviz.landscape.statistics.sampling import Sampling
 
 # Shape suffixes: E = epochs, K = minibatches.
 
@@ -27,27 +29,53 @@ cells of one of 21 points a side."""
 class Over:
     """`path`: the two parameters' values by epoch; `spread`: the field of each minibatch, or its centre.
 
-    In a plane along directions there are `marks` for the path, and `rays` for the spread.
+    In a plane along directions there are `marks` for the path, and `rays` for the spread. `sampling` is drawn on the
+    same disc as the spread, or `why_no_sampling` says why it is not there.
     """
 
     path: Mapping[int, tuple[float, float]] | None = None
     spread: Sequence[GradientField] = ()
     marks: InPlane | None = None
     rays: InPlane | None = None
+    sampling: Sampling | None = None
+    why_no_sampling: str | None = None
 
 
-def draw_over(axes: Axes, over: Over, epoch: int, cell: float, reach: float, look: Look) -> None:
-    """What there is, of a picture at this epoch, whose axes go as far as `reach` from the checkpoint."""
-    cell = min(cell, reach / 10)  # for the fan alone
-    if over.spread:
-        draw_spread(axes, over.spread, cell, look)
-    if over.rays is not None and len(over.rays.minibatches) > 1:
-        rays = live_rays(over.rays.minibatches)
-        _draw_fan(axes, np.array([(ray.u, ray.v) for ray in rays]), len(over.rays.minibatches), cell, look)
+def draw_over(axes: Axes, over: Over, shown: GradientField, epoch: int, cell: float, reach: float, look: Look) -> None:
+    """What there is, of a picture at this epoch that shows a field, whose axes go as far as `reach`."""
+    radius = FAN_IN_CELLS * min(cell, reach / 10)
+    gradients_K2, num_minibatches = _spread_of(over)
+    longest = float(np.hypot(*gradients_K2.T).max()) if len(gradients_K2) else 0.0
+    if over.sampling is not None:
+        own = shown.centre if drawn_sizes(centre_of(shown))[0, 0] > 0 else None
+        longest = max(longest, longest_of(over.sampling, own))
+        draw_sampling(axes, over.sampling, own, radius, longest, look)
+    if len(gradients_K2):
+        draw_fan(axes, gradients_K2, num_minibatches, radius, longest, look, on_disc=over.sampling is None)
     if over.path is not None:
         draw_path(axes, over.path, epoch, reach, look.palette)
     if over.marks is not None:
         draw_marks(axes, over.marks, epoch, reach, look.palette)
+
+
+def over_sentences(over: Over, reach: float) -> list[str]:
+    """What a still picture says of what is drawn over it; without full stops."""
+    sentences = [] if over.marks is None else mark_sentences(over.marks, reach)
+    if over.sampling is not None:
+        sentences.append(sampling_sentence(over.sampling))
+    return sentences + ([over.why_no_sampling.rstrip(".")] if over.why_no_sampling else [])
+
+
+def _spread_of(over: Over) -> tuple[np.ndarray, int]:
+    """(K, 2): the gradients that are not zero, of so many minibatches."""
+    if over.spread:
+        centres = [centre_of(field) for field in over.spread]
+        live = [centre.centre for centre in centres if drawn_sizes(centre)[0, 0] > 0]
+        return np.array(live, float).reshape(-1, 2), len(centres)
+    if over.rays is not None and len(over.rays.minibatches) > 1:
+        rays = live_rays(over.rays.minibatches)
+        return np.array([(ray.u, ray.v) for ray in rays], float).reshape(-1, 2), len(over.rays.minibatches)
+    return np.empty((0, 2)), 0
 
 
 def centre_of(field: GradientField) -> GradientField:
@@ -73,25 +101,27 @@ def draw_path(axes: Axes, path: Mapping[int, tuple[float, float]], epoch: int, r
         axes.plot(x, y, marker=(3, 0, angle), color=colour, markersize=9, clip_on=False, zorder=4.5)
 
 
-def draw_spread(axes: Axes, spread: Sequence[GradientField], cell: float, look: Look) -> None:
-    """Rays from the centre in the lengths of the picture's arrows; the strong one is the mean direction, R long."""
-    centres = [centre_of(field) for field in spread]
-    sizes_K = np.array([drawn_sizes(centre)[0, 0] for centre in centres])
-    live = [centre.centre for centre, size in zip(centres, sizes_K, strict=True) if size > 0]
-    _draw_fan(axes, np.array(live, float), len(spread), cell, look)
+def draw_fan(
+    axes: Axes,
+    gradients_K2: np.ndarray,
+    num_minibatches: int,
+    radius: float,
+    longest: float,
+    look: Look,
+    *,
+    on_disc: bool = True,
+) -> None:
+    """Rays from the centre in the lengths of the picture's arrows; the strong one is the mean direction, R long.
 
-
-def _draw_fan(axes: Axes, gradients_K2: np.ndarray, num_minibatches: int, cell: float, look: Look) -> None:
-    """Of those that are not zero."""
-    if not len(gradients_K2):
-        return
-    sizes_K = np.hypot(*gradients_K2.T)
+    `gradients_K2` are those that are not zero; one of the size `longest` is `radius` long.
+    """
     sign = -1.0 if look.direction == "descent" else 1.0
-    unit_K2 = sign * gradients_K2 / sizes_K[:, None]
-    radius, ink, paper = FAN_IN_CELLS * cell, look.palette.ink, look.palette.paper
-    tips_K2 = radius * unit_K2 * (sizes_K[:, None] / sizes_K.max()) ** LENGTH_EXPONENTS[look.length]
-    turn, edge = np.linspace(0, 2 * np.pi, 73), 1.08 * radius
-    axes.fill(edge * np.cos(turn), edge * np.sin(turn), color=paper, alpha=0.82, linewidth=0, zorder=4)
+    unit_K2 = sign * gradients_K2 / np.hypot(*gradients_K2.T)[:, None]
+    ink, paper = look.palette.ink, look.palette.paper
+    tips_K2 = tips_of(gradients_K2, radius, longest, look)
+    if on_disc:
+        turn, edge = np.linspace(0, 2 * np.pi, 73), 1.08 * radius
+        axes.fill(edge * np.cos(turn), edge * np.sin(turn), color=paper, alpha=0.82, linewidth=0, zorder=4)
     for x, y in tips_K2:
         axes.plot([0, x], [0, y], color=ink, linewidth=0.8, alpha=0.35, zorder=4)
     axes.scatter(*tips_K2.T, s=5, color=ink, alpha=0.5, zorder=4)

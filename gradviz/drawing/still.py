@@ -10,8 +10,7 @@ from typing import Any
 from gradviz.drawing import labels
 from gradviz.drawing.canvas import Axes, Axes3D, Figure, MaxNLocator, ScalarMappable, SubFigure, styled
 from gradviz.drawing.look import PLAIN, Look, still_style
-from gradviz.drawing.marks import mark_sentences
-from gradviz.drawing.overlays import Over, draw_over
+from gradviz.drawing.overlays import Over, draw_over, over_sentences
 from gradviz.drawing.plot import cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
 from gradviz.drawing.relief import OnSurface, plot_surface
 from gradviz.drawing.scale import Scale, drawn_sizes
@@ -82,7 +81,7 @@ def draw(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | No
     if rings is not None:
         num_zeros = int((drawn_sizes(field) == 0).sum())
         rings.set_label(labels.zeros_name(num_zeros, field.is_zero.size, bool(shown.minus)))
-    draw_over(axes, shown.over, shown.request.epoch, cell_of(field), field_reach(field), look)
+    draw_over(axes, shown.over, field, shown.request.epoch, cell_of(field), field_reach(field), look)
     plot_centre(axes, look).set_label(labels.CENTRE_WORDS)
     if scale is not None or (drawn_sizes(field) > 0).any():
         _draw_scale(figure, axes, scale or Scale.of([field]), look, shown)
@@ -98,7 +97,7 @@ def draw_surface(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Sc
     surface = Surface.of(field)
     if surface is not None:
         laid: Any = OnSurface(axes, surface)
-        draw_over(laid, shown.over, shown.request.epoch, cell_of(field), surface.half_width, look)
+        draw_over(laid, shown.over, field, shown.request.epoch, cell_of(field), surface.half_width, look)
         ring = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "linestyle": "none", "zorder": 5}
         laid.plot([0.0], [0.0], color=look.palette.centre, label=labels.CENTRE_WORDS, **ring)
     if scale is not None or (drawn_sizes(field) > 0).any():
@@ -129,8 +128,7 @@ def _dress(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look) -> 
     facts = labels.facts_of(field, request, draws_masks=shown.draws_masks, is_difference=bool(minus))
     facts += [arrows] if arrows else []
     sentences = [] if minus else labels.sentences_of(field)
-    if shown.over.marks is not None:
-        sentences += mark_sentences(shown.over.marks, field_reach(field))
+    sentences += over_sentences(shown.over, field_reach(field))
     ground = labels.ground_name(field.loss, look.under, bool(minus))
     sentences += [ground] if ground else []
     told = textwrap.wrap(" · ".join(sentences), _MOST_LETTERS)

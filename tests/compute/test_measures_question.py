@@ -9,7 +9,7 @@ from gradviz.compute.kinds import QUESTION
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.workbench import Workbench
-from gradviz.dashboard.answers import MeasuresAnswer
+from gradviz.dashboard.statistics_answers import MeasuresAnswer
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.statistics import OF_GRADIENTS

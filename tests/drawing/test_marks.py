@@ -11,6 +11,7 @@ from gradviz.drawing.look import PLAIN
 from gradviz.drawing.marks import InPlane, draw_marks, live_rays, mark_sentences
 from gradviz.drawing.overlays import Over, draw_over
 from gradviz.landscape.directions.marks import Mark, Ray
+from tests.drawing.fields import field_of
 
 PALETTE = PALETTES["light"]
 TOLD = InPlane(
@@ -65,7 +66,7 @@ def test_one_checkpoint_is_no_path(axes: Axes) -> None:
 
 def test_rays_without_direction_in_the_plane_are_left_out(axes: Axes) -> None:
     assert [ray.minibatch for ray in live_rays(TOLD.minibatches)] == [0, 1]
-    draw_over(axes, Over(rays=TOLD), 1, 0.1, 1.1, PLAIN)
+    draw_over(axes, Over(rays=TOLD), field_of(np.ones((3, 3)), np.ones((3, 3))), 1, 0.1, 1.1, PLAIN)
     lines: Any = axes.lines
     ends = [line.get_xydata()[-1].tolist() for line in lines if line.get_marker() == "None"]
     assert ends[1] == pytest.approx([0, 0.32])  # the longest: 3.2 cells

@@ -9,7 +9,7 @@ from gradviz.drawing.canvas import Axes, Figure, to_hex
 from gradviz.drawing.crossings import crossings_of
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
-from gradviz.drawing.overlays import centre_of, draw_path, draw_spread
+from gradviz.drawing.overlays import Over, centre_of, draw_over, draw_path
 from gradviz.landscape import GradientField
 from tests.drawing.fields import field_of
 
@@ -84,7 +84,7 @@ def spread(*gradients: tuple[float, float], zeros: tuple[int, ...] = ()) -> list
 )
 def test_rays_have_the_lengths_of_the_pictures_arrows_and_the_mean_is_r_long(axes: Axes, look: Look, ends: Any):
     fields = spread((1.0, 0.0), (0.0, 4.0), (7.0, 7.0), (0.0, 0.0), (np.nan, 1.0), zeros=(2,))
-    draw_spread(axes, fields, 0.5, look)
+    draw_over(axes, Over(spread=fields), fields[0], 0, 0.5, 5.0, look)
     radius = 1.6  # 3.2 cells
     *rays, mean = ends_of(axes)
     np.testing.assert_allclose(rays, radius * np.array(ends), atol=1e-12)
@@ -98,7 +98,8 @@ def test_rays_have_the_lengths_of_the_pictures_arrows_and_the_mean_is_r_long(axe
 
 
 def test_no_fan_where_all_are_zero(axes: Axes):
-    draw_spread(axes, spread((0.0, 0.0), (1.0, 1.0), zeros=(1,)), 0.5, PLAIN)
+    fields = spread((0.0, 0.0), (1.0, 1.0), zeros=(1,))
+    draw_over(axes, Over(spread=fields), fields[0], 0, 0.5, 5.0, PLAIN)
     assert not axes.lines
     assert not axes.patches
 

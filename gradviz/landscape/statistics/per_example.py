@@ -63,6 +63,18 @@ def example_products(
     return found
 
 
+@undisturbed()
+def row_entries(network: Network, inputs_RM: Tensor, targets_R: Tensor, refs: Sequence[ParameterRef]) -> Tensor:
+    """(R, len(refs)): the derivatives of each row's loss by single parameters, in eval mode. Costs a pass forward and
+    backward over the rows; `UserError` for a parameter that the network lacks."""
+    for ref in refs:
+        ref.check(parameter_shapes(network))
+    layers = {network.output if ref.layer is None else ref.layer for ref in refs}
+    with torch.no_grad():
+        passed = backward(network, inputs_RM[:, None], targets_R[:, None], mode="eval", layers=layers)
+        return torch.stack([_entry(passed, ref) for ref in refs], 1)
+
+
 def _entry(passed: Backward, ref: ParameterRef) -> Tensor:
     """(R,): the gradients of one scalar parameter, a single term each, so without cancellation."""
     k = passed.network.output if ref.layer is None else ref.layer

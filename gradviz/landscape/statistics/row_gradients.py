@@ -4,9 +4,11 @@ Used only where the mean over the rows of each minibatch is that minibatch's gra
 rows that do not depend on each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,13 +17,15 @@ from gradviz.errors import UserError
 from gradviz.experiment.batches import Batch, mapped, tensors_of
 from gradviz.experiment.users_code import users_code
 from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.replay.axes import check_scalar
 from gradviz.landscape.replay.evaluating import own_rules_only
 from gradviz.landscape.replay.loop import mean_loss
 from gradviz.landscape.replay.private import PrivateModel
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.replay.randomness import Seeded, Source
 from gradviz.landscape.replay.stand_ins import attention
-from gradviz.landscape.statistics.problem_gradients import gradient_blocks, parameters_of, whole
+from gradviz.landscape.scalar import Scalar
+from gradviz.landscape.statistics.problem_gradients import HELD, gradient_blocks, parameters_of, whole
 from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: R = rows of all minibatches, K = minibatches, P = parameters.
@@ -36,23 +40,46 @@ def row_gradients(problems: Sequence[Problem], names: Sequence[str]) -> Tensor |
     None where rows have none, or the model cannot be run under `vmap`. Costs a pass forward and backward over each
     minibatch, and about two over its rows one by one.
     """
+    rows = list(_of_each(problems, names))
+    return torch.cat(rows) if len(rows) == len(problems) else None
+
+
+def row_slopes(problems: Sequence[Problem], scalars: Sequence[Scalar]) -> Tensor | None:
+    """(R, len(scalars)) float64: the same by single parameters alone, of which one minibatch's rows are held at a
+    time.
+
+    None too where the rows' gradients by their tensors exceed `HELD` numbers.
+    """
+    model = problems[0].model
+    first = {id(tensor): name for name, tensor in parameters_of(model).items()}  # of tied ones
+    entries = [(check_scalar(model, scalar), scalar.index) for scalar in scalars]
+    tensors = {first[id(tensor)]: tensor for tensor, _ in entries}
+    if sum(tensor.numel() for tensor in tensors.values()) * max(problem.num_rows for problem in problems) > HELD:
+        return None
+    starts = dict(zip(tensors, accumulate((each.numel() for each in tensors.values()), initial=0), strict=False))
+    places = [int(np.ravel_multi_index(index, tuple(tensor.shape))) if index else 0 for tensor, index in entries]
+    columns = [starts[first[id(tensor)]] + place for (tensor, _), place in zip(entries, places, strict=True)]
+    rows = [found_BP[:, columns] for found_BP in _of_each(problems, list(tensors))]
+    return torch.cat(rows) if len(rows) == len(problems) else None
+
+
+def _of_each(problems: Sequence[Problem], names: Sequence[str]) -> Iterator[Tensor]:
+    """(B, P) float64 of each minibatch, in order; ends at the first whose rows have none."""
     exact = [problem.computed_in(torch.float64) for problem in problems]
     parameters = parameters_of(exact[0].model)
     if any(parameters[name].is_complex() for name in names):
-        return None
+        return
     blocks = gradient_blocks(exact, [whole(name, parameters[name]) for name in names], is_judged=False)
     wanted_KP = torch.cat([block.gradients_KNR.flatten(1) for block in blocks], 1)
-    rows = []
     for problem, wanted_P in zip(exact, wanted_KP, strict=True):
         between_tiles()
         found_BP = _by_row(problem, names)
         if found_BP is None:
-            return None
+            return
         error_P, size = (found_BP.mean(0) - wanted_P).abs(), wanted_P.abs().max()
         if not bool((error_P <= _TOLERANCE * size).all()):  # neither where a row's is not finite
-            return None
-        rows.append(found_BP)
-    return torch.cat(rows)
+            return
+        yield found_BP
 
 
 def _by_row(problem: Problem, names: Sequence[str]) -> Tensor | None:
