@@ -99,7 +99,7 @@ def problems(model: nn.Module, loss) -> list[Problem]:
     ]
 
 
-def made() -> nn.Module:
+def made() -> nn.Sequential:
     torch.manual_seed(3)
     return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1)).eval()
 
@@ -125,10 +125,8 @@ def test_slopes_of_rows_are_those_of_autograd(pair: tuple[str, str]):
 
 
 def test_a_tied_tensor_is_found_under_each_of_its_names():
-    model = made()
-    model[2].weight = nn.Parameter(model[2].weight.detach())
-    again = nn.Linear(4, 4)
-    again.weight = model[2].weight
+    model, again = made(), nn.Linear(4, 4)
+    again.weight = model.get_parameter("2.weight")
     model.insert(3, again)
     each = problems(model, squares)
     a, b = (
