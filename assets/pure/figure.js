@@ -14,7 +14,8 @@ import { axisTitle } from "./toldplane.js";
 
 const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds before it scales
 const DESCENT = "the arrow is −∇J (descent)";
-const HOVER = "%{text}<extra></extra>"; // a format of plotly.js writes minus as a hyphen
+const END = "<extra></extra>"; // after texts of our own: a format of plotly.js writes minus as a hyphen
+const HOVER = `%{text}${END}`;
 const LETTER = 6.6; // pixels of a letter of the titles, on average
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
@@ -34,8 +35,7 @@ export function landscapeFigure(frame, style, names, token, palette) {
     anchor: "center",
     lengthmode: "raw",
     lengthfactor: 1 / PIXEL_PRECISION,
-    text: textsAt(frame, style, arrows.point, style.direction === "descent" ? [DESCENT] : []),
-    hovertemplate: HOVER,
+    hovertemplate: textsAt(frame, style, arrows.point, style.direction === "descent" ? [DESCENT] : []).map((text) => text + END), // a text would be drawn on each arrow
     showlegend: false,
     marker: {
       color: arrows.colour,

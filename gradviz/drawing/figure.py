@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from gradviz.drawing import labels
 from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH, Arrows, arrows_of, reach_of
 from gradviz.drawing.ground import Levels, level_digits, levels_of
-from gradviz.drawing.hover import DESCENT, TEMPLATE, point_texts
+from gradviz.drawing.hover import DESCENT, END, TEMPLATE, point_texts
 from gradviz.drawing.inks import FONT, Palette, Stops
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
@@ -89,8 +89,7 @@ def _arrows_trace(
         anchor="center",
         lengthmode="raw",
         lengthfactor=1 / PIXEL_PRECISION,
-        text=texts_A,
-        hovertemplate=TEMPLATE,
+        hovertemplate=texts_A + END,  # plotly.js would draw a text on each arrow
         marker={
             "color": arrows.strength_A,
             "cmin": scale.low,

@@ -9,7 +9,8 @@ from gradviz.landscape import GradientField
 from gradviz.numbers import number
 
 DESCENT = "<br>the arrow is −∇J (descent)"
-TEMPLATE = "%{text}<extra></extra>"
+END = "<extra></extra>"
+TEMPLATE = f"%{{text}}{END}"
 
 
 def point_texts(field: GradientField) -> np.ndarray:
