@@ -41,6 +41,7 @@ conduct({ redraw: () => (draw(), commit()) });
 document.body.dataset.view = page.view.view;
 document.body.dataset.under = page.view.under;
 document.body.dataset.overlays = `${page.view.show.length}`;
+document.body.dataset.sampling = page.view.show.includes("sampling") ? "on" : "off";
 document.body.dataset.planes = page.plans.some(hasDirections) ? "directions" : "parameters";
 document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
 

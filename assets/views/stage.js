@@ -172,6 +172,7 @@ function refresh() {
   document.body.dataset.masks = view.mode === "train" && shownRuns().some(drawsMasks) ? "on" : "off";
   document.body.dataset.under = view.under;
   document.body.dataset.overlays = view.show.length;
+  document.body.dataset.sampling = view.show.includes("sampling") ? "on" : "off";
   document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
   document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
   setSliders();
