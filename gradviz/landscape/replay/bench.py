@@ -4,7 +4,7 @@ Each model is measured with parameters of its lower, middle and upper third. `re
 minibatch of which nothing is known, `further` one after another plane of the same, of the model's last parameters, as
 a server computes most. Both include
 the choice of the method and its check against the plain loop. The other ways cost the same at every point, so some of
-their points are measured.
+their points are measured, before and after, because other programs come and go.
 """
 
 import json
@@ -140,13 +140,15 @@ def time_case(case: Case, points: int) -> Timing:
     plane = plane_of_case(case, problem, points)
     with torch.inference_mode():
         forward = _median(lambda: problem.loss(problem.model, problem.batch))
+    before = _rivals(problem, plane)
     start = time.perf_counter()
     method = network_landscape(problem, plane).method
     replay = further = time.perf_counter() - start
     if replay < LONG_PLANE:
         further = _further(problem, plane)
         replay = _median(lambda: network_landscape(problem, plane), least=1)
-    rivals = {name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()}
+    after = _rivals(problem, plane)
+    rivals = {name: _mean(before[name], after[name]) for name in RIVALS}
     return Timing(case.name, torch.get_num_threads(), method, forward, replay, further, rivals)
 
 
@@ -195,6 +197,14 @@ def _further(problem: Problem, plane: Plane) -> float:
         network_landscape(shared, plane)
         taken.append(time.perf_counter() - start)
     return statistics.median(taken)
+
+
+def _rivals(problem: Problem, plane: Plane) -> dict[str, float | None]:
+    return {name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()}
+
+
+def _mean(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else (before + after) / 2
 
 
 def _of_points(
