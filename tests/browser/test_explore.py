@@ -295,3 +295,18 @@ def test_grid_and_drawing_controls_do_what_they_say(visit: Visit) -> None:
     assert quiver is not None
     lengths = np.hypot(quiver["u"], quiver["v"])
     assert np.ptp(lengths) < 1e-6 * lengths.max()
+
+
+def test_the_sampling_ellipse_is_that_of_the_api_or_says_why_there_is_none(visit: Visit, server: Server) -> None:
+    pair = {"x": "hidden.1.linear.bias[5]", "y": "hidden.0.linear.bias[16]"}
+    page = visit(f"/?size=16&epoch=4&x1={pair['x']}&y1={pair['y']}&show=sampling")
+    told = page.request.get(
+        f"{server.url}/api/v1/sampling", params={"run": "none", "epoch": 4, "minibatch_size": 16, **pair}
+    ).json()["sampling"]
+    words = page.locator("#caption-0")
+    expect(words).to_contain_text(
+        f"95 % of minibatches of 16 of {told['of_rows']} rows, drawn without replacement, lie in the ellipse"
+    )
+    page.get_by_text("train mode", exact=True).click()
+    page.locator("label", has_text="BatchNorm").click()
+    expect(words).to_contain_text("Under batch statistics a row has no gradient of its own")

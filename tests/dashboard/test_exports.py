@@ -143,6 +143,20 @@ def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_the_page_that_st
     assert "`minus` must be one of the panels, 0..1, got 2" in error_of(client, minus=2)
 
 
+def test_the_sampling_ellipse_or_why_there_is_none_is_in_the_page_that_stands_alone(client: FlaskClient):
+    pair = {"x": PANELS[0]["x"], "y": PANELS[0]["y"], "points": 3, "minibatch_size": 16}
+    panels = [{"run": run, "epoch": 1, "mode": "train", **pair} for run in ("none", "batchnorm")]
+    told = told_in(client.post("/api/v1/exports", json=asked(panels=panels, show=["sampling"])).text)
+    assert told["view"]["show"] == ["sampling"]
+    for panel, request in zip(told["panels"], panels, strict=True):
+        for epoch, found in panel["samplings"].items():
+            query = {name: value for name, value in request.items() if name != "points"} | {"epoch": epoch}
+            wanted = client.get("/api/v1/sampling", query_string=query).json
+            assert wanted is not None
+            assert found == {"sampling": wanted["sampling"], "reason": wanted["reason"]}
+    assert [panel["samplings"]["1"]["sampling"] is None for panel in told["panels"]] == [False, True]
+
+
 def test_what_lies_in_a_plane_along_directions_is_in_the_page_that_stands_alone(client: FlaskClient):
     panel = {"run": "none", "epoch": 1, "x": "gradient:0", "y": "random:1", "points": 3, "minibatch_size": 16}
     told = told_in(client.post("/api/v1/exports", json=asked(panels=[panel], show=["path", "spread"])).text)
@@ -161,7 +175,7 @@ def test_what_lies_in_a_plane_along_directions_is_in_the_page_that_stands_alone(
 def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: FlaskClient):
     """Without neither, with each: other pictures, in the colours of what was added; and the file says what it shows."""
     pictures = []
-    for values in ({}, {"show": ["path"]}, {"show": ["spread"]}, {"minus": 0}):
+    for values in ({}, {"show": ["path"]}, {"show": ["spread"]}, {"show": ["sampling"]}, {"minus": 0}):
         answer = client.post("/api/v1/exports", json=asked("gif", every=2, panels=PANELS, **values))
         gif = Image.open(io.BytesIO(answer.data))
         said = gif.info["comment"].decode()
@@ -170,7 +184,7 @@ def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: Fl
             assert f'"{name}":{json.dumps(value)}' in said
         gif.seek(1)
         pictures.append(np.asarray(gif.convert("RGB")).astype(int))
-    plain, path, spread, difference = pictures
+    plain, path, spread, sampling, difference = pictures
     left = np.s_[:, : plain.shape[1] // 2]
 
     def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
@@ -179,6 +193,7 @@ def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: Fl
     centre, ink = (0xC2, 0x25, 0x5C), (0x1D, 0x24, 0x30)
     assert count(path, centre) > count(plain, centre) + 50
     assert count(spread, ink) > count(plain, ink) + 50
+    assert count(sampling, centre) > count(plain, centre) + 20
     assert (difference[left] == plain[left]).mean() > 0.99  # what is subtracted is drawn as it is
     assert (difference != plain).any(-1).mean() > 0.01
 

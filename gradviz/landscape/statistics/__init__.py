@@ -4,6 +4,7 @@ from gradviz.landscape.statistics.agreement import Agreement, agreement_of
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples, estimate
 from gradviz.landscape.statistics.checkpoint import CheckpointAgreement, minibatch_agreement, pair_name, parts_of
 from gradviz.landscape.statistics.coherence import agreement_pass_rate, m_coherence
+from gradviz.landscape.statistics.commutators import commutators
 from gradviz.landscape.statistics.confusion import gradient_confusion, stiffness
 from gradviz.landscape.statistics.cosines import by_direction, minibatch_cosines
 from gradviz.landscape.statistics.inner_products import InnerProducts, inner_products_of
@@ -21,8 +22,10 @@ from gradviz.landscape.statistics.problem_products import (
     problem_products,
 )
 from gradviz.landscape.statistics.regrouping import Regrouped, regrouped, regrouped_products, sorted_minibatches
+from gradviz.landscape.statistics.sampling import Sampling, pair_sampling, sampling_of
 from gradviz.landscape.statistics.sharpness import Sharpness, sharpness_along_gradients
 from gradviz.landscape.statistics.smoothness import plane_smoothness
+from gradviz.landscape.statistics.swapped_losses import swapped_agreement, swapped_products
 from gradviz.landscape.statistics.tests_of_norm import norm_tests, pooled_norm_tests
 from gradviz.landscape.statistics.variance_split import MasksSplit, masks_split
 
@@ -40,10 +43,12 @@ __all__ = [
     "NullAgreement",
     "Regrouped",
     "Resamples",
+    "Sampling",
     "Sharpness",
     "agreement_of",
     "agreement_pass_rate",
     "by_direction",
+    "commutators",
     "estimate",
     "example_products",
     "gradient_confusion",
@@ -61,6 +66,7 @@ __all__ = [
     "norm_tests",
     "null_agreement",
     "pair_name",
+    "pair_sampling",
     "parts_of",
     "parts_of_model",
     "plane_smoothness",
@@ -73,8 +79,11 @@ __all__ = [
     "redrawn_agreement",
     "regrouped",
     "regrouped_products",
+    "sampling_of",
     "sensitivity",
     "sharpness_along_gradients",
     "sorted_minibatches",
     "stiffness",
+    "swapped_agreement",
+    "swapped_products",
 ]
