@@ -15,6 +15,9 @@ from gradviz.evidence.sign_law import sign_laws
 from gradviz.evidence.studied import Setting, Studied, When
 from gradviz.landscape import GradientField, LandscapeRequest
 
+WHOLES = 11
+"""Checkpoints at which all parameters are measured for the sign law: each takes ten times as long as the biases."""
+
 
 def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
     """The evidence of a report; `answers` are those to `everything`."""
@@ -91,6 +94,13 @@ def chosen_parts(studied: Studied) -> list[Part]:
     return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
 
 
+def spread_over(epochs: Sequence[int], most: int) -> list[int]:
+    """At most so many of the epochs, evenly spaced, the first and the last among them."""
+    if len(epochs) <= most:
+        return list(epochs)
+    return [epochs[round(k * (len(epochs) - 1) / (most - 1))] for k in range(most)]
+
+
 def drift_part(studied: Studied, role: Role) -> Part:
     """The last checkpoint beside the first one; NotThere without that."""
     studied.epoch(role, When.START)
@@ -124,7 +134,7 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
-    yield from (Part("whole", run.name, epoch) for epoch in studied.epochs[run.name])
+    yield from (Part("whole", run.name, epoch) for epoch in spread_over(studied.epochs[run.name], WHOLES))
     yield from others_asked(studied)
     known = [when for when in (When.START, When.MID) if studied.is_there(PLAIN, when)]
     for epoch in sorted({studied.epoch(PLAIN, when) for when in known}):

@@ -67,8 +67,9 @@ def test_each_claim_stands_with_its_own_words_its_rule_and_a_verdict(visit: Visi
         assert verdict != Kind.UNKNOWN, shown.inner_text()
         assert shown.locator(".gv-verdict").get_attribute("data-tone") == verdict.tone
         assert shown.locator("tbody tr").count() > 0
-        figures = page.request.get(f"{page.url.partition('?')[0]}api/v1/evidence/{claim.key}").json()["figures"]
-        drawn = [figure["range"] is not None and figure["value"] is not None for figure in figures]
+        answer = page.request.get(f"{page.url.partition('?')[0]}api/v1/evidence/{claim.key}").json()
+        assert shown.locator(".gv-notes li").all_inner_texts() == answer["notes"]
+        drawn = [figure["range"] is not None and figure["value"] is not None for figure in answer["figures"]]
         assert [row.locator(".gv-strip").count() for row in shown.locator("tbody tr").all()] == drawn
 
 

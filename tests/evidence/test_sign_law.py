@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from gradviz.evidence.gathering import spread_over
 from gradviz.evidence.measurements import WholeModel
 from gradviz.evidence.sign_law import fit_of, law, points_of, sign_laws
 from tests.evidence.made import agreement, checkpoint, evidence, record
@@ -69,3 +70,10 @@ def test_each_run_has_a_fit_for_what_was_measured():
     assert len(points_of(whole, "none", "model")) == 4
     assert points_of(whole, "none", "biases 1") == []
     assert sign_laws(evidence(runs=(record("none"),), wholes=())) == ()
+
+
+def test_all_parameters_are_measured_at_some_checkpoints_from_the_first_to_the_last():
+    assert spread_over(range(31), 11) == list(range(0, 31, 3))
+    assert spread_over([0, 2, 5], 11) == [0, 2, 5]
+    chosen = spread_over(range(100), 11)
+    assert (chosen[0], chosen[-1], len(set(chosen))) == (0, 99, 11)
