@@ -308,5 +308,5 @@ def test_the_sampling_ellipse_is_that_of_the_api_or_says_why_there_is_none(visit
         f"95 % of minibatches of 16 of {told['of_rows']} rows, drawn without replacement, lie in the ellipse"
     )
     page.get_by_text("train mode", exact=True).click()
-    page.locator("label", has_text="BatchNorm").click()
+    page.get_by_role("radiogroup", name="Run").locator("label", has_text="BatchNorm").click()
     expect(words).to_contain_text("Under batch statistics a row has no gradient of its own")
