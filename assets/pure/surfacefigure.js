@@ -35,7 +35,7 @@ function tracesOf(frame, style, surface, palette) {
   if (lines.x.length) data.push({
     type: "scatter3d", mode: "lines", x: lines.x, y: lines.y, z: lines.z, hoverinfo: "skip", showlegend: false, name: "gradient",
     line: {
-      color: lines.colour, colorscale: palette.arrows, cmin: style.scale.low, cmax: style.scale.high, width: 3, showscale: !style.sharesScale,
+      color: lines.colour, colorscale: palette.arrows, cmin: style.scale.low, cmax: style.scale.high, width: shaftWidth(style.side), showscale: !style.sharesScale,
       colorbar: {
         title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
         lenmode: "pixels", len: 0.8 * style.side,
@@ -90,6 +90,7 @@ const over = {
   line: ({ x, y, colour, width, dashed }, surface) => ({ mode: "lines", ...lineOnSurface(surface, x, y), line: { color: colour, width: 1.6 * width, dash: dashed ? "dash" : "solid" } }),
   disc: () => null, // it would hide the surface
   dots({ x, y, colour, size, sizes, texts, opacities }, surface) {
+    if (!texts) return null; // ends of rays: plotly.js draws no marker in space small enough for fifty side by side
     const z = x.map((one, k) => numberOrNull(heightOn(surface, one, y[k], ABOVE)));
     return {
       mode: "markers", x, y, z, marker: { size: sizes?.map(inSpace) ?? inSpace(size), color: opacities ? opacities.map((opacity) => faded(colour, opacity)) : colour, line: { width: 0 } },
@@ -113,6 +114,11 @@ const over = {
     return { mode: "lines", ...lineOnSurface(surface, outline.x, outline.y), line: { color: colour, width: 4 } };
   },
 };
+
+// Pixels: thick arrows of a small picture would cover its surface.
+function shaftWidth(side) {
+  return Math.max(1.5, Math.min(3, (side ?? 300) / 100));
+}
 
 // plotly.js draws markers in space larger than in a plane.
 function inSpace(size) {

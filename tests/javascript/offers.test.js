@@ -10,6 +10,7 @@ import { pointLines } from "../../assets/pure/reading.js";
 import { acrossSentence, axisTitle, planeSentences, unitSentence } from "../../assets/pure/toldplane.js";
 import { zeroSentence } from "../../assets/pure/zero.js";
 import { cnn, frameOf, plainRun, run } from "./constants.js";
+import { zeroMessages } from "../../assets/pure/look.js";
 
 const whereOf = (epoch = 2, epochs = [0, 1, 2], minibatches = 5) => ({ run: { ...plainRun, epochs }, epoch, minibatch: 3, minibatches, others: [{ ...plainRun, run: "adam", epochs: [4, 9] }, cnn, run] });
 const axis = (text, told = {}) => ({ text, meaning: "all", unit: "as long as the step from epoch 11 to 12", notes: [], length: 1, part: 1, ...told });
@@ -91,6 +92,8 @@ test("what holds of parameters alone is not said of directions", () => {
   assert.match(pointLines(along, 1, null)[3], /per unit of the axes$/);
   assert.match(pointLines(frameOf(3), 1, null)[3], /per unit of parameter$/);
   assert.equal(zeroSentence({ plane: plane() }, 1), "The gradient is zero up to round-off along both axes.");
+  assert.equal(zeroSentence({}, 1), zeroMessages[1]); // what takes the parameters out, by its name
+  assert.equal(zeroSentence({ zero_words: "∂J/∂x is …" }, 1), "∂J/∂x is …"); // the server's, where the two differ
   const page = { view: { x_a: "step", y_a: "random:1" }, runs: { none: plainRun } };
   assert.equal(isComparable(page, "none"), false);
   assert.equal(hasDirections({ x: "step", y: "a[0]" }), true);

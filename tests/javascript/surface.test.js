@@ -80,6 +80,15 @@ test("the figure has the sheet with its gaps, the arrows, and what is drawn over
   assert.equal(layout.annotations[0].text, "x₁: Δ a<br>x₂: Δ b<br>height: J (mean |error|)");
 });
 
+test("rays on a surface end without markers, and arrows of a small picture are thinner", () => {
+  const strokes = [line([0, 1], [0, 1], palette.ink), dots([1], [1], palette.ink, { size: 3 })];
+  const shaft = (side) => pictureFigure(frameOf(3), { ...STYLE, strokes, side }, { x: "a", y: "b" }, 1, palette).data.find(({ name }) => name === "gradient").line.width;
+  const { data } = pictureFigure(frameOf(3), { ...STYLE, strokes }, { x: "a", y: "b" }, 1, palette);
+  assert.equal(data.filter(({ type, mode, name }) => type === "scatter3d" && mode === "markers" && !name).length, 0);
+  assert.equal(data.filter(({ type, mode, name }) => type === "scatter3d" && mode === "lines" && !name).length, 1);
+  assert.ok(1 < shaft(200) && shaft(200) < shaft(400) && shaft(400) === shaft(900));
+});
+
 test("without any finite loss there are axes alone", () => {
   const { data } = pictureFigure(frameOf(3, { loss: () => NaN }), STYLE, { x: "a", y: "b" }, 1, palette);
   assert.deepEqual(data, []);
