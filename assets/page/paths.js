@@ -57,6 +57,11 @@ export function minibatchOfStep(at, signal) {
   return jsonFrom(`api/v1/paths/step?${queryOf({ ...paths.request, ...at })}`, { signal });
 }
 
+/** The landscape of its rows (PathsLandscapeAnswer) over two parameters. @param {{condition: string, replica: number, step: number}} at @param {string[]} pair @param {AbortSignal} signal */
+export function landscapeOfStep(at, [x, y], signal) {
+  return told(`api/v1/paths/landscape?${queryOf({ ...paths.request, ...at, x, y })}`, signal);
+}
+
 async function again(work) {
   asking.abort();
   const { signal } = (asking = new AbortController());

@@ -7,10 +7,11 @@ import { viewFields } from "../page/address.js";
 import { isOutcome } from "../page/api.js";
 import { button, element, fill } from "../page/dom.js";
 import { minibatchOfStep, paths } from "../page/paths.js";
-import { paletteNow } from "../page/scheme.js";
+import { paletteNow, scheme } from "../page/scheme.js";
 import { createScrubber } from "../page/scrubber.js";
 import { page } from "../page/state.js";
 import { paintStrokes } from "./brush.js";
+import { landscapeOf } from "./steplandscape.js";
 import { preparedContext, sizeOfCanvas, watchCanvas } from "./paint.js";
 
 const MOST_ROWS = 64; // whose numbers are listed
@@ -19,6 +20,8 @@ let result = null;
 let slider = null;
 /** @type {{condition: string, replica: number, step: number} | null} */
 let chosen = null;
+let showChoice = () => {}; // in the controls
+let lastTold = null; // of that step
 let asking = new AbortController();
 
 export function showFan(found) {
@@ -28,8 +31,9 @@ export function showFan(found) {
   if (isOther) {
     slider.setRange(0, result.steps.length);
     slider.set(result.steps.length);
+    makeControls();
     choose(firstStep());
-  }
+  } else tell(lastTold); // in other colours
   nameAxes();
   draw();
 }
@@ -93,6 +97,7 @@ function firstStep() {
 /** @param {{condition: string, replica: number, step: number}} at */
 function choose(at) {
   chosen = at;
+  showChoice();
   draw();
   tell(null);
   asking.abort();
@@ -111,34 +116,40 @@ async function askFor(at, signal) {
 }
 
 function tell(told) {
-  const focused = document.activeElement?.closest("#paths-step")?.id ? document.activeElement.getAttribute("data-role") : null;
-  fill("paths-step", JSON.stringify([chosen, told, paths.told?.key]), controls(), told ? element("div", "gv-paths-made", ...words(told)) : element("p", "gv-sub", "Asking which minibatch made this step…"));
-  if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`#paths-step [data-role="${focused}"]`))?.focus();
+  lastTold = told;
+  if (told) fill("paths-made", JSON.stringify([chosen, told, paths.told?.key, scheme()]), ...words(told));
+  else fill("paths-made", "", element("p", "gv-sub", "Asking which minibatch made this step…"));
 }
 
-function controls() {
+// Made once for each result: a hand may be in them when an answer arrives.
+function makeControls() {
   const last = result.steps.at(-1);
   const replicas = Object.entries(result.conditions).flatMap(([name, each]) => Array.from({ length: each.replicas }, (_, k) => ({ name, k })));
-  const which = element("select", "gv-speed", ...replicas.map(({ name, k }) => new Option(`${name} ${k + 1}`, `${name}/${k}`, false, name === chosen.condition && k === chosen.replica)));
+  const which = element("select", "gv-speed", ...replicas.map(({ name, k }) => new Option(`${name} ${k + 1}`, `${name}/${k}`)));
   which.addEventListener("change", () => {
     const [condition, replica] = which.value.split("/");
     choose({ ...chosen, condition, replica: Number(replica) });
   });
   which.dataset.role = "replica";
   const step = element("input", "gv-speed gv-paths-number");
-  Object.assign(step, { type: "number", min: 1, max: last, step: 1, value: chosen.step });
+  Object.assign(step, { type: "number", min: 1, max: last, step: 1 });
+  const goTo = (wanted) => choose({ ...chosen, step: Math.max(1, Math.min(last, Math.round(wanted) || 1)) });
   step.addEventListener("change", () => goTo(Number(step.value)));
   step.dataset.role = "step";
-  const goTo = (wanted) => choose({ ...chosen, step: Math.max(1, Math.min(last, Math.round(wanted) || 1)) });
   const turn = (text, /** @type {number} */ by, name) => {
     const made = button(text, () => goTo(chosen.step + by));
     made.setAttribute("aria-label", name);
-    made.dataset.role = name;
     return made;
   };
-  return element("div", "gv-paths-start",
+  showChoice = () => {
+    step.value = `${chosen.step}`;
+    which.value = `${chosen.condition}/${chosen.replica}`;
+  };
+  const made = element("div", "gv-paths-made");
+  made.id = "paths-made";
+  document.getElementById("paths-step").replaceChildren(element("div", "gv-paths-start",
     element("label", "gv-paths-field", element("span", "gv-row-label", "Replica"), which),
-    element("label", "gv-paths-field", element("span", "gv-row-label", `Step of ${last}`), step), turn("‹", -1, "Step before"), turn("›", 1, "Step after"));
+    element("label", "gv-paths-field", element("span", "gv-row-label", `Step of ${last}`), step), element("span", "gv-paths-turn", turn("‹", -1, "Step before"), turn("›", 1, "Step after"))), made);
 }
 
 // Which rows made the step, and where their landscape is, if it has one.
@@ -154,12 +165,13 @@ function words(told) {
     return made;
   };
   const landscape = told.minibatch === null
-    ? element("p", "", "Training draws its minibatches anew in each epoch: this one is none of those that landscapes are drawn at. ", link(`The checkpoint's landscapes at others: epoch ${request.epoch} in Explore`), ".")
-    : element("p", "", link(`The landscape of this minibatch: minibatch ${told.minibatch} at epoch ${request.epoch} in Explore`, { minibatch: told.minibatch, minibatch_size: size }), ".");
+    ? element("p", "", "Training draws its minibatches anew in each epoch: this one is none of those in Explore. ", link(`Theirs at epoch ${request.epoch}, in Explore`), ".")
+    : element("p", "", link(`It is minibatch ${told.minibatch} in Explore, at epoch ${request.epoch}`, { minibatch: told.minibatch, minibatch_size: size }), ".");
   const listed = told.rows.slice(0, MOST_ROWS).join(", ");
   const rest = told.rows.length - MOST_ROWS;
+  const drawn = landscapeOf({ condition: told.condition, replica: told.replica, step: told.step }, asking.signal);
   const rows = element("details", "gv-paths-rows", element("summary", "", "Its training rows"), element("p", "gv-sub", rest > 0 ? `${listed} and ${rest} more` : listed));
   const at = result.steps[pointOf(result, told.step) - 1];
   const ring = at === told.step ? "" : ` The ring is at step ${at}, the next at which the paths are compared.`;
-  return [element("p", "", `Step ${told.step} of ${told.condition} ${told.replica + 1} was made by ${same}.${loss}${ring}`), landscape, rows];
+  return [element("p", "", `Step ${told.step} of ${told.condition} ${told.replica + 1} was made by ${same}.${loss}${ring}`), landscape, drawn, rows];
 }

@@ -14,11 +14,13 @@ const OPTIMIZERS = { own: "the run's own", sgd: "plain SGD, at the rate that mat
 const FACTORS = { 1: "1", 0.25: "1/4", 0.0625: "1/16", 0.015625: "1/64" };
 const REPLICAS = [3, 4, 6, 8, 12, 16];
 
+let offered = []; // the conditions as told last: while other paths are asked about, they stay
+
 export function showForm() {
   const { view, runs } = page;
   const run = runs[view.run];
   const names = Object.keys(runs);
-  const offered = paths.told?.conditions ?? [];
+  offered = paths.told?.conditions ?? offered;
   const key = JSON.stringify([scheme(), names.map(labelOf), view.run, view.epoch, run?.epochs, view.conditions, view.replicas, view.optimizer, view.rate_factor, offered.map(({ absent }) => absent)]);
   const focused = focusedName();
   fill("paths-form", key,
@@ -27,7 +29,7 @@ export function showForm() {
     field("Optimizer", choice("optimizer", Object.entries(OPTIMIZERS), view.optimizer, (optimizer) => conductor.choose({ optimizer }))),
     field("Rate ×", choice("factor", withOwn(Object.entries(FACTORS), view.rate_factor), `${view.rate_factor}`, (factor) => conductor.choose({ rate_factor: Number(factor) }))),
     field("Replicas", choice("replicas", withOwn(REPLICAS.map((many) => [`${many}`, `${many}`]), view.replicas), `${view.replicas}`, (many) => conductor.choose({ replicas: Number(many) }))),
-    conditions(offered, view.conditions));
+    conditions(view.conditions));
   // A choice makes the form anew: the hand stays where it was.
   if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`#paths-form [name="${focused}"]`))?.focus();
 }
@@ -61,7 +63,7 @@ function choice(name, options, chosen, onChoose) {
 }
 
 // At least one stays; those that tell nothing of this run say why.
-function conditions(offered, chosen) {
+function conditions(chosen) {
   const made = element("fieldset", "gv-paths-conditions", element("legend", "gv-row-label", "Conditions"), ...offered.map(({ condition, words, absent }) => {
     const input = element("input");
     Object.assign(input, { type: "checkbox", name: `condition-${condition}`, checked: chosen.includes(condition), disabled: Boolean(absent) && !chosen.includes(condition) });

@@ -17,6 +17,7 @@ from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.sampling import SamplingQuestion
+from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.study_landscape import study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.why import WhyQuestion
@@ -127,7 +128,8 @@ AnyQuestion = Annotated[
     | WhyQuestion
     | MeasuresQuestion
     | SamplingQuestion
-    | PlaneQuestion,
+    | PlaneQuestion
+    | StepLandscapeQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

@@ -4,12 +4,16 @@ from flask import Response
 from werkzeug.exceptions import NotFound
 
 from gradviz.compute.paths_export import paths_told
+from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.dashboard import paths_answers
 from gradviz.dashboard.overview import as_json, etag
-from gradviz.dashboard.query import PathsKey, PathsStep
+from gradviz.dashboard.query import PathsKey
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import JSON, sent, sent_json
-from gradviz.landscape.paths.request import CONDITIONS, WORDS, PathsRequest
+from gradviz.landscape.field import GradientField
+from gradviz.landscape.paths.request import CONDITIONS, WORDS, PathsRequest, PathsStep
+from gradviz.landscape.request import TwoParameters
+from gradviz.logs import tell_log
 
 
 def paths_asked(served: Served, asked: PathsRequest) -> Response:
@@ -45,6 +49,22 @@ def paths_step(served: Served, asked: PathsRequest, at: PathsStep) -> Response:
     loss = None if result is None else float(result.of(at.condition).losses_KS[at.replica, at.step - 1])
     about = {"rows": list(found.rows), "own_step": found.own_step, "minibatch": found.minibatch, "loss": loss}
     return sent_json({**at.model_dump(), **about})
+
+
+def paths_landscape(served: Served, asked: PathsRequest, at: PathsStep, of: TwoParameters) -> Response:
+    question = StepLandscapeQuestion(request=asked, at=at, plane=of)
+    key = question.key(served.store)
+    tell_log(key=key)
+    wanted = served.still_wanted
+
+    def content() -> bytes:
+        field = GradientField.from_bytes(served.compute.ask(question, wanted))
+        arrays = {
+            name: getattr(field, name).tolist() for name in ("x", "y", "u", "v", "loss", "is_zero", "zero_reason")
+        }
+        return as_json({**of.model_dump(), "num_rows": field.num_rows, "method": field.method, "grid": arrays}).encode()
+
+    return sent(content, JSON, etag(key))
 
 
 def _asked(served: Served, request: PathsRequest) -> dict[str, object]:
@@ -113,5 +133,13 @@ OPERATIONS = (
         "The minibatch that made a step of a replica",
         (PathsRequest, PathsStep),
         paths_answers.PathsStepAnswer,
+    ),
+    Operation(
+        "get",
+        "/paths/landscape",
+        paths_landscape,
+        "The gradient landscape of the minibatch that made a step, at the checkpoint where all replicas begin",
+        (PathsRequest, PathsStep, TwoParameters),
+        paths_answers.PathsLandscapeAnswer,
     ),
 )

@@ -25,7 +25,6 @@ from gradviz.drawing.under import Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
-from gradviz.landscape.paths.request import Condition
 from gradviz.landscape.request import MAX_POINTS, Atom, LandscapeRequest
 
 MAX_BODY_BYTES = 64 * 1024
@@ -118,14 +117,6 @@ class PathsKey(Atom):
     """Paths by the content that determines them."""
 
     key: str = Field(pattern=r"^[0-9a-f]{64}$", description="as the answer to their request tells it")
-
-
-class PathsStep(Atom):
-    """A step of a replica."""
-
-    condition: Condition
-    replica: int = Field(default=0, ge=0, lt=64, description="counted from 0")
-    step: int = Field(ge=1, lt=10_000_000, description="counted from 1")
 
 
 class TrainingAction(Atom):

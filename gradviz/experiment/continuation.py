@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gradviz.errors import UserError
+from gradviz.experiment.batches import Batch
 from gradviz.experiment.optimizer_state import made_optimizer, restore, state_by_name
 from gradviz.experiment.optimizers import Optimizer
 from gradviz.experiment.tensor_file import TensorShape
@@ -83,6 +84,10 @@ class Continuation(Protocol):
 
     def step(self, rows_B: Tensor) -> float:
         """One step; returns the minibatch's loss before it. UserError if that is not finite."""
+        ...
+
+    def batch(self, rows_B: Tensor) -> Batch:
+        """Training rows as the run's study reads them."""
         ...
 
     def drawn_at(self, rows_B: Tensor) -> int | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.experiment import asking
-from gradviz.experiment.batches import mapped, num_rows
+from gradviz.experiment.batches import Batch, mapped, num_rows, selected
 from gradviz.experiment.continuation import Moments, NotFinite, Stepping
 from gradviz.experiment.files import is_there
 from gradviz.experiment.model_state import copied_state, load_state
@@ -107,6 +107,9 @@ class StudyContinuation:
                 f"The training of {self.name} broke down: its loss became {value}. Choose a smaller `--lr`."
             )
         return value
+
+    def batch(self, rows_B: Tensor) -> Batch:
+        return selected(self._train_rows, rows_B.to(self._device))
 
     def drawn_at(self, rows_B: Tensor) -> int | None:
         return None  # the study brought its minibatches along, without the numbers of their rows

@@ -183,6 +183,24 @@ class WhyRequest(Checkpoint, OneMinibatch, MaskedEvaluation):
         return parameter_text(text)
 
 
+class TwoParameters(Atom):
+    """A plane of two parameters."""
+
+    x: str = Field(description="a parameter, by its name and index")
+    y: str = Field(description="another one")
+
+    @field_validator("x", "y")
+    @classmethod
+    def _known_form(cls, text: str) -> str:
+        return parameter_text(text)
+
+    @model_validator(mode="after")
+    def _two(self) -> "TwoParameters":
+        if self.x == self.y:
+            raise ValueError(f"`x` and `y` are both {self.x}: a plane needs two different parameters.")
+        return self
+
+
 def width_by_axes(x: str, y: str) -> float:
     """The half width of a plane that sets none."""
     return WIDTHS["directions" if is_direction(x) or is_direction(y) else "parameters"]

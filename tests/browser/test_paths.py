@@ -61,9 +61,13 @@ def test_paths_are_started_drawn_and_found_again(visit: Visit) -> None:
     expect(page.locator("#paths-summary")).to_contain_text("lead to its next checkpoint exactly.")
 
     # Other paths are asked for, and Back leads to these again.
-    page.locator("#paths-form [name=condition-resampled]").check()
+    resampled = page.locator("#paths-form [name=condition-resampled]")
+    resampled.focus()
+    page.keyboard.press("Space")
+    expect(resampled).to_be_checked()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     expect(page.locator("#paths-result")).to_be_hidden()
+    expect(resampled).to_be_focused()  # the form is made anew around the hand
     assert "conditions=same,order,resampled" in page.url
     page.go_back()
     expect(page.locator("#paths-result")).to_be_visible()
@@ -96,9 +100,15 @@ def test_a_step_says_which_minibatch_made_it(visit: Visit) -> None:
     expect(made).to_contain_text(
         f"Step 6 of order 3 was made by the minibatch of step {answer['own_step']} of the run's"
     )
-    expect(made).to_contain_text("this one is none of those that landscapes are drawn at")
-    made.locator("summary").click()
+    expect(made).to_contain_text("this one is none of those in Explore")
+    made.get_by_text("Its training rows").click()
     expect(made).to_contain_text(", ".join(map(str, answer["rows"])))
+    made.get_by_text("Its landscape at the checkpoint").click()
+    expect(made).to_contain_text("Gradients of these 64 rows, hidden layer 1: across x₁ = hidden.1.linear.bias[0]")
+    pair = "x=hidden.1.linear.bias[0]&y=hidden.1.linear.bias[1]"
+    grid = page.request.get(f"{asked.replace('/step', '/landscape')}&condition=order&replica=2&step=6&{pair}").json()
+    loss = grid["grid"]["loss"][10][10]
+    expect(made).to_contain_text(f"J = {float(f'{loss:.4g}'):g}")
 
     slider = page.locator("#paths-scrubber input[type=range]")
     slider.focus()

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 import gradviz
-from gradviz.compute.paths import paths
+from gradviz.compute.paths import continuation_of, paths
 from gradviz.errors import UserError
 from gradviz.experiment.interruption import Stopped, StopRequest
 from gradviz.experiment.regularizers import DEFAULT_NAMES
@@ -146,6 +146,9 @@ def test_runs_of_a_study_have_paths(tmp_path: Path):
     assert train_studies(tmp_path, recipe_trainings(study, name="a", learning_rate=0.01), device="cpu").finished
     store = RunStore(tmp_path, LoadedStudy(study, "largest", "0" * 64, {}))
     before = torch.random.get_rng_state()
+    run = continuation_of(store, "a", torch.device("cpu"))
+    some = torch.tensor([3, 3, 0])
+    assert all(torch.equal(part, whole[some]) for part, whole in zip(run.batch(some), rows(0)[0], strict=True))
     found = paths(store, asked("a", conditions=("same", "order", "masks")), tmp_path / "kept", device="cpu")
     assert found.reproduces
     assert not found.of("same").spread_T.any()

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from dash import Dash
 from flask.testing import FlaskClient
+from torch.nn import functional as F
 
 from gradviz.compute.paths import continuation_of, paths
 from gradviz.compute.paths_export import paths_told
@@ -88,6 +90,27 @@ def test_a_read_only_server_shows_what_is_known(make_app: Callable[..., Dash], t
     assert (asked["is_known"], asked["refusal"]) == (True, "")
     assert reader.get(f"/api/v1/paths/results/{key}").status_code == 200
     assert reader.post("/api/v1/paths", json=ASKED).status_code == 200  # nothing is left to compute
+
+
+def test_the_landscape_of_a_step_is_that_of_its_rows(client: FlaskClient, tiny_store: RunStore) -> None:
+    pair = {"x": "hidden.1.linear.bias[0]", "y": "output.bias[0]"}
+    at = {**QUERY, "conditions": "resampled", "condition": "resampled", "replica": 1, "step": 2}
+    rows = client.get("/api/v1/paths/step", query_string=at).get_json()["rows"]
+    told = client.get("/api/v1/paths/landscape", query_string={**at, **pair}).get_json()
+    paths_answers.PathsLandscapeAnswer.model_validate(told)
+    run = tiny_store.run("none")
+    model = run.model(1)
+    loss = F.l1_loss(model(run.training_inputs()[rows]), run.training_targets()[rows])
+    tensors = dict(model.named_parameters())
+    bias, output = torch.autograd.grad(loss, [tensors["hidden.1.linear.bias"], tensors["output.bias"]])
+    middle = len(told["grid"]["x"]) // 2
+    found = [told["grid"][name][middle][middle] for name in ("u", "v", "loss")]
+    # Float32 sums of 64 rows in another order.
+    assert found == pytest.approx([bias[0].item(), output[0].item(), loss.item()], rel=1e-4)
+    assert told["num_rows"] == 64
+    assert told["grid"]["x"][middle] == pytest.approx(tensors["hidden.1.linear.bias"][0].item(), rel=1e-6)
+    same = client.get("/api/v1/paths/landscape", query_string={**at, "x": pair["y"], "y": pair["y"]})
+    assert "a plane needs two different parameters" in same.get_json()["error"]
 
 
 def test_another_site_s_page_starts_and_cancels_nothing(client: FlaskClient) -> None:

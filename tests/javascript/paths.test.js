@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { aboutWords, alongRows, costWords, duration, endRows, meanAndDeviation, middleOf, numParameters, queryOf, requestOf, sentences } from "../../assets/pure/paths.js";
 import { fanStrokes, members, nearest, planeFor, pointOf } from "../../assets/pure/pathfan.js";
 import { pathsFigure } from "../../assets/pure/pathcurves.js";
-import { isNear, palette as plain } from "./constants.js";
+import { encode } from "../../assets/pure/arrows.js";
+import { frameOfStep, partOfStep, styleOfStep } from "../../assets/pure/steplandscape.js";
+import { isNear, look, palette as plain } from "./constants.js";
 
 const palette = { ...plain, conditions: { same: "#000001", order: "#000002", resampled: "#000003" } };
 
@@ -129,4 +131,20 @@ test("curves have a band where there are intervals, and begin at the checkpoint 
   assert.deepEqual(curves[7].y, paths.conditions.order.cosine);
   assert.equal(new Set(curves.map(({ yaxis }) => yaxis)).size, 3);
   for (const axis of ["yaxis", "yaxis2", "yaxis3"]) assert.ok(layout[axis].domain[0] < layout[axis].domain[1]);
+});
+
+test("the landscape of a step is a frame like any other", () => {
+  const square = (value) => [0, 1, 2].map((row) => [0, 1, 2].map((column) => value(column, row)));
+  const grid = {
+    x: [0.9, 1, 1.1], y: [-2.1, -2, -1.9], u: square((x) => x + 1), v: square((x, y) => y), loss: square((x, y) => x * y), is_zero: square((x, y) => x === 0 && y === 2), zero_reason: square(() => 0),
+  };
+  const frame = frameOfStep({ grid, num_rows: 16 });
+  assert.deepEqual([frame.points, frame.num_rows, frame.x, frame.y], [3, 16, 1, -2]);
+  assert.ok(isNear(frame.halfWidth, 0.1));
+  assert.deepEqual([...frame.u.slice(0, 3), ...frame.v.slice(6)], [1, 2, 3, 2, 2, 2]); // x runs fastest, from the lowest y on
+  assert.deepEqual([...frame.isZero], [0, 0, 0, 0, 0, 0, 1, 0, 0]);
+  const { x, y } = partOfStep(frame);
+  assert.ok(x[1] > 0.1 && x[1] === -x[0] && y[1] === x[1]);
+  const { arrows, zeros } = encode(frame, styleOfStep(frame, { length: "true", under: "none", direction: "ascent" }), look);
+  assert.deepEqual([arrows.point.length, zeros.point], [8, [6]]);
 });

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from gradviz.landscape.request import Checkpoint, OneText
+from gradviz.landscape.request import Atom, Checkpoint, OneText
 
 PATHS_VERSION = 1
 """Part of every key: raise it whenever the same request gives different numbers."""
@@ -65,3 +65,11 @@ class PathsRequest(Checkpoint, OneText):
     def num_replicas(self, condition: Condition) -> int:
         """Of one condition: two of `same`, which is the control."""
         return min(_NUM_OF_SAME, self.replicas) if condition == "same" else self.replicas
+
+
+class PathsStep(Atom):
+    """A step of a replica."""
+
+    condition: Condition
+    replica: int = Field(default=0, ge=0, lt=MOST_REPLICAS, description="counted from 0")
+    step: int = Field(ge=1, lt=10_000_000, description="counted from 1")

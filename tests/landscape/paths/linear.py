@@ -72,6 +72,9 @@ class Linear:
         self.stepping.optimizer.step()
         return loss.item()
 
+    def batch(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
+        return self.inputs[rows_B], self.targets[rows_B]
+
     def drawn_at(self, rows_B: Tensor) -> None:
         return None
 

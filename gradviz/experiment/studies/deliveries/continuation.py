@@ -98,6 +98,10 @@ class DeliveriesContinuation:
             )
         return value
 
+    def batch(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
+        chosen_B = self._rows.train_rows[rows_B.to(self._rows.train_rows.device)]
+        return self._rows.inputs(chosen_B), self._rows.targets_R[chosen_B]
+
     def drawn_at(self, rows_B: Tensor) -> int | None:
         size, wanted_B = len(rows_B), self._rows.train_rows[rows_B.to(self._rows.train_rows.device)].sort().values
         if size > MAX_MINIBATCH_SIZE:
