@@ -13,10 +13,12 @@ from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.scenes import BESIDE_RANDOM_PAIRS, LINEAR_BATCHNORM, SceneSpec, scenes_of
 from gradviz.evidence.sign_law import sign_laws
 from gradviz.evidence.studied import Setting, Studied, When
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 from gradviz.landscape import GradientField, LandscapeRequest
 
 WHOLES = 11
-"""Checkpoints at which all parameters are measured for the sign law: each takes ten times as long as the biases."""
+"""Checkpoints at which all parameters are measured for the sign law, from the most to the least balanced signs: each
+takes ten times as long as the biases."""
 
 
 def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
@@ -94,8 +96,12 @@ def chosen_parts(studied: Studied) -> list[Part]:
     return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
 
 
+def _imbalance(line: EpochMetrics) -> float:
+    return abs(line.share_below_target - 0.5)
+
+
 def spread_over(epochs: Sequence[int], most: int) -> list[int]:
-    """At most so many of the epochs, evenly spaced, the first and the last among them."""
+    """At most so many of them, evenly spaced, the first and the last among them."""
     if len(epochs) <= most:
         return list(epochs)
     return [epochs[round(k * (len(epochs) - 1) / (most - 1))] for k in range(most)]
@@ -134,7 +140,10 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
-    yield from (Part("whole", run.name, epoch) for epoch in spread_over(studied.epochs[run.name], WHOLES))
+    there = set(studied.epochs[run.name])
+    lines = sorted((line for line in run.metrics() if line.epoch in there), key=_imbalance)
+    for epoch in sorted(spread_over([line.epoch for line in lines], WHOLES)):
+        yield Part("whole", run.name, epoch)
     yield from others_asked(studied)
     known = [when for when in (When.START, When.MID) if studied.is_there(PLAIN, when)]
     for epoch in sorted({studied.epoch(PLAIN, when) for when in known}):
