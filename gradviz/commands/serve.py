@@ -61,11 +61,10 @@ def _supervise(
 
 
 def _stop_paths(settings: Settings) -> None:
-    from gradviz.compute.choice import open_store  # torch, as above
-    from gradviz.compute.paths_jobs import PathsJobs
+    from gradviz.compute.paths_jobs import end_job  # torch, as above
 
     try:
-        PathsJobs(settings, open_store(settings)).stop()
+        end_job(settings.cache_dir)
     except (UserError, OSError) as error:
         say(f"cannot stop the job of paths: {error}")
 

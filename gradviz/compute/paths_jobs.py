@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gradviz.compute.ending import Ending
 from gradviz.compute.paths import continuation_of, is_known, key_of, known
@@ -110,14 +111,10 @@ class PathsJobs:
         """Ends the job of this key if it is under way, whoever started it, and returns soon with how it is."""
         job, worker = self.job(), worker_of(self._cache)
         if job is not None and job.key == key and job.state == "running" and worker is not None:
-            self._end(worker.pid, worker.host, _ANSWER_SECONDS)
+            if worker.host != platform.node():
+                raise UserError(f"The job runs on another machine, {worker.host}: cancel it there.")
+            _end(self._cache, worker.pid, _ANSWER_SECONDS)
         return self.job()
-
-    def stop(self) -> None:
-        """Ends the job under way, if any, and waits for it."""
-        worker = worker_of(self._cache)
-        if worker is not None and worker.host == platform.node():
-            self._end(worker.pid, worker.host, None)
 
     def _continuation(self, request: PathsRequest) -> Continuation:
         run = continuation_of(self._store, request.run, resolve_device(self._settings.device))
@@ -180,16 +177,21 @@ class PathsJobs:
                 return False
         return True
 
-    def _end(self, pid: int, host: str, seconds: float | None) -> None:
-        if host != platform.node():
-            raise UserError(f"The job runs on another machine, {host}: cancel it there.")
 
-        def is_meant() -> bool:
-            worker = worker_of(self._cache)
-            return worker is not None and worker.pid == pid
+def end_job(cache: Path) -> None:
+    """Ends the job of a cache directory, if it runs on this machine, and waits for it."""
+    worker = worker_of(cache)
+    if worker is not None and worker.host == platform.node():
+        _end(cache, worker.pid, None)
 
-        with contextlib.suppress(ProcessLookupError):
-            Ending(pid, is_meant=is_meant).wait(seconds)
+
+def _end(cache: Path, pid: int, seconds: float | None) -> None:
+    def is_meant() -> bool:
+        worker = worker_of(cache)
+        return worker is not None and worker.pid == pid
+
+    with contextlib.suppress(ProcessLookupError):
+        Ending(pid, is_meant=is_meant).wait(seconds)
 
 
 def options_of(request: PathsRequest) -> list[str]:

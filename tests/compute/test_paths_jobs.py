@@ -20,7 +20,7 @@ from gradviz.compute import paths_job
 from gradviz.compute.alone import Alone
 from gradviz.compute.paths import LAYOUT, make_room
 from gradviz.compute.paths_job import Job, job_directory, job_of, work, worker_of
-from gradviz.compute.paths_jobs import AnotherJob, PathsJobs, options_of
+from gradviz.compute.paths_jobs import AnotherJob, PathsJobs, end_job, options_of
 from gradviz.compute.paths_steps import minibatch_of
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
@@ -143,11 +143,11 @@ def test_a_killed_job_is_told_and_goes_on(tiny_runs: Path, tmp_path: Path, elsew
 
 def test_the_end_of_a_server_ends_its_job(tiny_runs: Path, tmp_path: Path, elsewhere: Callable) -> None:
     jobs = jobs_of(tiny_runs, tmp_path, elsewhere)
-    jobs.stop()  # there is none
+    end_job(tmp_path)  # there is none
     jobs.start(LONG)
     worker = worker_of(tmp_path)
     assert worker is not None
-    jobs.stop()
+    end_job(tmp_path)
     assert ends(tmp_path, worker.pid).state == "stopped"
 
 
