@@ -108,7 +108,12 @@ class PathsJobs:
         return self.asked(request)
 
     def cancel(self, key: str) -> Job | None:
-        """Ends the job of this key if it is under way, whoever started it, and returns soon with how it is."""
+        """Ends the job of this key if it is under way, whoever started it, and returns soon with how it is.
+
+        UserError of a server that is read-only.
+        """
+        if self._settings.read_only:
+            raise UserError("This server is read-only; unset GRADVIZ_READ_ONLY to cancel paths.")
         job, worker = self.job(), worker_of(self._cache)
         if job is not None and job.key == key and job.state == "running" and worker is not None:
             if worker.host != platform.node():

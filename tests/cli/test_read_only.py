@@ -18,6 +18,8 @@ TAKES_BODIES = {
     "/_dash-update-component",
     "/api/v1/exports",
     "/api/v1/landscape",
+    "/api/v1/paths",
+    "/api/v1/paths/cancel",
     "/api/v1/recipes",
     "/api/v1/training",
 }
@@ -52,6 +54,12 @@ def test_no_address_of_the_server_tells_the_trainer_anything(own_runs: Path, tmp
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             client.open(rule, method=method, json=body)
     refused = [client.post("/api/v1/training", json=body) for body in TRIES]
+    assert {answer.status_code for answer in refused} == {422}
+    assert all("GRADVIZ_READ_ONLY" in answer.get_json()["error"] for answer in refused)
+    refused = [
+        client.post("/api/v1/paths", json={"run": "none", "epoch": 0}),
+        client.post("/api/v1/paths/cancel", json={"key": "0" * 64}),
+    ]
     assert {answer.status_code for answer in refused} == {422}
     assert all("GRADVIZ_READ_ONLY" in answer.get_json()["error"] for answer in refused)
     assert client.get("/api/v1/training").get_json()["read_only"] is True
