@@ -58,9 +58,10 @@ def random_view(choose: random.Random) -> View:
 # All choices, and what is seen: words as they stand, numbers as Plotly has them.
 _SEEN = """() => {
   const shown = (element) => element.offsetParent !== null;
+  const rounded = (end) => Number(Number(end).toPrecision(12)); // plotly.js computes a range once more when it changes
   const graphs = [...document.querySelectorAll(".js-plotly-plot")].filter(shown);
   const pictures = graphs.map(({ _fullData: data, _fullLayout: { scene, ...plane } }) => ({
-    axes: ["xaxis", "yaxis"].map((name) => (scene ?? plane)[name]).map(({ title, range }) => [title.text, range]),
+    axes: [(scene ?? plane).xaxis, (scene ?? plane).yaxis].map(({ title, range }) => [title.text, range.map(rounded)]),
     eye: scene?.camera.eye,
     traces: data.map(({ type, customdata, marker, x, y, z, u, v }) => ({
       type, customdata, x, y, z, u, v, color: marker?.color, cmin: marker?.cmin, cmax: marker?.cmax,

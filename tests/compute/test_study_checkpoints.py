@@ -82,9 +82,9 @@ def test_the_plain_loop_has_a_copy_of_its_own_for_each_plane(
     copies = []
 
     class Counted(PrivateModel):
-        def __init__(self, problem):
+        def __init__(self, problem, values):
             copies.append(problem)
-            super().__init__(problem)
+            super().__init__(problem, values)
 
     monkeypatch.setattr(loop, "PrivateModel", Counted)
     bench = make(2**30)

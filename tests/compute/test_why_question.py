@@ -7,6 +7,7 @@ import pytest
 from gradviz.cli import main
 from gradviz.dashboard.factory import create_server
 from gradviz.landscape.field import ZeroReason
+from gradviz.numbers import number
 from gradviz.settings import Settings
 from tests.compute.conftest import STUDY_FILE
 
@@ -29,7 +30,8 @@ def test_it_tells_what_the_command_prints(
     told = client.get(ADDRESS, query_string=ASKED | {"parameter": parameter}).json
     command = ["why", "--run", "net", "--epoch", "1", "--minibatch", "2", "--mode", "train", "--study", str(STUDY_FILE)]
     assert main([*command, "--runs", str(recorded), parameter]) == 0
-    printed = f"{parameter}: {told['sentence']} ({told['float32']:.4g} in float32, {told['float64']:.4g} in float64)\n"
+    single, double = (number(told[precision], 4) for precision in ("float32", "float64"))
+    printed = f"{parameter}: {told['sentence']} ({single} in float32, {double} in float64)\n"
     assert capsys.readouterr().out == printed
     assert told["is_zero"] == (reason is not None)
     assert told["zero_reason"] == reason

@@ -15,14 +15,18 @@ from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question
+from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
+from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
 from gradviz.compute.why import WhyQuestion
 from gradviz.dashboard.evidence_api import told as evidence_of
 from gradviz.errors import UserError
 from gradviz.landscape import LandscapeRequest
-from gradviz.landscape.request import WhyRequest
+from gradviz.landscape.paths.request import PathsRequest, PathsStep
+from gradviz.landscape.request import TwoParameters, WhyRequest
 from tests.compute.celery.conftest import Ask, MakeSettings, environment_of, question
 from tests.compute.celery.in_thread import worker_of
 from tests.compute.celery.running import NOTED, PATIENCE_SECONDS, WAITS, Notes, until
@@ -56,6 +60,13 @@ OTHER_KINDS: list[Question] = [
     PartQuestion(part="checkpoint", run="none", epoch=1),
     LoopQuestion(request=EVAL, precision="float64"),
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
+    MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
+    SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
+    StepLandscapeQuestion(
+        request=PathsRequest.of(run="none", epoch=1),
+        at=PathsStep.of(condition="order", replica=1, step=2),
+        plane=TwoParameters.of(x=EVAL.x, y=EVAL.y),
+    ),
     PlaneQuestion(request=EVAL.model_copy(update={"x": "pca:1", "y": "gradient:0", "half_width": 1.0})),
     CoarseQuestion(request=EVAL.model_copy(update={"x": "random:1", "y": "random:2", "points": 11}), size=3),
 ]
