@@ -16,7 +16,7 @@ LAST = NUM_EPOCHS - 1
 _MOST_STOPS = 80
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing_to_mend(visit: Visit, view: str, scheme: str) -> None:
     page = visit(f"/?view={view}&epoch=3", scheme=scheme, drawn=view in ("explore", "compare"))

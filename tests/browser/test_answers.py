@@ -87,6 +87,7 @@ def test_what_can_not_be_had_now_is_asked_for_again(visit: Visit, server: Server
     expect(page.locator(".gv-course-words").first).not_to_contain_text("not measured")
 
 
+@pytest.mark.slow
 def test_a_page_that_rests_notices_what_others_do(visit: Visit, server: Server) -> None:
     """A training that begins and a run that is deleted, within half a minute; the time left is told once."""
     page = visit("/healthz", drawn=False, stranger=True)  # a clock of its own

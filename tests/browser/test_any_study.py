@@ -218,6 +218,7 @@ def test_two_optimizers_side_by_side(visit: Visit, stranger: Server) -> None:
     assert view_of(page)["x_a"].startswith("blocks.0.")
 
 
+@pytest.mark.slow
 def test_all_recorded_minibatches(visit: Visit, stranger: Server, strangers_runs: Path) -> None:
     page = visit(f"/?view=minibatches&points=5&variant=sgd&x1={WEIGHTS[0]}&y1={WEIGHTS[1]}", at=stranger)
     wait_for_minibatches(page, NUM_MINIBATCHES)

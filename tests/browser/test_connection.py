@@ -45,7 +45,9 @@ def test_a_page_at_rest_asks_for_the_training_alone_while_something_trains(
     assert requests_at_rest(page) == []
 
 
-@pytest.mark.parametrize("view", ["explore", "compare", "minibatches"])
+@pytest.mark.parametrize(
+    "view", ["explore", *(pytest.param(name, marks=pytest.mark.slow) for name in ("compare", "minibatches"))]
+)
 def test_a_visit_is_light_and_asks_nobody_else(visit: Visit, view: str) -> None:
     """Bytes on the wire, headers included, and requests, as the browser's own network log counts them."""
     page = visit(drawn=False, stranger=True, address="/healthz")

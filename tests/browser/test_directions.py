@@ -60,9 +60,11 @@ def test_the_figure_of_li_et_al_takes_three_clicks_from_a_fresh_page(visit: Visi
     expect(page.locator("#caption-0")).not_to_contain_text("active on")
 
 
-def test_each_plane_is_told_before_it_is_shown_and_shown_as_it_was_told(visit: Visit) -> None:
+@pytest.mark.parametrize("names", [list(PRESETS)[:2], pytest.param(list(PRESETS)[2:], marks=pytest.mark.slow)])
+def test_each_plane_is_told_before_it_is_shown_and_shown_as_it_was_told(visit: Visit, names: list[str]) -> None:
     page = visit("/?points=3&size=16&epoch=4")
-    for name, axes in PRESETS.items():
+    for name in names:
+        axes = PRESETS[name]
         dialog = choosing(page)
         dialog.get_by_role("button", name=name).click()
         told = dialog.get_by_role("status")
@@ -163,6 +165,7 @@ def test_a_slow_plane_is_shown_in_stages(visit: Visit, server: Server) -> None:
             assert coarse[name] == [whole[name][point] for point in within]
 
 
+@pytest.mark.slow
 def test_the_text_fields_of_the_axes_suggest_directions(visit: Visit) -> None:
     page = visit("/?points=3&size=16&epoch=4")
     name = page.get_by_label("Left picture: parameter or direction x₁", exact=True)

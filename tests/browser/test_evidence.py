@@ -140,6 +140,7 @@ def _unit(value: str) -> float:
     return 1.01 * 10.0 ** -len(number.partition(".")[2])
 
 
+@pytest.mark.slow
 def test_printing_gives_every_claim_on_as_many_pages_as_they_take(visit: Visit, taught: Server) -> None:
     page = measured(visit, taught)
     page.emulate_media(media="print")

@@ -141,7 +141,7 @@ def test_what_the_server_refuses_is_said(visit: Visit) -> None:
     expect(dialog.get_by_role("button", name="Pick", exact=True)).to_be_disabled()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 768), ("dark", 1280)])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), pytest.param("light", 768, marks=pytest.mark.slow)])
 def test_axe_finds_nothing_to_mend_in_the_dialog(visit: Visit, scheme: str, width: int) -> None:
     page = visit("/?epoch=4&size=16", scheme=scheme, width=width)
     if width < 992:

@@ -118,6 +118,7 @@ def test_numbers_open_by_keyboard_as_a_table_that_follows_the_picture(visit: Vis
     expect(page.locator(".gv-number-table")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_path_goes_through_the_checkpoints_and_says_what_lies_outside(visit: Visit, server: Server) -> None:
     page = visit("/?epoch=3&show=path&width=0.001")
     pair = {"x": "hidden.1.linear.bias[0]", "y": "hidden.1.linear.bias[1]"}

@@ -95,6 +95,7 @@ def test_a_surface_carries_the_arrows_and_is_turned_in_all_pictures_at_once(visi
     expect(page.locator("#ground-0")).to_have_text("")
 
 
+@pytest.mark.slow
 def test_a_link_says_from_where_a_surface_is_seen_and_back_and_forward_go_there_again(visit: Visit) -> None:
     page = visit("/?epoch=4&under=surface&points=5&camera=120,50,2.5", lenient=True)
     linked = _eye_of("120,50,2.5")
@@ -124,6 +125,7 @@ def _eye_of(text: str) -> dict[str, float]:
     return Camera.parse(text).for_plotly()["eye"]
 
 
+@pytest.mark.slow
 def test_checkpoints_lie_in_a_plane_by_their_projections_and_what_is_outside_is_told(
     visit: Visit, server: Server, tmp_path: Path
 ) -> None:

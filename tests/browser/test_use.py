@@ -78,6 +78,7 @@ _CANVAS = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_all_fields_are_drawn_where_they_are_clicked(visit: Visit, server: Server) -> None:
     page = visit("/?view=minibatches&epoch=3&size=16&points=5")
     for width, height in ((1440, 900), (1280, 720)):

@@ -21,6 +21,7 @@ LAST = NUM_EPOCHS - 1
 WIDTHS = [(1280, 720), (1920, 1080), (768, 1024)]
 
 
+@pytest.mark.slow
 def test_regularizers_side_by_side_share_everything(visit: Visit) -> None:
     page = visit("/?view=compare&epoch=4")
     for slot, title in enumerate(("None", "Dropout", "BatchNorm")):

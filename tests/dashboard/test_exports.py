@@ -172,6 +172,7 @@ def test_what_lies_in_a_plane_along_directions_is_in_the_page_that_stands_alone(
     assert plain["panels"][0]["planes"] == {}
 
 
+@pytest.mark.slow
 def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: FlaskClient):
     """Without neither, with each: other pictures, in the colours of what was added; and the file says what it shows."""
     pictures = []
@@ -224,6 +225,7 @@ def test_more_than_three_are_small_in_a_gif(client: FlaskClient):
 
 
 @pytest.mark.parametrize("panels", [PANELS, FOUR])
+@pytest.mark.slow
 def test_a_pdf_shows_the_epoch_of_its_first_picture(client: FlaskClient, panels: list[dict[str, Any]]):
     """In the colours of all epochs, or of its own alone."""
     answer = client.post("/api/v1/exports", json=asked("pdf", panels=panels))

@@ -128,6 +128,7 @@ def test_what_hangs_in_native_code_is_stopped_at_the_limit_and_its_slot_given_ba
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.slow
 def test_what_no_page_waits_for_any_more_is_not_computed(compute: CeleryCompute, ask: Ask, notes: Notes):
     held, moved_on = question(WAITS), question(NOTED)
     first = ask(held)

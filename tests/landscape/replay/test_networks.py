@@ -66,7 +66,11 @@ PAIRS = {
 }
 PAIRS |= {"cnn with dropout": [PAIRS["cnn"][0], *PAIRS["cnn"][3:]], "lstm": PAIRS["gru"]}
 WAYS = [("eval", "frozen"), ("train", "fresh"), ("train", "frozen"), ("train", "averaged")]
-CASES = [(name, *way) for name in MAKERS for way in (WAYS[:2] if name in ("cnn", "resnet") else WAYS)]
+CASES = [
+    pytest.param(name, *way, marks=[pytest.mark.slow] if name == "lstm" and way[1] != "frozen" else [])
+    for name in MAKERS
+    for way in (WAYS[:2] if name in ("cnn", "resnet") else WAYS)
+]
 """Without dropout, one kind of masks is enough."""
 
 
