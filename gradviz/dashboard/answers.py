@@ -216,10 +216,9 @@ class FactAnswer(BaseModel):
     sentence: str = Field(description="what it says to people, without a full stop")
 
 
-class LandscapeAnswer(BaseModel):
-    """A gradient landscape: u = ∂J/∂x, v = ∂J/∂y and loss = J on a grid of values of the two parameters."""
+class GridAnswer(BaseModel):
+    """On a grid of values of the two parameters: u = ∂J/∂x, v = ∂J/∂y, and loss = J; rows are values of `y`."""
 
-    request: LandscapeRequest
     x: list[float]
     y: list[float]
     u: Grid
@@ -229,6 +228,12 @@ class LandscapeAnswer(BaseModel):
     zero_reason: list[list[ZeroReason]] = Field(
         description=", ".join(f"{reason.value} {reason.name.lower().replace('_', ' ')}" for reason in ZeroReason)
     )
+
+
+class LandscapeAnswer(GridAnswer):
+    """A gradient landscape."""
+
+    request: LandscapeRequest
     u_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂x is zero, 0 where it is not")
     v_reason: list[list[ZeroReason]] = Field(description="why ∂J/∂y is zero, 0 where it is not")
     share_below: Share | None = Field(

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from gradviz.dashboard.answers import Grid
-from gradviz.landscape.field import ZeroReason
+from gradviz.dashboard.answers import GridAnswer
 from gradviz.landscape.paths.request import Condition, PathsRequest
 
 Along = Annotated[list[float], Field(description="one number for each of `steps`")]
@@ -140,18 +139,6 @@ class PathsStepAnswer(BaseModel):
     loss: float | None = Field(description="before the step; null while the paths are not known")
 
 
-class PathsGrid(BaseModel):
-    """On a grid of values of the two parameters: rows are values of `y`."""
-
-    x: list[float]
-    y: list[float]
-    u: Grid
-    v: Grid
-    loss: Grid
-    is_zero: list[list[bool]] = Field(description="arrows that are zero up to round-off")
-    zero_reason: list[list[ZeroReason]]
-
-
 class PathsLandscapeAnswer(BaseModel):
     """u = ∂J/∂x, v = ∂J/∂y and loss = J of a step's rows, in eval mode, at the checkpoint where all replicas begin."""
 
@@ -159,4 +146,4 @@ class PathsLandscapeAnswer(BaseModel):
     y: str
     num_rows: int
     method: str = Field(description="what computed the field")
-    grid: PathsGrid
+    grid: GridAnswer

@@ -18,6 +18,7 @@ def ends(page: Page) -> list[tuple[float, float]]:
     return [(quiver["cmin"], quiver["cmax"]) for quiver in quivers if quiver]
 
 
+@pytest.mark.slow
 def test_scales_are_one_or_free(visit: Visit) -> None:
     page = visit("/?view=compare&epoch=4")
     assert len(set(ends(page))) == 1

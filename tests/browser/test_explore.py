@@ -222,6 +222,7 @@ def test_dead_units_are_labelled(visit: Visit) -> None:
     expect(page.locator("#chooser-x_a .gv-note")).to_have_text("dead")
 
 
+@pytest.mark.slow
 def test_minibatches_are_scrubbed_and_chosen(visit: Visit, server: Server) -> None:
     page = visit("/?size=16&epoch=4")
     slider = page.get_by_role("slider", name="Minibatch")

@@ -168,6 +168,7 @@ def test_epoch_0_alone_can_be_looked_at(visit: Visit, own_server: Serve, trained
     shoot(page, "epoch-0-light-1280")
 
 
+@pytest.mark.slow
 def test_a_broken_checkpoint_and_a_run_that_cannot_be_read_are_named_and_left_out(
     visit: Visit, own_server: Serve, trained: Path, tmp_path: Path
 ) -> None:
