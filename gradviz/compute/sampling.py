@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY
@@ -15,8 +15,8 @@ from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.parameters import ParameterRef
-from gradviz.landscape.request import Checkpoint, Evaluation, LandscapeRequest, MinibatchSize
-from gradviz.landscape.scalar import Scalar, parameter_text
+from gradviz.landscape.request import Checkpoint, Evaluation, LandscapeRequest, MinibatchSize, TwoParameters
+from gradviz.landscape.scalar import Scalar
 from gradviz.landscape.statistics.row_gradients import row_slopes
 from gradviz.landscape.statistics.sampling import Sampling, pair_sampling, sampling_of
 
@@ -37,22 +37,11 @@ COUPLED = (
 ALONE = "There is no sampling ellipse: this run has only one minibatch."
 
 
-class SamplingRequest(Checkpoint, MinibatchSize, Evaluation):
+class SamplingRequest(TwoParameters, Checkpoint, MinibatchSize, Evaluation):
     """Two parameters at a checkpoint, and all minibatches of a size, whose rows are drawn from."""
 
     x: str = Field(max_length=350)
     y: str = Field(max_length=350)
-
-    @field_validator("x", "y")
-    @classmethod
-    def _parameter(cls, text: str) -> str:
-        return parameter_text(text)
-
-    @model_validator(mode="after")
-    def _two_parameters(self) -> "SamplingRequest":
-        if self.x == self.y:
-            raise ValueError(f"`x` and `y` are both {self.x}: a plane needs two different parameters.")
-        return self
 
     @classmethod
     def of_picture(cls, request: LandscapeRequest) -> "SamplingRequest":

@@ -22,6 +22,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_loading import load_study
 from gradviz.experiment.study_plans import recipe_trainings
 from gradviz.experiment.study_trainer import train_studies
+from tests.alive import is_alive
 from tests.compute.test_background import PROGRAM, contents
 
 PAUSE = threading.Event()  # never set: between two looks at another process
@@ -65,14 +66,6 @@ def until(wanted: Callable[[], bool]) -> None:
     """The time limit of the test ends it if it never comes."""
     while not wanted():
         PAUSE.wait(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_address_answers_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, port: int):

@@ -31,6 +31,7 @@ from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.settings import Settings
+from tests.alive import is_alive
 
 PAUSE = threading.Event()  # never set: between two looks at another process
 LIMIT = 2**30
@@ -73,14 +74,6 @@ def elsewhere(tiny_runs: Path) -> Iterator[Callable]:
 
         yield launch
         orders.close()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def ends(cache: Path, pid: int) -> Job:

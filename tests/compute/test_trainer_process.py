@@ -12,6 +12,7 @@ from gradviz.compute.background import of_deliveries
 from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
+from tests.alive import is_alive
 
 PAUSE = threading.Event()  # never set: between two looks at another process
 LONG = ("--hidden", "40,20,10", "--rows", "300", "--epochs", "9000", "--device", "cpu")
@@ -38,14 +39,6 @@ def wait_for(trainer: TrainerProcess) -> Callable[[Callable[[TrainerStatus], boo
 
 def has_begun(status: TrainerStatus) -> bool:
     return len(status.progress) == 3 and all(run.epoch is not None for run in status.progress)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_empty_directory_is_said(trainer: TrainerProcess):
