@@ -44,6 +44,9 @@ deviations: a normal value whose mean is half of it is positive in 69 % of the c
 MID_LOSS = 0.1
 """Mid-training: the training loss has fallen below this share of its initial value, and is falling."""
 
+BALANCED = 0.15
+"""Signs are balanced if the share of rows predicted below their target is no farther than this from one half."""
+
 BATCHNORM_EPOCH = 10
 """The epoch at which the source looks at batch normalization, and the layer (the middle one)."""
 BATCHNORM_LAYER = 1
