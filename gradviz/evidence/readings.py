@@ -202,7 +202,10 @@ def paths_of(optimizer: PathsOptimizer) -> Reading[PathsFound]:
     def asked(studied: Studied) -> list[Asked]:
         epoch = studied.paths_epoch()
         if epoch is None:
-            raise NotThere("There is no checkpoint of mid-training after which the training loss falls on: train more.")
+            raise NotThere(
+                "There is no checkpoint of mid-training with balanced signs after which the training loss falls on: "
+                "train more epochs, in Training."
+            )
         request = paths_request(studied.runs[PLAIN].name, epoch, optimizer)
         if studied.kept_paths(request) is None:
             raise NotThere(f"Nobody has measured these paths yet: run `{command_of(request)}`, then look again.")
