@@ -16,6 +16,7 @@ from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.row_list import RowsQuestion
 from gradviz.compute.sampling import SamplingQuestion
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.study_landscape import study_key
@@ -129,7 +130,8 @@ AnyQuestion = Annotated[
     | MeasuresQuestion
     | SamplingQuestion
     | PlaneQuestion
-    | StepLandscapeQuestion,
+    | StepLandscapeQuestion
+    | RowsQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)
