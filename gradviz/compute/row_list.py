@@ -1,7 +1,6 @@
 """The rows of a minibatch as a list, each with its own arrow at the checkpoint, as a question; its answer is JSON."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -10,12 +9,12 @@ import torch
 
 from gradviz.compute.directions import sources
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.row_texts import Shown, shown_of_deliveries, shown_of_study
 from gradviz.compute.study_landscape import REPLAY_VERSION, ROWS_OF_A_STUDY, batch_of, problem_of, study_of
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment import asking
-from gradviz.experiment.batches import Batch, num_rows
+from gradviz.experiment.batches import num_rows
 from gradviz.experiment.losses import CrossEntropy
-from gradviz.experiment.row_images import RowImage, images_of
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
@@ -112,32 +111,36 @@ def _about(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint
     if found is not None and found.shares_B is None:
         sentences.append(CANCEL if found.u_B.any() or found.v_B.any() else ZERO)
     has_classes = isinstance(run, StudyRun) and isinstance(run.study.loss, CrossEntropy)
-    told = {"request": asked.model_dump(), "coupled": coupled, "has_masks": has_masks, "has_classes": has_classes}
+    told = {
+        "request": asked.model_dump(),
+        "num_rows": _num_rows(run),
+        "coupled": coupled,
+        "has_masks": has_masks,
+        "has_classes": has_classes,
+    }
     arrow = (None, None) if found is None else (float(found.u_B.mean()), float(found.v_B.mean()))
     return told | {"sentence": " ".join(sentences), "u": arrow[0], "v": arrow[1]}
 
 
+def _num_rows(run: Run | StudyRun) -> int:
+    """Rows of which one may compose."""
+    return run.record.rows_train if isinstance(run, Run) else sum(map(num_rows, run.minibatches()))
+
+
 def _rows(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint | None) -> list[dict[str, Any]]:
-    numbers, texts, images = _as_they_are(run, asked)
+    shown = _shown(run, asked)
     return [
         {"row": row, "text": text, "image": None if image is None else asdict(image), **_numbers(found, k)}
-        for k, (row, text, image) in enumerate(zip(numbers, texts, images, strict=True))
+        for k, (row, text, image) in enumerate(zip(shown.rows, shown.texts, shown.images, strict=True))
     ]
 
 
-def _as_they_are(
-    run: Run | StudyRun, asked: LandscapeRequest
-) -> tuple[list[int], Sequence[dict[str, str] | str | None], Sequence[RowImage | None]]:
-    """The rows' numbers, and each as a person would see it: its fields, its line of text, its image."""
+def _shown(run: Run | StudyRun, asked: LandscapeRequest) -> Shown:
     if isinstance(run, Run):
-        rows_B = run.minibatch(asked.minibatch, asked.minibatch_size).rows_B
-        texts = run.rows().texts(rows_B)
-        return rows_B.tolist(), texts, [None] * len(texts)
-    batch: Batch = batch_of(run, asked, torch.device("cpu"))
-    count = num_rows(batch)
+        return shown_of_deliveries(run, run.minibatch(asked.minibatch, asked.minibatch_size).rows_B.tolist())
+    batch = batch_of(run, asked, torch.device("cpu"))
     first = sum(num_rows(run.minibatch(index)) for index in range(asked.minibatch))
-    numbers = list(range(first, first + count))
-    return numbers, run.descriptions(batch) or [None] * count, images_of(batch) or [None] * count
+    return shown_of_study(run, range(first, first + num_rows(batch)), batch)
 
 
 def _numbers(found: RowsAtCheckpoint | None, k: int) -> dict[str, Any]:

@@ -30,6 +30,8 @@ CameraText = Annotated[str, AfterValidator(camera_text)]
 """From where a surface is seen, in its one text."""
 Curves = Literal["off", "agreement"]
 Seeds = Literal["single", "grouped"]
+SidePanel = Literal["off", "rows", "rows-2", "rows-3"]
+"""What is open beside a picture: the rows of the first one, of the second, or of the third."""
 
 MOST_COMPARED = 64
 _MAX_PARTS = 100
@@ -76,6 +78,7 @@ class View(OfRun):
     curves: Curves = "off"
     metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"
+    panel: SidePanel = "off"
     conditions: tuple[Condition, ...] = Field(default=DEFAULT_CONDITIONS, min_length=1)
     replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     optimizer: Literal["own", "sgd"] = "own"

@@ -4,10 +4,15 @@ from flask import Response
 from pydantic import BaseModel, Field
 
 from gradviz.compute.row_list import RowsQuestion
+from gradviz.compute.row_texts import found_rows
 from gradviz.dashboard.routes import Operation, Served
+from gradviz.dashboard.sending import sent_json
 from gradviz.dashboard.statistics_api import answer_to
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.row_images import RowImage
-from gradviz.landscape.request import LandscapeRequest
+from gradviz.landscape.request import Atom, LandscapeRequest
+
+MOST_FOUND = 20
 
 
 class RowAnswer(BaseModel):
@@ -35,6 +40,7 @@ class RowsAnswer(BaseModel):
     """The rows of a minibatch at a checkpoint."""
 
     request: LandscapeRequest
+    num_rows: int = Field(description="rows of the run of which a minibatch may be composed, numbered from 0")
     coupled: bool = Field(description="batch statistics couple the rows")
     has_masks: bool = Field(description="masks are drawn, which belong to places in the minibatch")
     has_classes: bool = Field(description="predictions and targets are classes, so that residuals mean nothing")
@@ -48,7 +54,33 @@ def rows(served: Served, asked: LandscapeRequest) -> Response:
     return answer_to(served, RowsQuestion(request=asked))
 
 
+class SoughtRows(OfRun, Atom):
+    """Rows by their number or text."""
+
+    text: str = Field(min_length=1, max_length=100, description="a number, or words that a row's text must have")
+
+
+class FoundRowsAnswer(BaseModel):
+    """The numbers of the first rows that were found, one whose number is the text before all others."""
+
+    rows: list[int] = Field(max_length=MOST_FOUND)
+    num_found: int
+
+
+def found(served: Served, asked: SoughtRows) -> Response:
+    rows, num_found = found_rows(served.store.any_run(asked.run), asked.text, MOST_FOUND)
+    return sent_json({"rows": rows, "num_found": num_found})
+
+
 OPERATIONS = (
+    Operation(
+        "get",
+        "/rows/found",
+        found,
+        "Rows of which a minibatch may be composed, by their number or text",
+        (SoughtRows,),
+        FoundRowsAnswer,
+    ),
     Operation(
         "get",
         "/rows",

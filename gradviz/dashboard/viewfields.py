@@ -49,6 +49,7 @@ FIELDS: Mapping[str, ViewField] = {
     "curves": ViewField("curves", ids.CURVES),
     "metric": ViewField("metric"),
     "seeds": ViewField("seeds"),
+    "panel": ViewField("panel"),
     "conditions": ViewField("conditions"),
     "replicas": ViewField("replicas"),
     "optimizer": ViewField("optimizer"),
