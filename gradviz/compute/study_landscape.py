@@ -23,7 +23,7 @@ from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
 from gradviz.landscape.request import WhyRequest
 
-REPLAY_VERSION = 4
+REPLAY_VERSION = 5
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
 
 _MINIBATCH_SIZE = LandscapeRequest.model_fields["minibatch_size"].default

@@ -19,9 +19,9 @@ class RowFields:
     """The loss of each row and its derivatives by two parameters, on a grid of their values.
 
     `x` (X,), `y` (Y,) as in a `GradientField`; `u_BYX` = ∂ℓ_b/∂x, `v_BYX` = ∂ℓ_b/∂y and `loss_BYX` = ℓ_b. The
-    minibatch's field is their mean over b, to rounding. Where rows are `coupled` (batch statistics), an entry is the
-    derivative of row b's *own* loss while all rows move the statistics: the mean still holds, and a row's entry changes
-    with the other rows. With `has_masks` they are those of row b's place in the minibatch.
+    minibatch's field is their mean over b, to rounding. Where rows are `coupled`, as by batch statistics, an entry is
+    the derivative of row b's *own* loss while all rows move the statistics: the mean still holds, and a row's entry
+    changes with the other rows. With `has_masks` they are those of row b's place in the minibatch.
 
     A row's numbers may cancel those of others: where the minibatch's arrow is zero, and why, its field says.
     `method` computed them; `passed_over` says for each quicker one why it was not used.
@@ -60,8 +60,8 @@ class RowFields:
 
 
 COUPLED = (
-    "Batch statistics couple the rows: a row's numbers change with the others, so compute the landscape of the composed"
-    " minibatch instead."
+    "The rows depend on each other, as with batch statistics: a row's numbers change with the others, so compute the"
+    " landscape of the composed minibatch instead."
 )
 
 

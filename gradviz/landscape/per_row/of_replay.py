@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gradviz.errors import NotHere
-from gradviz.landscape.per_row.depending import dependence_of
 from gradviz.landscape.per_row.fields import RowFields, check_numbers
 from gradviz.landscape.per_row.loop import rows_by_loop
 from gradviz.landscape.replay.checking import TOLERANCE, Differs, Expected, by_either_pass, difference
@@ -55,7 +54,7 @@ def of_problem(prepared: Prepared, plane: Plane, ways: Sequence[RowWay] = ROW_WA
     check_plane(problem, plane)
     check_numbers(problem.num_rows, plane.points)
     with undisturbed(problem.model), torch.enable_grad():
-        depends = dependence_of(problem)
+        depends = prepared.dependence()
         expected = Expected(prepared, plane) if ways else None
         for own in ways:
             assert expected is not None

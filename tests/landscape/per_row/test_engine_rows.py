@@ -134,7 +134,7 @@ def test_a_mean_over_some_rows_needs_places_and_rows_that_do_not_depend_on_each_
     spec = LandscapeSpec(x="hidden.1.norm.bias[0]", y="hidden.1.norm.bias[1]", points=3, mode="train")
     coupled = row_fields(minibatch_of(case), spec)
     coupled.mean()
-    with pytest.raises(UserError, match="Batch statistics couple the rows"):
+    with pytest.raises(UserError, match="The rows depend on each other"):
         coupled.mean([0, 1])
     apart = row_fields(minibatch_of(case), spec.model_copy(update={"mode": "eval"}))
     np.testing.assert_array_equal(apart.mean([3])[0], apart.u_BYX[3])
