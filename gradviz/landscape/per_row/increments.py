@@ -24,6 +24,8 @@ class Increments:
         self._count = 0
         for row in range(len(fields)) if rows is None else rows:
             self.add(fields, row)
+        if not self._count:
+            raise UserError("A minibatch needs at least one row.")
 
     def __len__(self) -> int:
         """The number of rows."""
