@@ -13,7 +13,7 @@ import { page } from "./state.js";
 /** @import { Row } from "../pure/rowlist.js" */
 /** @import { RowField } from "../pure/increments.js" */
 
-const MOST_NUMBERS = 8e6; // of the fields of all rows together, u and v: 32 MB
+const MOST_NUMBERS = 6e6; // of the fields of all rows together, u and v, which the server gives
 const NOTHING = 1e-6; // of the rows' mean length: a mean that is shorter is zero up to float32's round-off
 
 const bufferFrom = async (address) => arrived((await answerTo(address)).arrayBuffer());
@@ -61,7 +61,7 @@ export function fieldsOf(plan, count, onKnown) {
 
 /** The own fields of rows that are not in the minibatch. @param {any} plan @param {string} of their numbers as text */
 export function fieldsOfOthers(plan, of, onKnown) {
-  return others.of(addressOf("rows/fields", plan, { of }), onKnown);
+  return others.of(addressOf("rows/fields", plan, { rows: of }), onKnown);
 }
 
 /** The lines at which the rows' gates switch: of all, or of one. @param {any} plan @param {number | null} row */

@@ -13,7 +13,6 @@ from gradviz.compute.row_texts import Shown, shown_of_deliveries, shown_of_study
 from gradviz.compute.study_landscape import REPLAY_VERSION, ROWS_OF_A_STUDY, batch_of, problem_of, study_of
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment import asking
-from gradviz.experiment.batches import num_rows
 from gradviz.experiment.losses import CrossEntropy
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
@@ -113,18 +112,13 @@ def _about(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint
     has_classes = isinstance(run, StudyRun) and isinstance(run.study.loss, CrossEntropy)
     told = {
         "request": asked.model_dump(),
-        "num_rows": _num_rows(run),
+        "num_rows": run.num_rows(),
         "coupled": coupled,
         "has_masks": has_masks,
         "has_classes": has_classes,
     }
     arrow = (None, None) if found is None else (float(found.u_B.mean()), float(found.v_B.mean()))
     return told | {"sentence": " ".join(sentences), "u": arrow[0], "v": arrow[1]}
-
-
-def _num_rows(run: Run | StudyRun) -> int:
-    """Rows of which one may compose."""
-    return run.record.rows_train if isinstance(run, Run) else sum(map(num_rows, run.minibatches()))
 
 
 def _rows(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint | None) -> list[dict[str, Any]]:
@@ -136,11 +130,10 @@ def _rows(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint 
 
 
 def _shown(run: Run | StudyRun, asked: LandscapeRequest) -> Shown:
+    own = run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else asked.rows
     if isinstance(run, Run):
-        return shown_of_deliveries(run, run.minibatch(asked.minibatch, asked.minibatch_size).rows_B.tolist())
-    batch = batch_of(run, asked, torch.device("cpu"))
-    first = sum(num_rows(run.minibatch(index)) for index in range(asked.minibatch))
-    return shown_of_study(run, range(first, first + num_rows(batch)), batch)
+        return shown_of_deliveries(run, own)
+    return shown_of_study(run, own, batch_of(run, asked, torch.device("cpu")))
 
 
 def _numbers(found: RowsAtCheckpoint | None, k: int) -> dict[str, Any]:
