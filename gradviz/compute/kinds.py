@@ -13,6 +13,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import field_passes, plane_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
@@ -129,7 +130,8 @@ AnyQuestion = Annotated[
     | MeasuresQuestion
     | SamplingQuestion
     | PlaneQuestion
-    | StepLandscapeQuestion,
+    | StepLandscapeQuestion
+    | KinksQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

@@ -14,6 +14,7 @@ from gradviz.dashboard import (
     answers,
     evidence_api,
     export_api,
+    kinks_api,
     landscape_api,
     paths_api,
     plane_api,
@@ -81,6 +82,7 @@ OPERATIONS = (
     *statistics_api.OPERATIONS,
     *paths_api.OPERATIONS,
     *why_api.OPERATIONS,
+    *kinks_api.OPERATIONS,
     *evidence_api.OPERATIONS,
     *export_api.OPERATIONS,
 )

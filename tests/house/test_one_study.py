@@ -21,7 +21,9 @@ ITS_READERS = {"capabilities.py", "describe.py", "grouping.py", "model.py", "run
 KNOWN_ELSEWHERE = {
     "the engine of the built-in network: its loss, its plain loop, its benchmark and that of replay against it": """
         landscape/backward.py landscape/bench.py landscape/landscape.py landscape/parameters.py landscape/reference.py
-        landscape/replay/bench.py landscape/statistics/checkpoint.py landscape/statistics/cosines.py""",
+        landscape/replay/bench.py landscape/per_row/kinks.py landscape/statistics/checkpoint.py
+        landscape/statistics/cosines.py""",
+    "one of the functions with kinks, which any study may use": "landscape/per_row/gating.py",
     "an answer of version 0.1 has `share_below`, which is null for other studies": """
         landscape/field.py landscape/replay/landscape.py compute/agreement.py compute/export.py drawing/figure.py
         drawing/frames.py drawing/labels.py drawing/multiples.py dashboard/answers.py dashboard/course.py

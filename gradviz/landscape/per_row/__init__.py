@@ -1,0 +1,1 @@
+"""What belongs to single rows of a minibatch."""
