@@ -8,7 +8,6 @@ from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_landscape import REPLAY_VERSION, problem_of
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.experiment.batches import num_rows
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
@@ -68,9 +67,5 @@ class KinksQuestion(Question):
 
 
 def row_numbers(run: Run | StudyRun, asked: LandscapeRequest) -> list[int]:
-    """The numbers of a minibatch's rows: those of the run's training rows, or counted through all minibatches."""
-    if isinstance(run, Run):
-        return run.minibatch(asked.minibatch, asked.minibatch_size).rows_B.tolist()
-    own = num_rows(run.minibatch(asked.minibatch))
-    first = sum(num_rows(run.minibatch(number)) for number in range(asked.minibatch))
-    return list(range(first, first + own))
+    """The numbers of the rows of a request's minibatch, in its order."""
+    return run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else list(asked.rows)

@@ -82,6 +82,18 @@ def test_lines_of_the_built_in_network(of_tiny: FlaskClient, tiny_store: RunStor
     check(one.data, kinks(minibatch, request.spec(), row=3), [rows[3]])
 
 
+def test_lines_of_a_composed_minibatch_are_those_of_its_rows(of_tiny: FlaskClient, tiny_store: RunStore):
+    rows = tiny_store.run("none").minibatch(1, 16).rows_B.tolist()
+    places = [7, 2, 11]
+    chosen = ASKED | {"rows": ",".join(str(rows[place]) for place in places)}
+    header, segments, _ = decoded(of_tiny.get(ADDRESS, query_string=chosen).data)
+    request = LandscapeRequest.of(**ASKED)
+    every = kinks(Workbench(tiny_store, device="cpu").minibatch(request), request.spec())
+    assert header["rows"] == [rows[place] for place in places]
+    assert header["counts"] == [every.count_B[place] for place in places]
+    np.testing.assert_allclose(segments, np.concatenate([every.of_row(place) for place in places]), atol=1e-5)
+
+
 def test_lines_of_a_plane_along_directions(of_tiny: FlaskClient, tiny_store: RunStore):
     asked = ASKED | {"x": "pca:1", "y": "random:2", "points": 3}
     header, segments, _ = decoded(of_tiny.get(ADDRESS, query_string=asked).data)
