@@ -13,6 +13,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of
@@ -123,7 +124,8 @@ AnyQuestion = Annotated[
     | PlaneQuestion
     | RowFieldsQuestion
     | RowsQuestion
-    | StepLandscapeQuestion,
+    | StepLandscapeQuestion
+    | KinksQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

@@ -14,6 +14,7 @@ from gradviz.dashboard import (
     answers,
     evidence_api,
     export_api,
+    kinks_api,
     landscape_api,
     paths_api,
     plane_api,
@@ -85,6 +86,7 @@ OPERATIONS = (
     *row_list_api.OPERATIONS,
     *paths_api.OPERATIONS,
     *why_api.OPERATIONS,
+    *kinks_api.OPERATIONS,
     *evidence_api.OPERATIONS,
     *export_api.OPERATIONS,
 )

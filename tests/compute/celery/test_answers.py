@@ -14,6 +14,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
+from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
@@ -69,6 +70,7 @@ OTHER_KINDS: list[Question] = [
         at=PathsStep.of(condition="order", replica=1, step=2),
         plane=TwoParameters.of(x=EVAL.x, y=EVAL.y),
     ),
+    KinksQuestion(request=EVAL),
     PlaneQuestion(request=EVAL.model_copy(update={"x": "pca:1", "y": "gradient:0", "half_width": 1.0})),
     CoarseQuestion(request=EVAL.model_copy(update={"x": "random:1", "y": "random:2", "points": 11}), size=3),
 ]
