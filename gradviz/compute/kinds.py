@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
+from gradviz.compute.all_rows import AllRowsQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import field_passes, plane_passes
@@ -128,6 +129,7 @@ AnyQuestion = Annotated[
     | WhyQuestion
     | MeasuresQuestion
     | SamplingQuestion
+    | AllRowsQuestion
     | PlaneQuestion
     | StepLandscapeQuestion,
     Field(discriminator="kind"),

@@ -1,0 +1,1 @@
+"""The rows of a minibatch, each for itself: its own arrow, and what it adds to the minibatch's."""
