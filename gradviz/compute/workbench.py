@@ -10,7 +10,7 @@ import torch
 from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.directions import Span, direction_landscape, sources, span
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of, rows_of
 from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -78,7 +78,7 @@ class Workbench:
         run = self.store.run(request.run)
         checkpoint = self._checkpoint(run, request.epoch)
         check_spec(parameter_shapes(checkpoint.network), request.spec())
-        rows = (request.minibatch, request.minibatch_size, request.mode)
+        rows = (*request.which_rows, request.mode)
         minibatch = checkpoint.minibatches.get(rows)
         if minibatch is None:
             minibatch = _load(run, checkpoint, request)
@@ -146,7 +146,7 @@ class Workbench:
         run = self.store.any_run(request.run)
         if isinstance(run, StudyRun):
             return loop_of(run, request, self.device, dtype)
-        rows = run.minibatch(request.minibatch, request.minibatch_size)
+        rows = rows_of(run, request)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
             model,
@@ -214,8 +214,8 @@ class Checkpoint:
     def __init__(self, model: MLP, device: torch.device) -> None:
         self.model = model
         self.network = network_of(model, dtype=torch.float32, device=device)
-        # by number, size and mode, the last used at the end
-        self.minibatches: OrderedDict[tuple[int, int, str], Minibatch] = OrderedDict()
+        # by its rows and the mode, the last used at the end
+        self.minibatches: OrderedDict[tuple[object, ...], Minibatch] = OrderedDict()
 
     @property
     def nbytes(self) -> int:
@@ -228,7 +228,7 @@ class Checkpoint:
 
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
-    rows = run.minibatch(request.minibatch, request.minibatch_size)
+    rows = rows_of(run, request)
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 
