@@ -56,6 +56,7 @@ function planOf(name, x, y) {
   const common = {
     run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points,
   };
+  if (view.rows) Object.assign(common, { rows: view.rows });
   const isRandom = view.mode === "train" && drawsMasks(name);
   if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
   const run = page.runs[name];

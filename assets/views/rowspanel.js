@@ -341,7 +341,7 @@ function compose(rows) {
   const plan = planNow();
   const { shown } = state;
   if (rows && plan && shown && !shown.coupled && !shown.has_masks) makeFrame(plan, rows, rowsText(rows), shown.rows);
-  conductor.choose({ rows });
+  conductor.choose({ rows: rows && rowsText(rows) });
 }
 
 /** What the panel's parts are given. */

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
+from gradviz.compute.all_rows import AllRowsQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import landscape_passes
@@ -121,6 +122,7 @@ AnyQuestion = Annotated[
     | WhyQuestion
     | MeasuresQuestion
     | SamplingQuestion
+    | AllRowsQuestion
     | PlaneQuestion
     | RowFieldsQuestion
     | RowsQuestion

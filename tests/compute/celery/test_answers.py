@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
+from gradviz.compute.all_rows import AllRowsQuestion, AllRowsRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
@@ -65,6 +66,7 @@ OTHER_KINDS: list[Question] = [
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
     RowsQuestion(request=EVAL),
+    AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),
