@@ -113,6 +113,7 @@ export function showRows() {
     if (each !== slot) drawRowLayer(each, null);
   }
   const isClosed = slot === null;
+  const isOpening = host().hidden && !isClosed;
   if (host().hidden !== isClosed) {
     host().hidden = isClosed;
     if (isClosed) {
@@ -132,7 +133,15 @@ export function showRows() {
   }
   place(slot);
   cover(slot);
+  if (isOpening && document.body.dataset.beside === "sheet") showAbove(slot);
   follow();
+}
+
+// The picture is to be seen above the sheet.
+function showAbove(slot) {
+  const picture = /** @type {HTMLElement} */ (document.querySelector(`.gv-picture[data-slot="${slot}"]`));
+  picture.style.scrollMarginTop = "calc(var(--app-shell-header-height, 48px) + 4px)";
+  picture.scrollIntoView({ block: "start" });
 }
 
 // Asks for what is wanted and not there, and writes what is.

@@ -247,7 +247,7 @@ def rows_swapped(page: Page) -> Times:
     page.get_by_text("Put rows in…").click()
     page.locator(".gv-rows-source").select_option("random")
     for change in range(CHANGES):
-        page.locator(".gv-rowlist button.gv-row").nth(change).click()
+        page.locator(".gv-rowlist button.gv-rowline").nth(change).click()
         swap = page.locator(".gv-offers [data-act=for]").first
         swap.wait_for()
         page.wait_for_function("() => window.gradvizPage.rows.canFollow")
