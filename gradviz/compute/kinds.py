@@ -61,7 +61,7 @@ class LandscapeQuestion(Question):
         passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
         if draws_masks(run, asked):
             passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
-        return passes * cost_of_a_pass(run, asked.minibatch_size)
+        return passes * cost_of_a_pass(run, asked.num_rows)
 
     @classmethod
     def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:
