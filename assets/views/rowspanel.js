@@ -363,7 +363,7 @@ function compose(rows) {
   const panel = page.panels[slotNow()];
   const follows = rows && shown && !shown.coupled && !shown.has_masks && !isSurface(page.view);
   const frame = follows ? makeFrame(panel.plan, rows, rowsText(rows), shown.rows) : null;
-  const choose = () => conductor.choose({ rows: rows && rowsText(rows) });
+  const choose = () => conductor.composeMinibatch(rows);
   if (!frame) return choose();
   paintPanel(panel, frame, panel.style);
   afterFrame(choose);

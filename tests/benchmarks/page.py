@@ -225,7 +225,7 @@ def new_minibatches(page: Page) -> Times:
 
 
 def rows_opened(page: Page) -> Times:
-    """The button to the list of rows with their compass, each time at a checkpoint whose rows have not been asked for."""
+    """The button to the list of rows with their compass, each time at a checkpoint that has not been asked about."""
     times = []
     opener, close = page.locator("#rows-button-0"), page.get_by_label("Close the rows")
     _press(page, "Epoch", "Home")
