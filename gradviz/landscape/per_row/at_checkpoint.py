@@ -31,7 +31,7 @@ _TOLERANCE = 1e-9
 """Of the rows' mean magnitude, in float64: both sum the same terms in another order."""
 
 _ROUND_OFF = 1e-12
-"""Of the loss, per unit of the axis: where no row has more, all are zero, as by a bias that batch statistics take out."""
+"""Of the loss, per unit of the axis: where no row has more, all are zero, as by a bias before batch statistics."""
 
 
 @dataclass(frozen=True, eq=False)
