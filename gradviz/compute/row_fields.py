@@ -11,7 +11,10 @@ from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.study_landscape import REPLAY_VERSION
 from gradviz.compute.workbench import Workbench
+from gradviz.experiment.batches import num_rows
+from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.per_row.fields import check_numbers
 from gradviz.landscape.request import LandscapeRequest
 
@@ -43,7 +46,7 @@ class RowFieldsQuestion(Question):
 
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request
-        rows = bench.store.any_run(asked.run).row_numbers(asked.minibatch, asked.minibatch_size)
+        rows = row_numbers(bench.store.any_run(asked.run), asked)
         check_numbers(len(rows), asked.points, MAX_ANSWER_NUMBERS, each=2)
         found = bench.row_fields(asked)
         header = {
@@ -59,6 +62,14 @@ class RowFieldsQuestion(Question):
             "passed_over": found.passed_over,
         }
         return packed(header, found.u_BYX, found.v_BYX)
+
+
+def row_numbers(run: Run | StudyRun, asked: LandscapeRequest) -> list[int]:
+    """Of a minibatch's rows: in the run's rows, or counted through all minibatches that were recorded."""
+    if isinstance(run, Run):
+        return run.minibatch(asked.minibatch, asked.minibatch_size).rows_B.tolist()
+    *before, own = (num_rows(run.minibatch(number)) for number in range(asked.minibatch + 1))
+    return list(range(sum(before), sum(before) + own))
 
 
 def packed(header: dict[str, object], *arrays: np.ndarray) -> bytes:

@@ -76,7 +76,8 @@ REPLAY: dict[str, tuple[Callable[[], Problem], str, str]] = {
 
 def compared(field: Callable[[], object], rows: Callable[[], object]) -> tuple[float, float]:
     """Median seconds of both, which take turns after a first one each."""
-    field(), rows()
+    field()
+    rows()
     taken: tuple[list[float], list[float]] = [], []
     while len(taken[0]) < ROUNDS or sum(map(sum, taken)) < LEAST_SECONDS:
         for run, own in zip((field, rows), taken, strict=True):

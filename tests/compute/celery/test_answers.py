@@ -18,6 +18,7 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question
+from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
@@ -62,6 +63,7 @@ OTHER_KINDS: list[Question] = [
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
+    RowFieldsQuestion(request=EVAL),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),
