@@ -11,10 +11,8 @@ from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.study_landscape import REPLAY_VERSION
 from gradviz.compute.workbench import Workbench
-from gradviz.experiment.batches import num_rows
-from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
-from gradviz.experiment.study_run import StudyRun
+from gradviz.landscape.composed import RowNumbers
 from gradviz.landscape.per_row.fields import check_numbers
 from gradviz.landscape.request import LandscapeRequest
 
@@ -30,11 +28,12 @@ _PASSES = 3.0  # at most, of the minibatch's field
 
 
 class RowFieldsQuestion(Question):
-    """u and v of each row on the grid: the length of the header as a little-endian uint32, the header, padded with
-    spaces to a multiple of four bytes, and float32 u_BYX and v_BYX."""
+    """u and v of each row of the request's minibatch, or `of` other rows of the run, on the grid: a header as `packed`
+    writes it, and u_BYX and v_BYX."""
 
     kind: Literal["row-fields"] = "row-fields"
     request: LandscapeRequest
+    of: RowNumbers | None = None
 
     def key(self, store: RunStore) -> str:
         made_from = [sources(store, self.request)] if self.request.has_directions else []
@@ -42,16 +41,19 @@ class RowFieldsQuestion(Question):
         return address_of(self, store, self.request.run, self.request.epoch, *versions, *made_from)
 
     def passes(self, store: RunStore) -> float:
-        return _PASSES * landscape_passes(store, self.request)
+        asked = self.request if self.of is None else self.request.of_rows(self.of)
+        return _PASSES * landscape_passes(store, asked)
 
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request
-        rows = row_numbers(bench.store.any_run(asked.run), asked)
+        rows = self.of or asked.rows
+        if rows is None:
+            rows = bench.store.any_run(asked.run).row_numbers(asked.minibatch, asked.minibatch_size)
         check_numbers(len(rows), asked.points, MAX_ANSWER_NUMBERS, each=2)
-        found = bench.row_fields(asked)
+        found = bench.row_fields(asked, self.of)
         header = {
             "request": asked.model_dump(),
-            "rows": rows,
+            "rows": list(rows),
             "points": asked.points,
             "half_width": asked.half_width,
             "x": found.x[asked.points // 2].item(),
@@ -62,14 +64,6 @@ class RowFieldsQuestion(Question):
             "passed_over": found.passed_over,
         }
         return packed(header, found.u_BYX, found.v_BYX)
-
-
-def row_numbers(run: Run | StudyRun, asked: LandscapeRequest) -> list[int]:
-    """Of a minibatch's rows: in the run's rows, or counted through all minibatches that were recorded."""
-    if isinstance(run, Run):
-        return run.minibatch(asked.minibatch, asked.minibatch_size).rows_B.tolist()
-    *before, own = (num_rows(run.minibatch(number)) for number in range(asked.minibatch + 1))
-    return list(range(sum(before), sum(before) + own))
 
 
 def packed(header: dict[str, object], *arrays: np.ndarray) -> bytes:

@@ -15,13 +15,15 @@ from gradviz.experiment import asking
 from gradviz.experiment.batches import Batch, mapped
 from gradviz.experiment.facts import Fact
 from gradviz.experiment.run import Run
+from gradviz.experiment.studies.deliveries.rows import Minibatch
 from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
-from gradviz.landscape.request import WhyRequest
+from gradviz.landscape.replay.depending import Dependence
+from gradviz.landscape.request import ComposedMinibatch, WhyRequest
 
 REPLAY_VERSION = 5
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
@@ -36,7 +38,8 @@ AnyNetwork = Literal["replay", "reference"]
 def study_key(run: StudyRun, request: LandscapeRequest, *sources: str) -> str:
     """The address of the answer, which `sources` belong to as well; UserError if the checkpoint does not exist or the
     study is not loaded."""
-    check_minibatch_size(run, request.minibatch_size)
+    if request.rows is None:
+        check_minibatch_size(run, request.minibatch_size)
     return request.key(" ".join([f"replay {REPLAY_VERSION} {run.address(request.epoch)}", *sources]))
 
 
@@ -61,15 +64,22 @@ def study_of(run: Run | StudyRun) -> Study:
     return run.study if isinstance(run, StudyRun) else DELIVERIES
 
 
-def batch_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device) -> Batch:
+def batch_of(run: Run | StudyRun, asked: ComposedMinibatch, device: torch.device) -> Batch:
     """One minibatch, on the device; UserError if it does not exist."""
-    if isinstance(run, StudyRun):
+    if isinstance(run, Run):
+        rows = rows_of(run, asked)
+        batch = (rows.inputs_BI, rows.targets_B)
+    elif asked.rows is not None:
+        batch = run.rows_batch(asked.rows)
+    else:
         check_minibatch_size(run, asked.minibatch_size)
         batch = run.minibatch(asked.minibatch)
-    else:
-        rows = run.minibatch(asked.minibatch, asked.minibatch_size)
-        batch = (rows.inputs_BI, rows.targets_B)
     return mapped(batch, lambda tensor: tensor.to(device))
+
+
+def rows_of(run: Run, asked: ComposedMinibatch) -> Minibatch:
+    """The same of the built-in network's run, with the numbers of its rows."""
+    return run.minibatch(asked.minibatch, asked.minibatch_size) if asked.rows is None else run.rows_batch(asked.rows)
 
 
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
@@ -101,6 +111,11 @@ class StudyCheckpoint:
         with self._minibatch(run, request) as own:
             return row_fields(own.prepared, _plane_of(request))
 
+    def dependence(self, run: Run | StudyRun, request: LandscapeRequest) -> Dependence:
+        """What the rows of the minibatch depend on; UserError as `row_fields`."""
+        with self._minibatch(run, request) as own:
+            return own.prepared.dependence()
+
     @contextmanager
     def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> Iterator["_Minibatch"]:
         """For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew."""
@@ -123,7 +138,7 @@ class StudyCheckpoint:
 
     def _key(self, request: LandscapeRequest) -> tuple[object, ...]:
         random = () if request.mode == "eval" else (request.masks, request.num_masks, request.seed)
-        return (request.minibatch, request.minibatch_size, request.mode, *random)
+        return (*request.which_rows, request.mode, *random)
 
 
 @dataclass

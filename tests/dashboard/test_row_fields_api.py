@@ -29,6 +29,14 @@ def test_the_answer_is_the_question_s_and_is_kept(shared_client: FlaskClient, ti
     assert again.status_code == 304
 
 
+def test_rows_of_the_run_may_be_asked_on_the_same_plane(shared_client: FlaskClient, tiny_store: RunStore):
+    answer = shared_client.get(ADDRESS, query_string=ASKED | {"of": "9,3,20-22"})
+    question = RowFieldsQuestion(request=LandscapeRequest.of(**ASKED), of=(9, 3, 20, 21, 22))
+    assert answer.data == question.answer(Workbench(tiny_store, device="cpu"))
+    composed = shared_client.get(ADDRESS, query_string=ASKED | {"rows": "9,3,20-22"})
+    assert composed.data[-5 * 25 * 8 :] == answer.data[-5 * 25 * 8 :]
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
@@ -36,7 +44,10 @@ def test_the_answer_is_the_question_s_and_is_kept(shared_client: FlaskClient, ti
         ({"minibatch": 99}, "minibatch"),
         ({"epoch": 9}, "epoch"),
         ({"x": "hidden.1.linear.bias[99]"}, "out of range"),
-        ({"of": "1"}, "unknown"),
+        ({"of": "3,2-"}, "row numbers such as"),
+        ({"of": "3,99999"}, "99999"),
+        ({"of": "1", "run": "dropout", "mode": "train"}, "masks belong to places"),
+        ({"with": "1"}, "unknown"),
     ],
 )
 def test_what_cannot_be_had_is_one_sentence(shared_client: FlaskClient, values: dict[str, object], sentence: str):

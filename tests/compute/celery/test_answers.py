@@ -63,7 +63,7 @@ OTHER_KINDS: list[Question] = [
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
-    RowFieldsQuestion(request=EVAL),
+    RowFieldsQuestion(request=EVAL, of=(3, 5, 6, 7)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),
