@@ -66,20 +66,16 @@ def study_of(run: Run | StudyRun) -> Study:
 
 def batch_of(run: Run | StudyRun, asked: ComposedMinibatch, device: torch.device) -> Batch:
     """One minibatch, on the device; UserError if it does not exist."""
-    if isinstance(run, Run):
-        rows = rows_of(run, asked)
-        batch = (rows.inputs_BI, rows.targets_B)
-    elif asked.rows is not None:
-        batch = run.rows_batch(asked.rows)
-    else:
-        check_minibatch_size(run, asked.minibatch_size)
-        batch = run.minibatch(asked.minibatch)
+    found = asked_minibatch(run, asked)
+    batch = (found.inputs_BI, found.targets_B) if isinstance(found, Minibatch) else found
     return mapped(batch, lambda tensor: tensor.to(device))
 
 
-def rows_of(run: Run, asked: ComposedMinibatch) -> Minibatch:
-    """The same of the built-in network's run, with the numbers of its rows."""
-    return run.minibatch(asked.minibatch, asked.minibatch_size) if asked.rows is None else run.rows_batch(asked.rows)
+def asked_minibatch(run: Run | StudyRun, asked: ComposedMinibatch) -> Minibatch | Batch:
+    """The minibatch of a run of either kind; UserError if it does not exist."""
+    if asked.rows is not None:
+        return run.rows_batch(asked.rows)
+    return run.minibatch(asked.minibatch, asked.minibatch_size)
 
 
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:

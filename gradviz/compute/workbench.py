@@ -11,7 +11,7 @@ import torch
 from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.directions import Span, direction_landscape, sources, span
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, batch_of, loop_of, rows_of
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, asked_minibatch, batch_of, loop_of
 from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -178,7 +178,7 @@ class Workbench:
         run = self.store.any_run(request.run)
         if isinstance(run, StudyRun):
             return loop_of(run, request, self.device, dtype)
-        rows = rows_of(run, request)
+        rows = asked_minibatch(run, request)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
             model,
@@ -262,7 +262,7 @@ class Checkpoint:
 
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
-    rows = rows_of(run, request)
+    rows = asked_minibatch(run, request)
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 

@@ -32,6 +32,7 @@ FIELDS: Mapping[str, ViewField] = {
     "y_b": ViewField("y2"),
     "minibatch": ViewField("minibatch"),
     "minibatch_size": ViewField("size", ids.MINIBATCH_SIZE, "text"),
+    "rows": ViewField("rows"),
     "part": ViewField("part", ids.PART),
     "mode": ViewField("mode", ids.MODE),
     "masks": ViewField("masks", ids.MASKS),

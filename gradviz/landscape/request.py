@@ -92,6 +92,11 @@ class ComposedMinibatch(OneMinibatch, ChosenRows):
         return {**values, "minibatch": 0}
 
     @property
+    def num_rows(self) -> int:
+        """As many as are asked for; a study's minibatches have their own numbers."""
+        return self.minibatch_size if self.rows is None else len(self.rows)
+
+    @property
     def minibatch_words(self) -> str:
         """Such as `minibatch 3`, or `64 chosen rows`."""
         if self.rows is None:
