@@ -61,7 +61,7 @@ export function fieldsOf(plan, count, onKnown) {
 
 /** The own fields of rows that are not in the minibatch. @param {any} plan @param {string} of their numbers as text */
 export function fieldsOfOthers(plan, of, onKnown) {
-  return others.of(addressOf("rows/fields", plan, { rows: of }), onKnown);
+  return others.of(addressOf("rows/fields", plan, { of }), onKnown);
 }
 
 /** The lines at which the rows' gates switch: of all, or of one. @param {any} plan @param {number | null} row */

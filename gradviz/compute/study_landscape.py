@@ -22,6 +22,7 @@ from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
+from gradviz.landscape.replay.depending import Dependence
 from gradviz.landscape.request import ComposedMinibatch, WhyRequest
 
 REPLAY_VERSION = 5
@@ -105,6 +106,11 @@ class StudyCheckpoint:
         """The fields of the minibatch's rows; UserError as `row_fields`."""
         with self._minibatch(run, request) as own:
             return row_fields(own.prepared, _plane_of(request))
+
+    def dependence(self, run: Run | StudyRun, request: LandscapeRequest) -> Dependence:
+        """What the rows of the minibatch depend on; UserError as `row_fields`."""
+        with self._minibatch(run, request) as own:
+            return own.prepared.dependence()
 
     @contextmanager
     def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> Iterator["_Minibatch"]:
