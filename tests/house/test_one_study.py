@@ -47,6 +47,8 @@ KNOWN_BY_THE_PAGE = {
     "the sign balance of an L1 loss, where an answer tells it": """
         page/state.js pure/minibatch.js pure/plain.js pure/spread.js standalone/report.js views/coursecurves.js
         views/gridreading.js views/questions.js views/spreadwords.js""",
+    "on which side of its target a row is predicted, where an answer tells it": """
+        page/rows.js pure/rowlist.js views/rowspanel.js views/rowtable.js""",
     "the labels of the built-in network's layers, and the table of its runs": "pure/tensors.js views/runtables.js",
     "the server's sentence about the name of a direction, with an example": "pure/axes.js",
 }

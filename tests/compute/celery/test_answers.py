@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
+from gradviz.compute.all_rows import AllRowsQuestion, AllRowsRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
@@ -19,6 +20,7 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question
+from gradviz.compute.row_list import RowsQuestion
 from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
@@ -63,6 +65,8 @@ OTHER_KINDS: list[Question] = [
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
+    RowsQuestion(request=EVAL),
+    AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),
