@@ -76,7 +76,7 @@ function place(slot) {
   const [before, after] = [own.left - room.left, room.right - own.right];
   const isSheet = Math.max(before, after) < LEAST_BESIDE;
   host().classList.toggle("gv-sheet", isSheet);
-  document.body.dataset.rows = isSheet ? "sheet" : "beside";
+  document.body.dataset.beside = isSheet ? "sheet" : "beside";
   if (isSheet) return void host().removeAttribute("style");
   const isAfter = after >= before;
   const edges = page.panels.filter(({ plan }, other) => plan && other !== slot).map(({ slot: other }) => document.getElementById(`panel-${other}`).getBoundingClientRect());
@@ -89,7 +89,7 @@ new ResizeObserver(() => slotNow() !== null && place(slotNow())).observe(documen
 
 // What lies under the panel is not in the order of Tab.
 function cover(slot) {
-  const box = slot === null || document.body.dataset.rows === "sheet" ? null : host().getBoundingClientRect();
+  const box = slot === null || document.body.dataset.beside === "sheet" ? null : host().getBoundingClientRect();
   for (const { slot: other } of page.panels) {
     const panel = document.getElementById(`panel-${other}`);
     const own = panel.getBoundingClientRect();
@@ -112,7 +112,7 @@ export function showRows() {
   if (host().hidden !== isClosed) {
     host().hidden = isClosed;
     if (isClosed) {
-      document.body.dataset.rows = "off";
+      document.body.dataset.beside = "off";
       host().removeAttribute("style");
       cover(null);
     }
