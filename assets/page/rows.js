@@ -3,7 +3,8 @@
 
 import { rangeOf } from "../pure/arrows.js";
 import { Increments } from "../pure/increments.js";
-import { decodeFields, decodeKinks } from "../pure/rowfields.js";
+import { decodeKinks } from "../pure/kinks.js";
+import { decodeFields } from "../pure/rowfields.js";
 import { answerTo, arrived, jsonFrom } from "./api.js";
 import { AskedOnce } from "./askedonce.js";
 import { keepMade, selectionOf } from "./madeframes.js";

@@ -1,6 +1,7 @@
 // The rows of a picture's minibatch, beside it: a compass of their arrows, the list, and what composes another minibatch of them.
 
 import { number } from "../pure/formats.js";
+import { hasAllKinks, kinksSentence } from "../pure/kinks.js";
 import { haveArrows, lengthOf, sidesOf, sortedRows, sumOf, turnBetween } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
 import { isSurface } from "../pure/surface.js";
@@ -229,12 +230,14 @@ function make() {
   const detail = element("div", "gv-rows-detail");
   const table = new RowTable({ hover, select, takeOut: (row) => compose(rowsNow().filter((one) => one !== row)) });
   const composer = new RowComposer({ context, hover: hoverOther });
+  const aboutKinks = element("p", "gv-rows-note");
+  aboutKinks.setAttribute("role", "status");
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
     element("div", "gv-rows-head", title, button("×", close, "gv-close gv-rows-close")),
     element("div", "gv-rows-sum", compass, element("div", "gv-rows-words", told, detail)),
     element("div", "gv-rows-bar", orderChoice(), netChoice()),
-    table.element, composer.element, folds,
+    aboutKinks, table.element, composer.element, folds,
   );
   host().querySelector(".gv-rows-close").setAttribute("aria-label", "Close the rows");
   compass.addEventListener("pointermove", ({ offsetX, offsetY }) => hover(rowOnCompass(offsetX, offsetY)));
@@ -243,7 +246,7 @@ function make() {
   sizeOfCanvas(compass);
   watchCanvas(compass, drawMarks);
   for (const fold of FOLDS) fold.mount(folds, context());
-  return { title, compass, detail, table, composer, slot: null };
+  return { title, compass, detail, aboutKinks, table, composer, slot: null };
 }
 
 /** Modules whose parts stand under the list: `mount(element, context)`. @type {{mount: (element: HTMLElement, context: any) => void}[]} */
@@ -332,10 +335,13 @@ function drawLayer() {
   const row = state.hovered ?? state.selected;
   const field = row === null ? undefined : fieldAtHand(plan, row);
   const wantsLines = row !== null && !isBusy();
-  const net = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer).answer?.segments ?? null : null;
-  const own = wantsLines ? net?.get(row) ?? kinksOf(plan, row, drawLayer).answer?.segments.get(row) ?? null : null;
-  state.layer = { row, hasField: Boolean(field), numKinks: (own?.length ?? 0) / 4, hasNet: Boolean(net) };
-  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, kinks: own, net });
+  const asked = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer) : null;
+  const net = asked?.answer ?? null;
+  const isInNet = net !== null && row !== null && hasAllKinks(net, row);
+  const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
+  if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
+  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), hasNet: Boolean(net) };
+  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 
 function frameOf({ u, v }) {
