@@ -14,6 +14,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import field_passes, plane_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.influence import InfluenceQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
@@ -130,6 +131,7 @@ AnyQuestion = Annotated[
     | MeasuresQuestion
     | SamplingQuestion
     | AllRowsQuestion
+    | InfluenceQuestion
     | PlaneQuestion
     | StepLandscapeQuestion,
     Field(discriminator="kind"),

@@ -6,6 +6,7 @@ each of its rows, and the gradients are formed a few units at a time.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -159,17 +160,20 @@ def _recomputed(network: Network, others: Sequence[Rows], own: Rows, part: Part)
 
     passes = [passed(others)] if others else []
     passes += [passed([own]), passed(left)]
-    dots_MM, steps_BM, squares_B, crosses_B = 0.0, 0.0, 0.0, None
-    for gradients in _blocks(passes, tensors, refs, len(others) + 1 + num_rows, network):
+    count = len(others) + 1
+    options: dict[str, Any] = {"dtype": torch.float64, "device": network.device}
+    dots_MM, steps_BM = torch.zeros((count, count), **options), torch.zeros((num_rows, count), **options)
+    squares_B, crosses_B = torch.zeros(num_rows, **options), None
+    for gradients in _blocks(passes, tensors, refs, count + num_rows, network):
         between_tiles()
-        each_MP, without_BP = gradients.double().split([len(others) + 1, num_rows])
+        each_MP, without_BP = gradients.double().split([count, num_rows])
         steps_BP = without_BP - each_MP[-1]
-        dots_MM, steps_BM = dots_MM + each_MP @ each_MP.T, steps_BM + steps_BP @ each_MP.T
-        squares_B = squares_B + steps_BP.square().sum(1)
+        dots_MM += each_MP @ each_MP.T
+        steps_BM += steps_BP @ each_MP.T
+        squares_B += steps_BP.square().sum(1)
         if refs:
             crosses_B = crosses_of(steps_BP.cpu().numpy(), each_MP[-1].cpu().numpy())
-    found = [each.cpu().numpy() for each in (dots_MM, steps_BM, squares_B) if isinstance(each, Tensor)]
-    return influence_of_dots(*found, crosses_B)
+    return influence_of_dots(dots_MM.cpu().numpy(), steps_BM.cpu().numpy(), squares_B.cpu().numpy(), crosses_B)
 
 
 def _blocks(
