@@ -24,7 +24,7 @@ from gradviz.landscape.per_row.influence import (
     crosses_of,
     influence_of_dots,
     influence_of_rows,
-    length_of,
+    round_off,
 )
 from gradviz.landscape.per_row.row_factors import Part, RowFactors, row_factors, tensors_of_part
 from gradviz.landscape.request import Masks, Mode
@@ -79,7 +79,8 @@ def network_influence(
         own = row_factors(network, *minibatches[at], part, gains(at, num_rows)).double()
         total = _Total()
         numbers = iter(number for number in range(len(minibatches)) if number != at)
-        for group in _grouped(others):
+        num_sets = num_masks if masks == "averaged" and gains(0, 1) else 1
+        for group in _grouped(others, ROWS_AT_ONCE // num_sets):
             between_tiles()
             counts = [len(targets) for _, targets in group]
             drawn = [gains(next(numbers), count) for count in counts]
@@ -88,13 +89,12 @@ def network_influence(
             ]
             inputs, targets = (torch.cat(each) for each in zip(*group, strict=True))
             total.add(row_factors(network, inputs, targets, part, masks_of_rows), counts)
-        if not others:
-            total.add(own.rows(slice(0)), [])
+        parts = [each.double() for each in total.parts or own.combined(torch.zeros_like(own.squares()))]
         crosses_B = None if isinstance(part, str) else crosses_of(own.vectors[0].cpu().numpy())
         return influence_of_rows(
             own.products(own).cpu().numpy(),
-            own.along(total.parts).cpu().numpy(),
-            float(sum(each.square().sum() for each in total.parts)),
+            own.along(parts).cpu().numpy(),
+            float(sum(each.square().sum() for each in parts)),
             total.num_live,
             crosses_B,
         )
@@ -109,22 +109,25 @@ class _Total:
 
     def add(self, factors: RowFactors, counts: Sequence[int]) -> None:
         """Minibatches of so many rows each."""
-        weights, first = [], 0
+        first = 0
         for count in counts:
-            rows = factors.rows(slice(first, first + count)).double()
-            length, first = length_of(rows.products(rows).cpu().numpy()), first + count
-            weights += count * [1 / (length * count) if length else 0.0]
-            self.num_live += length > 0
-        like = (factors.vectors or factors.weights[0])[0]
-        sums = [each.double() for each in factors.combined(like.new_tensor(weights))]
-        self.parts = [one + more for one, more in zip(self.parts, sums, strict=True)] if self.parts else sums
+            rows, first = factors.rows(slice(first, first + count)), first + count
+            squares_R = rows.squares().double()
+            gradient = rows.combined(torch.full_like(squares_R, 1 / count).to(rows.dtype))
+            length = sum(each.square().sum(dtype=torch.float64) for each in gradient).sqrt().item()
+            if not self.parts:
+                self.parts = [torch.zeros_like(each) for each in gradient]
+            if length > round_off(squares_R.cpu().numpy()):
+                self.num_live += 1
+                for part, each in zip(self.parts, gradient, strict=True):
+                    part.add_(each, alpha=1 / length)
 
 
-def _grouped(minibatches: Sequence[Rows]) -> Iterator[list[Rows]]:
-    """Minibatches that share a pass."""
+def _grouped(minibatches: Sequence[Rows], most: int) -> Iterator[list[Rows]]:
+    """Minibatches of together at most so many rows, or one: they share a pass."""
     group: list[Rows] = []
     for each in minibatches:
-        if group and sum(len(targets) for _, targets in [*group, each]) > ROWS_AT_ONCE:
+        if group and sum(len(targets) for _, targets in [*group, each]) > most:
             yield group
             group = []
         group.append(each)
