@@ -42,7 +42,7 @@ export function influenceSentence({ resultant, num_minibatches: count, sentence 
   return `${resultant === null ? "R is not defined: fewer than two minibatches have a gradient." : `R of ${count} minibatches: ${number(resultant)}.`} ${sentence}`;
 }
 
-/** "rows 3 and 17, cosine −0.98". @param {Opposing} pair */
-export function opposingWords({ row, other, cosine }) {
-  return `rows ${row} and ${other}, cosine ${number(cosine, 2)}`;
+/** ", cosine −0.98". @param {number} cosine */
+export function cosineWords(cosine) {
+  return `, cosine ${number(cosine, 2)}`;
 }

@@ -2,47 +2,61 @@
 // the pairs of rows that oppose each other most, and all training rows as a scatter. Asked for while it is open.
 
 import { hasDirections } from "../pure/axes.js";
-import { COLUMNS, cellText, influenceSentence, opposingWords, sortedRows } from "../pure/rowinfluence.js";
+import { COLUMNS, cellText, cosineWords, influenceSentence, sortedRows } from "../pure/rowinfluence.js";
 import { layerOf } from "../pure/parameters.js";
-import { AskedOnce } from "../page/askedonce.js";
 import { button, element } from "../page/dom.js";
+import { allRowsOf, influenceOf } from "../page/rows.js";
 import { watchScheme } from "../page/scheme.js";
-import { page } from "../page/state.js";
 import { RowScatter } from "./rowscatter.js";
 
 /**
  * @typedef {object} RowsContext what the panel of rows gives
- * @property {any} plan of the picture
- * @property {number[]} rows the numbers of the minibatch's rows
- * @property {(callback: () => void) => void} onRows calls back when plan or rows are others
+ * @property {any} plan of the picture; null while the panel is closed
+ * @property {{row: number}[]} rows of the minibatch
+ * @property {(callback: () => void) => void} onRows calls back when plan or rows are there, or are others
  * @property {(row: number) => void} select
  * @property {(row: number | null) => void} hover
+ * @property {(rows: number[]) => void} compose
  */
 
 const MOST_SHOWN = 100;
-const asked = new AskedOnce(60);
 
-/** Fills an element, for as long as it is in the page. @param {HTMLElement} host @param {RowsContext} context */
-export function mount(host, context) {
+/** Adds the parts to the panel. @param {HTMLElement} host @param {RowsContext} context */
+export function mountInfluence(host, context) {
   const state = { part: "pair", key: "resultant_change", isReversed: false, isWhole: false };
-  const scatter = new RowScatter((row) => context.hover(row), (row) => context.select(row));
-  const [parts, table, cloud] = [element("div"), element("div"), element("div")];
+  const own = () => context.rows.map(({ row }) => row);
+  const hover = (row) => context.hover(row === null || own().includes(row) ? row : null); // lines are of the minibatch's rows alone
+  const into = button("", () => context.compose([...own(), Number(into.dataset.row)]));
+  const scatter = new RowScatter(hover, (row) => {
+    const isOwn = own().includes(row);
+    if (isOwn) context.select(row);
+    offer(isOwn ? null : row);
+  });
+  const [parts, table, cloud] = [element("div"), element("div"), element("div", "", scatter.host, into, element("p", "gv-sub"))];
   const folds = [fold("What each row does", table), fold("All training rows", cloud)];
-  host.classList.add("gv-influence");
-  host.replaceChildren(parts, ...folds);
+  host.append(element("div", "gv-influence", parts, ...folds));
   for (const one of folds) one.addEventListener("toggle", refresh);
   context.onRows(refresh);
   watchScheme(() => scatter.redraw());
-  refresh();
+  offer(null);
+
+  // A row that is not in the minibatch may come into it.
+  function offer(row) {
+    into.hidden = row === null;
+    into.dataset.row = `${row}`;
+    into.textContent = `Put row ${row} in`;
+  }
 
   function refresh() {
     const { plan } = context;
+    parts.hidden = !folds.some(({ open }) => open);
+    if (!plan || parts.hidden) return;
+    if (own().includes(Number(into.dataset.row))) offer(null);
     const choices = partsOf(plan);
     if (!choices.some(({ value }) => value === state.part)) state.part = choices[0].value;
-    const wanted = choices.map(({ value, label }) => new Option(label, value, false, value === state.part));
-    showParts(parts, wanted, state, refresh);
-    if (folds[0].open) showTable(table, asked.of(addressOf("influence", plan, state.part), refresh), state, context, refresh);
-    if (folds[1].open) showCloud(cloud, asked.of(addressOf("all", plan, state.part), refresh), scatter, context);
+    showParts(parts, choices, state, refresh);
+    if (folds[0].open) showTable(table, influenceOf(plan, state.part, refresh), state, context, refresh);
+    if (folds[1].open) showCloud(cloud, allRowsOf(plan, refresh, state.part), scatter, own());
   }
 }
 
@@ -59,25 +73,18 @@ function partsOf({ x, y, network }) {
   return [{ value: "pair", label: "by the two parameters" }, ...named.map(({ value, label, part }) => ({ value: part ?? value, label: `by ${label}` })), model];
 }
 
-function showParts(host, options, state, refresh) {
-  const key = JSON.stringify(options.map(({ value, text }) => [value, text]));
+function showParts(host, choices, state, refresh) {
+  const key = JSON.stringify([choices, state.part]);
   if (host.dataset.key === key) return;
   host.dataset.key = key;
-  const select = element("select", "gv-speed", ...options);
+  const select = element("select", "gv-speed", ...choices.map(({ value, label }) => new Option(label, value, false, value === state.part)));
   select.setAttribute("aria-label", "Gradients of the rows by which parameters");
   select.addEventListener("change", () => {
     state.part = select.value;
     refresh();
+    /** @type {HTMLElement} */ (host.firstElementChild).focus();
   });
   host.replaceChildren(select);
-}
-
-/** The address of what is told of the plan's minibatch. @param {"influence" | "all"} kind @param {any} plan @param {string} part */
-export function addressOf(kind, { run, epochs }, part) {
-  const query = new URLSearchParams({ ...epochs.selection, epoch: `${page.view.epoch}`, part });
-  // All rows are the same whichever minibatch is on show, and however much of the plane is drawn.
-  if (kind === "all") for (const name of ["minibatch", "minibatch_size", "rows", "masks", "seed", "half_width", "points"]) query.delete(name);
-  return `api/v1/rows/${kind}?${query}#${page.runs[run]?.stamp}`;
 }
 
 // ---- the table ------------------------------------------------------------------------------------------------
@@ -131,27 +138,24 @@ function lineOf(row, context) {
   return line;
 }
 
-function rowButton(row, context, text = `${row}`) {
-  const made = button(text, () => context.select(row), "gv-influence-row");
+function rowButton(row, context) {
+  const made = button(`${row}`, () => context.select(row), "gv-influence-row");
   made.setAttribute("aria-label", `row ${row}: show it in the list`);
   return made;
 }
 
 function opposingOf({ opposing }, context) {
   if (!opposing.length) return [];
-  const items = opposing.map((pair) => {
-    const item = element("li", "", "rows ", rowButton(pair.row, context), " and ", rowButton(pair.other, context), opposingWords(pair).replace(/^rows \d+ and \d+/, ""));
-    return item;
-  });
+  const items = opposing.map(({ row, other, cosine }) =>
+    element("li", "", "rows ", rowButton(row, context), " and ", rowButton(other, context), cosineWords(cosine)));
   return [element("h4", "", "Pairs that oppose each other most"), element("ol", "gv-influence-pairs", ...items)];
 }
 
 // ---- all rows -------------------------------------------------------------------------------------------------
 
-function showCloud(host, { answer, error }, scatter, context) {
+function showCloud(host, { answer, error }, scatter, own) {
   host.setAttribute("aria-busy", `${!answer && !error}`);
-  if (!answer?.is_there) return host.replaceChildren(element("p", "gv-sub", answer?.sentence ?? error ?? "Computing the gradients of all training rows…"));
-  if (!host.contains(scatter.host)) host.replaceChildren(scatter.host, element("p", "gv-sub"));
-  host.lastElementChild.textContent = answer.sentence;
-  scatter.show(answer, context.rows);
+  scatter.host.hidden = !answer?.is_there;
+  host.lastElementChild.textContent = answer?.sentence ?? error ?? "Computing the gradients of all training rows…";
+  if (answer?.is_there) scatter.show(answer, own);
 }

@@ -1,6 +1,8 @@
 """The gradient landscapes of any network: replay runs a study's own model and loss."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -18,10 +20,11 @@ from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
 from gradviz.landscape.request import ComposedMinibatch, WhyRequest
 
-REPLAY_VERSION = 4
+REPLAY_VERSION = 5
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
 
 _MINIBATCH_SIZE = LandscapeRequest.model_fields["minibatch_size"].default
@@ -98,15 +101,24 @@ class StudyCheckpoint:
 
     def landscape(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork = "replay") -> GradientField:
         """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
-        # For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew.
+        with self._minibatch(run, request) as own:
+            found = network_landscape(own.prepared, _plane_of(request), method=method)
+            return replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+
+    def row_fields(self, run: Run | StudyRun, request: LandscapeRequest) -> RowFields:
+        """The fields of the minibatch's rows; UserError as `row_fields`."""
+        with self._minibatch(run, request) as own:
+            return row_fields(own.prepared, _plane_of(request))
+
+    @contextmanager
+    def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> Iterator["_Minibatch"]:
+        """For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew."""
         key = self._key(request)
         own = self._minibatches.pop(key, None)
         if own is None:
             own = _Minibatch(study_of(run), Prepared(problem_of(run, request, self._device, self.model)))
-        found = network_landscape(own.prepared, _plane_of(request), method=method)
-        told = replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+        yield own
         self._minibatches[key] = own
-        return told
 
     @property
     def nbytes(self) -> int:

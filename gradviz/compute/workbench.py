@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 
@@ -30,8 +30,11 @@ from gradviz.landscape import (
     share_layers_below,
 )
 from gradviz.landscape.directions.vector import Vector
+from gradviz.landscape.per_row import RowFields, row_fields
+from gradviz.landscape.replay import Plane
 
 Method = Literal["engine"] | AnyNetwork
+Answer = TypeVar("Answer")
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
@@ -108,10 +111,22 @@ class Workbench:
                 "built-in network."
             )
         if method == "replay" or isinstance(run, StudyRun):
-            return self._any_network(run, request, "reference" if method == "reference" else "replay")
+            chosen: AnyNetwork = "reference" if method == "reference" else "replay"
+            return self._any_network(run, request, lambda checkpoint: checkpoint.landscape(run, request, chosen))
         if method == "reference":
             return self.reference(request)
         return self.minibatch(request).landscape(request.spec())
+
+    def row_fields(self, request: LandscapeRequest) -> RowFields:
+        """The fields of the rows of one request's minibatch, of which its field is the mean; UserError as `landscape`,
+        for a study whose loss returns the mean of the minibatch, and for too many numbers."""
+        run = self.store.any_run(request.run)
+        if request.has_directions:
+            own = self.span(request)
+            return row_fields(own.problem, Plane(own.x, own.y, request.half_width, request.points))
+        if isinstance(run, StudyRun):
+            return self._any_network(run, request, lambda checkpoint: checkpoint.row_fields(run, request))
+        return row_fields(self.minibatch(request), request.spec())
 
     def direction_landscape(
         self, request: LandscapeRequest, method: Method | None = None, *, coarse: int | None = None
@@ -181,14 +196,16 @@ class Workbench:
         assert isinstance(found, Checkpoint)
         return found
 
-    def _any_network(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork) -> GradientField:
+    def _any_network(
+        self, run: Run | StudyRun, request: LandscapeRequest, compute: Callable[[StudyCheckpoint], Answer]
+    ) -> Answer:
         def made() -> StudyCheckpoint:
             return StudyCheckpoint(run, request.epoch, self.device)
 
         found = self._kept(f"any network {run.address(request.epoch)}", made)
         assert isinstance(found, StudyCheckpoint)
         try:
-            return found.landscape(run, request, method)
+            return compute(found)
         finally:
             self._make_room()  # what has become known may be more than is kept
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COLUMNS, cellText, influenceSentence, opposingWords, sortedRows } from "../../assets/pure/rowinfluence.js";
+import { COLUMNS, cellText, cosineWords, influenceSentence, sortedRows } from "../../assets/pure/rowinfluence.js";
 import { EDGE, nextPoint, pointAt, pointWords, scatterLayout } from "../../assets/pure/rowscatter.js";
 import { isNear } from "./constants.js";
 
@@ -37,7 +37,7 @@ test("sentences say R, or that there is none, and how it was found", () => {
   const told = { resultant: 0.3142, num_minibatches: 50, sentence: "Exact.", length: 1, is_recomputed: false, rows, opposing: [] };
   assert.equal(influenceSentence(told), "R of 50 minibatches: 0.314. Exact.");
   assert.equal(influenceSentence({ ...told, resultant: null }), "R is not defined: fewer than two minibatches have a gradient. Exact.");
-  assert.equal(opposingWords({ row: 3, other: 17, product: -0.1, cosine: -0.984 }), "rows 3 and 17, cosine −0.98");
+  assert.equal(cosineWords(-0.984), ", cosine −0.98");
 });
 
 const told = { row: [4, 6, 8, 9, 11], u: [1, 0, -2, 0, 0], v: [0, 3, 0, 0, 0], length: [1, 3, 10, 0, 5] };

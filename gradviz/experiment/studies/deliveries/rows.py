@@ -16,7 +16,7 @@ from torch import Tensor
 from gradviz.errors import UserError
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import generator
-from gradviz.experiment.studies.deliveries.encoding import one_hot
+from gradviz.experiment.studies.deliveries.encoding import field_texts, one_hot
 from gradviz.experiment.studies.deliveries.fields import NUM_CHARACTERS
 from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
 
@@ -50,6 +50,10 @@ class Rows:
     def inputs(self, rows: Tensor) -> Tensor:
         """One-hot inputs (len(rows), I) float32 of some rows."""
         return one_hot(self.codes_RC[rows])
+
+    def texts(self, rows: Tensor) -> list[dict[str, str]]:
+        """The fields of some rows, by their names."""
+        return field_texts(self.codes_RC[rows].cpu().numpy())
 
     def to(self, device: torch.device) -> "Rows":
         return Rows(*(tensor.to(device) for tensor in self.tensors().values()))
