@@ -11,7 +11,7 @@ import { turnBetween } from "./spread.js";
  *   across: (degrees: number) => number, up: (log: number) => number}} Layout
  */
 
-export const EDGE = { left: 46, right: 16, top: 12, bottom: 36, floor: 24 };
+export const EDGE = { left: 46, right: 22, top: 12, bottom: 36, floor: 24 };
 const NEAR = 12; // pixels
 const NEGLIGIBLE = 1e-6; // of the longest
 
@@ -50,6 +50,13 @@ function meanAngle({ row, u, v }, rows) {
     size += Math.hypot(u[at], v[at]);
   });
   return Math.hypot(x, y) > NEGLIGIBLE * size ? Math.atan2(y, x) : null;
+}
+
+/** The lengths that the axis names: powers of ten, and 2 and 5 between them where these are few. @param {Layout} layout */
+export function lengthTicks({ low, high }) {
+  const steps = high - low < 2 ? [1, 2, 5] : [1];
+  const decades = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, k) => Math.floor(low) + k);
+  return decades.flatMap((decade) => steps.map((step) => step * 10 ** decade)).filter((length) => Math.log10(length) >= low && Math.log10(length) <= high);
 }
 
 /** The place among the points of the one nearest to (x, y), the minibatch's own first; null if none is near. @param {Layout} layout @param {number} x @param {number} y */

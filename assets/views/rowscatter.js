@@ -3,7 +3,7 @@
 
 import { number, signed } from "../pure/formats.js";
 import { look } from "../pure/look.js";
-import { EDGE, nextPoint, pointAt, pointWords, scatterLayout } from "../pure/rowscatter.js";
+import { EDGE, lengthTicks, nextPoint, pointAt, pointWords, scatterLayout } from "../pure/rowscatter.js";
 import { dot, ring, segment, sized, upright } from "../page/canvas.js";
 import { element } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
@@ -121,7 +121,8 @@ function drawnRows(layout) {
   return canvas;
 }
 
-function drawAxes(context, { width, height, low, high, across, up, hasOwn }, palette) {
+function drawAxes(context, layout, palette) {
+  const { width, height, across, up, hasOwn } = layout;
   const floor = height - EDGE.bottom - EDGE.floor;
   context.font = `11px ${look.font}`;
   context.strokeStyle = palette.grid;
@@ -133,9 +134,10 @@ function drawAxes(context, { width, height, low, high, across, up, hasOwn }, pal
   }
   context.fillText(hasOwn ? "direction, from the minibatch's gradient" : "direction, from the first axis", (across(-180) + across(180)) / 2, height - 5);
   context.textAlign = "right";
-  for (let decade = Math.ceil(low); decade <= high; decade++) {
-    segment(context, EDGE.left, up(decade), width - EDGE.right, up(decade));
-    context.fillText(number(10 ** decade, 1), EDGE.left - 5, up(decade) + 4);
+  for (const length of lengthTicks(layout)) {
+    const y = up(Math.log10(length));
+    segment(context, EDGE.left, y, width - EDGE.right, y);
+    context.fillText(number(length, 1), EDGE.left - 5, y + 4);
   }
   segment(context, EDGE.left, floor, width - EDGE.right, floor);
   context.fillText("none", EDGE.left - 5, floor + EDGE.floor / 2 + 4);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COLUMNS, cellText, cosineWords, influenceSentence, sortedRows } from "../../assets/pure/rowinfluence.js";
-import { EDGE, nextPoint, pointAt, pointWords, scatterLayout } from "../../assets/pure/rowscatter.js";
+import { EDGE, lengthTicks, nextPoint, pointAt, pointWords, scatterLayout } from "../../assets/pure/rowscatter.js";
 import { isNear } from "./constants.js";
 
 const rows = [
@@ -91,4 +91,9 @@ test("keys go from point to point along the axes, and stop at the ends", () => {
 test("rows that are all zero have places all the same", () => {
   const none = scatterLayout({ row: [0, 1], u: [0, 0], v: [0, 0], length: [0, 0] }, [0], 300, 200);
   assert.ok(none.points.every(({ x, y, degrees }) => Number.isFinite(x) && Number.isFinite(y) && degrees === null));
+});
+
+test("the axis of lengths has ticks, however near the lengths lie to each other", () => {
+  assert.deepEqual(lengthTicks({ ...layout, low: Math.log10(1.5), high: Math.log10(6) }), [2, 5]);
+  assert.deepEqual(lengthTicks({ ...layout, low: -2.5, high: 1.2 }), [0.01, 0.1, 1, 10]);
 });
