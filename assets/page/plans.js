@@ -133,7 +133,7 @@ function framesOf(plan) {
 export function besides(plan) {
   const shown = frameOf(plan);
   const all = allFrames(plan);
-  return shown?.of ? new Map([...all, [shown.index, shown]]) : all;
+  return shown?.of || shown?.isSum ? new Map([...all, [shown.index, shown]]) : all;
 }
 
 function allFrames(plan) {

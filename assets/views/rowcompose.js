@@ -65,6 +65,11 @@ export class RowComposer {
     if (this.#isOpen) this.#offer();
   }
 
+  /** The rows that are offered. @returns {number[]} */
+  get offered() {
+    return this.#isOpen ? [.../** @type {NodeListOf<HTMLElement>} */ (this.offers.querySelectorAll("li"))].map(({ dataset }) => Number(dataset.offer)) : [];
+  }
+
   #takeOut() {
     const { rows, selected, compose } = this.#context;
     compose(rows.map(({ row }) => row).filter((row) => row !== selected.row));

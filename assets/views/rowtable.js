@@ -46,6 +46,12 @@ export class RowTable {
     if (this.#items.has(focused)) first.querySelector("button").focus({ preventScroll: true });
   }
 
+  /** Without rows, until those of another minibatch are known. */
+  clear() {
+    this.#items = new Map();
+    this.element.replaceChildren();
+  }
+
   #more(rest, shown) {
     const made = element("button", "gv-button", `Show the other ${rest}`);
     made.type = "button";
