@@ -148,7 +148,7 @@ function opposingOf({ opposing }, context) {
   if (!opposing.length) return [];
   const items = opposing.map(({ row, other, cosine }) =>
     element("li", "", "rows ", rowButton(row, context), " and ", rowButton(other, context), cosineWords(cosine)));
-  return [element("h4", "", "Pairs that oppose each other most"), element("ol", "gv-influence-pairs", ...items)];
+  return [element("h3", "", "Pairs that oppose each other most"), element("ol", "gv-influence-pairs", ...items)];
 }
 
 // ---- all rows -------------------------------------------------------------------------------------------------
