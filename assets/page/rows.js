@@ -23,6 +23,7 @@ const fields = new AskedOnce(12, async (address) => decodeFields(await bufferFro
 const others = new AskedOnce(60, async (address) => decodeFields(await bufferFrom(address)));
 const lines = new AskedOnce(60, async (address) => decodeKinks(await bufferFrom(address)));
 const all = new AskedOnce(6, jsonFrom);
+const influences = new AskedOnce(60);
 
 // What a run is told under changes with it: so does what is asked once.
 function addressOf(kind, plan, changes) {
@@ -49,9 +50,14 @@ export function foundRows(plan, text, onKnown) {
   return lists.of(`api/v1/rows/found?${new URLSearchParams({ run: plan.run, text })}#${page.runs[plan.run]?.stamp}`, onKnown);
 }
 
-/** The arrow of every row that a minibatch may have. @param {any} plan */
-export function allRowsOf(plan, onKnown) {
-  return all.of(addressOf("rows/all", plan, { rows: null, part: "pair" }), onKnown);
+/** The gradient of every row that a minibatch may have, by a part of the parameters. @param {any} plan @param {() => void} onKnown */
+export function allRowsOf(plan, onKnown, part = "pair") {
+  return all.of(addressOf("rows/all", plan, { rows: null, minibatch: 0, part }), onKnown); // whichever minibatch is on show
+}
+
+/** What each row of the picture's minibatch does to its gradient by a part of the parameters. @param {any} plan @param {string} part */
+export function influenceOf(plan, part, onKnown) {
+  return influences.of(addressOf("rows/influence", plan, { part }), onKnown);
 }
 
 /** The rows' own fields; nothing where they would be too many numbers. @param {any} plan @param {number} count of the rows */

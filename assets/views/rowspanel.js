@@ -15,6 +15,7 @@ import { sizeOfCanvas, watchCanvas } from "./paint.js";
 import { paintPanel } from "./panels.js";
 import { drawCompass, rowOnCompass } from "./rowcompass.js";
 import { RowComposer } from "./rowcompose.js";
+import { mountInfluence } from "./rowinfluence.js";
 import { drawRowLayer, watchRowLayer } from "./rowlayer.js";
 import { RowTable } from "./rowtable.js";
 
@@ -250,7 +251,7 @@ function make() {
 }
 
 /** Modules whose parts stand under the list: `mount(element, context)`. @type {{mount: (element: HTMLElement, context: any) => void}[]} */
-const FOLDS = [];
+const FOLDS = [{ mount: mountInfluence }];
 
 function orderChoice() {
   const words = { share: "share", direction: "direction", residual: "residual" };

@@ -13,6 +13,7 @@ from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.influence import InfluenceQuestion, InfluenceRequest
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
 from gradviz.compute.kinks import KinksQuestion
@@ -66,6 +67,7 @@ OTHER_KINDS: list[Question] = [
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
+    InfluenceQuestion(request=InfluenceRequest.of(run="none", epoch=1, minibatch_size=16, part="model")),
     RowsQuestion(request=EVAL),
     AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
     RowFieldsQuestion(request=EVAL, of=(3, 5, 6, 7)),
