@@ -17,6 +17,7 @@ import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
 import { showReading } from "./reading.js";
+import { showRows } from "./rowspanel.js";
 import { showScale } from "./scalebar.js";
 import { showSpread } from "./spreadview.js";
 import { partOf, showZoomed } from "./zoom.js";
@@ -60,6 +61,7 @@ export function drawPictures() {
   showGrid(styles);
   showZoomed();
   showReading();
+  showRows();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
 }

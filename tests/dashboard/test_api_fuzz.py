@@ -60,12 +60,15 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "condition": {"enum": ["order"]},
     "replicas": {"maximum": 3},
     "replica": {"maximum": 1},
+    "row": {"enum": [None]},  # a minibatch has few of all rows
     "step": {"maximum": 3},
     "epochs": {"maximum": 2},
     "optimizer": {"enum": ["own"]},  # for sgd, a rate that matches may have to be searched, and there may be none
     "learning_rate": {"enum": [None]},
     "rate_factor": {"minimum": 0.5, "maximum": 2},
     "camera": {"enum": ["-67.5,36,2.12"]},
+    "rows": {"enum": [None]},  # over minibatches there are no chosen rows
+    "of": {"enum": [None]},  # where rows do not depend on each other, and no masks are drawn
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
 
