@@ -62,7 +62,7 @@ export function fieldsOf(plan, count, onKnown) {
 
 /** The own fields of rows that are not in the minibatch. @param {any} plan @param {string} of their numbers as text */
 export function fieldsOfOthers(plan, of, onKnown) {
-  return others.of(addressOf("rows/fields", plan, { rows: of }), onKnown);
+  return others.of(addressOf("rows/fields", plan, { of }), onKnown);
 }
 
 /** The lines at which the rows' gates switch: of all, or of one. @param {any} plan @param {number | null} row */
@@ -101,14 +101,14 @@ export function fieldAtHand(plan, row) {
 }
 
 /**
- * Makes the picture's frame for other rows by what differs from those it has; whether that is possible.
+ * The picture's frame for other rows, by what differs from those it has; null where not all of these rows' own fields are at hand.
  * @param {any} plan @param {number[]} rows @param {string} text of them @param {Row[]} told of as many as are known
  */
 export function makeFrame(plan, rows, text, told) {
   const base = ownFrame(plan);
   const own = sums.get(placeOf(plan));
-  if (!base || !own || base.u.length !== own.increments.size) return false;
-  if (!own.increments.goTo(rows, (row) => own.known.get(row))) return false;
+  if (!base || !own || base.u.length !== own.increments.size) return null;
+  if (!own.increments.goTo(rows, (row) => own.known.get(row))) return null;
   const { u, v } = own.increments.mean();
   let size = 0;
   for (let k = 0; k < u.length; k++) size += Math.hypot(u[k], v[k]) / u.length;
@@ -119,5 +119,5 @@ export function makeFrame(plan, rows, text, told) {
   const frame = { ...base, u, v, isZero, zeroReason: new Uint8Array(u.length), zeroParts: null, num_rows: rows.length, share_below: share, index: page.view.epoch, isSum: true, facts: [] };
   frame.range = rangeOf(frame);
   keepMade(plan, text, frame);
-  return true;
+  return frame;
 }

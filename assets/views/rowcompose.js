@@ -65,6 +65,11 @@ export class RowComposer {
     if (this.#isOpen) this.#offer();
   }
 
+  /** The rows that are offered. @returns {number[]} */
+  get offered() {
+    return this.#isOpen ? [.../** @type {NodeListOf<HTMLElement>} */ (this.offers.querySelectorAll("li"))].map(({ dataset }) => Number(dataset.offer)) : [];
+  }
+
   #takeOut() {
     const { rows, selected, compose } = this.#context;
     compose(rows.map(({ row }) => row).filter((row) => row !== selected.row));
@@ -199,7 +204,7 @@ export class RowComposer {
     const numbers = rows.map((one) => one.row);
     const put = this.#act("in", "Put in", `Put row ${row.row} in`, () => compose([...numbers, row.row]));
     const swap = selected ? this.#act("for", `For ${selected.row}`, `Put row ${row.row} in the place of row ${selected.row}`, () => compose(numbers.map((one) => (one === selected.row ? row.row : one)))) : null;
-    const item = element("li", row.share < 0 ? "gv-against" : "", element("div", "gv-row", ...cellsOf(row, look)), element("div", "gv-offer-acts", put, swap));
+    const item = element("li", row.share < 0 ? "gv-against" : "", element("div", "gv-rowline", ...cellsOf(row, look)), element("div", "gv-offer-acts", put, swap));
     for (const event of ["pointerenter", "focusin"]) item.addEventListener(event, () => this.#hover(this.fields?.get(row.row) ?? null));
     item.dataset.offer = row.row;
     return item;

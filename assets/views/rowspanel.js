@@ -4,13 +4,15 @@ import { number } from "../pure/formats.js";
 import { hasAllKinks, kinksSentence } from "../pure/kinks.js";
 import { haveArrows, lengthOf, sidesOf, sortedRows, sumOf, turnBetween } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
+import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
-import { button, element, refill } from "../page/dom.js";
+import { afterFrame, button, element, refill } from "../page/dom.js";
 import { fieldAtHand, fieldsOf, keepFields, kinksOf, listOf, listOfMinibatch, makeFrame } from "../page/rows.js";
 import { isGrid } from "../page/plans.js";
 import { isBusy } from "../page/sliders.js";
 import { page } from "../page/state.js";
 import { sizeOfCanvas, watchCanvas } from "./paint.js";
+import { paintPanel } from "./panels.js";
 import { drawCompass, rowOnCompass } from "./rowcompass.js";
 import { RowComposer } from "./rowcompose.js";
 import { drawRowLayer, watchRowLayer } from "./rowlayer.js";
@@ -23,8 +25,8 @@ const LEAST_BESIDE = 320; // pixels that the panel needs beside its picture; els
 const GOOD_BESIDE = 400;
 const UNTIL_LINES = 90; // ms that the pointer rests on a row before its lines are asked for
 
-/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any}} */
-const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null };
+/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any, layer: any}} */
+const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null, layer: null };
 /** @type {any} */
 let parts = null; // the panel's elements, once it has been opened
 let openedBy = null; // the button that has the focus back
@@ -53,8 +55,11 @@ document.addEventListener("click", (event) => {
   if (!pressed || !page.view) return;
   const name = NAMES[Number(pressed.dataset.rows)];
   openedBy = pressed;
-  if (page.view.panel === name) close();
-  else conductor.choose({ panel: name }), host().querySelector("h2")?.focus({ preventScroll: true });
+  if (page.view.panel === name) return close();
+  const { plan } = page.panels[pressed.dataset.rows];
+  if (plan) listOf(plan, follow); // on its way while the panel is made
+  conductor.choose({ panel: name });
+  host().querySelector("h2")?.focus({ preventScroll: true });
 });
 
 function close() {
@@ -109,9 +114,13 @@ export function showRows() {
     if (each !== slot) drawRowLayer(each, null);
   }
   const isClosed = slot === null;
+  const isOpening = host().hidden && !isClosed;
   if (host().hidden !== isClosed) {
     host().hidden = isClosed;
     if (isClosed) {
+      Object.assign(state, { shown: null, other: null, hovered: null, selected: null });
+      written = "";
+      parts?.table.clear();
       document.body.dataset.beside = "off";
       host().removeAttribute("style");
       cover(null);
@@ -125,7 +134,15 @@ export function showRows() {
   }
   place(slot);
   cover(slot);
+  if (isOpening && document.body.dataset.beside === "sheet") showAbove(slot);
   follow();
+}
+
+// The picture is to be seen above the sheet.
+function showAbove(slot) {
+  const picture = /** @type {HTMLElement} */ (document.querySelector(`.gv-picture[data-slot="${slot}"]`));
+  picture.style.scrollMarginTop = "calc(var(--app-shell-header-height, 48px) + 4px)";
+  picture.scrollIntoView({ block: "start" });
 }
 
 // Asks for what is wanted and not there, and writes what is.
@@ -323,6 +340,8 @@ function drawLayer() {
   const isInNet = net !== null && row !== null && hasAllKinks(net, row);
   const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
   if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
+  const numKinks = row === null ? 0 : (own?.segments.get(row)?.length ?? 0) / 4;
+  state.layer = { row, hasField: Boolean(field), numKinks, hasNet: Boolean(net) };
   drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 
@@ -341,13 +360,33 @@ function rowsNow() {
   return state.shown?.rows.map(({ row }) => row) ?? [];
 }
 
-/** Shows the minibatch of these rows: its arrows at once, where the rows' own fields are at hand. @param {number[] | null} rows null: the recorded one */
+/**
+ * Shows the minibatch of these rows: its arrows at once, where the rows' own fields are at hand, and then all else.
+ * @param {number[] | null} rows null: the recorded one
+ */
 function compose(rows) {
   if (rows && !rows.length) return;
-  const plan = planNow();
   const { shown } = state;
-  if (rows && plan && shown && !shown.coupled && !shown.has_masks) makeFrame(plan, rows, rowsText(rows), shown.rows);
-  conductor.choose({ rows: rows && rowsText(rows) });
+  const panel = page.panels[slotNow()];
+  const follows = rows && shown && !shown.coupled && !shown.has_masks && !isSurface(page.view);
+  const frame = follows ? makeFrame(panel.plan, rows, rowsText(rows), shown.rows) : null;
+  const choose = () => conductor.composeMinibatch(rows);
+  if (!frame) return choose();
+  paintPanel(panel, frame, panel.style);
+  afterFrame(choose);
+}
+
+/** For questions.js. */
+export function whatRowsShow() {
+  const { shown, hovered, selected, layer } = state;
+  const plan = planNow();
+  const offered = parts?.composer.offered ?? [];
+  const rows = rowsNow();
+  return {
+    rows, offered, hovered, selected, layer,
+    arrow: shown ? { u: shown.u, v: shown.v } : null,
+    canFollow: Boolean(plan) && rows.length > 0 && [...rows, ...offered].every((row) => fieldAtHand(plan, row)),
+  };
 }
 
 /** What the panel's parts are given. */

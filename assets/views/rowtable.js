@@ -46,6 +46,12 @@ export class RowTable {
     if (this.#items.has(focused)) first.querySelector("button").focus({ preventScroll: true });
   }
 
+  /** Without rows, until those of another minibatch are known. */
+  clear() {
+    this.#items = new Map();
+    this.element.replaceChildren();
+  }
+
   #more(rest, shown) {
     const made = element("button", "gv-button", `Show the other ${rest}`);
     made.type = "button";
@@ -121,7 +127,7 @@ export function largestOf(rows) {
 }
 
 function itemOf(row, look, canGo) {
-  const main = element("button", "gv-row", ...cellsOf(row, look));
+  const main = element("button", "gv-rowline", ...cellsOf(row, look));
   main.type = "button";
   main.tabIndex = -1;
   main.setAttribute("aria-pressed", "false");
