@@ -282,7 +282,9 @@ def _add_minibatch(commands: Any) -> None:
 
 def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--run", "--variant", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")
-    parser.add_argument("--minibatch", type=int, required=required, metavar="M", help="counted from 0")
+    which = parser.add_mutually_exclusive_group(required=required)
+    which.add_argument("--minibatch", type=int, metavar="M", help="counted from 0")
+    which.add_argument("--rows", metavar="ROWS", help="a minibatch of chosen training rows, such as 3,17,20-24")
     parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
     _add_runs_option(parser)
 

@@ -3,7 +3,8 @@
 
 import { rangeOf } from "../pure/arrows.js";
 import { Increments } from "../pure/increments.js";
-import { decodeFields, decodeKinks } from "../pure/rowfields.js";
+import { decodeKinks } from "../pure/kinks.js";
+import { decodeFields } from "../pure/rowfields.js";
 import { answerTo, arrived, jsonFrom } from "./api.js";
 import { AskedOnce } from "./askedonce.js";
 import { keepMade, selectionOf } from "./madeframes.js";
@@ -67,7 +68,7 @@ export function fieldsOf(plan, count, onKnown) {
 
 /** The own fields of rows that are not in the minibatch. @param {any} plan @param {string} of their numbers as text */
 export function fieldsOfOthers(plan, of, onKnown) {
-  return others.of(addressOf("rows/fields", plan, { rows: of }), onKnown);
+  return others.of(addressOf("rows/fields", plan, { of }), onKnown);
 }
 
 /** The lines at which the rows' gates switch: of all, or of one. @param {any} plan @param {number | null} row */

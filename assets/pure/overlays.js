@@ -5,6 +5,7 @@ import { hasDirections } from "./axes.js";
 import { fanSentence, fanStrokes, lengthsOf } from "./fan.js";
 import { markSentence, markStrokes, rayFrames, raySentence } from "./marks.js";
 import { pathSentence, pathStrokes } from "./path.js";
+import { isOfMinibatch } from "./rows.js";
 import { longestOf, samplingSentence, samplingStrokes } from "./sampling.js";
 import { spreadOf } from "./spread.js";
 
@@ -99,5 +100,5 @@ function planeSentences(view, plan, frame) {
 // What the server says of the plane of the checkpoint on show, or {error}; undefined until it does. A plane may depend on its
 // minibatch: while a slider moves over these, it is another one.
 function toldOf(view, { planes }) {
-  return planes && planes.selection.minibatch === view.minibatch ? planes.told.get(view.epoch) : undefined;
+  return planes && isOfMinibatch(planes.selection, view) ? planes.told.get(view.epoch) : undefined;
 }

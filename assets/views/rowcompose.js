@@ -204,7 +204,7 @@ export class RowComposer {
     const numbers = rows.map((one) => one.row);
     const put = this.#act("in", "Put in", `Put row ${row.row} in`, () => compose([...numbers, row.row]));
     const swap = selected ? this.#act("for", `For ${selected.row}`, `Put row ${row.row} in the place of row ${selected.row}`, () => compose(numbers.map((one) => (one === selected.row ? row.row : one)))) : null;
-    const item = element("li", row.share < 0 ? "gv-against" : "", element("div", "gv-row", ...cellsOf(row, look)), element("div", "gv-offer-acts", put, swap));
+    const item = element("li", row.share < 0 ? "gv-against" : "", element("div", "gv-rowline", ...cellsOf(row, look)), element("div", "gv-offer-acts", put, swap));
     for (const event of ["pointerenter", "focusin"]) item.addEventListener(event, () => this.#hover(this.fields?.get(row.row) ?? null));
     item.dataset.offer = row.row;
     return item;

@@ -1,6 +1,7 @@
 // The rows of a picture's minibatch, beside it: a compass of their arrows, the list, and what composes another minibatch of them.
 
 import { number } from "../pure/formats.js";
+import { hasAllKinks, kinksSentence } from "../pure/kinks.js";
 import { haveArrows, lengthOf, sidesOf, sortedRows, sumOf, turnBetween } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
 import { isSurface } from "../pure/surface.js";
@@ -114,6 +115,7 @@ export function showRows() {
     if (each !== slot) drawRowLayer(each, null);
   }
   const isClosed = slot === null;
+  const isOpening = host().hidden && !isClosed;
   if (host().hidden !== isClosed) {
     host().hidden = isClosed;
     if (isClosed) {
@@ -133,7 +135,15 @@ export function showRows() {
   }
   place(slot);
   cover(slot);
+  if (isOpening && document.body.dataset.beside === "sheet") showAbove(slot);
   follow();
+}
+
+// The picture is to be seen above the sheet.
+function showAbove(slot) {
+  const picture = /** @type {HTMLElement} */ (document.querySelector(`.gv-picture[data-slot="${slot}"]`));
+  picture.style.scrollMarginTop = "calc(var(--app-shell-header-height, 48px) + 4px)";
+  picture.scrollIntoView({ block: "start" });
 }
 
 // Asks for what is wanted and not there, and writes what is.
@@ -221,12 +231,14 @@ function make() {
   const detail = element("div", "gv-rows-detail");
   const table = new RowTable({ hover, select, takeOut: (row) => compose(rowsNow().filter((one) => one !== row)) });
   const composer = new RowComposer({ context, hover: hoverOther });
+  const aboutKinks = element("p", "gv-rows-note");
+  aboutKinks.setAttribute("role", "status");
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
     element("div", "gv-rows-head", title, button("×", close, "gv-close gv-rows-close")),
     element("div", "gv-rows-sum", compass, element("div", "gv-rows-words", told, detail)),
     element("div", "gv-rows-bar", orderChoice(), netChoice()),
-    table.element, composer.element, folds,
+    aboutKinks, table.element, composer.element, folds,
   );
   host().querySelector(".gv-rows-close").setAttribute("aria-label", "Close the rows");
   compass.addEventListener("pointermove", ({ offsetX, offsetY }) => hover(rowOnCompass(offsetX, offsetY)));
@@ -235,7 +247,7 @@ function make() {
   sizeOfCanvas(compass);
   watchCanvas(compass, drawMarks);
   for (const fold of FOLDS) fold.mount(folds, context());
-  return { title, compass, detail, table, composer, slot: null };
+  return { title, compass, detail, aboutKinks, table, composer, slot: null };
 }
 
 /** Modules whose parts stand under the list: `mount(element, context)`. @type {{mount: (element: HTMLElement, context: any) => void}[]} */
@@ -324,10 +336,13 @@ function drawLayer() {
   const row = state.hovered ?? state.selected;
   const field = row === null ? undefined : fieldAtHand(plan, row);
   const wantsLines = row !== null && !isBusy();
-  const net = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer).answer?.segments ?? null : null;
-  const own = wantsLines ? net?.get(row) ?? kinksOf(plan, row, drawLayer).answer?.segments.get(row) ?? null : null;
-  state.layer = { row, hasField: Boolean(field), numKinks: (own?.length ?? 0) / 4, hasNet: Boolean(net) };
-  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, kinks: own, net });
+  const asked = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer) : null;
+  const net = asked?.answer ?? null;
+  const isInNet = net !== null && row !== null && hasAllKinks(net, row);
+  const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
+  if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
+  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), hasNet: Boolean(net) };
+  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 
 function frameOf({ u, v }) {
@@ -355,7 +370,7 @@ function compose(rows) {
   const panel = page.panels[slotNow()];
   const follows = rows && shown && !shown.coupled && !shown.has_masks && !isSurface(page.view);
   const frame = follows ? makeFrame(panel.plan, rows, rowsText(rows), shown.rows) : null;
-  const choose = () => conductor.choose({ rows: rows && rowsText(rows) });
+  const choose = () => conductor.composeMinibatch(rows);
   if (!frame) return choose();
   paintPanel(panel, frame, panel.style);
   afterFrame(choose);

@@ -127,7 +127,7 @@ export function largestOf(rows) {
 }
 
 function itemOf(row, look, canGo) {
-  const main = element("button", "gv-row", ...cellsOf(row, look));
+  const main = element("button", "gv-rowline", ...cellsOf(row, look));
   main.type = "button";
   main.tabIndex = -1;
   main.setAttribute("aria-pressed", "false");

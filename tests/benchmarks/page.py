@@ -225,7 +225,7 @@ def new_minibatches(page: Page) -> Times:
 
 
 def rows_opened(page: Page) -> Times:
-    """The button to the list of rows with their compass, each time at a checkpoint whose rows have not been asked for."""
+    """The button to the list of rows with their compass, each time at a checkpoint that has not been asked about."""
     times = []
     opener, close = page.locator("#rows-button-0"), page.get_by_label("Close the rows")
     _press(page, "Epoch", "Home")
@@ -247,7 +247,7 @@ def rows_swapped(page: Page) -> Times:
     page.get_by_text("Put rows in…").click()
     page.locator(".gv-rows-source").select_option("random")
     for change in range(CHANGES):
-        page.locator(".gv-rowlist button.gv-row").nth(change).click()
+        page.locator(".gv-rowlist button.gv-rowline").nth(change).click()
         swap = page.locator(".gv-offers [data-act=for]").first
         swap.wait_for()
         page.wait_for_function("() => window.gradvizPage.rows.canFollow")

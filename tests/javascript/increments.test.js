@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Increments } from "../../assets/pure/increments.js";
-import { decodeFields, decodeKinks } from "../../assets/pure/rowfields.js";
+import { decodeFields } from "../../assets/pure/rowfields.js";
 
 const SIZE = 25;
 
@@ -68,7 +68,7 @@ test("a row is not put in twice, nor taken out where it is not, nor of another g
   assert.throws(() => increments.add(1, { u: new Float32Array(9), v: new Float32Array(9) }), /no part/);
 });
 
-// As gradviz/compute/row_fields.py and kinks.py pack them.
+// As gradviz/compute/row_fields.py packs them.
 function packed(header, ...arrays) {
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = new Uint8Array(Math.ceil(text.length / 4) * 4).fill(32);
@@ -87,14 +87,4 @@ test("each row has its own field", () => {
   assert.equal(header.points, 3);
   assert.deepEqual([...fields.get(2).u], [...numbers.slice(9, 18)]);
   assert.deepEqual([...fields.get(40).v], [...numbers.slice(45, 54)]);
-});
-
-test("each row has the segments of its own lines", () => {
-  const segments = Float32Array.from({ length: 4 * 6 }, (_, k) => k);
-  const lines = Uint32Array.from([2, 0, 0, 1, 1, 4, 3, 0, 0]); // segments, site and unit of each line
-  const header = { rows: [5, 2, 40], counts: [2, 0, 1], lines: [2, 0, 1], num_segments: 6, num_lines: 3 };
-  const { segments: found } = decodeKinks(packed(header, segments, lines));
-  assert.deepEqual([...found.get(5)], [...segments.slice(0, 12)]);
-  assert.equal(found.get(2).length, 0);
-  assert.deepEqual([...found.get(40)], [...segments.slice(12)]);
 });

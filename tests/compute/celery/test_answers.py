@@ -21,6 +21,7 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.question import Question
+from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.compute.row_list import RowsQuestion
 from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
 from gradviz.compute.step_landscape import StepLandscapeQuestion
@@ -69,6 +70,7 @@ OTHER_KINDS: list[Question] = [
     InfluenceQuestion(request=InfluenceRequest.of(run="none", epoch=1, minibatch_size=16, part="model")),
     RowsQuestion(request=EVAL),
     AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
+    RowFieldsQuestion(request=EVAL, of=(3, 5, 6, 7)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),
