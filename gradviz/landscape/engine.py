@@ -110,6 +110,21 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
         yield Tile(rows, columns, scaled, *(opened[ref] for ref in refs))
 
 
+def outputs_at(clean: CleanPass, refs: tuple[ParameterRef, ParameterRef], steps_2B: Tensor) -> Dual:
+    """Predictions (B,) and their derivatives, each row at a point of the plane of its own, with the masks of `clean`.
+
+    `steps_2B`: each row's offsets from the checkpoint, along x and along y. Rows that depend on each other (batch
+    statistics) must share theirs.
+    """
+    network = clean.network
+    x, y = steps_2B.to(device=network.device, dtype=network.dtype)[:, None, None, :, None]
+    one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
+    layers = [network.output if ref.layer is None else ref.layer for ref in refs]
+    moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
+    outputs, _ = _propagate(clean, moves)
+    return outputs.map(lambda t: (t[0, 0, :, 0] * network.output_scale).expand(len(clean)))
+
+
 def _propagate(
     clean: CleanPass, moves: Sequence[Move], fresh_gains: Sequence[Tensor] | None = None
 ) -> tuple[Dual, dict[ParameterRef, Gates]]:
