@@ -15,6 +15,7 @@ from gradviz.compute.estimate import field_passes, plane_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
+from gradviz.compute.probe import ProbeQuestion
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.sampling import SamplingQuestion
 from gradviz.compute.step_landscape import StepLandscapeQuestion
@@ -129,6 +130,7 @@ AnyQuestion = Annotated[
     | MeasuresQuestion
     | SamplingQuestion
     | PlaneQuestion
+    | ProbeQuestion
     | StepLandscapeQuestion,
     Field(discriminator="kind"),
 ]

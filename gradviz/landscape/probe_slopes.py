@@ -67,6 +67,11 @@ class Together:
         return np.concatenate(found)
 
     @property
+    def sizes(self) -> list[int]:
+        """The rows of each minibatch."""
+        return [size for group in self._groups for size in group.sizes]
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the rows and of the kept forward passes, without the network, which others share."""
         own = sum(group.inputs_BM.nbytes + group.targets_B.nbytes for group in self._groups)
@@ -106,6 +111,16 @@ class _Group:
         sign_B = residual_B.sign()
         terms = [residual_B.abs(), *(torch.zeros_like(sign_B) if d is None else sign_B * d for d in outputs[1:])]
         return torch.segment_reduce(torch.stack(terms, 1), "mean", lengths=self.lengths).double().cpu().numpy()
+
+
+def products_of_a_row(network: Network, refs: Sequence[ParameterRef], *, whole: bool = False) -> float:
+    """Multiplications by weights that one row takes at one point: above the lowest moved layer a value and two
+    derivatives; below it nothing, unless the `whole` pass is computed anew."""
+    layers = network.layers
+    lowest = min(network.output if ref.layer is None else ref.layer for ref in refs)
+    each = [layer.weight_NM.numel() for layer in layers]
+    above = 3.0 * sum(each[lowest + 2 :]) + sum(layer.width for layer in layers[lowest:])
+    return above + (sum(each) if whole else 0)
 
 
 class ByLoop:
