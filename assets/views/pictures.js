@@ -16,6 +16,7 @@ import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
+import { beginPaths, finishPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
 import { showScale } from "./scalebar.js";
 import { showSpread } from "./spreadview.js";
@@ -45,6 +46,7 @@ export function moveOver(over) {
 
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
+  beginPaths();
   const active = page.panels.filter((panel) => panel.plan);
   const styles = stylesOf({ ...page.view, under: underNow(page.view) }, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
@@ -60,6 +62,7 @@ export function drawPictures() {
   showGrid(styles);
   showZoomed();
   showReading();
+  showProbe();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
 }
@@ -84,6 +87,7 @@ let soon = null;
 export function commitPictures() {
   clearTimeout(soon);
   soon = null;
+  finishPaths();
   for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
   followSpread();
   followPlanes();
@@ -105,5 +109,5 @@ function followSpread() {
 // After the hand has let go, and once for several frames that arrive together.
 export function commitSoon() {
   clearTimeout(soon);
-  soon = setTimeout(() => (isBusy() ? null : commitPictures()), 60);
+  soon = setTimeout(() => (isBusy() || isPlaying() ? null : commitPictures()), 60);
 }

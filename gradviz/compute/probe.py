@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -30,6 +31,9 @@ PROBE_VERSION = 1
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
+DEFAULT_START = "0.5,0.5"
+"""In half widths from the checkpoint."""
+
 FEWEST, MOST, MOST_COUPLED = 4, 24, 8
 """Minibatches that stand for all rows, as far as there are so many; coupled ones are evaluated one after the other."""
 _PRODUCTS_OF_A_STEP = 3e8
@@ -38,6 +42,16 @@ _PASSES_OF_A_STEP = 4.0
 """The same for networks that are not the built-in one, in the unit of `Question.passes`."""
 _PASSES = 5.0  # forward and backward, and the moved weights
 _LEAST_OF_A_LOOP = 0.3
+
+
+def start_text(text: str) -> str:
+    """The one text of a start in half widths from the checkpoint; `ValueError` unless it lies within the picture."""
+    match = re.fullmatch(f"({_NUMBER}),({_NUMBER})", text)
+    shares = [float(match[1]), float(match[4])] if match else []
+    if not shares or not all(abs(share) <= 1 for share in shares):
+        raise ValueError(f"`start` must be two numbers from -1 to 1, such as 0.5,-0.25, got {text[:40]}.")
+    x, y = (f"{round(share, 4) + 0.0:g}" for share in shares)
+    return f"{x},{y}"
 
 
 class ProbeSettings(Atom):
@@ -65,6 +79,12 @@ class ProbeSettings(Atom):
         if not math.isfinite(x + y):
             raise ValueError(f"`start` must be two finite numbers, got {start}.")
         return f"{x + 0.0!r},{y + 0.0!r}"  # no minus before a zero
+
+    @classmethod
+    def of_view(cls, start: str, half_width: float, rate: float | None, steps: int) -> "ProbeSettings":
+        """Those of a view, whose `start` is in half widths (`start_text`)."""
+        x, y = (half_width * float(share) for share in start.split(","))
+        return cls.of(start=f"{x!r},{y!r}", rate=rate, steps=steps)
 
     @property
     def point(self) -> tuple[float, float]:
@@ -124,7 +144,7 @@ class ProbeQuestion(Question):
             "request": asked.model_dump(),
             "start": list(settings.point),
             "rate": found.rate,
-            "is_default_rate": settings.rate is None,
+            "default_rate": found.default_rate,
             "steps": found.steps,
             "is_flat": found.is_flat,
             "start_loss": found.start_loss,
@@ -132,7 +152,7 @@ class ProbeQuestion(Question):
             "num_minibatches": there,
             "method": "engine" if by_engine else "loop",
             "paths": [
-                asdict(path) | {"name": path_name(path.schedule, *names), "line": path_line(path)}
+                asdict(path) | {"name": path_name(path.schedule, *names), "line": path_line(path, found.start_loss)}
                 for path in found.paths
             ],
             "sentences": probe_sentences(

@@ -300,7 +300,7 @@ class ProbeAnswer(BaseModel):
     request: LandscapeRequest
     start: tuple[float, float]
     rate: float
-    is_default_rate: bool
+    default_rate: float = Field(description="that of a question that chooses none")
     steps: int
     is_flat: bool = Field(description="the gradient at the start is zero for all paths, up to round-off")
     start_loss: float = Field(description="at the start, over all rows")

@@ -60,6 +60,7 @@ class Probe:
     """Paths from one point. `is_flat`: the gradient at the start is zero, up to round-off, for all of them."""
 
     rate: float
+    default_rate: float
     steps: int
     is_flat: bool
     start_loss: float
@@ -94,7 +95,8 @@ def probe(
     if not np.isfinite(at_start).all():
         raise NotHere("The loss or its gradient is not finite at the start of the probe", "choose another start")
     is_flat = _is_flat(first, half_width)
-    rate = default_rate(first, half_width) if rate is None else rate
+    own_rate = default_rate(first, half_width)
+    rate = own_rate if rate is None else rate
     for step in range(steps + 1):
         going = [walk for walk in walks if walk.ended is None]
         if not going:
@@ -105,6 +107,7 @@ def probe(
     everywhere = range(2 * _BOTH, 2 * _BOTH + num_all)
     return Probe(
         rate,
+        own_rate,
         steps,
         is_flat,
         start_loss=at_start[everywhere, 0].mean().item(),

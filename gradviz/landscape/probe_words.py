@@ -18,18 +18,21 @@ def path_name(schedule: Schedule, this: str, following: str) -> str:
     return names[schedule]
 
 
-def path_line(path: Path) -> str:
-    """From which loss to which: of its own minibatch, and over all rows; and why it stops before its last step."""
-    own = f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}"
+def path_line(path: Path, start_loss: float) -> str:
+    """From which loss to which: of its own minibatch, and over all rows, `start_loss` at the start; and why it stops
+    before its last step."""
+    # Two minibatches in turn have no loss of their own to compare.
+    parts = {
+        "alternating": [f"J over all rows {_loss(start_loss)} → {_loss(path.all_loss)}"],
+        "all": [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}"],
+    }
+    both = [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}", f"over all rows {_loss(path.all_loss)}"]
     taken = len(path.x) - 1
     ended = {
         "left": f"more than {REACH} half widths away after {_steps(taken + 1)}",
         "not finite": f"not finite after {_steps(taken + 1)}",
     }
-    parts = [own] if path.schedule != "alternating" else []  # two in turn have no loss of their own to compare
-    if path.schedule != "all":
-        parts.append(f"all rows {_loss(path.all_loss)}")
-    return " · ".join([*parts, *([ended[path.ended]] if path.ended else [])])
+    return " · ".join([*parts.get(path.schedule, both), *([ended[path.ended]] if path.ended else [])])
 
 
 def probe_sentences(

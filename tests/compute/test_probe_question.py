@@ -62,7 +62,7 @@ def test_four_paths_of_as_many_steps_part_from_one_start(tiny_store: RunStore):
     assert all((path["x"][0], path["y"][0]) == (0.05, -0.02) for path in told["paths"])
     assert len({(path["x"][-1], path["y"][-1]) for path in told["paths"]}) == 4
     assert [path["name"] for path in told["paths"][:2]] == ["this minibatch (1)", "the next one (2)"]
-    assert told["is_default_rate"]
+    assert told["rate"] == told["default_rate"]
     assert told["method"] == "engine"
     first = max(np.hypot(path["x"][1] - 0.05, path["y"][1] + 0.02) for path in told["paths"])
     assert first == pytest.approx(0.15 * 0.1, rel=0.06)

@@ -147,7 +147,7 @@ def problems_of(mode: str = "eval", masks: str = "fresh", **values: Any) -> list
 
 def test_any_networks_paths_are_those_of_a_plain_loop():
     problems = problems_of()
-    model = copy.deepcopy(problems[0].model)
+    model = copy.deepcopy(problems[0].model).eval()
     plane = Plane(Scalar.parse("a.weight[1,2]"), Scalar.parse("c.bias[0]"), 0.3)
     found = probe(ByLoop(problems, plane), MINIBATCHES, (0.1, 0.2), 0.3, steps=STEPS, rate=0.7)
     weight, bias = model.get_parameter("a.weight"), model.get_parameter("c.bias")
