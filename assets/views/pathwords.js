@@ -3,9 +3,7 @@
 import { element, fill } from "../page/dom.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 
-/** @import { ProbePath } from "../pure/probe.js" */
-
-/** @param {number} slot @param {ProbePath[]} paths */
+/** @param {number} slot @param {import("../pure/probe.js").ProbePath[]} paths */
 export function showPathWords(slot, paths) {
   const { probe } = paletteNow();
   fill(`probe-legend-${slot}`, paths.length ? JSON.stringify([paths.map(({ name, line }) => [name, line]), scheme()]) : "", ...paths.map(({ schedule, name, line }) => {

@@ -3,13 +3,13 @@
 
 import { probeOf, wantsOverlay } from "../pure/overlays.js";
 import { number } from "../pure/formats.js";
-import { look } from "../pure/look.js";
 import { notchOf, RATE_NOTCHES, rateAt, startByKey, startOf, startText, stepsOf } from "../pure/probe.js";
 import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
 import { button, element, plotIn, say } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
 import { gridPoints } from "../page/points.js";
+import { paletteNow } from "../page/scheme.js";
 import { page } from "../page/state.js";
 import { planeOf } from "./paint.js";
 import { showPathWords } from "./pathwords.js";
@@ -65,7 +65,7 @@ function toldNow() {
 
 function play(told) {
   told.isPlayed = true;
-  document.getElementById("spoken").textContent = told.paths.map(({ name, line }) => `${name}: ${line}`).join("; ");
+  document.getElementById("spoken").textContent = toldNow().flatMap(({ paths }) => paths.map(({ name, line }) => `${name}: ${line}`)).join("; ");
   if (matchMedia("(prefers-reduced-motion: reduce)").matches || isSurface(page.view)) return;
   if (!playing.size) requestAnimationFrame(goOn);
   told.drawn = 0;
@@ -228,8 +228,8 @@ function makeStrip(host) {
   return { rate, told, steps };
 }
 
-/** For tests: where the point is, in half widths, and how many steps of each picture's paths are drawn. */
+/** For tests: where the point is, in half widths, what the server says of each picture, and the inks of the paths. */
 export function whatIsProbed() {
   if (!isShown) return null;
-  return { start: startNow(), isPlaying: isPlaying(), pictures: page.plans.map((plan) => probeOf(page.view, plan) ?? null), lines: look.probe.lines };
+  return { start: startNow(), isPlaying: isPlaying(), pictures: page.plans.map((plan) => probeOf(page.view, plan) ?? null), inks: paletteNow().probe };
 }

@@ -1,4 +1,4 @@
-"""Paths on a plane are those of plain SGD of the two coordinates, by autograd in float64, in every mode and schedule."""
+"""Paths on a plane are those of plain SGD of the two coordinates, by autograd in float64, in every mode."""
 
 import copy
 from collections.abc import Callable
@@ -128,7 +128,7 @@ def test_minibatches_may_differ_in_size():
     assert found.paths[0].loss[0] == pytest.approx(whole.loss[0], rel=FLOAT64)
 
 
-# ---- any network, any plane -------------------------------------------------------------------------------------------
+# Any network, any plane
 
 
 class Dropping(Net):
@@ -194,7 +194,7 @@ def test_random_numbers_of_any_network_are_those_of_the_step(masks: str):
     assert (found.paths[0].loss[0] == frozen.paths[0].loss[0]) == (masks != "averaged")  # step 0 draws set 0
 
 
-# ---- where paths end, and what is refused -----------------------------------------------------------------------------
+# Where paths end, and what is refused
 
 
 def bowl(centre: tuple[float, float] = (0.0, 0.0), factor: float = 2.0) -> Callable[..., np.ndarray]:
