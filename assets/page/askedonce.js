@@ -6,13 +6,15 @@ import { isOutcome, jsonFrom, Refused } from "./api.js";
 import { isScrubbing } from "./sliders.js";
 import { page } from "./state.js";
 
-/** `most` of them are kept, the last used ones. */
+/** `most` of them are kept, the last used ones; `read` makes an answer of an address. */
 export class AskedOnce {
   #answers = new Map(); // address -> {answer, error: sentence or null, ...}
   #most;
+  #read;
 
-  constructor(most) {
+  constructor(most, read = jsonFrom) {
     this.#most = most;
+    this.#read = read;
   }
 
   /** {answer: null until it is there, error}; calls `onKnown` when there is news. What follows # in the address tells it apart here alone. */
@@ -24,15 +26,15 @@ export class AskedOnce {
     }
     const known = this.#answers.get(address);
     const isWanted = !known.answer && !known.isFinal && !known.isAsked && !page.away && performance.now() >= (known.notBefore ?? 0);
-    if (isWanted && !isScrubbing()) ask(address, known, onKnown);
+    if (isWanted && !isScrubbing()) ask(this.#read, address, known, onKnown);
     return known;
   }
 }
 
-async function ask(address, known, onKnown) {
+async function ask(read, address, known, onKnown) {
   known.isAsked = true;
   try {
-    Object.assign(known, { answer: await jsonFrom(address.split("#")[0]), error: null });
+    Object.assign(known, { answer: await read(address.split("#")[0]), error: null });
   } catch (error) {
     if (!isOutcome(error)) throw error;
     known.error = error.message;

@@ -23,6 +23,7 @@ import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js"
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
 import { startOf } from "../pure/probe.js";
+import { madeFrame } from "./madeframes.js";
 import { coarserOf, gridPoints } from "./points.js";
 import { openStack } from "./shelf.js";
 import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSize, page, shownRuns } from "./state.js";
@@ -57,6 +58,7 @@ function planOf(name, x, y) {
   const common = {
     run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points,
   };
+  if (view.rows) Object.assign(common, { rows: view.rows });
   const isRandom = view.mode === "train" && drawsMasks(name);
   if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
   const run = page.runs[name];
@@ -122,7 +124,7 @@ export function ownFrame(plan) {
 
 // The frame with all points of the grid; undefined while coarser ones at most are there.
 export function wholeFrame(plan) {
-  return framesOf(plan).find((frame) => !frame.of);
+  return framesOf(plan).find((frame) => !frame.of && !frame.isSum);
 }
 
 // The whole frame and those of coarser grids, as far as they are there, the finest first.
@@ -132,6 +134,7 @@ function framesOf(plan) {
   if (acrossMinibatches() && plan.minibatches) stacks.push([plan.minibatches, view.minibatch]);
   if (plan.epochs.selection.minibatch === view.minibatch) stacks.push([plan.epochs, view.epoch]);
   const whole = stacks.flatMap(([stack, index]) => stack.frames.get(index) ?? []).slice(0, 1);
+  if (!whole.length) whole.push(...[madeFrame(plan)].filter(Boolean));
   const coarse = stacks.flatMap(([stack, index]) => stack.coarse.get(index) ?? []);
   return [...whole, ...coarse.sort((a, b) => b.points - a.points)];
 }

@@ -18,6 +18,7 @@ import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
 import { beginPaths, finishPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
+import { showRows } from "./rowspanel.js";
 import { showScale } from "./scalebar.js";
 import { showSpread } from "./spreadview.js";
 import { partOf, showZoomed } from "./zoom.js";
@@ -63,6 +64,7 @@ export function drawPictures() {
   showZoomed();
   showReading();
   showProbe();
+  showRows();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
 }

@@ -16,6 +16,7 @@ from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.landscape.composed import rows_text
 from gradviz.landscape.directions.axis import Axis, Curvature, Gradient, Principal, Step, Towards, parse_axis
 from gradviz.landscape.directions.checking import Known, Shapes
 from gradviz.landscape.directions.path import last_step
@@ -125,7 +126,7 @@ def span(store: RunStore, request: LandscapeRequest, device: torch.device, kept:
         path,
         lambda number: _at_minibatch(problem, run, request, number),
         run.num_minibatches(request.minibatch_size),
-        request.minibatch,
+        request.minibatch if request.rows is None else None,
         request.points**2 // 2,
     )
     has_statistics = run.capabilities.has_batch_statistics
@@ -150,7 +151,7 @@ def _made_from(
         size = request.minibatch_size
         content += [run.num_minibatches(size), size, request.mode, _masks(run, request, centre)]
     if isinstance(axis, Curvature):
-        content.append(request.minibatch)
+        content.append(request.minibatch if request.rows is None else rows_text(request.rows))
     return content
 
 
@@ -204,9 +205,10 @@ def direction_landscape(
     return field, (plane.x, plane.y)
 
 
-def _at_minibatch(problem: Problem, run: Run | StudyRun, request: LandscapeRequest, number: int) -> Problem:
-    batch = batch_of(run, request.model_copy(update={"minibatch": number}), problem.device)
-    return replace(problem, batch=batch)
+def _at_minibatch(problem: Problem, run: Run | StudyRun, request: LandscapeRequest, number: int | None) -> Problem:
+    if number is None:
+        return problem
+    return replace(problem, batch=batch_of(run, request.of_minibatch(number), problem.device))
 
 
 def vectors_bytes(vectors: Sequence[Vector]) -> bytes:

@@ -34,7 +34,23 @@ TOLD_SECONDS = 5.0
 SLOW_SECONDS = 1.0
 """Of a plane along directions that takes longer, the page shows coarser grids first."""
 
+_POINTS_OF_A_PASS = 21 * 21
+"""The engine computes a grid of so many points for about one forward pass, if masks are fixed on it."""
+
 _PRODUCTS_OF_A_PASS = 64 * 3_500_000
+
+
+def landscape_passes(store: RunStore, asked: LandscapeRequest) -> float:
+    """The cost of a field by the quickest method for its run, in the unit of `Question.passes`."""
+    run = store.any_run(asked.run)
+    if asked.has_directions:
+        return plane_passes(store, asked)
+    if isinstance(run, StudyRun):
+        return field_passes(run, asked)
+    passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
+    if run.capabilities.draws_masks_in(asked.mode):
+        passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
+    return passes * cost_of_a_pass(run, asked.minibatch_size)
 
 
 def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:

@@ -165,7 +165,7 @@ class Compute(ABC):
     ) -> Iterator[tuple[int, GradientField]]:
         """The same selection for many minibatches, as they are ready; those not yet cached share a forward pass."""
         wanted = list(indices)
-        questions = [LandscapeQuestion(request=request.model_copy(update={"minibatch": index})) for index in wanted]
+        questions = [LandscapeQuestion(request=request.of_minibatch(index)) for index in wanted]
         contents = self.stream(questions, together=MINIBATCHES_TOGETHER, still_wanted=still_wanted)
         for index, content in zip(wanted, contents, strict=True):
             yield index, GradientField.from_bytes(content)

@@ -9,20 +9,24 @@ import numpy as np
 from pydantic import Field, TypeAdapter
 
 from gradviz.compute.agreement import AgreementQuestion
+from gradviz.compute.all_rows import AllRowsQuestion
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
-from gradviz.compute.estimate import field_passes, plane_passes
+from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.probe import ProbeQuestion
-from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.question import Question, address_of
+from gradviz.compute.row_fields import RowFieldsQuestion
+from gradviz.compute.row_list import RowsQuestion
 from gradviz.compute.sampling import SamplingQuestion
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.study_landscape import study_key
 from gradviz.compute.units import ACTIVITY_ROWS, PairsQuestion, UnitsQuestion
 from gradviz.compute.why import WhyQuestion
-from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
 from gradviz.evidence.parts import Asked, LoopField, Part
 from gradviz.experiment.store import RunStore
@@ -31,8 +35,6 @@ from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.activity import unit_activity_of
 from gradviz.landscape.replay.coarser import Order
 from gradviz.landscape.request import Checkpoint
-
-_POINTS_OF_A_PASS = 21 * 21  # a grid of so many points costs about one forward pass, if masks are fixed on it
 
 
 class LandscapeQuestion(Question):
@@ -54,15 +56,7 @@ class LandscapeQuestion(Question):
         return bench.landscape(self.request).to_bytes()
 
     def passes(self, store: RunStore) -> float:
-        asked, run = self.request, store.any_run(self.request.run)
-        if asked.has_directions:
-            return plane_passes(store, asked)
-        if isinstance(run, StudyRun):
-            return field_passes(run, asked)
-        passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
-        if draws_masks(run, asked):
-            passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
-        return passes * cost_of_a_pass(run, asked.minibatch_size)
+        return landscape_passes(store, self.request)
 
     @classmethod
     def prepare(cls, questions: Sequence[Question], bench: Workbench) -> None:
@@ -129,9 +123,13 @@ AnyQuestion = Annotated[
     | WhyQuestion
     | MeasuresQuestion
     | SamplingQuestion
+    | AllRowsQuestion
     | PlaneQuestion
     | ProbeQuestion
-    | StepLandscapeQuestion,
+    | RowFieldsQuestion
+    | RowsQuestion
+    | StepLandscapeQuestion
+    | KinksQuestion,
     Field(discriminator="kind"),
 ]
 QUESTION: TypeAdapter[AnyQuestion] = TypeAdapter(AnyQuestion)

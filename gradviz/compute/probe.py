@@ -102,7 +102,7 @@ class ProbeQuestion(Question):
     def key(self, store: RunStore) -> str:
         asked = self.request
         run = store.any_run(asked.run)
-        if isinstance(run, StudyRun):
+        if isinstance(run, StudyRun) and asked.rows is None:
             check_minibatch_size(run, asked.minibatch_size)
         made_from = sources(store, asked) if asked.has_directions else ""
         return address_of(self, store, asked.run, asked.epoch, PROBE_VERSION, REPLAY_VERSION, made_from)
@@ -126,9 +126,7 @@ class ProbeQuestion(Question):
         most = _most_by_loop(run, asked) if network is None else _most_by_engine(network, run, asked)
         everything = spread_over(there, most)
         following = following_of(asked, there)
-        numbers = line_up(asked.minibatch, following.minibatch, everything)
-        at = {k: asked.model_copy(update={"minibatch": k}) for k in everything}
-        line = [asked, following, asked, following, *(at[k] for k in everything)]
+        line = line_up(asked, following, [asked.of_minibatch(k) for k in everything])
         rows, slopes = self._by_engine(bench, line) if by_engine else self._by_loop(bench, run, line)
         found = probe(
             slopes,
@@ -137,9 +135,12 @@ class ProbeQuestion(Question):
             asked.half_width,
             rate=settings.rate,
             steps=settings.steps,
-            schedules=SCHEDULES if there > 1 else ("this",),
+            schedules=SCHEDULES if following != asked else ("this",),
         )
-        names = f"this minibatch ({numbers[0]})", f"the next one ({numbers[1]})"
+        if asked.rows is None:
+            names = f"this minibatch ({asked.minibatch})", f"the next one ({following.minibatch})"
+        else:
+            names = asked.minibatch_words, following.minibatch_words
         told = {
             "request": asked.model_dump(),
             "start": list(settings.point),
@@ -190,8 +191,8 @@ class ProbeQuestion(Question):
 
 
 def following_of(asked: LandscapeRequest, there: int) -> LandscapeRequest:
-    """The request of the next of so many minibatches; after the last one comes the first."""
-    return asked.model_copy(update={"minibatch": (asked.minibatch + 1) % max(1, there)})
+    """The request of the next of so many minibatches; after the last one, and after chosen rows, comes the first."""
+    return asked.of_minibatch((asked.minibatch + 1) % max(1, there) if asked.rows is None else 0)
 
 
 def spread_over(there: int, most: int) -> list[int]:

@@ -15,7 +15,14 @@ from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.parameters import ParameterRef
-from gradviz.landscape.request import Checkpoint, Evaluation, LandscapeRequest, MinibatchSize, TwoParameters
+from gradviz.landscape.request import (
+    Checkpoint,
+    ChosenRows,
+    Evaluation,
+    LandscapeRequest,
+    MinibatchSize,
+    TwoParameters,
+)
 from gradviz.landscape.scalar import Scalar
 from gradviz.landscape.statistics.row_gradients import row_slopes
 from gradviz.landscape.statistics.sampling import Sampling, pair_sampling, sampling_of
@@ -34,11 +41,13 @@ BATCH_STATISTICS = (
 COUPLED = (
     "There is no sampling ellipse: rows of this study have no gradients of their own, or they are too large to hold."
 )
+FEWER = "There is no sampling ellipse: more rows are chosen than the run's minibatches have."
 ALONE = "There is no sampling ellipse: this run has only one minibatch."
 
 
-class SamplingRequest(TwoParameters, Checkpoint, MinibatchSize, Evaluation):
-    """Two parameters at a checkpoint, and all minibatches of a size, whose rows are drawn from."""
+class SamplingRequest(TwoParameters, Checkpoint, MinibatchSize, ChosenRows, Evaluation):
+    """Two parameters at a checkpoint, and all minibatches of a size, whose rows are drawn from: as many as one of them
+    has, or as are chosen."""
 
     x: str = Field(max_length=350)
     y: str = Field(max_length=350)
@@ -83,17 +92,22 @@ class SamplingQuestion(Question):
             return ALONE
         return self._of_study(run, bench) if isinstance(run, StudyRun) else self._of_deliveries(run, bench)
 
-    def _of_deliveries(self, run: Run, bench: Workbench) -> Sampling:
+    def _of_deliveries(self, run: Run, bench: Workbench) -> Sampling | str:
         asked = self.request
         network = bench.network(asked.run, asked.epoch)
         inputs_KBI, targets_KB = run.minibatches(asked.minibatch_size)
         pair = [ParameterRef.parse(text) for text in (asked.x, asked.y)]
-        return pair_sampling(network, inputs_KBI.flatten(0, 1), targets_KB.flatten(), pair, asked.minibatch_size)
+        size = asked.minibatch_size if asked.rows is None else len(asked.rows)
+        if size > targets_KB.numel():
+            return FEWER
+        return pair_sampling(network, inputs_KBI.flatten(0, 1), targets_KB.flatten(), pair, size)
 
     def _of_study(self, run: StudyRun, bench: Workbench) -> Sampling | str:
         problems = problems_of(run, self.request, Draws(), bench.device)
         slopes_R2 = row_slopes(problems, [Scalar.parse(text) for text in (self.request.x, self.request.y)])
         if slopes_R2 is None:
             return COUPLED
-        [(usual, _)] = Counter(problem.num_rows for problem in problems).most_common(1)
-        return sampling_of(slopes_R2, usual)
+        [(size, _)] = Counter(problem.num_rows for problem in problems).most_common(1)
+        if self.request.rows is not None:
+            size = len(self.request.rows)
+        return FEWER if size > len(slopes_R2) else sampling_of(slopes_R2, size)

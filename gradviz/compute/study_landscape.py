@@ -1,6 +1,8 @@
 """The gradient landscapes of any network: replay runs a study's own model and loss."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -13,14 +15,16 @@ from gradviz.experiment import asking
 from gradviz.experiment.batches import Batch, mapped
 from gradviz.experiment.facts import Fact
 from gradviz.experiment.run import Run
+from gradviz.experiment.studies.deliveries.rows import Minibatch
 from gradviz.experiment.studies.deliveries.study import STUDY as DELIVERIES
 from gradviz.experiment.study import Study
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
-from gradviz.landscape.request import WhyRequest
+from gradviz.landscape.request import ComposedMinibatch, WhyRequest
 
-REPLAY_VERSION = 4
+REPLAY_VERSION = 5
 """Part of every key: raise it whenever replay gives different numbers for the same request."""
 
 _MINIBATCH_SIZE = LandscapeRequest.model_fields["minibatch_size"].default
@@ -33,7 +37,8 @@ AnyNetwork = Literal["replay", "reference"]
 def study_key(run: StudyRun, request: LandscapeRequest, *sources: str) -> str:
     """The address of the answer, which `sources` belong to as well; UserError if the checkpoint does not exist or the
     study is not loaded."""
-    check_minibatch_size(run, request.minibatch_size)
+    if request.rows is None:
+        check_minibatch_size(run, request.minibatch_size)
     return request.key(" ".join([f"replay {REPLAY_VERSION} {run.address(request.epoch)}", *sources]))
 
 
@@ -58,15 +63,22 @@ def study_of(run: Run | StudyRun) -> Study:
     return run.study if isinstance(run, StudyRun) else DELIVERIES
 
 
-def batch_of(run: Run | StudyRun, asked: LandscapeRequest | WhyRequest, device: torch.device) -> Batch:
+def batch_of(run: Run | StudyRun, asked: ComposedMinibatch, device: torch.device) -> Batch:
     """One minibatch, on the device; UserError if it does not exist."""
-    if isinstance(run, StudyRun):
+    if isinstance(run, Run):
+        rows = rows_of(run, asked)
+        batch = (rows.inputs_BI, rows.targets_B)
+    elif asked.rows is not None:
+        batch = run.rows_batch(asked.rows)
+    else:
         check_minibatch_size(run, asked.minibatch_size)
         batch = run.minibatch(asked.minibatch)
-    else:
-        rows = run.minibatch(asked.minibatch, asked.minibatch_size)
-        batch = (rows.inputs_BI, rows.targets_B)
     return mapped(batch, lambda tensor: tensor.to(device))
+
+
+def rows_of(run: Run, asked: ComposedMinibatch) -> Minibatch:
+    """The same of the built-in network's run, with the numbers of its rows."""
+    return run.minibatch(asked.minibatch, asked.minibatch_size) if asked.rows is None else run.rows_batch(asked.rows)
 
 
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
@@ -89,15 +101,24 @@ class StudyCheckpoint:
 
     def landscape(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork = "replay") -> GradientField:
         """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
-        # For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew.
+        with self._minibatch(run, request) as own:
+            found = network_landscape(own.prepared, _plane_of(request), method=method)
+            return replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+
+    def row_fields(self, run: Run | StudyRun, request: LandscapeRequest) -> RowFields:
+        """The fields of the minibatch's rows; UserError as `row_fields`."""
+        with self._minibatch(run, request) as own:
+            return row_fields(own.prepared, _plane_of(request))
+
+    @contextmanager
+    def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> Iterator["_Minibatch"]:
+        """For one plane at a time: a landscape that is paused keeps what it knows, and another one begins anew."""
         key = self._key(request)
         own = self._minibatches.pop(key, None)
         if own is None:
             own = _Minibatch(study_of(run), Prepared(problem_of(run, request, self._device, self.model)))
-        found = network_landscape(own.prepared, _plane_of(request), method=method)
-        told = replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+        yield own
         self._minibatches[key] = own
-        return told
 
     @property
     def nbytes(self) -> int:
@@ -111,7 +132,7 @@ class StudyCheckpoint:
 
     def _key(self, request: LandscapeRequest) -> tuple[object, ...]:
         random = () if request.mode == "eval" else (request.masks, request.num_masks, request.seed)
-        return (request.minibatch, request.minibatch_size, request.mode, *random)
+        return (*request.which_rows, request.mode, *random)
 
 
 @dataclass

@@ -3,14 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 
 from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.directions import Span, direction_landscape, sources, span
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of, rows_of
 from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -30,9 +30,12 @@ from gradviz.landscape import (
     share_layers_below,
 )
 from gradviz.landscape.directions.vector import Vector
+from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.probe_slopes import Together
+from gradviz.landscape.replay import Plane
 
 Method = Literal["engine"] | AnyNetwork
+Answer = TypeVar("Answer")
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
@@ -79,7 +82,7 @@ class Workbench:
         run = self.store.run(request.run)
         checkpoint = self._checkpoint(run, request.epoch)
         check_spec(parameter_shapes(checkpoint.network), request.spec())
-        rows = (request.minibatch, request.minibatch_size, request.mode)
+        rows = (*request.which_rows, request.mode)
         minibatch = checkpoint.minibatches.get(rows)
         if minibatch is None:
             minibatch = _load(run, checkpoint, request)
@@ -121,10 +124,22 @@ class Workbench:
                 "built-in network."
             )
         if method == "replay" or isinstance(run, StudyRun):
-            return self._any_network(run, request, "reference" if method == "reference" else "replay")
+            chosen: AnyNetwork = "reference" if method == "reference" else "replay"
+            return self._any_network(run, request, lambda checkpoint: checkpoint.landscape(run, request, chosen))
         if method == "reference":
             return self.reference(request)
         return self.minibatch(request).landscape(request.spec())
+
+    def row_fields(self, request: LandscapeRequest) -> RowFields:
+        """The fields of the rows of one request's minibatch, of which its field is the mean; UserError as `landscape`,
+        for a study whose loss returns the mean of the minibatch, and for too many numbers."""
+        run = self.store.any_run(request.run)
+        if request.has_directions:
+            own = self.span(request)
+            return row_fields(own.problem, Plane(own.x, own.y, request.half_width, request.points))
+        if isinstance(run, StudyRun):
+            return self._any_network(run, request, lambda checkpoint: checkpoint.row_fields(run, request))
+        return row_fields(self.minibatch(request), request.spec())
 
     def direction_landscape(
         self, request: LandscapeRequest, method: Method | None = None, *, coarse: int | None = None
@@ -159,7 +174,7 @@ class Workbench:
         run = self.store.any_run(request.run)
         if isinstance(run, StudyRun):
             return loop_of(run, request, self.device, dtype)
-        rows = run.minibatch(request.minibatch, request.minibatch_size)
+        rows = rows_of(run, request)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
             model,
@@ -194,14 +209,16 @@ class Workbench:
         assert isinstance(found, Checkpoint)
         return found
 
-    def _any_network(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork) -> GradientField:
+    def _any_network(
+        self, run: Run | StudyRun, request: LandscapeRequest, compute: Callable[[StudyCheckpoint], Answer]
+    ) -> Answer:
         def made() -> StudyCheckpoint:
             return StudyCheckpoint(run, request.epoch, self.device)
 
         found = self._kept(f"any network {run.address(request.epoch)}", made)
         assert isinstance(found, StudyCheckpoint)
         try:
-            return found.landscape(run, request, method)
+            return compute(found)
         finally:
             self._make_room()  # what has become known may be more than is kept
 
@@ -227,8 +244,8 @@ class Checkpoint:
     def __init__(self, model: MLP, device: torch.device) -> None:
         self.model = model
         self.network = network_of(model, dtype=torch.float32, device=device)
-        # by number, size and mode, the last used at the end
-        self.minibatches: OrderedDict[tuple[int, int, str], Minibatch] = OrderedDict()
+        # by its rows and the mode, the last used at the end
+        self.minibatches: OrderedDict[tuple[object, ...], Minibatch] = OrderedDict()
         self.together: tuple[tuple[str, ...], Together] | None = None
 
     @property
@@ -247,7 +264,7 @@ class Checkpoint:
 
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
-    rows = run.minibatch(request.minibatch, request.minibatch_size)
+    rows = rows_of(run, request)
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 

@@ -99,7 +99,8 @@ def many(served: Served, asked: LandscapeRequest, which: Frames) -> Response:
 
 
 def _indices(served: Served, asked: LandscapeRequest, which: Frames) -> list[int]:
-    """The available indices, those nearest to the first index first."""
+    """The available indices, those nearest to the first index first; UserError as `OverFrames.check`."""
+    which.check(asked)
     run = served.store.any_run(asked.run)
     there = run.epochs() if which.over == "epochs" else range(run.num_minibatches(asked.minibatch_size))
     first = which.index_of(asked)

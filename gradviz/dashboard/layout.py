@@ -150,7 +150,7 @@ def _main() -> Component:
             html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
             html.Div(
                 [
-                    html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread()], className="gv-panels"),
+                    html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread(), _rows()], className="gv-panels"),
                     html.Div(id=ids.PROBE, className="gv-island gv-probe", role="group", hidden=True, **label("Probe")),
                     html.Div(id=ids.SCALE, className="gv-island gv-scale"),
                     _dock(),
@@ -171,11 +171,14 @@ def _main() -> Component:
 def _panel(slot: int) -> Component:
     return html.Section(
         [
-            html.Div(id=ids.TITLES[slot], className="gv-island gv-title"),
+            html.Div(
+                [html.Div(id=ids.TITLES[slot], className="gv-island gv-title"), _rows_button(slot)], className="gv-head"
+            ),
             html.Div(
                 [
                     dcc.Graph(id=ids.GRAPHS[slot], config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
+                    html.Canvas(id=ids.ROWS_CANVASES[slot], className="gv-canvas"),
                     html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
                     html.Div(id=ids.PROBES[slot], className="gv-island gv-probe-place"),
                     html.Div(id=ids.VEILS[slot], className="gv-island gv-veil"),
@@ -204,6 +207,17 @@ def _panel(slot: int) -> Component:
         id=ids.PANELS[slot],
         className="gv-panel",
         **label(f"Picture {slot + 1}"),
+    )
+
+
+def _rows_button(slot: int) -> Component:
+    return html.Button(
+        "Rows",
+        id=ids.ROWS_BUTTONS[slot],
+        type="button",
+        className="gv-button gv-rows-button",
+        title="The rows of the minibatch, and what each adds to its arrow",
+        **{"data-rows": slot, "aria-expanded": "false", "aria-controls": ids.ROWS},  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -240,6 +254,11 @@ def _grid() -> Component:
         hidden=True,
         **label("Small multiples of the runs"),
     )
+
+
+def _rows() -> Component:
+    """The rows of a picture's minibatch, beside it; `assets/views/rowspanel.js` fills it."""
+    return html.Section(id=ids.ROWS, className="gv-island gv-rows", hidden=True, **label("Rows of the minibatch"))
 
 
 def _dock() -> Component:

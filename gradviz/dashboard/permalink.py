@@ -16,6 +16,7 @@ from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.run_record import OWN_STUDY
+from gradviz.landscape.composed import RowNumbers, rows_text
 from gradviz.landscape.directions.axis import axis_text, is_direction
 from gradviz.landscape.paths.request import CONDITIONS, DEFAULT_CONDITIONS, DEFAULT_REPLICAS, MOST_REPLICAS, Condition
 from gradviz.landscape.probe import DEFAULT_STEPS, MOST_STEPS
@@ -35,6 +36,8 @@ CameraText = Annotated[str, AfterValidator(camera_text)]
 """From where a surface is seen, in its one text."""
 Curves = Literal["off", "agreement"]
 Seeds = Literal["single", "grouped"]
+SidePanel = Literal["off", "rows", "rows-2", "rows-3"]
+"""What is open beside a picture: the rows of the first one, of the second, or of the third."""
 
 MOST_COMPARED = 64
 _MAX_PARTS = 100
@@ -47,6 +50,7 @@ class View(OfRun):
     pair of each of two layers; the half width of each plane by its axes; the points of its grid by what they cost;
     surfaces seen from the front).
     `x_a`, `y_a`: the axes of the left picture; `x_b`, `y_b`: of the right; `camera`: from where surfaces are seen.
+    `rows`: those of a composed minibatch, which is then shown instead of `minibatch`.
     `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows; `start` (in half
     widths from the checkpoint), `rate` (None: of each picture its own), `steps`: of the probe's paths;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
@@ -65,6 +69,7 @@ class View(OfRun):
     y_b: str | None = None
     minibatch: int = Field(default=0, ge=0, lt=1_000_000)
     minibatch_size: int = Field(default=64, ge=1, le=MAX_MINIBATCH_SIZE)
+    rows: RowNumbers | None = None
     part: Part = "pair"
     mode: Mode = "eval"
     masks: Masks = "fresh"
@@ -85,6 +90,7 @@ class View(OfRun):
     curves: Curves = "off"
     metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"
+    panel: SidePanel = "off"
     conditions: tuple[Condition, ...] = Field(default=DEFAULT_CONDITIONS, min_length=1)
     replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     optimizer: Literal["own", "sgd"] = "own"
@@ -119,11 +125,17 @@ def write(view: View) -> str:
     """The query string (with its `?`) of a view, without defaults, so `""` is the plain page."""
     default = View()
     pairs = [
-        (field.key, ",".join(value) if isinstance(value, tuple) else f"{value}")
+        (field.key, _text(value))
         for name, field in FIELDS.items()
         if (value := getattr(view, name)) != getattr(default, name)
     ]
     return "?" + urlencode(pairs, safe="[],.:@/") if pairs else ""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, tuple):
+        return f"{value}"
+    return ",".join(value) if all(isinstance(each, str) for each in value) else rows_text(value)
 
 
 def read(search: str) -> tuple[View, list[str]]:

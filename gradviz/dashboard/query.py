@@ -63,6 +63,13 @@ class OverFrames(Atom):
         """The request of one frame."""
         return request.model_copy(update={ONE[self.over]: index})
 
+    def check(self, request: LandscapeRequest) -> None:
+        """`UserError` for chosen rows over minibatches."""
+        if self.over == "minibatches" and request.rows is not None:
+            raise UserError(
+                "Chosen `rows` are one minibatch: ask for them over epochs, or for minibatches without `rows`."
+            )
+
     def index_of(self, request: LandscapeRequest) -> int:
         return getattr(request, ONE[self.over])
 

@@ -68,6 +68,16 @@ def facts(study: Study, model: nn.Module, batch: Batch) -> tuple[Fact, ...]:
     return told
 
 
+def answers(study: Study, model: nn.Module, batch: Batch, *, training: bool) -> tuple[Tensor, Tensor] | None:
+    """Predictions and targets of the rows, (B,) each: numbers of one kind, or classes. None for a loss that knows none,
+    as those of the user's own."""
+    told = getattr(study.loss, "answers", None)
+    if told is None:
+        return None
+    with same_randomness(), same_model(model, training=training), torch.no_grad(), users_code(f"loss of {study.name}"):
+        return told(model, batch)
+
+
 def minibatches(study: Study) -> list[Batch]:
     """The study's own minibatches; UserError if it has none."""
     if study.minibatches is None:

@@ -72,13 +72,15 @@ def selected(batch: Batch, rows: Tensor | slice) -> Batch:
     return mapped(batch, lambda tensor: tensor[rows] if tensor.ndim else tensor)
 
 
-def joined(batches: Sequence[Batch]) -> Batch:
-    """All rows of several batches, one after the other; UserError if they differ in more than their rows."""
+def joined(batches: Sequence[Batch], numbers: Sequence[int] | None = None) -> Batch:
+    """All rows of several batches, one after the other; UserError if they differ in more than their rows, which names
+    them by their `numbers`, if these are not those of their places."""
     first, *others = batches
+    named = range(len(batches)) if numbers is None else numbers
     wanted = tensors_of(first)
-    for number, batch in enumerate(others, 1):
+    for number, batch in zip(named[1:], others, strict=True):
         parts = tensors_of(batch)
-        cannot = f"The rows of minibatches 0 and {number} cannot be mixed:"
+        cannot = f"The rows of minibatches {named[0]} and {number} cannot be mixed:"
         if structure_of(batch) != structure_of(first):
             raise UserError(f"{cannot} they differ by more than rows.")
         for path, each in wanted.items():

@@ -25,18 +25,19 @@ class L1:
     """|prediction - target| for a model with one output: (B,), or (B, 1)."""
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        predictions_B, targets_B = self._answers(model, batch)
+        predictions_B, targets_B = self.answers(model, batch)
         return (predictions_B - targets_B).abs()
 
     def facts(self, model: nn.Module, batch: Batch) -> tuple[Fact, ...]:
         """The share of rows predicted below their target, which sets the sign of most gradients."""
-        predictions_B, targets_B = self._answers(model, batch)
+        predictions_B, targets_B = self.answers(model, batch)
         share = (predictions_B < targets_B).double().mean().item()
         return (
             Fact("share_below_target", share, "", f"{percent(share)} of the rows are predicted below their target"),
         )
 
-    def _answers(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    def answers(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Predictions (B,) and targets (B,)."""
         inputs, targets_B = _pair(batch)
         predictions = model(inputs)
         predictions_B = predictions.squeeze(-1) if predictions.ndim == targets_B.ndim + 1 else predictions
@@ -50,12 +51,12 @@ class CrossEntropy:
     """-log softmax(logits)[target] for a model with an output for each class: logits (B, C), targets (B,) int64."""
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        logits_BC, targets_B = self._answers(model, batch)
+        logits_BC, targets_B = self._logits(model, batch)
         return F.cross_entropy(logits_BC, targets_B, reduction="none")
 
     def facts(self, model: nn.Module, batch: Batch) -> tuple[Fact, ...]:
         """The accuracy, and the number of rows whose class has the largest logit."""
-        logits_BC, targets_B = self._answers(model, batch)
+        logits_BC, targets_B = self._logits(model, batch)
         num_right = int((logits_BC.argmax(1) == targets_B).sum())
         share = num_right / len(targets_B)
         return (
@@ -63,7 +64,12 @@ class CrossEntropy:
             Fact("correct_rows", num_right, "rows", f"{num_right} of {len(targets_B)} rows are classified correctly"),
         )
 
-    def _answers(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    def answers(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The classes with the largest logits (B,), and the targets (B,)."""
+        logits_BC, targets_B = self._logits(model, batch)
+        return logits_BC.argmax(1), targets_B
+
+    def _logits(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs, targets_B = _pair(batch)
         logits_BC = model(inputs)
         if logits_BC.ndim != 2 or targets_B.shape != logits_BC.shape[:1]:

@@ -47,6 +47,19 @@ def read_structures(path: Path, count: int) -> list[Structure]:
     return structures
 
 
+def read_sizes(path: Path, count: int) -> list[int]:
+    """The numbers of rows of the `count` minibatches of a file, from its header; UnusableFile as `read_structures`, and
+    if one has no rows."""
+    read_structures(path, count)
+    sizes: dict[int, int] = {}
+    for name, tensor in read_header(path).items():
+        if tensor.shape and (number := name.partition(".")[0]).isdecimal():
+            sizes[int(number)] = tensor.shape[0]
+    if sizes.keys() != set(range(count)):
+        raise UnusableFile(path, "a minibatch of it has no rows")
+    return [sizes[number] for number in range(count)]
+
+
 def _batch(path: Path, structure: Structure, tensors: Mapping, classes: Mapping[str, type]) -> Batch:
     try:
         return rebuilt(structure, tensors, classes)

@@ -5,7 +5,7 @@ It checks every file before using it, names and leaves out broken ones, and serv
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +141,21 @@ class Run:
         num = self.num_minibatches(size)
         each = [self.minibatch(index, size) for index in range(num if most is None else min(most, num))]
         return torch.stack([one.inputs_BI for one in each]), torch.stack([one.targets_B for one in each])
+
+    def num_rows(self) -> int:
+        """The number of training rows, of which a minibatch may be composed; known without reading them."""
+        return self.record.rows_train
+
+    def row_numbers(self, minibatch: int, size: int = 64) -> list[int]:
+        """The numbers of a minibatch's rows in the run's `Rows`; UserError as `minibatch`."""
+        return self.minibatch(minibatch, size).rows_B.tolist()
+
+    def rows_batch(self, rows: Sequence[int]) -> Minibatch:
+        """The minibatch that is composed of these training rows, in this order, by their numbers in the run's `Rows`.
+
+        UserError names the first that is no training row, and the range.
+        """
+        return self.rows().composed(rows)
 
     def rows(self) -> Rows:
         """All rows of the run; UserError if their file is unusable."""

@@ -5,8 +5,10 @@ of classes of the user's own need it.
 """
 
 import json
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import accumulate, chain
 from pathlib import Path
 
 import torch
@@ -15,13 +17,13 @@ from torch import Tensor, nn
 from gradviz.errors import UserError
 from gradviz.experiment import asking
 from gradviz.experiment.anatomy import Anatomy, anatomy_of
-from gradviz.experiment.batches import Batch, record_classes
+from gradviz.experiment.batches import Batch, joined, record_classes, selected
 from gradviz.experiment.capabilities import Capabilities, capabilities_of_study
 from gradviz.experiment.counting import counted
 from gradviz.experiment.examined import Examinations, Examined
 from gradviz.experiment.files import is_there
 from gradviz.experiment.metrics_table import MetricsLine, read_table
-from gradviz.experiment.minibatches_file import read_minibatch, read_structures
+from gradviz.experiment.minibatches_file import read_minibatch, read_sizes, read_structures
 from gradviz.experiment.model_state import difference, load_state
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.run_directory import (
@@ -147,6 +149,12 @@ class StudyRun:
         UserError names the allowed range, and for a `size` other than the default: they have the size that they were
         recorded with. UserError too if they are of a class that only the study knows.
         """
+        self._check_minibatch(index, size)
+        count = self.record.num_minibatches
+        classes = {} if self._loaded is None else record_classes(self._loaded.namespace)
+        return read_minibatch(self.path / MINIBATCHES_NAME, index, count, classes)
+
+    def _check_minibatch(self, index: int, size: int) -> None:
         if size != _NO_SIZE:
             raise UserError(
                 f"`minibatch_size` cannot be chosen for the run {self.name}: its minibatches were recorded with it."
@@ -154,8 +162,30 @@ class StudyRun:
         count = self.record.num_minibatches
         if not 0 <= index < count:
             raise UserError(f"`minibatch` of the run {self.name} must be in [0, {count - 1}], got {index}.")
-        classes = {} if self._loaded is None else record_classes(self._loaded.namespace)
-        return read_minibatch(self.path / MINIBATCHES_NAME, index, count, classes)
+
+    def num_rows(self) -> int:
+        """The number of rows of all its minibatches, of which one may be composed; known from the file's header."""
+        return self._starts()[-1]
+
+    def row_numbers(self, minibatch: int, size: int = 64) -> list[int]:
+        """The numbers of a minibatch's rows, counted through from those of minibatch 0; UserError as `minibatch`."""
+        self._check_minibatch(minibatch, size)
+        return list(range(*self._starts()[minibatch : minibatch + 2]))
+
+    def rows_batch(self, rows: Sequence[int]) -> Batch:
+        """The minibatch that is composed of these rows, in this order, by their numbers as `row_numbers`.
+
+        Reads only the minibatches that they are of. UserError names the first that is not there, and the range, or what
+        keeps rows of several minibatches from being one; also as `minibatch`.
+        """
+        starts = self._starts()
+        for row in rows:
+            if not 0 <= row < starts[-1]:
+                raise UserError(f"`rows` of the run {self.name} must be in [0, {starts[-1] - 1}], got {row}.")
+        numbers = sorted({bisect_right(starts, row) - 1 for row in rows})
+        together = joined([self.minibatch(number) for number in numbers], numbers)
+        places = {row: place for place, row in enumerate(chain(*(self.row_numbers(number) for number in numbers)))}
+        return selected(together, torch.tensor([places[row] for row in rows]))
 
     def descriptions(self, batch: Batch) -> list[str]:
         """A line of text for each row of a batch; none if the study describes none, or is not loaded."""
@@ -190,6 +220,15 @@ class StudyRun:
             return None
 
         return self._checks.cached("minibatches", path, check)
+
+    def _starts(self) -> list[int]:
+        """The number of the first row of each minibatch, and behind them that of all rows."""
+        path = self.path / MINIBATCHES_NAME
+
+        def read() -> list[int]:
+            return list(accumulate(read_sizes(path, self.record.num_minibatches), initial=0))
+
+        return self._checks.cached("starts", path, read)
 
     def _minibatches_digest(self) -> str:
         path = self.path / MINIBATCHES_NAME

@@ -82,6 +82,24 @@ def batch_norm(z: Dual, weight: Dual, bias: Dual, norm: Norm, *, batch_statistic
     return Dual(normalized, *map(tangent, z[1:])) * weight + bias
 
 
+def gate_input(
+    layer: Layer,
+    z: Dual,
+    *,
+    batch_statistics: bool,
+    gamma: Dual | None = None,
+    beta: Dual | None = None,
+) -> Dual:
+    """What the ReLU of `layer` takes, for its pre-activations: these themselves, or normalized where the norm comes
+    first."""
+    norm = layer.norm
+    if norm is None or norm.after:
+        return z
+    return batch_norm(
+        z, gamma or Dual(norm.weight_N), beta or Dual(norm.bias_N), norm, batch_statistics=batch_statistics
+    )
+
+
 def activate(
     layer: Layer,
     z: Dual,
@@ -98,14 +116,10 @@ def activate(
     norm = layer.norm
     if not layer.relu:
         return z
-    if norm is None:
-        out = relu(z)
-    else:
+    out = relu(gate_input(layer, z, batch_statistics=batch_statistics, gamma=gamma, beta=beta))
+    if norm is not None and norm.after:
         gamma, beta = gamma or Dual(norm.weight_N), beta or Dual(norm.bias_N)
-        if norm.after:
-            out = batch_norm(relu(z), gamma, beta, norm, batch_statistics=batch_statistics)
-        else:
-            out = relu(batch_norm(z, gamma, beta, norm, batch_statistics=batch_statistics))
+        out = batch_norm(out, gamma, beta, norm, batch_statistics=batch_statistics)
     return out if gain is None else out * Dual(gain)
 
 

@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from gradviz.landscape.batch_norm import through_batch_norm
 from gradviz.landscape.clean import CleanPass, stacked_gains
-from gradviz.landscape.dual import Dual, activate, linear
+from gradviz.landscape.dual import Dual, activate, gate_input, linear
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import LandscapeSpec, grid_steps
-from gradviz.landscape.undecided import Change, through_relu
+from gradviz.landscape.undecided import Change, through_relu, undecided
 
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch, N = units of a layer.
 
@@ -41,6 +41,11 @@ def tiles_of(num_bytes: int) -> Iterator[None]:
         yield
     finally:
         _tile_bytes.reset(token)
+
+
+def tile_bytes() -> int:
+    """The limit in use."""
+    return _tile_bytes.get()
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,16 @@ class Tile:
     gates_y: Gates
 
 
+class Watch(Protocol):
+    """Is shown what the gates of hidden layers take, where they may switch on the grid: they are open above 0."""
+
+    def units(self, layer: int, rows_S: Tensor, units_S: Tensor, gates_YXS: Tensor) -> None:
+        """Some gates of a layer, by row and unit."""
+
+    def layer(self, layer: int, gates_YXBN: Tensor) -> None:
+        """All gates of a layer."""
+
+
 def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = None) -> Iterator[Tile]:
     """Predictions and their derivatives by x and y over the grid, or a `part` of it, in tiles of bounded size.
 
@@ -96,7 +111,7 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
     refs = spec.refs
     layers = [network.output if ref.layer is None else ref.layer for ref in refs]
-    tiles = _tiles(clean, part, 0, _tile_bytes.get() // 8) if fresh else _tiles(clean, part, min(layers) + 1)
+    tiles = _tiles(clean, part, 0, tile_bytes() // 8) if fresh else _tiles(clean, part, min(layers) + 1)
     for rows, columns in tiles:
         between_tiles()
         at = Part(part.rows[rows], part.columns[columns])
@@ -125,8 +140,25 @@ def outputs_at(clean: CleanPass, refs: tuple[ParameterRef, ParameterRef], steps_
     return outputs.map(lambda t: (t[0, 0, :, 0] * network.output_scale).expand(len(clean)))
 
 
+def watched(clean: CleanPass, spec: LandscapeSpec, part: Part, watch: Watch) -> Tensor:
+    """Predictions (Y, X, B) on a part of the grid, in units of the target, without derivatives; `watch` is shown the
+    gates below. The masks are those of `clean`."""
+    network = clean.network
+    steps = torch.tensor(grid_steps(spec), dtype=torch.float64).to(device=network.device, dtype=network.dtype)
+    along = steps[list(part.columns)].view(1, -1, 1, 1), steps[list(part.rows)].view(-1, 1, 1, 1)
+    moves = [
+        Move(ref, network.output if ref.layer is None else ref.layer, Dual(step))
+        for ref, step in zip(spec.refs, along, strict=True)
+    ]
+    outputs, _ = _propagate(clean, moves, watch=watch)
+    return outputs.value[..., 0] * network.output_scale
+
+
 def _propagate(
-    clean: CleanPass, moves: Sequence[Move], fresh_gains: Sequence[Tensor] | None = None
+    clean: CleanPass,
+    moves: Sequence[Move],
+    fresh_gains: Sequence[Tensor] | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Dual, dict[ParameterRef, Gates]]:
     """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
 
@@ -151,6 +183,8 @@ def _propagate(
         )
         moved = [move for move in moves if move.layer == k]
         changes = _changes(clean, layer, pre, _reader(inputs, changes), out, moved, gain(k))
+        if watch is not None and layer.relu:
+            _show(watch, clean, k, None if unchanged else pre, changes)
         opened |= {
             move.ref: Gates(change.open, change.kept)
             for change in changes
@@ -164,17 +198,36 @@ def _propagate(
         above = network.layers[k + 1]
         single = unchanged and all(move.layer <= k for move in moves)
         if single and above.relu and not (above.norm is not None and batch_statistics):
+            if watch is not None:
+                watch.units(k + 1, *undecided(above, clean.pre(k + 1), changes))
             pre = through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
             k, changes = k + 2, []
             continue
         between_tiles()
-        if single and above.norm is not None and not above.norm.after and k + 2 == network.output:
+        gates_inside = above.norm is not None and not above.norm.after and k + 2 == network.output
+        if single and gates_inside and watch is None:
             return through_batch_norm(above, network.layers[k + 2], clean.pre(k + 1), changes), opened
         pre = Dual(clean.pre(k + 1)[None, None]) if unchanged else linear(above, out)
         for change in changes:
             column_N = above.weight_NM[:, change.unit]
             pre = pre + change.delta.map(lambda t, column=column_N: t * column)
         k, inputs = k + 1, out
+
+
+def _show(watch: Watch, clean: CleanPass, k: int, pre: Dual | None, changes: Sequence[Change]) -> None:
+    """Shows the gates of layer `k`: of moved units alone, if `pre` is None, because the others take what they took."""
+    if pre is None:
+        rows_B = torch.arange(len(clean), device=clean.network.device)
+        for change in changes:
+            watch.units(k, rows_B, torch.full_like(rows_B, change.unit), change.gate[..., 0])
+        return
+    gates = gate_input(clean.network.layers[k], pre, batch_statistics=clean.batch_statistics).value
+    if changes:
+        shape = torch.broadcast_shapes(gates.shape[:2], *(change.gate.shape[:2] for change in changes))
+        gates = gates.expand(*shape, -1, -1).clone()
+        for change in changes:
+            gates[..., change.unit : change.unit + 1] = change.gate
+    watch.layer(k, gates)
 
 
 def _changes(
@@ -201,14 +254,16 @@ def _changes(
                 assert layer.norm is not None
                 own = layer.norm.weight_N if move.ref.kind == "gamma" else layer.norm.bias_N
                 factors[move.ref.kind] = Dual(own[unit : unit + 1]) + move.step
-        column = activate(_one_unit(layer, unit), z, None, batch_statistics=clean.batch_statistics, **factors)
-        active = _active(layer, z, column)
+        one = _one_unit(layer, unit)
+        gate = gate_input(one, z, batch_statistics=clean.batch_statistics, **factors).value
+        column = activate(one, z, None, batch_statistics=clean.batch_statistics, **factors)
+        active = gate > 0 if layer.relu else torch.ones_like(gate, dtype=torch.bool)
         opened = kept = active.any(-2)[..., 0]
         if gain is not None:
             mask = gain[..., unit : unit + 1]
             kept = (active & (mask != 0)).any(-2)[..., 0]
             column = column * Dual(mask)
-        changes.append(Change(unit, column - out.unit(unit), opened, kept))
+        changes.append(Change(unit, column - out.unit(unit), opened, kept, gate))
     return changes
 
 
@@ -231,14 +286,6 @@ def _one_unit(layer: Layer, unit: int) -> Layer:
     return Layer(cut(layer.weight_NM), cut(layer.bias_N), norm, layer.relu)
 
 
-def _active(layer: Layer, z: Dual, column: Dual) -> Tensor:
-    """(Y, X, B, 1): is the gate of the unit open? With the norm after the ReLU, taken before the norm."""
-    if not layer.relu:
-        return torch.ones_like(z.value, dtype=torch.bool)
-    gate = z if layer.norm is not None and layer.norm.after else column
-    return gate.value > 0
-
-
 def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = None) -> Iterator[tuple[slice, slice]]:
     """Rectangles of the part on which the widest array from layer `lowest` up stays below the limit of `tiles_of`.
 
@@ -247,7 +294,7 @@ def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = No
     network = clean.network
     width = max((layer.width for layer in network.layers[lowest:]), default=1)
     itemsize = torch.finfo(network.dtype).bits // 8
-    most = max(1, (num_bytes or _tile_bytes.get()) // (len(clean) * width * itemsize))
+    most = max(1, (num_bytes or tile_bytes()) // (len(clean) * width * itemsize))
     # Whole rows if they fit; else squares, on which the changes, and so the undecided units, range least.
     all_rows, all_columns = len(part.rows), len(part.columns)
     num_columns = all_columns if most >= all_columns else math.isqrt(most)

@@ -1,13 +1,13 @@
 """Turns predictions on the grid into the gradient of the minibatch loss, with facts about each component."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gradviz.landscape.clean import CleanPass
-from gradviz.landscape.engine import Part, outputs_on_grid
+from gradviz.landscape.engine import Part, Tile, outputs_on_grid
 from gradviz.landscape.request import LandscapeSpec
 
 # Shape suffixes: Y/X = grid rows/columns (of the evaluated part), B = examples of a minibatch.
@@ -43,9 +43,31 @@ class Evaluation:
         return self.x, self.y
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What each row of the minibatch contributes on a tile, before the mean over the rows: its residual with its sign,
+    and the derivatives of its loss |o_b - y_b| by both parameters, (Y, X, B) or broadcastable."""
+
+    tile: Tile
+    residual_YXB: Tensor
+    sign_YXB: Tensor
+    derivatives_YXB: tuple[Tensor, Tensor]
+
+
+def terms_on_grid(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec, part: Part) -> Iterator[Terms]:
+    """The rows' terms in tiles of bounded size: each residual's sign times the derivative of its o_b.
+
+    With batch statistics o_b depends on all rows, and its derivative is the one while all of them move.
+    """
+    for tile in outputs_on_grid(clean, spec, part):
+        residual_YXB = tile.outputs.value - targets_B
+        sign_YXB = residual_YXB.sign()
+        by_x, by_y = (0 * sign_YXB if d is None else sign_YXB * d for d in (tile.outputs.dx, tile.outputs.dy))
+        yield Terms(tile, residual_YXB, sign_YXB, (by_x, by_y))
+
+
 def evaluate(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec, part: Part | None = None) -> Evaluation:
-    """∂J/∂x, ∂J/∂y and J = mean_b |o_b - y_b| over the grid or a `part` of it: each residual's sign times the
-    derivative of its o_b."""
+    """∂J/∂x, ∂J/∂y and J = mean_b |o_b - y_b| over the grid or a `part` of it: the mean of the rows' terms."""
     part = part or Part.whole(spec)
     shape, device = (len(part.rows), len(part.columns)), targets_B.device
 
@@ -57,16 +79,14 @@ def evaluate(clean: CleanPass, targets_B: Tensor, spec: LandscapeSpec, part: Par
         return Component(empty(own), empty(own), empty(torch.bool), empty(torch.bool))
 
     found = Evaluation(component(), component(), empty(targets_B.dtype), empty(torch.float64), empty(torch.bool))
-    for tile in outputs_on_grid(clean, spec, part):
+    for terms in terms_on_grid(clean, targets_B, spec, part):
+        tile, residual_YXB, sign_YXB = terms.tile, terms.residual_YXB, terms.sign_YXB
         at = tile.rows, tile.columns
-        residual_YXB = tile.outputs.value - targets_B
-        sign_YXB = residual_YXB.sign()
         found.loss[at] = residual_YXB.abs().mean(-1)
         found.below[at] = (residual_YXB < 0).sum(-1).double() / len(targets_B)
         found.shared[at] = (sign_YXB == sign_YXB[..., :1]).all(-1)
-        derivatives = tile.outputs.dx, tile.outputs.dy
-        for own, d_YXB, gates in zip(found.components, derivatives, (tile.gates_x, tile.gates_y), strict=True):
-            terms_YXB = 0 * sign_YXB if d_YXB is None else sign_YXB * d_YXB
+        both = zip(found.components, terms.derivatives_YXB, (tile.gates_x, tile.gates_y), strict=True)
+        for own, terms_YXB, gates in both:
             own.gradient[at], own.reach[at] = terms_YXB.mean(-1), terms_YXB.abs().mean(-1)
             own.open[at], own.kept[at] = gates
     return found

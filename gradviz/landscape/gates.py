@@ -22,7 +22,7 @@ from gradviz.landscape.replay.private import PrivateModel
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.surroundings import undisturbed
 
-# Shape suffixes: N = units of a layer.
+# Shape suffixes: B = rows of a minibatch, N = units of a layer.
 
 
 @dataclass
@@ -33,6 +33,8 @@ class Gated:
     counts_N: Tensor | None = None
     places: int = 0
     norm: str | None = None
+    rows_BN: Tensor | None = None
+    """Of the last minibatch: the rows on which each unit is above 0 behind its ReLU, at any position."""
 
     @property
     def active_N(self) -> Tensor | None:
@@ -45,6 +47,7 @@ def gated(problems: Sequence[Problem], tensors: Iterable[str]) -> Gated:
     with undisturbed(), torch.no_grad(), same_randomness():
         for problem in problems:
             between_tiles()
+            found.rows_BN = None
             model = PrivateModel(problem)
             model.module.eval()
             names = {id(tensor): name for name, tensor in model.tensors.items()}
@@ -108,6 +111,14 @@ class _Following(TorchFunctionMode):
             known = self.found.counts_N
             self.found.counts_N = counts_N if known is None else known + counts_N
             self.found.places += result.numel() // len(counts_N)
+            self._note_rows(result, axis)
+
+    def _note_rows(self, result: Tensor, axis: int) -> None:
+        if axis == 0:
+            return
+        active_BN = (result > 0).movedim(axis, 1).flatten(2).any(2) if result.ndim > 2 else result > 0
+        known = self.found.rows_BN
+        self.found.rows_BN = active_BN if known is None or known.shape != active_BN.shape else known | active_BN
 
 
 def _gates(func: Any, args: Any, kwargs: Any) -> bool:

@@ -17,7 +17,7 @@ from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.reference import landscape_by_loop, mask_numbers
 from gradviz.landscape.request import LandscapeSpec, grid_steps
-from gradviz.landscape.resolving import resolve
+from gradviz.landscape.resolving import Passes, resolve
 from gradviz.landscape.rows import check_finite, check_rows, check_size
 from gradviz.landscape.surroundings import undisturbed
 
@@ -100,6 +100,15 @@ class Minibatch:
             self._passes[key] = CleanPass(self.network, self.inputs, batch_statistics=batch_statistics, gains=gains)
         return self._passes[key]
 
+    def passes(self, spec: LandscapeSpec) -> Passes:
+        """Makes the forward passes behind a field of `spec`, of which it is the mean: one for each set of masks."""
+        sets = mask_numbers(spec, 0) if self.draws_masks(spec) and spec.masks != "fresh" else [None]
+        # Repeats passes if needed, because keeping those of 64 sets of masks would take gigabytes.
+        return [partial(self.clean, spec, number) for number in sets]
+
+    def draws_masks(self, spec: LandscapeSpec) -> bool:
+        return spec.mode == "train" and self.network.draws_masks
+
     def has_clean(self) -> bool:
         """Whether it already has its pass without masks or batch statistics."""
         return (False, None, None) in self._passes
@@ -121,17 +130,14 @@ class Minibatch:
 
     def _landscape(self, spec: LandscapeSpec, numbers: Numbers | None) -> GradientField:
         with torch.inference_mode():
-            draws_masks = spec.mode == "train" and self.network.draws_masks
-            sets = mask_numbers(spec, 0) if draws_masks and spec.masks != "fresh" else [None]
-            # Repeats passes if needed, because keeping those of 64 sets of masks would take gigabytes.
-            passes = [partial(self.clean, spec, number) for number in sets]
+            passes = self.passes(spec)
             whole = average([evaluate(clean(), self.targets, spec) for clean in passes])
             first = passes[0]()
             of_x, of_y = resolve(passes, whole, self.targets, spec, None if numbers is None else numbers[:2])
             u, v, loss = numbers or (of_x.gradient, of_y.gradient, whole.loss.cpu().numpy())
             is_zero = (of_x.reason != ZeroReason.NONE) & (of_y.reason != ZeroReason.NONE)
             reason = np.minimum(of_x.reason, of_y.reason)
-            x, y = (self._values(ref, spec) for ref in spec.refs)
+            x, y = self.axes(spec)
             centre = spec.points // 2
             return GradientField(
                 x,
@@ -150,9 +156,11 @@ class Minibatch:
                 num_unresolved=int((~is_zero & (of_x.unresolved | of_y.unresolved)).sum()) if numbers is None else 0,
             )
 
-    def _values(self, ref: ParameterRef, spec: LandscapeSpec) -> np.ndarray:
-        """The parameter's values along its axis, in float64."""
-        return self.network.value(ref) + np.array(grid_steps(spec))
+    def axes(self, spec: LandscapeSpec) -> tuple[np.ndarray, np.ndarray]:
+        """The values of both parameters along their axes, in float64."""
+        steps = np.array(grid_steps(spec))
+        x, y = spec.refs
+        return self.network.value(x) + steps, self.network.value(y) + steps
 
 
 def _active(clean: CleanPass, ref: ParameterRef) -> float:

@@ -7,7 +7,7 @@ from one point part because their minibatches differ, and because of nothing els
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -36,6 +36,7 @@ Slopes = Callable[[int, Sequence[Point | None]], np.ndarray]
 this number, which decides what fresh masks are; anything where it has no point."""
 
 _BOTH = 2
+_Minibatch = TypeVar("_Minibatch")
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Probe:
     paths: tuple[Path, ...]
 
 
-def line_up(this: int, following: int, everything: Sequence[int]) -> list[int]:
-    """The minibatches of a line-up in the order that `probe` wants: this, the next, both once more, and all."""
+def line_up(this: _Minibatch, following: _Minibatch, everything: Sequence[_Minibatch]) -> list[_Minibatch]:
+    """Minibatches, or what stands for them, as `probe` wants them: this, the next, both once more, and all."""
     return [this, following, this, following, *everything]
 
 

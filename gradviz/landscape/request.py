@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun
+from gradviz.landscape.composed import RowNumbers
 from gradviz.landscape.directions.axis import axis_text, is_direction
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.scalar import parameter_text
@@ -63,6 +64,47 @@ class OneMinibatch(MinibatchSize):
     """One of them, counted from 0."""
 
     minibatch: int = Field(default=0, ge=0, lt=1_000_000)
+
+
+class ChosenRows(Atom):
+    """Rows of which a minibatch is composed, if any are chosen."""
+
+    rows: RowNumbers | None = Field(
+        default=None,
+        exclude_if=lambda rows: rows is None,  # so that what has no chosen rows is written, and named, as ever
+        description="numbers of training rows: the minibatch that is composed of them, in this order",
+    )
+
+
+class ComposedMinibatch(OneMinibatch, ChosenRows):
+    """One of them, or a minibatch of chosen rows, of which `minibatch` is then 0.
+
+    `minibatch_size` stays beside chosen rows: it is that of the run's other minibatches, from which directions are
+    made and with which the chosen rows are compared.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _instead_of_a_number(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("rows") is None:
+            return values
+        return {**values, "minibatch": 0}
+
+    @property
+    def minibatch_words(self) -> str:
+        """Such as `minibatch 3`, or `64 chosen rows`."""
+        if self.rows is None:
+            return f"minibatch {self.minibatch}"
+        return f"{len(self.rows)} chosen row{'s' if len(self.rows) > 1 else ''}"
+
+    @property
+    def which_rows(self) -> tuple[object, ...]:
+        """What tells this minibatch from others of the run."""
+        return (self.minibatch, self.minibatch_size) if self.rows is None else (self.rows,)
+
+    def of_minibatch(self, minibatch: int) -> Self:
+        """The same of one of the run's own minibatches."""
+        return self.model_copy(update={"minibatch": minibatch, "rows": None})
 
 
 class Evaluation(Atom):
@@ -150,16 +192,19 @@ class OneText(BaseModel):
         return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
 
 
-class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch, OneText):
+class LandscapeRequest(LandscapeSpec, Checkpoint, ComposedMinibatch, OneText):
     """A landscape of a stored run."""
 
     def key(self, digest: str) -> str:
         """The address of the answer: changes with the checkpoint's content, not with settings that cannot matter.
 
         `digest` is the hex digest of the checkpoint file. Two requests that must give the same field share a key:
-        nothing is random in eval mode, and only averaged masks have a number.
+        nothing is random in eval mode, only averaged masks have a number, and beside chosen rows the size of other
+        minibatches makes nothing but directions.
         """
         relevant = self.model_dump(exclude={"run", "variant", "epoch"})
+        if self.rows is not None and not self.has_directions:
+            del relevant["minibatch_size"]
         if self.mode == "eval":
             relevant = {name: value for name, value in relevant.items() if name not in ("masks", "num_masks", "seed")}
         elif self.masks != "averaged":
@@ -171,7 +216,7 @@ class LandscapeRequest(LandscapeSpec, Checkpoint, OneMinibatch, OneText):
         return LandscapeSpec(**{name: getattr(self, name) for name in LandscapeSpec.model_fields})
 
 
-class WhyRequest(Checkpoint, OneMinibatch, MaskedEvaluation):
+class WhyRequest(Checkpoint, ComposedMinibatch, MaskedEvaluation):
     """A parameter of a stored run, whose gradient may be zero: it is moved by up to ten times `half_width`."""
 
     parameter: str

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.dual import Dual
-from gradviz.landscape.network import Layer
+from gradviz.landscape.network import Layer, Norm
 
 # Shape suffixes: Y/X = grid rows/columns (or 1), B = examples, N = units of the ReLU layer, S = undecided units of a
 # row (padded to the most of any row), P = grid points, M = units of the layer after it, C = 1 + number of changes.
@@ -34,6 +34,8 @@ class Change(NamedTuple):
     """(Y, X): whether the unit is active on any row, before any mask."""
     kept: Tensor
     """(Y, X): whether the mask keeps it on any row on which it is active; same as `open` without a mask."""
+    gate: Tensor
+    """(Y, X, B, 1): what the unit's ReLU takes."""
 
 
 def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | None, changes: Sequence[Change]) -> Dual:
@@ -42,22 +44,12 @@ def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | Non
     `z_BN` are the unchanged pre-activations of `layer`, a ReLU layer whose norm, if any, has running statistics.
     """
     weights_NM, constant = after.weight_NM.T, after.bias_N
-    slopes = [layer.weight_NM[:, change.unit] for change in changes]
-    if layer.norm is not None:
-        scale_N = layer.norm.weight_N * torch.rsqrt(layer.norm.var_N + layer.norm.eps)
-        shift_N = layer.norm.bias_N - layer.norm.mean_N * scale_N
-        if layer.norm.after:
-            constant = constant + (shift_N if gain_BN is None else gain_BN * shift_N) @ weights_NM
-            weights_NM = scale_N[:, None] * weights_NM
-        else:
-            z_BN, slopes = scale_N * z_BN + shift_N, [scale_N * slope for slope in slopes]
-
-    middle_BN, radius_BN = z_BN, torch.zeros_like(z_BN)
-    for change, slope_N in zip(changes, slopes, strict=True):
-        low_B1, high_B1 = torch.aminmax(change.delta.value.flatten(0, 1), dim=0)
-        middle_BN = torch.addcmul(middle_BN, (high_B1 + low_B1) / 2, slope_N)
-        radius_BN = torch.addcmul(radius_BN, (high_B1 - low_B1) / 2, slope_N.abs())
-    radius_BN = radius_BN * _MARGIN
+    if layer.norm is not None and layer.norm.after:
+        scale_N, shift_N = _scale_and_shift(layer.norm)
+        constant = constant + (shift_N if gain_BN is None else gain_BN * shift_N) @ weights_NM
+        weights_NM = scale_N[:, None] * weights_NM
+    z_BN, slopes = _gates(layer, z_BN, changes)
+    middle_BN, radius_BN = _ranges(z_BN, slopes, changes)
     open_BN = (middle_BN > radius_BN).to(z_BN.dtype)
     undecided_BN = middle_BN.abs() <= radius_BN
     if gain_BN is not None:
@@ -94,3 +86,39 @@ def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | Non
     for change, slope_YXBM in zip(changes, sums_CYXBM[1:], strict=True):
         total = total + change.delta.map(lambda t, slope=slope_YXBM: t * slope)
     return total
+
+
+def undecided(layer: Layer, z_BN: Tensor, changes: Sequence[Change]) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows (S,) and units (S,) of the gates of `layer` that may switch on the grid, and what these take, (Y, X, S)."""
+    z_BN, slopes = _gates(layer, z_BN, changes)
+    middle_BN, radius_BN = _ranges(z_BN, slopes, changes)
+    rows_S, units_S = torch.nonzero(middle_BN.abs() <= radius_BN, as_tuple=True)
+    gates_YXS = z_BN[rows_S, units_S]
+    for change, slope_N in zip(changes, slopes, strict=True):
+        gates_YXS = gates_YXS + change.delta.value[..., rows_S, 0] * slope_N[units_S]
+    return rows_S, units_S, gates_YXS
+
+
+def _scale_and_shift(norm: Norm) -> tuple[Tensor, Tensor]:
+    """(N,) each: what a norm with running statistics multiplies by and adds."""
+    scale_N = norm.weight_N * torch.rsqrt(norm.var_N + norm.eps)
+    return scale_N, norm.bias_N - norm.mean_N * scale_N
+
+
+def _gates(layer: Layer, z_BN: Tensor, changes: Sequence[Change]) -> tuple[Tensor, list[Tensor]]:
+    """What the gates take at the checkpoint, (B, N), and by how much of each change it changes, (N,) each."""
+    slopes = [layer.weight_NM[:, change.unit] for change in changes]
+    if layer.norm is None or layer.norm.after:
+        return z_BN, slopes
+    scale_N, shift_N = _scale_and_shift(layer.norm)
+    return scale_N * z_BN + shift_N, [scale_N * slope for slope in slopes]
+
+
+def _ranges(z_BN: Tensor, slopes: Sequence[Tensor], changes: Sequence[Change]) -> tuple[Tensor, Tensor]:
+    """Middle and radius, (B, N) each, of what the gates take on the grid."""
+    middle_BN, radius_BN = z_BN, torch.zeros_like(z_BN)
+    for change, slope_N in zip(changes, slopes, strict=True):
+        low_B1, high_B1 = torch.aminmax(change.delta.value.flatten(0, 1), dim=0)
+        middle_BN = torch.addcmul(middle_BN, (high_B1 + low_B1) / 2, slope_N)
+        radius_BN = torch.addcmul(radius_BN, (high_B1 - low_B1) / 2, slope_N.abs())
+    return middle_BN, radius_BN * _MARGIN

@@ -98,6 +98,20 @@ def test_a_run_of_one_minibatch_has_one_path(tiny_store: RunStore):
     assert told["sentences"][1] == f"All rows: the run's only minibatch ({size} rows)."
 
 
+@pytest.mark.parametrize("run", ["none", "batchnorm"])
+def test_chosen_rows_are_a_minibatch_too(tiny_store: RunStore, run: str):
+    rows = tuple(tiny_store.run(run).row_numbers(2, 16))
+    values = {"run": run, "mode": "train", "steps": 3, "rate": 0.001}
+    chosen, whole = answered(tiny_store, rows=rows, **values), answered(tiny_store, minibatch=2, **values)
+    assert [path["name"] for path in chosen["paths"][:2]] == ["16 chosen rows", "minibatch 0"]
+    for name in ("x", "y", "loss", "all_loss"):
+        assert chosen["paths"][0][name] == pytest.approx(whole["paths"][0][name], rel=1e-6)
+        assert chosen["paths"][3][name] == pytest.approx(whole["paths"][3][name], rel=1e-6)
+    fewer = answered(tiny_store, rows=rows[:5], **values)
+    assert fewer["paths"][0]["loss"] != chosen["paths"][0]["loss"]
+    assert question(rows=rows).key(tiny_store) != question().key(tiny_store)
+
+
 def test_fresh_masks_are_those_of_the_step(tiny_store: RunStore):
     values = {"run": "dropout", "mode": "train", "steps": 4, "rate": 0.001}
     fresh, frozen = (answered(tiny_store, masks=masks, **values) for masks in ("fresh", "frozen"))

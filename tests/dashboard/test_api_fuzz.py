@@ -60,6 +60,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "condition": {"enum": ["order"]},
     "replicas": {"maximum": 3},
     "replica": {"maximum": 1},
+    "row": {"enum": [None]},  # a minibatch has few of all rows
     "step": {"maximum": 3},
     "epochs": {"maximum": 2},
     "optimizer": {"enum": ["own"]},  # for sgd, a rate that matches may have to be searched, and there may be none

@@ -21,7 +21,9 @@ ITS_READERS = {"capabilities.py", "describe.py", "grouping.py", "model.py", "run
 KNOWN_ELSEWHERE = {
     "the engine of the built-in network: its loss, its plain loop, its benchmark and that of replay against it": """
         landscape/backward.py landscape/bench.py landscape/landscape.py landscape/parameters.py landscape/reference.py
-        landscape/replay/bench.py landscape/statistics/checkpoint.py landscape/statistics/cosines.py""",
+        landscape/replay/bench.py landscape/per_row/kinks.py landscape/statistics/checkpoint.py
+        landscape/statistics/cosines.py""",
+    "one of the functions with kinks, which any study may use": "landscape/per_row/gating.py",
     "an answer of version 0.1 has `share_below`, which is null for other studies": """
         landscape/field.py landscape/replay/landscape.py compute/agreement.py compute/export.py drawing/figure.py
         drawing/frames.py drawing/labels.py drawing/multiples.py dashboard/answers.py dashboard/course.py
@@ -45,6 +47,8 @@ KNOWN_BY_THE_PAGE = {
     "the sign balance of an L1 loss, where an answer tells it": """
         page/state.js pure/minibatch.js pure/plain.js pure/spread.js standalone/report.js views/coursecurves.js
         views/gridreading.js views/questions.js views/spreadwords.js""",
+    "on which side of its target a row is predicted, where an answer tells it": """
+        page/rows.js pure/rowlist.js views/rowspanel.js views/rowtable.js""",
     "the labels of the built-in network's layers, and the table of its runs": "pure/tensors.js views/runtables.js",
     "the server's sentence about the name of a direction, with an example": "pure/axes.js",
 }

@@ -23,26 +23,28 @@ from gradviz.landscape.scalar import Scalar
 class Surroundings:
     """What directions are made from: a run's path, and the loss of its minibatches at the checkpoint.
 
-    `problem(m)` is that of minibatch m; `shown` the minibatch of the picture, and `centre` the grid point of the
-    checkpoint, whose random numbers gradients see. The gradient of `shown` is computed once.
+    `problem(m)` is that of minibatch m; `shown` the minibatch of the picture, None if that is composed of chosen rows,
+    and `centre` the grid point of the checkpoint, whose random numbers gradients see. The gradient of `shown` is
+    computed once.
     """
 
     path: Path
-    problem: Callable[[int], Problem]
+    problem: Callable[[int | None], Problem]
     num_minibatches: int
-    shown: int
+    shown: int | None
     centre: int
     _components: Components | None = field(default=None, init=False)
     _gradient: Parameters | None = field(default=None, init=False)
 
     @property
     def num_rows(self) -> int:
-        return self.problem(self.shown).num_rows
+        """About, of one of the minibatches."""
+        return self.problem(self.shown or 0).num_rows
 
     def parameters(self) -> Parameters:
         return self.path.parameters(self.path.epoch)
 
-    def gradient(self, number: int) -> Parameters:
+    def gradient(self, number: int | None) -> Parameters:
         """Of a minibatch's loss at the checkpoint, by all real parameters."""
         if number != self.shown:
             return whole_gradient(self.problem(number), self.centre)

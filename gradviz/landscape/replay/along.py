@@ -146,6 +146,9 @@ class _Product(torch.autograd.Function):
         along: Along = ctx.along
         x, weight = ctx.saved_tensors
         rows, inputs = gradient.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        if torch.is_grad_enabled():  # it will be derived itself, by where the gradient begins
+            slopes = [(rows * (inputs @ part.whole.T)).sum() for part, _ in along.parts]
+            return gradient @ weight, None, *slopes
         of_weight = along.rooms(("gradient", weight.shape), weight)
         torch.mm(rows.T, inputs, out=of_weight)
         slopes = (torch.dot(of_weight.reshape(-1), part.whole.reshape(-1)) for part, _ in along.parts)

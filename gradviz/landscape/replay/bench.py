@@ -162,7 +162,7 @@ def plane_of_case(case: Case, problem: Problem, points: int) -> Plane:
         torch.manual_seed(1)
         batches = problem.batch, MODELS[case.model]().batch
     problems = [replace(problem, batch=batch) for batch in batches]
-    where = Surroundings(_SmallStep(problem), problems.__getitem__, len(problems), 0, points**2 // 2)
+    where = Surroundings(_SmallStep(problem), lambda number: problems[number or 0], len(problems), 0, points**2 // 2)
     return Plane(*spanned_by(case.x, case.y, where), 1.0, points)
 
 

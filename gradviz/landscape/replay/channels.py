@@ -141,6 +141,8 @@ def _binary(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     turned = not isinstance(x, Channels)
     if turned:
         x, other = other, x
+    if not isinstance(x, Channels):  # a parameter moves, and is added as it is
+        return NotImplemented
     if isinstance(other, Channels):
         same = other.axis == x.axis and other.known.shape == x.known.shape
         if not same or [part[:2] for part in other.parts] != [part[:2] for part in x.parts]:

@@ -67,7 +67,7 @@ class Expected:
         """Whether these are the numbers of all rows, to the rounding of the problem's own precision."""
         problem = self._prepared.problem
         self._single = self._of(problem, 1) if self._single is None else self._single
-        return _difference(found, self._single, self._plane) <= TOLERANCE[problem.dtype]
+        return difference(found, self._single, self._plane) <= TOLERANCE[problem.dtype]
 
     def _of_all(self) -> Tensor:
         self._exact = self._twice(self._prepared.problem_in(torch.float64)) if self._exact is None else self._exact
@@ -85,18 +85,12 @@ class Expected:
         return torch.stack([at_corner[0], centre.along(self._plane)])
 
     def _loop(self, problem: Problem, points: Sequence[int], centre: AtCentre) -> Tensor:
-        def compute(*, whole: bool) -> Callable[[], Tensor]:
-            return lambda: by_loop(problem, self._plane, points, whole=whole, centre=centre)
-
-        try:
-            return seen_drawing(problem, compute(whole=False))
-        except UserError:  # some ways of checkpointing activations go backward to all parameters alone
-            return seen_drawing(problem, compute(whole=True))
+        return by_either_pass(problem, lambda whole: by_loop(problem, self._plane, points, whole=whole, centre=centre))
 
     def _compare(self, found: Tensor, wanted: Tensor) -> None:
-        difference = _difference(found, wanted, self._plane)
-        if difference > TOLERANCE[torch.float64]:
-            raise Differs(f"differs from the plain loop by {number(difference, 1)} of the largest number")
+        error = difference(found, wanted, self._plane)
+        if error > TOLERANCE[torch.float64]:
+            raise Differs(f"differs from the plain loop by {number(error, 1)} of the largest number")
 
 
 def checked_points(points: int) -> tuple[int, int]:
@@ -104,7 +98,16 @@ def checked_points(points: int) -> tuple[int, int]:
     return 0, points**2 // 2
 
 
-def _difference(found: Tensor, wanted: Tensor, plane: Plane) -> float:
+def by_either_pass(problem: Problem, loop: Callable[[bool], Tensor]) -> Tensor:
+    """What a loop gives with a backward pass to the moved parameters alone, else to all, as some ways of checkpointing
+    activations need it. `UserError` if it draws where no seed reaches."""
+    try:
+        return seen_drawing(problem, lambda: loop(False))
+    except UserError:
+        return seen_drawing(problem, lambda: loop(True))
+
+
+def difference(found: Tensor, wanted: Tensor, plane: Plane) -> float:
     """The largest one: of the loss over itself, of the derivatives over the largest of them."""
     loss, gradient = wanted[:, 0].abs().max(), wanted[:, 1:].abs().max()
     arrow = torch.maximum(gradient, FLOOR * loss / plane.half_width)

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C import _functorch  # pyright: ignore[reportAttributeAccessIssue]
-from torch.func import grad_and_value, vmap
+from torch.func import vmap
 
 from gradviz.errors import UserError, shown
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.replay.along import Along, Rooms
 from gradviz.landscape.replay.axes import names_of
 from gradviz.landscape.replay.channels import Held
+from gradviz.landscape.replay.deriving import MEAN, Deriving
 from gradviz.landscape.replay.known import MEMO_BYTES, Known
-from gradviz.landscape.replay.loop import mean_loss
 from gradviz.landscape.replay.memo import Memo
 from gradviz.landscape.replay.mode import Replay
 from gradviz.landscape.replay.moved import Moved
@@ -41,42 +41,44 @@ class Probe:
     draws: tuple[tuple[tuple[int, ...], float] | None, ...]
 
 
-def _around(loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[Tensor]:
-    """Loss and derivatives by one backward pass of all points' graph."""
-    x, y = x.requires_grad_(), y.requires_grad_()
-    value = vmap(loss)(x, y, *batched)
-    if value.requires_grad:
-        value.sum().backward(inputs=[x, y])
-    return [value, *(torch.zeros_like(value) if step.grad is None else step.grad for step in (x, y))]
-
-
-def _within(loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[Tensor]:
-    """The same with the gradient inside, where torch takes apart functions that it has no rule for, as GRU."""
-    gradient, value = vmap(grad_and_value(loss, argnums=(0, 1)))(x, y, *batched)
-    return [value, *gradient]
-
-
 class Replayer:
-    """A problem and a plane, above what is known of the problem. The last one made of `known` is the one to use."""
+    """A problem and a plane, above what is known of the problem. The last one made of `known` is the one to use.
 
-    def __init__(self, known: Known, problem: Problem, plane: Plane, *, keeps_channels: bool = True) -> None:
+    At each point it gives the loss and its derivatives by x and y: 3 numbers, or where `deriving` is of rows (3, B).
+    """
+
+    def __init__(
+        self,
+        known: Known,
+        problem: Problem,
+        plane: Plane,
+        *,
+        keeps_channels: bool = True,
+        deriving: Deriving = MEAN,
+    ) -> None:
         self.known, self.problem, self.plane, self.keeps_channels = known, problem, plane, keeps_channels
+        self.deriving = deriving
         known.batch(problem)  # made here, where no mode sees it
         self._bases = known.moving(name for axis in (plane.x, plane.y) for name in names_of(axis))
         self._rooms = Rooms()
         self._filled: Memo | None = None
 
     def points(self, points: Sequence[int], probe: Probe | None = None) -> Tensor:
-        """(len(points), 3) float64 on the CPU: the loss and its derivatives by x and y, point after point."""
+        """(len(points), 3) or (len(points), 3, B) float64 on the CPU, point after point."""
         return self._over_sets(points, self._one_by_one)
 
     def tiles(self, points: Sequence[int], probe: Probe) -> Tensor:
         """The same, with tiles of points at once; `CannotReplay` where that would be slower, by count."""
-        return self._in_tiles(points, probe, _around)
+        return self._in_tiles(points, probe, self._around)
 
     def tiles_of_gradients(self, points: Sequence[int], probe: Probe) -> Tensor:
         """The same, for functions that `vmap` knows only within a gradient."""
-        return self._in_tiles(points, probe, _within)
+        return self._in_tiles(points, probe, self.deriving.within)
+
+    def _around(self, loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[Tensor]:
+        """By the graph of all points."""
+        x, y = x.requires_grad_(), y.requires_grad_()
+        return self.deriving.by_graph(vmap(loss)(x, y, *batched), (x, y))
 
     def points_of_a_tile(self, probe: Probe) -> int:
         """`CannotReplay` where a tile of so few would be slower, by count."""
@@ -108,7 +110,8 @@ class Replayer:
         for place, point in enumerate(points):
             for number in self.problem.sets(point):
                 of_set.setdefault(number, []).append(place)
-        total = torch.zeros((len(points), 3), dtype=torch.float64)
+        of_a_point = (3, self.problem.num_rows) if self.deriving.is_of_rows else (3,)
+        total = torch.zeros((len(points), *of_a_point), dtype=torch.float64)
         for number, places in of_set.items():
             memo, source = self.known.of_set(self.problem, number)
             total[places] += values([points[place] for place in places], memo, source)
@@ -119,10 +122,8 @@ class Replayer:
         results = []
         for point in points:
             between_tiles()
-            steps = self._steps(point)
-            _, value = self._loss(memo, source, steps, sees_closed_gates=True)
-            results.append([value.item(), *(0.0 if step.grad is None else step.grad.item() for step in steps)])
-        return torch.tensor(results, dtype=torch.float64)
+            results.append(torch.stack(self._loss(memo, source, self._steps(point), sees_closed_gates=True)[1]))
+        return torch.stack(results).detach().double().cpu()
 
     def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int, derive: Any) -> Tensor:
         if self._filled is not memo:
@@ -130,7 +131,7 @@ class Replayer:
             self._filled = memo
 
         def loss(x: Tensor, y: Tensor) -> Tensor:
-            return self._loss(memo, source, (x, y), True)[1]
+            return self._loss(memo, source, (x, y), True)[1][0]
 
         return torch.cat([self._tile(tile, derive, loss) for tile in _cut(points, each)])
 
@@ -148,7 +149,7 @@ class Replayer:
         return self._tile(
             points,
             derive,
-            lambda x, y, *gains: self._loss(memo, _Given(gains, probe), (x, y), True)[1],
+            lambda x, y, *gains: self._loss(memo, _Given(gains, probe), (x, y), True)[1][0],
             *(torch.stack(site) for site in masks),
         )
 
@@ -181,9 +182,9 @@ class Replayer:
         steps: Sequence[Tensor],
         batched: bool = False,
         sees_closed_gates: bool = False,
-    ) -> tuple[Replay, Tensor]:
-        """One evaluation; point after point it also runs backward, to the steps alone. With `sees_closed_gates` a point
-        may cost less than another one."""
+    ) -> tuple[Replay, list[Tensor]]:
+        """One evaluation; point after point the derivatives follow the loss, by the steps alone. With
+        `sees_closed_gates` a point may cost less than another one."""
         moves: dict[int, Any] = {}
         for axis, step in zip((self.plane.x, self.plane.y), steps, strict=True):
             for name in names_of(axis):
@@ -198,22 +199,23 @@ class Replayer:
             batched=batched,
             keeps_channels=self.keeps_channels,
             sees_closed_gates=sees_closed_gates,
+            derives_twice=self.deriving.is_of_rows,
         )
         source.restart()
         try:
             with mode:
-                value = mean_loss(self.problem.loss(self.known.model.module, self.known.batch(self.problem)))
+                losses = self.problem.loss(self.known.model.module, self.known.batch(self.problem))
+                value = self.deriving.of_losses(losses, self.problem.num_rows)
                 value = value.whole() if isinstance(value, Held) else value
                 source.close()
-                if value.requires_grad and not batched:
-                    torch.autograd.backward(value, inputs=list(steps))
+                found = [value] if batched else self.deriving.by_graph(value, steps)
         except (UserError, CannotReplay):
             raise
         except Exception as error:  # the user's code may raise anything here; the loop runs it as it is
             raise CannotReplay(_told(error)) from error
         finally:
             self.known.model.restore()
-        return mode, value.detach() if not batched else value
+        return mode, found
 
 
 class _Given(Source):

@@ -13,6 +13,7 @@ from torch import Tensor
 from gradviz.experiment.batches import Batch, selected, tensors_of
 from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.replay.along import Part, part_of
+from gradviz.landscape.replay.depending import Dependence, dependence_of
 from gradviz.landscape.replay.loop import AtCentre, at_centre
 from gradviz.landscape.replay.memo import Memo
 from gradviz.landscape.replay.private import PrivateModel, in_own_containers, private_batch
@@ -106,6 +107,7 @@ class Prepared:
         self._known: dict[torch.dtype, Known] = {}
         self._exact: Parts = {}
         self._centres: dict[int, tuple[tuple[int, ...], AtCentre]] = {}
+        self._dependence: Dependence | None = None
 
     def problem_in(self, dtype: torch.dtype) -> Problem:
         """The problem in another precision; always the same value, so that what is known of it is found."""
@@ -128,6 +130,12 @@ class Prepared:
             found = seen_drawing(problem, lambda: at_centre(problem, sets))
             kept = self._centres[id(problem)] = sets, found
         return kept[1]
+
+    def dependence(self) -> Dependence:
+        """What its rows depend on, whatever the plane."""
+        if self._dependence is None:
+            self._dependence = seen_drawing(self.problem, lambda: dependence_of(self.problem))
+        return self._dependence
 
     def knows_centre(self, problem: Problem) -> bool:
         return id(problem) in self._centres

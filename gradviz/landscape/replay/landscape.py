@@ -64,11 +64,10 @@ def network_landscape(
             raise NotHere("The loss or its gradient is not finite on this grid", "choose a smaller half-width")
         u, v = resolve(computed, plane.half_width)
         u, v = (_named(problem, *each, plane.half_width) for each in ((plane.x, u), (plane.y, v)))
-    steps = plane.steps[:: computed.order.steps_apart[-1]]
-    grid, dtype = (len(steps), len(steps)), str(problem.dtype).removeprefix("torch.")
+    x, y = axes_of(problem, plane, computed.order.steps_apart[-1])
+    grid, dtype = (len(y), len(x)), str(problem.dtype).removeprefix("torch.")
     is_zero = (u.reason != ZeroReason.NONE) & (v.reason != ZeroReason.NONE)
     reason = np.where(is_zero, np.minimum(u.reason, v.reason), ZeroReason.NONE).astype(np.uint8)
-    x, y = (_origin(problem, axis) + np.array(steps) for axis in (plane.x, plane.y))
     field = GradientField(
         x,
         y,
@@ -94,6 +93,12 @@ def _named(problem: Problem, axis: PlaneAxis, found: Resolved, step: float) -> R
         return found
     reason = named_reason(problem, axis, step)
     return found if reason is None else replace(found, reason=np.full_like(found.reason, reason))
+
+
+def axes_of(problem: Problem, plane: Plane, steps_apart: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The coordinates of the plane's points along x and y, or of every so many."""
+    steps = np.array(plane.steps[::steps_apart])
+    return _origin(problem, plane.x) + steps, _origin(problem, plane.y) + steps
 
 
 def _origin(problem: Problem, axis: PlaneAxis) -> float:

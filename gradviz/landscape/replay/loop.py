@@ -142,9 +142,27 @@ def passed_back(problem: Problem, model: PrivateModel, number: int, inputs: Sequ
 
 def mean_loss(losses: object) -> Tensor:
     """The loss of the minibatch: the mean over the rows, unless that is what the user's loss returned."""
+    checked = _checked(losses)
+    return checked.mean() if checked.ndim else checked
+
+
+def row_losses(losses: object, num_rows: int) -> Tensor:
+    """(B,): the loss of each row; `UserError` where the user's loss returned something else."""
+    checked = _checked(losses)
+    if checked.ndim == 0:
+        raise UserError(
+            "`loss` returns the mean of the minibatch, so that its rows have no losses of their own: return the losses"
+            ' of the rows, (B,), as torch gives them with reduction="none".'
+        )
+    if checked.shape[0] != num_rows:
+        raise UserError(f"`loss` returns {checked.shape[0]} losses for {num_rows} rows: return one for each row, (B,).")
+    return checked
+
+
+def _checked(losses: object) -> Tensor:
     if not isinstance(losses, Tensor) or losses.ndim > 1 or not losses.is_floating_point():
         form = f"{tuple(losses.shape)} of {losses.dtype}" if isinstance(losses, Tensor) else type(losses).__name__
         raise UserError(
             f"`loss` must return a tensor of real numbers, (B,) losses of the rows or their mean, got {form}."
         )
-    return losses.mean() if losses.ndim else losses
+    return losses

@@ -44,6 +44,8 @@ class Replay(Seeded):
     """One evaluation of the loss. `moves`: what moves, by the id of the module's tensor; steps are 0-d (`vmap`:
     batched).
 
+    With `derives_twice` attention is written out, whose fused kernels have no second derivative.
+
     After it `num_made` is how many numbers it has computed anew, and `draws` what it has drawn (shape and p of a mask).
     """
 
@@ -57,8 +59,10 @@ class Replay(Seeded):
         batched: bool = False,
         keeps_channels: bool = True,
         sees_closed_gates: bool = False,
+        derives_twice: bool = False,
     ) -> None:
         super().__init__(source, exact=exact)
+        self.writes_attention_out = batched or derives_twice  # vmap has no rules for the fused kernels
         self.memo, self.moves, self.batched = memo, moves, batched
         self.keeps_channels, self.sees_closed_gates = keeps_channels, sees_closed_gates
         self.num_made, self.draws = 0, []
@@ -86,8 +90,9 @@ class Replay(Seeded):
         if rule is not None:
             with self:
                 return rule(self, *args, **kwargs)
-        if self.batched and func is F.scaled_dot_product_attention and self.memo.key((args, kwargs)) is None:
-            with self:  # vmap has no rules for the fused kernels
+        is_attention = func is F.scaled_dot_product_attention and self.writes_attention_out
+        if is_attention and self.memo.key((args, kwargs)) is None:
+            with self:
                 return attention(*args, **kwargs)
         if func in (F.batch_norm, F.instance_norm):
             args, kwargs = _without_running(args, kwargs)

@@ -148,7 +148,7 @@ def _opened(function: Any) -> Any:
     return opened
 
 
-_COMPOSITE = (F.multi_head_attention_forward, F.gumbel_softmax, torch.autograd.backward)
+_COMPOSITE = (F.multi_head_attention_forward, F.gumbel_softmax, torch.autograd.backward, torch.autograd.grad)
 OPENED = {function: _opened(function) for function in _COMPOSITE}
 DROPOUTS: dict[Any, tuple[Rule, bool]] = {
     F.dropout: (_elements, True),

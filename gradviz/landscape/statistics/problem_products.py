@@ -44,6 +44,16 @@ def parts_of_model(model: nn.Module) -> dict[str, list[str]]:
     return {name: held for name, held in modules.items() if held} | own | {MODEL: list(first.values())}
 
 
+def tensors_of_parts(model: nn.Module, names: Sequence[str]) -> dict[str, list[str]]:
+    """The tensors of each of these parts of `parts_of_model`; `UserError` for one that the model lacks."""
+    available = parts_of_model(model)
+    unknown = [name for name in names if name not in available]
+    if unknown:
+        told = ", ".join([MODEL, *available][:12])
+        raise UserError(f"`{shown(unknown[0])}` is no part of this model; it has {told}, …")
+    return {name: available[name] for name in names}
+
+
 def pair_name_of(pair: ScalarPair) -> str:
     """The part made of two scalar parameters."""
     return " & ".join(map(str, pair))
@@ -64,11 +74,7 @@ def problem_products(
     model = problems[0].model
     available, parameters = parts_of_model(model), parameters_of(model)
     names = [MODEL, *(name for name in available if name != MODEL)] if parts is None else list(dict.fromkeys(parts))
-    unknown = [name for name in names if name not in available]
-    if unknown:
-        told = ", ".join([MODEL, *available][:12])
-        raise UserError(f"`{shown(unknown[0])}` is no part of this model; it has {told}, …")
-    tensors = list(dict.fromkeys(tensor for name in names for tensor in available[name]))
+    tensors = list(dict.fromkeys(tensor for own in tensors_of_parts(model, names).values() for tensor in own))
     entries = {pair: [_entry_of(scalar, available, model) for scalar in pair] for pair in pairs}
     alone = [entry for both in entries.values() for entry in both if entry.name not in tensors]
     wanted = [whole(name, parameters[name]) for name in tensors]

@@ -40,7 +40,7 @@ def row_gradients(problems: Sequence[Problem], names: Sequence[str]) -> Tensor |
     None where rows have none, or the model cannot be run under `vmap`. Costs a pass forward and backward over each
     minibatch, and about two over its rows one by one.
     """
-    rows = list(_of_each(problems, names))
+    rows = list(gradients_by_minibatch(problems, names))
     return torch.cat(rows) if len(rows) == len(problems) else None
 
 
@@ -50,21 +50,29 @@ def row_slopes(problems: Sequence[Problem], scalars: Sequence[Scalar]) -> Tensor
 
     None too where the rows' gradients by their tensors exceed `HELD` numbers.
     """
-    model = problems[0].model
-    first = {id(tensor): name for name, tensor in parameters_of(model).items()}  # of tied ones
-    entries = [(check_scalar(model, scalar), scalar.index) for scalar in scalars]
-    tensors = {first[id(tensor)]: tensor for tensor, _ in entries}
-    if sum(tensor.numel() for tensor in tensors.values()) * max(problem.num_rows for problem in problems) > HELD:
+    names, columns = columns_of(problems[0].model, scalars)
+    parameters = parameters_of(problems[0].model)
+    if sum(parameters[name].numel() for name in names) * max(problem.num_rows for problem in problems) > HELD:
         return None
-    starts = dict(zip(tensors, accumulate((each.numel() for each in tensors.values()), initial=0), strict=False))
-    places = [int(np.ravel_multi_index(index, tuple(tensor.shape))) if index else 0 for tensor, index in entries]
-    columns = [starts[first[id(tensor)]] + place for (tensor, _), place in zip(entries, places, strict=True)]
-    rows = [found_BP[:, columns] for found_BP in _of_each(problems, list(tensors))]
+    rows = [found_BP[:, columns] for found_BP in gradients_by_minibatch(problems, names)]
     return torch.cat(rows) if len(rows) == len(problems) else None
 
 
-def _of_each(problems: Sequence[Problem], names: Sequence[str]) -> Iterator[Tensor]:
-    """(B, P) float64 of each minibatch, in order; ends at the first whose rows have none."""
+def columns_of(model: nn.Module, scalars: Sequence[Scalar]) -> tuple[list[str], list[int]]:
+    """The tensors that hold these single parameters, and the places of these among all numbers of the tensors in turn;
+    `UserError` for one that the model lacks."""
+    first = {id(tensor): name for name, tensor in parameters_of(model).items()}  # of tied ones
+    entries = [(check_scalar(model, scalar), scalar.index) for scalar in scalars]
+    tensors = {first[id(tensor)]: tensor for tensor, _ in entries}
+    starts = dict(zip(tensors, accumulate((each.numel() for each in tensors.values()), initial=0), strict=False))
+    places = [int(np.ravel_multi_index(index, tuple(tensor.shape))) if index else 0 for tensor, index in entries]
+    own = [starts[first[id(tensor)]] + place for (tensor, _), place in zip(entries, places, strict=True)]
+    return list(tensors), own
+
+
+def gradients_by_minibatch(problems: Sequence[Problem], names: Sequence[str]) -> Iterator[Tensor]:
+    """(B, P) float64: the gradients of each minibatch's rows by these parameters, one minibatch after the other; ends
+    at the first whose rows have none of their own, or cannot be run under `vmap`."""
     exact = [problem.computed_in(torch.float64) for problem in problems]
     parameters = parameters_of(exact[0].model)
     if any(parameters[name].is_complex() for name in names):

@@ -8,17 +8,20 @@ from typing import Any, get_args
 import pytest
 
 from gradviz.compute.agreement import AgreementQuestion, AgreementRequest
+from gradviz.compute.all_rows import AllRowsQuestion, AllRowsRequest
 from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
+from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.probe import ProbeQuestion, ProbeSettings
 from gradviz.compute.question import Question
+from gradviz.compute.row_list import RowsQuestion
 from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.compute.units import PairsQuestion, UnitsQuestion
@@ -63,11 +66,14 @@ OTHER_KINDS: list[Question] = [
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
+    RowsQuestion(request=EVAL),
+    AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),
         plane=TwoParameters.of(x=EVAL.x, y=EVAL.y),
     ),
+    KinksQuestion(request=EVAL),
     PlaneQuestion(request=EVAL.model_copy(update={"x": "pca:1", "y": "gradient:0", "half_width": 1.0})),
     ProbeQuestion(request=EVAL, settings=ProbeSettings.of(start="0.05,-0.02", steps=7)),
     CoarseQuestion(request=EVAL.model_copy(update={"x": "random:1", "y": "random:2", "points": 11}), size=3),

@@ -90,8 +90,8 @@ def surroundings(
     path = MemoryPath(states, epoch)
     model = states[EPOCHS.index(epoch)]
 
-    def problem(number: int) -> Problem:
-        batch = _rows(made.batch, number)
+    def problem(number: int | None) -> Problem:
+        batch = _rows(made.batch, number or 0)
         return Problem(model, made.loss, batch, mode, masks, num_masks=2, seed=3, dtype=dtype)
 
     return Surroundings(path, problem, MINIBATCHES, shown=0, centre=POINTS**2 // 2)

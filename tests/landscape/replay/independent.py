@@ -19,13 +19,15 @@ FLOAT64 = 1e-10
 """All ways differ by the order of their sums alone."""
 
 
-def by_autograd(problem: Problem, plane: Plane, points: Sequence[int] | None = None) -> np.ndarray:
-    """(points, 3): loss, ∂x, ∂y in float64."""
+def by_autograd(
+    problem: Problem, plane: Plane, points: Sequence[int] | None = None, *, of_rows: bool = False
+) -> np.ndarray:
+    """(points, 3): loss, ∂x, ∂y in float64; `of_rows`: (points, 3, B), of each row's own loss."""
     model = copy.deepcopy(problem.model).double().train(problem.mode == "train")
     batch = _doubled(problem.batch)
     rows = []
     for point in range(plane.points**2) if points is None else points:
-        each = [_at(problem, plane, model, batch, point, number) for number in problem.sets(point)]
+        each = [_at(problem, plane, model, batch, point, number, of_rows) for number in problem.sets(point)]
         rows.append(np.mean(each, 0))
     return np.array(rows)
 
@@ -36,10 +38,12 @@ class _Loss(nn.Module):
         self.model, self.loss = model, loss
 
     def forward(self, batch: Any) -> Tensor:
-        return self.loss(self.model, batch).mean()
+        return self.loss(self.model, batch)
 
 
-def _at(problem: Problem, plane: Plane, model: nn.Module, batch: Any, point: int, number: int) -> list[float]:
+def _at(
+    problem: Problem, plane: Plane, model: nn.Module, batch: Any, point: int, number: int, of_rows: bool
+) -> np.ndarray:
     steps = [torch.tensor(step, dtype=torch.float64, requires_grad=True) for step in plane.at(point)]
     tensors = {f"model.{name}": t.detach().clone() for name, t in (*model.named_parameters(), *model.named_buffers())}
     first = {id(t): f"model.{name}" for name, t in model.named_parameters()}  # a tied tensor has one name here
@@ -49,8 +53,15 @@ def _at(problem: Problem, plane: Plane, model: nn.Module, batch: Any, point: int
             name = first[id(every[own])]
             tensors[name] = tensors[name] + step * part
     with masks_by_hand(problem.seed, number):
-        value = torch.func.functional_call(_Loss(model, problem.loss), tensors, (batch,))
-    gradient = torch.autograd.grad(value, steps, allow_unused=True) if value.requires_grad else (None, None)
+        losses = torch.func.functional_call(_Loss(model, problem.loss), tensors, (batch,))
+    found = [_derived(value, steps) for value in (losses.unbind() if of_rows else [losses.mean()])]
+    return np.array(found).T if of_rows else np.array(found[0])
+
+
+def _derived(value: Tensor, steps: Sequence[Tensor]) -> list[float]:
+    gradient = (
+        torch.autograd.grad(value, steps, allow_unused=True, retain_graph=True) if value.requires_grad else (None, None)
+    )
     return [value.item(), *(0.0 if g is None else g.item() for g in gradient)]
 
 

@@ -11,6 +11,7 @@ field are cut on the right, shorter ones are padded with `_`, and a missing valu
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # The code of each byte; 255 marks bytes that are not among the fifteen characters.
 _CODE_OF_BYTE = np.full(256, 255, dtype=np.uint8)
 _CODE_OF_BYTE[np.frombuffer(CHARACTERS.encode("ascii"), dtype=np.uint8)] = np.arange(len(CHARACTERS), dtype=np.uint8)
+
+_PLACES = tuple(slice(*ends) for ends in pairwise(accumulate((field.width for field in FIELDS), initial=0)))
 
 # YYMMDD HH:MM:SS, picked from numpy's YYYY-MM-DDTHH:MM:SS (position 10, the "T", is written as a space).
 _DATE_POSITIONS = (2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
@@ -49,6 +52,15 @@ def decode(codes_RC: np.ndarray) -> list[str]:
     """The 45 characters of each row as text: the inverse of `encode`, except for cut characters."""
     characters = np.frombuffer(CHARACTERS.encode("ascii"), dtype=np.uint8)[np.asarray(codes_RC)]
     return [bytes(row).decode("ascii") for row in characters]
+
+
+def field_texts(codes_RC: np.ndarray) -> list[dict[str, str]]:
+    """Each field of each row by its name, as the network reads it, without the padding; "" for a missing value."""
+    texts = decode(codes_RC)
+    return [
+        {field.name: text[place].rstrip(PADDING) for field, place in zip(FIELDS, _PLACES, strict=True)}
+        for text in texts
+    ]
 
 
 def one_hot(codes_RC: np.ndarray | torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ A run stores its rows, so that its minibatches need neither the CSV nor the code
 
 # Shape suffixes: R = rows of the run, C = 45 characters, B = examples of a minibatch, I = inputs.
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor
 from gradviz.errors import UserError
 from gradviz.experiment.outside import UnusableFile
 from gradviz.experiment.randomness import generator
-from gradviz.experiment.studies.deliveries.encoding import one_hot
+from gradviz.experiment.studies.deliveries.encoding import field_texts, one_hot
 from gradviz.experiment.studies.deliveries.fields import NUM_CHARACTERS
 from gradviz.experiment.tensor_file import TensorShape, read_tensors, write_tensors
 
@@ -50,6 +51,10 @@ class Rows:
         """One-hot inputs (len(rows), I) float32 of some rows."""
         return one_hot(self.codes_RC[rows])
 
+    def texts(self, rows: Tensor) -> list[dict[str, str]]:
+        """The fields of some rows, by their names."""
+        return field_texts(self.codes_RC[rows].cpu().numpy())
+
     def to(self, device: torch.device) -> "Rows":
         return Rows(*(tensor.to(device) for tensor in self.tensors().values()))
 
@@ -78,7 +83,22 @@ class Rows:
         if not 0 <= index < count:
             raise UserError(f"`minibatch` must be in [0, {count - 1}] for minibatches of {size}, got {index}.")
         order = torch.randperm(self.num_train, generator=generator(seed, "minibatches"))
-        rows_B = self.train_rows[order[index * size : (index + 1) * size]]
+        return self._of(self.train_rows[order[index * size : (index + 1) * size]])
+
+    def composed(self, rows: Sequence[int]) -> Minibatch:
+        """The minibatch of these training rows, in this order; UserError names a row that is none of them."""
+        for row in rows:
+            if row not in self._train_set:
+                what = "a test row" if 0 <= row < self.targets_R.numel() else "which the run does not have"
+                first, last = int(self.train_rows.min()), int(self.train_rows.max())
+                raise UserError(f"`rows` must be training rows of the run, in [{first}, {last}], got {row}, {what}.")
+        return self._of(torch.tensor(rows, dtype=torch.int64))
+
+    @cached_property
+    def _train_set(self) -> frozenset[int]:
+        return frozenset(self.train_rows.tolist())
+
+    def _of(self, rows_B: Tensor) -> Minibatch:
         return Minibatch(self.inputs(rows_B), self.targets_R[rows_B], rows_B)
 
 

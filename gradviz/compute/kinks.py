@@ -1,0 +1,71 @@
+"""The lines at which a minibatch's rows have kinks on a plane, as a question; its answer is `Kinks.to_bytes`."""
+
+from typing import Literal
+
+from gradviz.compute.directions import sources
+from gradviz.compute.estimate import field_passes, plane_passes
+from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.study_landscape import REPLAY_VERSION, problem_of
+from gradviz.compute.workbench import Workbench
+from gradviz.errors import UserError
+from gradviz.experiment.run import Run
+from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
+from gradviz.landscape import LandscapeRequest
+from gradviz.landscape.per_row.kinks import kinks
+from gradviz.landscape.per_row.net import Kinks
+from gradviz.landscape.replay import Plane
+
+KINKS_VERSION = 1
+"""Part of every key: raise it whenever the same question gets other lines, or other bytes."""
+
+_POINTS_OF_A_PASS = 21 * 21
+
+
+class KinksQuestion(Question):
+    """The lines of all rows of a landscape's minibatch, or of the one with the number `row`."""
+
+    kind: Literal["kinks"] = "kinks"
+    request: LandscapeRequest
+    row: int | None = None
+
+    def key(self, store: RunStore) -> str:
+        asked = self.request
+        made_from = [sources(store, asked)] if asked.has_directions else []
+        return address_of(self, store, asked.run, asked.epoch, KINKS_VERSION, REPLAY_VERSION, *made_from)
+
+    def passes(self, store: RunStore) -> float:
+        asked, run = self.request, store.any_run(self.request.run)
+        if asked.has_directions:
+            return plane_passes(store, asked)
+        if isinstance(run, StudyRun):
+            return field_passes(run, asked)
+        return max(1.0, asked.points**2 / _POINTS_OF_A_PASS) * cost_of_a_pass(run, asked.minibatch_size)
+
+    def answer(self, bench: Workbench) -> bytes:
+        asked = self.request
+        rows = row_numbers(bench.store.any_run(asked.run), asked)
+        place = None
+        if self.row is not None:
+            if self.row not in rows:
+                raise UserError(
+                    f"`row` must be the number of a row of this minibatch, got {self.row}: the answer without `row` "
+                    "names all."
+                )
+            place, rows = rows.index(self.row), [self.row]
+        found = self._found(bench, place)
+        return found.to_bytes(rows=rows, points=asked.points, half_width=asked.half_width)
+
+    def _found(self, bench: Workbench, place: int | None) -> Kinks:
+        asked, run = self.request, bench.store.any_run(self.request.run)
+        if asked.has_directions:
+            span = bench.span(asked)
+            return kinks(span.problem, Plane(span.x, span.y, asked.half_width, asked.points), row=place)
+        if isinstance(run, StudyRun):
+            return kinks(problem_of(run, asked, bench.device), asked.spec(), row=place)
+        return kinks(bench.minibatch(asked), asked.spec(), row=place)
+
+
+def row_numbers(run: Run | StudyRun, asked: LandscapeRequest) -> list[int]:
+    """The numbers of the rows of a request's minibatch, in its order."""
+    return run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else list(asked.rows)

@@ -1,0 +1,70 @@
+"""The fields of a minibatch's rows as a question; its answer is a JSON header and float32 arrays."""
+
+import json
+import struct
+from typing import Literal
+
+import numpy as np
+
+from gradviz.compute.directions import sources
+from gradviz.compute.estimate import landscape_passes
+from gradviz.compute.question import Question, address_of
+from gradviz.compute.study_landscape import REPLAY_VERSION
+from gradviz.compute.workbench import Workbench
+from gradviz.experiment.store import RunStore
+from gradviz.landscape.per_row.fields import check_numbers
+from gradviz.landscape.request import LandscapeRequest
+
+# Shape suffixes: B = rows of the minibatch, X/Y = grid columns/rows.
+
+ROW_FIELDS_VERSION = 1
+"""Part of every key: raise it whenever the same question gets different numbers."""
+
+MAX_ANSWER_NUMBERS = 6 * 2**20
+"""Of u and v in one answer: 24 MiB."""
+
+_PASSES = 3.0  # at most, of the minibatch's field
+
+
+class RowFieldsQuestion(Question):
+    """u and v of each row on the grid: the length of the header as a little-endian uint32, the header, padded with
+    spaces to a multiple of four bytes, and float32 u_BYX and v_BYX."""
+
+    kind: Literal["row-fields"] = "row-fields"
+    request: LandscapeRequest
+
+    def key(self, store: RunStore) -> str:
+        made_from = [sources(store, self.request)] if self.request.has_directions else []
+        versions = ROW_FIELDS_VERSION, REPLAY_VERSION
+        return address_of(self, store, self.request.run, self.request.epoch, *versions, *made_from)
+
+    def passes(self, store: RunStore) -> float:
+        return _PASSES * landscape_passes(store, self.request)
+
+    def answer(self, bench: Workbench) -> bytes:
+        asked = self.request
+        run = bench.store.any_run(asked.run)
+        rows = asked.rows or run.row_numbers(asked.minibatch, asked.minibatch_size)
+        check_numbers(len(rows), asked.points, MAX_ANSWER_NUMBERS, each=2)
+        found = bench.row_fields(asked)
+        header = {
+            "request": asked.model_dump(),
+            "rows": rows,
+            "points": asked.points,
+            "half_width": asked.half_width,
+            "x": found.x[asked.points // 2].item(),
+            "y": found.y[asked.points // 2].item(),
+            "coupled": found.coupled,
+            "has_masks": found.has_masks,
+            "method": found.method,
+            "passed_over": found.passed_over,
+        }
+        return packed(header, found.u_BYX, found.v_BYX)
+
+
+def packed(header: dict[str, object], *arrays: np.ndarray) -> bytes:
+    """The bytes of an answer: the header's length as a little-endian uint32, the header as JSON, padded with spaces so
+    that what follows begins at a multiple of four, and the arrays as little-endian float32."""
+    told = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    told += b" " * (-len(told) % 4)
+    return struct.pack("<I", len(told)) + told + b"".join(array.astype("<f4").tobytes() for array in arrays)

@@ -1,0 +1,36 @@
+"""HTTP API of kinks: the lines on a plane at which rows' gates switch, or their residuals change sign."""
+
+from flask import Response
+from pydantic import Field
+
+from gradviz.compute.kinks import KinksQuestion
+from gradviz.dashboard.overview import etag
+from gradviz.dashboard.routes import Operation, Served
+from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.landscape.request import Atom, LandscapeRequest
+from gradviz.logs import tell_log
+
+_SUMMARY = (
+    "The lines on a plane at which gates of a minibatch's rows switch, or their residuals change sign. A little-endian "
+    "uint32 (a length) and JSON of that length, with the row numbers `rows`, for each row the number of its lines "
+    "(`counts`) and of those that follow (`lines`), `sites`, `num_segments`, `num_lines`, `num_left_out` and a `note`; "
+    "then float32 segments (num_segments, 4), x0, y0, x1, y1 in offsets from the checkpoint; then uint32 (num_lines, "
+    "3), for each line its number of segments, site and unit. Lines are sorted by row."
+)
+
+
+class OfRow(Atom):
+    """Of one row alone."""
+
+    row: int | None = Field(default=None, ge=0, lt=10**9, description="the number of a row; without it, of all rows")
+
+
+def kinks(served: Served, asked: LandscapeRequest, of: OfRow) -> Response:
+    question = KinksQuestion(request=asked, row=of.row)
+    key = question.key(served.store)
+    tell_log(key=key)
+    wanted = served.still_wanted
+    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["binary"], etag(key))
+
+
+OPERATIONS = (Operation("get", "/rows/kinks", kinks, _SUMMARY, (LandscapeRequest, OfRow), forms=("binary",)),)

@@ -1,0 +1,29 @@
+"""HTTP API of the fields of a minibatch's rows, in one binary answer."""
+
+from flask import Response
+
+from gradviz.compute.row_fields import RowFieldsQuestion
+from gradviz.dashboard.overview import etag
+from gradviz.dashboard.routes import Operation, Served
+from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.landscape.request import LandscapeRequest
+from gradviz.logs import tell_log
+
+_ROW_FIELDS = (
+    "The fields of a minibatch's rows, whose mean is the minibatch's field: a little-endian uint32 (the length of the "
+    "JSON), the JSON, padded to a multiple of four bytes, and float32 u, then v, each (rows, points, points) with x "
+    "running fastest. `rows` are their numbers in the run, in the order of the minibatch; `coupled`: with batch "
+    "statistics an entry is the derivative of the row's own loss while all rows move the statistics; `has_masks`: "
+    "under the masks of the row's place."
+)
+
+
+def row_fields(served: Served, asked: LandscapeRequest) -> Response:
+    question = RowFieldsQuestion(request=asked)
+    key = question.key(served.store)
+    tell_log(key=key)
+    wanted = served.still_wanted
+    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["binary"], etag(key))
+
+
+OPERATIONS = (Operation("get", "/rows/fields", row_fields, _ROW_FIELDS, (LandscapeRequest,), forms=("binary",)),)

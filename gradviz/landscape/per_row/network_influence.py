@@ -1,0 +1,188 @@
+"""The influence of a minibatch's rows in the built-in network.
+
+Rows that do not depend on each other take one pass over all minibatches, whose gradients are summed up without being
+held. Under batch statistics a row that is left out changes the others: there the minibatch is computed again without
+each of its rows, and the gradients are formed a few units at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from gradviz.errors import UserError
+from gradviz.landscape.backward import Backward, backward, layer_of
+from gradviz.landscape.clean import draw_gains
+from gradviz.landscape.network import Network, parameter_shapes
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.per_row.influence import (
+    MOST_RECOMPUTED,
+    Influence,
+    check_row_count,
+    crosses_of,
+    influence_of_dots,
+    influence_of_rows,
+    length_of,
+)
+from gradviz.landscape.per_row.row_factors import Part, RowFactors, row_factors, tensors_of_part
+from gradviz.landscape.request import Masks, Mode
+from gradviz.landscape.resolving import network_in
+from gradviz.landscape.resolving_tensors import Resolution
+from gradviz.landscape.rows import check_rows, check_size
+from gradviz.landscape.statistics.inner_products import ENTRIES_AT_ONCE
+from gradviz.landscape.statistics.sampling import ROWS_AT_ONCE
+from gradviz.landscape.surroundings import undisturbed
+
+# Shape suffixes: B = rows of a minibatch, R = rows of several, M = the other minibatches and then it, P = parameters.
+
+Rows = tuple[Tensor, Tensor]
+"""Inputs (B, inputs of the network) and targets (B,) of one minibatch."""
+
+
+@undisturbed()
+def network_influence(
+    network: Network,
+    minibatches: Sequence[Rows],
+    at: int,
+    part: Part,
+    *,
+    mode: Mode = "eval",
+    masks: Masks = "fresh",
+    num_masks: int = 8,
+    seed: int = 0,
+) -> Influence:
+    """Of the rows of `minibatches[at]`, beside all the others; masks as `minibatch_agreement` draws them, each of a
+    row's place in its minibatch.
+
+    Costs about two passes forward and backward over all rows, and under batch statistics those of B minibatches of
+    B - 1 rows more. `UserError` for a part or rows that do not fit the network, a minibatch of one row, or one of too
+    many under batch statistics.
+    """
+    for inputs, targets in minibatches:
+        check_rows(network, inputs, targets)
+        check_size(network, mode, len(targets))
+    num_rows = len(minibatches[at][1])
+    check_row_count(num_rows)
+    others = [*minibatches[:at], *minibatches[at + 1 :]]
+    with torch.no_grad():
+        if mode == "train" and network.has_norm:
+            return _recomputed(network, others, minibatches[at], part)
+
+        def gains(number: int, count: int) -> list[list[Tensor]]:
+            if mode == "eval" or not network.draws_masks:
+                return []
+            sets = {"fresh": [number], "frozen": [0], "averaged": range(num_masks)}[masks]
+            return [draw_gains(network, seed, each, count) for each in sets]
+
+        own = row_factors(network, *minibatches[at], part, gains(at, num_rows)).double()
+        total = _Total()
+        numbers = iter(number for number in range(len(minibatches)) if number != at)
+        for group in _grouped(others):
+            between_tiles()
+            counts = [len(targets) for _, targets in group]
+            drawn = [gains(next(numbers), count) for count in counts]
+            masks_of_rows = [
+                [torch.cat(layer) for layer in zip(*sets, strict=True)] for sets in zip(*drawn, strict=True)
+            ]
+            inputs, targets = (torch.cat(each) for each in zip(*group, strict=True))
+            total.add(row_factors(network, inputs, targets, part, masks_of_rows), counts)
+        if not others:
+            total.add(own.rows(slice(0)), [])
+        crosses_B = None if isinstance(part, str) else crosses_of(own.vectors[0].cpu().numpy())
+        return influence_of_rows(
+            own.products(own).cpu().numpy(),
+            own.along(total.parts).cpu().numpy(),
+            float(sum(each.square().sum() for each in total.parts)),
+            total.num_live,
+            crosses_B,
+        )
+
+
+class _Total:
+    """T = Σ G_l / |G_l| of minibatches that pass one after the other, and of how many whose gradient is not zero."""
+
+    def __init__(self) -> None:
+        self.parts: list[Tensor] = []
+        self.num_live = 0
+
+    def add(self, factors: RowFactors, counts: Sequence[int]) -> None:
+        """Minibatches of so many rows each."""
+        weights, first = [], 0
+        for count in counts:
+            rows = factors.rows(slice(first, first + count)).double()
+            length, first = length_of(rows.products(rows).cpu().numpy()), first + count
+            weights += count * [1 / (length * count) if length else 0.0]
+            self.num_live += length > 0
+        like = (factors.vectors or factors.weights[0])[0]
+        sums = [each.double() for each in factors.combined(like.new_tensor(weights))]
+        self.parts = [one + more for one, more in zip(self.parts, sums, strict=True)] if self.parts else sums
+
+
+def _grouped(minibatches: Sequence[Rows]) -> Iterator[list[Rows]]:
+    """Minibatches that share a pass."""
+    group: list[Rows] = []
+    for each in minibatches:
+        if group and sum(len(targets) for _, targets in [*group, each]) > ROWS_AT_ONCE:
+            yield group
+            group = []
+        group.append(each)
+    if group:
+        yield group
+
+
+def _recomputed(network: Network, others: Sequence[Rows], own: Rows, part: Part) -> Influence:
+    """Under batch statistics, in which what is zero up to round-off is exactly 0."""
+    inputs_BM, targets_B = own
+    num_rows = len(targets_B)
+    if num_rows > MOST_RECOMPUTED:
+        raise UserError(
+            f"Under batch statistics a row that is left out changes the others, so the minibatch is computed again "
+            f"without each of its rows: at most {MOST_RECOMPUTED}, got {num_rows}. Choose smaller minibatches, or eval "
+            "mode, where rows do not depend on each other."
+        )
+    check_size(network, "train", num_rows - 1)
+    kept = ~torch.eye(num_rows, dtype=torch.bool)
+    left = [(inputs_BM[rows], targets_B[rows]) for rows in kept]
+    tensors, refs = tensors_of_part(network, part)
+    layers = {layer_of(network, name) for name in tensors}
+    layers |= {network.output if ref.layer is None else ref.layer for ref in refs}
+
+    def passed(rows: Sequence[Rows]) -> Resolution:
+        between_tiles()
+        inputs, targets = (torch.stack(each) for each in zip(*rows, strict=True))
+
+        def run(network: Network) -> Backward:
+            return backward(network, inputs, targets, mode="train", layers=layers)
+
+        return Resolution(run(network), lambda: run(network_in(network, torch.float64)))
+
+    passes = [passed(others)] if others else []
+    passes += [passed([own]), passed(left)]
+    dots_MM, steps_BM, squares_B, crosses_B = 0.0, 0.0, 0.0, None
+    for gradients in _blocks(passes, tensors, refs, len(others) + 1 + num_rows, network):
+        between_tiles()
+        each_MP, without_BP = gradients.double().split([len(others) + 1, num_rows])
+        steps_BP = without_BP - each_MP[-1]
+        dots_MM, steps_BM = dots_MM + each_MP @ each_MP.T, steps_BM + steps_BP @ each_MP.T
+        squares_B = squares_B + steps_BP.square().sum(1)
+        if refs:
+            crosses_B = crosses_of(steps_BP.cpu().numpy(), each_MP[-1].cpu().numpy())
+    found = [each.cpu().numpy() for each in (dots_MM, steps_BM, squares_B) if isinstance(each, Tensor)]
+    return influence_of_dots(*found, crosses_B)
+
+
+def _blocks(
+    passes: Sequence[Resolution], tensors: Sequence[str], refs: Sequence[ParameterRef], count: int, network: Network
+) -> Iterator[Tensor]:
+    """(count, P): the gradients of all passes' minibatches, some parameters at a time."""
+    if refs:
+        yield torch.cat([torch.stack([each.entry(ref) for ref in refs], 1) for each in passes])
+    for name in tensors:
+        k, shape = layer_of(network, name), parameter_shapes(network)[name]
+        if len(shape) == 1:
+            yield torch.cat([each.vector(name) for each in passes])
+            continue
+        step = max(1, ENTRIES_AT_ONCE // (count * shape[1]))
+        for first in range(0, shape[0], step):
+            yield torch.cat([each.block(k, slice(first, first + step)).flatten(1) for each in passes])
