@@ -24,7 +24,7 @@ from gradviz.landscape.probe import DEFAULT_STEPS, MOST_STEPS, SCHEDULES, Slopes
 from gradviz.landscape.probe_slopes import ByLoop, products_of_a_row
 from gradviz.landscape.probe_words import path_line, path_name, probe_sentences
 from gradviz.landscape.replay import Plane, Scalar
-from gradviz.landscape.request import Atom, LandscapeRequest
+from gradviz.landscape.request import Atom, LandscapeRequest, LandscapeSpec
 
 PROBE_VERSION = 1
 """Part of every key: raise it whenever the same question gets different numbers."""
@@ -123,7 +123,9 @@ class ProbeQuestion(Question):
         there = run.num_minibatches(asked.minibatch_size)
         by_engine = isinstance(run, Run) and not asked.has_directions
         network = bench.network(asked.run, asked.epoch) if by_engine else None
-        most = _most_by_loop(run, asked) if network is None else _most_by_engine(network, run, asked)
+        most = (
+            _most_by_loop(run, asked) if network is None else most_together(network, asked.spec(), asked.minibatch_size)
+        )
         everything = spread_over(there, most)
         following = following_of(asked, there)
         line = line_up(asked, following, [asked.of_minibatch(k) for k in everything])
@@ -201,11 +203,12 @@ def spread_over(there: int, most: int) -> list[int]:
     return [k * there // many for k in range(many)]
 
 
-def _most_by_engine(network: Network, run: Run, asked: LandscapeRequest) -> int:
-    """How many minibatches stand for all rows, so that a step stays quick."""
-    is_fresh = asked.masks == "fresh" and draws_masks(run, asked)
-    each = products_of_a_row(network, asked.spec().refs, whole=is_fresh) * asked.minibatch_size * _num_sets(asked, run)
-    most = MOST_COUPLED if _is_coupled(run, asked) else MOST
+def most_together(network: Network, spec: LandscapeSpec, size: int) -> int:
+    """How many minibatches of this size stand for all rows of the built-in network, so that a step stays quick."""
+    draws = spec.mode == "train" and network.draws_masks
+    each = products_of_a_row(network, spec.refs, whole=draws and spec.masks == "fresh") * size
+    each *= spec.num_masks if draws and spec.masks == "averaged" else 1
+    most = MOST_COUPLED if spec.mode == "train" and network.has_norm else MOST
     return max(FEWEST, min(most, int(_PRODUCTS_OF_A_STEP / max(1.0, each))))
 
 
