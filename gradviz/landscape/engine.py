@@ -19,6 +19,7 @@ from torch import Tensor
 from gradviz.landscape.batch_norm import through_batch_norm
 from gradviz.landscape.clean import CleanPass, stacked_gains
 from gradviz.landscape.dual import Dual, activate, gate_input, linear
+from gradviz.landscape.flipped import at_checkpoint, through_relu_near
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
@@ -136,7 +137,7 @@ def outputs_at(clean: CleanPass, refs: tuple[ParameterRef, ParameterRef], steps_
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
     layers = [network.output if ref.layer is None else ref.layer for ref in refs]
     moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
-    outputs, _ = _propagate(clean, moves)
+    outputs, _ = _propagate(clean, moves, near=True)
     return outputs.map(lambda t: (t[0, 0, :, 0] * network.output_scale).expand(len(clean)))
 
 
@@ -159,10 +160,13 @@ def _propagate(
     moves: Sequence[Move],
     fresh_gains: Sequence[Tensor] | None = None,
     watch: Watch | None = None,
+    *,
+    near: bool = False,
 ) -> tuple[Dual, dict[ParameterRef, Gates]]:
     """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
 
     Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first with fresh masks.
+    `near`: each row is at a point of its own, near the checkpoint.
     """
     network, batch_statistics = clean.network, clean.batch_statistics
 
@@ -200,7 +204,8 @@ def _propagate(
         if single and above.relu and not (above.norm is not None and batch_statistics):
             if watch is not None:
                 watch.units(k + 1, *undecided(above, clean.pre(k + 1), changes))
-            pre = through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
+            pre = _near(clean, k + 1, changes) if near else None
+            pre = pre or through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
             k, changes = k + 2, []
             continue
         between_tiles()
@@ -212,6 +217,17 @@ def _propagate(
             column_N = above.weight_NM[:, change.unit]
             pre = pre + change.delta.map(lambda t, column=column_N: t * column)
         k, inputs = k + 1, out
+
+
+def _near(clean: CleanPass, k: int, changes: Sequence[Change]) -> Dual | None:
+    """`through_relu` of layer `k` where each row is at one point, if that is quicker: by what `clean` keeps of it."""
+    if clean.network.device.type != "cpu":  # elsewhere sums by index have no fixed order
+        return None
+    key = (k, *(change.unit for change in changes))
+    if key not in clean.near:
+        layer, after = clean.network.layers[k : k + 2]
+        clean.near = {key: at_checkpoint(layer, after, clean.pre(k), clean.gain(k), changes)}
+    return through_relu_near(clean.near[key], clean.gain(k), changes)
 
 
 def _show(watch: Watch, clean: CleanPass, k: int, pre: Dual | None, changes: Sequence[Change]) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from gradviz.errors import NotHere, UserError
-from gradviz.landscape import LandscapeSpec, network_of
+from gradviz.landscape import LandscapeSpec, engine, flipped, network_of
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import FIRST_STEP, REACH, SCHEDULES, Path, Probe, line_up, probe
 from gradviz.landscape.probe_slopes import ByLoop, Together
@@ -105,6 +105,30 @@ def test_the_engines_paths_are_those_of_a_plain_loop(regularizer: str, placement
             assert_same(path, sgd(case, spec, path.schedule, (0.13, -0.07), 0.011, STEPS))
         wanted = sgd(case, spec, "all", (0.13, -0.07), 0.011, 0)
         assert found.start_loss == pytest.approx(wanted.loss[0], rel=FLOAT64)
+
+
+@pytest.mark.parametrize(("regularizer", "placement"), KINDS)
+@pytest.mark.parametrize(("x", "y"), [PAIRS[0], ("hidden.0.linear.weight[2,3]", "hidden.0.linear.bias[4]")])
+def test_few_flipped_gates_and_many_give_the_same(
+    regularizer: str, placement: str, x: str, y: str, monkeypatch: pytest.MonkeyPatch
+):
+    case, used = many(regularizer, placement, seed=8), []
+
+    def counted(*given: Any) -> Any:
+        found = flipped.through_relu_near(*given)
+        used.append(found is not None)
+        return found
+
+    monkeypatch.setattr(engine, "through_relu_near", counted)
+    for mode in modes_of(regularizer):
+        spec = LandscapeSpec(x=x, y=y, half_width=0.4, seed=5, **mode)
+        both = []
+        for few in (1.0, -1.0):
+            monkeypatch.setattr(flipped, "_FEW", few)
+            both.append(by_engine(case, spec, start=(0.3, -0.2), steps=STEPS, rate=0.02))
+        for one, other in zip(both[0].paths, both[1].paths, strict=True):
+            assert_same(one, other)
+    assert set(used) == {True, False} or regularizer == "batchnorm"
 
 
 def test_gamma_and_beta_move_too():
