@@ -3,7 +3,7 @@
 from flask import Response
 
 from gradviz.compute.probe import ProbeQuestion, ProbeSettings
-from gradviz.dashboard import answers
+from gradviz.dashboard.probe_answers import ProbeAnswer
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.statistics_api import answer_to
 from gradviz.landscape.request import LandscapeRequest
@@ -20,6 +20,6 @@ OPERATIONS = (
         probe,
         "Paths of SGD on a plane from any point of it: under this minibatch, the next one, both in turn, and all rows",
         (LandscapeRequest, ProbeSettings),
-        answers.ProbeAnswer,
+        ProbeAnswer,
     ),
 )

@@ -19,7 +19,6 @@ from torch import Tensor
 from gradviz.landscape.batch_norm import through_batch_norm
 from gradviz.landscape.clean import CleanPass, stacked_gains
 from gradviz.landscape.dual import Dual, activate, gate_input, linear
-from gradviz.landscape.flipped import at_checkpoint, through_relu_near
 from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
@@ -119,26 +118,11 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
         x, y = steps[list(at.columns)].view(1, -1, 1, 1), steps[list(at.rows)].view(-1, 1, 1, 1)
         moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
         if fresh:
-            outputs, opened = _propagate(clean, moves, _fresh_gains(network, spec, len(clean), at))
+            outputs, opened = propagate(clean, moves, _fresh_gains(network, spec, len(clean), at))
         else:
-            outputs, opened = _propagate(clean, moves)
+            outputs, opened = propagate(clean, moves)
         scaled = outputs.map(lambda t: t[..., 0] * network.output_scale)
         yield Tile(rows, columns, scaled, *(opened[ref] for ref in refs))
-
-
-def outputs_at(clean: CleanPass, refs: tuple[ParameterRef, ParameterRef], steps_2B: Tensor) -> Dual:
-    """Predictions (B,) and their derivatives, each row at a point of the plane of its own, with the masks of `clean`.
-
-    `steps_2B`: each row's offsets from the checkpoint, along x and along y. Rows that depend on each other (batch
-    statistics) must share theirs.
-    """
-    network = clean.network
-    x, y = steps_2B.to(device=network.device, dtype=network.dtype)[:, None, None, :, None]
-    one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
-    layers = [network.output if ref.layer is None else ref.layer for ref in refs]
-    moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
-    outputs, _ = _propagate(clean, moves, near=True)
-    return outputs.map(lambda t: (t[0, 0, :, 0] * network.output_scale).expand(len(clean)))
 
 
 def watched(clean: CleanPass, spec: LandscapeSpec, part: Part, watch: Watch) -> Tensor:
@@ -151,22 +135,21 @@ def watched(clean: CleanPass, spec: LandscapeSpec, part: Part, watch: Watch) -> 
         Move(ref, network.output if ref.layer is None else ref.layer, Dual(step))
         for ref, step in zip(spec.refs, along, strict=True)
     ]
-    outputs, _ = _propagate(clean, moves, watch=watch)
+    outputs, _ = propagate(clean, moves, watch=watch)
     return outputs.value[..., 0] * network.output_scale
 
 
-def _propagate(
+def propagate(
     clean: CleanPass,
     moves: Sequence[Move],
     fresh_gains: Sequence[Tensor] | None = None,
     watch: Watch | None = None,
-    *,
-    near: bool = False,
+    near: Callable[[int, Sequence[Change]], Dual | None] | None = None,
 ) -> tuple[Dual, dict[ParameterRef, Gates]]:
     """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
 
     Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first with fresh masks.
-    `near`: each row is at a point of its own, near the checkpoint.
+    `near` may answer for a ReLU layer in the place of `through_relu`.
     """
     network, batch_statistics = clean.network, clean.batch_statistics
 
@@ -204,7 +187,7 @@ def _propagate(
         if single and above.relu and not (above.norm is not None and batch_statistics):
             if watch is not None:
                 watch.units(k + 1, *undecided(above, clean.pre(k + 1), changes))
-            pre = _near(clean, k + 1, changes) if near else None
+            pre = near(k + 1, changes) if near else None
             pre = pre or through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
             k, changes = k + 2, []
             continue
@@ -217,17 +200,6 @@ def _propagate(
             column_N = above.weight_NM[:, change.unit]
             pre = pre + change.delta.map(lambda t, column=column_N: t * column)
         k, inputs = k + 1, out
-
-
-def _near(clean: CleanPass, k: int, changes: Sequence[Change]) -> Dual | None:
-    """`through_relu` of layer `k` where each row is at one point, if that is quicker: by what `clean` keeps of it."""
-    if clean.network.device.type != "cpu":  # elsewhere sums by index have no fixed order
-        return None
-    key = (k, *(change.unit for change in changes))
-    if key not in clean.near:
-        layer, after = clean.network.layers[k : k + 2]
-        clean.near = {key: at_checkpoint(layer, after, clean.pre(k), clean.gain(k), changes)}
-    return through_relu_near(clean.near[key], clean.gain(k), changes)
 
 
 def _show(watch: Watch, clean: CleanPass, k: int, pre: Dual | None, changes: Sequence[Change]) -> None:

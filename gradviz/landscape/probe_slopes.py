@@ -13,7 +13,6 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.landscape.clean import CleanPass, draw_gains
-from gradviz.landscape.engine import outputs_at
 from gradviz.landscape.network import Network
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
@@ -25,6 +24,7 @@ from gradviz.landscape.replay.problem import Plane, Problem, check_plane
 from gradviz.landscape.replay.unseeded import seen_drawing
 from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.rows import check_rows, check_size
+from gradviz.landscape.single_points import outputs_at
 from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: K = minibatches, B = rows of all of those that are evaluated together, M = inputs of the network.

@@ -12,7 +12,7 @@ from gradviz.compute.kinds import QUESTION
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.probe import ProbeQuestion, ProbeSettings, spread_over
 from gradviz.compute.workbench import Workbench
-from gradviz.dashboard.answers import ProbeAnswer
+from gradviz.dashboard.probe_answers import ProbeAnswer
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest

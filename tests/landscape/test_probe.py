@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from gradviz.errors import NotHere, UserError
-from gradviz.landscape import LandscapeSpec, engine, flipped, network_of
+from gradviz.landscape import LandscapeSpec, flipped, network_of, single_points
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import FIRST_STEP, REACH, SCHEDULES, Path, Probe, line_up, probe
 from gradviz.landscape.probe_slopes import ByLoop, Together
@@ -119,7 +119,7 @@ def test_few_flipped_gates_and_many_give_the_same(
         used.append(found is not None)
         return found
 
-    monkeypatch.setattr(engine, "through_relu_near", counted)
+    monkeypatch.setattr(single_points, "through_relu_near", counted)
     for mode in modes_of(regularizer):
         spec = LandscapeSpec(x=x, y=y, half_width=0.4, seed=5, **mode)
         both = []
