@@ -18,6 +18,7 @@ import { courseRows } from "./coursecurves.js";
 import { curvesName, lossRows } from "./losscurves.js";
 import { areCurvesSeen, curvesPng, curvesSvg, picturePng, pictureSize, pictureSvg } from "./picturefile.js";
 import { commitPictures } from "./pictures.js";
+import { finishPaths } from "./probe.js";
 
 let opener = null;
 let dialog = null;
@@ -52,6 +53,7 @@ function create() {
 }
 
 function fill(shown) {
+  finishPaths();
   commitPictures(); // Plotly shows what is painted
   const title = element("h2", "", "Export");
   title.id = "export-title";

@@ -16,7 +16,7 @@ import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
-import { beginPaths, finishPaths, isPlaying, showProbe } from "./probe.js";
+import { beginPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
 import { showRows } from "./rowspanel.js";
 import { showScale } from "./scalebar.js";
@@ -89,8 +89,8 @@ let soon = null;
 export function commitPictures() {
   clearTimeout(soon);
   soon = null;
-  finishPaths();
-  for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
+  // Paths that are being drawn are on the canvas alone until they are complete.
+  if (!isPlaying()) for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
   followSpread();
   followPlanes();
 }

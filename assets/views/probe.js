@@ -52,8 +52,8 @@ export function showProbe() {
   showStrip();
 }
 
-function momentOf({ start, epoch, minibatch }) {
-  return `${start}|${epoch}|${minibatch}`;
+function momentOf({ start, epoch, minibatch, rows }) {
+  return `${start}|${epoch}|${minibatch}|${rows}`;
 }
 
 // What the server has said of the start on show, of each picture.
@@ -73,10 +73,11 @@ function play(told) {
 }
 
 function goOn(now) {
+  const shown = toldNow();
   for (const [told, since] of playing) {
     const steps = stepsOf(told);
     told.drawn = Math.floor((steps * Math.max(0, now - since)) / Math.min(LONGEST, OF_A_STEP * steps));
-    if (told.drawn >= steps) finish(told);
+    if (told.drawn >= steps || !shown.includes(told)) finish(told);
   }
   conductor.draw();
   if (playing.size) requestAnimationFrame(goOn);

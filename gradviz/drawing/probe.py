@@ -58,12 +58,11 @@ class Paths:
     @classmethod
     def from_answer(cls, told: Mapping[str, Any]) -> "Paths":
         """From the JSON of `gradviz.compute.probe`."""
-        names = PathDrawn.__annotations__
-        paths = [
-            {name: tuple(value) if isinstance(value := each[name], list) else value for name in names}
+        paths = (
+            PathDrawn(each["schedule"], tuple(each["x"]), tuple(each["y"]), each["name"], each["line"])
             for each in told["paths"]
-        ]
-        return cls(tuple(PathDrawn(**path) for path in paths), tuple(told["sentences"]))
+        )
+        return cls(tuple(paths), tuple(told["sentences"]))
 
     def for_browser(self) -> dict[str, object]:
         """The same JSON again, with as many digits as can be seen."""

@@ -74,7 +74,7 @@ def sgd(case: Case, spec: LandscapeSpec, schedule: str, start: tuple[float, floa
         loss.backward()
         losses.append(loss.item())
         gradient = [tensor.grad[ref.index].item() for tensor, ref in zip(tensors, spec.refs, strict=True)]  # pyright: ignore[reportOptionalSubscript]
-        points.append(tuple(offset - rate * each for offset, each in zip(points[-1], gradient, strict=True)))
+        points.append((points[-1][0] - rate * gradient[0], points[-1][1] - rate * gradient[1]))
     x, y = zip(*points[:-1], strict=True)
     return Path(schedule, x, y, tuple(losses), loss_at(points[-2], everything, steps).item())  # pyright: ignore[reportArgumentType]
 
