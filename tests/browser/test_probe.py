@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
@@ -207,6 +208,14 @@ def test_compare_has_the_point_in_every_picture_and_nothing_overflows(visit: Vis
     shoot(page, f"probe-compare-{scheme}-{width}")
     page.locator("#probe").scroll_into_view_if_needed()
     expect(page.get_by_role("slider", name="Rate of the steps")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_mend(visit: Visit, scheme: str) -> None:
+    page = visit(LINK, scheme=scheme, reduced_motion="reduce")
+    wait_for_paths(page)
+    violations = Axe().run(page).response["violations"]
+    assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
 
 
 def test_a_finger_drags_the_point(visit: Visit) -> None:
