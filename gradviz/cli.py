@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from gradviz import __version__
-from gradviz.commands.options import add_landscape_options, add_paths_options
+from gradviz.commands.options import (
+    add_landscape_options,
+    add_measures_options,
+    add_paths_options,
+    add_rows_options,
+)
 
 MISTAKE = 2
 _INTERRUPTED = 128 + signal.SIGINT
@@ -101,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_landscape(commands)
     _add_why(commands)
     _add_measures(commands)
+    _add_rows(commands)
     _add_paths(commands)
     _add_minibatch(commands)
     _add_bench(commands)
@@ -246,17 +252,15 @@ def _add_why(commands: Any) -> None:
 
 def _add_measures(commands: Any) -> None:
     parser = _command(commands, "measures", "tell the literature's measures of how the minibatches' gradients differ")
-    parser.add_argument("--run", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")
-    parser.add_argument("--epoch", type=int, required=True, metavar="E")
-    parser.add_argument("--part", metavar="NAME", help="model, a layer or module, or a tensor (model)")
-    parser.add_argument("--which", metavar="gradients|curvature|all", help="curvature takes longer (all)")
-    parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
-    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
-    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="in train mode, where masks are drawn")
-    parser.add_argument("--num-masks", type=int, metavar="K", help="sets of masks that are averaged (8)")
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
-    parser.add_argument("--json", action="store_true", help="print them as JSON, as the API does")
+    add_measures_options(parser)
     _add_runs_option(parser)
+    _add_study_option(parser)
+
+
+def _add_rows(commands: Any) -> None:
+    parser = _command(commands, "rows", "tell what each row of a minibatch does to its gradient")
+    _add_minibatch_options(parser, required=False)
+    add_rows_options(parser)
     _add_study_option(parser)
 
 
@@ -278,7 +282,9 @@ def _add_minibatch(commands: Any) -> None:
 
 def _add_minibatch_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--run", "--variant", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")
-    parser.add_argument("--minibatch", type=int, required=required, metavar="M", help="counted from 0")
+    which = parser.add_mutually_exclusive_group(required=required)
+    which.add_argument("--minibatch", type=int, metavar="M", help="counted from 0")
+    which.add_argument("--rows", metavar="ROWS", help="a minibatch of chosen training rows, such as 3,17,20-24")
     parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
     _add_runs_option(parser)
 

@@ -3,6 +3,8 @@
 /**
  * @typedef {object} Conductor
  * @property {(choices: object) => void} choose the controls' choices
+ * @property {(rows: number[] | null) => void} composeMinibatch shows the minibatch that is composed of these rows, by their
+ *   numbers, as a step in the history; null: the run's own again
  * @property {() => void} refresh brings everything in line with the state
  * @property {() => void} redraw draws the pictures again, as in other colours
  * @property {() => void} draw paints what is there

@@ -28,6 +28,15 @@ export function say(one, text) {
   else one.append(text);
 }
 
+// Once the next frame has been painted: a task that is posted from an animation frame runs after its painting.
+export function afterFrame(action) {
+  requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => action();
+    channel.port2.postMessage(null);
+  });
+}
+
 // As `fill`, of words alone: what has the same form gets other text, which costs no new styles and less of the layout.
 export function refill(id, key, ...children) {
   const island = document.getElementById(id);

@@ -5,8 +5,17 @@ import { page, shownOf } from "./state.js";
 const COMPARED = 3; // without a choice
 
 /**
+ * A composed minibatch is on show until another one is chosen, by its number or by the size of all.
+ * @param {any} view as it is to be @param {any} before @param {object} choices that make it
+ */
+export function leavingRows(view, before, choices) {
+  const isOther = "minibatch" in choices || view.minibatch_size !== before.minibatch_size;
+  return isOther && !("rows" in choices) ? { ...view, rows: null } : view;
+}
+
+/**
  * Of runs of another study than before, the parameters that are suggested for them are shown: their networks have no others in
- * common. Compare, opened from such a run, compares runs of its study.
+ * common, nor rows. Compare, opened from such a run, compares runs of its study.
  * @param {any} view as it is to be @param {any} before
  */
 export function fitted(view, before) {
@@ -18,7 +27,7 @@ export function fitted(view, before) {
   if (!shown.length || !page.runs[before.run] || shown.some((name) => studyOf(name) === studyOf(before.run))) return view;
   const run = shown[0];
   const { a, b } = page.runs[run].suggested ?? { a: [null, null], b: [null, null] };
-  return { ...view, run, x_a: a[0], y_a: a[1], x_b: b[0], y_b: b[1] };
+  return { ...view, run, x_a: a[0], y_a: a[1], x_b: b[0], y_b: b[1], rows: null };
 }
 
 // The run and the first others of its study, in the order of the server.

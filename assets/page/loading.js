@@ -9,14 +9,17 @@ import { acrossMinibatches, isMinibatchesView, numMinibatches, page } from "./st
 export function loadPlans() {
   const planned = page.plans;
   const across = acrossMinibatches();
-  keepLoadingOnly(planned.flatMap((one) => (across ? [one.minibatches] : [one.epochs, one.minibatches])));
+  keepLoadingOnly(planned.flatMap((one) => (across && !page.view.rows ? [one.minibatches] : [one.epochs, one.minibatches])));
   for (const one of planned) loadNext(one);
 }
 
 function loadNext(plan) {
   if (page.away || !page.runs[plan.run] || plan.lacking) return;
-  const loadEpochs = () => loadStack(plan.epochs, page.view.epoch, page.runs[plan.run].epochs, arrivals);
-  if (acrossMinibatches()) {
+  const { epochs } = page.runs[plan.run];
+  // Beside all minibatches, a composed one is looked at where they are.
+  const wanted = isMinibatchesView() ? epochs.filter((epoch) => epoch === page.view.epoch) : epochs;
+  const loadEpochs = () => loadStack(plan.epochs, page.view.epoch, wanted, arrivals);
+  if (acrossMinibatches() && !page.view.rows) {
     loadAll(plan.minibatches, plan.run);
     if (!plan.minibatches.loading && !isMinibatchesView()) loadEpochs();
   } else {
@@ -35,7 +38,7 @@ export function hurryPlans() {
   for (const plan of page.plans) {
     if (page.away || plan.lacking || wholeFrame(plan)) continue;
     const run = page.runs[plan.run];
-    if (acrossMinibatches()) hurryStack(plan.minibatches, page.view.minibatch, arrivals);
+    if (acrossMinibatches() && !page.view.rows) hurryStack(plan.minibatches, page.view.minibatch, arrivals);
     else if (run?.epochs.includes(page.view.epoch)) hurryStack(plan.epochs, page.view.epoch, arrivals);
   }
 }

@@ -23,10 +23,11 @@ import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js"
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
 import { startOf } from "../pure/probe.js";
+import { isOfMinibatch, rowsText } from "../pure/rows.js";
 import { madeFrame } from "./madeframes.js";
 import { coarserOf, gridPoints } from "./points.js";
 import { openStack } from "./shelf.js";
-import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSize, page, shownRuns } from "./state.js";
+import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSize, numRows, page, shownRuns, whichMinibatch } from "./state.js";
 
 export function plans() {
   const { view } = page;
@@ -58,17 +59,16 @@ function planOf(name, x, y) {
   const common = {
     run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points,
   };
-  if (view.rows) Object.assign(common, { rows: view.rows });
   const isRandom = view.mode === "train" && drawsMasks(name);
   if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
   const run = page.runs[name];
   return {
     run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, halfWidth, lacking: run ? whyNone(run, x, y) : null,
-    epochs: openStack({ ...common, minibatch: view.minibatch }, "epochs", coarser),
+    epochs: openStack({ ...common, ...whichMinibatch() }, "epochs", coarser),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches", coarser) : null,
-    planes: isAlongDirections && run ? openPlanes({ ...common, minibatch: view.minibatch }, run) : null,
+    planes: isAlongDirections && run ? openPlanes({ ...common, ...whichMinibatch() }, run) : null,
     sampling: !isAlongDirections && run ? openSampling(common, run) : null,
-    probe: wantsOverlay(view, "probe") && run ? openProbe({ ...common, minibatch: view.minibatch }, run) : null,
+    probe: wantsOverlay(view, "probe") && run ? openProbe({ ...common, ...whichMinibatch() }, run) : null,
   };
 }
 
@@ -80,8 +80,11 @@ function openPlanes(common, { stamp, epochs }) {
   return openTold("plane", Object.entries(common).filter(([name]) => !["half_width", "points"].includes(name)), `${stamp}|${epochs.length}`);
 }
 
+// Of chosen rows only their number matters: one composition is told what another was.
 function openSampling(common, { stamp }) {
-  return openTold("sampling", ["run", "x", "y", "minibatch_size", "mode"].map((name) => [name, common[name]]), stamp);
+  const entries = ["run", "x", "y", "minibatch_size", "mode"].map((name) => [name, common[name]]);
+  const asMany = Array.from({ length: numRows(common.run) }, (_, k) => k);
+  return openTold("sampling", page.view.rows ? [...entries, ["rows", rowsText(asMany)]] : entries, stamp);
 }
 
 // The start is in half widths, so that it is one point of all pictures.
@@ -131,8 +134,8 @@ export function wholeFrame(plan) {
 function framesOf(plan) {
   const { view } = page;
   const stacks = [];
-  if (acrossMinibatches() && plan.minibatches) stacks.push([plan.minibatches, view.minibatch]);
-  if (plan.epochs.selection.minibatch === view.minibatch) stacks.push([plan.epochs, view.epoch]);
+  if (acrossMinibatches() && plan.minibatches && !view.rows) stacks.push([plan.minibatches, view.minibatch]);
+  if (isOfMinibatch(plan.epochs.selection, view)) stacks.push([plan.epochs, view.epoch]);
   const whole = stacks.flatMap(([stack, index]) => stack.frames.get(index) ?? []).slice(0, 1);
   if (!whole.length) whole.push(...[madeFrame(plan)].filter(Boolean));
   const coarse = stacks.flatMap(([stack, index]) => stack.coarse.get(index) ?? []);
@@ -143,10 +146,13 @@ function framesOf(plan) {
 export function besides(plan) {
   const shown = frameOf(plan);
   const all = allFrames(plan);
-  return shown?.of ? new Map([...all, [shown.index, shown]]) : all;
+  return shown?.of || shown?.isSum ? new Map([...all, [shown.index, shown]]) : all;
 }
 
 function allFrames(plan) {
-  if (isMinibatchesView()) return plan.minibatches.frames;
+  if (isMinibatchesView()) {
+    const composed = page.view.rows ? ownFrame(plan) : null;
+    return composed ? new Map([...plan.minibatches.frames, ["composed", composed]]) : plan.minibatches.frames;
+  }
   return plan.minus ? differencesOf(plan.epochs.frames, plan.minus.epochs.frames) : plan.epochs.frames;
 }

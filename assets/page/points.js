@@ -3,7 +3,7 @@
 import { hasDirections } from "../pure/axes.js";
 import { coarserFirst, defaultPoints, fieldSeconds, secondsWords } from "../pure/estimate.js";
 import { costs } from "../pure/look.js";
-import { drawsMasks, hasSizes, minibatchSize, page, shownRuns } from "./state.js";
+import { drawsMasks, hasSizes, numRows, page, shownRuns } from "./state.js";
 
 /** As chosen, or by what the planes along directions cost. */
 export function gridPoints() {
@@ -22,7 +22,7 @@ export function coarserOf(name, plane, points) {
 function askedOf(name, points) {
   const { masks, mode } = page.view;
   const isRandom = mode === "train" && drawsMasks(name);
-  return { points, minibatch_size: minibatchSize(name), masks, isRandom, hasSizes: Boolean(page.runs[name]) && hasSizes(name) };
+  return { points, minibatch_size: numRows(name), masks, isRandom, hasSizes: Boolean(page.runs[name]) && hasSizes(name) };
 }
 
 /** One sentence where the grid is smaller than usual, because nobody has chosen it; else "". @param {{run: string, epochs: any}} plan */

@@ -3,7 +3,8 @@
 
 import { rangeOf } from "../pure/arrows.js";
 import { Increments } from "../pure/increments.js";
-import { decodeFields, decodeKinks } from "../pure/rowfields.js";
+import { decodeKinks } from "../pure/kinks.js";
+import { decodeFields } from "../pure/rowfields.js";
 import { answerTo, arrived, jsonFrom } from "./api.js";
 import { AskedOnce } from "./askedonce.js";
 import { keepMade, selectionOf } from "./madeframes.js";
@@ -22,6 +23,7 @@ const fields = new AskedOnce(12, async (address) => decodeFields(await bufferFro
 const others = new AskedOnce(60, async (address) => decodeFields(await bufferFrom(address)));
 const lines = new AskedOnce(60, async (address) => decodeKinks(await bufferFrom(address)));
 const all = new AskedOnce(6, jsonFrom);
+const influences = new AskedOnce(60);
 
 // What a run is told under changes with it: so does what is asked once.
 function addressOf(kind, plan, changes) {
@@ -48,9 +50,14 @@ export function foundRows(plan, text, onKnown) {
   return lists.of(`api/v1/rows/found?${new URLSearchParams({ run: plan.run, text })}#${page.runs[plan.run]?.stamp}`, onKnown);
 }
 
-/** The arrow of every row that a minibatch may have. @param {any} plan */
-export function allRowsOf(plan, onKnown) {
-  return all.of(addressOf("rows/all", plan, { rows: null, part: "pair" }), onKnown);
+/** The gradient of every row that a minibatch may have, by a part of the parameters. @param {any} plan @param {() => void} onKnown */
+export function allRowsOf(plan, onKnown, part = "pair") {
+  return all.of(addressOf("rows/all", plan, { rows: null, minibatch: 0, part }), onKnown); // whichever minibatch is on show
+}
+
+/** What each row of the picture's minibatch does to its gradient by a part of the parameters. @param {any} plan @param {string} part */
+export function influenceOf(plan, part, onKnown) {
+  return influences.of(addressOf("rows/influence", plan, { part }), onKnown);
 }
 
 /** The rows' own fields; nothing where they would be too many numbers. @param {any} plan @param {number} count of the rows */
@@ -61,7 +68,7 @@ export function fieldsOf(plan, count, onKnown) {
 
 /** The own fields of rows that are not in the minibatch. @param {any} plan @param {string} of their numbers as text */
 export function fieldsOfOthers(plan, of, onKnown) {
-  return others.of(addressOf("rows/fields", plan, { rows: of }), onKnown);
+  return others.of(addressOf("rows/fields", plan, { of }), onKnown);
 }
 
 /** The lines at which the rows' gates switch: of all, or of one. @param {any} plan @param {number | null} row */
@@ -100,14 +107,14 @@ export function fieldAtHand(plan, row) {
 }
 
 /**
- * Makes the picture's frame for other rows by what differs from those it has; whether that is possible.
+ * The picture's frame for other rows, by what differs from those it has; null where not all of these rows' own fields are at hand.
  * @param {any} plan @param {number[]} rows @param {string} text of them @param {Row[]} told of as many as are known
  */
 export function makeFrame(plan, rows, text, told) {
   const base = ownFrame(plan);
   const own = sums.get(placeOf(plan));
-  if (!base || !own || base.u.length !== own.increments.size) return false;
-  if (!own.increments.goTo(rows, (row) => own.known.get(row))) return false;
+  if (!base || !own || base.u.length !== own.increments.size) return null;
+  if (!own.increments.goTo(rows, (row) => own.known.get(row))) return null;
   const { u, v } = own.increments.mean();
   let size = 0;
   for (let k = 0; k < u.length; k++) size += Math.hypot(u[k], v[k]) / u.length;
@@ -118,5 +125,5 @@ export function makeFrame(plan, rows, text, told) {
   const frame = { ...base, u, v, isZero, zeroReason: new Uint8Array(u.length), zeroParts: null, num_rows: rows.length, share_below: share, index: page.view.epoch, isSum: true, facts: [] };
   frame.range = rangeOf(frame);
   keepMade(plan, text, frame);
-  return true;
+  return frame;
 }

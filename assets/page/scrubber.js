@@ -44,8 +44,9 @@ function turns(host, step) {
 }
 
 // Fills `host`. `name` is what one step is ("epoch"); onMove(value) for every step, onRelease(value) when it is over,
-// onIntent() when a hand comes near; `told(value)` is the number said for a value. Returns {setRange, set, value, play}.
-export function createScrubber(host, { name, label, names = `${name}s`, onMove, onRelease, onIntent, ready, playable = true, told = (value) => value }) {
+// onIntent() when a hand comes near; `told(value)` is the number said for a value, `instead()` what is said in its place, if
+// anything. Returns {setRange, set, value, play}.
+export function createScrubber(host, { name, label, names = `${name}s`, onMove, onRelease, onIntent, ready, playable = true, told = (value) => value, instead = () => "" }) {
   const range = element("input", "gv-range");
   Object.assign(range, { type: "range", min: 0, max: 0, step: 1, value: 0, disabled: true });
   range.setAttribute("aria-label", label);
@@ -89,8 +90,9 @@ export function createScrubber(host, { name, label, names = `${name}s`, onMove, 
 
   function tell() {
     const [value, min, max] = [range.value, range.min, range.max].map((each) => told(Number(each)));
-    say(shown, playable ? `${name} ${value}` : `${value} of ${min}–${max}`);
-    range.setAttribute("aria-valuetext", `${name} ${value} of ${max}`);
+    const other = instead();
+    say(shown, other || (playable ? `${name} ${value}` : `${value} of ${min}–${max}`));
+    range.setAttribute("aria-valuetext", other ? `${other}: another ${name} takes their place` : `${name} ${value} of ${max}`);
     const width = Number(range.max) - Number(range.min);
     range.style.setProperty("--gv-share", width ? (Number(range.value) - Number(range.min)) / width : 0);
   }

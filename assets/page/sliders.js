@@ -1,6 +1,7 @@
 // The two sliders, epoch and minibatch, and the keys that move them from anywhere. The minibatch has one among the
 // controls and, in the view that is about minibatches, one beside the epoch's that plays.
 
+import { minibatchWords } from "../pure/rows.js";
 import { conductor } from "./conductor.js";
 import { isReady, loadPlans } from "./loading.js";
 import { createScrubber } from "./scrubber.js";
@@ -29,6 +30,7 @@ export function makeSliders() {
     onIntent: prepareMinibatches,
     ready: () => true,
     playable: id === "minibatch-player",
+    instead: () => (page.view?.rows ? minibatchWords(page.view) : ""),
   }));
   return true;
 }
@@ -74,19 +76,21 @@ export function settle() {
 }
 
 export function goToMinibatch(minibatch) {
-  if (page.view.minibatch === minibatch) return;
+  if (page.view.minibatch === minibatch && !page.view.rows) return;
   moveToMinibatch(minibatch);
   conductor.minibatchReleased();
 }
 
 function prepareMinibatches() {
-  if (page.view && !acrossMinibatches()) conductor.moveOver("minibatches");
+  if (page.view && !page.view.rows && !acrossMinibatches()) conductor.moveOver("minibatches");
 }
 
+// It takes the place of a composed one.
 function moveToMinibatch(minibatch) {
+  page.view.rows = null;
   prepareMinibatches();
   page.view.minibatch = minibatch;
-  for (const one of minibatches) if (one.value !== minibatch) one.set(minibatch);
+  for (const one of minibatches) one.set(minibatch);
   conductor.minibatchMoved();
 }
 

@@ -1,6 +1,7 @@
 // What the page is about: its only state, and what follows from it alone.
 
 import { look } from "../pure/look.js";
+import { numChosen } from "../pure/rows.js";
 import { paletteNow, scheme } from "./scheme.js";
 
 export const page = {
@@ -63,8 +64,8 @@ export function checkpointNow() {
   const name = shownRuns().find((one) => page.runs[one]?.epochs.includes(page.view.epoch));
   if (!name) return null;
   const run = page.runs[name];
-  const { epoch, minibatch } = page.view;
-  return { run, epoch, minibatch, minibatches: numMinibatches(name), others: Object.values(page.runs).filter((other) => other !== run && !other.cannot) };
+  const { epoch, minibatch, rows } = page.view;
+  return { run, epoch, minibatch, rows, minibatches: numMinibatches(name), others: Object.values(page.runs).filter((other) => other !== run && !other.cannot) };
 }
 
 // Whether random masks are drawn in a run's train mode.
@@ -86,6 +87,17 @@ export function minibatchSize(name) {
 // Whether minibatches of several sizes can be made of a run's rows; others were recorded with it.
 export function hasSizes(name) {
   return Boolean(page.runs[name]?.minibatch_sizes.length);
+}
+
+// What tells the minibatch on show in a request: its number, or the rows that it is composed of.
+export function whichMinibatch() {
+  const { minibatch, rows } = page.view;
+  return rows ? { rows } : { minibatch };
+}
+
+// How many rows of a run the minibatch on show has, as far as that is chosen.
+export function numRows(name) {
+  return page.view.rows ? numChosen(page.view.rows) : minibatchSize(name);
 }
 
 // Epochs of the runs on show, ascending.

@@ -4,7 +4,7 @@ import { axisWords, directionParts, isDirection, mistakeInDirection } from "./ax
 
 /**
  * @typedef {{run: string, epochs: number[], shapes: Record<string, number[]>, tensors: Record<string, {layer: string}>}} Run
- * @typedef {{run: Run, epoch: number, minibatch: number, minibatches: number, others: Run[]}} Where the checkpoint, the
+ * @typedef {{run: Run, epoch: number, minibatch: number, rows?: string | null, minibatches: number, others: Run[]}} Where the checkpoint, the
  *   minibatch on show, how many there are, and the other runs
  * @typedef {{name: string, about: string, x: string, y: string, lack: string | null}} Preset
  */
@@ -83,11 +83,11 @@ export function suggestedDirections(typed, value, where) {
 
 /** Planes that are chosen often, each with the reason if this checkpoint has it not. @param {Where} where @returns {Preset[]} */
 export function presets(where) {
-  const { minibatch, minibatches } = where;
+  const { minibatch, rows, minibatches } = where;
   const other = `gradient:${anotherOf(where)}`;
   const all = [
     { name: "Random plane, as in Li et al.", about: "two random directions, as large as the weights, filter by filter", x: "random:1", y: "random:2" },
-    { name: "This minibatch against the mean", about: `the gradient of minibatch ${minibatch}, and that of all minibatches`, x: `gradient:${minibatch}`, y: "gradient:mean" },
+    { name: `${rows ? "A" : "This"} minibatch against the mean`, about: `the gradient of minibatch ${minibatch}, and that of all minibatches`, x: `gradient:${minibatch}`, y: "gradient:mean" },
     { name: "The path's plane", about: "the first two principal components of the recorded checkpoints", x: "pca:1", y: "pca:2" },
     { name: "Where SGD goes and where another minibatch would", about: `the last step, and the gradient of minibatch ${anotherOf(where)}`, x: "step", y: other },
     { name: "Sharpest two", about: "the eigenvectors of the Hessian with the largest eigenvalues; finding them takes longer", x: "hessian:1", y: "hessian:2" },

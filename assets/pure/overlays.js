@@ -6,6 +6,7 @@ import { fanSentence, fanStrokes, lengthsOf } from "./fan.js";
 import { markSentence, markStrokes, rayFrames, raySentence } from "./marks.js";
 import { pathSentence, pathStrokes } from "./path.js";
 import { probeStrokes } from "./probe.js";
+import { isOfMinibatch } from "./rows.js";
 import { longestOf, samplingSentence, samplingStrokes } from "./sampling.js";
 import { spreadOf } from "./spread.js";
 
@@ -52,7 +53,7 @@ function pairSentences(view, plan, frame) {
 
 // The paths from the start on show, at the checkpoint and minibatch on show, or {error}; undefined until the server tells them.
 export function probeOf(view, { probe, minus }) {
-  return wantsOverlay(view, "probe") && !minus && probe && probe.selection.minibatch === view.minibatch ? probe.told.get(view.epoch) : undefined;
+  return wantsOverlay(view, "probe") && !minus && probe && isOfMinibatch(probe.selection, view) ? probe.told.get(view.epoch) : undefined;
 }
 
 function probeSentences(view, plan) {
@@ -121,5 +122,5 @@ function planeSentences(view, plan, frame) {
 // What the server says of the plane of the checkpoint on show, or {error}; undefined until it does. A plane may depend on its
 // minibatch: while a slider moves over these, it is another one.
 function toldOf(view, { planes }) {
-  return planes && planes.selection.minibatch === view.minibatch ? planes.told.get(view.epoch) : undefined;
+  return planes && isOfMinibatch(planes.selection, view) ? planes.told.get(view.epoch) : undefined;
 }

@@ -51,10 +51,22 @@ export function sortedRows(rows, order, { has_classes: hasClasses }) {
   return rows.map((row, place) => ({ row, place, key: keyOf(row) })).sort((a, b) => a.key - b.key || a.place - b.place).map(({ row }) => row);
 }
 
-/** What a row is, in one line. @param {Row} row */
-export function lineOf({ text }) {
+/** What a row is, in one line. @param {Row} row @param {number[]} [widths] of its fields, in letters */
+export function lineOf({ text }, widths = []) {
   if (text === null) return "";
-  return typeof text === "string" ? text : Object.values(text).map((part) => part || "—").join("  ");
+  return typeof text === "string" ? text : partsOf(text).map((part, k) => part.padEnd(widths[k] ?? 0)).join("  ");
+}
+
+function partsOf(text) {
+  return Object.values(text).map((part) => part || "—");
+}
+
+/** How wide each field is at most, so that they stand below each other. @param {Row[]} rows @returns {number[]} */
+export function widthsOf(rows) {
+  const widths = [];
+  for (const { text } of rows)
+    if (text !== null && typeof text === "object") partsOf(text).forEach((part, k) => (widths[k] = Math.max(widths[k] ?? 0, part.length)));
+  return widths;
 }
 
 /** Prediction, target and residual in few words; "" where the study tells none. @param {Row} row @param {{has_classes: boolean}} told */
@@ -94,10 +106,10 @@ export function turningMost(all, sum, reference, inside, out, most) {
   return ranked(all, inside, most, (k) => Math.abs(turnBetween(reference, { u: u + all.u[k], v: v + all.v[k] }) ?? 0));
 }
 
-/** Those that lie farthest along its arrow. */
-export function agreeingMost(all, sum, inside, most) {
-  const length = lengthOf(sum) || 1;
-  return ranked(all, inside, most, (k) => (all.u[k] * sum.u + all.v[k] * sum.v) / length);
+/** Those that go farthest along an arrow, or with the sign −1 farthest against it. */
+export function alongMost(all, arrow, inside, most, sign = 1) {
+  const length = sign * (lengthOf(arrow) || 1);
+  return ranked(all, inside, most, (k) => (all.u[k] * arrow.u + all.v[k] * arrow.v) / length);
 }
 
 function ranked(all, inside, most, valueOf) {

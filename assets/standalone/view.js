@@ -7,6 +7,7 @@ import { begin, look } from "../pure/look.js";
 import { overlayStrokes, probeOf } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
+import { minibatchWords } from "../pure/rows.js";
 import { stylesOf } from "../pure/scales.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
@@ -32,8 +33,8 @@ const PARTS = ["title", "canvas", "veil", "zoomed", "ground", "probe-legend", "c
 
 let tokens = 0;
 begin(told);
-const { epoch, minibatch, mode, masks, points } = told.panels[0].request;
-page.view = { ...told.view, epoch, minibatch, mode, masks, points, [step]: told.first };
+const { epoch, minibatch, rows, mode, masks, points } = told.panels[0].request;
+page.view = { ...told.view, epoch, minibatch, rows, mode, masks, points, [step]: told.first };
 if (told.is_grid) createGrid();
 page.panels = told.panels.map(told.is_grid ? createCell : create);
 for (const { plan, slot } of page.panels) if (told.minus !== null && slot !== told.minus) plan.minus = page.panels[told.minus].plan;
@@ -103,12 +104,12 @@ function planOf({ request, label, isRandom }, frames, path, spreads, samplings, 
     },
     sampling: { told: new Map(Object.entries(samplings).map(([at, each]) => [Number(at), each])) },
     get probe() {
-      const { epoch: now, minibatch: shown } = page.view;
-      return { selection: { minibatch: shown }, told: new Map([[now, probes[page.view[step]]]]) };
+      const { epoch: now, minibatch: shown, rows: chosen } = page.view;
+      return { selection: { minibatch: shown, rows: chosen }, told: new Map([[now, probes[page.view[step]]]]) };
     },
     get planes() {
-      const { epoch: now, minibatch: shown } = page.view;
-      return { selection: { minibatch: shown }, told: new Map([[now, planes[page.view[step]]]]) };
+      const { epoch: now, minibatch: shown, rows: chosen } = page.view;
+      return { selection: { minibatch: shown, rows: chosen }, told: new Map([[now, planes[page.view[step]]]]) };
     },
   };
 }
@@ -181,8 +182,8 @@ function drawSmall(shown, styles) {
 
 // What all pictures of one epoch and minibatch share.
 function whereOf({ request, plan, frames }) {
-  const [{ num_rows: rows }] = frames.values();
-  return [`epoch ${page.view.epoch}`, `minibatch ${page.view.minibatch} (${rows} rows)`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
+  const [{ num_rows: many }] = frames.values();
+  return [`epoch ${page.view.epoch}`, `${minibatchWords(page.view)}${page.view.rows ? "" : ` (${many} rows)`}`, `${request.mode} mode${plan.isRandom ? `, random masks (${request.masks})` : ""}`];
 }
 
 function say(panel) {

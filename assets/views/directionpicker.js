@@ -4,6 +4,7 @@
 import { axisWords, hasDirections, isDirection } from "../pure/axes.js";
 import { foundDirections, lackOf, meaningOf, presets } from "../pure/directions.js";
 import { patience } from "../pure/patience.js";
+import { minibatchWords } from "../pure/rows.js";
 import { acrossSentence, shareSentence, unitSentence } from "../pure/toldplane.js";
 import { isOutcome, jsonFrom, mayPass } from "../page/api.js";
 import { conductor } from "../page/conductor.js";
@@ -63,7 +64,7 @@ function build() {
   title.id = "directions-title";
   const close = button("×", () => dialog.close(), "gv-close");
   close.setAttribute("aria-label", "Close");
-  const sub = `${labelOf(where.run.run)} · epoch ${where.epoch} · minibatch ${where.minibatch} · ${view.mode} mode`;
+  const sub = `${labelOf(where.run.run)} · epoch ${where.epoch} · ${minibatchWords(where)} · ${view.mode} mode`;
 
   const list = element("div", "gv-direction-list");
   list.setAttribute("role", "group");
@@ -162,10 +163,11 @@ function forget() {
 }
 
 function questionOf(x, y) {
-  const { run, epoch, minibatch } = state.where;
+  const { run, epoch, minibatch, rows } = state.where;
+  const which = rows ? { rows } : { minibatch: `${minibatch}` };
   const { mode, masks, seed } = page.view;
   const random = mode === "train" && drawsMasks(run.run) ? { masks, seed: `${seed}` } : {};
-  const query = { run: run.run, epoch: `${epoch}`, x, y, minibatch: `${minibatch}`, minibatch_size: `${minibatchSize(run.run)}`, mode, ...random, parts: "axes" };
+  const query = { run: run.run, epoch: `${epoch}`, x, y, ...which, minibatch_size: `${minibatchSize(run.run)}`, mode, ...random, parts: "axes" };
   return `api/v1/plane?${new URLSearchParams(query)}#${page.runs[run.run]?.stamp}`;
 }
 

@@ -3,6 +3,7 @@
 import { longWords } from "../pure/estimate.js";
 import { isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
+import { minibatchWords } from "../pure/rows.js";
 import { isSurface } from "../pure/surface.js";
 import { tensorOf } from "../pure/tensors.js";
 import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
@@ -28,11 +29,12 @@ function whatCannotBeDrawn() {
 }
 
 function titleOf(plan, frame) {
-  const { view, epoch, minibatch, mode, masks, direction } = page.view;
+  const { view, epoch, mode, masks, direction } = page.view;
+  const which = minibatchWords(page.view);
   const random = plan.isRandom ? `, random masks (${masks})` : "";
   const how = `${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
-  const where = `epoch ${epoch} · minibatch ${minibatch}${rowsOf(plan, frame)} · ${how}`;
-  if (view === "minibatches") return [`Minibatch ${minibatch}`, `epoch ${epoch} · ${how}`];
+  const where = `epoch ${epoch} · ${which}${rowsOf(plan, frame)} · ${how}`;
+  if (view === "minibatches") return [which.replace(/^./, (letter) => letter.toUpperCase()), `epoch ${epoch} · ${how}`];
   if (view !== "compare") return [pairTitle(plan.x, plan.y, plan.network) || plan.label, where];
   const { label } = plan;
   return plan.minus ? [`${label} − ${plan.minus.label}`, `difference Δ∇J · ${where}`] : [label, where];
@@ -40,6 +42,7 @@ function titleOf(plan, frame) {
 
 // " (64 rows)": as chosen, or as the recorded minibatch has them, once that is known.
 export function rowsOf(plan, frame) {
+  if (page.view.rows) return ""; // the words for chosen rows say it
   const rows = !plan.network || hasSizes(plan.run) ? page.view.minibatch_size : frame?.num_rows;
   return rows ? ` (${rows} rows)` : "";
 }

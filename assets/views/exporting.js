@@ -5,6 +5,7 @@ import { csvOf } from "../pure/csv.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { isSurface } from "../pure/surface.js";
 import { pairTitle } from "../pure/parameters.js";
+import { minibatchWords } from "../pure/rows.js";
 import { answerTo, isOutcome } from "../page/api.js";
 import { button, element } from "../page/dom.js";
 import { isCourseOpen } from "../page/course.js";
@@ -12,7 +13,7 @@ import { makeFile, saveFile } from "../page/download.js";
 import { showNotices } from "../page/notices.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { scheme } from "../page/scheme.js";
-import { acrossMinibatches, hasSizes, numMinibatches, page, shownRuns } from "../page/state.js";
+import { acrossMinibatches, hasSizes, numMinibatches, page, shownRuns, whichMinibatch } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
 import { courseRows } from "./coursecurves.js";
 import { curvesName, lossRows } from "./losscurves.js";
@@ -78,15 +79,14 @@ function group(name, ...children) {
 }
 
 function seen(shown) {
-  const { epoch, minibatch } = page.view;
+  const { epoch } = page.view;
   const labels = isGrid() ? `${shown.length} runs` : [...new Set(shown.map(({ plan }) => plan.label))].join(", ");
-  return `${labels} · epoch ${epoch} · minibatch ${minibatch}`;
+  return `${labels} · epoch ${epoch} · ${minibatchWords(page.view)}`;
 }
 
 // The request whose answer a panel shows (of a difference, that of its own field).
 function requestOf({ plan }) {
-  const { epoch, minibatch } = page.view;
-  return { ...plan.epochs.selection, epoch, minibatch };
+  return { ...plan.epochs.selection, epoch: page.view.epoch, ...whichMinibatch() };
 }
 
 function nameOf({ plan }) {
@@ -101,7 +101,7 @@ function row(text, note, ...buttons) {
 
 function pictures() {
   const [width, height] = pictureSize();
-  const name = (kind) => `gradviz-${page.view.view}-epoch-${page.view.epoch}-minibatch-${page.view.minibatch}.${kind}`;
+  const name = (kind) => `gradviz-${page.view.view}-epoch-${page.view.epoch}-${joinedWords(page.view)}.${kind}`;
   const save = (kind) => saved(async () => saveFile(await (kind === "png" ? picturePng() : pictureSvg()), name(kind)));
   return row("As on the page, with titles and words", `${width} × ${height} pixels`, button("PNG", () => save("png")), button("SVG", () => save("svg")));
 }
@@ -123,12 +123,16 @@ function numbers(panel, shown) {
   return row(name, `${whose}${request.x}, ${request.y}`, ...buttons);
 }
 
+function joinedWords(which) {
+  return minibatchWords(which).replaceAll(" ", "-");
+}
+
 // Tells what the numbers in it are of: a csv has no other place for it.
-function fileNameOf({ run, epoch, minibatch, minibatch_size: size, mode, masks, seed, x, y }) {
+function fileNameOf({ run, epoch, minibatch, rows: chosen, minibatch_size: size, mode, masks, seed, x, y }) {
   const [a, b] = [x, y].map((name) => name.replace(/[[,:/@]/g, "-").replace("]", ""));
   const random = masks ? [`${masks}-masks`, `seed-${seed}`] : [];
-  const rows = hasSizes(run) ? ["of", size, "rows"] : [];
-  return [run, "epoch", epoch, "minibatch", minibatch, ...rows, mode, ...random, a, b].join("-");
+  const rows = hasSizes(run) && !chosen ? ["of", size, "rows"] : [];
+  return [run, "epoch", epoch, joinedWords({ minibatch, rows: chosen }), ...rows, mode, ...random, a, b].join("-");
 }
 
 // As they are drawn: runs, or the seeds of a configuration as one.
@@ -179,8 +183,10 @@ function maker(shown) {
 
 // Over what the pictures move now, and how many frames that are.
 function overNow(shown) {
-  const counts = { epochs: numEpochs(shown), minibatches: Math.min(...shown.map(({ plan }) => numMinibatches(plan.run))) };
-  return { counts, isOver: acrossMinibatches() ? "minibatches" : "epochs" };
+  const epochs = numEpochs(shown);
+  if (page.view.rows) return { counts: { epochs }, isOver: "epochs" }; // chosen rows are one minibatch
+  const minibatches = Math.min(...shown.map(({ plan }) => numMinibatches(plan.run)));
+  return { counts: { epochs, minibatches }, isOver: acrossMinibatches() ? "minibatches" : "epochs" };
 }
 
 function everyOf(many) {
@@ -218,7 +224,7 @@ function moving(shown, { make, buttons, progress }) {
   over.addEventListener("change", tell);
   tell();
   return [
-    row("Over", null, over),
+    row("Over", page.view.rows ? "chosen rows are one minibatch" : null, over),
     row("Interactive page", null, size, files[0]),
     row("Animation", null, speed, files[1]),
     progress,

@@ -3,6 +3,7 @@
 import { look } from "../pure/look.js";
 import { overlayStrokes } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
+import { minibatchWords } from "../pure/rows.js";
 import { conductor } from "../page/conductor.js";
 import { element, refill } from "../page/dom.js";
 import { frameOf, isGrid } from "../page/plans.js";
@@ -25,7 +26,7 @@ export function showGrid(styles) {
   const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById("grid-canvas"));
   const title = `${plans.length} runs · ${pairTitle(plans[0].x, plans[0].y, plans[0].network)}`;
   const { minus } = plans.find((plan) => plan.minus) ?? {};
-  const where = `${minus ? `differences Δ∇J from ${minus.label} · ` : ""}epoch ${view.epoch} · minibatch ${view.minibatch}${rowsOf(plans[0], frameOf(plans[0]))} · ${view.mode} mode${view.direction === "descent" ? " · −∇J" : ""}`;
+  const where = `${minus ? `differences Δ∇J from ${minus.label} · ` : ""}epoch ${view.epoch} · ${minibatchWords(view)}${rowsOf(plans[0], frameOf(plans[0]))} · ${view.mode} mode${view.direction === "descent" ? " · −∇J" : ""}`;
   refill("grid-title", `${title}|${where}`, element("h2", "", title), element("span", "gv-sub", where));
   canvas.setAttribute("aria-label", `${title}, ${where}`);
   drawGrid(canvas, document.getElementById("grid-buttons"), plans.map((plan, k) => cellOf(plan, styles[k])));

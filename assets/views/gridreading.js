@@ -5,6 +5,7 @@ import { number } from "../pure/formats.js";
 import { partsAt, zeroWords } from "../pure/frame.js";
 import { look } from "../pure/look.js";
 import { factsOf, indexOf, offsetsOf, pointAt, pointLines, steppedFrom, withinGrid } from "../pure/reading.js";
+import { minibatchWords } from "../pure/rows.js";
 import { perUnit } from "../pure/toldplane.js";
 import { closest, element, refill } from "../page/dom.js";
 import { dragAlong } from "../page/drag.js";
@@ -70,7 +71,7 @@ function numbersAt(halfWidth) {
   };
   return {
     key: JSON.stringify([where, shown.map(rowOf)]),
-    caption: `${shown.length} runs, epoch ${page.view.epoch}, minibatch ${page.view.minibatch}, at Δx₁, Δx₂ = ${where}. Gradients ${first ? perUnit(first.frame) : ""}; J is the ${first?.frame.share_below === null ? "loss" : "mean |error|"}.`,
+    caption: `${shown.length} runs, epoch ${page.view.epoch}, ${minibatchWords(page.view)}, at Δx₁, Δx₂ = ${where}. Gradients ${first ? perUnit(first.frame) : ""}; J is the ${first?.frame.share_below === null ? "loss" : "mean |error|"}.`,
     head: ["run", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "J", "zero?"],
     named: 1,
     rows: () => shown.map(rowOf),

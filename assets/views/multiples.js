@@ -96,7 +96,7 @@ export function placeMinis(host, { columns, cell, left, head = 0 }) {
 export function markMinis(host, selected, hovered) {
   [...host.children].forEach((one, minibatch) => {
     one.setAttribute("aria-pressed", minibatch === selected);
-    one.tabIndex = minibatch === selected ? 0 : -1;
+    one.tabIndex = minibatch === (selected ?? 0) ? 0 : -1;
     one.classList.toggle("gv-hovered", minibatch === hovered);
   });
 }

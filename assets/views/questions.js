@@ -12,6 +12,7 @@ import { unitsOnMap } from "./picker.js";
 import { whatIsProbed } from "./probe.js";
 import { rosePlace } from "./rose.js";
 import { whatIsDrawn } from "./pathfan.js";
+import { whatRowsShow } from "./rowspanel.js";
 import { marksOfSpread } from "./spreadview.js";
 
 export const questions = Object.freeze({
@@ -92,6 +93,11 @@ export const questions = Object.freeze({
     const { spread, hovered } = marksOfSpread();
     const { width, height } = sizeOfCanvas(document.getElementById("rose"));
     return { ...structuredClone(spread), hovered, centre: [width / 2, height / 2], tips: spread.arrows.map(({ minibatch }) => rosePlace(minibatch)) };
+  },
+
+  /** The panel of rows: which rows its minibatch has, which are offered, what is marked and drawn, and whether the arrows can follow at once. */
+  get rows() {
+    return structuredClone(whatRowsShow());
   },
 
   /** The units on the map from which two are picked, with their places in its pixels. */

@@ -1,22 +1,23 @@
 // Composes another minibatch: rows are taken out, put in, or exchanged for each other. The rows that may come are offered by what they
 // would do to the arrow, by number or text, by chance, or as those of another minibatch.
 
-import { agreeingMost, haveArrows, lengthOf, randomRows, sumOf, turnBetween, turningMost } from "../pure/rowlist.js";
+import { alongMost, haveArrows, lengthOf, randomRows, sumOf, turnBetween, turningMost, widthsOf } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
 import { button, element } from "../page/dom.js";
 import { allRowsOf, fieldsOfOthers, foundRows, keepFields, listOfMinibatch, listOfRows } from "../page/rows.js";
 import { numMinibatches, page } from "../page/state.js";
-import { cellsOf } from "./rowtable.js";
+import { cellsOf, largestOf } from "./rowtable.js";
 
 /** @import { Row } from "../pure/rowlist.js" */
 
 const OFFERED = 12;
 const PAUSE = 200; // ms after the last letter of what is searched for
 
-/** @typedef {"turn" | "agree" | "random" | "find" | "minibatch"} Source */
+/** @typedef {"turn" | "oppose" | "agree" | "random" | "find" | "minibatch"} Source */
 /** @type {Record<Source, string>} */
 const SOURCES = {
   turn: "that turn the arrow most",
+  oppose: "that go against it most",
   agree: "that agree with it most",
   random: "by chance",
   find: "by number or text",
@@ -62,6 +63,11 @@ export class RowComposer {
     this.out.disabled = rows.length === 1;
     if (selected) this.out.textContent = `Take ${selected.row} out`;
     if (this.#isOpen) this.#offer();
+  }
+
+  /** The rows that are offered. @returns {number[]} */
+  get offered() {
+    return this.#isOpen ? [.../** @type {NodeListOf<HTMLElement>} */ (this.offers.querySelectorAll("li"))].map(({ dataset }) => Number(dataset.offer)) : [];
   }
 
   #takeOut() {
@@ -114,8 +120,8 @@ export class RowComposer {
     this.#written = key;
     const before = document.activeElement instanceof HTMLElement && this.offers.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     const arrow = haveArrows(told.rows) ? sumOf(told.rows) : null;
-    const largest = Math.max(...told.rows.map(({ share }) => Math.abs(share ?? 0)), 1e-12);
-    this.offers.replaceChildren(...rows.map((row) => this.#item(this.#measured(row), arrow, largest)));
+    const look = { told, mean: arrow, largest: largestOf(told.rows), widths: widthsOf(rows) };
+    this.offers.replaceChildren(...rows.map((row) => this.#item(this.#measured(row), look)));
     if (before) (/** @type {HTMLElement | null} */ (this.offers.querySelector(`[data-act="${before}"]`)) ?? this.opener).focus({ preventScroll: true });
     this.#fetchFields(rows);
   }
@@ -157,7 +163,7 @@ export class RowComposer {
     const sum = sumOf(told.rows);
     const best = this.#source === "turn"
       ? turningMost(answer, sum, this.#reference(), inside, this.#context.selected, OFFERED)
-      : agreeingMost(answer, sum, inside, OFFERED);
+      : this.#source === "agree" ? alongMost(answer, sum, inside, OFFERED) : alongMost(answer, this.#reference(), inside, OFFERED, -1);
     return this.#told(best.map(({ row }) => row), this.#source === "turn" ? this.#turnWords(best, sum) : "");
   }
 
@@ -171,7 +177,7 @@ export class RowComposer {
     const { selected } = this.#context;
     if (!best.length) return "There is no other row.";
     const now = Math.abs(turnBetween(this.#reference(), sum) ?? 0);
-    return `${selected ? `In the place of ${selected.row}` : "Put in"}, the first turns the arrow ${now > 0.5 ? `from ${Math.round(now)}° ` : ""}to ${Math.round(best[0].value)}°.`;
+    return `${selected ? `In the place of ${selected.row}` : "Put in"}, the first turns the arrow ${now > 0.5 ? `from ${Math.round(now)}° to` : "by"} ${Math.round(best[0].value)}°.`;
   }
 
   // What these rows are, in this order.
@@ -193,12 +199,12 @@ export class RowComposer {
     this.fields = answer?.fields ?? null;
   }
 
-  #item(row, arrow, largest) {
+  #item(row, look) {
     const { selected, rows, compose } = this.#context;
     const numbers = rows.map((one) => one.row);
     const put = this.#act("in", "Put in", `Put row ${row.row} in`, () => compose([...numbers, row.row]));
-    const swap = selected ? this.#act("for", `For ${selected.row}`, `Put row ${row.row} in the place of row ${selected.row}`, () => compose(numbers.map((one) => (one === selected.row ? row.row : one)), row.row)) : null;
-    const item = element("li", row.share < 0 ? "gv-against" : "", element("div", "gv-row", ...cellsOf(row, this.#context.told, arrow, largest)), element("div", "gv-offer-acts", put, swap));
+    const swap = selected ? this.#act("for", `For ${selected.row}`, `Put row ${row.row} in the place of row ${selected.row}`, () => compose(numbers.map((one) => (one === selected.row ? row.row : one)))) : null;
+    const item = element("li", row.share < 0 ? "gv-against" : "", element("div", "gv-rowline", ...cellsOf(row, look)), element("div", "gv-offer-acts", put, swap));
     for (const event of ["pointerenter", "focusin"]) item.addEventListener(event, () => this.#hover(this.fields?.get(row.row) ?? null));
     item.dataset.offer = row.row;
     return item;

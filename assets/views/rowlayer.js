@@ -2,18 +2,23 @@
 // of all rows as a faint net.
 
 import { encode, scaleOf } from "../pure/arrows.js";
+import { kinkStrokes } from "../pure/kinks.js";
 import { look } from "../pure/look.js";
 import { paletteNow } from "../page/scheme.js";
 import { page } from "../page/state.js";
 import { plotIn } from "../page/dom.js";
+import { paintStrokes } from "./brush.js";
 import { addArrow, clearCanvas, planeOf, preparedContext, sizeOfCanvas, watchCanvas } from "./paint.js";
+
+/** @import { Kinks } from "../pure/kinks.js" */
 
 const NET = { width: 0.75, opacity: 0.35 };
 const OWN = { width: 1.6, opacity: 0.95 };
 
 /**
  * @param {number} slot of the picture
- * @param {{frame: any, kinks: Float32Array | null, net: Map<number, Float32Array> | null} | null} drawn `frame` of a row's own field, null for none
+ * @param {{frame: any, row?: number | null, kinks: Kinks | null, net: Kinks | null} | null} drawn `frame` of a row's own field, null for none;
+ *   `kinks` have that row's lines, `net` those of all
  */
 export function drawRowLayer(slot, drawn) {
   const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById(`rows-canvas-${slot}`));
@@ -25,30 +30,18 @@ export function drawRowLayer(slot, drawn) {
   context.beginPath();
   context.rect(plane.left, plane.top, plane.width, plane.height);
   context.clip();
-  if (drawn.net) for (const segments of drawn.net.values()) strokeSegments(context, plane, segments, { ...NET, colour: palette.ink });
+  const strokes = (kinks, how) => kinks && paintStrokes(context, plane, kinkStrokes(kinks, how));
+  strokes(drawn.net, { ...NET, colour: palette.ink });
   if (drawn.frame) {
     context.fillStyle = palette.paper;
     context.globalAlpha = 0.55;
     context.fillRect(plane.left, plane.top, plane.width, plane.height);
     context.globalAlpha = 1;
-    if (drawn.net) for (const segments of drawn.net.values()) strokeSegments(context, plane, segments, { ...NET, colour: palette.ink });
+    strokes(drawn.net, { ...NET, colour: palette.ink });
   }
-  if (drawn.kinks) strokeSegments(context, plane, drawn.kinks, { ...OWN, colour: palette.centre });
+  strokes(drawn.kinks, { rows: [drawn.row], ...OWN, colour: palette.centre });
   if (drawn.frame) strokeField(context, plane, slot, drawn.frame, palette);
   context.restore();
-}
-
-function strokeSegments(context, plane, segments, { width, opacity, colour }) {
-  const path = new Path2D();
-  for (let k = 0; k < segments.length; k += 4) {
-    path.moveTo(plane.x(segments[k]), plane.y(segments[k + 1]));
-    path.lineTo(plane.x(segments[k + 2]), plane.y(segments[k + 3]));
-  }
-  context.globalAlpha = opacity;
-  context.lineWidth = width;
-  context.strokeStyle = colour;
-  context.stroke(path);
-  context.globalAlpha = 1;
 }
 
 // With lengths of its own: a row's gradient is not of the size of the minibatch's.

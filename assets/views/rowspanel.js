@@ -1,17 +1,21 @@
 // The rows of a picture's minibatch, beside it: a compass of their arrows, the list, and what composes another minibatch of them.
 
 import { number } from "../pure/formats.js";
+import { hasAllKinks, kinksSentence } from "../pure/kinks.js";
 import { haveArrows, lengthOf, sidesOf, sortedRows, sumOf, turnBetween } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
+import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
-import { button, element, refill } from "../page/dom.js";
+import { afterFrame, button, element, refill } from "../page/dom.js";
 import { fieldAtHand, fieldsOf, keepFields, kinksOf, listOf, listOfMinibatch, makeFrame } from "../page/rows.js";
 import { isGrid } from "../page/plans.js";
 import { isBusy } from "../page/sliders.js";
 import { page } from "../page/state.js";
 import { sizeOfCanvas, watchCanvas } from "./paint.js";
+import { paintPanel } from "./panels.js";
 import { drawCompass, rowOnCompass } from "./rowcompass.js";
 import { RowComposer } from "./rowcompose.js";
+import { mountInfluence } from "./rowinfluence.js";
 import { drawRowLayer, watchRowLayer } from "./rowlayer.js";
 import { RowTable } from "./rowtable.js";
 
@@ -22,8 +26,8 @@ const LEAST_BESIDE = 320; // pixels that the panel needs beside its picture; els
 const GOOD_BESIDE = 400;
 const UNTIL_LINES = 90; // ms that the pointer rests on a row before its lines are asked for
 
-/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any}} */
-const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null };
+/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any, layer: any}} */
+const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null, layer: null };
 /** @type {any} */
 let parts = null; // the panel's elements, once it has been opened
 let openedBy = null; // the button that has the focus back
@@ -52,8 +56,11 @@ document.addEventListener("click", (event) => {
   if (!pressed || !page.view) return;
   const name = NAMES[Number(pressed.dataset.rows)];
   openedBy = pressed;
-  if (page.view.panel === name) close();
-  else conductor.choose({ panel: name }), host().querySelector("h2")?.focus({ preventScroll: true });
+  if (page.view.panel === name) return close();
+  const { plan } = page.panels[pressed.dataset.rows];
+  if (plan) listOf(plan, follow); // on its way while the panel is made
+  conductor.choose({ panel: name });
+  host().querySelector("h2")?.focus({ preventScroll: true });
 });
 
 function close() {
@@ -75,7 +82,7 @@ function place(slot) {
   const [before, after] = [own.left - room.left, room.right - own.right];
   const isSheet = Math.max(before, after) < LEAST_BESIDE;
   host().classList.toggle("gv-sheet", isSheet);
-  document.body.dataset.rows = isSheet ? "sheet" : "beside";
+  document.body.dataset.beside = isSheet ? "sheet" : "beside";
   if (isSheet) return void host().removeAttribute("style");
   const isAfter = after >= before;
   const edges = page.panels.filter(({ plan }, other) => plan && other !== slot).map(({ slot: other }) => document.getElementById(`panel-${other}`).getBoundingClientRect());
@@ -88,7 +95,7 @@ new ResizeObserver(() => slotNow() !== null && place(slotNow())).observe(documen
 
 // What lies under the panel is not in the order of Tab.
 function cover(slot) {
-  const box = slot === null || document.body.dataset.rows === "sheet" ? null : host().getBoundingClientRect();
+  const box = slot === null || document.body.dataset.beside === "sheet" ? null : host().getBoundingClientRect();
   for (const { slot: other } of page.panels) {
     const panel = document.getElementById(`panel-${other}`);
     const own = panel.getBoundingClientRect();
@@ -108,10 +115,14 @@ export function showRows() {
     if (each !== slot) drawRowLayer(each, null);
   }
   const isClosed = slot === null;
+  const isOpening = host().hidden && !isClosed;
   if (host().hidden !== isClosed) {
     host().hidden = isClosed;
     if (isClosed) {
-      document.body.dataset.rows = "off";
+      Object.assign(state, { shown: null, other: null, hovered: null, selected: null });
+      written = "";
+      parts?.table.clear();
+      document.body.dataset.beside = "off";
       host().removeAttribute("style");
       cover(null);
     }
@@ -124,7 +135,15 @@ export function showRows() {
   }
   place(slot);
   cover(slot);
+  if (isOpening && document.body.dataset.beside === "sheet") showAbove(slot);
   follow();
+}
+
+// The picture is to be seen above the sheet.
+function showAbove(slot) {
+  const picture = /** @type {HTMLElement} */ (document.querySelector(`.gv-picture[data-slot="${slot}"]`));
+  picture.style.scrollMarginTop = "calc(var(--app-shell-header-height, 48px) + 4px)";
+  picture.scrollIntoView({ block: "start" });
 }
 
 // Asks for what is wanted and not there, and writes what is.
@@ -212,12 +231,14 @@ function make() {
   const detail = element("div", "gv-rows-detail");
   const table = new RowTable({ hover, select, takeOut: (row) => compose(rowsNow().filter((one) => one !== row)) });
   const composer = new RowComposer({ context, hover: hoverOther });
+  const aboutKinks = element("p", "gv-rows-note");
+  aboutKinks.setAttribute("role", "status");
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
     element("div", "gv-rows-head", title, button("×", close, "gv-close gv-rows-close")),
     element("div", "gv-rows-sum", compass, element("div", "gv-rows-words", told, detail)),
     element("div", "gv-rows-bar", orderChoice(), netChoice()),
-    table.element, composer.element, folds,
+    aboutKinks, table.element, composer.element, folds,
   );
   host().querySelector(".gv-rows-close").setAttribute("aria-label", "Close the rows");
   compass.addEventListener("pointermove", ({ offsetX, offsetY }) => hover(rowOnCompass(offsetX, offsetY)));
@@ -226,11 +247,11 @@ function make() {
   sizeOfCanvas(compass);
   watchCanvas(compass, drawMarks);
   for (const fold of FOLDS) fold.mount(folds, context());
-  return { title, compass, detail, table, composer, slot: null };
+  return { title, compass, detail, aboutKinks, table, composer, slot: null };
 }
 
 /** Modules whose parts stand under the list: `mount(element, context)`. @type {{mount: (element: HTMLElement, context: any) => void}[]} */
-const FOLDS = [];
+const FOLDS = [{ mount: mountInfluence }];
 
 function orderChoice() {
   const words = { share: "share", direction: "direction", residual: "residual" };
@@ -315,9 +336,13 @@ function drawLayer() {
   const row = state.hovered ?? state.selected;
   const field = row === null ? undefined : fieldAtHand(plan, row);
   const wantsLines = row !== null && !isBusy();
-  const net = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer).answer?.segments ?? null : null;
-  const own = wantsLines ? net?.get(row) ?? kinksOf(plan, row, drawLayer).answer?.segments.get(row) ?? null : null;
-  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, kinks: own, net });
+  const asked = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer) : null;
+  const net = asked?.answer ?? null;
+  const isInNet = net !== null && row !== null && hasAllKinks(net, row);
+  const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
+  if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
+  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), hasNet: Boolean(net) };
+  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 
 function frameOf({ u, v }) {
@@ -335,13 +360,33 @@ function rowsNow() {
   return state.shown?.rows.map(({ row }) => row) ?? [];
 }
 
-/** Shows the minibatch of these rows: its arrows at once, where the rows' own fields are at hand. @param {number[] | null} rows null: the recorded one */
+/**
+ * Shows the minibatch of these rows: its arrows at once, where the rows' own fields are at hand, and then all else.
+ * @param {number[] | null} rows null: the recorded one
+ */
 function compose(rows) {
   if (rows && !rows.length) return;
-  const plan = planNow();
   const { shown } = state;
-  if (rows && plan && shown && !shown.coupled && !shown.has_masks) makeFrame(plan, rows, rowsText(rows), shown.rows);
-  conductor.choose({ rows: rows && rowsText(rows) });
+  const panel = page.panels[slotNow()];
+  const follows = rows && shown && !shown.coupled && !shown.has_masks && !isSurface(page.view);
+  const frame = follows ? makeFrame(panel.plan, rows, rowsText(rows), shown.rows) : null;
+  const choose = () => conductor.composeMinibatch(rows);
+  if (!frame) return choose();
+  paintPanel(panel, frame, panel.style);
+  afterFrame(choose);
+}
+
+/** For questions.js. */
+export function whatRowsShow() {
+  const { shown, hovered, selected, layer } = state;
+  const plan = planNow();
+  const offered = parts?.composer.offered ?? [];
+  const rows = rowsNow();
+  return {
+    rows, offered, hovered, selected, layer,
+    arrow: shown ? { u: shown.u, v: shown.v } : null,
+    canFollow: Boolean(plan) && rows.length > 0 && [...rows, ...offered].every((row) => fieldAtHand(plan, row)),
+  };
 }
 
 /** What the panel's parts are given. */

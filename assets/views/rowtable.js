@@ -1,7 +1,7 @@
 // The rows of a minibatch as a list: what each is, its prediction and target, whether both units are active, its direction and share.
 // One of them is in the order of Tab; arrow keys go to the others.
 
-import { lineOf, shareWords, turnBetween, verdictOf } from "../pure/rowlist.js";
+import { lineOf, shareWords, turnBetween, verdictOf, widthsOf } from "../pure/rowlist.js";
 import { element } from "../page/dom.js";
 
 /** @import { Arrow, Row, RowImage } from "../pure/rowlist.js" */
@@ -37,13 +37,19 @@ export class RowTable {
   show(rows, told, mean) {
     const focused = rowOf(document.activeElement);
     const shown = this.#isWhole ? rows : rows.slice(0, MOST_AT_FIRST);
-    const largest = Math.max(...rows.map(({ share }) => Math.abs(share ?? 0)), 1e-12);
-    this.#items = new Map(shown.map((row) => [row.row, itemOf(row, told, mean, largest, Boolean(this.#acts.takeOut))]));
+    const look = { told, mean, largest: largestOf(rows), widths: widthsOf(shown) };
+    this.#items = new Map(shown.map((row) => [row.row, itemOf(row, look, Boolean(this.#acts.takeOut))]));
     const rest = rows.length - shown.length;
     this.element.replaceChildren(...this.#items.values(), ...(rest ? [this.#more(rest, [rows, told, mean])] : []));
     const first = this.#items.get(focused) ?? this.element.firstElementChild;
     first?.querySelector("button")?.setAttribute("tabindex", "0");
     if (this.#items.has(focused)) first.querySelector("button").focus({ preventScroll: true });
+  }
+
+  /** Without rows, until those of another minibatch are known. */
+  clear() {
+    this.#items = new Map();
+    this.element.replaceChildren();
   }
 
   #more(rest, shown) {
@@ -115,8 +121,13 @@ function rowOf(target) {
   return item ? Number(item.dataset.row) : null;
 }
 
-function itemOf(row, told, mean, largest, canGo) {
-  const main = element("button", "gv-row", ...cellsOf(row, told, mean, largest));
+/** @param {Row[]} rows */
+export function largestOf(rows) {
+  return Math.max(...rows.map(({ share }) => Math.abs(share ?? 0)), 1e-12);
+}
+
+function itemOf(row, look, canGo) {
+  const main = element("button", "gv-rowline", ...cellsOf(row, look));
   main.type = "button";
   main.tabIndex = -1;
   main.setAttribute("aria-pressed", "false");
@@ -132,8 +143,8 @@ function outButton({ row }) {
   return out;
 }
 
-/** What a row's line shows, without a button for it. @param {Row} row @param {{has_classes: boolean}} told @param {Arrow | null} mean @param {number} largest share */
-export function cellsOf(row, told, mean, largest) {
+/** What a row's line shows. @param {Row} row @param {{told: {has_classes: boolean}, mean: Arrow | null, largest: number, widths: number[]}} look `largest` share of all */
+export function cellsOf(row, { told, mean, largest, widths }) {
   return [
     arrowOf(row, mean),
     element("span", "gv-row-number", element("span", "gv-hidden", "row "), `${row.row}`),
@@ -141,7 +152,7 @@ export function cellsOf(row, told, mean, largest) {
     activeOf(row),
     shareOf(row, largest),
     row.image ? imageOf(row.image) : null,
-    element("span", "gv-row-text", lineOf(row)),
+    element("span", "gv-row-text", lineOf(row, widths)),
   ];
 }
 

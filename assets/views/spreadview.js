@@ -66,10 +66,11 @@ function showFields() {
 
 // Marks what is chosen and hovered in rose, matrix and multiples.
 function mark() {
-  const chosen = { selected: page.view.minibatch, hovered, other };
+  const selected = page.view.rows ? null : page.view.minibatch;
+  const chosen = { selected, hovered, other };
   drawRose(at("rose"), spread, { style, ...chosen });
   drawMatrix(at("matrix"), cosines, chosen);
-  markMinis(at("minis"), page.view.minibatch, hovered);
+  markMinis(at("minis"), selected, hovered);
 }
 
 function arrowOf(minibatch) {

@@ -67,7 +67,7 @@ function lineOf(page, plan, spread, stack, many) {
 function notesOf(page, plan, spread, stack) {
   const notes = [];
   const reason = commonReason(spread.arrows);
-  const shown = stack.frames.get(page.view.minibatch);
+  const shown = page.view.rows ? undefined : stack.frames.get(page.view.minibatch);
   // The large picture says it where all of its own arrows are zero.
   if (reason && !(shown && reasonOfAllZero(shown) === reason)) notes.push(zeroSentence({ plane: shown?.plane }, reason));
   notes.push(...deadNotes(spread));

@@ -1,11 +1,12 @@
 // The page's conductor: what is chosen, what is trained, and that everything on show follows both.
 
 import { hasDirections } from "../pure/axes.js";
+import { rowsText } from "../pure/rows.js";
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
 import { conduct } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
-import { fitted } from "../page/fitting.js";
+import { fitted, leavingRows } from "../page/fitting.js";
 import { hurryPlans, loadPlans } from "../page/loading.js";
 import { showNotices } from "../page/notices.js";
 import { openPressed } from "../page/openers.js";
@@ -50,10 +51,15 @@ export function openView({ view, notices }) {
 // The controls' choices. Controls that are set to what an address says tell the same again: that is no step.
 function choose(choices) {
   const isStep = Object.entries(choices).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(page.view[name]));
-  page.view = isStep ? fitted({ ...page.view, ...choices }, page.view) : { ...page.view, ...choices };
+  const made = { ...page.view, ...choices };
+  page.view = isStep ? fitted(leavingRows(made, page.view, choices), page.view) : made;
   if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
   refresh();
   if (isStep || page.areRunsKnown) remember(isStep);
+}
+
+function composeMinibatch(rows) {
+  choose({ rows: rows && rowsText(rows) });
 }
 
 // A surface is turned in many small steps, of which the address has the last one, in the place of what it had.
@@ -167,6 +173,7 @@ function tellLive() {
 // Brings everything in line with the state: slots, stacks, sliders, curves, pictures.
 function refresh() {
   const { view } = page;
+  if (view.rows) page.over = "epochs"; // no slider leads over compositions
   document.body.dataset.view = view.view;
   document.body.dataset.sizes = shownRuns().some((name) => !page.runs[name] || hasSizes(name)) ? "on" : "off";
   document.body.dataset.masks = view.mode === "train" && shownRuns().some(drawsMasks) ? "on" : "off";
@@ -238,6 +245,6 @@ window.addEventListener("popstate", () => clearTimeout(turning)); // the address
 watchScheme(redraw);
 
 conduct({
-  choose, refresh, redraw, remember, showActivity, epochMoved, epochReleased, minibatchMoved, minibatchReleased, moveOver,
+  choose, composeMinibatch, refresh, redraw, remember, showActivity, epochMoved, epochReleased, minibatchMoved, minibatchReleased, moveOver,
   runsChanged, connectionChanged, draw: drawPictures, drawSoon, commit: commitPictures, commitSoon,
 });

@@ -3,22 +3,19 @@
 import { signed } from "../pure/formats.js";
 import { look } from "../pure/look.js";
 import { EDGE } from "../pure/units.js";
+import { dot, ring, segment, sized, upright } from "../page/canvas.js";
 import { paletteNow } from "../page/scheme.js";
 
 // `marks`: {rows: of which the shares are, at: unit under the pointer or null, picked: [units], shown: [units]}.
 export function drawUnits(canvas, layout, { at, picked, shown, rows }) {
-  const ratio = window.devicePixelRatio || 1;
-  const { width, height, units } = layout;
-  [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const { units } = layout;
+  const context = sized(canvas, layout);
   const palette = paletteNow();
   drawAxes(context, layout, rows, palette);
-  for (const { x, y, isZero } of units) dot(context, x, y, 2.2, isZero ? palette.zero : palette.ink, 0.45);
+  for (const one of units) dot(context, one, 2.2, one.isZero ? palette.zero : palette.ink, 0.45);
   const accent = getComputedStyle(canvas).getPropertyValue("--gv-accent");
   for (const unit of shown) ring(context, units[unit], 5, accent, 1.5);
-  for (const unit of picked) dot(context, units[unit].x, units[unit].y, 5, palette.centre, 1);
+  for (const unit of picked) dot(context, units[unit], 5, palette.centre);
   if (at !== null) ring(context, units[at], 7, palette.centre, 2);
 }
 
@@ -39,12 +36,7 @@ function drawAxes(context, { width, height, low, high, across, up, units, isByNu
   }
   segment(context, EDGE.left, floor, width - EDGE.right, floor);
   context.fillText("zero", EDGE.left - 6, floor + EDGE.floor / 2 + 4);
-  context.save();
-  context.translate(11, (EDGE.top + floor) / 2);
-  context.rotate(-Math.PI / 2);
-  context.textAlign = "center";
-  context.fillText("log10 RMS of ∂J", 0, 0);
-  context.restore();
+  upright(context, "log10 RMS of ∂J", 11, (EDGE.top + floor) / 2);
 }
 
 function drawShares(context, across, height) {
@@ -58,28 +50,4 @@ function drawShares(context, across, height) {
 // The first and the last.
 function drawNumbers(context, units, height) {
   for (const { unit, x } of new Set([units[0], units.at(-1)])) context.fillText(`${unit}`, x, height - EDGE.bottom + 14);
-}
-
-function segment(context, x0, y0, x1, y1) {
-  context.beginPath();
-  context.moveTo(x0, y0);
-  context.lineTo(x1, y1);
-  context.stroke();
-}
-
-function dot(context, x, y, radius, colour, opacity) {
-  context.globalAlpha = opacity;
-  context.fillStyle = colour;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fill();
-  context.globalAlpha = 1;
-}
-
-function ring(context, { x, y }, radius, colour, width) {
-  context.strokeStyle = colour;
-  context.lineWidth = width;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.stroke();
 }

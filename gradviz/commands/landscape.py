@@ -25,7 +25,7 @@ from gradviz.landscape.request import masks_words
 from gradviz.numbers import number, percent
 from gradviz.settings import load_settings
 
-_OPTIONAL = ("minibatch", "minibatch_size", "mode", "masks", "num_masks", "half_width", "points", "seed")
+_OPTIONAL = ("minibatch", "minibatch_size", "rows", "mode", "masks", "num_masks", "half_width", "points", "seed")
 _PICTURES = (".png", ".svg")
 
 
@@ -104,7 +104,7 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path, look: 
     from gradviz.drawing.figure import Picture  # and so does plotly
     from gradviz.drawing.surfacefigure import picture_figure
 
-    title = f"run {request.run}, epoch {request.epoch}, minibatch {request.minibatch}, {request.mode} mode"
+    title = f"run {request.run}, epoch {request.epoch}, {request.minibatch_words}, {request.mode} mode"
     figure = picture_figure(Picture(field, request.x, request.y, title, look=look))
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
 
@@ -113,7 +113,7 @@ def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_ma
     u, v = (part[len(field.y) // 2, len(field.x) // 2] for part in parts_of(field))
     first = (
         f"{path}: {len(field.x)} × {len(field.y)} arrows of {request.run}, epoch {request.epoch}, "
-        f"minibatch {request.minibatch}, {request.mode} mode"
+        f"{request.minibatch_words}, {request.mode} mode"
     )
     zero = int(field.is_zero.sum())
     facts = f"centre ({number(u)}, {number(v)})"

@@ -5,11 +5,13 @@ import argparse
 from gradviz.commands.output import output_path, write_output
 from gradviz.compute.choice import open_store
 from gradviz.compute.export import npz_bytes
+from gradviz.compute.study_landscape import asked_minibatch
 from gradviz.experiment.batches import arrays_of, num_rows
 from gradviz.experiment.study_run import StudyRun
+from gradviz.landscape.request import ComposedMinibatch
 from gradviz.settings import load_settings
 
-_DEFAULT_SIZE = 64
+_OPTIONAL = ("minibatch", "minibatch_size", "rows")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -17,14 +19,14 @@ def run(options: argparse.Namespace) -> int:
     in the minibatch."""
     path = output_path(options.out, (".npz",))
     settings = load_settings(runs=options.runs, study=options.study)
-    size = _DEFAULT_SIZE if options.minibatch_size is None else options.minibatch_size
-    asked = open_store(settings).any_run(options.run)
-    if isinstance(asked, StudyRun):
-        batch = asked.minibatch(options.minibatch, size)
-        arrays, size = arrays_of(batch), num_rows(batch)
+    given = {name: getattr(options, name) for name in _OPTIONAL if getattr(options, name) is not None}
+    asked = ComposedMinibatch.of(**given)
+    whose = open_store(settings).any_run(options.run)
+    rows = asked_minibatch(whose, asked)
+    if isinstance(whose, StudyRun):
+        arrays, size = arrays_of(rows), num_rows(rows)
     else:
-        rows = asked.minibatch(options.minibatch, size)
-        arrays = {"inputs": rows.inputs_BI.numpy(), "targets": rows.targets_B.numpy()}
+        arrays, size = {"inputs": rows.inputs_BI.numpy(), "targets": rows.targets_B.numpy()}, len(rows.targets_B)
     write_output(path, npz_bytes(arrays))
-    print(f"{path}: minibatch {options.minibatch} of {options.run}, {size} rows")
+    print(f"{path}: {asked.minibatch_words} of {options.run}" + (f", {size} rows" if asked.rows is None else ""))
     return 0

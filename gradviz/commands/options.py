@@ -52,6 +52,40 @@ def add_landscape_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
 
 
+def add_measures_options(parser: argparse.ArgumentParser) -> None:
+    """Those of `gradviz measures` alone."""
+    parser.add_argument("--run", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")
+    parser.add_argument("--epoch", type=int, required=True, metavar="E")
+    parser.add_argument("--part", metavar="NAME", help="model, a layer or module, or a tensor (model)")
+    parser.add_argument("--which", metavar="gradients|curvature|all", help="curvature takes longer (all)")
+    parser.add_argument("--minibatch-size", type=int, metavar="B", help="rows of a minibatch (64)")
+    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
+    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="in train mode, where masks are drawn")
+    parser.add_argument("--num-masks", type=int, metavar="K", help="sets of masks that are averaged (8)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
+    parser.add_argument("--json", action="store_true", help="print them as JSON, as the API does")
+
+
+def add_rows_options(parser: argparse.ArgumentParser) -> None:
+    """Those of `gradviz rows` alone."""
+    parser.add_argument("--epoch", type=int, required=True, metavar="E")
+    parser.add_argument("--rows", metavar="N,…", help="instead of a minibatch: rows by their numbers, such as 3,17-20")
+    parser.add_argument("--part", metavar="NAME", help="pair, layer (of x), model, or a layer, module or tensor (pair)")
+    parser.add_argument("--x", metavar="PARAM", help="of the pair, or in the layer, such as hidden.1.linear.bias[0]")
+    parser.add_argument("--y", metavar="PARAM", help="the pair's other one")
+    parser.add_argument("--mode", metavar="eval|train", help="train: dropout on, statistics of the minibatch")
+    parser.add_argument("--masks", metavar="fresh|frozen|averaged", help="dropout masks in train mode")
+    parser.add_argument("--num-masks", type=int, metavar="K", help="number of mask sets for averaged")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the masks")
+    parser.add_argument(
+        "--sort",
+        default="resultant",
+        metavar="row|share|resultant|turn|length",
+        help="the order of the rows, the strongest first (resultant, by how much R changes)",
+    )
+    parser.add_argument("--json", action="store_true", help="print them as JSON, as the API does")
+
+
 def _camera(text: str) -> Camera:
     try:
         return Camera.parse(text)

@@ -10,7 +10,7 @@ from gradviz.landscape.request import WhyRequest
 from gradviz.numbers import number
 from gradviz.settings import load_settings
 
-_OPTIONAL = ("minibatch", "minibatch_size", "mode", "seed", "half_width")
+_OPTIONAL = ("minibatch", "minibatch_size", "rows", "mode", "seed", "half_width")
 
 
 def run(options: argparse.Namespace) -> int:

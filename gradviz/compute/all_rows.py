@@ -4,10 +4,9 @@ import json
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
 
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
-from gradviz.compute.rows_part import NO_DIRECTIONS, RowsPart, is_along_directions, part_of
+from gradviz.compute.rows_part import NO_DIRECTIONS, PartOfRun, is_along_directions, part_of
 from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, rows_of
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.run import Run
@@ -29,11 +28,8 @@ MASKS = "In train mode masks belong to places in a minibatch, which not every ro
 BATCH_STATISTICS = "Under batch statistics a row alone has no gradient: choose eval mode."
 
 
-class AllRowsRequest(Checkpoint, Evaluation, RowsPart):
-    """All training rows of a run at a checkpoint; `x` and `y` are those of the pair, or name the layer."""
-
-    x: str = Field(max_length=350)
-    y: str = Field(max_length=350)
+class AllRowsRequest(Checkpoint, Evaluation, PartOfRun):
+    """All training rows of a run at a checkpoint."""
 
     @classmethod
     def of_picture(cls, request: LandscapeRequest, part: str) -> "AllRowsRequest":

@@ -50,12 +50,12 @@ def landscape_passes(store: RunStore, asked: LandscapeRequest) -> float:
     passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
     if run.capabilities.draws_masks_in(asked.mode):
         passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
-    return passes * cost_of_a_pass(run, asked.minibatch_size)
+    return passes * cost_of_a_pass(run, asked.num_rows)
 
 
 def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:
     """The cost of a field that is computed point after point, in the unit of `Question.passes`."""
-    own = cost_of_a_point(run, asked.minibatch_size)
+    own = cost_of_a_point(run, asked.num_rows)
     if asked.has_directions:
         rows = own / cost_of_a_point(run, ROWS_OF_A_STUDY)
         own = _passes_of_a_point(run) * rows
@@ -65,14 +65,14 @@ def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:
 def plane_passes(store: RunStore, asked: LandscapeRequest) -> float:
     """The cost of a field along directions with everything that comes before its points."""
     run = store.any_run(asked.run)
-    check = LEAST_OF_A_CHECK + PASSES_OF_A_CHECK * cost_of_a_point(run, asked.minibatch_size)
+    check = LEAST_OF_A_CHECK + PASSES_OF_A_CHECK * cost_of_a_point(run, asked.num_rows)
     return check + vectors_passes(store, asked) + field_passes(run, asked)
 
 
 def vectors_passes(store: RunStore, asked: LandscapeRequest) -> float:
     """The cost of making the vectors of a plane, and the gradient at the checkpoint."""
     run = store.any_run(asked.run)
-    own = cost_of_a_point(run, asked.minibatch_size)
+    own = cost_of_a_point(run, asked.num_rows)
     axes = [parse_axis(axis) for axis in (asked.x, asked.y)]
     passes = gradient = 1 + 5 * own
     for axis in axes:

@@ -14,6 +14,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.influence import InfluenceQuestion
 from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
@@ -124,6 +125,7 @@ AnyQuestion = Annotated[
     | MeasuresQuestion
     | SamplingQuestion
     | AllRowsQuestion
+    | InfluenceQuestion
     | PlaneQuestion
     | ProbeQuestion
     | RowFieldsQuestion

@@ -10,18 +10,20 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_loading import SHIPPED
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest, LandscapeSpec
+from gradviz.landscape.composed import rows_text
 
 _FIRST = ("run", "epoch")
 _RANDOM = ("masks", "num_masks", "seed")
 _NAMES_OF_STUDIES = tuple(name for name in LandscapeRequest.model_fields if name != "minibatch_size")
 """Their minibatches have the size that they were recorded with."""
+_OWN_MINIBATCHES = ("minibatch", "minibatch_size")
 
 
 def file_name(request: LandscapeRequest) -> str:
     """A name (without suffix) that distinguishes the requests of one view, such as
     `none-epoch-12-minibatch-0-hidden.1.linear.bias-0`."""
     first = re.sub(r"[^A-Za-z0-9._-]", "-", request.x.rstrip("]"))
-    return f"{request.run}-epoch-{request.epoch}-minibatch-{request.minibatch}-{first}"
+    return f"{request.run}-epoch-{request.epoch}-{request.minibatch_words.replace(' ', '-')}-{first}"
 
 
 def command_lines(requests: Sequence[LandscapeRequest], store: RunStore, place: Path, seen_from: str = "") -> str:
@@ -59,7 +61,7 @@ def command_line(
     words = ["gradviz", "landscape", *(["--study", study] if study else [])]
     names = LandscapeRequest.model_fields if not study else _NAMES_OF_STUDIES
     for name, value in _told(request, names, is_random):
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        words += [f"--{name.replace('_', '-')}", rows_text(value) if isinstance(value, list) else str(value)]
     return shlex.join([*words, *(["--runs", str(place)] if place else []), *drawn, "--out", out])
 
 
@@ -81,12 +83,18 @@ def python_text(requests: Sequence[LandscapeRequest], store: RunStore, place: Pa
         lines += [
             "",
             f"run = store.run({request.run!r})",
-            f"minibatch = run.minibatch({request.minibatch}, {request.minibatch_size})",
+            f"minibatch = run.{_minibatch(request)}",
             f"spec = LandscapeSpec({spec})",
             f"model = run.model({request.epoch})",
             "fields.append(gradient_landscape(model, minibatch.inputs_BI, minibatch.targets_B, spec))",
         ]
     return "\n".join([*lines, *_END])
+
+
+def _minibatch(request: LandscapeRequest) -> str:
+    if request.rows is not None:
+        return f"rows_batch({list(request.rows)})"
+    return f"minibatch({request.minibatch}, {request.minibatch_size})"
 
 
 _END = ("", "fields[0].u, fields[0].v, fields[0].loss  # (Y, X) each", "")
@@ -128,6 +136,12 @@ def _is_random(request: LandscapeRequest, store: RunStore) -> bool:
 
 
 def _told(request: LandscapeRequest, names: Iterable[str], is_random: bool) -> list[tuple[str, object]]:
-    """The named values of a request, without those of masks if it draws none."""
-    ordered = sorted(names, key=lambda name: name not in _FIRST)
-    return [(name, getattr(request, name)) for name in ordered if is_random or name not in _RANDOM]
+    """The named values of a request, without those of masks if it draws none; of a minibatch its number or its rows."""
+    left_out = {name for name in _RANDOM if not is_random}
+    if request.rows is None:
+        left_out.add("rows")
+    else:  # the size of the others makes directions alone
+        left_out.update(_OWN_MINIBATCHES if not request.has_directions else ("minibatch",))
+    ordered = sorted((name for name in names if name not in left_out), key=lambda name: name not in _FIRST)
+    values = ((name, getattr(request, name)) for name in ordered)
+    return [(name, list(value) if isinstance(value, tuple) else value) for name, value in values]

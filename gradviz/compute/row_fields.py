@@ -12,6 +12,7 @@ from gradviz.compute.question import Question, address_of
 from gradviz.compute.study_landscape import REPLAY_VERSION
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
+from gradviz.landscape.composed import RowNumbers
 from gradviz.landscape.per_row.fields import check_numbers
 from gradviz.landscape.request import LandscapeRequest
 
@@ -27,11 +28,12 @@ _PASSES = 3.0  # at most, of the minibatch's field
 
 
 class RowFieldsQuestion(Question):
-    """u and v of each row on the grid: the length of the header as a little-endian uint32, the header, padded with
-    spaces to a multiple of four bytes, and float32 u_BYX and v_BYX."""
+    """u and v of each row of the request's minibatch, or `of` other rows of the run, on the grid: a header as `packed`
+    writes it, and u_BYX and v_BYX."""
 
     kind: Literal["row-fields"] = "row-fields"
     request: LandscapeRequest
+    of: RowNumbers | None = None
 
     def key(self, store: RunStore) -> str:
         made_from = [sources(store, self.request)] if self.request.has_directions else []
@@ -39,17 +41,19 @@ class RowFieldsQuestion(Question):
         return address_of(self, store, self.request.run, self.request.epoch, *versions, *made_from)
 
     def passes(self, store: RunStore) -> float:
-        return _PASSES * landscape_passes(store, self.request)
+        asked = self.request if self.of is None else self.request.of_rows(self.of)
+        return _PASSES * landscape_passes(store, asked)
 
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request
-        run = bench.store.any_run(asked.run)
-        rows = asked.rows or run.row_numbers(asked.minibatch, asked.minibatch_size)
+        rows = self.of or asked.rows
+        if rows is None:
+            rows = bench.store.any_run(asked.run).row_numbers(asked.minibatch, asked.minibatch_size)
         check_numbers(len(rows), asked.points, MAX_ANSWER_NUMBERS, each=2)
-        found = bench.row_fields(asked)
+        found = bench.row_fields(asked, self.of)
         header = {
             "request": asked.model_dump(),
-            "rows": rows,
+            "rows": list(rows),
             "points": asked.points,
             "half_width": asked.half_width,
             "x": found.x[asked.points // 2].item(),

@@ -1,12 +1,12 @@
 """By which parameters the gradients of rows are told: the two of a picture, a layer, or all."""
 
-from typing import Protocol
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gradviz.experiment.run import Run
 from gradviz.experiment.study_run import StudyRun
-from gradviz.landscape.directions.axis import is_direction
+from gradviz.landscape.directions.axis import axis_text, is_direction
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.request import Atom
 from gradviz.landscape.scalar import Scalar
@@ -26,23 +26,34 @@ class RowsPart(Atom):
     )
 
 
-class OfPart(Protocol):
-    """What names the part."""
+class PartOfRun(RowsPart):
+    """The part, with the parameters of a picture where it needs them: other parts are asked for without."""
 
-    @property
-    def part(self) -> str: ...
-    @property
-    def x(self) -> str: ...
-    @property
-    def y(self) -> str: ...
+    x: str = Field(default="", max_length=350, description="a parameter, of the pair, or whose layer is the part")
+    y: str = Field(default="", max_length=350, description="the pair's other one")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_what_matters(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        wanted = {"pair": ("x", "y"), "layer": ("x",)}.get(str(values.get("part", "pair")), ())
+        texts = {name: str(values.get(name, "")) for name in wanted}
+        for name, text in texts.items():
+            if not text:
+                raise ValueError(f"`{name}` must name a parameter for this `part`: add it, or choose the whole model.")
+            texts[name] = axis_text(text)
+        if wanted == ("x", "y") and texts["x"] == texts["y"]:
+            raise ValueError(f"`x` and `y` are both {texts['x']}: a pair is of two different parameters.")
+        return {name: value for name, value in values.items() if name not in ("x", "y")} | texts
 
 
-def is_along_directions(asked: OfPart) -> bool:
+def is_along_directions(asked: PartOfRun) -> bool:
     """Whether it asks for the pair or the layer of axes that are no parameters."""
     return asked.part in ("pair", "layer") and (is_direction(asked.x) or is_direction(asked.y))
 
 
-def part_of(run: Run | StudyRun, asked: OfPart) -> str | tuple[str, str]:
+def part_of(run: Run | StudyRun, asked: PartOfRun) -> str | tuple[str, str]:
     """The two parameters, or the name of the part, where `layer` is by that of the layer of `x`."""
     if asked.part == "pair":
         return asked.x, asked.y

@@ -22,6 +22,7 @@ from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
+from gradviz.landscape.replay.depending import Dependence
 from gradviz.landscape.request import ComposedMinibatch, WhyRequest
 
 REPLAY_VERSION = 5
@@ -65,20 +66,16 @@ def study_of(run: Run | StudyRun) -> Study:
 
 def batch_of(run: Run | StudyRun, asked: ComposedMinibatch, device: torch.device) -> Batch:
     """One minibatch, on the device; UserError if it does not exist."""
-    if isinstance(run, Run):
-        rows = rows_of(run, asked)
-        batch = (rows.inputs_BI, rows.targets_B)
-    elif asked.rows is not None:
-        batch = run.rows_batch(asked.rows)
-    else:
-        check_minibatch_size(run, asked.minibatch_size)
-        batch = run.minibatch(asked.minibatch)
+    found = asked_minibatch(run, asked)
+    batch = (found.inputs_BI, found.targets_B) if isinstance(found, Minibatch) else found
     return mapped(batch, lambda tensor: tensor.to(device))
 
 
-def rows_of(run: Run, asked: ComposedMinibatch) -> Minibatch:
-    """The same of the built-in network's run, with the numbers of its rows."""
-    return run.minibatch(asked.minibatch, asked.minibatch_size) if asked.rows is None else run.rows_batch(asked.rows)
+def asked_minibatch(run: Run | StudyRun, asked: ComposedMinibatch) -> Minibatch | Batch:
+    """The minibatch of a run of either kind; UserError if it does not exist."""
+    if asked.rows is not None:
+        return run.rows_batch(asked.rows)
+    return run.minibatch(asked.minibatch, asked.minibatch_size)
 
 
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
@@ -109,6 +106,11 @@ class StudyCheckpoint:
         """The fields of the minibatch's rows; UserError as `row_fields`."""
         with self._minibatch(run, request) as own:
             return row_fields(own.prepared, _plane_of(request))
+
+    def dependence(self, run: Run | StudyRun, request: LandscapeRequest) -> Dependence:
+        """What the rows of the minibatch depend on; UserError as `row_fields`."""
+        with self._minibatch(run, request) as own:
+            return own.prepared.dependence()
 
     @contextmanager
     def _minibatch(self, run: Run | StudyRun, request: LandscapeRequest) -> Iterator["_Minibatch"]:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Literal, TypeVar
 
@@ -10,7 +11,7 @@ import torch
 from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.directions import Span, direction_landscape, sources, span
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, loop_of, rows_of
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, asked_minibatch, batch_of, loop_of
 from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -31,8 +32,10 @@ from gradviz.landscape import (
 )
 from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.per_row import RowFields, row_fields
+from gradviz.landscape.per_row.fields import check_alone
 from gradviz.landscape.probe_slopes import Together
 from gradviz.landscape.replay import Plane
+from gradviz.landscape.replay.depending import Dependence
 
 Method = Literal["engine"] | AnyNetwork
 Answer = TypeVar("Answer")
@@ -130,16 +133,30 @@ class Workbench:
             return self.reference(request)
         return self.minibatch(request).landscape(request.spec())
 
-    def row_fields(self, request: LandscapeRequest) -> RowFields:
-        """The fields of the rows of one request's minibatch, of which its field is the mean; UserError as `landscape`,
-        for a study whose loss returns the mean of the minibatch, and for too many numbers."""
+    def row_fields(self, request: LandscapeRequest, of: Sequence[int] | None = None) -> RowFields:
+        """The fields of the rows of one request's minibatch, of which its field is the mean; or (`of`) of these rows of
+        the run, by their numbers, on the same plane: only where a row's numbers depend on nothing but the row.
+
+        UserError as `landscape`, for a study whose loss returns the mean of the minibatch, and for too many numbers.
+        """
         run = self.store.any_run(request.run)
+        if of is not None:
+            check_alone(self._dependence(run, request))
+        asked = request if of is None else request.of_rows(of)
         if request.has_directions:
-            own = self.span(request)
-            return row_fields(own.problem, Plane(own.x, own.y, request.half_width, request.points))
+            own = self.span(request)  # of the request's own minibatch
+            problem = replace(own.problem, batch=batch_of(run, asked, self.device))
+            return row_fields(problem, Plane(own.x, own.y, request.half_width, request.points))
         if isinstance(run, StudyRun):
-            return self._any_network(run, request, lambda checkpoint: checkpoint.row_fields(run, request))
-        return row_fields(self.minibatch(request), request.spec())
+            return self._any_network(run, asked, lambda checkpoint: checkpoint.row_fields(run, asked))
+        return row_fields(self.minibatch(asked), asked.spec())
+
+    def _dependence(self, run: Run | StudyRun, request: LandscapeRequest) -> Dependence:
+        """What the rows of a request's minibatch depend on."""
+        if isinstance(run, StudyRun):
+            return self._any_network(run, request, lambda checkpoint: checkpoint.dependence(run, request))
+        can = run.capabilities
+        return Dependence(can.has_batch_statistics and request.mode == "train", can.draws_masks_in(request.mode))
 
     def direction_landscape(
         self, request: LandscapeRequest, method: Method | None = None, *, coarse: int | None = None
@@ -174,7 +191,7 @@ class Workbench:
         run = self.store.any_run(request.run)
         if isinstance(run, StudyRun):
             return loop_of(run, request, self.device, dtype)
-        rows = rows_of(run, request)
+        rows = asked_minibatch(run, request)
         model = self.model(request.run, request.epoch)
         return gradient_landscape(
             model,
@@ -264,7 +281,7 @@ class Checkpoint:
 
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
-    rows = rows_of(run, request)
+    rows = asked_minibatch(run, request)
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
 
 

@@ -27,6 +27,7 @@ def view_of(request: LandscapeRequest, name: ViewName = "explore", part: Part = 
         y_a=request.y,
         minibatch=request.minibatch,
         minibatch_size=request.minibatch_size,
+        rows=request.rows,
         part=part,
         mode=request.mode,
         masks=request.masks,

@@ -59,6 +59,8 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
         raise UserError("Along directions each run has a plane of its own, and no difference: leave out `minus`.")
     if asked.minus is not None and asked.minus >= len(asked.panels):
         raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
+    for panel in asked.panels:
+        asked.check(panel)
     there = [_there(panel, asked, store) for panel in asked.panels]
     shared = sorted(set(there[0]).intersection(*there[1:]))
     shown = asked.index_of(asked.panels[0])
@@ -153,10 +155,11 @@ def export_name(asked: ExportQuery) -> str:
     first = asked.panels[0]
     runs = list(dict.fromkeys(panel.run for panel in asked.panels))
     variants = "-".join(runs) if len(runs) <= MOST_LARGE else f"{len(runs)}-runs"
-    fixed = f"minibatch-{first.minibatch}" if asked.over == "epochs" else f"epoch-{first.epoch}"
+    minibatch = first.minibatch_words.replace(" ", "-")
+    fixed = minibatch if asked.over == "epochs" else f"epoch-{first.epoch}"
     minus = "" if asked.minus is None else f"-minus-{asked.panels[asked.minus].run}"
     if asked.kind == "pdf":
-        return f"{variants}{minus}-epoch-{first.epoch}-minibatch-{first.minibatch}.pdf"
+        return f"{variants}{minus}-epoch-{first.epoch}-{minibatch}.pdf"
     return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
 
 

@@ -74,7 +74,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
         Entry(
             "Minibatch",
             "The training rows in a fixed random order, cut into minibatches; you can choose among the first 50. Runs "
-            "of other studies bring the minibatches that were recorded with them. The model is the same for all.",
+            "of other studies bring the minibatches that were recorded with them. The model is the same for all. A "
+            "minibatch may also be composed of chosen rows, until the slider leads back to the run's own.",
             "J(θ; a) = (1/B) Σ ℓ(a_b; θ); for deliveries, ℓ = |O(a_b; θ) − y_b|",
         ),
     ),

@@ -3,6 +3,44 @@
 from pydantic import BaseModel, Field
 
 from gradviz.compute.all_rows import AllRowsRequest
+from gradviz.compute.influence import InfluenceRequest
+
+
+class RowInfluence(BaseModel):
+    """A row by its number: its `share` of the gradient (shares sum to 1) and the `length` of its own; and if it is left
+    out, the change of R, the angle in degrees by which the gradient turns, and its relative change of length. Null
+    where it is not defined."""
+
+    row: int
+    share: float | None
+    length: float | None
+    resultant_change: float | None
+    turn: float | None
+    length_change: float | None
+
+
+class OpposingRows(BaseModel):
+    """Two rows whose gradients have a negative inner product."""
+
+    row: int
+    other: int
+    product: float
+    cosine: float
+
+
+class InfluenceAnswer(BaseModel):
+    """`resultant` is R of the run's minibatches with this one, over the `num_minibatches` whose gradients are not zero;
+    `length` that of this gradient. `is_recomputed`: the rows depend on each other, and the minibatch was computed again
+    without each. `opposing` has the pairs with the most negative inner products."""
+
+    request: InfluenceRequest
+    resultant: float | None
+    num_minibatches: int
+    length: float
+    is_recomputed: bool
+    sentence: str
+    rows: list[RowInfluence]
+    opposing: list[OpposingRows]
 
 
 class AllRowsAnswer(BaseModel):

@@ -1,11 +1,13 @@
 """HTTP API of the fields of a minibatch's rows, in one binary answer."""
 
 from flask import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.dashboard.overview import etag
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.landscape.composed import RowNumbers
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.logs import tell_log
 
@@ -18,12 +20,26 @@ _ROW_FIELDS = (
 )
 
 
-def row_fields(served: Served, asked: LandscapeRequest) -> Response:
-    question = RowFieldsQuestion(request=asked)
+class OtherRows(BaseModel):
+    """Rows in place of the minibatch's. (An `Atom` has another `of`.)"""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of: RowNumbers | None = Field(
+        default=None,
+        description="numbers of training rows, in place of the minibatch's and on the same plane: where rows do not "
+        "depend on each other and no masks are drawn",
+    )
+
+
+def row_fields(served: Served, asked: LandscapeRequest, others: OtherRows) -> Response:
+    question = RowFieldsQuestion(request=asked, of=others.of)
     key = question.key(served.store)
     tell_log(key=key)
     wanted = served.still_wanted
     return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["binary"], etag(key))
 
 
-OPERATIONS = (Operation("get", "/rows/fields", row_fields, _ROW_FIELDS, (LandscapeRequest,), forms=("binary",)),)
+OPERATIONS = (
+    Operation("get", "/rows/fields", row_fields, _ROW_FIELDS, (LandscapeRequest, OtherRows), forms=("binary",)),
+)

@@ -177,7 +177,7 @@ def _title(stacks: Sequence[Stack], over: Over, minus: int | None) -> str:
     indices = sorted(stacks[0].frames)
     runs = list(dict.fromkeys(stack.request.run for stack in stacks))
     variants = ", ".join(runs) if len(runs) <= MOST_LARGE else f"{len(runs)} runs"
-    fixed = f"minibatch {request.minibatch}" if over == "epochs" else f"epoch {request.epoch}"
+    fixed = request.minibatch_words if over == "epochs" else f"epoch {request.epoch}"
     subtracted = "" if minus is None else f", minus {stacks[minus].request.run}"
     return f"Gradient landscapes over {over} {indices[0]}–{indices[-1]}: {variants}{subtracted}, {fixed}"
 

@@ -150,7 +150,8 @@ def _write_head(figure: Figure, row: Row, places: _Places, look: Look) -> None:
     mode = f"{request.mode} mode"
     if any(shown.draws_masks for shown in row):
         mode += f", {request.masks} masks where they are drawn"
-    facts = [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({first.field.num_rows} rows)", mode]
+    rows = "" if request.rows else f" ({first.field.num_rows} rows)"
+    facts = [f"epoch {request.epoch}", f"{request.minibatch_words}{rows}", mode]
     arrows = labels.arrow_name(bool(minus), look.direction == "descent")
     facts += [f"{arrows}, minus {minus}" if minus else arrows] if arrows else []
     x, y = (axis_words(axis) if is_direction(axis) else f"Δ {axis}" for axis in (request.x, request.y))

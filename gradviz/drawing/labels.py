@@ -71,12 +71,13 @@ def facts_of(
     field: GradientField, request: LandscapeRequest, *, draws_masks: bool = False, is_difference: bool = False
 ) -> list[str]:
     """The epoch, the minibatch with its rows, and the mode, with its masks if they were drawn."""
-    rows = f"{field.num_rows} rows"
+    rows = [] if request.rows else [f"{field.num_rows} rows"]
     if not is_difference and not math.isnan(field.share_below):
-        rows += f", {percent(field.share_below)} of them below target"
-        rows += f" {masks_words(request)}" if draws_masks else ""
+        masks = f" {masks_words(request)}" if draws_masks else ""
+        rows.append(f"{percent(field.share_below)} of them below target{masks}")
+    told = f" ({', '.join(rows)})" if rows else ""
     mode = f"{request.mode} mode" + (f", {request.masks} masks" if draws_masks else "")
-    return [f"epoch {request.epoch}", f"minibatch {request.minibatch} ({rows})", mode]
+    return [f"epoch {request.epoch}", f"{request.minibatch_words}{told}", mode]
 
 
 def sentences_of(field: GradientField) -> list[str]:

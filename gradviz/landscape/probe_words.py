@@ -23,10 +23,10 @@ def path_line(path: Path, start_loss: float) -> str:
     before its last step."""
     # Two minibatches in turn have no loss of their own to compare.
     parts = {
-        "alternating": [f"J over all rows {_loss(start_loss)} → {_loss(path.all_loss)}"],
+        "alternating": [f"J of all rows {_loss(start_loss)} → {_loss(path.all_loss)}"],
         "all": [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}"],
     }
-    both = [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}", f"over all rows {_loss(path.all_loss)}"]
+    both = [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}", f"all rows {_loss(path.all_loss)}"]
     taken = len(path.x) - 1
     ended = {
         "left": f"more than {REACH} half widths away after {_steps(taken + 1)}",

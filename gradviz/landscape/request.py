@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -91,6 +92,11 @@ class ComposedMinibatch(OneMinibatch, ChosenRows):
         return {**values, "minibatch": 0}
 
     @property
+    def num_rows(self) -> int:
+        """As many as are asked for; a study's minibatches have their own numbers."""
+        return self.minibatch_size if self.rows is None else len(self.rows)
+
+    @property
     def minibatch_words(self) -> str:
         """Such as `minibatch 3`, or `64 chosen rows`."""
         if self.rows is None:
@@ -101,6 +107,10 @@ class ComposedMinibatch(OneMinibatch, ChosenRows):
     def which_rows(self) -> tuple[object, ...]:
         """What tells this minibatch from others of the run."""
         return (self.minibatch, self.minibatch_size) if self.rows is None else (self.rows,)
+
+    def of_rows(self, rows: Sequence[int]) -> Self:
+        """The same of a minibatch that is composed of these rows."""
+        return self.model_copy(update={"minibatch": 0, "rows": tuple(rows)})
 
     def of_minibatch(self, minibatch: int) -> Self:
         """The same of one of the run's own minibatches."""

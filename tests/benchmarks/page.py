@@ -1,4 +1,4 @@
-"""How fast the page answers a hand, against an ordinary Dash callback: an epoch step, a drag, and new selections.
+"""How fast the page answers a hand, against an ordinary Dash callback: an epoch step, a drag, new selections, and rows.
 
 python -m tests.benchmarks.page --runs RUNS [--json FILE]
 
@@ -56,6 +56,8 @@ def main() -> None:
             "new pair": new_pairs(page),
             "new layer": new_layers(page),
             "new minibatch": new_minibatches(page),
+            "rows opened, to the list": rows_opened(page),
+            "row swapped, to the arrows": rows_swapped(page),
         }
         page.close()
         times["epoch step, plain Dash callback"] = plain_steps(browser(plain.url))
@@ -222,6 +224,38 @@ def new_minibatches(page: Page) -> Times:
     return times
 
 
+def rows_opened(page: Page) -> Times:
+    """The button to the list of rows with their compass, each time at a checkpoint that has not been asked about."""
+    times = []
+    opener, close = page.locator("#rows-button-0"), page.get_by_label("Close the rows")
+    _press(page, "Epoch", "Home")
+    for _ in range(CHANGES):
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        times.append(timed(page, opener.click, event="click", pictures=[".gv-compass"])[0])
+        assert any("api/v1/rows?" in address for address in asked), "the list was there already: it is not new"
+        close.click()
+        _press(page, "Epoch", "ArrowRight")
+    return times
+
+
+def rows_swapped(page: Page) -> Times:
+    """A row in the place of another: the field follows by what their own fields differ."""
+    times = []
+    page.locator("#rows-button-0").click()
+    page.locator(".gv-rowlist li").first.wait_for()
+    page.get_by_text("Put rows in…").click()
+    page.locator(".gv-rows-source").select_option("random")
+    for change in range(CHANGES):
+        page.locator(".gv-rowlist button.gv-rowline").nth(change).click()
+        swap = page.locator(".gv-offers [data-act=for]").first
+        swap.wait_for()
+        page.wait_for_function("() => window.gradvizPage.rows.canFollow")
+        times.append(timed(page, swap.click, event="click", pictures=["#canvas-0"])[0])
+        wait_until_drawn(page)
+    return times
+
+
 def _first_picture(
     page: Page,
     act: Callable[[], object],
@@ -267,10 +301,13 @@ def report(times: dict[str, Times], presented: Times, num_painted: int, last: in
         table.add_column(column, justify="right" if column else "left")
     for name, row in rows.items():
         table.add_row(name, f"{row['n']}", f"{row['median']:.1f}", f"{row['p95']:.1f}")
-    ratio = rows["epoch step, plain Dash callback"]["median"] / rows["epoch step"]["median"]
+    step = rows["epoch step"]["median"]
+    ratio = rows["epoch step, plain Dash callback"]["median"] / step
     console = Console(width=120)
     console.print(table)
     console.print(f"An epoch step is {ratio:.1f} times faster than the callback (medians).")
+    for name in ("rows opened, to the list", "row swapped, to the arrows"):
+        console.print(f"{name.capitalize()}: {rows[name]['median'] / step:.1f} epoch steps (medians).")
     console.print(f"A drag of {DRAG_SECONDS:g} s over {last + 1} epochs painted {num_painted} different ones.")
     console.print(
         f"By the browser's event timing, the frames of {len(presented)} key presses were presented after"

@@ -3,8 +3,8 @@
     python tests/benchmarks/row_fields.py [--json PATH]
 
 The engine with the model of full size in every mode, warm; replay with the networks of digits and addition, a first
-plane of which nothing is known and a further one of the same minibatch. Field and rows take turns, and the ratio is of
-their medians.
+plane of which nothing is known and the same once more. Field and rows take turns, and the ratio is of their medians:
+processor time of one thread, because other programs come and go.
 """
 
 import argparse
@@ -75,14 +75,15 @@ REPLAY: dict[str, tuple[Callable[[], Problem], str, str]] = {
 
 
 def compared(field: Callable[[], object], rows: Callable[[], object]) -> tuple[float, float]:
-    """Median seconds of both, which take turns after a first one each."""
-    field(), rows()
+    """Median seconds of a processor of both, which take turns after a first one each."""
+    field()
+    rows()
     taken: tuple[list[float], list[float]] = [], []
     while len(taken[0]) < ROUNDS or sum(map(sum, taken)) < LEAST_SECONDS:
         for run, own in zip((field, rows), taken, strict=True):
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            own.append(time.perf_counter() - start)
+            own.append(time.process_time() - start)
         if sum(map(sum, taken)) > 10 * LEAST_SECONDS:
             break
     return statistics.median(taken[0]), statistics.median(taken[1])
@@ -109,11 +110,10 @@ def of_replay(name: str, *, further: bool) -> tuple[str, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="", help="part of the names of the cases")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; milliseconds")
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, processor time of one thread in milliseconds: field, rows, ratio")
     told = []
     cases = [(name, lambda name=name: of_engine(name)) for name in ENGINE]
     for name in REPLAY:

@@ -34,6 +34,7 @@ def random_view(choose: random.Random) -> View:
         "y_b": y_b,
         "minibatch": choose.randrange(3),
         "minibatch_size": choose.choice([16, 64, 256]),
+        "rows": choose.choice([None, tuple(choose.sample(range(800), choose.randint(1, 40)))]),
         "seed": choose.randrange(2**32),
         "half_width": choose.choice([0.003, 0.1, 0.25, 1.5, 40.0]),
         "points": choose.choice([5, 11, None]),

@@ -17,6 +17,7 @@ import pytest
 from gradviz.drawing.camera import FIRST, Camera
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, gradient_landscape
+from gradviz.landscape.composed import rows_text
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
 SELECTION = ("--run", "none", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--minibatch", 1)
@@ -200,3 +201,23 @@ def test_reader_that_goes_away_is_no_failure(tiny_runs: Path):
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(writer)
     assert "Traceback" not in done.stderr
+
+
+def test_rows_of_a_minibatch_give_its_numbers_and_the_command_says_how_many_were_chosen(
+    gradviz: Callable, tiny_store: RunStore, tiny_runs: Path, tmp_path: Path
+):
+    rows = rows_text(tiny_store.run("none").row_numbers(2, 16))
+    written = {}
+    for name, which in {"own": ("--minibatch", 2, "--minibatch-size", 16), "chosen": ("--rows", rows)}.items():
+        where = ("--run", "none", "--epoch", 1, *which, "--runs", tiny_runs)
+        out = tmp_path / name
+        told = gradviz("landscape", *where, "--x", X, "--y", Y, "--points", 5, "--out", out.with_suffix(".npz"))
+        assert told.status == 0
+        assert ("16 chosen rows, eval mode" in told.out) == (name == "chosen")
+        why = gradviz("why", X, *where)
+        batch = gradviz("minibatch", *where[:2], *where[4:], "--out", tmp_path / f"{name}-rows.npz")
+        assert (why.status, batch.status) == (0, 0)
+        with np.load(out.with_suffix(".npz")) as field, np.load(tmp_path / f"{name}-rows.npz") as arrays:
+            written[name] = [*(field[key] for key in ("u", "v", "loss")), arrays["inputs"], arrays["targets"], why.out]
+    for own, chosen in zip(written["own"], written["chosen"], strict=True):
+        np.testing.assert_array_equal(own, chosen)

@@ -30,6 +30,7 @@ VIEWS = st.builds(
     y_b=st.none() | PARAMETERS,
     minibatch=st.integers(0, 49),
     minibatch_size=st.sampled_from([16, 64, 256]),
+    rows=st.none() | st.lists(st.integers(0, 60), min_size=1, max_size=64, unique=True).map(tuple),
     part=st.sampled_from(["pair", "biases", "layer", "model"]),
     mode=st.sampled_from(["eval", "train"]),
     masks=st.sampled_from(["fresh", "frozen", "averaged"]),

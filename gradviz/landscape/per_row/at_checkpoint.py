@@ -30,6 +30,9 @@ from gradviz.landscape.surroundings import undisturbed
 _TOLERANCE = 1e-9
 """Of the rows' mean magnitude, in float64: both sum the same terms in another order."""
 
+_ROUND_OFF = 1e-12
+"""Of the loss, per unit of the axis: where no row has more, all are zero, as by a bias before batch statistics."""
+
 
 @dataclass(frozen=True, eq=False)
 class RowsAtCheckpoint:
@@ -101,7 +104,10 @@ def rows_by_replay(problem: Problem, plane: Plane) -> RowsAtCheckpoint | None:
             if found_B3 is None:
                 return None
             total_B3 += found_B3 / len(numbers)
-    return RowsAtCheckpoint(*total_B3.T.numpy())
+    loss_B, u_B, v_B = total_B3.T.numpy()
+    least = _ROUND_OFF * np.abs(loss_B).mean()
+    u_B, v_B = (np.zeros_like(each) if np.abs(each).max() <= least else each for each in (u_B, v_B))
+    return RowsAtCheckpoint(loss_B, u_B, v_B)
 
 
 def _under(problem: Problem, plane: Plane, number: int) -> Tensor | None:

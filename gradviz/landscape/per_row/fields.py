@@ -65,6 +65,19 @@ COUPLED = (
 )
 
 
+MASKS = (
+    "The masks belong to places of the minibatch, so a row has other numbers at another place: compute the landscape of"
+    " the composed minibatch instead."
+)
+
+
+def check_alone(dependence: tuple[bool, bool]) -> None:
+    """`UserError` unless rows have the same numbers beside any others, and at any place: `coupled` and `has_masks`."""
+    coupled, has_masks = dependence
+    if coupled or has_masks:
+        raise UserError(COUPLED if coupled else MASKS)
+
+
 def check_numbers(num_rows: int, points: int, most: int = MAX_NUMBERS, each: int = 3) -> None:
     """`UserError` unless so many rows on a grid of `points` a side have at most `most` numbers, `each` at a point."""
     if num_rows > MAX_MINIBATCH_SIZE:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradviz.errors import UserError
-from gradviz.landscape.per_row.fields import COUPLED, RowFields
+from gradviz.landscape.per_row.fields import RowFields, check_alone
 
 # Shape suffixes: X/Y = grid columns/rows.
 
@@ -53,19 +53,10 @@ class Increments:
         return u, v, loss
 
     def _own(self, fields: RowFields, row: int) -> np.ndarray:
-        if fields.coupled:
-            raise UserError(COUPLED)
-        if fields.has_masks:
-            raise UserError(MASKS)
+        check_alone((fields.coupled, fields.has_masks))
         if not all(np.array_equal(ours, theirs) for ours, theirs in zip(self._grid, (fields.x, fields.y), strict=True)):
             raise UserError("These rows' fields are on another grid: compute them on the same plane.")
         if not 0 <= row < len(fields):
             raise UserError(f"`row` must be a place in [0, {len(fields) - 1}], got {row}.")
         each = (fields.u_BYX, fields.v_BYX, fields.loss_BYX)
         return np.stack([own_BYX[row] for own_BYX in each]).astype(np.float64)
-
-
-MASKS = (
-    "The masks belong to places of the minibatch, so a row has other numbers at another place: compute the landscape of"
-    " the composed minibatch instead."
-)

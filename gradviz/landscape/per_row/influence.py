@@ -108,9 +108,9 @@ def influence_of_rows(
         (square - own_B) / left,
         (along_B.mean() - along_B) / left,
         across_B / left,
-        _round_off(gram_BB),
+        round_off(squares_B),
     )
-    shares_B = own_B / (num_rows * square) if length_of(gram_BB) else None
+    shares_B = own_B / (num_rows * square) if _length_of(gram_BB) else None
     return influence_of(found, np.sqrt(squares_B), shares_B, opposing_pairs(gram_BB))
 
 
@@ -189,14 +189,15 @@ def influence_of(
     )
 
 
-def length_of(gram_BB: np.ndarray) -> float:
+def _length_of(gram_BB: np.ndarray) -> float:
     """|G| from the inner products of the minibatch's rows; 0 if it is round-off."""
     length = float(np.sqrt(max(0.0, gram_BB.mean())))
-    return length if length > _round_off(gram_BB) else 0.0
+    return length if length > round_off(gram_BB.diagonal()) else 0.0
 
 
-def _round_off(gram_BB: np.ndarray) -> float:
-    return ROUND_OFF * float(np.sqrt(gram_BB.diagonal().mean() / len(gram_BB)))
+def round_off(squares_B: np.ndarray) -> float:
+    """The length of a mean of rows' gradients that is zero, from the rows' squared lengths."""
+    return ROUND_OFF * float(np.sqrt(squares_B.mean() / len(squares_B)))
 
 
 def opposing_pairs(gram_BB: np.ndarray, most: int = MOST_PAIRS) -> tuple[Opposing, ...]:

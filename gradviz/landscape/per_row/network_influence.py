@@ -6,6 +6,7 @@ each of its rows, and the gradients are formed a few units at a time.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from gradviz.landscape.per_row.influence import (
     crosses_of,
     influence_of_dots,
     influence_of_rows,
-    length_of,
+    round_off,
 )
 from gradviz.landscape.per_row.row_factors import Part, RowFactors, row_factors, tensors_of_part
 from gradviz.landscape.request import Masks, Mode
@@ -78,7 +79,8 @@ def network_influence(
         own = row_factors(network, *minibatches[at], part, gains(at, num_rows)).double()
         total = _Total()
         numbers = iter(number for number in range(len(minibatches)) if number != at)
-        for group in _grouped(others):
+        num_sets = num_masks if masks == "averaged" and gains(0, 1) else 1
+        for group in _grouped(others, ROWS_AT_ONCE // num_sets):
             between_tiles()
             counts = [len(targets) for _, targets in group]
             drawn = [gains(next(numbers), count) for count in counts]
@@ -87,13 +89,12 @@ def network_influence(
             ]
             inputs, targets = (torch.cat(each) for each in zip(*group, strict=True))
             total.add(row_factors(network, inputs, targets, part, masks_of_rows), counts)
-        if not others:
-            total.add(own.rows(slice(0)), [])
+        parts = [each.double() for each in total.parts or own.combined(torch.zeros_like(own.squares()))]
         crosses_B = None if isinstance(part, str) else crosses_of(own.vectors[0].cpu().numpy())
         return influence_of_rows(
             own.products(own).cpu().numpy(),
-            own.along(total.parts).cpu().numpy(),
-            float(sum(each.square().sum() for each in total.parts)),
+            own.along(parts).cpu().numpy(),
+            float(sum(each.square().sum() for each in parts)),
             total.num_live,
             crosses_B,
         )
@@ -108,22 +109,25 @@ class _Total:
 
     def add(self, factors: RowFactors, counts: Sequence[int]) -> None:
         """Minibatches of so many rows each."""
-        weights, first = [], 0
+        first = 0
         for count in counts:
-            rows = factors.rows(slice(first, first + count)).double()
-            length, first = length_of(rows.products(rows).cpu().numpy()), first + count
-            weights += count * [1 / (length * count) if length else 0.0]
-            self.num_live += length > 0
-        like = (factors.vectors or factors.weights[0])[0]
-        sums = [each.double() for each in factors.combined(like.new_tensor(weights))]
-        self.parts = [one + more for one, more in zip(self.parts, sums, strict=True)] if self.parts else sums
+            rows, first = factors.rows(slice(first, first + count)), first + count
+            squares_R = rows.squares().double()
+            gradient = rows.combined(torch.full_like(squares_R, 1 / count).to(rows.dtype))
+            length = sum(each.square().sum(dtype=torch.float64) for each in gradient).sqrt().item()
+            if not self.parts:
+                self.parts = [torch.zeros_like(each) for each in gradient]
+            if length > round_off(squares_R.cpu().numpy()):
+                self.num_live += 1
+                for part, each in zip(self.parts, gradient, strict=True):
+                    part.add_(each, alpha=1 / length)
 
 
-def _grouped(minibatches: Sequence[Rows]) -> Iterator[list[Rows]]:
-    """Minibatches that share a pass."""
+def _grouped(minibatches: Sequence[Rows], most: int) -> Iterator[list[Rows]]:
+    """Minibatches of together at most so many rows, or one: they share a pass."""
     group: list[Rows] = []
     for each in minibatches:
-        if group and sum(len(targets) for _, targets in [*group, each]) > ROWS_AT_ONCE:
+        if group and sum(len(targets) for _, targets in [*group, each]) > most:
             yield group
             group = []
         group.append(each)
@@ -159,17 +163,20 @@ def _recomputed(network: Network, others: Sequence[Rows], own: Rows, part: Part)
 
     passes = [passed(others)] if others else []
     passes += [passed([own]), passed(left)]
-    dots_MM, steps_BM, squares_B, crosses_B = 0.0, 0.0, 0.0, None
-    for gradients in _blocks(passes, tensors, refs, len(others) + 1 + num_rows, network):
+    count = len(others) + 1
+    options: dict[str, Any] = {"dtype": torch.float64, "device": network.device}
+    dots_MM, steps_BM = torch.zeros((count, count), **options), torch.zeros((num_rows, count), **options)
+    squares_B, crosses_B = torch.zeros(num_rows, **options), None
+    for gradients in _blocks(passes, tensors, refs, count + num_rows, network):
         between_tiles()
-        each_MP, without_BP = gradients.double().split([len(others) + 1, num_rows])
+        each_MP, without_BP = gradients.double().split([count, num_rows])
         steps_BP = without_BP - each_MP[-1]
-        dots_MM, steps_BM = dots_MM + each_MP @ each_MP.T, steps_BM + steps_BP @ each_MP.T
-        squares_B = squares_B + steps_BP.square().sum(1)
+        dots_MM += each_MP @ each_MP.T
+        steps_BM += steps_BP @ each_MP.T
+        squares_B += steps_BP.square().sum(1)
         if refs:
             crosses_B = crosses_of(steps_BP.cpu().numpy(), each_MP[-1].cpu().numpy())
-    found = [each.cpu().numpy() for each in (dots_MM, steps_BM, squares_B) if isinstance(each, Tensor)]
-    return influence_of_dots(*found, crosses_B)
+    return influence_of_dots(dots_MM.cpu().numpy(), steps_BM.cpu().numpy(), squares_B.cpu().numpy(), crosses_B)
 
 
 def _blocks(

@@ -92,9 +92,9 @@ def _recomputed(
     left = [replace(own, batch=selected(own.batch, rows)) for rows in kept]
     each_MP, without_BP = _gradients([*in_turn, *left], names)[:, columns].split([len(in_turn), num_rows])
     steps_BP = without_BP - each_MP[-1]
-    found = [each.cpu().numpy() for each in (each_MP @ each_MP.T, steps_BP @ each_MP.T, steps_BP.square().sum(1))]
-    crosses_B = crosses_of(steps_BP.cpu().numpy(), each_MP[-1].cpu().numpy()) if is_pair else None
-    return influence_of_dots(*found, crosses_B)
+    each_MP, steps_BP = each_MP.cpu().numpy(), steps_BP.cpu().numpy()
+    crosses_B = crosses_of(steps_BP, each_MP[-1]) if is_pair else None
+    return influence_of_dots(each_MP @ each_MP.T, steps_BP @ each_MP.T, (steps_BP**2).sum(1), crosses_B)
 
 
 def _gradients(problems: Sequence[Problem], names: Sequence[str]) -> Tensor:

@@ -34,6 +34,10 @@ class RowFactors:
     def __len__(self) -> int:
         return len(self.vectors[0] if self.vectors else self.weights[0][0])
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return (self.vectors or self.weights[0])[0].dtype
+
     def rows(self, wanted: slice) -> "RowFactors":
         """Some of them."""
         return RowFactors(

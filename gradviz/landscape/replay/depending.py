@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gradviz.experiment.batches import selected
 from gradviz.experiment.users_code import users_code
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.replay.loop import row_losses
 from gradviz.landscape.replay.private import PrivateModel
 from gradviz.landscape.replay.problem import Problem
@@ -57,6 +58,7 @@ def _kept(num_rows: int) -> list[Tensor]:
 
 def _losses(problem: Problem, model: PrivateModel, places: Tensor) -> tuple[Tensor, bool]:
     """(B,) of the rows of these places, and whether anything is drawn."""
+    between_tiles()
     batch = selected(model.copied_batch(), places.to(problem.device))
     source = Source(problem.own_seed, 0)
     with users_code("loss"), Seeded(source, exact=problem.dtype == torch.float64):

@@ -65,8 +65,8 @@ def _by_weights(weighed: Tensor | None, weights: Tensor) -> Tensor:
 
 def _twice_within(loss: Any, x: Tensor, y: Tensor, batched: Sequence[Tensor]) -> list[Tensor]:
     def at_point(x: Tensor, y: Tensor, *of_point: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        losses, back = vjp(lambda x, y: loss(x, y, *of_point), x, y)
-        _, again = vjp(back, torch.ones_like(losses))
+        losses, back, *_ = vjp(lambda x, y: loss(x, y, *of_point), x, y)
+        _, again, *_ = vjp(back, torch.ones_like(losses))
         one, none = torch.ones_like(x), torch.zeros_like(x)
         return losses, *again((one, none)), *again((none, one))
 

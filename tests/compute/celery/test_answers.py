@@ -13,6 +13,7 @@ from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.influence import InfluenceQuestion, InfluenceRequest
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
 from gradviz.compute.kinks import KinksQuestion
@@ -21,6 +22,7 @@ from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
 from gradviz.compute.probe import ProbeQuestion, ProbeSettings
 from gradviz.compute.question import Question
+from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.compute.row_list import RowsQuestion
 from gradviz.compute.sampling import SamplingQuestion, SamplingRequest
 from gradviz.compute.step_landscape import StepLandscapeQuestion
@@ -66,8 +68,10 @@ OTHER_KINDS: list[Question] = [
     WhyQuestion(request=WhyRequest.of(run="batchnorm", epoch=1, parameter="hidden.1.linear.bias[0]")),
     MeasuresQuestion(request=MeasuresRequest.of(run="none", epoch=1, minibatch_size=16, part="hidden.1")),
     SamplingQuestion(request=SamplingRequest.of(run="none", epoch=1, minibatch_size=16, x=EVAL.x, y=EVAL.y)),
+    InfluenceQuestion(request=InfluenceRequest.of(run="none", epoch=1, minibatch_size=16, part="model")),
     RowsQuestion(request=EVAL),
     AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
+    RowFieldsQuestion(request=EVAL, of=(3, 5, 6, 7)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),
         at=PathsStep.of(condition="order", replica=1, step=2),

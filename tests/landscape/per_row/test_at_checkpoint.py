@@ -202,6 +202,15 @@ def test_along_directions_a_rows_arrow_is_the_projection_of_its_gradient():
         assert [found.u_B[k], found.v_B[k]] == pytest.approx([float(slope) for slope in slopes], rel=1e-9)
 
 
+def test_what_batch_statistics_take_out_is_exactly_zero():
+    torch.manual_seed(4)
+    problem = Problem(Convolutional(norm=True, dropout=0.0), cross_entropy, images(), mode="train")
+    found = rows_by_replay(problem, Plane(Scalar.parse("conv.bias[0]"), Scalar.parse("norm.bias[0]")))
+    assert found is not None
+    assert not found.u_B.any()
+    assert found.v_B.any()
+
+
 def test_one_number_for_all_rows_gives_no_rows():
     def mean(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         return cross_entropy(model, batch).mean()

@@ -11,6 +11,7 @@ from gradviz.errors import UserError
 from gradviz.experiment.studies.deliveries.study import loss
 from gradviz.landscape import LandscapeSpec, Minibatch, network_of
 from gradviz.landscape.engine import tiles_of
+from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Problem, Scalar
 from tests.landscape.cases import KINDS, Case, modes_of, parameters_of, random_case
@@ -95,6 +96,17 @@ def test_the_size_of_the_tiles_does_not_matter(kind, mode):
     whole = row_fields(minibatch_of(case), spec)
     with tiles_of(16 * 12 * 8 * 3):
         assert_same(stacked(row_fields(minibatch_of(case), spec)), stacked(whole))
+
+
+def test_rows_that_cancel_are_not_zero_and_the_arrow_s_zero_is_told_by_the_field():
+    case = random_case("none", seed=5, num_rows=8)
+    predictions = case.model(case.inputs).detach()
+    halves = Case(case.model, case.inputs, predictions + 5 * torch.tensor([1.0, -1.0] * 4))
+    spec = LandscapeSpec(x="output.bias[0]", y=PAIRS[0][0], points=3, half_width=0.1)
+    found, field = row_fields(minibatch_of(halves), spec), minibatch_of(halves).landscape(spec)
+    assert (field.u_reason == ZeroReason.TERMS_CANCEL).all()
+    np.testing.assert_array_equal(abs(found.u_BYX), 3.0)
+    np.testing.assert_array_equal(found.mean()[0], 0.0)
 
 
 def test_float32_is_float64_to_its_rounding():

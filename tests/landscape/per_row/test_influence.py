@@ -17,6 +17,7 @@ from gradviz.landscape.per_row.influence import Influence, influence_of_rows, op
 from gradviz.landscape.per_row.network_influence import network_influence
 from gradviz.landscape.per_row.problem_influence import problem_influence
 from gradviz.landscape.replay import Problem
+from gradviz.landscape.request import Mode
 from gradviz.landscape.statistics import minibatch_agreement, parts_of
 from tests.landscape.cases import Case, random_case
 from tests.landscape.per_row.by_rows import gradient_of
@@ -35,8 +36,8 @@ def minibatches_of(case: Case) -> list[tuple[Tensor, Tensor]]:
     return list(zip(case.inputs.split(B), case.targets.split(B), strict=True))
 
 
-def case_of(regularizer: str, **more: int) -> Case:
-    return random_case(regularizer, num_rows=K * B, **{"seed": 7} | more)
+def case_of(regularizer: str) -> Case:
+    return random_case(regularizer, num_rows=K * B, seed=7)
 
 
 def by_backpropagation(case: Case, part: str | tuple[str, str], **random: object) -> Gradient:
@@ -179,8 +180,8 @@ def test_shares_sum_to_one_and_opposing_pairs_are_the_most_negative_products():
     gradient = by_backpropagation(case, "model")
     rows_BP = np.stack([gradient(AT, [row]) for row in range(B)])
     own = rows_BP.mean(0)
-    np.testing.assert_allclose(found.shares_B, rows_BP @ own / (B * own @ own), atol=1e-12)
     assert found.shares_B is not None
+    np.testing.assert_allclose(found.shares_B, rows_BP @ own / (B * own @ own), atol=1e-12)
     assert found.shares_B.sum() == pytest.approx(1, abs=1e-12)
     products = {(a, b): rows_BP[a] @ rows_BP[b] for a in range(B) for b in range(a + 1, B)}
     wanted = sorted((value, pair) for pair, value in products.items() if value < 0)
@@ -231,7 +232,7 @@ def test_one_row_that_makes_all_of_the_gradient_leaves_nothing():
         (2, "train", "1 rows has no statistics"),
     ],
 )
-def test_what_cannot_be_left_out_is_told(rows: int, mode: str, words: str):
+def test_what_cannot_be_left_out_is_told(rows: int, mode: Mode, words: str):
     case = random_case("batchnorm", num_rows=2 * rows)
     network = network_of(case.model)
     with pytest.raises(UserError, match=words):

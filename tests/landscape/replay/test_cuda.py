@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from gradviz.landscape.per_row import row_fields
 from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape, why_zero
 from gradviz.landscape.replay.choosing import compute
 from gradviz.landscape.replay.examples import CharTransformer, ConvolutionalNet, Example, RecurrentNet, example
@@ -67,6 +68,19 @@ def test_replay_gives_the_loops_numbers_and_the_processors(name, mode, masks):
         assert found.method.startswith("replay"), found.passed_over
         assert error_of(found.values, loop) < FLOAT64
         assert error_of(loop, by_loop(problem, plane, range(9))) < FLOAT64
+
+
+@pytest.mark.parametrize(("mode", "masks"), WAYS[:2])
+@pytest.mark.parametrize("name", MAKERS)
+def test_rows_have_the_processors_numbers(name, mode, masks):
+    problem = problem_of(name, mode, masks)
+    plane = Plane(*map(Scalar.parse, PAIRS[name][0]), half_width=0.3, points=3)
+    found, wanted = row_fields(on_cuda(problem), plane), row_fields(problem, plane)
+    assert found.method.startswith("replay"), found.passed_over
+    assert (found.coupled, found.has_masks) == (wanted.coupled, wanted.has_masks)
+    for part in ("loss_BYX", "u_BYX", "v_BYX"):
+        here = getattr(wanted, part)
+        np.testing.assert_allclose(getattr(found, part), here, rtol=0, atol=FLOAT64 * abs(here).max())
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
