@@ -126,10 +126,11 @@ def loop_fields(studied: Setting) -> tuple[LoopField, LoopField]:
 
 
 def _paths_in(studied: Studied) -> Iterator[PathsFound]:
-    if not studied.is_there(PLAIN, When.MID):
+    epoch = studied.paths_epoch()
+    if epoch is None:
         return
     for optimizer in OPTIMIZERS:
-        request = paths_request(studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID), optimizer)
+        request = paths_request(studied.runs[PLAIN].name, epoch, optimizer)
         found = studied.kept_paths(request)
         if found is not None:
             yield paths_found(request, found)

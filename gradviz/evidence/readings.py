@@ -196,11 +196,14 @@ DRIFT = drift(BATCHNORM)
 
 
 def paths_of(optimizer: PathsOptimizer) -> Reading[PathsFound]:
-    """Paths from the drawn checkpoint of mid-training without regularizer, where they were measured; NotThere has the
-    command that measures them."""
+    """Paths from a checkpoint of mid-training without regularizer, where they were measured; NotThere has the command
+    that measures them."""
 
     def asked(studied: Studied) -> list[Asked]:
-        request = paths_request(studied.runs[PLAIN].name, studied.epoch(PLAIN, When.MID), optimizer)
+        epoch = studied.paths_epoch()
+        if epoch is None:
+            raise NotThere("There is no checkpoint of mid-training after which the training loss falls on: train more.")
+        request = paths_request(studied.runs[PLAIN].name, epoch, optimizer)
         if studied.kept_paths(request) is None:
             raise NotThere(f"Nobody has measured these paths yet: run `{command_of(request)}`, then look again.")
         return []

@@ -42,8 +42,19 @@ def drawn_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | 
 
     Its share of rows predicted below their target is closest to one half. None if no epoch of mid-training is there.
     """
-    wanted = set(mid_training(metrics)) & set(there)
-    lines = [each for each in metrics if each.epoch in wanted]
+    return _most_balanced(metrics, set(mid_training(metrics)) & set(there))
+
+
+def paths_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | None:
+    """The epoch of mid-training from which paths are taken: of those `there` after which the run's own next epoch
+    lowers the training loss, so that a rate of plain SGD can match it, the one with the most balanced signs."""
+    losses = {line.epoch: line.train_loss for line in metrics}
+    onward = {epoch for epoch, loss in losses.items() if losses.get(epoch + 1, loss) < loss}
+    return _most_balanced(metrics, set(mid_training(metrics)) & onward & set(there))
+
+
+def _most_balanced(metrics: Sequence[EpochMetrics], epochs: set[int]) -> int | None:
+    lines = [each for each in metrics if each.epoch in epochs]
     return min(lines, key=lambda each: abs(each.share_below_target - 0.5)).epoch if lines else None
 
 

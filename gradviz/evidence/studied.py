@@ -10,7 +10,7 @@ from gradviz.evidence import rules
 from gradviz.evidence.controls import OtherPreset
 from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.roles import PLAIN, Role, cast, role_of
-from gradviz.evidence.selection import check_network, drawn_epoch, falling, mid_training
+from gradviz.evidence.selection import check_network, drawn_epoch, falling, mid_training, paths_epoch
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.config import PRESETS
@@ -110,8 +110,13 @@ class Studied:
         plain = self.runs.get(PLAIN)
         return () if plain is None else self._measured(plain, falling(plain.metrics()))
 
+    def paths_epoch(self) -> int | None:
+        """The epoch without regularizer from which paths are taken."""
+        plain = self.runs.get(PLAIN)
+        return None if plain is None else paths_epoch(plain.metrics(), self.epochs[plain.name])
+
     def others(self) -> tuple[OtherPreset, ...]:
-        """The same of the runs of other presets."""
+        """Those of mid-training, and all that fall, of the runs of other presets."""
         return tuple(
             OtherPreset(
                 run=run.name,

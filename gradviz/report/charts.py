@@ -134,7 +134,8 @@ def _balance(evidence: Evidence) -> Chart:
             )
             for run in _runs_of(evidence)
         )
-        plots.append(Plot(f"R, hidden layer {layer}", (*series, *_law_of(evidence)), _SHARE))
+        there = [each for each in series if any(y is not None for y in each.y)]
+        plots.append(Plot(f"R, hidden layer {layer}", (*there, *_law_of(evidence)), _SHARE))
     wholes = tuple(
         Series(
             run.label,

@@ -9,9 +9,11 @@ work at the same request at once; with `"job"` in the place of HOW MANY one does
 import json
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,7 +21,11 @@ from gradviz.compute import paths_job
 from gradviz.compute.paths import paths
 from gradviz.experiment.interruption import stop_on_signals
 from gradviz.experiment.store import RunStore
+from gradviz.landscape.paths.progress import PathsProgress
 from gradviz.landscape.paths.request import PathsRequest
+from gradviz.landscape.paths.result import PathsResult
+
+PAUSE = threading.Event()  # never set: between two looks at what has been asked
 
 
 def say(line: str) -> None:
@@ -40,7 +46,18 @@ def work(directory: str, request: str) -> None:
 
 
 def job(directory: str, request: str) -> None:
+    """Half of the job, told at every step; then it waits until it is ended, however quick the machine is."""
     with stop_on_signals() as asked:
+
+        def half(*args: Any, on_progress: Callable[[PathsProgress], None], **options: Any) -> PathsResult:
+            def told(now: PathsProgress) -> None:
+                on_progress(now)
+                while 2 * now.done >= now.total and not asked.asked:
+                    PAUSE.wait(0.01)
+
+            return paths(*args, on_progress=told, **options)
+
+        paths_job.paths, paths_job._EVERY_SECONDS = half, 0.0  # pyright: ignore
         paths_job.work(
             RunStore(sys.argv[1]),
             PathsRequest.from_json(request),

@@ -3,7 +3,7 @@
 import pytest
 
 from gradviz.errors import UserError
-from gradviz.evidence.selection import check_network, drawn_epoch, mid_training
+from gradviz.evidence.selection import check_network, drawn_epoch, mid_training, paths_epoch
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 
@@ -27,6 +27,13 @@ def test_a_loss_at_the_limit_or_as_before_is_not_mid_training():
 def test_the_most_balanced_of_them_is_drawn():
     assert drawn_epoch(METRICS, range(7)) == 5
     assert drawn_epoch(METRICS, [0, 2, 4]) == 4
+
+
+def test_paths_are_taken_from_the_most_balanced_after_which_the_loss_falls_on():
+    rises_after_the_best = lines((100, 1.0), (9, 0.9), (8, 0.6), (7, 0.5), (7.5, 0.5), (6, 0.4), (5, 0.5))
+    assert drawn_epoch(rises_after_the_best, range(7)) == 3
+    assert paths_epoch(rises_after_the_best, range(7)) == 2
+    assert paths_epoch(rises_after_the_best, [0, 3, 4]) is None
 
 
 def test_no_other_epoch_is_drawn_in_place_of_mid_training():

@@ -197,7 +197,8 @@ OF_GRADIENTS: tuple[tuple[Measure, Callable[[Gradients], Found]], ...] = (
             "top eigenvector's share of the gradient noise",
             "after Jastrzębski et al. 2020",
             "",
-            "Of the variance of a minibatch's gradient, the share along the top eigenvector of the others' covariance.",
+            "Of the variance of a minibatch's gradient, the share along the top eigenvector of the others' covariance. "
+            "Its interval is too short: it holds the value in 78 to 85 % of cases where a direction stands out.",
         ),
         _top_share,
     ),
