@@ -1,5 +1,5 @@
-// What the server says of planes, of what lies in those along directions and of how other minibatches would turn the arrow: asked
-// for once for each checkpoint, where an overlay wants it, after the picture and never while a hand moves a slider.
+// What the server says of planes, of what lies in those along directions, of other minibatches' arrows and of paths from a point: asked for
+// once for each checkpoint, where an overlay wants it, after the picture and never while a hand moves a slider.
 
 import { wantsOverlay } from "../pure/overlays.js";
 import { patience } from "../pure/patience.js";
@@ -22,7 +22,7 @@ export function loadPlanes(onNews) {
   if (!asking && wanted.length) ask(wanted[0], epoch, onNews);
 }
 
-const WANTED = { planes: ["path", "spread"], sampling: ["sampling"] };
+const WANTED = { probe: ["probe"], planes: ["path", "spread"], sampling: ["sampling"] };
 
 // Of what an overlay of the view is drawn.
 function openedOf(plan) {

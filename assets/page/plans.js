@@ -14,6 +14,7 @@
  * @property {any} minibatches stack or null
  * @property {any} planes what lies in the plane, by epoch, if an axis is a direction; else null
  * @property {any} sampling how other minibatches would turn the arrow, by epoch, of two parameters; else null
+ * @property {any} probe paths of SGD from the start on show, by epoch, if they are wanted; else null
  * @property {Plan} [minus] the plan that is subtracted, if any
  */
 
@@ -21,6 +22,7 @@ import { halfWidthOf, hasDirections } from "../pure/axes.js";
 import { differenceOf, differencesOf, referenceOf } from "../pure/difference.js";
 import { wantsOverlay } from "../pure/overlays.js";
 import { mistakeIn } from "../pure/parameters.js";
+import { startOf } from "../pure/probe.js";
 import { isOfMinibatch, rowsText } from "../pure/rows.js";
 import { madeFrame } from "./madeframes.js";
 import { coarserOf, gridPoints } from "./points.js";
@@ -66,6 +68,7 @@ function planOf(name, x, y) {
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches", coarser) : null,
     planes: isAlongDirections && run ? openPlanes({ ...common, ...whichMinibatch() }, run) : null,
     sampling: !isAlongDirections && run ? openSampling(common, run) : null,
+    probe: wantsOverlay(view, "probe") && run ? openProbe({ ...common, ...whichMinibatch() }, run) : null,
   };
 }
 
@@ -82,6 +85,13 @@ function openSampling(common, { stamp }) {
   const entries = ["run", "x", "y", "minibatch_size", "mode"].map((name) => [name, common[name]]);
   const asMany = Array.from({ length: numRows(common.run) }, (_, k) => k);
   return openTold("sampling", page.view.rows ? [...entries, ["rows", rowsText(asMany)]] : entries, stamp);
+}
+
+// The start is in half widths, so that it is one point of all pictures.
+function openProbe(common, { stamp, epochs }) {
+  const { start, rate, steps } = page.view;
+  const own = { start: startOf(start).map((share) => common.half_width * share).join(","), steps, ...(rate === null ? {} : { rate }) };
+  return openTold("probe", Object.entries({ ...common, ...own }), hasDirections(common) ? `${stamp}|${epochs.length}` : stamp);
 }
 
 function openTold(kind, entries, version) {

@@ -1,10 +1,11 @@
-// What is drawn over the arrows when it is wanted: the path through the epochs, the spread of the minibatches, and the ellipse
-// in which minibatches of other rows would have theirs.
+// What is drawn over the arrows when it is wanted: the path through the epochs, the spread of the minibatches, the ellipse
+// in which minibatches of other rows would have theirs, and the paths of SGD from a point of the plane.
 
 import { hasDirections } from "./axes.js";
 import { fanSentence, fanStrokes, lengthsOf } from "./fan.js";
 import { markSentence, markStrokes, rayFrames, raySentence } from "./marks.js";
 import { pathSentence, pathStrokes } from "./path.js";
+import { probeStrokes } from "./probe.js";
 import { isOfMinibatch } from "./rows.js";
 import { longestOf, samplingSentence, samplingStrokes } from "./sampling.js";
 import { spreadOf } from "./spread.js";
@@ -15,7 +16,12 @@ export function wantsOverlay(view, overlay) {
 
 export function overlayStrokes(view, plan, frame, style, palette) {
   if (!frame || frame.difference) return [];
-  if (hasDirections(plan)) return planeStrokes(view, plan, frame, style, palette);
+  const probed = probeOf(view, plan);
+  const strokes = hasDirections(plan) ? planeStrokes(view, plan, frame, style, palette) : pairStrokes(view, plan, frame, style, palette);
+  return probed?.paths ? [...strokes, ...probeStrokes(probed, palette)] : strokes;
+}
+
+function pairStrokes(view, plan, frame, style, palette) {
   const strokes = [];
   const spread = spreadFrames(view, plan);
   const sampling = samplingOf(view, plan)?.sampling;
@@ -32,13 +38,29 @@ export function overlayStrokes(view, plan, frame, style, palette) {
 
 export function overlaySentences(view, plan, frame) {
   if (!frame || frame.difference) return [];
-  if (hasDirections(plan)) return planeSentences(view, plan, frame);
+  const sentences = hasDirections(plan) ? planeSentences(view, plan, frame) : pairSentences(view, plan, frame);
+  return [...sentences, ...probeSentences(view, plan)];
+}
+
+function pairSentences(view, plan, frame) {
   const minibatches = minibatchFrames(view, plan);
   const sentences = [];
   if (minibatches) sentences.push(fanSentence(minibatches));
   if (wantsOverlay(view, "sampling")) sentences.push(samplingWords(view, plan));
   if (wantsOverlay(view, "path")) sentences.push(pathSentence(plan.epochs.frames, epochFrame(view, frame), plan.halfWidth, frame.points, Boolean(plan.epochs.loading)));
   return sentences.filter(Boolean);
+}
+
+// The paths from the start on show, at the checkpoint and minibatch on show, or {error}; undefined until the server tells them.
+export function probeOf(view, { probe, minus }) {
+  return wantsOverlay(view, "probe") && !minus && probe && isOfMinibatch(probe.selection, view) ? probe.told.get(view.epoch) : undefined;
+}
+
+function probeSentences(view, plan) {
+  if (!wantsOverlay(view, "probe")) return [];
+  const told = probeOf(view, plan);
+  if (!told) return ["The paths of the probe are being computed."];
+  return told.error ? [`The paths of the probe are not known: ${told.error}`] : told.sentences;
 }
 
 // The frames of all minibatches of the checkpoint on show, once they are all there.

@@ -3,15 +3,20 @@
 
 /**
  * @typedef {{kind: "line" | "dots" | "heads" | "disc", x: number[], y: number[], colour: string, opacity: number,
- *   width?: number, dashed?: boolean, size?: number, sizes?: number[], opacities?: number[], texts?: string[] | null, angles?: number[]}} Stroke
- *   `sizes`, `opacities`: of each dot
+ *   width?: number, dashed?: boolean, dash?: number[], size?: number, sizes?: number[], opacities?: number[], texts?: string[] | null, angles?: number[]}} Stroke
+ *   `sizes`, `opacities`: of each dot; `dash`: lengths of dashes and gaps, where they are not those of all dashed lines
  */
 
 const DISC_CORNERS = 72;
 
 /** @returns {Stroke} */
-export function line(x, y, colour, { width = 1.5, opacity = 1, dashed = false } = {}) {
-  return { kind: "line", x, y, colour, width, opacity, dashed };
+export function line(x, y, colour, { width = 1.5, opacity = 1, dashed = false, dash = /** @type {number[]} */ ([]) } = {}) {
+  return { kind: "line", x, y, colour, width, opacity, dashed: dashed || dash.length > 0, ...(dash.length ? { dash } : {}) };
+}
+
+/** Lengths of dashes and gaps; none for a solid line. @param {Stroke} stroke */
+export function dashesOf({ dashed, dash = [3, 3] }) {
+  return dashed ? dash : [];
 }
 
 /** `texts` are told when the pointer is on a dot. @returns {Stroke} */
@@ -48,7 +53,7 @@ export function strokeTraces(strokes) {
 }
 
 const made = {
-  line: ({ colour, width, dashed }) => ({ mode: "lines", line: { color: colour, width, dash: dashed ? "3px,3px" : "solid" } }),
+  line: (stroke) => ({ mode: "lines", line: { color: stroke.colour, width: stroke.width, dash: dashesOf(stroke).map((length) => `${length}px`).join(",") || "solid" } }),
   disc: ({ colour }) => ({ mode: "lines", fill: "toself", fillcolor: colour, line: { width: 0 } }),
   dots: ({ colour, size, sizes, opacities, texts }) => ({
     mode: "markers", marker: { color: colour, size: sizes ?? size, line: { width: 0 }, opacity: opacities ?? 1 },

@@ -87,7 +87,7 @@ function tracesOnSurface(stroke, surface) {
 }
 
 const over = {
-  line: ({ x, y, colour, width, dashed }, surface) => ({ mode: "lines", ...lineOnSurface(surface, x, y), line: { color: colour, width: 1.6 * width, dash: dashed ? "dash" : "solid" } }),
+  line: ({ x, y, colour, width, dashed, dash }, surface) => ({ mode: "lines", ...lineOnSurface(surface, x, y), line: { color: colour, width: 1.6 * width, dash: dashed ? (dash?.[0] < width + 1 ? "dot" : "dash") : "solid" } }),
   disc: () => null, // it would hide the surface
   dots({ x, y, colour, size, sizes, texts, opacities }, surface) {
     if (!texts) return null; // ends of rays: plotly.js draws no marker in space small enough for fifty side by side

@@ -4,7 +4,7 @@ import { hasDirections } from "../pure/axes.js";
 import { differencesOf } from "../pure/difference.js";
 import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
-import { overlayStrokes } from "../pure/overlays.js";
+import { overlayStrokes, probeOf } from "../pure/overlays.js";
 import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { minibatchWords } from "../pure/rows.js";
@@ -19,6 +19,7 @@ import { createScrubber } from "../page/scrubber.js";
 import { page } from "../page/state.js";
 import { cameraNow, underNow } from "../views/camera.js";
 import { showGround } from "../views/ground.js";
+import { showPathWords } from "../views/pathwords.js";
 import { drawGrid } from "../views/gridpicture.js";
 import { readGrid, showGridReading } from "../views/gridreading.js";
 import { clearCanvas, paintFrame, watchCanvas } from "../views/paint.js";
@@ -28,7 +29,7 @@ import { listenForZoom, partOf, showZoomed } from "../views/zoom.js";
 const told = JSON.parse(document.getElementById("told").textContent);
 const step = told.over === "epochs" ? "epoch" : "minibatch";
 const config = { displaylogo: false, displayModeBar: false, doubleClick: false, responsive: true };
-const PARTS = ["title", "canvas", "veil", "zoomed", "ground", "caption"];
+const PARTS = ["title", "canvas", "veil", "zoomed", "ground", "probe-legend", "caption"];
 
 let tokens = 0;
 begin(told);
@@ -43,10 +44,11 @@ document.body.dataset.view = page.view.view;
 document.body.dataset.under = page.view.under;
 document.body.dataset.overlays = `${page.view.show.length}`;
 document.body.dataset.sampling = page.view.show.includes("sampling") ? "on" : "off";
+document.body.dataset.probe = page.view.show.includes("probe") ? "on" : "off";
 document.body.dataset.planes = page.plans.some(hasDirections) ? "directions" : "parameters";
 document.body.dataset.masks = told.panels.some((panel) => panel.draws_masks) ? "on" : "off";
 
-function create({ request, label, draws_masks: isRandom, frames, path, spreads, samplings, planes }, slot) {
+function create({ request, label, draws_masks: isRandom, frames, path, spreads, samplings, planes, probes }, slot) {
   const decoded = byIndex(frames.map(decode));
   const parts = Object.fromEntries(PARTS.map((name) => [name, element(name === "canvas" ? "canvas" : "div", `gv-${name}`)]));
   for (const name of PARTS) parts[name].id = `${name}-${slot}`;
@@ -54,10 +56,10 @@ function create({ request, label, draws_masks: isRandom, frames, path, spreads, 
   const place = element("div", "", graph);
   place.id = `graph-${slot}`;
   const picture = element("div", "gv-picture", place, parts.canvas, parts.veil, parts.zoomed, parts.ground);
-  const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts.caption));
+  const section = element("section", "gv-panel", parts.title, picture, element("div", "gv-foot", parts["probe-legend"], parts.caption));
   section.setAttribute("aria-label", `Picture ${slot + 1}`);
   document.getElementById("panels").append(section);
-  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, samplings, planes), frames: decoded, section, graph, canvas: parts.canvas };
+  return { slot, request, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, samplings, planes, probes), frames: decoded, section, graph, canvas: parts.canvas };
 }
 
 // Where there are more than large pictures have room, they are small multiples.
@@ -83,14 +85,14 @@ function createGrid() {
   watchCanvas(canvas, () => page.panels.length && draw());
 }
 
-function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads, samplings, planes }, slot) {
+function createCell({ request, label, colour, draws_masks: isRandom, frames, path, spreads, samplings, planes, probes }, slot) {
   const decoded = byIndex(frames.map(decode));
-  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, samplings, planes), frames: decoded };
+  return { slot, request, colour, plan: planOf({ request, label, isRandom }, decoded, byIndex(path), spreads, samplings, planes, probes), frames: decoded };
 }
 
 // As the dashboard's pictures.js has it: the frames by epoch, of which the path is drawn, and the minibatches of each; what lies
 // in a plane along directions is by index.
-function planOf({ request, label, isRandom }, frames, path, spreads, samplings, planes) {
+function planOf({ request, label, isRandom }, frames, path, spreads, samplings, planes, probes) {
   const { run, x, y, half_width: halfWidth } = request;
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
@@ -101,6 +103,10 @@ function planOf({ request, label, isRandom }, frames, path, spreads, samplings, 
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
     },
     sampling: { told: new Map(Object.entries(samplings).map(([at, each]) => [Number(at), each])) },
+    get probe() {
+      const { epoch: now, minibatch: shown, rows: chosen } = page.view;
+      return { selection: { minibatch: shown, rows: chosen }, told: new Map([[now, probes[page.view[step]]]]) };
+    },
     get planes() {
       const { epoch: now, minibatch: shown, rows: chosen } = page.view;
       return { selection: { minibatch: shown, rows: chosen }, told: new Map([[now, planes[page.view[step]]]]) };
@@ -194,6 +200,7 @@ function say(panel) {
   fill(`title-${slot}`, where, element("h2", "", isCompared ? name : pairTitle(plan.x, plan.y, plan.network)), element("span", "gv-sub", where));
   const sentences = plainSentences(page, plan, frame).join(" ");
   fill(`caption-${slot}`, sentences, element("p", "", sentences));
+  showPathWords(slot, probeOf(page.view, plan)?.paths ?? []);
   const veil = whyEmpty(frame);
   fill(`veil-${slot}`, veil, veil ? element("div", "gv-card", element("p", "", veil)) : null);
 }

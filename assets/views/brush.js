@@ -1,5 +1,7 @@
 // Paints strokes (pure/strokes.js) on a canvas.
 
+import { dashesOf } from "../pure/strokes.js";
+
 export function paintStrokes(context, plane, strokes) {
   context.save();
   for (const stroke of strokes) {
@@ -14,7 +16,7 @@ const painters = {
   line(context, plane, stroke) {
     context.lineWidth = stroke.width;
     context.lineJoin = "round";
-    context.setLineDash(stroke.dashed ? [3, 3] : []);
+    context.setLineDash(dashesOf(stroke));
     context.stroke(pathOf(plane, stroke));
     context.setLineDash([]);
   },

@@ -19,6 +19,7 @@ import { courseRows } from "./coursecurves.js";
 import { curvesName, lossRows } from "./losscurves.js";
 import { areCurvesSeen, curvesPng, curvesSvg, picturePng, pictureSize, pictureSvg } from "./picturefile.js";
 import { commitPictures } from "./pictures.js";
+import { finishPaths } from "./probe.js";
 
 let opener = null;
 let dialog = null;
@@ -53,6 +54,7 @@ function create() {
 }
 
 function fill(shown) {
+  finishPaths();
   commitPictures(); // Plotly shows what is painted
   const title = element("h2", "", "Export");
   title.id = "export-title";
@@ -170,9 +172,9 @@ function maker(shown) {
   const buttons = [];
   const make = (values) => saved(async () => {
     if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
-    const { under, camera, length, direction, range, view, scales, show } = page.view;
+    const { under, camera, length, direction, range, view, scales, show, start, rate, steps } = page.view;
     await makeShowing(progress, buttons, {
-      panels: shown.map(requestOf), scheme: scheme(), under, camera: camera ?? undefined, length, direction, range, show,
+      panels: shown.map(requestOf), scheme: scheme(), under, camera: camera ?? undefined, length, direction, range, show, start, steps, rate: rate ?? undefined,
       share_scale: view === "compare" && scales === "locked", minus: minusOf(shown), ...values,
     });
   });
@@ -244,8 +246,9 @@ function sizeOf(shown, over, frames) {
   const sizeAt = (points) => limits.frame_bytes + limits.point_bytes * points;
   const fields = shown.reduce((sum, { plan }) => sum + sizeAt(plan.epochs.selection.points ** 2), 0);
   const spread = shown.filter(({ plan }) => wantsOverlay(page.view, "spread") && !plan.minus && !plan.planes);
-  const planes = shown.filter(({ plan }) => page.view.show.length && !plan.minus && plan.planes);
-  const marks = planes.reduce((sum, { plan }) => sum + (page.runs[plan.run]?.epochs.length ?? 0) + numMinibatches(plan.run), 0);
+  const planes = shown.filter(({ plan }) => ["path", "spread"].some((overlay) => wantsOverlay(page.view, overlay)) && !plan.minus && plan.planes);
+  const probed = wantsOverlay(page.view, "probe") ? shown.filter(({ plan }) => !plan.minus).length : 0;
+  const marks = probed * page.view.steps + planes.reduce((sum, { plan }) => sum + (page.runs[plan.run]?.epochs.length ?? 0) + numMinibatches(plan.run), 0);
   const centres = spread.reduce((sum, { plan }) => sum + numMinibatches(plan.run), 0);
   return (isGrid() ? limits.grid_shell_bytes : limits.shell_bytes) + frames * fields + (over === "epochs" ? frames : 1) * centres * sizeAt(1) + frames * marks * limits.mark_bytes;
 }

@@ -17,7 +17,7 @@ const CONTROLS = "button:not(.gv-grid-name), details, select, input, label, .man
 const UNSEEN = `${CONTROLS}, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style`;
 
 // What a picture is of: an element, the parts of it that it holds, and what of these is left out.
-const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock` };
+const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock, .gv-probe` };
 const CURVES = { root: ".gv-dock", parts: ".gv-loss, .gv-course, .gv-legend", leftOut: `${UNSEEN}, svg, output, .gv-course-numbers, .gv-course-note` };
 
 function node(name, attributes, ...children) {
@@ -97,11 +97,11 @@ function stripOf(strip, frame) {
 // What a line, or the band around one, looks like in a legend.
 function keyOf(mark, frame) {
   const { x, y, width, height } = placeOf(mark, frame);
-  const { color, borderTopStyle } = getComputedStyle(mark);
+  const { color, borderTopStyle, borderTopWidth } = getComputedStyle(mark);
   const isBand = mark.matches(".gv-band");
   const middle = isBand ? y + height / 2 : y + 1;
   const dash = { dotted: "2 2", dashed: "4 3" }[borderTopStyle];
-  const line = node("line", { x1: x, x2: x + width, y1: middle, y2: middle, stroke: color, "stroke-width": 2, ...(dash ? { "stroke-dasharray": dash } : {}) });
+  const line = node("line", { x1: x, x2: x + width, y1: middle, y2: middle, stroke: color, "stroke-width": parseFloat(borderTopWidth) || 2, ...(dash ? { "stroke-dasharray": dash } : {}) });
   return isBand ? [node("rect", { x, y, width, height, fill: color, "fill-opacity": 0.2 }), line] : [line];
 }
 

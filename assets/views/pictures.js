@@ -16,6 +16,7 @@ import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
+import { beginPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
 import { showRows } from "./rowspanel.js";
 import { showScale } from "./scalebar.js";
@@ -46,6 +47,7 @@ export function moveOver(over) {
 
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
+  beginPaths();
   const active = page.panels.filter((panel) => panel.plan);
   const styles = stylesOf({ ...page.view, under: underNow(page.view) }, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
@@ -61,6 +63,7 @@ export function drawPictures() {
   showGrid(styles);
   showZoomed();
   showReading();
+  showProbe();
   showRows();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
@@ -86,7 +89,8 @@ let soon = null;
 export function commitPictures() {
   clearTimeout(soon);
   soon = null;
-  for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
+  // Paths that are being drawn are on the canvas alone until they are complete.
+  if (!isPlaying()) for (const panel of page.panels) if (panel.plan && panel.frame) commitPanel(panel);
   followSpread();
   followPlanes();
 }
@@ -107,5 +111,5 @@ function followSpread() {
 // After the hand has let go, and once for several frames that arrive together.
 export function commitSoon() {
   clearTimeout(soon);
-  soon = setTimeout(() => (isBusy() ? null : commitPictures()), 60);
+  soon = setTimeout(() => (isBusy() || isPlaying() ? null : commitPictures()), 60);
 }

@@ -9,6 +9,7 @@ import { planeOfCell } from "./gridpicture.js";
 import { cellMiddle } from "./matrix.js";
 import { planeOf, sizeOfCanvas } from "./paint.js";
 import { unitsOnMap } from "./picker.js";
+import { whatIsProbed } from "./probe.js";
 import { rosePlace } from "./rose.js";
 import { whatIsDrawn } from "./pathfan.js";
 import { whatRowsShow } from "./rowspanel.js";
@@ -40,6 +41,11 @@ export const questions = Object.freeze({
   get paths() {
     const { told, result, error } = paths;
     return structuredClone({ told, result, error, ...whatIsDrawn() });
+  },
+
+  /** The probe, while it is on show: its start in half widths, and of each picture what the server says of its paths. */
+  get probe() {
+    return structuredClone(whatIsProbed());
   },
 
   /** The small multiples of the runs, where there are more than large pictures have room: what each shows, and its cell. */

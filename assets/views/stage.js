@@ -180,6 +180,7 @@ function refresh() {
   document.body.dataset.under = view.under;
   document.body.dataset.overlays = view.show.length;
   document.body.dataset.sampling = view.show.includes("sampling") ? "on" : "off";
+  document.body.dataset.probe = view.show.includes("probe") ? "on" : "off";
   document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
   document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
   setSliders();

@@ -18,6 +18,7 @@ from gradviz.compute.influence import InfluenceQuestion
 from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.measures import MeasuresQuestion
 from gradviz.compute.plane import PlaneQuestion
+from gradviz.compute.probe import ProbeQuestion
 from gradviz.compute.question import Question, address_of
 from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.compute.row_list import RowsQuestion
@@ -126,6 +127,7 @@ AnyQuestion = Annotated[
     | AllRowsQuestion
     | InfluenceQuestion
     | PlaneQuestion
+    | ProbeQuestion
     | RowFieldsQuestion
     | RowsQuestion
     | StepLandscapeQuestion

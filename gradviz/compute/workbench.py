@@ -33,6 +33,7 @@ from gradviz.landscape import (
 from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.per_row.fields import check_alone
+from gradviz.landscape.probe_slopes import Together
 from gradviz.landscape.replay import Plane
 from gradviz.landscape.replay.depending import Dependence
 
@@ -92,6 +93,18 @@ class Workbench:
             checkpoint.minibatches[rows] = minibatch
             checkpoint.minibatches.move_to_end(rows)
         return minibatch
+
+    def together(self, requests: Sequence[LandscapeRequest]) -> Together:
+        """The minibatches of `requests`, which differ only in these, to be evaluated together at points of any plane;
+        those asked for last are kept. UserError as `minibatch`."""
+        first, run = requests[0], self.store.run(requests[0].run)
+        checkpoint = self._checkpoint(run, first.epoch)
+        key = tuple(each.model_dump_json(exclude={"x", "y", "half_width", "points"}) for each in requests)
+        if checkpoint.together is None or checkpoint.together[0] != key:
+            each = [self.minibatch(request) for request in requests]
+            parts = [(minibatch.inputs, minibatch.targets) for minibatch in each]
+            checkpoint.together = key, Together(checkpoint.network, parts, first.spec())
+        return checkpoint.together[1]
 
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
         """One forward pass for all `requests` without one; they must differ only in the minibatch."""
@@ -250,13 +263,19 @@ class Checkpoint:
         self.network = network_of(model, dtype=torch.float32, device=device)
         # by its rows and the mode, the last used at the end
         self.minibatches: OrderedDict[tuple[object, ...], Minibatch] = OrderedDict()
+        self.together: tuple[tuple[str, ...], Together] | None = None
 
     @property
     def nbytes(self) -> int:
-        return self.network.nbytes + sum(minibatch.nbytes for minibatch in self.minibatches.values())
+        own = self.network.nbytes + sum(minibatch.nbytes for minibatch in self.minibatches.values())
+        return own + (0 if self.together is None else self.together[1].nbytes)
 
     def make_room(self, excess: int) -> None:
-        """Drops the minibatches used longest ago, until so many bytes are free; those computed together stay."""
+        """Drops what is evaluated together, and the minibatches used longest ago, until so many bytes are free; those
+        computed together last stay."""
+        if excess > 0 and self.together is not None:
+            excess -= self.together[1].nbytes
+            self.together = None
         while excess > 0 and len(self.minibatches) > MINIBATCHES_TOGETHER:
             excess -= self.minibatches.popitem(last=False)[1].nbytes
 

@@ -8,7 +8,7 @@ from gradviz.dashboard import ids
 from gradviz.dashboard.fieldsets import folded, label, row, segmented
 from gradviz.dashboard.permalink import View
 
-OVERLAYS = {"path": "path", "spread": "minibatches", "sampling": "sampling"}
+OVERLAYS = {"path": "path", "spread": "minibatches", "sampling": "sampling", "probe": "probe"}
 
 
 def drawing(view: View) -> Component:

@@ -10,11 +10,13 @@ from gradviz.compute.directions import check_axes
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
+from gradviz.compute.probe import ProbeQuestion, ProbeSettings
 from gradviz.compute.sampling import NO_DIRECTIONS, SamplingQuestion, SamplingRequest
 from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.query import ExportQuery
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
+from gradviz.drawing.probe import Paths
 from gradviz.drawing.still import Shown
 from gradviz.errors import NotHere
 from gradviz.experiment.store import RunStore
@@ -88,10 +90,13 @@ def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
 
 
 def num_marks(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
-    """Number of checkpoints and gradients in planes along directions, which a stand-alone page tells for each frame."""
+    """Number of checkpoints and gradients in planes along directions, and of steps of probes, which a stand-alone page
+    tells for each frame."""
     planes = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot) and panel.has_directions]
     each = [len(store.any_run(panel.run).epochs()) + _num_minibatches(store, panel) for panel in planes]
-    return num_frames * sum(each) if {"path", "spread"} & set(asked.show) else 0
+    marks = sum(each) if {"path", "spread"} & set(asked.show) else 0
+    probed = sum(has_overlays(asked, slot) for slot in range(len(asked.panels))) if "probe" in asked.show else 0
+    return num_frames * (marks + probed * asked.steps)  # a step of four paths takes as much as a mark
 
 
 def has_overlays(asked: ExportQuery, slot: int) -> bool:
@@ -108,6 +113,7 @@ class _Overlays:
         self._spreads: dict[tuple[int, int], tuple[GradientField, ...]] = {}
         self._samplings: dict[tuple[int, int], tuple[Sampling | None, str | None]] = {}
         self._told: dict[tuple[int, int, int], InPlane] = {}
+        self._probes: dict[tuple[int, int, int], Paths] = {}
 
     def of(self, slot: int, request: LandscapeRequest) -> Over:
         if not has_overlays(self._asked, slot):
@@ -117,13 +123,14 @@ class _Overlays:
         path = self._path(slot, request) if "path" in self._asked.show else None
         spread = self._spread(slot, request) if "spread" in self._asked.show else ()
         sampling, why_none = self._sampling(slot, request) if "sampling" in self._asked.show else (None, None)
-        return Over(path, spread, sampling=sampling, why_no_sampling=why_none)
+        return Over(path, spread, sampling=sampling, why_no_sampling=why_none, probe=self._probe(slot, request))
 
     def _in_plane(self, slot: int, request: LandscapeRequest) -> Over:
         """Of axes along directions; those along the Hessian's are another plane for each minibatch."""
         why_none = NO_DIRECTIONS if "sampling" in self._asked.show else None
-        if set(self._asked.show) <= {"sampling"}:
-            return Over(why_no_sampling=why_none)
+        own = {"why_no_sampling": why_none, "probe": self._probe(slot, request)}
+        if set(self._asked.show) <= {"sampling", "probe"}:
+            return Over(**own)
         at = slot, request.epoch, request.minibatch if _has_curvature(request) else 0
         if at not in self._told:
             answer = self._compute.ask(PlaneQuestion(request=request), self._still_wanted)
@@ -132,7 +139,7 @@ class _Overlays:
         return Over(
             marks=told if "path" in self._asked.show else None,
             rays=told if "spread" in self._asked.show else None,
-            why_no_sampling=why_none,
+            **own,
         )
 
     def _path(self, slot: int, request: LandscapeRequest) -> dict[int, tuple[float, float]]:
@@ -161,6 +168,18 @@ class _Overlays:
             told = json.loads(self._compute.ask(question, self._still_wanted))
             self._samplings[at] = Sampling(**told["sampling"]) if told["sampling"] else None, told["reason"]
         return self._samplings[at]
+
+    def _probe(self, slot: int, request: LandscapeRequest) -> Paths | None:
+        """The paths from a point of this picture, if they are wanted."""
+        if "probe" not in self._asked.show:
+            return None
+        at = slot, request.epoch, request.minibatch
+        if at not in self._probes:
+            asked = self._asked
+            settings = ProbeSettings.of_view(asked.start, request.half_width, asked.rate, asked.steps)
+            answer = self._compute.ask(ProbeQuestion(request=request, settings=settings), self._still_wanted)
+            self._probes[at] = Paths.from_answer(json.loads(answer))
+        return self._probes[at]
 
     def _around_the_middle(self, request: LandscapeRequest) -> LandscapeRequest:
         """The smallest grid with this middle; fresh masks are drawn by the number of the point."""

@@ -245,6 +245,7 @@ def _stack(
             for epoch, over in overs.items()
             if over.sampling or over.why_no_sampling
         },
+        probes={index: shown.over.probe for index, shown in pictures.items() if shown.over.probe},
         planes={index: told for index, shown in pictures.items() if (told := shown.over.marks or shown.over.rays)},
         label=label,
         colour=colour,

@@ -137,6 +137,13 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "C = (1/n − 1/N) Σ (∇ℓ_r − ∇J)(∇ℓ_r − ∇J)ᵀ / (N − 1)",
         ),
         Entry(
+            "probe",
+            "Drag the ring in a picture and drop it: steps of plain SGD begin there, under this minibatch, the next, "
+            "both in turn, and all rows. Only the two parameters move, so the paths are exact on the plane, and are "
+            "not steps of the training. Rate and steps are below the pictures.",
+            "(x₁, x₂) ← (x₁, x₂) − rate · (∂J/∂x₁, ∂J/∂x₂)",
+        ),
+        Entry(
             "Zoom",
             "Drag over part of a picture; double-click for the whole plane. Keys: + and −, Shift with arrows, 0.",
         ),

@@ -151,6 +151,7 @@ def _main() -> Component:
             html.Div(
                 [
                     html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread(), _rows()], className="gv-panels"),
+                    html.Div(id=ids.PROBE, className="gv-island gv-probe", role="group", hidden=True, **label("Probe")),
                     html.Div(id=ids.SCALE, className="gv-island gv-scale"),
                     _dock(),
                     html.Div(id=ids.EMPTY, className="gv-island gv-empty"),
@@ -179,6 +180,7 @@ def _panel(slot: int) -> Component:
                     html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
                     html.Canvas(id=ids.ROWS_CANVASES[slot], className="gv-canvas"),
                     html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
+                    html.Div(id=ids.PROBES[slot], className="gv-island gv-probe-place"),
                     html.Div(id=ids.VEILS[slot], className="gv-island gv-veil"),
                     html.Div(id=ids.ZOOMED[slot], className="gv-island gv-zoomed"),
                     html.Div(id=ids.GROUNDS[slot], className="gv-island gv-ground"),
@@ -195,6 +197,7 @@ def _panel(slot: int) -> Component:
                         tabIndex=0,
                         **label(f"Numbers at one point of picture {slot + 1}: arrow keys move the point"),
                     ),
+                    html.Div(id=ids.PROBE_LEGENDS[slot], className="gv-island gv-probe-legend"),
                     html.Div(id=ids.CAPTIONS[slot], className="gv-island gv-caption"),
                     html.Div(id=ids.NUMBERS[slot], className="gv-island"),
                 ],

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
 
+from gradviz.compute.probe import DEFAULT_START, start_text
 from gradviz.dashboard.viewfields import FIELDS
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import camera_text
@@ -18,6 +19,7 @@ from gradviz.experiment.run_record import OWN_STUDY
 from gradviz.landscape.composed import RowNumbers, rows_text
 from gradviz.landscape.directions.axis import axis_text, is_direction
 from gradviz.landscape.paths.request import CONDITIONS, DEFAULT_CONDITIONS, DEFAULT_REPLICAS, MOST_REPLICAS, Condition
+from gradviz.landscape.probe import DEFAULT_STEPS, MOST_STEPS
 from gradviz.landscape.request import MAX_MINIBATCH_SIZE, Masks, Mode
 from gradviz.landscape.scalar import Scalar
 
@@ -25,7 +27,10 @@ ViewName = Literal["explore", "compare", "minibatches", "paths", "evidence", "tr
 Range = Literal["epochs", "frame"]
 Part = Literal["pair", "biases", "layer", "model"]
 Scales = Literal["locked", "free"]
-Overlay = Literal["path", "spread", "sampling"]
+Overlay = Literal["path", "spread", "sampling", "probe"]
+
+StartText = Annotated[str, AfterValidator(start_text)]
+"""Where a probe begins, in half widths from the checkpoint."""
 
 CameraText = Annotated[str, AfterValidator(camera_text)]
 """From where a surface is seen, in its one text."""
@@ -46,7 +51,8 @@ class View(OfRun):
     surfaces seen from the front).
     `x_a`, `y_a`: the axes of the left picture; `x_b`, `y_b`: of the right; `camera`: from where surfaces are seen.
     `rows`: those of a composed minibatch, which is then shown instead of `minibatch`.
-    `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows;
+    `minus`: the run whose field Compare subtracts from the others; `show`: overlays on the arrows; `start` (in half
+    widths from the checkpoint), `rate` (None: of each picture its own), `steps`: of the probe's paths;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread; `conditions`, `replicas`, `optimizer`,
     `rate_factor`: of the paths that training takes, as their request names them."""
@@ -78,6 +84,9 @@ class View(OfRun):
     scales: Scales = "locked"
     minus: str = Field(default="off", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     show: tuple[Overlay, ...] = ()
+    start: StartText = DEFAULT_START
+    rate: float | None = Field(default=None, gt=0, le=1e12)
+    steps: int = Field(default=DEFAULT_STEPS, ge=1, le=MOST_STEPS)
     curves: Curves = "off"
     metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"

@@ -15,8 +15,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from gradviz.compute.plane import Parts
+from gradviz.compute.probe import DEFAULT_START
 from gradviz.compute.workbench import MINIBATCHES_TOGETHER
-from gradviz.dashboard.permalink import MOST_COMPARED, CameraText, Overlay
+from gradviz.dashboard.permalink import MOST_COMPARED, CameraText, Overlay, StartText
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST
 from gradviz.drawing.inks import Scheme
@@ -25,6 +26,7 @@ from gradviz.drawing.under import Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
+from gradviz.landscape.probe import DEFAULT_STEPS, MOST_STEPS
 from gradviz.landscape.request import MAX_POINTS, Atom, LandscapeRequest
 
 MAX_BODY_BYTES = 768 * 1024
@@ -166,9 +168,15 @@ class Drawn(Ground):
     )
     show: list[Overlay] = Field(
         default=[],
-        max_length=3,
-        description="drawn over the arrows: the training's path, the minibatches' spread, the sampling ellipse",
+        max_length=4,
+        description="drawn over the arrows: the training's path, the minibatches' spread, the sampling ellipse, the "
+        "paths of the probe",
     )
+    start: StartText = Field(
+        default=DEFAULT_START, max_length=60, description="where the probe begins, in half widths from the checkpoint"
+    )
+    rate: float | None = Field(default=None, gt=0, le=1e12, description="of the probe; without one, each picture's own")
+    steps: int = Field(default=DEFAULT_STEPS, ge=1, le=MOST_STEPS, description="of the probe")
     share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
 
 

@@ -25,6 +25,7 @@ from gradviz.drawing.camera import FIRST
 from gradviz.drawing.grid import MOST_LARGE
 from gradviz.drawing.inks import Scheme
 from gradviz.drawing.marks import InPlane
+from gradviz.drawing.probe import Paths
 from gradviz.drawing.scale import Length
 from gradviz.drawing.under import Under
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
@@ -55,7 +56,7 @@ class Stack:
     `tensors`: layer, label and kind of the two parameters' tensors; `layers`: what is told of their layers.
     `path`: the two parameters' values by epoch; `spreads`: by epoch, the centres of the fields of all minibatches;
     `samplings`: by epoch, how other minibatches would turn the arrow, or why that is not known; `planes`: by index as
-    the frames, what lies in a plane along directions.
+    the frames, what lies in a plane along directions; `probes`: the same, the paths from a point.
     """
 
     request: LandscapeRequest
@@ -64,6 +65,7 @@ class Stack:
     spreads: Mapping[int, Sequence[GradientField]] = field(default_factory=dict)
     samplings: Mapping[int, tuple[Sampling | None, str | None]] = field(default_factory=dict)
     planes: Mapping[int, InPlane] = field(default_factory=dict)
+    probes: Mapping[int, Paths] = field(default_factory=dict)
     label: str = ""
     colour: str = ""
     draws_masks: bool = False
@@ -135,6 +137,7 @@ def interactive_html(
                     epoch: {"sampling": sampling and asdict(sampling), "reason": reason}
                     for epoch, (sampling, reason) in stack.samplings.items()
                 },
+                "probes": {index: told.for_browser() for index, told in stack.probes.items()},
                 "planes": {index: told.for_browser() for index, told in stack.planes.items()},
             }
             for stack in stacks
@@ -184,7 +187,7 @@ def _page(told: str, scheme: Scheme, title: str, notes: Sequence[str], *, has_pl
     inert = told.replace("</", "<\\/")  # "</" would end the element, even within a string
     styles = [
         (assets_folder() / name).read_text(encoding="utf-8")
-        for name in ("gradviz.css", "minibatches.css", f"{STANDALONE}/standalone.css")
+        for name in ("gradviz.css", "minibatches.css", "probe.css", f"{STANDALONE}/standalone.css")
     ]
     before = [
         f'<!doctype html>\n<html lang="en" data-mantine-color-scheme="{scheme}">\n<head>\n<meta charset="utf-8">',

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from gradviz.drawing import probe
 from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH
 from gradviz.drawing.ground import FLAT_SHARE
 from gradviz.drawing.inks import FONT, PALETTES, Palette
@@ -26,6 +27,7 @@ def for_browser() -> dict[str, object]:
         "little_share": LITTLE,
         "variant_labels": DEFAULT_LABELS,
         "font": FONT,
+        "probe": probe.for_browser(),
         "palettes": {scheme: _told(palette) for scheme, palette in PALETTES.items()},
     }
 
@@ -33,4 +35,5 @@ def for_browser() -> dict[str, object]:
 def _told(palette: Palette) -> dict[str, object]:
     """`variants`: the colours of the usual runs, by name."""
     usual = dict(zip(DEFAULT_LABELS, palette.runs, strict=False))
-    return {**asdict(palette), "sheet": palette.sheet, "variants": usual, "conditions": palette.conditions}
+    derived = {"sheet": palette.sheet, "conditions": palette.conditions, "probe": palette.probe}
+    return {**asdict(palette), "variants": usual, **derived}

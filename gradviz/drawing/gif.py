@@ -73,13 +73,13 @@ class Gif:
         self.num_bytes += len(part)
 
 
-def colours_of(palette: Palette, under: Under = "heat", *, num_shades: int = 56, num_loss: int = 48) -> Image.Image:
+def colours_of(palette: Palette, under: Under = "heat", *, num_shades: int = 56, num_loss: int = 45) -> Image.Image:
     """The colours of a drawing, and these fading into the paper at the edges of lines; `num_shades` of the arrows."""
     greys = shaded(palette) if under == "surface" else palette.loss
     arrows, loss = (LinearSegmentedColormap.from_list("", stops) for stops in (palette.arrows, greys))
     shades = arrows(np.linspace(0, 1, num_shades))[:, :3]
-    marks = (palette.ink, palette.faint, palette.centre, palette.contour, palette.zero)
-    texts = np.array([to_rgb(colour) for colour in marks])
+    marks = (palette.ink, palette.faint, palette.centre, palette.contour, palette.zero, *palette.probe.values())
+    texts = np.array([to_rgb(colour) for colour in dict.fromkeys(marks)])
     paper, grid = (np.array(to_rgb(colour)) for colour in (palette.paper, palette.grid))
     faded = [colours * share + paper * (1 - share) for colours, share in [(shades, 0.7), (shades, 0.4)]]
     faded += [texts * share + paper * (1 - share) for share in (0.8, 0.6, 0.4, 0.2)]

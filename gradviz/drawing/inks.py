@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradviz.landscape.paths.request import Condition
+from gradviz.landscape.probe import Schedule
 
 Scheme = Literal["light", "dark"]
 Stops = tuple[tuple[float, str], ...]
@@ -49,6 +50,11 @@ class Palette:
             "rows": self.zero,
             "masks": self.runs[3],
         }
+
+    @property
+    def probe(self) -> dict[Schedule, str]:
+        """Of paths of SGD on a plane, by the minibatches that make the steps."""
+        return {"this": self.chosen, "next": self.runs[1], "alternating": self.runs[3], "all": self.ink}
 
 
 def _even(colours: str) -> Stops:

@@ -1,4 +1,4 @@
-"""What is drawn over the arrows of a still picture when it is wanted: path, spread, and sampling ellipse.
+"""What is drawn over the arrows of a still picture when it is wanted: path, spread, sampling ellipse, and probe.
 
 As `path.js` and `fan.js` of the page draw them.
 """
@@ -13,6 +13,7 @@ from gradviz.drawing.crossings import crossings_of
 from gradviz.drawing.inks import Palette
 from gradviz.drawing.look import Look
 from gradviz.drawing.marks import InPlane, draw_marks, live_rays, mark_sentences
+from gradviz.drawing.probe import Paths, draw_probe, probe_sentences
 from gradviz.drawing.sampling import draw_sampling, longest_of, sampling_sentence, tips_of
 from gradviz.drawing.scale import drawn_sizes
 from gradviz.landscape import GradientField
@@ -30,7 +31,7 @@ class Over:
     """`path`: the two parameters' values by epoch; `spread`: the field of each minibatch, or its centre.
 
     In a plane along directions there are `marks` for the path, and `rays` for the spread. `sampling` is drawn on the
-    same disc as the spread, or `why_no_sampling` says why it is not there.
+    same disc as the spread, or `why_no_sampling` says why it is not there. `probe`: paths from a point of the plane.
     """
 
     path: Mapping[int, tuple[float, float]] | None = None
@@ -39,6 +40,7 @@ class Over:
     rays: InPlane | None = None
     sampling: Sampling | None = None
     why_no_sampling: str | None = None
+    probe: Paths | None = None
 
 
 def draw_over(axes: Axes, over: Over, shown: GradientField, epoch: int, cell: float, reach: float, look: Look) -> None:
@@ -56,6 +58,8 @@ def draw_over(axes: Axes, over: Over, shown: GradientField, epoch: int, cell: fl
         draw_path(axes, over.path, epoch, reach, look.palette)
     if over.marks is not None:
         draw_marks(axes, over.marks, epoch, reach, look.palette)
+    if over.probe is not None:
+        draw_probe(axes, over.probe, look.palette)
 
 
 def over_sentences(over: Over, reach: float) -> list[str]:
@@ -63,7 +67,8 @@ def over_sentences(over: Over, reach: float) -> list[str]:
     sentences = [] if over.marks is None else mark_sentences(over.marks, reach)
     if over.sampling is not None:
         sentences.append(sampling_sentence(over.sampling))
-    return sentences + ([over.why_no_sampling.rstrip(".")] if over.why_no_sampling else [])
+    sentences += [over.why_no_sampling.rstrip(".")] if over.why_no_sampling else []
+    return sentences + probe_sentences(over.probe)
 
 
 def _spread_of(over: Over) -> tuple[np.ndarray, int]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.dual import Dual, activate, linear
+from gradviz.landscape.flipped import AtCheckpoint
 from gradviz.landscape.masks import stacked_masks
 from gradviz.landscape.network import Network
 
@@ -35,6 +36,8 @@ class CleanPass:
         self._inputs = [inputs_BM.to(device=network.device, dtype=network.dtype)]
         self._pre: list[Tensor] = []
         self._active: dict[int, Tensor] = {}
+        self.near: dict[tuple[int, ...], AtCheckpoint] = {}
+        """What single points have in common, by layer and moved units: of those asked for last."""
 
     def __len__(self) -> int:
         return len(self._inputs[0])
@@ -43,7 +46,7 @@ class CleanPass:
     def nbytes(self) -> int:
         """Bytes of the layers kept so far."""
         kept = [*self._inputs, *self._pre, *self._active.values(), *(self.gains or ())]
-        return sum(tensor.nbytes for tensor in kept)
+        return sum(tensor.nbytes for tensor in kept) + sum(near.nbytes for near in self.near.values())
 
     def gain(self, k: int) -> Tensor | None:
         return None if self.gains is None or k == self.network.output else self.gains[k]

@@ -118,9 +118,9 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
         x, y = steps[list(at.columns)].view(1, -1, 1, 1), steps[list(at.rows)].view(-1, 1, 1, 1)
         moves = [Move(refs[0], layers[0], Dual(x, dx=one)), Move(refs[1], layers[1], Dual(y, dy=one))]
         if fresh:
-            outputs, opened = _propagate(clean, moves, _fresh_gains(network, spec, len(clean), at))
+            outputs, opened = propagate(clean, moves, _fresh_gains(network, spec, len(clean), at))
         else:
-            outputs, opened = _propagate(clean, moves)
+            outputs, opened = propagate(clean, moves)
         scaled = outputs.map(lambda t: t[..., 0] * network.output_scale)
         yield Tile(rows, columns, scaled, *(opened[ref] for ref in refs))
 
@@ -135,19 +135,21 @@ def watched(clean: CleanPass, spec: LandscapeSpec, part: Part, watch: Watch) -> 
         Move(ref, network.output if ref.layer is None else ref.layer, Dual(step))
         for ref, step in zip(spec.refs, along, strict=True)
     ]
-    outputs, _ = _propagate(clean, moves, watch=watch)
+    outputs, _ = propagate(clean, moves, watch=watch)
     return outputs.value[..., 0] * network.output_scale
 
 
-def _propagate(
+def propagate(
     clean: CleanPass,
     moves: Sequence[Move],
     fresh_gains: Sequence[Tensor] | None = None,
     watch: Watch | None = None,
+    near: Callable[[int, Sequence[Change]], Dual | None] | None = None,
 ) -> tuple[Dual, dict[ParameterRef, Gates]]:
     """The last layer's values (Y, X, B, 1) on the grid, and where each moved unit is active.
 
     Starts at the lowest layer that differs from `clean`: the lowest moved one, or the first with fresh masks.
+    `near` may answer for a ReLU layer in the place of `through_relu`.
     """
     network, batch_statistics = clean.network, clean.batch_statistics
 
@@ -185,7 +187,8 @@ def _propagate(
         if single and above.relu and not (above.norm is not None and batch_statistics):
             if watch is not None:
                 watch.units(k + 1, *undecided(above, clean.pre(k + 1), changes))
-            pre = through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
+            pre = near(k + 1, changes) if near else None
+            pre = pre or through_relu(above, network.layers[k + 2], clean.pre(k + 1), gain(k + 1), changes)
             k, changes = k + 2, []
             continue
         between_tiles()

@@ -43,12 +43,8 @@ def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | Non
 
     `z_BN` are the unchanged pre-activations of `layer`, a ReLU layer whose norm, if any, has running statistics.
     """
-    weights_NM, constant = after.weight_NM.T, after.bias_N
-    if layer.norm is not None and layer.norm.after:
-        scale_N, shift_N = _scale_and_shift(layer.norm)
-        constant = constant + (shift_N if gain_BN is None else gain_BN * shift_N) @ weights_NM
-        weights_NM = scale_N[:, None] * weights_NM
-    z_BN, slopes = _gates(layer, z_BN, changes)
+    weights_NM, constant = folded(layer, after, gain_BN)
+    z_BN, slopes = gates_of(layer, z_BN, changes)
     middle_BN, radius_BN = _ranges(z_BN, slopes, changes)
     open_BN = (middle_BN > radius_BN).to(z_BN.dtype)
     undecided_BN = middle_BN.abs() <= radius_BN
@@ -90,7 +86,7 @@ def through_relu(layer: Layer, after: Layer, z_BN: Tensor, gain_BN: Tensor | Non
 
 def undecided(layer: Layer, z_BN: Tensor, changes: Sequence[Change]) -> tuple[Tensor, Tensor, Tensor]:
     """Rows (S,) and units (S,) of the gates of `layer` that may switch on the grid, and what these take, (Y, X, S)."""
-    z_BN, slopes = _gates(layer, z_BN, changes)
+    z_BN, slopes = gates_of(layer, z_BN, changes)
     middle_BN, radius_BN = _ranges(z_BN, slopes, changes)
     rows_S, units_S = torch.nonzero(middle_BN.abs() <= radius_BN, as_tuple=True)
     gates_YXS = z_BN[rows_S, units_S]
@@ -99,13 +95,23 @@ def undecided(layer: Layer, z_BN: Tensor, changes: Sequence[Change]) -> tuple[Te
     return rows_S, units_S, gates_YXS
 
 
+def folded(layer: Layer, after: Layer, gain_BN: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Weights (N, M) and constant of `after`, with a norm behind the ReLU of `layer` in them."""
+    weights_NM, constant = after.weight_NM.T, after.bias_N
+    if layer.norm is None or not layer.norm.after:
+        return weights_NM, constant
+    scale_N, shift_N = _scale_and_shift(layer.norm)
+    constant = constant + (shift_N if gain_BN is None else gain_BN * shift_N) @ weights_NM
+    return scale_N[:, None] * weights_NM, constant
+
+
 def _scale_and_shift(norm: Norm) -> tuple[Tensor, Tensor]:
     """(N,) each: what a norm with running statistics multiplies by and adds."""
     scale_N = norm.weight_N * torch.rsqrt(norm.var_N + norm.eps)
     return scale_N, norm.bias_N - norm.mean_N * scale_N
 
 
-def _gates(layer: Layer, z_BN: Tensor, changes: Sequence[Change]) -> tuple[Tensor, list[Tensor]]:
+def gates_of(layer: Layer, z_BN: Tensor, changes: Sequence[Change]) -> tuple[Tensor, list[Tensor]]:
     """What the gates take at the checkpoint, (B, N), and by how much of each change it changes, (N,) each."""
     slopes = [layer.weight_NM[:, change.unit] for change in changes]
     if layer.norm is None or layer.norm.after:

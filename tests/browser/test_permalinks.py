@@ -44,6 +44,9 @@ def random_view(choose: random.Random) -> View:
         "conditions": tuple(sorted(choose.sample(CONDITIONS, choose.randint(1, 4)), key=CONDITIONS.index)),
         "replicas": choose.choice([2, 5, 8]),
         "rate_factor": choose.choice([0.0625, 0.3, 1.0]),
+        "start": choose.choice(["0.5,0.5", "-0.25,0.125"]),
+        "rate": choose.choice([None, 0.002]),
+        "steps": choose.choice([3, 30]),
         "show": tuple(choose.sample(get_args(Overlay), choose.randint(0, 2))),
     }
     for name, field in View.model_fields.items():

@@ -62,6 +62,9 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "replicas": {"maximum": 3},
     "replica": {"maximum": 1},
     "row": {"enum": [None]},  # a minibatch has few of all rows
+    "start": {"enum": ["0,0", "0.05,-0.02"]},
+    "rate": {"enum": [0.01]},
+    "steps": {"maximum": 12},
     "step": {"maximum": 3},
     "epochs": {"maximum": 2},
     "optimizer": {"enum": ["own"]},  # for sgd, a rate that matches may have to be searched, and there may be none

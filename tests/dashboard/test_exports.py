@@ -157,6 +157,31 @@ def test_the_sampling_ellipse_or_why_there_is_none_is_in_the_page_that_stands_al
     assert [panel["samplings"]["1"]["sampling"] is None for panel in told["panels"]] == [False, True]
 
 
+def test_the_paths_of_a_probe_are_in_the_page_that_stands_alone(client: FlaskClient):
+    pair = {"x": PANELS[0]["x"], "y": PANELS[0]["y"], "points": 3, "minibatch_size": 16}
+    panels = [{"run": "none", "epoch": 1, **pair}, {"run": "none", "epoch": 1, **pair, "x": "random:1"}]
+    settings = {"show": ["probe"], "start": "0.5,-0.25", "steps": 4}
+    answer = client.post("/api/v1/exports", json=asked(panels=panels, **settings))
+    told = told_in(answer.text)
+    for panel, request, half_width in zip(told["panels"], panels, (0.1, 1.0), strict=True):
+        assert list(panel["probes"]) == ["0", "1", "2"]
+        for epoch, found in panel["probes"].items():
+            query = {**request, "epoch": epoch, "steps": 4, "start": f"{0.5 * half_width},{-0.25 * half_width}"}
+            wanted: Any = client.get("/api/v1/probe", query_string=query).json
+            assert found["sentences"] == wanted["sentences"]
+            for path, own in zip(found["paths"], wanted["paths"], strict=True):
+                assert [path[name] for name in ("schedule", "name", "line")] == [
+                    own[name] for name in ("schedule", "name", "line")
+                ]
+                np.testing.assert_allclose([path["x"], path["y"]], [own["x"], own["y"]], rtol=1e-5)
+    plain = client.post("/api/v1/exports", json=asked(panels=panels))
+    assert told_in(plain.text)["panels"][0]["probes"] == {}
+    assert len(answer.data) == pytest.approx(expected_bytes([3, 3], 3, num_marks=2 * 3 * 4), rel=0.02)
+    pdf = client.post("/api/v1/exports", json=asked("pdf", panels=panels, **settings))
+    assert pdf.status_code == 200
+    assert error_of(client, show=["probe"], start="2,0").startswith("`start` must be two numbers from -1 to 1")
+
+
 def test_what_lies_in_a_plane_along_directions_is_in_the_page_that_stands_alone(client: FlaskClient):
     panel = {"run": "none", "epoch": 1, "x": "gradient:0", "y": "random:1", "points": 3, "minibatch_size": 16}
     told = told_in(client.post("/api/v1/exports", json=asked(panels=[panel], show=["path", "spread"])).text)
@@ -175,8 +200,8 @@ def test_what_lies_in_a_plane_along_directions_is_in_the_page_that_stands_alone(
 @pytest.mark.slow
 def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: FlaskClient):
     """Without neither, with each: other pictures, in the colours of what was added; and the file says what it shows."""
-    pictures = []
-    for values in ({}, {"show": ["path"]}, {"show": ["spread"]}, {"show": ["sampling"]}, {"minus": 0}):
+    pictures, overlays = [], ("path", "spread", "sampling", "probe")
+    for values in ({}, *({"show": [overlay]} for overlay in overlays), {"minus": 0}):
         answer = client.post("/api/v1/exports", json=asked("gif", every=2, panels=PANELS, **values))
         gif = Image.open(io.BytesIO(answer.data))
         said = gif.info["comment"].decode()
@@ -185,16 +210,17 @@ def test_what_lies_over_the_arrows_and_what_is_subtracted_is_in_a_gif(client: Fl
             assert f'"{name}":{json.dumps(value)}' in said
         gif.seek(1)
         pictures.append(np.asarray(gif.convert("RGB")).astype(int))
-    plain, path, spread, sampling, difference = pictures
+    plain, path, spread, sampling, probe, difference = pictures
     left = np.s_[:, : plain.shape[1] // 2]
 
     def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
         return int((np.abs(picture - colour).max(-1) < 24).sum())
 
-    centre, ink = (0xC2, 0x25, 0x5C), (0x1D, 0x24, 0x30)
+    centre, ink, chosen = (0xC2, 0x25, 0x5C), (0x1D, 0x24, 0x30), (0x3B, 0x4C, 0xCA)
     assert count(path, centre) > count(plain, centre) + 50
     assert count(spread, ink) > count(plain, ink) + 50
     assert count(sampling, centre) > count(plain, centre) + 20
+    assert count(probe, chosen) > count(plain, chosen) + 20
     assert (difference[left] == plain[left]).mean() > 0.99  # what is subtracted is drawn as it is
     assert (difference != plain).any(-1).mean() > 0.01
 

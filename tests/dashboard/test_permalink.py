@@ -1,12 +1,15 @@
 """The address says the whole view; what it cannot say is a notice and never a failure."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradviz.compute.probe import start_text
 from gradviz.dashboard import permalink
 from gradviz.dashboard.overview import runs_of
-from gradviz.dashboard.permalink import View
+from gradviz.dashboard.permalink import Overlay, View
 from gradviz.drawing.camera import Camera
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.paths.request import CONDITIONS
@@ -41,7 +44,10 @@ VIEWS = st.builds(
     direction=st.sampled_from(["ascent", "descent"]),
     scales=st.sampled_from(["locked", "free"]),
     minus=st.sampled_from(["off", "none", "batchnorm"]),
-    show=st.lists(st.sampled_from(["path", "spread"]), unique=True).map(tuple),
+    show=st.lists(st.sampled_from(get_args(Overlay)), unique=True).map(tuple),
+    start=st.tuples(*2 * [st.floats(-1, 1)]).map(lambda at: start_text(",".join(f"{share:.9f}" for share in at))),
+    rate=st.none() | st.floats(1e-9, 1e9),
+    steps=st.integers(1, 200),
     curves=st.sampled_from(["off", "agreement"]),
     seeds=st.sampled_from(["single", "grouped"]),
     conditions=st.lists(st.sampled_from(CONDITIONS), min_size=1, unique=True).map(tuple),

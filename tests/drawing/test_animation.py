@@ -114,9 +114,9 @@ def test_no_colour_takes_the_place_of_the_transparent_one(scheme: Any, under: An
         Image.fromarray(many).quantize(palette=colours_of(PALETTES[scheme], under), dither=Image.Dither.NONE)
     )
     assert shown.max() < 255
-    colours_of(PALETTES[scheme], under, num_shades=60, num_loss=48)  # 255 colours
+    colours_of(PALETTES[scheme], under, num_shades=60, num_loss=33)  # 255 colours
     with pytest.raises(AssertionError):
-        colours_of(PALETTES[scheme], under, num_shades=60, num_loss=49)
+        colours_of(PALETTES[scheme], under, num_shades=60, num_loss=34)
 
 
 @pytest.mark.parametrize("under", ["heat", "contour"])

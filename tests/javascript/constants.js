@@ -8,11 +8,16 @@ const scale = [[0, "#ffffff"], [1, "rgb(0, 0, 100)"]];
 export const palette = {
   paper: "#ffffff", ink: "#000000", faint: "#555555", grid: "#eeeeee", centre: "#cc0000", zero: "#777777", contour: "#bbbbbb", chosen: "#0000cc",
   arrows: scale, loss: scale, sheet: scale, cosine: scale, variants: { none: "#0072b2", dropout: "#d55e00", batchnorm: "#008f68" },
+  probe: { this: "#0000ee", next: "#ee7700", alternating: "#aa3377", all: "#000001" },
 };
 
 export const look = {
   length_exponent: 0.35, longest_in_cells: 0.92, fan_in_cells: 3, zero_words: "zero up to round-off", arrow_width: 1, arrow_head: 0.77,
   flat_share: 1e-6, half_widths: { parameters: 0.1, directions: 1 }, little_share: 0.05, variant_labels: { none: "None", dropout: "Dropout", batchnorm: "BatchNorm" }, font: "sans-serif",
+  probe: {
+    lines: [["all", [], 5], ["this", [], 2.5], ["next", [9, 6], 2], ["alternating", [2, 4], 2]].map(([schedule, dash, width]) => ({ schedule, dash, width })),
+    most_dots: 60, start: 9, step: 3.5, end: 7, halo: 2.5,
+  },
   palettes: { light: palette, dark: palette },
 };
 

@@ -42,14 +42,24 @@ def by_loop(
             between_tiles()
             if results or number != sets[0]:
                 renew(model)
-            total += _at(problem, plane, model, point, number, whole)
+            total += at_offsets(problem, plane, model, plane.at(point), number, whole=whole)
         results.append(total / len(sets))
     return torch.stack(results)
 
 
-def _at(problem: Problem, plane: Plane, model: PrivateModel, point: int, number: int, whole: bool) -> Tensor:
+def at_offsets(
+    problem: Problem,
+    plane: Plane,
+    model: PrivateModel,
+    offsets: tuple[float, float],
+    number: int,
+    *,
+    whole: bool = True,
+) -> Tensor:
+    """(3,) float64 on the CPU, as `by_loop`, at any point of the plane: (α, β) away from the checkpoint. `model`: of
+    `differentiable(problem)`, and after each point through `renew`."""
     with torch.no_grad():
-        for axis, step in zip((plane.x, plane.y), plane.at(point), strict=True):
+        for axis, step in zip((plane.x, plane.y), offsets, strict=True):
             move(model.tensors, axis, step)
     moving = _moving(plane)
     loss = passed_back(problem, model, number, None if whole else [model.tensors[name] for name in moving])
@@ -72,14 +82,19 @@ class AtCentre:
 
     def unmoved(self, problem: Problem, plane: Plane) -> dict[str, Tensor]:
         """The parameters that stay at the checkpoint on this plane, under their first names."""
-        tensors = dict(problem.model.named_parameters(remove_duplicate=False))
-        moving = {id(tensors[name]) for name in _moving(plane)}
-        return {name: value for name, value in self.parameters.items() if id(tensors[name]) not in moving}
+        return unmoved(problem, plane, self.parameters)
 
     @property
     def nbytes(self) -> int:
         held = [*self.gradients.values(), *self.parameters.values()]
         return sum({id(each): each.nbytes for each in held if each is not None}.values())
+
+
+def unmoved(problem: Problem, plane: Plane, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of these parameters of the model, by their first names, that no step on this plane moves."""
+    tensors = dict(problem.model.named_parameters(remove_duplicate=False))
+    moving = {id(tensors[name]) for name in _moving(plane)}
+    return {name: value for name, value in parameters.items() if id(tensors[name]) not in moving}
 
 
 def at_centre(problem: Problem, sets: Sequence[int]) -> AtCentre:

@@ -20,6 +20,7 @@ from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
+from gradviz.compute.probe import ProbeQuestion, ProbeSettings
 from gradviz.compute.question import Question
 from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.compute.row_list import RowsQuestion
@@ -78,6 +79,7 @@ OTHER_KINDS: list[Question] = [
     ),
     KinksQuestion(request=EVAL),
     PlaneQuestion(request=EVAL.model_copy(update={"x": "pca:1", "y": "gradient:0", "half_width": 1.0})),
+    ProbeQuestion(request=EVAL, settings=ProbeSettings.of(start="0.05,-0.02", steps=7)),
     CoarseQuestion(request=EVAL.model_copy(update={"x": "random:1", "y": "random:2", "points": 11}), size=3),
 ]
 

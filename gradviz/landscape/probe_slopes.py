@@ -1,0 +1,174 @@
+"""The loss and the gradient of several minibatches, each at a point of the plane of its own: what `probe` walks by.
+
+For the built-in network the engine evaluates the rows of all minibatches together, each row at its minibatch's point;
+batch statistics tie the rows of a minibatch together, so there it is one after the other. For any network and any plane
+it is the user's own loss, forward and backward.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradviz.errors import UserError
+from gradviz.landscape.clean import CleanPass, draw_gains
+from gradviz.landscape.network import Network
+from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.probe import Point
+from gradviz.landscape.reference import mask_numbers
+from gradviz.landscape.replay.loop import at_offsets, differentiable, renew, unmoved
+from gradviz.landscape.replay.private import PrivateModel
+from gradviz.landscape.replay.problem import Plane, Problem, check_plane
+from gradviz.landscape.replay.unseeded import seen_drawing
+from gradviz.landscape.request import LandscapeSpec
+from gradviz.landscape.rows import check_rows, check_size
+from gradviz.landscape.single_points import outputs_at
+from gradviz.landscape.surroundings import undisturbed
+
+# Shape suffixes: K = minibatches, B = rows of all of those that are evaluated together, M = inputs of the network.
+
+
+class Together:
+    """Minibatches of one network, whose forward passes at the checkpoint are computed once, for all points and planes.
+
+    The mode, masks and seed are those of `spec`; fresh masks are the sets numbered by the steps. A mask belongs to its
+    place in the minibatch, so that one step is under the same masks for all minibatches.
+    """
+
+    def __init__(self, network: Network, minibatches: Sequence[tuple[Tensor, Tensor]], spec: LandscapeSpec) -> None:
+        for inputs, targets in minibatches:
+            check_rows(network, inputs, targets)
+            check_size(network, spec.mode, len(inputs))
+        self.network, self._spec = network, spec
+        self._batch_statistics = spec.mode == "train" and network.has_norm
+        self._draws_masks = spec.mode == "train" and network.draws_masks
+        whole = [[each] for each in minibatches] if self._batch_statistics else [list(minibatches)]
+        self._groups = [_Group(network, group) for group in whole]
+        self._kept: dict[tuple[int, int | None], CleanPass] = {}
+
+    def at(self, refs: tuple[ParameterRef, ParameterRef], step: int, points: Sequence[Point | None]) -> np.ndarray:
+        """(K, 3) float64, as `probe.Slopes`, on the plane of these two parameters."""
+        sets = mask_numbers(self._spec, step) if self._draws_masks else [None]
+        found, start = [], 0
+        with undisturbed(), torch.inference_mode():
+            for place, group in enumerate(self._groups):
+                own = points[start : start + len(group.sizes)]
+                start += len(own)
+                if all(point is None for point in own):
+                    found.append(np.full((len(own), 3), np.nan))
+                    continue
+                each = []
+                for number in sets:
+                    between_tiles()
+                    each.append(group.slopes(self._clean(place, number), refs, own))
+                found.append(np.mean(each, axis=0))
+        return np.concatenate(found)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The rows of each minibatch."""
+        return [size for group in self._groups for size in group.sizes]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows and of the kept forward passes, without the network, which others share."""
+        own = sum(group.inputs_BM.nbytes + group.targets_B.nbytes for group in self._groups)
+        return own + sum(clean.nbytes for clean in self._kept.values())
+
+    def _clean(self, place: int, number: int | None) -> CleanPass:
+        if (place, number) in self._kept:
+            return self._kept[place, number]
+        group = self._groups[place]
+        gains = None
+        if number is not None:
+            drawn = [draw_gains(self.network, self._spec.seed, number, size) for size in group.sizes]
+            gains = [torch.cat(layer) for layer in zip(*drawn, strict=True)]
+        clean = CleanPass(self.network, group.inputs_BM, batch_statistics=self._batch_statistics, gains=gains)
+        if number is None or self._spec.masks != "fresh":  # each step has a set of its own
+            self._kept[place, number] = clean
+        return clean
+
+
+class _Group:
+    """The rows of some minibatches, one after the other."""
+
+    def __init__(self, network: Network, minibatches: Sequence[tuple[Tensor, Tensor]]) -> None:
+        own = {"device": network.device, "dtype": network.dtype}
+        self.sizes = [len(targets) for _, targets in minibatches]
+        self.lengths = torch.tensor(self.sizes, device=network.device)
+        self.inputs_BM = torch.cat([inputs for inputs, _ in minibatches]).to(**own)
+        self.targets_B = torch.cat([targets for _, targets in minibatches]).to(**own)
+
+    def slopes(
+        self, clean: CleanPass, refs: tuple[ParameterRef, ParameterRef], points: Sequence[Point | None]
+    ) -> np.ndarray:
+        steps_K2 = torch.tensor([point or (0.0, 0.0) for point in points], dtype=torch.float64)
+        steps_2B = steps_K2.repeat_interleave(self.lengths.cpu(), dim=0).T
+        outputs = outputs_at(clean, refs, steps_2B)
+        residual_B = outputs.value - self.targets_B
+        sign_B = residual_B.sign()
+        terms = [residual_B.abs(), *(torch.zeros_like(sign_B) if d is None else sign_B * d for d in outputs[1:])]
+        return torch.segment_reduce(torch.stack(terms, 1), "mean", lengths=self.lengths).double().cpu().numpy()
+
+
+def products_of_a_row(network: Network, refs: Sequence[ParameterRef], *, whole: bool = False) -> float:
+    """Multiplications by weights that one row takes at one point: above the lowest moved layer a value and two
+    derivatives; below it nothing, unless the `whole` pass is computed anew."""
+    layers = network.layers
+    lowest = min(network.output if ref.layer is None else ref.layer for ref in refs)
+    each = [layer.weight_NM.numel() for layer in layers]
+    above = 3.0 * sum(each[lowest + 2 :]) + sum(layer.width for layer in layers[lowest:])
+    return above + (sum(each) if whole else 0)
+
+
+class ByLoop:
+    """Minibatches of any network on any plane: each is a problem of its own, all of one model and one evaluation; the
+    same problem may stand in several places. As a function it is `probe.Slopes`.
+
+    `UserError` for parameters that the model does not have, or a loss that fails or draws in a way that cannot be
+    seeded.
+    """
+
+    def __init__(self, problems: Sequence[Problem], plane: Plane) -> None:
+        check_plane(problems[0], plane)
+        self._problems, self._plane, self._whole = problems, plane, False
+        self._models: dict[int, PrivateModel] = {}
+
+    def __call__(self, step: int, points: Sequence[Point | None]) -> np.ndarray:
+        found = np.full((len(points), 3), np.nan)
+        with undisturbed(self._problems[0].model), torch.enable_grad():
+            for place, (problem, point) in enumerate(zip(self._problems, points, strict=True)):
+                if point is not None:
+                    found[place] = self._at(problem, point, step)
+        return found
+
+    def _at(self, problem: Problem, point: Point, step: int) -> np.ndarray:
+        is_new = id(problem) not in self._models
+        if not is_new:
+            return self._mean(problem, point, step)
+        self._models[id(problem)] = self._model_of(problem)
+        try:
+            return seen_drawing(problem, lambda: self._mean(problem, point, step))
+        except UserError:  # some ways of checkpointing activations go backward to all parameters alone
+            if self._whole:
+                raise
+            self._whole = True
+            return seen_drawing(problem, lambda: self._mean(problem, point, step))
+
+    def _mean(self, problem: Problem, point: Point, step: int) -> np.ndarray:
+        model = self._models[id(problem)]
+        return torch.stack(list(self._of_sets(problem, model, point, step))).mean(0).numpy()
+
+    def _of_sets(self, problem: Problem, model: PrivateModel, point: Point, step: int) -> Iterator[Tensor]:
+        for set_number in problem.sets(step):
+            between_tiles()
+            renew(model)
+            yield at_offsets(problem, self._plane, model, point, set_number, whole=self._whole)
+
+    def _model_of(self, problem: Problem) -> PrivateModel:
+        """A copy of the model, which shares with the first one what does not move."""
+        first = next(iter(self._models.values()), None)
+        held = {} if first is None else {name: each.detach() for name, each in first.module.named_parameters()}
+        return differentiable(problem, unmoved(problem, self._plane, held))
