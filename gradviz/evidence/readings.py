@@ -203,7 +203,7 @@ def paths_of(optimizer: PathsOptimizer) -> Reading[PathsFound]:
         epoch = studied.paths_epoch()
         if epoch is None:
             raise NotThere(
-                "There is no checkpoint of mid-training with balanced signs after which the training loss falls on: "
+                "There is no mid-training checkpoint with balanced signs after which the training loss falls a little: "
                 "train more epochs, in Training."
             )
         request = paths_request(studied.runs[PLAIN].name, epoch, optimizer)

@@ -46,6 +46,8 @@ MID_LOSS = 0.1
 
 BALANCED = 0.15
 """Signs are balanced if the share of rows predicted below their target is no farther than this from one half."""
+SMALL_DECREASE = 0.1
+"""An epoch of Adam that lowers the training loss by no more than this share of it can be matched by plain SGD."""
 
 BATCHNORM_EPOCH = 10
 """The epoch at which the source looks at batch normalization, and the layer (the middle one)."""

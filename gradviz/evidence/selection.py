@@ -48,12 +48,18 @@ def drawn_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | 
 
 
 def paths_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | None:
-    """The epoch of mid-training from which paths are taken: of those `there` with balanced signs after which the run's
-    own next epoch lowers the training loss, the first, because later ones lower it by more than plain SGD can."""
-    losses = {line.epoch: line.train_loss for line in metrics}
-    balanced = {each.epoch for each in metrics if abs(each.share_below_target - 0.5) <= rules.BALANCED}
-    onward = {epoch for epoch, loss in losses.items() if losses.get(epoch + 1, loss) < loss}
-    return min(set(mid_training(metrics)) & balanced & onward & set(there), default=None)
+    """The epoch of mid-training from which paths are taken: the first of those `there` with balanced signs after which
+    the run's own next epoch lowers the training loss by no more than a tenth, as plain SGD can."""
+    after = {line.epoch - 1: line.train_loss for line in metrics}
+    wanted = set(mid_training(metrics)) & set(there)
+    fitting = (
+        line.epoch
+        for line in metrics
+        if line.epoch in wanted
+        and abs(line.share_below_target - 0.5) <= rules.BALANCED
+        and 0 < line.train_loss - after[line.epoch] <= rules.SMALL_DECREASE * line.train_loss
+    )
+    return min(fitting, default=None)
 
 
 def check_network(config: TrainingConfig) -> None:
