@@ -142,3 +142,16 @@ def test_a_plane_along_directions_is_of_the_chosen_rows(visit: Visit, trained: P
     exact = by_command(trained, tmp_path, run="none", epoch=4, points=5, rows=ROWS, **axes)
     np.testing.assert_allclose(numbers_of(page)["u"], exact["u"].ravel(), rtol=1e-6)
     expect(page.locator("#caption-0")).not_to_contain_text("being computed")
+
+
+def test_a_long_list_of_rows_is_shown_as_any_other(visit: Visit, trained: Path, tmp_path: Path) -> None:
+    rows = rows_text([7 * row % 800 for row in range(800)])
+    assert len(rows) > 3000
+    page = visit(f"/?epoch=4&points=5&rows={rows}")
+    expect(page.locator("#title-0")).to_contain_text("800 chosen rows")
+    assert_shows(page, trained, tmp_path, epoch=4, points=5, rows=rows)
+    page.locator("#scrubber input").focus()
+    page.keyboard.press("ArrowLeft")
+    wait_for_view(page, epoch=3, rows=rows)
+    wait_until_drawn(page)
+    assert f"rows={rows}" in address_of(page)
