@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.rows_part import NO_DIRECTIONS, PartOfRun, is_along_directions, part_of
-from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, batch_of, check_minibatch_size
+from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, batch_of, check_minibatch_size, row_numbers
 from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, gradient_passes
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
@@ -65,13 +65,8 @@ class InfluenceQuestion(Question):
         if is_along_directions(asked):
             raise UserError(NO_DIRECTIONS)
         found = _of_study(run, asked, bench) if isinstance(run, StudyRun) else _of_deliveries(run, asked, bench)
-        told = told_of(found, numbers_of(run, asked)) | {"request": asked.model_dump()}
+        told = told_of(found, row_numbers(run, asked)) | {"request": asked.model_dump()}
         return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
-
-
-def numbers_of(run: Run | StudyRun, asked: ComposedMinibatch) -> list[int]:
-    """The numbers of the minibatch's rows in the run."""
-    return run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else list(asked.rows)
 
 
 def _of_deliveries(run: Run, asked: InfluenceRequest, bench: Workbench) -> Influence:

@@ -5,10 +5,9 @@ from typing import Literal
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import field_passes, plane_passes
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
-from gradviz.compute.study_landscape import REPLAY_VERSION, problem_of
+from gradviz.compute.study_landscape import REPLAY_VERSION, problem_of, row_numbers
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
-from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
@@ -64,8 +63,3 @@ class KinksQuestion(Question):
         if isinstance(run, StudyRun):
             return kinks(problem_of(run, asked, bench.device), asked.spec(), row=place)
         return kinks(bench.minibatch(asked), asked.spec(), row=place)
-
-
-def row_numbers(run: Run | StudyRun, asked: LandscapeRequest) -> list[int]:
-    """The numbers of the rows of a request's minibatch, in its order."""
-    return run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else list(asked.rows)

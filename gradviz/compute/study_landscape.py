@@ -78,6 +78,11 @@ def asked_minibatch(run: Run | StudyRun, asked: ComposedMinibatch) -> Minibatch 
     return run.minibatch(asked.minibatch, asked.minibatch_size)
 
 
+def row_numbers(run: Run | StudyRun, asked: ComposedMinibatch) -> list[int]:
+    """The numbers of its rows, in their order; UserError if it does not exist."""
+    return run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else list(asked.rows)
+
+
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
     """The field of one request by the plain loop, in this precision."""
     problem = problem_of(run, request, device).computed_in(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from gradviz.compute.kinks import row_numbers
+from gradviz.compute.study_landscape import row_numbers
 from gradviz.compute.workbench import Workbench
 from gradviz.dashboard.factory import create_server
 from gradviz.experiment.store import RunStore
