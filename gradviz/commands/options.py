@@ -69,7 +69,6 @@ def add_measures_options(parser: argparse.ArgumentParser) -> None:
 def add_rows_options(parser: argparse.ArgumentParser) -> None:
     """Those of `gradviz rows` alone."""
     parser.add_argument("--epoch", type=int, required=True, metavar="E")
-    parser.add_argument("--rows", metavar="N,…", help="instead of a minibatch: rows by their numbers, such as 3,17-20")
     parser.add_argument("--part", metavar="NAME", help="pair, layer (of x), model, or a layer, module or tensor (pair)")
     parser.add_argument("--x", metavar="PARAM", help="of the pair, or in the layer, such as hidden.1.linear.bias[0]")
     parser.add_argument("--y", metavar="PARAM", help="the pair's other one")

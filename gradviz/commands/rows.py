@@ -33,11 +33,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(asked: InfluenceRequest, found: dict[str, Any], by: str) -> list[str]:
-    which = f"minibatch {asked.minibatch}" if asked.rows is None else "chosen rows"
+    size = f", {len(found['rows'])} rows" if asked.rows is None else ""
     part = f"{asked.x} & {asked.y}" if asked.part == "pair" else asked.part
     agreement = "not defined" if found["resultant"] is None else number(found["resultant"])
     return [
-        f"{asked.run}, epoch {asked.epoch}, {asked.mode} mode, {part}: {which}, {len(found['rows'])} rows",
+        f"{asked.run}, epoch {asked.epoch}, {asked.mode} mode, {part}: {asked.minibatch_words}{size}",
         f"R of {found['num_minibatches']} minibatches with a gradient: {agreement}; length of this gradient: "
         f"{number(found['length'])}",
         found["sentence"],

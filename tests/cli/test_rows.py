@@ -35,7 +35,7 @@ def test_rows_are_printed_with_the_strongest_first(gradviz: Callable, asked: tup
 def test_a_pair_and_chosen_rows_are_named(gradviz: Callable, asked: tuple[object, ...]):
     answer = gradviz(*asked, *PAIR, "--rows", "3,5-9")
     assert (answer.status, answer.err) == (0, "")
-    assert "hidden.1.linear.bias[0] & hidden.2.linear.weight[1,2]: chosen rows, 6 rows" in answer.out
+    assert "hidden.1.linear.bias[0] & hidden.2.linear.weight[1,2]: 6 chosen rows" in answer.out
     assert sorted(int(line[0]) for line in lines_of_rows(answer.out)) == [3, 5, 6, 7, 8, 9]
 
 
