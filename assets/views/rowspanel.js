@@ -236,7 +236,7 @@ function make() {
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
     element("div", "gv-rows-head", title, button("×", close, "gv-close gv-rows-close")),
-    element("div", "gv-rows-sum", compass, element("div", "gv-rows-words", told, detail)),
+    element("div", "gv-rows-sum", compass, Object.assign(element("div", "gv-rows-words", told, detail), { tabIndex: 0, role: "group", ariaLabel: "The row that is pointed at, or what all have in common" })),
     element("div", "gv-rows-bar", orderChoice(), netChoice()),
     aboutKinks, table.element, composer.element, folds,
   );
