@@ -86,6 +86,9 @@ _SETTLED = """(view) => {
   if (view.view === "paths" && !window.gradvizPage.paths.told && !window.gradvizPage.paths.error) return false;
   if (view.view === "evidence" && !told.startsWith("All claims")) return false;
   if (document.querySelector(".gv-course-note")?.textContent.startsWith("measuring")) return false;
+  const words = [...document.querySelectorAll(".gv-caption")].filter((one) => one.offsetParent !== null);
+  if (words.some(({ textContent }) => textContent.includes("being computed"))) return false;
+  if (window.gradvizPage.probe?.isPlaying) return false;
   return window.gradvizPage.panels.every(({ state, isDrawn, isLoading }) =>
     !isLoading && (isDrawn || state === "away" || state === "error"));
 }"""
