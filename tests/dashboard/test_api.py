@@ -233,7 +233,7 @@ def test_a_body_that_is_no_json_object_is_refused(client: FlaskClient, body: byt
 def test_a_large_body_is_refused(client: FlaskClient) -> None:
     answer = client.post("/api/v1/landscape", data=b" " * (MAX_BODY_BYTES + 1), content_type="application/json")
     assert answer.status_code == 413
-    assert "768 kB" in answer.get_json()["error"]
+    assert "64 kB" in answer.get_json()["error"]
 
 
 @pytest.mark.parametrize(
