@@ -341,12 +341,8 @@ function drawLayer() {
   const isInNet = net !== null && row !== null && hasAllKinks(net, row);
   const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
   if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
-<<<<<<< HEAD
-  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), hasNet: Boolean(net) };
-=======
   const numKinks = row === null ? 0 : (own?.segments.get(row)?.length ?? 0) / 4;
-  state.layer = { row, hasField: Boolean(field), numKinks, hasNet: Boolean(net) };
->>>>>>> kinks
+  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), numKinks, hasNet: Boolean(net) };
   drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 

@@ -68,7 +68,6 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "learning_rate": {"enum": [None]},
     "rate_factor": {"minimum": 0.5, "maximum": 2},
     "camera": {"enum": ["-67.5,36,2.12"]},
-    "rows": {"enum": [None]},  # over minibatches there are no chosen rows
     "of": {"enum": [None]},  # where rows do not depend on each other, and no masks are drawn
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
