@@ -342,7 +342,7 @@ function drawLayer() {
   const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
   if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
   const numKinks = row === null ? 0 : (own?.segments.get(row)?.length ?? 0) / 4;
-  state.layer = { row, hasField: Boolean(field), numKinks, hasNet: Boolean(net) };
+  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), numKinks, hasNet: Boolean(net) };
   drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 

@@ -5,6 +5,7 @@ held. Under batch statistics a row that is left out changes the others: there th
 each of its rows, and the gradients are formed a few units at a time.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -114,7 +115,7 @@ class _Total:
             rows, first = factors.rows(slice(first, first + count)), first + count
             squares_R = rows.squares().double()
             gradient = rows.combined(torch.full_like(squares_R, 1 / count).to(rows.dtype))
-            length = sum(each.square().sum(dtype=torch.float64) for each in gradient).sqrt().item()
+            length = math.sqrt(sum(each.square().sum(dtype=torch.float64).item() for each in gradient))
             if not self.parts:
                 self.parts = [torch.zeros_like(each) for each in gradient]
             if length > round_off(squares_R.cpu().numpy()):
