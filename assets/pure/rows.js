@@ -5,6 +5,7 @@
 /** @typedef {{minibatch: number, rows?: string | null}} Which minibatch: one of the run's own, or the rows that are chosen */
 
 const MOST = 1024;
+const MOST_LETTERS = 10 * MOST;
 const FEWEST_OF_A_RANGE = 3;
 
 /** Such as "3,17,20-24": in their order, where three or more neighbours that ascend are one range. @param {number[]} rows */
@@ -20,6 +21,7 @@ export function rowsText(rows) {
 
 /** The rows of a text, in their order; null if it is no list of 1 to 1024 different rows. @param {string} text @returns {number[] | null} */
 export function rowsOf(text) {
+  if (text.length > MOST_LETTERS) return null;
   const rows = [];
   for (const part of text.split(",")) {
     const found = /^\s*([0-9]{1,9})(?:-([0-9]{1,9}))?\s*$/.exec(part);

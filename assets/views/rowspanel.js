@@ -236,7 +236,7 @@ function make() {
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
     element("div", "gv-rows-head", title, button("×", close, "gv-close gv-rows-close")),
-    element("div", "gv-rows-sum", compass, element("div", "gv-rows-words", told, detail)),
+    element("div", "gv-rows-sum", compass, Object.assign(element("div", "gv-rows-words", told, detail), { tabIndex: 0, role: "group", ariaLabel: "The row that is pointed at, or what all have in common" })),
     element("div", "gv-rows-bar", orderChoice(), netChoice()),
     aboutKinks, table.element, composer.element, folds,
   );
@@ -341,7 +341,8 @@ function drawLayer() {
   const isInNet = net !== null && row !== null && hasAllKinks(net, row);
   const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
   if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
-  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), hasNet: Boolean(net) };
+  const numKinks = row === null ? 0 : (own?.segments.get(row)?.length ?? 0) / 4;
+  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), numKinks, hasNet: Boolean(net) };
   drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
 }
 

@@ -27,7 +27,8 @@ from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
 from gradviz.landscape.request import MAX_POINTS, Atom, LandscapeRequest
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 768 * 1024
+"""Enough for as many pictures as Compare shows, each of chosen rows."""
 MAX_FRAMES = 500
 
 Over = Literal["epochs", "minibatches"]

@@ -12,6 +12,8 @@ from gradviz.errors import UserError, shown
 MAX_ROWS = 1024
 """As many as a minibatch may have."""
 
+MAX_LETTERS = 10 * MAX_ROWS
+
 _TOKEN = re.compile(r"\s*([0-9]{1,9})(?:-([0-9]{1,9}))?\s*", re.ASCII)
 _FEWEST_OF_A_RANGE = 3
 PATTERN = r"^ *[0-9]{1,9}(-[0-9]{1,9})? *(, *[0-9]{1,9}(-[0-9]{1,9})? *){0,1023}$"
@@ -37,6 +39,8 @@ def rows_of(text: str) -> tuple[int, ...]:
     what is no list of rows."""
     if not text.strip():
         return checked_rows(())
+    if len(text) > MAX_LETTERS:
+        raise UserError(f"`rows` must be a text of at most {MAX_LETTERS} letters, got {len(text)}.")
     rows: list[int] = []
     for part in text.split(","):
         found = _TOKEN.fullmatch(part)
@@ -97,7 +101,7 @@ RowNumbers = Annotated[
     BeforeValidator(_read),
     PlainSerializer(rows_text, return_type=str),
     WithJsonSchema(
-        {"type": "string", "pattern": PATTERN, "maxLength": 20 * MAX_ROWS, "examples": ["3,17,20-24"]},
+        {"type": "string", "pattern": PATTERN, "maxLength": MAX_LETTERS, "examples": ["3,17,20-24"]},
     ),
 ]
 """Rows as a tuple of numbers, read from a list too, or from their text, which they are written as."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from gradviz.dashboard import ids
 from gradviz.dashboard.openapi import document
+from gradviz.dashboard.query import MAX_BODY_BYTES
 
 Headers = dict[str, bytes]
 
@@ -264,7 +265,7 @@ def _json(rng: random.Random, value: Any, oddness: float) -> bytes:
             case 3:
                 content = bytearray(b'{"a":' * rng.choice((50, 5000)))
             case 4:
-                content += b" " * 70_000
+                content += b" " * (MAX_BODY_BYTES + 1)
     return bytes(content)
 
 

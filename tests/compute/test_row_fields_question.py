@@ -78,6 +78,16 @@ def test_a_recorded_run_counts_its_rows_through(compute: LocalCompute):
     assert abs(v.mean(0) - field.v).max() < 1e-5 * size
 
 
+def test_a_landscape_and_its_rows_share_what_is_known_and_disturb_nothing(compute: LocalCompute):
+    request, bench = asked(**OF_NET, points=3, mode="train", masks="frozen"), compute.bench
+    field, rows = bench.landscape(request), bench.row_fields(request)
+    assert bench.landscape(request).to_bytes() == field.to_bytes()
+    again = bench.row_fields(request.model_copy(update={"x": "head.bias[1]"}))
+    assert again.method.startswith("replay"), again.passed_over
+    np.testing.assert_array_equal(bench.row_fields(request).u_BYX, rows.u_BYX)
+    assert bench.landscape(request).to_bytes() == field.to_bytes()
+
+
 OF_NET = {"run": "net", "x": "conv1.weight[2,0,1,1]", "y": "conv2.bias[3]", "half_width": 0.3, "minibatch_size": 64}
 
 

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
+from gradviz.dashboard.query import MAX_BODY_BYTES
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import network_of
 from gradviz.landscape.field import GradientField
@@ -230,9 +231,9 @@ def test_a_body_that_is_no_json_object_is_refused(client: FlaskClient, body: byt
 
 
 def test_a_large_body_is_refused(client: FlaskClient) -> None:
-    answer = client.post("/api/v1/landscape", data=b" " * 70_000, content_type="application/json")
+    answer = client.post("/api/v1/landscape", data=b" " * (MAX_BODY_BYTES + 1), content_type="application/json")
     assert answer.status_code == 413
-    assert "64 kB" in answer.get_json()["error"]
+    assert "768 kB" in answer.get_json()["error"]
 
 
 @pytest.mark.parametrize(

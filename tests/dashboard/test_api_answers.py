@@ -21,6 +21,7 @@ from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.openapi import document
+from gradviz.dashboard.query import MAX_BODY_BYTES
 from gradviz.dashboard.routes import PREFIX
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -176,7 +177,7 @@ def test_a_body_that_is_not_declared_as_json_is_415(client: FlaskClient, path: s
 def test_a_large_body_is_413_even_of_unknown_length(client: FlaskClient) -> None:
     answer = client.post(
         LANDSCAPE,
-        input_stream=io.BytesIO(b" " * 70_000),
+        input_stream=io.BytesIO(b" " * (MAX_BODY_BYTES + 1)),
         content_type="application/json",
         environ_overrides={"wsgi.input_terminated": True},
     )

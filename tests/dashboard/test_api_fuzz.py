@@ -48,6 +48,7 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "part": {"enum": ["model", "hidden.1", "hidden.0.linear.bias", "output"]},
     "num_masks": {"maximum": 3},
     "minibatch": {"maximum": 1},
+    "rows": {"enum": ["3,17,20-24"]},
     "minibatch_size": {"minimum": 2, "maximum": 120},
     "expected_key": {"enum": [""]},
     "only": {"enum": ["all", "0", "1,2"]},
@@ -67,7 +68,6 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "learning_rate": {"enum": [None]},
     "rate_factor": {"minimum": 0.5, "maximum": 2},
     "camera": {"enum": ["-67.5,36,2.12"]},
-    "rows": {"enum": [None]},  # over minibatches there are no chosen rows
     "of": {"enum": [None]},  # where rows do not depend on each other, and no masks are drawn
     "kind": {"enum": ["html"]},  # a gif is drawn for a second
 }
@@ -91,9 +91,19 @@ def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
     for parameter in [parameter for operation in operations for parameter in operation.get("parameters", ())]:
         _narrow(parameter["name"], parameter["schema"])
     for operation in operations:
+        _leave_out_rows(operation)
         if "requestBody" in operation:
             _narrow_members(operation["requestBody"]["content"]["application/json"]["schema"])
     return told
+
+
+def _leave_out_rows(operation: dict[str, Any]) -> None:
+    """Where several minibatches may be asked for, chosen rows are refused, which the document cannot say."""
+    parameters = operation.get("parameters", [])
+    if "over" in {each["name"] for each in parameters}:
+        parameters[:] = [each for each in parameters if each["name"] != "rows"]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    body.get("properties", {}).get("panels", {}).get("items", {}).get("properties", {}).pop("rows", None)
 
 
 def _narrow(name: str, schema: dict[str, Any]) -> None:

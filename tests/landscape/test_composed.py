@@ -48,6 +48,7 @@ def test_what_is_no_list_of_rows_is_refused_in_one_sentence(text: str):
         ([3, -1], "`rows` must be whole numbers, counted from 0, got -1."),
         ([3, 1.5], "`rows` must be whole numbers, counted from 0, got 1.5."),
         ([True], "`rows` must be whole numbers, counted from 0, got True."),
+        ("3" + " " * 10_240, "`rows` must be a text of at most 10240 letters, got 10241."),
         (7, "`rows` must be row numbers such as 3,17,20-24, got 7."),
         ("3;4", "`rows` must be row numbers such as 3,17,20-24, got '3;4'."),
     ],

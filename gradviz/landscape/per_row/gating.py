@@ -1,14 +1,16 @@
 """Functions of torch whose derivative jumps: what each depends on, as quantities that are 0 where it does.
 
-ReLU, leaky ReLU, PReLU, SELU, ELU with α ≠ 1, abs        x
-ReLU6, clamp, hard tanh, sigmoid, swish and shrink        x less each of the limits
-threshold                                                 x less the threshold
-the larger or smaller of two                              their difference
-the mean absolute error                                   prediction less target
+    ReLU, leaky ReLU, PReLU, SELU, ELU with α ≠ 1, abs        x
+    ReLU6, clamp, hard tanh, sigmoid, swish and shrink        x less each of the limits
+    threshold                                                 x less the threshold
+    the larger or smaller of two                              their difference
+    the mean absolute error                                   prediction less target
+
+Which of many numbers is the largest, as in max pooling, has no such quantity.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,18 +21,31 @@ from gradviz.landscape.replay.recurrent import RECURRENT
 Given = dict[str, Any]
 
 
-def quantities(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
-    """What a call switches at, each where it is 0; empty for any other function, and for what is not real."""
+class Gating(NamedTuple):
+    """What a gating call takes, and the limits at which it switches: numbers, or tensors."""
+
+    taken: Tensor
+    limits: Sequence[Any]
+
+    def quantities(self) -> list[Tensor]:
+        """What is taken less each limit, 0 where the call switches."""
+        return [self.less(self.taken, limit) for limit in self.limits]
+
+    @staticmethod
+    def less(taken: Tensor, limit: Any) -> Tensor:
+        return taken - limit if isinstance(limit, Tensor) or limit else taken
+
+
+def gating(func: Any, args: Any, kwargs: Any) -> Gating | None:
+    """The call as one that gates real numbers; None for any other."""
     rule = _RULES.get(func)
     if rule is None:
-        return []
-    names, of = rule
+        return None
+    names, limits = rule
     given: Given = dict(zip(names, args, strict=False))
     given |= {_OTHER_NAMES.get(name) or name: each for name, each in kwargs.items()}
     x = given.get(names[0])
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        return []
-    return [x - each if isinstance(each, Tensor) or each else x for each in of(given)]
+    return Gating(x, limits(given)) if isinstance(x, Tensor) and x.is_floating_point() else None
 
 
 def is_of_residuals(func: Any) -> bool:
@@ -38,12 +53,13 @@ def is_of_residuals(func: Any) -> bool:
     return func is F.l1_loss or func in _named("abs absolute __abs__")
 
 
-def unseen(func: Any, args: Any, kwargs: Any) -> str | None:
-    """The name of a call that has gates which nobody looks at."""
-    name = getattr(func, "__name__", "")
-    if func in _UNSEEN or (func in _LARGEST and not isinstance(kwargs.get("other", (*args, 0)[1]), Tensor)):
-        return name.removeprefix("boolean_dispatch").removeprefix("_") or "a function"
-    return None
+def unseen(func: Any, args: Any, kwargs: Any) -> bool:
+    """Whether it has gates that nobody looks at: which of many real numbers is the largest."""
+    x = args[0] if args else kwargs.get("input")
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        return False
+    is_of_two = isinstance(kwargs.get("other", args[1] if len(args) > 1 else None), Tensor)
+    return func in _UNSEEN or (func in _LARGEST and not is_of_two)
 
 
 def _named(names: str) -> set[Any]:
@@ -93,7 +109,7 @@ _RULES: dict[Any, tuple[tuple[str, ...], Callable[[Given], Sequence[Any]]]] = {
 
 _POOLS = """max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d
 fractional_max_pool2d fractional_max_pool3d"""
-_UNSEEN = _named(f"{_POOLS} amax amin topk sort argsort kthvalue median where")
+_UNSEEN = _named(f"{_POOLS} amax amin topk sort kthvalue median")
 _UNSEEN |= {func for func, name in RECURRENT.items() if name == "rnn_relu"}
 _LARGEST = _named("max min")
 """Of a tensor alone: which of its numbers wins is not looked at."""

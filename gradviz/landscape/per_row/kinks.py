@@ -4,12 +4,13 @@ Between them the gradient of a piecewise linear network's row changes smoothly; 
 where the grid sees them: `tracing.py` has the rules.
 """
 
-from gradviz.errors import UserError
+from gradviz.errors import UserError, shown
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.per_row.kinks_of_engine import kinks_of_engine
 from gradviz.landscape.per_row.kinks_of_replay import kinks_of_replay
 from gradviz.landscape.per_row.net import MAX_SEGMENTS, Kinks
 from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.replay.choosing import LOOP
 from gradviz.landscape.request import LandscapeSpec
 
 FRESH = "With fresh masks every grid point has other gates, so there are no lines: choose frozen masks."
@@ -17,14 +18,20 @@ AVERAGED = "Averaged masks have the gates of each of their sets, so there are no
 
 
 def kinks(
-    of: Minibatch | Problem, plane: LandscapeSpec | Plane, *, row: int | None = None, limit: int = MAX_SEGMENTS
+    of: Minibatch | Problem,
+    plane: LandscapeSpec | Plane,
+    *,
+    row: int | None = None,
+    limit: int = MAX_SEGMENTS,
+    method: str = "quickest",
 ) -> Kinks:
     """The lines of all rows of a minibatch on a plane, or of the `row` at a place in it, with at most `limit` segments:
     where there are more, some of the lines are left out, those of residuals last.
 
     `of`: the engine's `Minibatch` with a spec (its mode and masks count), or a `Problem` with a `Plane` or a spec of
-    two parameters. `docs/engine.md` says which functions are looked at. Costs about half a landscape by the engine,
-    and by replay up to two forward passes for each grid point. `UserError` as for the landscape.
+    two parameters. `docs/engine.md` says which functions are looked at. Costs about a landscape by the engine, and by
+    replay up to two forward passes for each grid point; `method="reference"`: plain ones of the whole network.
+    `UserError` as for the landscape.
 
     >>> import torch
     >>> from gradviz.experiment.model import MLP
@@ -37,6 +44,8 @@ def kinks(
     >>> found.count_B.shape, found.segments_M4.shape[1]
     ((4,), 4)
     """
+    if method not in ("quickest", LOOP):
+        raise UserError(f"`method` must be one of quickest, {LOOP}, got {shown(repr(method))}.")
     if limit < 1:
         raise UserError(f"`limit` must be at least 1, got {limit}: it is the number of segments.")
     num_rows = len(of.targets) if isinstance(of, Minibatch) else of.num_rows
@@ -51,5 +60,5 @@ def kinks(
         return kinks_of_engine(of, plane, wanted, limit)
     if isinstance(plane, LandscapeSpec):
         plane = Plane(Scalar.parse(plane.x), Scalar.parse(plane.y), plane.half_width, plane.points)
-    found = kinks_of_replay(of, plane, wanted, limit)
+    found = kinks_of_replay(of, plane, wanted, limit, replays=method != LOOP)
     return Kinks.none(len(wanted), FRESH if of.masks == "fresh" else AVERAGED) if found is None else found

@@ -1,6 +1,6 @@
 """A problem replayed at points of a plane: one after the other, or tiles of them at once by `vmap`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -55,9 +55,11 @@ class Replayer:
         *,
         keeps_channels: bool = True,
         deriving: Deriving = MEAN,
+        mode: Callable[..., Replay] = Replay,
     ) -> None:
+        """`mode`: what makes the evaluation of a point."""
         self.known, self.problem, self.plane, self.keeps_channels = known, problem, plane, keeps_channels
-        self.deriving = deriving
+        self.deriving, self._mode = deriving, mode
         known.batch(problem)  # made here, where no mode sees it
         self._bases = known.moving(name for axis in (plane.x, plane.y) for name in names_of(axis))
         self._rooms = Rooms()
@@ -191,7 +193,7 @@ class Replayer:
                 tensor = self.known.model.tensors[name]
                 moved = moves.get(id(tensor)) or moves.setdefault(id(tensor), self._still(tensor))
                 moved.take(axis.index if isinstance(axis, Scalar) else self.known.part(axis, name), step)
-        mode = Replay(
+        mode = self._mode(
             memo,
             moves,
             source,

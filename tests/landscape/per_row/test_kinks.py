@@ -14,10 +14,14 @@ from gradviz.errors import UserError
 from gradviz.experiment.model import MLP
 from gradviz.landscape import LandscapeSpec, Minibatch, network_of
 from gradviz.landscape.engine import tiles_of
+from gradviz.landscape.per_row import kinks_of_replay
 from gradviz.landscape.per_row.kinks import AVERAGED, FRESH, kinks
-from gradviz.landscape.per_row.kinks_of_replay import SMOOTH
+from gradviz.landscape.per_row.kinks_of_replay import KEPT_BYTES, SMOOTH
 from gradviz.landscape.per_row.net import RESIDUAL, Kinks
+from gradviz.landscape.per_row.watching import Forward
 from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.replay.checking import checked_points
+from gradviz.landscape.replay.choosing import LOOP
 from tests.landscape.per_row.crossed import changing, crossed
 from tests.landscape.per_row.networks import Net, convolutional, mlp, random_plane, recurrent, taken, transformer
 
@@ -85,6 +89,7 @@ def test_replay_crosses_what_changes_on_random_planes(make: Callable[[int], Net]
         plane, _ = random_plane(net, generator, directions=seed % 2 == 1)
         values = taken(net, plane, train=mode == "train")
         num_changes += check(kinks(problem_of(net, mode=mode), plane), values, plane)
+        assert check(kinks(problem_of(net, mode=mode), plane, method=LOOP), values, plane) >= 0
     assert num_changes > 100
 
 
@@ -111,6 +116,30 @@ def test_lines_in_many_tiles_are_those_in_one(monkeypatch: pytest.MonkeyPatch):
         ends = np.cumsum(whole.length_L)[:-1]
         for one, other in zip(np.split(parts.segments_M4, ends), np.split(whole.segments_M4, ends), strict=True):
             np.testing.assert_allclose(np.sort(one, 0), np.sort(other, 0), atol=1e-6)
+
+
+def test_what_parameters_do_not_reach_is_not_computed_and_gives_the_same_lines(monkeypatch: pytest.MonkeyPatch):
+    net = convolutional(3)
+    plane = Plane(Scalar.parse("conv2.bias[0]"), Scalar.parse("fc1.bias[1]"), 2.0, 7)
+    plain = kinks(problem_of(net), plane, method=LOOP)
+    plain_points: list[int | None] = []
+    run = Forward.run
+
+    def counted(self: Forward, point: int | None, rows: torch.Tensor | None = None) -> object:
+        plain_points.append(point)
+        return run(self, point, rows)
+
+    monkeypatch.setattr(Forward, "run", counted)
+    for num_bytes in (KEPT_BYTES, 0):  # in one run over the grid, and in two
+        monkeypatch.setattr(kinks_of_replay, "KEPT_BYTES", num_bytes)
+        plain_points.clear()
+        replayed = kinks(problem_of(net), plane)
+        assert [point for point in plain_points if point is not None] == list(checked_points(7))
+        np.testing.assert_array_equal(replayed.count_B, plain.count_B)
+        np.testing.assert_allclose(replayed.segments_M4, plain.segments_M4, atol=1e-6)
+        assert len(replayed.segments_M4) > 20
+        many = kinks(problem_of(net), plane, method=LOOP)
+        np.testing.assert_array_equal(many.segments_M4, plain.segments_M4)
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])

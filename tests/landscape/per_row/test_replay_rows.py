@@ -104,7 +104,7 @@ def test_rows_of_the_studies_that_ship(problem, x, y):
         np.testing.assert_array_equal(*both)
 
 
-@pytest.mark.parametrize("pair", [("random:1", "gradient:0"), ("step", "pca:1")])
+@pytest.mark.parametrize("pair", [("random:1", "gradient:0"), pytest.param(("step", "pca:1"), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", WITH_PATHS)
 def test_rows_on_planes_of_directions(name, pair):
     for mode in ("eval", "train"):
@@ -118,11 +118,20 @@ def test_rows_on_planes_of_directions(name, pair):
         assert error_of(stacked(one_by_one), stacked(found)) < FLOAT64
 
 
+IN_TRAIN_MODE = {"BatchStatistics", "Drops", "Draws", "Attends", "DropsBackwards", "NoiseInABuffer"}
+"""Those that train mode makes another function of."""
 OF_ROWS = [each for each in DIFFICULTIES if each.loss.__name__ == "cross_entropy"]
 
 
-@pytest.mark.parametrize("mode", ["eval", "train"])
-@pytest.mark.parametrize("difficulty", OF_ROWS, ids=lambda d: f"{d}-{d.x}")
+@pytest.mark.parametrize(
+    ("difficulty", "mode"),
+    [
+        pytest.param(each, mode, marks=[pytest.mark.slow] if mode == "train" and str(each) not in IN_TRAIN_MODE else [])
+        for each in OF_ROWS
+        for mode in ("eval", "train")
+    ],
+    ids=str,
+)
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch's own old functions
 def test_each_difficulty_gives_the_right_rows_by_the_way_of_its_field_or_says_that_it_cannot(difficulty, mode):
     model, batch = difficulty.made()
