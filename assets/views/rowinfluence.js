@@ -94,7 +94,7 @@ function showTable(host, { answer, error }, state, context, refresh) {
   const key = JSON.stringify([answer?.request ?? error, state]);
   if (host.dataset.key === key) return;
   host.dataset.key = key;
-  if (!answer) return host.replaceChildren(element("p", "gv-sub", error ?? "Leaving out row by row…"));
+  if (!answer?.rows.length) return host.replaceChildren(element("p", "gv-sub", answer?.sentence ?? error ?? "Leaving out row by row…"));
   const focused = host.contains(document.activeElement) ? document.activeElement.getAttribute("data-sort") : null;
   const rows = sortedRows(answer.rows, state.key, state.isReversed);
   const shown = state.isWhole ? rows : rows.slice(0, MOST_SHOWN);

@@ -28,7 +28,10 @@ def run(options: argparse.Namespace) -> int:
     asked = InfluenceRequest.of(run=options.run, epoch=options.epoch, **given)
     bench = Workbench(open_store(settings), device=settings.device)
     answer = InfluenceQuestion(request=asked).answer(bench).decode()
-    print(answer if options.json else "\n".join(_told(asked, json.loads(answer), ORDERS[options.sort])))
+    found = json.loads(answer)
+    if not found["rows"] and not options.json:
+        raise UserError(found["sentence"])
+    print(answer if options.json else "\n".join(_told(asked, found, ORDERS[options.sort])))
     return 0
 
 

@@ -12,7 +12,8 @@ from gradviz.compute.workbench import Workbench
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
-from gradviz.landscape.per_row.all_rows import AllRows, NoOwnGradients, network_rows, problem_rows
+from gradviz.landscape.per_row.all_rows import AllRows, network_rows, problem_rows
+from gradviz.landscape.per_row.influence import CannotTell
 from gradviz.landscape.request import Checkpoint, Evaluation, LandscapeRequest
 from gradviz.landscape.run_problems import problems_of_run
 from gradviz.numbers import percent_of
@@ -57,7 +58,7 @@ class AllRowsQuestion(Question):
         told: dict[str, Any] = {"request": self.request.model_dump()}
         try:
             found, rows_R = self._found(bench)
-        except NoOwnGradients as error:
+        except CannotTell as error:
             none = {"row": [], "u": [], "v": [], "length": [], "share": None}
             told |= none | {"is_there": False, "sentence": str(error)}
         else:
@@ -75,11 +76,11 @@ class AllRowsQuestion(Question):
     def _found(self, bench: Workbench) -> tuple[AllRows, np.ndarray]:
         asked, run = self.request, bench.store.any_run(self.request.run)
         if asked.mode == "train" and run.capabilities.has_batch_statistics:
-            raise NoOwnGradients(BATCH_STATISTICS)
+            raise CannotTell(BATCH_STATISTICS)
         if run.capabilities.draws_masks_in(asked.mode):
-            raise NoOwnGradients(MASKS)
+            raise CannotTell(MASKS)
         if is_along_directions(asked):
-            raise NoOwnGradients(NO_DIRECTIONS)
+            raise CannotTell(NO_DIRECTIONS)
         part = part_of(run, asked)
         if isinstance(run, StudyRun):
             problems = problems_of_run(run, asked.epoch, bench.device, mode=asked.mode)

@@ -11,11 +11,10 @@ from gradviz.compute.rows_part import NO_DIRECTIONS, PartOfRun, is_along_directi
 from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, batch_of, check_minibatch_size, row_numbers
 from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, gradient_passes
 from gradviz.compute.workbench import Workbench
-from gradviz.errors import UserError
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
-from gradviz.landscape.per_row.influence import MOST_RECOMPUTED, Influence
+from gradviz.landscape.per_row.influence import MOST_RECOMPUTED, CannotTell, Influence
 from gradviz.landscape.per_row.network_influence import network_influence
 from gradviz.landscape.per_row.problem_influence import problem_influence
 from gradviz.landscape.replay import Problem
@@ -62,10 +61,15 @@ class InfluenceQuestion(Question):
 
     def answer(self, bench: Workbench) -> bytes:
         asked, run = self.request, bench.store.any_run(self.request.run)
-        if is_along_directions(asked):
-            raise UserError(NO_DIRECTIONS)
-        found = _of_study(run, asked, bench) if isinstance(run, StudyRun) else _of_deliveries(run, asked, bench)
-        told = told_of(found, row_numbers(run, asked)) | {"request": asked.model_dump()}
+        try:
+            if is_along_directions(asked):
+                raise CannotTell(NO_DIRECTIONS)
+            found = _of_study(run, asked, bench) if isinstance(run, StudyRun) else _of_deliveries(run, asked, bench)
+            told = told_of(found, row_numbers(run, asked))
+        except CannotTell as error:
+            none = {"rows": [], "opposing": [], "resultant": None, "num_minibatches": 0, "length": None}
+            told = none | {"is_recomputed": False, "sentence": str(error)}
+        told |= {"request": asked.model_dump()}
         return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
 
 

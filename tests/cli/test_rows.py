@@ -46,6 +46,7 @@ def test_a_pair_and_chosen_rows_are_named(gradviz: Callable, asked: tuple[object
         ((*PAIR, "--sort", "size"), "`--sort` must be one of row, share"),
         (("--part", "hidden.9"), "`hidden.9` is no part"),
         (("--part", "model", "--rows", "3,3"), "row once"),
+        (("--part", "model", "--rows", "3"), "A minibatch of one row"),
     ],
 )
 def test_a_mistake_is_told_in_a_line(gradviz: Callable, asked: tuple[object, ...], more: tuple[str, ...], words: str):

@@ -120,13 +120,27 @@ def test_the_key_changes_with_all_that_the_answer_depends_on(tiny_store: RunStor
         ({"x": "hidden.9.linear.bias[0]"}, "hidden.9"),
         ({"y": X}, "different"),
         ({"x": ""}, "must name a parameter"),
-        ({"x": "random:1"}, "choose the whole model"),
         ({"minibatch": 999}, "minibatch"),
-        ({"minibatch_size": 1}, "one row"),
-        ({"run": "batchnorm", "mode": "train", "minibatch_size": 80}, "at most 64, got 80"),
     ],
     ids=str,
 )
 def test_what_cannot_be_asked_is_told(tiny_store: RunStore, values: dict[str, object], words: str):
     with pytest.raises(UserError, match=words):
         answered(tiny_store, **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"x": "random:1"}, "choose the whole model"),
+        ({"minibatch_size": 1}, "one row"),
+        ({"run": "batchnorm", "mode": "train", "minibatch_size": 80}, "at most 64, got 80"),
+    ],
+    ids=str,
+)
+def test_where_nothing_can_be_told_the_answer_is_the_reason(
+    tiny_store: RunStore, values: dict[str, object], words: str
+):
+    told = answered(tiny_store, **values)
+    assert (told["rows"], told["opposing"], told["resultant"]) == ([], [], None)
+    assert words in told["sentence"]

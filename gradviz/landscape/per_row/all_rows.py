@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
 from gradviz.landscape.network import Network
 from gradviz.landscape.pausing import between_tiles
+from gradviz.landscape.per_row.influence import CannotTell
 from gradviz.landscape.per_row.row_factors import Part, RowFactors, explicit, row_factors
 from gradviz.landscape.replay.problem import Problem
 from gradviz.landscape.rows import check_rows
@@ -39,10 +39,6 @@ COUPLED = (
     "Rows of this study have no gradients of their own, because its loss is no mean over rows that do not depend on "
     "each other, or they are too large to hold: only minibatches can be compared."
 )
-
-
-class NoOwnGradients(UserError):
-    """Rows have no gradients of their own; the message is the reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +76,13 @@ def network_rows(network: Network, inputs_RM: Tensor, targets_R: Tensor, part: P
 def problem_rows(problems: Sequence[Problem], part: Part) -> AllRows:
     """Of all rows of the problems' minibatches, one minibatch after the other, in float64: one model of any kind.
 
-    Costs about three passes over the rows one by one. `NoOwnGradients` where rows have none, or these are too
+    Costs about three passes over the rows one by one. `CannotTell` where rows have none, or these are too
     large to hold for a minibatch.
     """
     if not isinstance(part, str):
         slopes_R2 = row_slopes(problems, [Scalar.parse(text) for text in part])
         if slopes_R2 is None:
-            raise NoOwnGradients(COUPLED)
+            raise CannotTell(COUPLED)
         return _of_pair(slopes_R2)
     names = tensors_of_parts(problems[0].model, [part])[part]
     parameters = parameters_of(problems[0].model)
@@ -99,7 +95,7 @@ def problem_rows(problems: Sequence[Problem], part: Part) -> AllRows:
             count += 1
             yield explicit(rows_BP)
         if count < len(of):
-            raise NoOwnGradients(COUPLED)
+            raise CannotTell(COUPLED)
 
     sizes = list(accumulate(problem.num_rows for problem in problems))
     most = min(SAMPLE_ROWS, HELD // max(1, num_parameters))
@@ -109,9 +105,9 @@ def problem_rows(problems: Sequence[Problem], part: Part) -> AllRows:
 
 
 def check_held(num_parameters: int, num_rows: int, part: str) -> None:
-    """`NoOwnGradients` if the gradients of so many rows by a part are more than are held."""
+    """`CannotTell` if the gradients of so many rows by a part are more than are held."""
     if num_parameters * num_rows > HELD:
-        raise NoOwnGradients(
+        raise CannotTell(
             f"The gradients of {num_rows} rows by the {num_parameters:,} parameters of `{part}` are too many to hold: "
             "choose a smaller part, such as a layer, or the pair."
         )

@@ -31,6 +31,10 @@ _PARALLEL = 1e-14
 ONE_ROW = "A minibatch of one row has nothing left without it: choose one of at least 2 rows."
 
 
+class CannotTell(UserError):
+    """What is asked of rows cannot be told where it is asked; the message is the reason."""
+
+
 @dataclass(frozen=True, eq=False)
 class LeftOut:
     """|G|², ⟨G, T⟩, |T|² and L; and for each row |D_b|², ⟨D_b, G⟩, ⟨D_b, T⟩ and how far D_b leads across G: with a
@@ -220,6 +224,6 @@ def crosses_of(steps_B2: np.ndarray, gradient_2: np.ndarray | None = None) -> np
 
 
 def check_row_count(num_rows: int) -> None:
-    """`UserError` unless something is left without one of them."""
+    """`CannotTell` unless something is left without one of them."""
     if num_rows < 2:
-        raise UserError(ONE_ROW)
+        raise CannotTell(ONE_ROW)

@@ -5,14 +5,12 @@ held. Under batch statistics a row that is left out changes the others: there th
 each of its rows, and the gradients are formed a few units at a time.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
 from gradviz.landscape.backward import Backward, backward, layer_of
 from gradviz.landscape.clean import draw_gains
 from gradviz.landscape.network import Network, parameter_shapes
@@ -20,6 +18,7 @@ from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.per_row.influence import (
     MOST_RECOMPUTED,
+    CannotTell,
     Influence,
     check_row_count,
     crosses_of,
@@ -58,8 +57,8 @@ def network_influence(
     row's place in its minibatch.
 
     Costs about two passes forward and backward over all rows, and under batch statistics those of B minibatches of
-    B - 1 rows more. `UserError` for a part or rows that do not fit the network, a minibatch of one row, or one of too
-    many under batch statistics.
+    B - 1 rows more. `UserError` for a part or rows that do not fit the network, `CannotTell` for a minibatch of one
+    row, or of too many under batch statistics.
     """
     for inputs, targets in minibatches:
         check_rows(network, inputs, targets)
@@ -115,7 +114,7 @@ class _Total:
             rows, first = factors.rows(slice(first, first + count)), first + count
             squares_R = rows.squares().double()
             gradient = rows.combined(torch.full_like(squares_R, 1 / count).to(rows.dtype))
-            length = math.sqrt(sum(each.square().sum(dtype=torch.float64).item() for each in gradient))
+            length = torch.stack([each.square().sum(dtype=torch.float64) for each in gradient]).sum().sqrt().item()
             if not self.parts:
                 self.parts = [torch.zeros_like(each) for each in gradient]
             if length > round_off(squares_R.cpu().numpy()):
@@ -141,7 +140,7 @@ def _recomputed(network: Network, others: Sequence[Rows], own: Rows, part: Part)
     inputs_BM, targets_B = own
     num_rows = len(targets_B)
     if num_rows > MOST_RECOMPUTED:
-        raise UserError(
+        raise CannotTell(
             f"Under batch statistics a row that is left out changes the others, so the minibatch is computed again "
             f"without each of its rows: at most {MOST_RECOMPUTED}, got {num_rows}. Choose smaller minibatches, or eval "
             "mode, where rows do not depend on each other."

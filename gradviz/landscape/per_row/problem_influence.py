@@ -10,11 +10,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
 from gradviz.experiment.batches import selected
 from gradviz.landscape.per_row.all_rows import check_held
 from gradviz.landscape.per_row.influence import (
     MOST_RECOMPUTED,
+    CannotTell,
     Influence,
     check_row_count,
     crosses_of,
@@ -35,9 +35,9 @@ def problem_influence(problems: Sequence[Problem], at: int, part: Part, *, draws
     """Of the rows of `problems[at]`, beside all the others: one model at several minibatches.
 
     `draws_masks`: whether the model draws random numbers in the problems' mode. Costs a pass forward and backward for
-    each minibatch and one for each row, in float64. `UserError` for a part that the model lacks, gradients that are too
-    large to hold, a minibatch of one row; where rows depend on each other also for more than `MOST_RECOMPUTED` of
-    them, or with masks.
+    each minibatch and one for each row, in float64. `UserError` for a part that the model lacks, `CannotTell` for
+    gradients that are too large to hold, a minibatch of one row, and, where rows depend on each other, for more than
+    `MOST_RECOMPUTED` of them, or with masks.
     """
     model, own = problems[0].model, problems[at]
     check_row_count(own.num_rows)
@@ -80,9 +80,9 @@ def _recomputed(
     num_rows = own.num_rows
     why = "Rows of this minibatch depend on each other, so one that is left out changes the others"
     if draws_masks:
-        raise UserError(f"{why}, and masks belong to places in a minibatch: choose eval mode.")
+        raise CannotTell(f"{why}, and masks belong to places in a minibatch: choose eval mode.")
     if num_rows > MOST_RECOMPUTED:
-        raise UserError(
+        raise CannotTell(
             f"{why}: the minibatch is computed again without each, for at most {MOST_RECOMPUTED} rows, got {num_rows}. "
             "Choose eval mode, if rows do not depend on each other there."
         )

@@ -8,7 +8,8 @@ from torch import nn
 from gradviz.errors import UserError
 from gradviz.landscape import network_of
 from gradviz.landscape.per_row import all_rows
-from gradviz.landscape.per_row.all_rows import AllRows, NoOwnGradients, network_rows, problem_rows
+from gradviz.landscape.per_row.all_rows import AllRows, network_rows, problem_rows
+from gradviz.landscape.per_row.influence import CannotTell
 from gradviz.landscape.replay import Problem
 from gradviz.landscape.statistics import parts_of
 from tests.landscape.cases import Case, random_case
@@ -138,11 +139,11 @@ def test_rows_that_depend_on_each_other_have_no_points(part: str | tuple[str, st
     def coupled(model, batch):
         return (model(batch[0])[:, 0].std() - batch[1].mean()) ** 2
 
-    with pytest.raises(NoOwnGradients, match="no gradients of their own"):
+    with pytest.raises(CannotTell, match="no gradients of their own"):
         problem_rows(problems(coupled), part)
 
 
 def test_rows_too_large_to_hold_are_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(all_rows, "HELD", 100)
-    with pytest.raises(NoOwnGradients, match=r"7 rows by the 21 parameters"):
+    with pytest.raises(CannotTell, match=r"7 rows by the 21 parameters"):
         problem_rows(problems(squares), "model")
