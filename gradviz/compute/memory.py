@@ -13,7 +13,7 @@ import torch
 from gradviz.compute.interface import ComputationFailed
 from gradviz.compute.question import Question
 from gradviz.compute.workbench import Workbench
-from gradviz.landscape.engine import TILE_BYTES, tiles_of
+from gradviz.landscape.tiling import TILE_BYTES, tiles_of
 
 _log = logging.getLogger(__name__)
 _SMALLER = 16

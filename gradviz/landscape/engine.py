@@ -6,10 +6,7 @@ A parameter moves one unit of its layer. So (1) everything below is the checkpoi
 passes through the layers above as values with two derivatives (`dual`). docs/engine.md has the derivation.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -23,29 +20,10 @@ from gradviz.landscape.network import Layer, Network, Norm
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.request import LandscapeSpec, grid_steps
+from gradviz.landscape.tiling import Part, tile_bytes, tiles
 from gradviz.landscape.undecided import Change, through_relu, undecided
 
 # Shape suffixes: Y/X = grid rows/columns, B = examples of a minibatch, N = units of a layer.
-
-TILE_BYTES = 24 * 2**20
-"""Limit of the largest array of a tile of the grid; a handful of such arrays exist at once."""
-
-_tile_bytes: ContextVar[int] = ContextVar("tile_bytes", default=TILE_BYTES)
-
-
-@contextmanager
-def tiles_of(num_bytes: int) -> Iterator[None]:
-    """Sets this limit for tiles within the context: the same numbers in less memory, but slower."""
-    token = _tile_bytes.set(num_bytes)
-    try:
-        yield
-    finally:
-        _tile_bytes.reset(token)
-
-
-def tile_bytes() -> int:
-    """The limit in use."""
-    return _tile_bytes.get()
 
 
 @dataclass(frozen=True)
@@ -55,18 +33,6 @@ class Move:
     ref: ParameterRef
     layer: int
     step: Dual
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some of a grid's points: the intersections of these rows and columns."""
-
-    rows: Sequence[int]
-    columns: Sequence[int]
-
-    @classmethod
-    def whole(cls, spec: LandscapeSpec) -> "Part":
-        return cls(range(spec.points), range(spec.points))
 
 
 class Gates(NamedTuple):
@@ -111,8 +77,8 @@ def outputs_on_grid(clean: CleanPass, spec: LandscapeSpec, part: Part | None = N
     one = torch.ones((1, 1, 1, 1), dtype=network.dtype, device=network.device)
     refs = spec.refs
     layers = [network.output if ref.layer is None else ref.layer for ref in refs]
-    tiles = _tiles(clean, part, 0, tile_bytes() // 8) if fresh else _tiles(clean, part, min(layers) + 1)
-    for rows, columns in tiles:
+    cut = tiles(clean, part, 0, tile_bytes() // 8) if fresh else tiles(clean, part, min(layers) + 1)
+    for rows, columns in cut:
         between_tiles()
         at = Part(part.rows[rows], part.columns[columns])
         x, y = steps[list(at.columns)].view(1, -1, 1, 1), steps[list(at.rows)].view(-1, 1, 1, 1)
@@ -272,24 +238,6 @@ def _one_unit(layer: Layer, unit: int) -> Layer:
     if norm is not None:
         norm = Norm(*map(cut, (norm.weight_N, norm.bias_N, norm.mean_N, norm.var_N)), eps=norm.eps, after=norm.after)
     return Layer(cut(layer.weight_NM), cut(layer.bias_N), norm, layer.relu)
-
-
-def _tiles(clean: CleanPass, part: Part, lowest: int, num_bytes: int | None = None) -> Iterator[tuple[slice, slice]]:
-    """Rectangles of the part on which the widest array from layer `lowest` up stays below the limit of `tiles_of`.
-
-    `num_bytes`: a different limit. Drawing fresh masks is faster if the tile fits into the processor's cache.
-    """
-    network = clean.network
-    width = max((layer.width for layer in network.layers[lowest:]), default=1)
-    itemsize = torch.finfo(network.dtype).bits // 8
-    most = max(1, (num_bytes or tile_bytes()) // (len(clean) * width * itemsize))
-    # Whole rows if they fit; else squares, on which the changes, and so the undecided units, range least.
-    all_rows, all_columns = len(part.rows), len(part.columns)
-    num_columns = all_columns if most >= all_columns else math.isqrt(most)
-    num_rows = most // num_columns
-    for j in range(0, all_rows, num_rows):
-        for i in range(0, all_columns, num_columns):
-            yield slice(j, min(j + num_rows, all_rows)), slice(i, min(i + num_columns, all_columns))
 
 
 def _fresh_gains(network: Network, spec: LandscapeSpec, num_rows: int, at: Part) -> list[Tensor]:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.clean import CleanPass
-from gradviz.landscape.engine import Part, Tile, outputs_on_grid
+from gradviz.landscape.engine import Tile, outputs_on_grid
 from gradviz.landscape.request import LandscapeSpec
+from gradviz.landscape.tiling import Part
 
 # Shape suffixes: Y/X = grid rows/columns (of the evaluated part), B = examples of a minibatch.
 

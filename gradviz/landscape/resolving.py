@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from gradviz.landscape.clean import CleanPass
-from gradviz.landscape.engine import Part
 from gradviz.landscape.evaluate import Evaluation, average, evaluate
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.network import Layer, Network
 from gradviz.landscape.request import LandscapeSpec
+from gradviz.landscape.tiling import Part
 from gradviz.landscape.zero import cancelled, fixes_mean, is_cancelled_by_norm, reasons, round_off_on_grid
 
 # Shape suffixes: Y/X = grid rows/columns, P/Q = rows/columns of the recomputed part.

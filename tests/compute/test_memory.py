@@ -20,7 +20,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape import evaluate as evaluate_module
 from gradviz.landscape import many as many_module
-from gradviz.landscape.engine import TILE_BYTES, _tile_bytes, tiles_of
+from gradviz.landscape.tiling import TILE_BYTES, _tile_bytes, tiles_of
 
 REQUEST = LandscapeRequest.of(
     run="dropout", epoch=1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]", points=5, minibatch_size=4

@@ -13,7 +13,7 @@ from typing import IO
 import pytest
 import torch
 
-from gradviz.cli import _parser
+from gradviz.commands.parser import parser
 from gradviz.commands.paths import request_of
 from gradviz.compute import paths as paths_module
 from gradviz.compute import paths_job
@@ -51,7 +51,7 @@ def jobs_of(runs: Path, cache: Path, launch: Callable) -> PathsJobs:
 
 def here(arguments: Sequence[str], settings: Settings, log: TrainerLog) -> None:
     """Computes within this process."""
-    request = request_of(_parser().parse_args(arguments))
+    request = request_of(parser().parse_args(arguments))
     work(RunStore(settings.runs), request, settings.cache_dir, device="cpu", limit=settings.cache_bytes)
 
 
@@ -67,7 +67,7 @@ def elsewhere(tiny_runs: Path) -> Iterator[Callable]:
         assert said.readline() == "ready\n"
 
         def launch(arguments: Sequence[str], settings: Settings, log: TrainerLog) -> None:
-            request = request_of(_parser().parse_args(arguments))
+            request = request_of(parser().parse_args(arguments))
             print(json.dumps([str(settings.cache_dir), "job", request.canonical()]), file=orders, flush=True)
             while (job := job_of(settings.cache_dir)) is None or job.request != request or not job.done:
                 PAUSE.wait(0.01)
@@ -203,7 +203,7 @@ def test_the_options_ask_for_the_same() -> None:
         asked(),
         PathsRequest.of(run="a", epoch=0, optimizer="sgd", learning_rate=1e-7, rate_factor=0.0625, points=7, seed=3),
     ):
-        assert request_of(_parser().parse_args(["paths", "--background", *options_of(request)])) == request
+        assert request_of(parser().parse_args(["paths", "--background", *options_of(request)])) == request
 
 
 def test_a_minibatch_of_all_rows_is_the_one_that_landscapes_are_drawn_at(tmp_path: Path) -> None:

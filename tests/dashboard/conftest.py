@@ -8,7 +8,7 @@ import pytest
 from dash import Dash
 from flask.testing import FlaskClient
 
-from gradviz.cli import _parser
+from gradviz.commands.parser import parser
 from gradviz.commands.paths import request_of
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
@@ -53,7 +53,7 @@ class StandInTrainer:
 
 def paths_here(arguments: Sequence[str], settings: Settings, log: TrainerLog) -> None:
     """A job of paths within this process, from the arguments that another one would get."""
-    request = request_of(_parser().parse_args(arguments))
+    request = request_of(parser().parse_args(arguments))
     work(RunStore(settings.runs), request, settings.cache_dir, device="cpu", limit=settings.cache_bytes)
 
 

@@ -18,8 +18,9 @@ from flask.testing import FlaskClient
 from safetensors.torch import load_file, save_file
 from werkzeug.datastructures import MultiDict
 
-from gradviz.cli import _parser, main
+from gradviz.cli import main
 from gradviz.commands.landscape import _request
+from gradviz.commands.parser import parser
 from gradviz.compute.recipe import command_line, python_text
 from gradviz.dashboard import permalink
 from gradviz.dashboard.overview import runs_of
@@ -83,7 +84,7 @@ def test_200_planes_come_back_from_the_address_of_the_api():
 def test_200_planes_come_back_from_their_recipes(tiny_store):
     for plane in PLANES:
         line = command_line(plane, "field.npz", is_random=True)
-        assert _request(_parser().parse_args(shlex.split(line)[1:])) == plane
+        assert _request(parser().parse_args(shlex.split(line)[1:])) == plane
     along = [plane.model_copy(update={"run": "none"}) for plane in PLANES if plane.has_directions]
     text = python_text(along, tiny_store, Path("runs"))
     made = re.findall(r"bench\.landscape\((LandscapeRequest\(.*\))\)\)\n", text)

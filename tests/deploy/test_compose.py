@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradviz.cli import _parser
+from gradviz.commands.parser import parser
 from gradviz.settings import Settings, variable_name
 from tests.deploy.conftest import COMPOSE, ROOT, SERVICES, interpolated, make_secrets
 
@@ -45,7 +45,7 @@ def test_command_and_settings_are_understood(name: str):
     service = OURS[name]
     program, *arguments = service["command"]
     assert program == "gradviz"
-    _parser().parse_args(arguments)
+    parser().parse_args(arguments)
     values = {key: interpolated(value) for key, value in service["environment"].items()}
     assert set(values) <= {variable_name(field) for field in Settings.model_fields}
     Settings.model_validate({key.removeprefix("GRADVIZ_").lower(): value for key, value in values.items()})

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from gradviz.cli import _parser
+from gradviz.commands.parser import parser
 from gradviz.settings import Settings, variable_name
 from tests.deploy.conftest import ROOT, SERVICES, free_port
 
@@ -154,7 +154,7 @@ def test_the_service_of_systemd_starts_what_there_is():
     unit.read_string(text)
     program, *arguments = shlex.split(unit["Service"]["ExecStart"])
     assert Path(program).name == "gradviz"
-    _parser().parse_args(arguments)
+    parser().parse_args(arguments)
     chosen = dict(pair.split("=") for pair in unit["Service"]["Environment"].split())
     Settings.model_validate({name.removeprefix("GRADVIZ_").lower(): value for name, value in chosen.items()})
 
@@ -174,7 +174,7 @@ def test_settings_and_commands_in_the_text_are_there():
     of_compose = {"GRADVIZ_SITE", "GRADVIZ_BIND", "GRADVIZ_WEB"}
     assert set(re.findall(r"GRADVIZ_[A-Z_]+", GUIDE)) <= known | of_compose
     for command in re.findall(r"`gradviz ((?:serve|worker|train)[^`]*)`", GUIDE):
-        _parser().parse_args(shlex.split(command))
+        parser().parse_args(shlex.split(command))
 
 
 @pytest.mark.parametrize("name", ["deploy.md", "scaling.md"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradviz.cli import _parser
+from gradviz.commands.parser import parser
 from gradviz.settings import Settings, variable_name
 from tests.house.index import INDEX, files, first_words, index
 
@@ -66,7 +66,7 @@ def test_readme_commands_are_understood():
     commands = re.findall(r"^(?:\.venv/bin/)?gradviz .+$", README, re.MULTILINE)
     assert len(commands) >= 5
     for command in commands:
-        _parser().parse_args(shlex.split(command, comments=True)[1:])
+        parser().parse_args(shlex.split(command, comments=True)[1:])
 
 
 def test_make_targets_exist():

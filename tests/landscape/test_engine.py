@@ -9,6 +9,7 @@ import torch
 
 from gradviz.landscape import LandscapeSpec, gradient_landscape
 from gradviz.landscape import engine as engine_module
+from gradviz.landscape.tiling import tiles_of
 from gradviz.landscape.vmap import landscape_by_vmap
 from tests.landscape.cases import KINDS, autograd_field, modes_of, parameters_of, random_case, relative_error
 
@@ -107,9 +108,9 @@ def test_the_size_of_the_tiles_does_not_matter(regularizer, placement, monkeypat
 
     whole = fields()
     num_tiles = []
-    tiles = engine_module._tiles
-    monkeypatch.setattr(engine_module, "_tiles", lambda *a: num_tiles.append(len(list(tiles(*a)))) or tiles(*a))
-    with engine_module.tiles_of(16 * 12 * 8 * 3):
+    tiles = engine_module.tiles
+    monkeypatch.setattr(engine_module, "tiles", lambda *a: num_tiles.append(len(list(tiles(*a)))) or tiles(*a))
+    with tiles_of(16 * 12 * 8 * 3):
         in_tiles = fields()
     for field, tiled in zip(whole, in_tiles, strict=True):
         np.testing.assert_allclose(tiled.u, field.u, rtol=1e-9, atol=1e-13)

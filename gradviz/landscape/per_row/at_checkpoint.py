@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gradviz.experiment.users_code import users_code
-from gradviz.landscape.engine import Part, outputs_on_grid
+from gradviz.landscape.engine import outputs_on_grid
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.reference import mask_numbers
@@ -26,6 +26,7 @@ from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.rows import check_finite, check_size
 from gradviz.landscape.scalar import Scalar
 from gradviz.landscape.surroundings import undisturbed
+from gradviz.landscape.tiling import Part
 
 _TOLERANCE = 1e-9
 """Of the rows' mean magnitude, in float64: both sum the same terms in another order."""

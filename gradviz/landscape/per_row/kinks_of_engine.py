@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gradviz.landscape.engine import Part, tile_bytes, watched
+from gradviz.landscape.engine import watched
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.network import Network, check_spec, parameter_shapes
 from gradviz.landscape.pausing import between_tiles
@@ -13,6 +13,7 @@ from gradviz.landscape.per_row.net import RESIDUAL, Kinks, Net, Site
 from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.rows import check_finite, check_size
 from gradviz.landscape.surroundings import undisturbed
+from gradviz.landscape.tiling import Part, tile_bytes
 from gradviz.landscape.zero import layer_of
 
 # Shape suffixes: Y/X = grid rows/columns of a tile, B = rows of the minibatch, N = units, S = gates.

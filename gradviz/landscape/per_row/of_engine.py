@@ -2,7 +2,6 @@
 
 import torch
 
-from gradviz.landscape.engine import Part
 from gradviz.landscape.evaluate import terms_on_grid
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.network import check_spec, parameter_shapes
@@ -10,6 +9,7 @@ from gradviz.landscape.per_row.fields import RowFields, check_numbers
 from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.rows import check_finite, check_size
 from gradviz.landscape.surroundings import undisturbed
+from gradviz.landscape.tiling import Part
 
 # Shape suffixes: B = rows of the minibatch, X/Y = grid columns/rows.
 

@@ -10,10 +10,10 @@ import torch
 from gradviz.errors import UserError
 from gradviz.experiment.studies.deliveries.study import loss
 from gradviz.landscape import LandscapeSpec, Minibatch, network_of
-from gradviz.landscape.engine import tiles_of
 from gradviz.landscape.field import ZeroReason
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.tiling import tiles_of
 from tests.landscape.cases import KINDS, Case, modes_of, parameters_of, random_case
 from tests.landscape.replay.independent import FLOAT64, by_autograd
 

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from gradviz.errors import UserError
 from gradviz.experiment.model import MLP
 from gradviz.landscape import LandscapeSpec, Minibatch, network_of
-from gradviz.landscape.engine import tiles_of
 from gradviz.landscape.per_row import kinks_of_replay
 from gradviz.landscape.per_row.kinks import AVERAGED, FRESH, kinks
 from gradviz.landscape.per_row.kinks_of_replay import KEPT_BYTES, SMOOTH
@@ -22,6 +21,7 @@ from gradviz.landscape.per_row.watching import Forward
 from gradviz.landscape.replay import Plane, Problem, Scalar
 from gradviz.landscape.replay.checking import checked_points
 from gradviz.landscape.replay.choosing import LOOP
+from gradviz.landscape.tiling import tiles_of
 from tests.landscape.per_row.crossed import changing, crossed
 from tests.landscape.per_row.networks import Net, convolutional, mlp, random_plane, recurrent, taken, transformer
 
