@@ -46,8 +46,9 @@ MID_LOSS = 0.1
 
 BALANCED = 0.15
 """Signs are balanced if the share of rows predicted below their target is no farther than this from one half."""
-SMALL_DECREASE = 0.1
-"""An epoch of Adam that lowers the training loss by no more than this share of it can be matched by plain SGD."""
+DECREASES = (0.01, 0.1)
+"""An epoch of Adam that lowers the training loss by such a share can be matched by plain SGD: not by more, and for less
+its steps are so small that float32 loses some."""
 
 BATCHNORM_EPOCH = 10
 """The epoch at which the source looks at batch normalization, and the layer (the middle one)."""

@@ -49,15 +49,16 @@ def drawn_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | 
 
 def paths_epoch(metrics: Sequence[EpochMetrics], there: Sequence[int]) -> int | None:
     """The epoch of mid-training from which paths are taken: the first of those `there` with balanced signs after which
-    the run's own next epoch lowers the training loss by no more than a tenth, as plain SGD can."""
+    the run's own next epoch lowers the training loss by 1 to 10 %, as plain SGD can with steps that float32 keeps."""
     after = {line.epoch - 1: line.train_loss for line in metrics}
     wanted = set(mid_training(metrics)) & set(there)
+    low, high = rules.DECREASES
     fitting = (
         line.epoch
         for line in metrics
         if line.epoch in wanted
         and abs(line.share_below_target - 0.5) <= rules.BALANCED
-        and 0 < line.train_loss - after[line.epoch] <= rules.SMALL_DECREASE * line.train_loss
+        and low <= 1 - after[line.epoch] / line.train_loss <= high
     )
     return min(fitting, default=None)
 

@@ -26,7 +26,7 @@ from gradviz.report.measuring import Measuring
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "MID_LOSS", 1.0)  # any loss that falls will do,
     monkeypatch.setattr(rules, "BALANCED", 0.5)  # and any signs,
-    monkeypatch.setattr(rules, "SMALL_DECREASE", 1.0)  # and any decrease
+    monkeypatch.setattr(rules, "DECREASES", (0.0, 1.0))  # and any decrease
 
 
 def test_paths_are_read_where_they_are_kept_and_nobody_computes_them(

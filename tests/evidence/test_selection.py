@@ -30,9 +30,9 @@ def test_the_most_balanced_of_them_is_drawn():
 
 
 def test_paths_are_taken_from_the_first_balanced_one_after_which_the_loss_falls_a_little():
-    metrics = lines((100, 1.0), (9, 0.9), (8, 0.5), (8.5, 0.5), (7, 0.6), (6, 0.6), (5.5, 0.5), (5.2, 0.5))
+    metrics = lines((100, 1.0), (9, 0.9), (8, 0.5), (8.5, 0.5), (7, 0.6), (6.99, 0.6), (6.5, 0.5), (6.2, 0.5))
     assert paths_epoch(metrics, range(8)) == 5
-    assert paths_epoch(metrics, [0, 2, 3, 6]) == 6
+    assert paths_epoch(metrics, [0, 2, 3, 4, 6]) == 6
     assert paths_epoch(metrics, range(5)) is None
 
 
