@@ -222,9 +222,7 @@ function turnedWords(shown) {
 function make() {
   const title = element("h2", "");
   title.tabIndex = -1;
-  const told = element("div", "gv-rows-told");
-  told.id = "rows-told";
-  told.setAttribute("role", "status");
+  const told = document.getElementById("rows-told");
   const compass = element("canvas", "gv-compass");
   compass.setAttribute("role", "img");
   compass.setAttribute("aria-label", "Compass: the arrow of each row, and the minibatch's own, thick");

@@ -52,7 +52,7 @@ def test_rows_are_listed_by_what_they_do_and_a_click_selects_one(visit: Visit, t
     assert rows_of_the_table(page) == [row["row"] for row in by_share]
     first = by_share[0]["row"]
     table.get_by_role("button", name=f"row {first}: show it in the list").click()
-    expect(page.locator(f"#rows li[data-row='{first}'] .gv-row")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(f"#rows li[data-row='{first}'] .gv-rowline")).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_part_is_chosen_and_pairs_that_oppose_each_other_are_named(visit: Visit, told: Told) -> None:
@@ -77,7 +77,7 @@ def test_all_rows_are_walked_through_by_keyboard_and_one_of_the_minibatch_is_sel
     expect(words).to_contain_text("of this minibatch")
     row = int(re.findall(r"\d+", words.inner_text())[0])
     page.keyboard.press("Enter")
-    expect(page.locator(f"#rows li[data-row='{row}'] .gv-row")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(f"#rows li[data-row='{row}'] .gv-rowline")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowUp")
     expect(words).not_to_contain_text(f"row {row},")
     expect(words).to_contain_text(re.compile(r"^row \d+"))
