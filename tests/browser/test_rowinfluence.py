@@ -118,7 +118,7 @@ def test_the_pointer_tells_rows_and_a_click_chooses(visit: Visit) -> None:
     row = int(re.findall(r"\d+", words.inner_text())[0])
     page.mouse.down()
     page.mouse.up()
-    own = page.locator(f"#rows li[data-row='{row}'] .gv-row[aria-pressed='true']")
+    own = page.locator(f"#rows li[data-row='{row}'] .gv-rowline[aria-pressed='true']")
     expect(own.or_(page.get_by_role("button", name=f"Put row {row} in"))).to_be_visible()
     shoot(page, "rowinfluence-dark")
 
