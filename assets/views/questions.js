@@ -11,7 +11,7 @@ import { planeOf, sizeOfCanvas } from "./paint.js";
 import { unitsOnMap } from "./picker.js";
 import { rosePlace } from "./rose.js";
 import { whatIsDrawn } from "./pathfan.js";
-import { whatRowsShow } from "./rowspanel.js";
+import { areRowsComing, whatRowsShow } from "./rowspanel.js";
 import { marksOfSpread } from "./spreadview.js";
 
 export const questions = Object.freeze({
@@ -115,7 +115,7 @@ function summaryOf({ slot, plan, frame, committed, token }) {
   return {
     slot, state, x: plan.x, y: plan.y,
     index: frame?.index ?? null,
-    isLoading: Boolean(plan.epochs.loading || plan.minibatches?.loading),
+    isLoading: Boolean(plan.epochs.loading || plan.minibatches?.loading) || areRowsComing(slot),
     isCommitted: committed,
     isDrawn: Boolean(frame) && committed && Number(drawn) === token,
     numEpochs: plan.epochs.frames.size,
