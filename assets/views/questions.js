@@ -12,7 +12,7 @@ import { unitsOnMap } from "./picker.js";
 import { whatIsProbed } from "./probe.js";
 import { rosePlace } from "./rose.js";
 import { whatIsDrawn } from "./pathfan.js";
-import { whatRowsShow } from "./rowspanel.js";
+import { areRowsComing, whatRowsShow } from "./rowspanel.js";
 import { marksOfSpread } from "./spreadview.js";
 
 export const questions = Object.freeze({
@@ -121,7 +121,7 @@ function summaryOf({ slot, plan, frame, committed, token }) {
   return {
     slot, state, x: plan.x, y: plan.y,
     index: frame?.index ?? null,
-    isLoading: Boolean(plan.epochs.loading || plan.minibatches?.loading),
+    isLoading: Boolean(plan.epochs.loading || plan.minibatches?.loading) || areRowsComing(slot),
     isCommitted: committed,
     isDrawn: Boolean(frame) && committed && Number(drawn) === token,
     numEpochs: plan.epochs.frames.size,

@@ -26,8 +26,8 @@ const LEAST_BESIDE = 320; // pixels that the panel needs beside its picture; els
 const GOOD_BESIDE = 400;
 const UNTIL_LINES = 90; // ms that the pointer rests on a row before its lines are asked for
 
-/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any, layer: any}} */
-const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null, layer: null };
+/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any, layer: any, isComing: boolean}} */
+const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null, layer: null, isComing: false };
 /** @type {any} */
 let parts = null; // the panel's elements, once it has been opened
 let openedBy = null; // the button that has the focus back
@@ -152,13 +152,14 @@ function follow() {
   if (!plan || !page.runs[plan.run]) return;
   const { answer, error } = listOf(plan, follow);
   host().dataset.state = answer ? "ready" : error ? "error" : "loading";
+  state.isComing = !answer && !error;
   if (answer) state.shown = answer;
   if (state.shown && state.shown.request.run !== plan.run) state.shown = null;
   if (answer && state.selected !== null && !answer.rows.some(({ row }) => row === state.selected)) state.selected = null;
   write(plan, error);
   if (!answer) return;
   followFields(plan, answer);
-  if (page.view.rows) followRecorded(plan);
+  state.isComing = followRecorded(plan);
   for (const listener of listeners) listener(answer.rows);
 }
 
@@ -171,10 +172,11 @@ function followFields(plan, answer) {
   drawLayer();
 }
 
-// The arrow of the recorded minibatch from which another was composed.
+// The arrow of the recorded minibatch from which another was composed; whether it is on its way.
 function followRecorded(plan) {
-  const { answer } = listOfMinibatch(plan, page.view.minibatch, follow);
-  if (answer && answer !== state.other) (state.other = answer), write(plan, null);
+  const { answer, error } = page.view.rows ? listOfMinibatch(plan, page.view.minibatch, follow) : { answer: null, error: null };
+  if (answer !== state.other) (state.other = answer), write(plan, null);
+  return Boolean(page.view.rows) && !answer && !error;
 }
 
 function write(plan, error) {
@@ -222,9 +224,7 @@ function turnedWords(shown) {
 function make() {
   const title = element("h2", "");
   title.tabIndex = -1;
-  const told = element("div", "gv-rows-told");
-  told.id = "rows-told";
-  told.setAttribute("role", "status");
+  const told = document.getElementById("rows-told");
   const compass = element("canvas", "gv-compass");
   compass.setAttribute("role", "img");
   compass.setAttribute("aria-label", "Compass: the arrow of each row, and the minibatch's own, thick");
@@ -375,6 +375,11 @@ function compose(rows) {
   if (!frame) return choose();
   paintPanel(panel, frame, panel.style);
   afterFrame(choose);
+}
+
+/** Whether what the panel says of a picture is on its way. @param {number} slot */
+export function areRowsComing(slot) {
+  return slot === slotNow() && state.isComing;
 }
 
 /** For questions.js. */

@@ -55,6 +55,7 @@ GROUNDS = tuple(f"ground-{slot}" for slot in range(3))
 ROWS_BUTTONS = tuple(f"rows-button-{slot}" for slot in range(3))
 ROWS_CANVASES = tuple(f"rows-canvas-{slot}" for slot in range(3))
 ROWS = "rows"
+ROWS_TOLD = "rows-told"
 NUMBERS = tuple(f"numbers-{slot}" for slot in range(3))
 PROBE = "probe"
 PROBES = tuple(f"probe-{slot}" for slot in range(3))

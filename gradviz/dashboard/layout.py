@@ -258,7 +258,8 @@ def _grid() -> Component:
 
 def _rows() -> Component:
     """The rows of a picture's minibatch, beside it; `assets/views/rowspanel.js` fills it."""
-    return html.Section(id=ids.ROWS, className="gv-island gv-rows", hidden=True, **label("Rows of the minibatch"))
+    told = html.Div(id=ids.ROWS_TOLD, className="gv-rows-told", role="status")
+    return html.Section(told, id=ids.ROWS, className="gv-island gv-rows", hidden=True, **label("Rows of the minibatch"))
 
 
 def _dock() -> Component:

@@ -234,7 +234,7 @@ def test_the_arrow_is_turned_round_by_swapping_rows(visit: Visit, of_both_signs:
     arrow = np.array([recorded["u"], recorded["v"]])
     rows = [row["row"] for row in recorded["rows"]]
     swaps = 0
-    least = -1e-9 * arrow @ arrow  # a balance of both signs is no other way yet
+    least = -1e-4 * arrow @ arrow  # a balance of both signs, to float32's rounding, is no other way yet
     while np.dot(arrow, list(panel(page)["arrow"].values())) >= least:
         assert swaps < SIZE, "every row has been swapped"
         answer = told(server, page, **pair, rows=tuple(rows))
@@ -259,7 +259,7 @@ def test_the_arrow_is_turned_round_by_swapping_rows(visit: Visit, of_both_signs:
         for part in parts
         for row in told(server, page, **pair, rows=tuple(part))["rows"]
     )
-    fewest = next(k for k in range(SIZE + 1) if sum(away[k:]) + sum(against[:k]) <= 0)
+    fewest = next(k for k in range(SIZE + 1) if sum(away[k:]) + sum(against[:k]) < SIZE * least)
     assert swaps == fewest > 0
     expect(page.locator("#rows-told")).to_contain_text(f"turned by 180° from minibatch 0 ({swaps} other row")
     assert_shows(page, field_of(server, **pair, rows=tuple(rows)))
