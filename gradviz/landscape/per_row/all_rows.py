@@ -36,8 +36,9 @@ _NEGLIGIBLE = 1e-10
 """Of the largest eigenvalue: below it, a direction is round-off."""
 
 COUPLED = (
-    "Rows of this study have no gradients of their own, because its loss is no mean over rows that do not depend on "
-    "each other, or they are too large to hold: only minibatches can be compared."
+    "Rows of this study have no gradients of their own here: its loss is no mean over rows that do not depend on each "
+    "other, or its model cannot be run row by row, or the gradients are too large to hold. Only minibatches can be "
+    "compared."
 )
 
 
