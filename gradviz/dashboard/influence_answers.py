@@ -45,9 +45,9 @@ class InfluenceAnswer(BaseModel):
 
 
 class AllRowsAnswer(BaseModel):
-    """Every training row by its number: the coordinates `u` and `v` of its gradient and its length. By a pair they are
-    the gradient; by more parameters its exact projections on two directions, as `sentence` says. Where rows have no
-    gradients of their own, `is_there` is false, and `sentence` the reason."""
+    """Every training row by its number, or 20,000 drawn ones: the coordinates `u` and `v` of its gradient and its
+    length. By a pair they are the gradient; by more parameters its exact projections on two directions, as `sentence`
+    says. Where rows have no gradients of their own, `is_there` is false, and `sentence` the reason."""
 
     request: AllRowsRequest
     is_there: bool

@@ -198,8 +198,16 @@ def _recomputed(network: Network, others: Sequence[Rows], own: Rows, part: Part)
         along_B += steps_BP @ others_P
         if refs:
             crosses_B = crosses_of(steps_BP.cpu().numpy(), own_P.cpu().numpy())
-    of_rows = [each_B.cpu().numpy() for each_B in (squares_B, with_B, along_B)]
-    return influence_of_steps(square.item(), along.item(), (total_P @ total_P).item(), num_others, *of_rows, crosses_B)
+    return influence_of_steps(
+        square.item(),
+        along.item(),
+        (total_P @ total_P).item(),
+        num_others,
+        squares_B.cpu().numpy(),
+        with_B.cpu().numpy(),
+        along_B.cpu().numpy(),
+        crosses_B,
+    )
 
 
 def _blocks(
