@@ -1,9 +1,11 @@
 """The gradients of all training rows as points of a plane, as a question; its answer is JSON."""
 
 import json
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.rows_part import NO_DIRECTIONS, PartOfRun, is_along_directions, part_of
@@ -21,6 +23,10 @@ from gradviz.numbers import percent_of
 ALL_ROWS_VERSION = 1
 """Part of every key: raise it whenever the same question gets different numbers."""
 
+MOST_ROWS = 20_000
+"""Of a run that has more, so many are drawn: each is a point of a picture, and its inputs take 2.7 kB."""
+
+_SEED = 0
 _PASSES = 4  # forward and backward, and the inner products with a sample of rows
 _PASSES_OF_A_STUDY = 24  # in float64, by minibatches and row by row
 _DIGITS = 7  # of float32
@@ -45,19 +51,19 @@ class AllRowsQuestion(Question):
     request: AllRowsRequest
 
     def key(self, store: RunStore) -> str:
-        versions = ALL_ROWS_VERSION, STUDY_STATISTICS_VERSION
+        versions = ALL_ROWS_VERSION, MOST_ROWS, STUDY_STATISTICS_VERSION
         return address_of(self, store, self.request.run, self.request.epoch, *versions)
 
     def passes(self, store: RunStore) -> float:
         run = store.any_run(self.request.run)
         if isinstance(run, Run):
-            return _PASSES * cost_of_a_pass(run, run.record.rows_train)
+            return _PASSES * cost_of_a_pass(run, min(run.record.rows_train, MOST_ROWS))
         return run.record.num_minibatches * _PASSES_OF_A_STUDY * cost_of_a_pass(run, 1)
 
     def answer(self, bench: Workbench) -> bytes:
         told: dict[str, Any] = {"request": self.request.model_dump()}
         try:
-            found, rows_R = self._found(bench)
+            found, rows_R, num_rows = self._found(bench)
         except CannotTell as error:
             none = {"row": [], "u": [], "v": [], "length": [], "share": None}
             told |= none | {"is_there": False, "sentence": str(error)}
@@ -69,11 +75,12 @@ class AllRowsQuestion(Question):
                 "length": _shortened(found.lengths_R),
                 "share": found.share,
                 "is_there": True,
-                "sentence": sentence(found),
+                "sentence": sentence(found, num_rows),
             }
         return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
 
-    def _found(self, bench: Workbench) -> tuple[AllRows, np.ndarray]:
+    def _found(self, bench: Workbench) -> tuple[AllRows, np.ndarray, int]:
+        """The points, the numbers of their rows, and of how many."""
         asked, run = self.request, bench.store.any_run(self.request.run)
         if asked.mode == "train" and run.capabilities.has_batch_statistics:
             raise CannotTell(BATCH_STATISTICS)
@@ -84,14 +91,38 @@ class AllRowsQuestion(Question):
         part = part_of(run, asked)
         if isinstance(run, StudyRun):
             problems = problems_of_run(run, asked.epoch, bench.device, mode=asked.mode)
-            return problem_rows(problems, part), np.arange(rows_of(problems))
+            found, num_rows = problem_rows(problems, part), rows_of(problems)
+            drawn_R = _drawn(num_rows).numpy()
+            return replace(found, at_R2=found.at_R2[drawn_R], lengths_R=found.lengths_R[drawn_R]), drawn_R, num_rows
         rows = run.rows()
-        inputs_RI, targets_R = rows.inputs(rows.train_rows), rows.targets_R[rows.train_rows]
-        return network_rows(bench.network(asked.run, asked.epoch), inputs_RI, targets_R, part), rows.train_rows.numpy()
+        drawn_R = rows.train_rows[_drawn(rows.num_train)]
+        network = bench.network(asked.run, asked.epoch)
+        return (
+            network_rows(network, rows.inputs(drawn_R), rows.targets_R[drawn_R], part),
+            drawn_R.numpy(),
+            rows.num_train,
+        )
 
 
-def sentence(found: AllRows) -> str:
-    """How the coordinates were made, and what they hold."""
+def _drawn(num_rows: int) -> torch.Tensor:
+    """The places of all rows, or of `MOST_ROWS` of them, ascending; the same ones each time."""
+    if num_rows <= MOST_ROWS:
+        return torch.arange(num_rows)
+    return torch.randperm(num_rows, generator=torch.Generator().manual_seed(_SEED))[:MOST_ROWS].sort().values
+
+
+def sentence(found: AllRows, num_rows: int) -> str:
+    """How the coordinates were made, what they hold, and of which rows."""
+    return (
+        _coordinates(found)
+        if len(found.lengths_R) == num_rows
+        else (
+            f"{_coordinates(found)} Of {num_rows:,} rows {len(found.lengths_R):,} are shown, drawn with a fixed seed."
+        )
+    )
+
+
+def _coordinates(found: AllRows) -> str:
     if found.sampled is None:
         return "Each point is the gradient of one row by the two parameters, exactly."
     held = "all gradients are zero" if found.share is None else f"they hold {percent_of(found.share)} of Σ length²"

@@ -6,9 +6,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from gradviz.compute.estimate import num_sets
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.rows_part import NO_DIRECTIONS, PartOfRun, is_along_directions, part_of
-from gradviz.compute.study_landscape import ROWS_OF_A_STUDY, batch_of, check_minibatch_size, row_numbers
+from gradviz.compute.study_landscape import batch_of, check_minibatch_size, row_numbers
 from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, gradient_passes
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.run import Run
@@ -51,13 +52,14 @@ class InfluenceQuestion(Question):
 
     def passes(self, store: RunStore) -> float:
         asked, run = self.request, store.any_run(self.request.run)
-        sets = asked.num_masks if asked.masks == "averaged" and run.capabilities.draws_masks_in(asked.mode) else 1
-        rows = ROWS_OF_A_STUDY if isinstance(run, StudyRun) else asked.minibatch_size
+        sets = num_sets(run, asked.mode, asked.masks, asked.num_masks)
         is_coupled = asked.mode == "train" and run.capabilities.has_batch_statistics
-        again = min(rows, MOST_RECOMPUTED) if is_coupled else 0
+        again = min(asked.num_rows, MOST_RECOMPUTED) if is_coupled else 0
         if isinstance(run, StudyRun):
             return gradient_passes(run, sets) * (1 + again / run.record.num_minibatches)
-        return (run.num_minibatches(rows) + again) * sets * _PASSES * cost_of_a_pass(run, rows)
+        own = 0 if asked.rows is None else 1  # a composed minibatch is one more
+        passes = run.num_minibatches(asked.minibatch_size) * cost_of_a_pass(run, asked.minibatch_size)
+        return (passes + (own + again) * cost_of_a_pass(run, asked.num_rows)) * sets * _PASSES
 
     def answer(self, bench: Workbench) -> bytes:
         asked, run = self.request, bench.store.any_run(self.request.run)
@@ -134,8 +136,8 @@ def sentence(found: Influence) -> str:
     """How the numbers were made."""
     if found.is_recomputed:
         return (
-            "Rows of this minibatch depend on each other: it was computed again without each of them. They have no "
-            "gradients of their own, so there are neither shares nor pairs that oppose each other."
+            "Rows of this minibatch have no gradients of their own here: it was computed again without each of them, "
+            "and there are neither shares nor pairs that oppose each other."
         )
     if found.length == 0:
         return "The minibatch's gradient is zero up to round-off, so that no row can turn or shorten it."

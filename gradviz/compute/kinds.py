@@ -14,6 +14,7 @@ from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.found_rows import FoundRowsQuestion
 from gradviz.compute.influence import InfluenceQuestion
 from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.measures import MeasuresQuestion
@@ -125,6 +126,7 @@ AnyQuestion = Annotated[
     | MeasuresQuestion
     | SamplingQuestion
     | AllRowsQuestion
+    | FoundRowsQuestion
     | InfluenceQuestion
     | PlaneQuestion
     | ProbeQuestion

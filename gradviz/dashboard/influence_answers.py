@@ -30,9 +30,9 @@ class OpposingRows(BaseModel):
 
 class InfluenceAnswer(BaseModel):
     """`resultant` is R of the run's minibatches with this one, over the `num_minibatches` whose gradients are not zero;
-    `length` that of this gradient. `is_recomputed`: the rows depend on each other, and the minibatch was computed again
-    without each. `opposing` has the pairs with the most negative inner products. Where nothing can be told, `rows` is
-    empty, and `sentence` the reason."""
+    `length` that of this gradient. `is_recomputed`: rows have no gradients of their own, and the minibatch was
+    computed again without each. `opposing` has the pairs with the most negative inner products. Where nothing can be
+    told, `rows` is empty, and `sentence` the reason."""
 
     request: InfluenceRequest
     resultant: float | None
@@ -45,9 +45,9 @@ class InfluenceAnswer(BaseModel):
 
 
 class AllRowsAnswer(BaseModel):
-    """Every training row by its number: the coordinates `u` and `v` of its gradient and its length. By a pair they are
-    the gradient; by more parameters its exact projections on two directions, as `sentence` says. Where rows have no
-    gradients of their own, `is_there` is false, and `sentence` the reason."""
+    """Every training row by its number, or 20,000 drawn ones: the coordinates `u` and `v` of its gradient and its
+    length. By a pair they are the gradient; by more parameters its exact projections on two directions, as `sentence`
+    says. Where rows have no gradients of their own, `is_there` is false, and `sentence` the reason."""
 
     request: AllRowsRequest
     is_there: bool

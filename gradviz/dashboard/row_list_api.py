@@ -3,16 +3,12 @@
 from flask import Response
 from pydantic import BaseModel, Field
 
+from gradviz.compute.found_rows import MOST_FOUND, FoundRowsQuestion, SoughtRows
 from gradviz.compute.row_list import RowsQuestion
-from gradviz.compute.row_texts import found_rows
 from gradviz.dashboard.routes import Operation, Served
-from gradviz.dashboard.sending import sent_json
 from gradviz.dashboard.statistics_api import answer_to
-from gradviz.experiment.names import OfRun
 from gradviz.experiment.row_images import RowImage
-from gradviz.landscape.request import Atom, LandscapeRequest
-
-MOST_FOUND = 20
+from gradviz.landscape.request import LandscapeRequest
 
 
 class RowAnswer(BaseModel):
@@ -54,12 +50,6 @@ def rows(served: Served, asked: LandscapeRequest) -> Response:
     return answer_to(served, RowsQuestion(request=asked))
 
 
-class SoughtRows(OfRun, Atom):
-    """Rows by their number or text."""
-
-    text: str = Field(min_length=1, max_length=100, description="a number, or words that a row's text must have")
-
-
 class FoundRowsAnswer(BaseModel):
     """The numbers of the first rows that were found, one whose number is the text before all others."""
 
@@ -68,8 +58,7 @@ class FoundRowsAnswer(BaseModel):
 
 
 def found(served: Served, asked: SoughtRows) -> Response:
-    rows, num_found = found_rows(served.store.any_run(asked.run), asked.text, MOST_FOUND)
-    return sent_json({"rows": rows, "num_found": num_found})
+    return answer_to(served, FoundRowsQuestion(run=asked.run, text=asked.text))
 
 
 OPERATIONS = (

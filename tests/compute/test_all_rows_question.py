@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from gradviz.compute import all_rows
 from gradviz.compute.all_rows import AllRowsQuestion, AllRowsRequest
@@ -14,6 +15,7 @@ from gradviz.compute.workbench import Workbench
 from gradviz.dashboard.influence_answers import AllRowsAnswer
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.rows import Rows
 from gradviz.landscape import LandscapeRequest
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
@@ -73,6 +75,37 @@ def test_rows_of_a_recorded_run_are_counted_through_its_minibatches(compute: Loc
         assert told["row"] == list(range(sum(len(labels) for _, labels in run.minibatches())))  # pyright: ignore
         assert len(told["u"]) == len(told["length"]) == len(told["row"])
         assert 0 < told["share"] <= 1
+
+
+def test_of_more_rows_so_many_are_drawn_and_encoded(tiny_store: RunStore, monkeypatch: pytest.MonkeyPatch):
+    whole, encoded, encode = answered(tiny_store), [], Rows.inputs
+
+    def counted(rows: Rows, wanted: torch.Tensor) -> torch.Tensor:
+        encoded.append(len(wanted))
+        return encode(rows, wanted)
+
+    monkeypatch.setattr(all_rows, "MOST_ROWS", 30)
+    monkeypatch.setattr(Rows, "inputs", counted)
+    told = answered(tiny_store)
+    assert encoded == [30]
+    assert len(set(told["row"])) == 30 < len(whole["row"])
+    at = [whole["row"].index(row) for row in told["row"]]
+    assert at == sorted(at)
+    assert at != list(range(30))
+    assert told["u"] == pytest.approx([whole["u"][place] for place in at], rel=1e-5, abs=1e-7)
+    assert told["sentence"].endswith(f"Of {len(whole['row'])} rows 30 are shown, drawn with a fixed seed.")
+    assert answered(tiny_store)["row"] == told["row"]
+
+
+def test_so_many_rows_are_drawn_of_a_recorded_run(compute: LocalCompute, monkeypatch: pytest.MonkeyPatch):
+    asked = question(run="net", x="conv2.bias[2]", y="conv2.bias[3]", part="layer")
+    bench = Workbench(compute.store, device="cpu")
+    whole = json.loads(asked.answer(bench))
+    monkeypatch.setattr(all_rows, "MOST_ROWS", 5)
+    told = json.loads(asked.answer(bench))
+    assert len(set(told["row"])) == 5
+    assert (told["u"], told["length"]) == tuple([whole[name][row] for row in told["row"]] for name in ("u", "length"))
+    assert told["share"] == whole["share"]
 
 
 def test_the_key_changes_with_all_that_the_answer_depends_on(tiny_store: RunStore):

@@ -129,6 +129,17 @@ def test_what_cannot_be_asked_is_told(tiny_store: RunStore, values: dict[str, ob
         answered(tiny_store, **values)
 
 
+def test_the_cost_is_that_of_the_rows_that_are_chosen(tiny_store: RunStore):
+    """Beside the run's minibatches of 16; under batch statistics also without each."""
+
+    def passes(**values: object) -> float:
+        return question(**values).passes(tiny_store)
+
+    assert passes(rows=(0, 1)) == pytest.approx(passes() * (1 + 1 / tiny_store.run("none").num_minibatches(16)))
+    coupled = {"run": "batchnorm", "mode": "train", "minibatch_size": 80}
+    assert passes(**coupled, rows=(0, 1)) < 0.2 * passes(**coupled)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -36,8 +36,9 @@ _NEGLIGIBLE = 1e-10
 """Of the largest eigenvalue: below it, a direction is round-off."""
 
 COUPLED = (
-    "Rows of this study have no gradients of their own, because its loss is no mean over rows that do not depend on "
-    "each other, or they are too large to hold: only minibatches can be compared."
+    "Rows of this study have no gradients of their own here: its loss is no mean over rows that do not depend on each "
+    "other, or its model cannot be run row by row, or the gradients are too large to hold. Only minibatches can be "
+    "compared."
 )
 
 
@@ -76,7 +77,8 @@ def network_rows(network: Network, inputs_RM: Tensor, targets_R: Tensor, part: P
 def problem_rows(problems: Sequence[Problem], part: Part) -> AllRows:
     """Of all rows of the problems' minibatches, one minibatch after the other, in float64: one model of any kind.
 
-    Costs about three passes over the rows one by one. `CannotTell` where rows have none, or these are too
+    By more than two parameters the sample is the first `SAMPLE_ROWS` rows, or as many as `HELD` allows. Costs about
+    three passes over the rows one by one. `CannotTell` where rows have none, or these are too
     large to hold for a minibatch.
     """
     if not isinstance(part, str):

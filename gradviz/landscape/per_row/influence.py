@@ -24,7 +24,10 @@ MOST_PAIRS = 20
 ROUND_OFF = 1e-6
 """Of the root mean square of the rows' gradients over √B: a mean below it is round-off (8 ε of float32)."""
 MOST_RECOMPUTED = 64
-"""Rows of a minibatch that is computed again without each of them, because they depend on each other."""
+"""Rows of a minibatch that is computed again without each of them, because they have no gradients of their own."""
+MOST_ROWS_AND_SETS = 2**13
+"""Rows of a minibatch times sets of masks: what the layers take and give is held for all of them, 28 kB each in the
+full-size network, and twice that in float64."""
 _PARALLEL = 1e-14
 """Of a squared length: what lies across a gradient and is less is round-off of inner products in float64."""
 
@@ -84,7 +87,7 @@ class Influence:
 
     @property
     def is_recomputed(self) -> bool:
-        """Whether the minibatch was computed again without each of its rows, because these depend on each other."""
+        """Whether the minibatch was computed again without each of its rows: these have no gradients of their own."""
         return self.lengths_B is None
 
 
@@ -98,11 +101,7 @@ def influence_of_rows(
     own_B, squares_B = gram_BB.mean(1), gram_BB.diagonal()
     square = float(max(0.0, own_B.mean()))
     left = num_rows - 1
-    if crosses_B is not None:
-        across_B = -crosses_B / np.sqrt(square) if square > 0 else np.zeros(num_rows)
-    else:
-        parts_B = squares_B - own_B**2 / square if square > 0 else squares_B
-        across_B = np.sqrt(np.where(parts_B > _PARALLEL * squares_B, parts_B, 0.0))
+    across_B = _across(square, own_B, squares_B, None if crosses_B is None else -crosses_B)
     found = LeftOut(
         square,
         float(along_B.mean()),
@@ -118,37 +117,31 @@ def influence_of_rows(
     return influence_of(found, np.sqrt(squares_B), shares_B, opposing_pairs(gram_BB))
 
 
-def influence_of_dots(
-    dots_MM: np.ndarray, steps_BM: np.ndarray, squares_B: np.ndarray, crosses_B: np.ndarray | None = None
+def influence_of_steps(
+    square: float,
+    along: float,
+    others: float,
+    num_others: int,
+    squares_B: np.ndarray,
+    with_B: np.ndarray,
+    along_B: np.ndarray,
+    crosses_B: np.ndarray | None = None,
 ) -> Influence:
-    """From inner products of gradients in which what is zero is exactly 0: those of the other minibatches and then this
-    one with each other, those of the D_b with them, and |D_b|²; `crosses_B` are the cross products G × D_b. Float64.
+    """From inner products of gradients in which what is zero is exactly 0: |G|², ⟨G, T⟩, |T|² and L, and for each row
+    |D_b|², ⟨D_b, G⟩ and ⟨D_b, T⟩; `crosses_B` are the cross products G × D_b. Float64.
     """
-    norms_M = np.sqrt(dots_MM.diagonal().clip(0))
-    live_M = norms_M > 0
-    live_M[-1] = False
-    units_M = np.divide(1.0, norms_M, out=np.zeros_like(norms_M), where=live_M)
-    square, with_B = float(dots_MM[-1, -1]), steps_BM[:, -1]
+    across_B = _across(square, with_B, squares_B, crosses_B)
+    least = ROUND_OFF * float(np.sqrt(squares_B.mean()))
+    return influence_of(LeftOut(square, along, others, num_others, squares_B, with_B, along_B, across_B, least))
+
+
+def _across(square: float, with_B: np.ndarray, squares_B: np.ndarray, crosses_B: np.ndarray | None) -> np.ndarray:
+    """(B,): how far vectors lead across G, from |G|², their inner products with G and their squared lengths; with a
+    sign from the cross products G × each, if these are given."""
     if crosses_B is not None:
-        across_B = crosses_B / np.sqrt(square) if square > 0 else np.zeros(len(squares_B))
-    else:
-        parts_B = squares_B - with_B**2 / square if square > 0 else squares_B
-        across_B = np.sqrt(np.where(parts_B > _PARALLEL * squares_B, parts_B, 0.0))
-    others = float(units_M @ dots_MM @ units_M)
-    along = float(dots_MM[-1] @ units_M)
-    return influence_of(
-        LeftOut(
-            square,
-            along,
-            others,
-            int(live_M.sum()),
-            squares_B,
-            with_B,
-            steps_BM @ units_M,
-            across_B,
-            ROUND_OFF * float(np.sqrt(squares_B.mean())),
-        )
-    )
+        return crosses_B / np.sqrt(square) if square > 0 else np.zeros(len(squares_B))
+    parts_B = squares_B - with_B**2 / square if square > 0 else squares_B
+    return np.sqrt(np.where(parts_B > _PARALLEL * squares_B, parts_B, 0.0))
 
 
 def influence_of(

@@ -5,6 +5,7 @@ held. Under batch statistics a row that is left out changes the others: there th
 each of its rows, and the gradients are formed a few units at a time.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,12 +19,13 @@ from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.per_row.influence import (
     MOST_RECOMPUTED,
+    MOST_ROWS_AND_SETS,
     CannotTell,
     Influence,
     check_row_count,
     crosses_of,
-    influence_of_dots,
     influence_of_rows,
+    influence_of_steps,
     round_off,
 )
 from gradviz.landscape.per_row.row_factors import Part, RowFactors, row_factors, tensors_of_part
@@ -58,7 +60,7 @@ def network_influence(
 
     Costs about two passes forward and backward over all rows, and under batch statistics those of B minibatches of
     B - 1 rows more. `UserError` for a part or rows that do not fit the network, `CannotTell` for a minibatch of one
-    row, or of too many under batch statistics.
+    row, or of too many under batch statistics or under many sets of masks.
     """
     for inputs, targets in minibatches:
         check_rows(network, inputs, targets)
@@ -76,10 +78,11 @@ def network_influence(
             sets = {"fresh": [number], "frozen": [0], "averaged": range(num_masks)}[masks]
             return [draw_gains(network, seed, each, count) for each in sets]
 
+        num_sets = len(gains(0, 1)) or 1
+        _check_sets(max(len(targets) for _, targets in minibatches), num_sets)
         own = row_factors(network, *minibatches[at], part, gains(at, num_rows)).double()
         total = _Total()
         numbers = iter(number for number in range(len(minibatches)) if number != at)
-        num_sets = num_masks if masks == "averaged" and gains(0, 1) else 1
         for group in _grouped(others, ROWS_AT_ONCE // num_sets):
             between_tiles()
             counts = [len(targets) for _, targets in group]
@@ -123,6 +126,15 @@ class _Total:
                     part.add_(each, alpha=1 / length)
 
 
+def _check_sets(num_rows: int, num_sets: int) -> None:
+    if num_rows * num_sets > MOST_ROWS_AND_SETS:
+        raise CannotTell(
+            f"Each row passes under every set of masks: {num_rows} rows under {num_sets} sets are more than "
+            f"{MOST_ROWS_AND_SETS:,} together. Choose at most {MOST_ROWS_AND_SETS // num_rows} sets "
+            "of masks, or smaller minibatches."
+        )
+
+
 def _grouped(minibatches: Sequence[Rows], most: int) -> Iterator[list[Rows]]:
     """Minibatches of together at most so many rows, or one: they share a pass."""
     group: list[Rows] = []
@@ -161,22 +173,41 @@ def _recomputed(network: Network, others: Sequence[Rows], own: Rows, part: Part)
 
         return Resolution(run(network), lambda: run(network_in(network, torch.float64)))
 
-    passes = [passed(others)] if others else []
-    passes += [passed([own]), passed(left)]
-    count = len(others) + 1
+    shapes = parameter_shapes(network)
     options: dict[str, Any] = {"dtype": torch.float64, "device": network.device}
-    dots_MM, steps_BM = torch.zeros((count, count), **options), torch.zeros((num_rows, count), **options)
-    squares_B, crosses_B = torch.zeros(num_rows, **options), None
-    for gradients in _blocks(passes, tensors, refs, count + num_rows, network):
+    total_P, num_others = torch.zeros(len(refs) + sum(math.prod(shapes[name]) for name in tensors), **options), 0
+    for group in _grouped(others, ROWS_AT_ONCE):
+        passes, count = [passed(group)], len(group)
+        blocks = [each.double().square().sum(1) for each in _blocks(passes, tensors, refs, count, network)]
+        norms_M = torch.stack(blocks).sum(0).sqrt()
+        units_M = torch.where(norms_M > 0, 1 / norms_M, 0.0)
+        total_P += torch.cat([units_M @ each.double() for each in _blocks(passes, tensors, refs, count, network)])
+        num_others += int((norms_M > 0).sum())
+    passes, first, crosses_B = [passed([own]), passed(left)], 0, None
+    square, along = torch.zeros((), **options), torch.zeros((), **options)
+    squares_B, with_B, along_B = (torch.zeros(num_rows, **options) for _ in range(3))
+    for gradients in _blocks(passes, tensors, refs, 1 + num_rows, network):
         between_tiles()
-        each_MP, without_BP = gradients.double().split([count, num_rows])
-        steps_BP = without_BP - each_MP[-1]
-        dots_MM += each_MP @ each_MP.T
-        steps_BM += steps_BP @ each_MP.T
+        (own_P, *_), without_BP = gradients.double().split([1, num_rows])
+        steps_BP, others_P = without_BP - own_P, total_P[first : first + len(own_P)]
+        first += len(own_P)
+        square += own_P @ own_P
+        along += own_P @ others_P
         squares_B += steps_BP.square().sum(1)
+        with_B += steps_BP @ own_P
+        along_B += steps_BP @ others_P
         if refs:
-            crosses_B = crosses_of(steps_BP.cpu().numpy(), each_MP[-1].cpu().numpy())
-    return influence_of_dots(dots_MM.cpu().numpy(), steps_BM.cpu().numpy(), squares_B.cpu().numpy(), crosses_B)
+            crosses_B = crosses_of(steps_BP.cpu().numpy(), own_P.cpu().numpy())
+    return influence_of_steps(
+        square.item(),
+        along.item(),
+        (total_P @ total_P).item(),
+        num_others,
+        squares_B.cpu().numpy(),
+        with_B.cpu().numpy(),
+        along_B.cpu().numpy(),
+        crosses_B,
+    )
 
 
 def _blocks(

@@ -1,7 +1,7 @@
 """The influence of a minibatch's rows in any network, in float64, from the gradients of rows by the user's own loss.
 
-Where rows have no gradients of their own, because batch statistics or the loss make them depend on each other, the
-minibatch is computed again without each of them.
+Where rows have no gradients of their own, because batch statistics or the loss make them depend on each other or the
+model cannot be run row by row, the minibatch is computed again without each of them.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from gradviz.landscape.per_row.influence import (
     Influence,
     check_row_count,
     crosses_of,
-    influence_of_dots,
     influence_of_rows,
+    influence_of_steps,
 )
 from gradviz.landscape.per_row.row_factors import Part
 from gradviz.landscape.replay.problem import Problem
@@ -36,8 +36,8 @@ def problem_influence(problems: Sequence[Problem], at: int, part: Part, *, draws
 
     `draws_masks`: whether the model draws random numbers in the problems' mode. Costs a pass forward and backward for
     each minibatch and one for each row, in float64. `UserError` for a part that the model lacks, `CannotTell` for
-    gradients that are too large to hold, a minibatch of one row, and, where rows depend on each other, for more than
-    `MOST_RECOMPUTED` of them, or with masks.
+    gradients that are too large to hold, a minibatch of one row, and, where rows have no gradients of their own, for
+    more than `MOST_RECOMPUTED` of them, or with masks.
     """
     model, own = problems[0].model, problems[at]
     check_row_count(own.num_rows)
@@ -55,14 +55,12 @@ def problem_influence(problems: Sequence[Problem], at: int, part: Part, *, draws
         return _recomputed(in_turn, names, columns, not isinstance(part, str), told, draws_masks)
     each_MP = _gradients(in_turn, names)[:, columns]
     rows_BP = rows_BP[:, columns] * (each_MP != 0).any(0)  # round-off, where it is zero at all minibatches
-    others_MP, norms_M = each_MP[:-1], each_MP[:-1].norm(dim=1)
-    live_M = norms_M > 0
-    total_P = (others_MP[live_M] / norms_M[live_M, None]).sum(0)
+    total_P, num_others = _total(each_MP[:-1])
     return influence_of_rows(
         (rows_BP @ rows_BP.T).cpu().numpy(),
         (rows_BP @ total_P).cpu().numpy(),
         float(total_P.square().sum()),
-        int(live_M.sum()),
+        num_others,
         None if isinstance(part, str) else crosses_of(rows_BP.cpu().numpy()),
     )
 
@@ -78,23 +76,38 @@ def _recomputed(
     """In which what is zero up to round-off is exactly 0."""
     own = in_turn[-1]
     num_rows = own.num_rows
-    why = "Rows of this minibatch depend on each other, so one that is left out changes the others"
+    why = "Rows of this minibatch have no gradients of their own here, so it is computed again without each"
     if draws_masks:
-        raise CannotTell(f"{why}, and masks belong to places in a minibatch: choose eval mode.")
+        raise CannotTell(f"{why}, but masks belong to places in a minibatch: choose eval mode.")
     if num_rows > MOST_RECOMPUTED:
         raise CannotTell(
-            f"{why}: the minibatch is computed again without each, for at most {MOST_RECOMPUTED} rows, got {num_rows}. "
-            "Choose eval mode, if rows do not depend on each other there."
+            f"{why}, for at most {MOST_RECOMPUTED} rows, got {num_rows}. Choose eval mode, if rows have gradients of "
+            "their own there."
         )
     parameters = parameters_of(own.model)
     check_held(sum(parameters[name].numel() for name in names), len(in_turn) + num_rows, told)
     kept = ~torch.eye(num_rows, dtype=torch.bool, device=own.device)
     left = [replace(own, batch=selected(own.batch, rows)) for rows in kept]
     each_MP, without_BP = _gradients([*in_turn, *left], names)[:, columns].split([len(in_turn), num_rows])
-    steps_BP = without_BP - each_MP[-1]
-    each_MP, steps_BP = each_MP.cpu().numpy(), steps_BP.cpu().numpy()
-    crosses_B = crosses_of(steps_BP, each_MP[-1]) if is_pair else None
-    return influence_of_dots(each_MP @ each_MP.T, steps_BP @ each_MP.T, (steps_BP**2).sum(1), crosses_B)
+    total_P, num_others = _total(each_MP[:-1])
+    own_P, steps_BP, total_P = (each.cpu().numpy() for each in (each_MP[-1], without_BP - each_MP[-1], total_P))
+    return influence_of_steps(
+        float(own_P @ own_P),
+        float(own_P @ total_P),
+        float(total_P @ total_P),
+        num_others,
+        (steps_BP**2).sum(1),
+        steps_BP @ own_P,
+        steps_BP @ total_P,
+        crosses_of(steps_BP, own_P) if is_pair else None,
+    )
+
+
+def _total(others_MP: Tensor) -> tuple[Tensor, int]:
+    """(P,) T, and of how many whose gradient is not zero."""
+    norms_M = others_MP.norm(dim=1)
+    live_M = norms_M > 0
+    return (others_MP[live_M] / norms_M[live_M, None]).sum(0), int(live_M.sum())
 
 
 def _gradients(problems: Sequence[Problem], names: Sequence[str]) -> Tensor:

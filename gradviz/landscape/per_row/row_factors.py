@@ -15,7 +15,9 @@ from gradviz.errors import UserError, shown
 from gradviz.landscape.backward import Backward, average, backward, layer_of
 from gradviz.landscape.network import Network, parameter_shapes
 from gradviz.landscape.parameters import ParameterRef
+from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.statistics.checkpoint import Pair, parts_of
+from gradviz.landscape.statistics.inner_products import ENTRIES_AT_ONCE
 from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: R = rows, T = other rows, S = sets of masks, M/N = inputs/units of a layer, P = numbers of a vector.
@@ -51,7 +53,17 @@ class RowFactors:
         )
 
     def products(self, other: "RowFactors") -> Tensor:
-        """(R, T): the inner products of these rows' gradients with the other's; 2 R T (M + N) operations a layer."""
+        """(R, T): the inner products of these rows' gradients with the other's; 2 R S T S (M + N) operations a layer,
+        of which `ENTRIES_AT_ONCE` products are formed at once, or those of one row."""
+        sets = self.weights[0][0].shape[1] if self.weights else 1
+        step = max(1, ENTRIES_AT_ONCE // (sets * len(other) * sets))
+        found = []
+        for first in range(0, len(self), step):
+            between_tiles()
+            found.append(self.rows(slice(first, first + step))._products(other))
+        return torch.cat(found)
+
+    def _products(self, other: "RowFactors") -> Tensor:
         found = [one_RP @ other_TP.T for one_RP, other_TP in zip(self.vectors, other.vectors, strict=True)]
         for (g, h), (g_other, h_other) in zip(self.weights, other.weights, strict=True):
             each = (g.flatten(0, 1) @ g_other.flatten(0, 1).T).mul_(h.flatten(0, 1) @ h_other.flatten(0, 1).T)

@@ -13,6 +13,7 @@ from gradviz.compute.celery.client import CeleryCompute
 from gradviz.compute.celery.names import BATCH
 from gradviz.compute.cosines import CosinesQuestion
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
+from gradviz.compute.found_rows import FoundRowsQuestion
 from gradviz.compute.influence import InfluenceQuestion, InfluenceRequest
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.kinds import ActivityQuestion, AnyQuestion, CoarseQuestion, LandscapeQuestion
@@ -71,6 +72,7 @@ OTHER_KINDS: list[Question] = [
     InfluenceQuestion(request=InfluenceRequest.of(run="none", epoch=1, minibatch_size=16, part="model")),
     RowsQuestion(request=EVAL),
     AllRowsQuestion(request=AllRowsRequest.of(run="none", epoch=1, part="hidden.1", x=EVAL.x, y=EVAL.y)),
+    FoundRowsQuestion(run="none", text="2"),
     RowFieldsQuestion(request=EVAL, of=(3, 5, 6, 7)),
     StepLandscapeQuestion(
         request=PathsRequest.of(run="none", epoch=1),

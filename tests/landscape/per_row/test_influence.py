@@ -2,23 +2,29 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradviz.errors import UserError
 from gradviz.landscape import network_of
+from gradviz.landscape.backward import Backward, backward
 from gradviz.landscape.masks import numbered_masks
+from gradviz.landscape.network import Network
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.per_row import network_influence as of_network
-from gradviz.landscape.per_row.influence import Influence, influence_of_rows, opposing_pairs
+from gradviz.landscape.per_row.influence import CannotTell, Influence, influence_of_rows, opposing_pairs
 from gradviz.landscape.per_row.network_influence import network_influence
 from gradviz.landscape.per_row.problem_influence import problem_influence
+from gradviz.landscape.per_row.row_factors import RowFactors
 from gradviz.landscape.replay import Problem
 from gradviz.landscape.request import Mode
 from gradviz.landscape.statistics import minibatch_agreement, parts_of
+from gradviz.landscape.statistics.inner_products import ENTRIES_AT_ONCE
 from tests.landscape.cases import Case, random_case
 from tests.landscape.per_row.by_rows import gradient_of
 
@@ -150,6 +156,55 @@ def test_many_rows_pass_in_groups(monkeypatch: pytest.MonkeyPatch):
     network = network_of(case.model, dtype=torch.float64)
     monkeypatch.setattr(of_network, "ROWS_AT_ONCE", 13)
     check(network_influence(network, minibatches_of(case), AT, "model"), by_backpropagation(case, "model"))
+
+
+def test_under_batch_statistics_other_minibatches_pass_in_groups_too(monkeypatch: pytest.MonkeyPatch):
+    case, passed = case_of("batchnorm"), []
+
+    def counted(network: Network, inputs: Tensor, *rest: Any, **settings: Any) -> Backward:
+        passed.append(tuple(inputs.shape[:2]))
+        return backward(network, inputs, *rest, **settings)
+
+    monkeypatch.setattr(of_network, "ROWS_AT_ONCE", 13)
+    monkeypatch.setattr(of_network, "backward", counted)
+    found = network_influence(
+        network_of(case.model, dtype=torch.float64), minibatches_of(case), AT, "model", mode="train"
+    )
+    check(found, by_backpropagation(case, "model", mode="train"), tolerance=1e-9)
+    assert passed == [(2, B), (2, B), (1, B), (B, B - 1)]
+
+
+def test_inner_products_under_sets_of_masks_are_formed_a_few_rows_at_a_time():
+    """600 rows under 4 sets: 5.8 million products in a layer."""
+    generator = torch.Generator().manual_seed(2)
+    g, h = (torch.randn((600, 4, size), generator=generator, dtype=torch.float64) for size in (2, 3))
+    rows = RowFactors(((g, h),), ())
+    with _Largest() as largest:
+        found_RR = rows.products(rows)
+    each_RP = torch.einsum("rsn,rsm->rnm", g, h).flatten(1)
+    torch.testing.assert_close(found_RR, each_RP @ each_RP.T, rtol=1e-12, atol=1e-11)
+    assert len(found_RR) ** 2 < largest.numbers <= ENTRIES_AT_ONCE
+
+
+class _Largest(TorchDispatchMode):
+    """Notes how many numbers the largest tensor has that is formed."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, Tensor):
+            self.numbers = max(self.numbers, made.numel())
+        return made
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_too_many_rows_under_too_many_sets_of_masks_are_told(at: int):
+    """Whichever of the minibatches is the large one."""
+    case = random_case("dropout", num_rows=129 + 3)
+    rows = list(zip(case.inputs.split([129, 3]), case.targets.split([129, 3]), strict=True))
+    with pytest.raises(CannotTell, match=r"129 rows under 64 sets are more than 8,192 .* at most 63 sets"):
+        network_influence(network_of(case.model), rows, at, "model", mode="train", masks="averaged", num_masks=64)
 
 
 def test_a_minibatch_of_chosen_rows_may_have_another_size():
@@ -306,6 +361,28 @@ def test_bias_before_batch_statistics_has_no_influence():
     found = problem_influence(problems_of(made(norm=True), squares, "train"), AT, ("0.bias[0]", "0.bias[1]"))
     assert (found.length, found.resultant, found.num_minibatches) == (0, None, 0)
     assert np.isnan(found.resultant_change_B).all()
+
+
+def test_a_model_that_cannot_be_run_row_by_row_is_not_said_to_couple_rows():
+    """`vmap` does not run what depends on a number."""
+
+    class Deciding(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = made()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.net(x) if x.abs().sum().item() > 0 else 2 * self.net(x)
+
+    generator, model = torch.Generator().manual_seed(0), Deciding()
+    batches = [
+        (torch.randn((rows, 3), generator=generator), torch.randn(rows, generator=generator)) for rows in (B, 65)
+    ]
+    problems = [Problem(model, squares, batch) for batch in batches]
+    assert problem_influence(problems, 0, "model").is_recomputed
+    with pytest.raises(CannotTell, match=r"have no gradients of their own here.*at most 64 rows, got 65") as told:
+        problem_influence(problems, 1, "model")
+    assert "depend" not in str(told.value)
 
 
 def test_masks_of_a_network_whose_rows_are_coupled_are_told():
