@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradviz.errors import NotHere, UserError
 from gradviz.landscape import LandscapeSpec, flipped, network_of, single_points
+from gradviz.landscape.clean import CleanPass
+from gradviz.landscape.dual import Dual
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import FIRST_STEP, REACH, SCHEDULES, Path, Probe, line_up, probe
 from gradviz.landscape.probe_slopes import ByLoop, Together
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.undecided import Change
 from tests.landscape.cases import KINDS, Case, modes_of, random_case
 from tests.landscape.replay.difficulties import Net, cross_entropy
 
@@ -129,6 +133,39 @@ def test_few_flipped_gates_and_many_give_the_same(
         for one, other in zip(both[0].paths, both[1].paths, strict=True):
             assert_same(one, other)
     assert set(used) == {True, False} or regularizer == "batchnorm"
+
+
+class Largest(TorchDispatchMode):
+    """The most entries of a tensor that an operation makes or changes."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, torch.Tensor):
+            self.entries = max(self.entries, found.numel())
+        return found
+
+
+def test_corrections_of_flipped_gates_are_added_in_parts(monkeypatch: pytest.MonkeyPatch):
+    network = network_of(random_case("none", seed=8, hidden=(12, 60, 40)).model, dtype=torch.float64)
+    clean = CleanPass(network, torch.randn(30, 10, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
+    delta = Dual(torch.linspace(-3, 3, 30, dtype=torch.float64)[None, None, :, None])
+    is_open = torch.ones((1, 1), dtype=torch.bool)
+    changes = [Change(7, delta, is_open, is_open, delta.value)]
+    with torch.inference_mode():
+        known = flipped.at_checkpoint(network.layers[1], network.layers[2], clean.pre(1), None, changes)
+    monkeypatch.setattr(flipped, "_FEW", 1.0)
+    found = []
+    for limit in (2**22, 500):
+        monkeypatch.setattr(flipped, "_ENTRIES_AT_ONCE", limit, raising=False)
+        with torch.inference_mode(), Largest() as largest:
+            outputs = flipped.through_relu_near(known, None, changes)
+        assert outputs is not None
+        found.append((outputs.value, largest.entries))
+    (whole, most_whole), (in_parts, most) = found
+    np.testing.assert_allclose(in_parts, whole, rtol=1e-13)
+    assert most <= known.sums_BCM.numel() < most_whole
 
 
 def test_gamma_and_beta_move_too():
