@@ -33,7 +33,7 @@ from gradviz.landscape import (
 from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.per_row.fields import check_alone
-from gradviz.landscape.probe_slopes import Together
+from gradviz.landscape.probe_together import Together
 from gradviz.landscape.replay import Plane
 from gradviz.landscape.replay.depending import Dependence
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from gradviz.compute import probe as probe_module
+from gradviz.compute import probe_minibatches
 from gradviz.compute.kinds import QUESTION
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.probe import ProbeQuestion, ProbeSettings, spread_over
+from gradviz.compute.probe import ProbeQuestion
+from gradviz.compute.probe_minibatches import spread_over
+from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.compute.workbench import Workbench
 from gradviz.dashboard.probe_answers import ProbeAnswer
 from gradviz.errors import UserError
@@ -79,9 +81,9 @@ def test_all_rows_are_those_of_the_runs_minibatches(tiny_store: RunStore, monkey
     path = told["paths"][3]
     np.testing.assert_allclose([path["x"][1], path["y"][1]], -0.001 * np.mean(centres, axis=0), rtol=1e-3, atol=1e-9)
     assert told["sentences"][1] == f"All rows: the mean over the run's {many} minibatches ({16 * many} rows)."
-    monkeypatch.setattr(probe_module, "_PRODUCTS_OF_A_STEP", 1.0)
+    monkeypatch.setattr(probe_minibatches, "_PRODUCTS_OF_A_STEP", 1.0)
     fewer = answered(tiny_store, steps=1)
-    assert len(fewer["minibatches"]) == probe_module.FEWEST
+    assert len(fewer["minibatches"]) == probe_minibatches.FEWEST
     assert f"4 of the run's {many} minibatches (64 rows)" in fewer["sentences"][1]
 
 

@@ -18,7 +18,8 @@ from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.dual import Dual
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import FIRST_STEP, REACH, SCHEDULES, Path, Probe, line_up, probe
-from gradviz.landscape.probe_slopes import ByLoop, Together
+from gradviz.landscape.probe_by_loop import ByLoop
+from gradviz.landscape.probe_together import Together
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.replay import Plane, Problem, Scalar
 from gradviz.landscape.undecided import Change
