@@ -11,8 +11,8 @@ from torch import Tensor
 from gradviz.errors import UserError
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.probe import Point
-from gradviz.landscape.replay.loop import at_offsets, differentiable, renew, unmoved
-from gradviz.landscape.replay.private import PrivateModel
+from gradviz.landscape.replay.loop import at_offsets, differentiable, renew
+from gradviz.landscape.replay.private import PrivateModel, private_batch
 from gradviz.landscape.replay.problem import Plane, Problem, check_plane
 from gradviz.landscape.replay.unseeded import seen_drawing
 from gradviz.landscape.surroundings import undisturbed
@@ -20,7 +20,7 @@ from gradviz.landscape.surroundings import undisturbed
 
 class ByLoop:
     """Minibatches of any network on any plane: each is a problem of its own, all of one model and one evaluation; the
-    same problem may stand in several places. As a function it is `probe.Slopes`.
+    same problem may stand in several places. One copy of the model serves them all. As a function it is `probe.Slopes`.
 
     `UserError` for parameters that the model does not have, or a loss that fails or draws in a way that cannot be
     seeded.
@@ -30,6 +30,7 @@ class ByLoop:
         check_plane(problems[0], plane)
         self._problems, self._plane, self._whole = problems, plane, False
         self._models: dict[int, PrivateModel] = {}
+        """The one copy on the minibatch of each problem, by its id."""
 
     def __call__(self, step: int, points: Sequence[Point | None]) -> np.ndarray:
         found = np.full((len(points), 3), np.nan)
@@ -40,8 +41,7 @@ class ByLoop:
         return found
 
     def _at(self, problem: Problem, point: Point, step: int) -> np.ndarray:
-        is_new = id(problem) not in self._models
-        if not is_new:
+        if id(problem) in self._models:
             return self._mean(problem, point, step)
         self._models[id(problem)] = self._model_of(problem)
         try:
@@ -63,7 +63,5 @@ class ByLoop:
             yield at_offsets(problem, self._plane, model, point, set_number, whole=self._whole)
 
     def _model_of(self, problem: Problem) -> PrivateModel:
-        """A copy of the model, which shares with the first one what does not move."""
         first = next(iter(self._models.values()), None)
-        held = {} if first is None else {name: each.detach() for name, each in first.module.named_parameters()}
-        return differentiable(problem, unmoved(problem, self._plane, held))
+        return differentiable(problem) if first is None else first.on(private_batch(problem))

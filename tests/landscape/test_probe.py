@@ -245,6 +245,15 @@ def test_the_built_in_network_has_the_same_paths_by_both_ways():
         assert_same(own, other)
 
 
+def test_all_minibatches_share_one_copy_of_the_model(monkeypatch: pytest.MonkeyPatch):
+    problems, copied = problems_of(), []
+    plane = Plane(Scalar.parse("a.weight[1,2]"), Scalar.parse("c.bias[0]"), 0.3)
+    deep = copy.deepcopy
+    monkeypatch.setattr(copy, "deepcopy", lambda of, *memo: copied.append(of) or deep(of, *memo))
+    probe(ByLoop(problems, plane), MINIBATCHES, (0.1, 0.2), 0.3, steps=2)
+    assert [of for of in copied if isinstance(of, nn.Module)] == [problems[0].model]
+
+
 @pytest.mark.parametrize("masks", ["fresh", "frozen", "averaged"])
 def test_random_numbers_of_any_network_are_those_of_the_step(masks: str):
     problems = problems_of("train", masks)
