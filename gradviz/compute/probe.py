@@ -31,7 +31,7 @@ from gradviz.landscape.probe_words import path_line, path_name, probe_sentences
 from gradviz.landscape.replay import Plane, Scalar
 from gradviz.landscape.request import LandscapeRequest
 
-PROBE_VERSION = 1
+PROBE_VERSION = 2
 """Part of every key: raise it whenever the same question gets different numbers."""
 
 

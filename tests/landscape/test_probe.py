@@ -13,13 +13,14 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradviz.errors import NotHere, UserError
-from gradviz.landscape import LandscapeSpec, flipped, network_of, single_points
+from gradviz.landscape import LandscapeRequest, LandscapeSpec, flipped, network_of, single_points
 from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.dual import Dual
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import FIRST_STEP, REACH, SCHEDULES, Path, Probe, line_up, probe
 from gradviz.landscape.probe_by_loop import ByLoop
 from gradviz.landscape.probe_together import Together
+from gradviz.landscape.probe_words import path_line, probe_sentences
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.replay import Plane, Problem, Scalar
 from gradviz.landscape.undecided import Change
@@ -278,6 +279,10 @@ def bowl(centre: tuple[float, float] = (0.0, 0.0), factor: float = 2.0) -> Calla
     return slopes
 
 
+def flat(step: int, points: Any) -> np.ndarray:
+    return np.tile([7.0, 1e-9, 0.0], (len(points), 1))
+
+
 def test_the_default_rate_makes_the_first_step_a_part_of_the_plane():
     found = probe(bowl((3.0, 4.0)), 1, (0.0, 0.0), 2.0, steps=1)
     assert found.rate == pytest.approx(FIRST_STEP * 2.0 / 10.0, rel=0.05)
@@ -307,10 +312,35 @@ def test_a_path_ends_before_what_is_not_finite():
 
 
 def test_a_flat_start_stays_and_is_told():
-    found = probe(lambda step, points: np.tile([7.0, 1e-9, 0.0], (len(points), 1)), 1, (0.3, 0.1), 1.0, steps=5)
+    found = probe(flat, 1, (0.3, 0.1), 1.0, steps=5)
     assert found.is_flat
     assert all(abs(path.x[-1] - 0.3) < 1e-7 for path in found.paths)
     assert not probe(bowl(), 1, (0.3, 0.1), 1.0).is_flat
+
+
+@pytest.mark.parametrize(("rate", "stays"), [(None, True), (1e6, True), (1e9, False), (1e12, False)])
+def test_nothing_moves_is_said_only_where_nothing_moves(rate: float | None, stays: bool):
+    found = probe(flat, 1, (0.3, 0.1), 1.0, steps=5, rate=rate)
+    asked = LandscapeRequest.of(run="none", epoch=1, x=PAIRS[0][0], y=PAIRS[0][1], half_width=1.0)
+    told = probe_sentences(found, asked, (1, 6, 1), draws_masks=False, has_statistics=False)
+    assert told[-1].startswith("The gradient at the start is zero for all of them, up to round-off")
+    assert ("nothing moves" in told[-1]) == stays
+
+
+def test_a_loss_over_all_rows_that_is_not_finite_is_told_as_such():
+    def slopes(step: int, points: Any) -> np.ndarray:
+        found = bowl((0.0, 9.0))(step, points)
+        found[4:][[point is not None and point[1] > 1 for point in points[4:]], 0] = np.inf
+        return found
+
+    found = probe(slopes, 1, (0.0, 0.0), 1.0, rate=0.04, steps=30)
+    own, _, in_turn, of_all = found.paths
+    assert own.ended is None
+    assert own.all_loss is None
+    assert path_line(own, found.start_loss).endswith("all rows not finite")
+    assert path_line(in_turn, found.start_loss).endswith("→ not finite")
+    assert of_all.ended == "not finite"
+    assert of_all.all_loss is not None
 
 
 @pytest.mark.parametrize(
