@@ -1,7 +1,8 @@
 """Paths of SGD on the plane of a picture, from a point of it, as a question; its answer is JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Literal
@@ -69,16 +70,16 @@ class ProbeQuestion(Question):
         everything = spread_over(there, most)
         following = following_of(asked, there)
         line = line_up(asked, following, [asked.of_minibatch(k) for k in everything])
-        rows, slopes = self._by_engine(bench, line) if by_engine else self._by_loop(bench, run, line)
-        found = probe(
-            slopes,
-            len(everything),
-            settings.point,
-            asked.half_width,
-            rate=settings.rate,
-            steps=settings.steps,
-            schedules=SCHEDULES if following != asked else ("this",),
-        )
+        with self._by_engine(bench, line) if by_engine else self._by_loop(bench, run, line) as (rows, slopes):
+            found = probe(
+                slopes,
+                len(everything),
+                settings.point,
+                asked.half_width,
+                rate=settings.rate,
+                steps=settings.steps,
+                schedules=SCHEDULES if following != asked else ("this",),
+            )
         if asked.rows is None:
             names = f"this minibatch ({asked.minibatch})", f"the next one ({following.minibatch})"
         else:
@@ -108,16 +109,18 @@ class ProbeQuestion(Question):
         }
         return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
 
-    def _by_engine(self, bench: Workbench, line: Sequence[LandscapeRequest]) -> tuple[list[int], Slopes]:
+    @contextmanager
+    def _by_engine(self, bench: Workbench, line: Sequence[LandscapeRequest]) -> Iterator[tuple[list[int], Slopes]]:
         """The rows of each minibatch of the line-up, and their slopes."""
         spec = self.request.spec()
-        together = bench.together(line)
-        check_spec(parameter_shapes(together.network), spec)
-        return together.sizes, partial(together.at, spec.refs)
+        with bench.together(line) as together:
+            check_spec(parameter_shapes(together.network), spec)
+            yield together.sizes, partial(together.at, spec.refs)
 
+    @contextmanager
     def _by_loop(
         self, bench: Workbench, run: Run | StudyRun, line: Sequence[LandscapeRequest]
-    ) -> tuple[list[int], Slopes]:
+    ) -> Iterator[tuple[list[int], Slopes]]:
         """The same for any network and plane."""
         asked = self.request
         grid = asked.half_width, asked.points
@@ -129,7 +132,7 @@ class ProbeQuestion(Question):
             plane = Plane(Scalar.parse(asked.x), Scalar.parse(asked.y), *grid)
         distinct = {each: replace(problem, batch=batch_of(run, each, bench.device)) for each in dict.fromkeys(line)}
         problems = [distinct[each] for each in line]
-        return [num_rows(each.batch) for each in problems], ByLoop(problems, plane)
+        yield [num_rows(each.batch) for each in problems], ByLoop(problems, plane)
 
 
 def _is_coupled(run: Run | StudyRun, asked: LandscapeRequest) -> bool:

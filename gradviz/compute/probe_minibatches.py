@@ -4,11 +4,13 @@ from gradviz.compute.estimate import cost_of_a_point, num_sets
 from gradviz.experiment.run import Run
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.network import Network
-from gradviz.landscape.probe_together import products_of_a_row
+from gradviz.landscape.probe_together import keeps_passes, products_of_a_row
 from gradviz.landscape.request import LandscapeRequest, LandscapeSpec
 
 FEWEST, MOST, MOST_COUPLED = 4, 24, 8
 """Minibatches that stand for all rows, as far as there are so many; coupled ones are evaluated one after the other."""
+_SINGLE = 4
+"""Places of a line-up before those that stand for all rows."""
 _PRODUCTS_OF_A_STEP = 3e8
 """Multiplications that all rows may take for each step; there are fewer minibatches where they would take more."""
 _PASSES_OF_A_STEP = 4.0
@@ -31,10 +33,15 @@ def spread_over(there: int, most: int) -> list[int]:
 def most_together(network: Network, spec: LandscapeSpec, size: int) -> int:
     """How many minibatches of this size stand for all rows of the built-in network, so that a step stays quick."""
     draws = spec.mode == "train" and network.draws_masks
-    each = products_of_a_row(network, spec.refs, whole=draws and spec.masks == "fresh") * size
-    each *= spec.num_masks if draws and spec.masks == "averaged" else 1
     most = MOST_COUPLED if spec.mode == "train" and network.has_norm else MOST
-    return max(FEWEST, min(most, int(_PRODUCTS_OF_A_STEP / max(1.0, each))))
+
+    def quick(*, whole: bool) -> int:
+        each = products_of_a_row(network, spec.refs, whole=whole) * size
+        each *= spec.num_masks if draws and spec.masks == "averaged" else 1
+        return max(FEWEST, min(most, int(_PRODUCTS_OF_A_STEP / max(1.0, each))))
+
+    kept = quick(whole=False)
+    return kept if not draws or keeps_passes(spec, (_SINGLE + kept) * size) else quick(whole=True)
 
 
 def most_by_loop(run: Run | StudyRun, asked: LandscapeRequest) -> int:
@@ -45,16 +52,24 @@ def most_by_loop(run: Run | StudyRun, asked: LandscapeRequest) -> int:
 
 def passes_by_engine(run: Run, asked: LandscapeRequest, steps: int) -> float:
     """The cost of the paths of the built-in network, in the unit of `Question.passes`."""
-    own = cost_of_a_point(run, asked.minibatch_size)
-    draws = run.capabilities.draws_masks_in(asked.mode)
-    each = own if asked.masks == "fresh" and draws else 0.1 * own
-    return own * MOST + each * steps * FEWEST
+    draws, sets = run.capabilities.draws_masks_in(asked.mode), _num_sets(run, asked)
+    rows = 2 * asked.num_rows + (_SINGLE - 2 + FEWEST) * asked.minibatch_size
+    each = 0.1 if not draws or keeps_passes(asked, rows) else 1.0
+    first = max(_SINGLE + FEWEST, MOST // sets)
+    return sets * (_cost_of_points(run, asked, first) + each * _cost_of_points(run, asked, FEWEST) * steps)
 
 
 def passes_by_loop(run: Run | StudyRun, asked: LandscapeRequest, steps: int) -> float:
     """The same where the model's own loss runs forward and backward."""
-    each = _LEAST_OF_A_LOOP + _PASSES * cost_of_a_point(run, asked.minibatch_size)
-    return each * (FEWEST + most_by_loop(run, asked)) * steps * _num_sets(run, asked)
+    points = FEWEST + most_by_loop(run, asked)
+    each = _LEAST_OF_A_LOOP * points + _PASSES * _cost_of_points(run, asked, points)
+    return each * steps * _num_sets(run, asked)
+
+
+def _cost_of_points(run: Run | StudyRun, asked: LandscapeRequest, many: int) -> float:
+    """Of so many minibatches at a point each, of which two are the minibatch itself, alone and in turn."""
+    others = (many - 2) * cost_of_a_point(run, asked.minibatch_size)
+    return 2 * cost_of_a_point(run, asked.num_rows) + others
 
 
 def _num_sets(run: Run | StudyRun, asked: LandscapeRequest) -> int:

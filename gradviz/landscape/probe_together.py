@@ -23,9 +23,20 @@ from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: K = minibatches, B = rows of all of those that are evaluated together, M = inputs of the network.
 
+MOST_KEPT = 4096
+"""Rows times sets of masks whose passes are kept: 0.2 GB at full size."""
+
+
+def keeps_passes(spec: LandscapeSpec, num_rows: int) -> bool:
+    """Whether passes of so many rows under masks are kept from step to step; else each step computes them anew."""
+    if spec.masks == "averaged":
+        return num_rows * spec.num_masks <= MOST_KEPT
+    return spec.masks == "frozen"  # with fresh masks each step has a set of its own
+
 
 class Together:
-    """Minibatches of one network, whose forward passes at the checkpoint are computed once, for all points and planes.
+    """Minibatches of one network, whose forward passes at the checkpoint are computed once, for all points and planes;
+    under masks only if `keeps_passes`.
 
     The mode, masks and seed are those of `spec`; fresh masks are the sets numbered by the steps. A mask belongs to its
     place in the minibatch, so that one step is under the same masks for all minibatches.
@@ -80,7 +91,7 @@ class Together:
             drawn = [draw_gains(self.network, self._spec.seed, number, size) for size in group.sizes]
             gains = [torch.cat(layer) for layer in zip(*drawn, strict=True)]
         clean = CleanPass(self.network, group.inputs_BM, batch_statistics=self._batch_statistics, gains=gains)
-        if number is None or self._spec.masks != "fresh":  # each step has a set of its own
+        if number is None or keeps_passes(self._spec, sum(self.sizes)):
             self._kept[place, number] = clean
         return clean
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradviz.errors import NotHere, UserError
-from gradviz.landscape import LandscapeRequest, LandscapeSpec, flipped, network_of, single_points
+from gradviz.landscape import LandscapeRequest, LandscapeSpec, flipped, network_of, probe_together, single_points
 from gradviz.landscape.clean import CleanPass
 from gradviz.landscape.dual import Dual
 from gradviz.landscape.masks import numbered_masks
@@ -168,6 +168,21 @@ def test_corrections_of_flipped_gates_are_added_in_parts(monkeypatch: pytest.Mon
     (whole, most_whole), (in_parts, most) = found
     np.testing.assert_allclose(in_parts, whole, rtol=1e-13)
     assert most <= known.sums_BCM.numel() < most_whole
+
+
+@pytest.mark.parametrize("masks", ["averaged", "frozen", "fresh"])
+def test_passes_under_many_masks_are_not_kept(masks: str, monkeypatch: pytest.MonkeyPatch):
+    case = many("dropout", seed=2)
+    spec = LandscapeSpec(x=PAIRS[0][0], y=PAIRS[0][1], mode="train", masks=masks, num_masks=5)  # pyright: ignore[reportArgumentType]
+    found = []
+    for limit in (5 * len(LINE) * ROWS, 5 * len(LINE) * ROWS - 1):
+        monkeypatch.setattr(probe_together, "MOST_KEPT", limit, raising=False)
+        together = Together(network_of(case.model, dtype=torch.float64), parts_of(case), spec)
+        slopes = [together.at(spec.refs, step, [(0.1, 0.2)] * len(LINE)) for step in range(3)]
+        found.append((np.array(slopes), len(together._kept)))
+    (whole, kept), (anew, kept_beyond) = found
+    np.testing.assert_array_equal(anew, whole)
+    assert (kept, kept_beyond) == {"averaged": (5, 0), "frozen": (1, 1), "fresh": (0, 0)}[masks]
 
 
 def test_gamma_and_beta_move_too():
