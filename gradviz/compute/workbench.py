@@ -1,7 +1,8 @@
 """Keeps models of a store, and forward passes of their minibatches, in memory bounded in bytes."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Literal, TypeVar
@@ -33,7 +34,7 @@ from gradviz.landscape import (
 from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.per_row.fields import check_alone
-from gradviz.landscape.probe_slopes import Together
+from gradviz.landscape.probe_together import Together
 from gradviz.landscape.replay import Plane
 from gradviz.landscape.replay.depending import Dependence
 
@@ -94,9 +95,10 @@ class Workbench:
             checkpoint.minibatches.move_to_end(rows)
         return minibatch
 
-    def together(self, requests: Sequence[LandscapeRequest]) -> Together:
+    @contextmanager
+    def together(self, requests: Sequence[LandscapeRequest]) -> Iterator[Together]:
         """The minibatches of `requests`, which differ only in these, to be evaluated together at points of any plane;
-        those asked for last are kept. UserError as `minibatch`."""
+        those asked for last are kept, as far as there is room. UserError as `minibatch`."""
         first, run = requests[0], self.store.run(requests[0].run)
         checkpoint = self._checkpoint(run, first.epoch)
         key = tuple(each.model_dump_json(exclude={"x", "y", "half_width", "points"}) for each in requests)
@@ -104,7 +106,10 @@ class Workbench:
             each = [self.minibatch(request) for request in requests]
             parts = [(minibatch.inputs, minibatch.targets) for minibatch in each]
             checkpoint.together = key, Together(checkpoint.network, parts, first.spec())
-        return checkpoint.together[1]
+        try:
+            yield checkpoint.together[1]
+        finally:
+            self._make_room()  # its passes may be more than is kept
 
     def share_layers_below(self, requests: Sequence[LandscapeRequest]) -> None:
         """One forward pass for all `requests` without one; they must differ only in the minibatch."""

@@ -10,7 +10,8 @@ from gradviz.compute.directions import check_axes
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.plane import PlaneQuestion
-from gradviz.compute.probe import ProbeQuestion, ProbeSettings
+from gradviz.compute.probe import ProbeQuestion
+from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.compute.sampling import NO_DIRECTIONS, SamplingQuestion, SamplingRequest
 from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.query import ExportQuery

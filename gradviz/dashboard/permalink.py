@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
 
-from gradviz.compute.probe import DEFAULT_START, start_text
+from gradviz.compute.probe_settings import DEFAULT_START, start_text
 from gradviz.dashboard.viewfields import FIELDS
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import camera_text

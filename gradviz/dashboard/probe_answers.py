@@ -15,7 +15,7 @@ class ProbePath(BaseModel):
     x: list[float] = Field(description="offsets from the checkpoint")
     y: list[float]
     loss: list[float] = Field(description="at each point, of the minibatch that makes the next step")
-    all_loss: float = Field(description="at the last point, over all rows")
+    all_loss: float | None = Field(description="at the last point, over all rows; null where it is not finite")
     ended: Literal["left", "not finite"] | None = Field(
         description="why it stops early: the next point is more than 10 half widths away, or not finite"
     )

@@ -2,7 +2,8 @@
 
 from flask import Response
 
-from gradviz.compute.probe import ProbeQuestion, ProbeSettings
+from gradviz.compute.probe import ProbeQuestion
+from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.dashboard.probe_answers import ProbeAnswer
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.statistics_api import answer_to

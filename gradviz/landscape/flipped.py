@@ -17,10 +17,13 @@ from gradviz.landscape.network import Layer
 from gradviz.landscape.undecided import Change, folded, gates_of
 
 # Shape suffixes: B = examples, N = units of the ReLU layer, M = units of the layer after it, C = 1 + number of changes,
-# F = flipped gates of all rows.
+# F = flipped gates of all rows, f = a part of these.
 
 _FEW = 1 / 64
 """Of all gates: where more are flipped, products of whole matrices are quicker."""
+
+_ENTRIES_AT_ONCE = 2**22
+"""Of corrections, F · C · M: 16 MB in float32."""
 
 
 class AtCheckpoint(NamedTuple):
@@ -69,8 +72,12 @@ def through_relu_near(known: AtCheckpoint, gain_BN: Tensor | None, changes: Sequ
         sign_F = sign_F * gain_BN[rows_F, units_F]
     terms_CF = known.slopes_CN[:, units_F] * sign_F
     terms_CF[0] *= known.z_BN[rows_F, units_F]
-    corrections_FCM = terms_CF.T[:, :, None] * known.weights_NM[units_F][:, None]
-    sums_CBM = known.sums_BCM.index_add(0, rows_F, corrections_FCM).transpose(0, 1)
+    sums_BCM = known.sums_BCM.clone()
+    each = max(1, _ENTRIES_AT_ONCE // sums_BCM[0].numel())
+    for rows_f, units_f, terms_Cf in zip(rows_F.split(each), units_F.split(each), terms_CF.split(each, 1), strict=True):
+        corrections_fCM = terms_Cf.T[:, :, None] * known.weights_NM[units_f][:, None]
+        sums_BCM.index_add_(0, rows_f, corrections_fCM)
+    sums_CBM = sums_BCM.transpose(0, 1)
     total = Dual(sums_CBM[0])
     for change, slope_BM in zip(changes, sums_CBM[1:], strict=True):
         total = total + change.delta.map(lambda t, slope=slope_BM: t * slope)

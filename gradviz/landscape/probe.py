@@ -42,7 +42,8 @@ _Minibatch = TypeVar("_Minibatch")
 @dataclass(frozen=True)
 class Path:
     """The points (offsets from the checkpoint) of one schedule, the start first; `loss`: that of the minibatch which
-    makes the next step from there; `all_loss`: at the last point, the mean over all minibatches.
+    makes the next step from there; `all_loss`: at the last point, the mean over all minibatches, None where that is
+    not finite.
 
     `ended` says why it stops before its last step: the next point would be more than `REACH` half widths away
     (`left`), or its loss or gradient is not finite.
@@ -52,7 +53,7 @@ class Path:
     x: tuple[float, ...]
     y: tuple[float, ...]
     loss: tuple[float, ...]
-    all_loss: float
+    all_loss: float | None
     ended: Literal["left", "not finite"] | None = None
 
 
@@ -192,7 +193,8 @@ class _Walk:
             found = slopes(last, [None] * (2 * _BOTH) + [self.points[-1]] * self.num_all)
             loss = found[self._all(), 0].mean().item()
         x, y = zip(*self.points, strict=True)
-        return Path(self.schedule, x, y, tuple(self.losses), loss, self.ended)
+        all_loss = loss if math.isfinite(loss) else None
+        return Path(self.schedule, x, y, tuple(self.losses), all_loss, self.ended)
 
     def _all(self) -> list[int]:
         return list(range(2 * _BOTH, 2 * _BOTH + self.num_all))

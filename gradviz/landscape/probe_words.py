@@ -6,6 +6,9 @@ from gradviz.numbers import number
 
 _DIGITS = 4
 
+_STAYS = 0.01
+"""Half widths: nobody sees so short a way on a picture."""
+
 
 def path_name(schedule: Schedule, this: str, following: str) -> str:
     """The minibatches that make the steps; `this`, `following`: what the two are called."""
@@ -62,12 +65,19 @@ def probe_sentences(
     if has_statistics:
         sentences.append("Batch statistics are those of each minibatch.")
     if found.is_flat:
-        sentences.append("The gradient at the start is zero for all of them, up to round-off: nothing moves.")
+        stays = all(_stays(path, request.half_width) for path in found.paths)
+        moves = ": nothing moves" if stays else ""
+        sentences.append(f"The gradient at the start is zero for all of them, up to round-off{moves}.")
     return sentences
 
 
-def _loss(value: float) -> str:
-    return number(value, _DIGITS)
+def _stays(path: Path, half_width: float) -> bool:
+    away = [abs(at - values[0]) for values in (path.x, path.y) for at in values]
+    return path.ended is None and max(away) <= _STAYS * half_width
+
+
+def _loss(value: float | None) -> str:
+    return "not finite" if value is None else number(value, _DIGITS)
 
 
 def _steps(count: int) -> str:

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradviz.compute.probe import FEWEST, MOST, MOST_COUPLED, most_together, spread_over
+from gradviz.compute.probe_minibatches import FEWEST, MOST, MOST_COUPLED, most_together, spread_over
 from gradviz.experiment.regularizers import BatchNormalization, Dropout, Plain, Regularizer
 from gradviz.landscape import LandscapeSpec, Minibatch, network_of
 from gradviz.landscape.bench import MINIBATCH_SIZE, NUM_MINIBATCHES, Case, workload
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import DEFAULT_STEPS, line_up, probe
-from gradviz.landscape.probe_slopes import Together
+from gradviz.landscape.probe_together import Together
 
 
 def cases() -> list[tuple[str, Regularizer, dict[str, Any]]]:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from gradviz.compute import probe as probe_module
+from gradviz.compute import probe_minibatches
 from gradviz.compute.kinds import QUESTION
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.probe import ProbeQuestion, ProbeSettings, spread_over
-from gradviz.compute.workbench import Workbench
+from gradviz.compute.probe import ProbeQuestion
+from gradviz.compute.probe_minibatches import spread_over
+from gradviz.compute.probe_settings import ProbeSettings
+from gradviz.compute.workbench import Checkpoint, Workbench
 from gradviz.dashboard.probe_answers import ProbeAnswer
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -79,9 +81,9 @@ def test_all_rows_are_those_of_the_runs_minibatches(tiny_store: RunStore, monkey
     path = told["paths"][3]
     np.testing.assert_allclose([path["x"][1], path["y"][1]], -0.001 * np.mean(centres, axis=0), rtol=1e-3, atol=1e-9)
     assert told["sentences"][1] == f"All rows: the mean over the run's {many} minibatches ({16 * many} rows)."
-    monkeypatch.setattr(probe_module, "_PRODUCTS_OF_A_STEP", 1.0)
+    monkeypatch.setattr(probe_minibatches, "_PRODUCTS_OF_A_STEP", 1.0)
     fewer = answered(tiny_store, steps=1)
-    assert len(fewer["minibatches"]) == probe_module.FEWEST
+    assert len(fewer["minibatches"]) == probe_minibatches.FEWEST
     assert f"4 of the run's {many} minibatches (64 rows)" in fewer["sentences"][1]
 
 
@@ -146,10 +148,35 @@ def test_a_recorded_run_has_paths_of_its_own_loss(compute: LocalCompute):
 
 def test_what_is_evaluated_together_is_kept_for_the_next_start(tiny_store: RunStore):
     bench = Workbench(tiny_store, device="cpu")
-    first = bench.together([question().request, question(minibatch=1).request])
-    assert bench.together([question(x="output.bias[0]").request, question(minibatch=1).request]) is first
-    assert bench.together([question(minibatch=2).request, question(minibatch=1).request]) is not first
-    assert bench.nbytes > first.nbytes
+    second = question(minibatch=1).request
+    with bench.together([question().request, second]) as first:
+        assert bench.nbytes > first.nbytes
+    with bench.together([question(x="output.bias[0]").request, second]) as again:
+        assert again is first
+    with bench.together([question(minibatch=2).request, second]) as other:
+        assert other is not first
+
+
+def test_what_is_evaluated_together_makes_room_after_the_answer(tiny_store: RunStore):
+    small, large = (Workbench(tiny_store, device="cpu", memory_bytes=memory) for memory in (0, 2**30))
+    assert answered(tiny_store, small, steps=3) == answered(tiny_store, large, steps=3)
+    assert small.nbytes < large.nbytes
+    [checkpoint] = small._checkpoints.values()
+    assert isinstance(checkpoint, Checkpoint)
+    assert checkpoint.together is None
+
+
+@pytest.mark.parametrize("values", [{}, {"x": "gradient:0", "y": "random:1"}], ids=str)
+def test_costs_are_those_of_the_rows_and_sets_of_masks(tiny_store: RunStore, values: dict[str, Any]):
+    def passes(**more: Any) -> float:
+        return question(**values, **more).passes(tiny_store)
+
+    assert passes(rows=tuple(range(1024))) > 1.5 * passes(rows=tuple(range(16)))
+    masked = {"run": "dropout", "mode": "train", "masks": "averaged"}
+    assert passes(**masked, num_masks=16) > 4 * passes(**masked, num_masks=1)
+    if not values:  # the passes of so many rows and sets are not kept
+        frozen = passes(**masked | {"masks": "frozen"}, minibatch_size=1024)
+        assert passes(**masked, num_masks=64, minibatch_size=1024) > 64 * frozen
 
 
 def test_the_key_changes_with_all_that_the_answer_depends_on(tiny_store: RunStore):

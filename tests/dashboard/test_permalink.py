@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradviz.compute.probe import start_text
+from gradviz.compute.probe_settings import start_text
 from gradviz.dashboard import permalink
 from gradviz.dashboard.overview import runs_of
 from gradviz.dashboard.permalink import Overlay, View

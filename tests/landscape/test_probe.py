@@ -10,14 +10,20 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradviz.errors import NotHere, UserError
-from gradviz.landscape import LandscapeSpec, flipped, network_of, single_points
+from gradviz.landscape import LandscapeRequest, LandscapeSpec, flipped, network_of, probe_together, single_points
+from gradviz.landscape.clean import CleanPass
+from gradviz.landscape.dual import Dual
 from gradviz.landscape.masks import numbered_masks
 from gradviz.landscape.probe import FIRST_STEP, REACH, SCHEDULES, Path, Probe, line_up, probe
-from gradviz.landscape.probe_slopes import ByLoop, Together
+from gradviz.landscape.probe_by_loop import ByLoop
+from gradviz.landscape.probe_together import Together
+from gradviz.landscape.probe_words import path_line, probe_sentences
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.undecided import Change
 from tests.landscape.cases import KINDS, Case, modes_of, random_case
 from tests.landscape.replay.difficulties import Net, cross_entropy
 
@@ -131,6 +137,54 @@ def test_few_flipped_gates_and_many_give_the_same(
     assert set(used) == {True, False} or regularizer == "batchnorm"
 
 
+class Largest(TorchDispatchMode):
+    """The most entries of a tensor that an operation makes or changes."""
+
+    entries = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if isinstance(found, torch.Tensor):
+            self.entries = max(self.entries, found.numel())
+        return found
+
+
+def test_corrections_of_flipped_gates_are_added_in_parts(monkeypatch: pytest.MonkeyPatch):
+    network = network_of(random_case("none", seed=8, hidden=(12, 60, 40)).model, dtype=torch.float64)
+    clean = CleanPass(network, torch.randn(30, 10, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
+    delta = Dual(torch.linspace(-3, 3, 30, dtype=torch.float64)[None, None, :, None])
+    is_open = torch.ones((1, 1), dtype=torch.bool)
+    changes = [Change(7, delta, is_open, is_open, delta.value)]
+    with torch.inference_mode():
+        known = flipped.at_checkpoint(network.layers[1], network.layers[2], clean.pre(1), None, changes)
+    monkeypatch.setattr(flipped, "_FEW", 1.0)
+    found = []
+    for limit in (2**22, 500):
+        monkeypatch.setattr(flipped, "_ENTRIES_AT_ONCE", limit, raising=False)
+        with torch.inference_mode(), Largest() as largest:
+            outputs = flipped.through_relu_near(known, None, changes)
+        assert outputs is not None
+        found.append((outputs.value, largest.entries))
+    (whole, most_whole), (in_parts, most) = found
+    np.testing.assert_allclose(in_parts, whole, rtol=1e-13)
+    assert most <= known.sums_BCM.numel() < most_whole
+
+
+@pytest.mark.parametrize("masks", ["averaged", "frozen", "fresh"])
+def test_passes_under_many_masks_are_not_kept(masks: str, monkeypatch: pytest.MonkeyPatch):
+    case = many("dropout", seed=2)
+    spec = LandscapeSpec(x=PAIRS[0][0], y=PAIRS[0][1], mode="train", masks=masks, num_masks=5)  # pyright: ignore[reportArgumentType]
+    found = []
+    for limit in (5 * len(LINE) * ROWS, 5 * len(LINE) * ROWS - 1):
+        monkeypatch.setattr(probe_together, "MOST_KEPT", limit, raising=False)
+        together = Together(network_of(case.model, dtype=torch.float64), parts_of(case), spec)
+        slopes = [together.at(spec.refs, step, [(0.1, 0.2)] * len(LINE)) for step in range(3)]
+        found.append((np.array(slopes), len(together._kept)))
+    (whole, kept), (anew, kept_beyond) = found
+    np.testing.assert_array_equal(anew, whole)
+    assert (kept, kept_beyond) == {"averaged": (5, 0), "frozen": (1, 1), "fresh": (0, 0)}[masks]
+
+
 def test_gamma_and_beta_move_too():
     case = many("batchnorm", seed=2)
     for mode in ("eval", "train"):
@@ -207,6 +261,15 @@ def test_the_built_in_network_has_the_same_paths_by_both_ways():
         assert_same(own, other)
 
 
+def test_all_minibatches_share_one_copy_of_the_model(monkeypatch: pytest.MonkeyPatch):
+    problems, copied = problems_of(), []
+    plane = Plane(Scalar.parse("a.weight[1,2]"), Scalar.parse("c.bias[0]"), 0.3)
+    deep = copy.deepcopy
+    monkeypatch.setattr(copy, "deepcopy", lambda of, *memo: copied.append(of) or deep(of, *memo))
+    probe(ByLoop(problems, plane), MINIBATCHES, (0.1, 0.2), 0.3, steps=2)
+    assert [of for of in copied if isinstance(of, nn.Module)] == [problems[0].model]
+
+
 @pytest.mark.parametrize("masks", ["fresh", "frozen", "averaged"])
 def test_random_numbers_of_any_network_are_those_of_the_step(masks: str):
     problems = problems_of("train", masks)
@@ -229,6 +292,10 @@ def bowl(centre: tuple[float, float] = (0.0, 0.0), factor: float = 2.0) -> Calla
         return np.column_stack([factor / 2 * (away**2).sum(1), factor * away])
 
     return slopes
+
+
+def flat(step: int, points: Any) -> np.ndarray:
+    return np.tile([7.0, 1e-9, 0.0], (len(points), 1))
 
 
 def test_the_default_rate_makes_the_first_step_a_part_of_the_plane():
@@ -260,10 +327,35 @@ def test_a_path_ends_before_what_is_not_finite():
 
 
 def test_a_flat_start_stays_and_is_told():
-    found = probe(lambda step, points: np.tile([7.0, 1e-9, 0.0], (len(points), 1)), 1, (0.3, 0.1), 1.0, steps=5)
+    found = probe(flat, 1, (0.3, 0.1), 1.0, steps=5)
     assert found.is_flat
     assert all(abs(path.x[-1] - 0.3) < 1e-7 for path in found.paths)
     assert not probe(bowl(), 1, (0.3, 0.1), 1.0).is_flat
+
+
+@pytest.mark.parametrize(("rate", "stays"), [(None, True), (1e6, True), (1e9, False), (1e12, False)])
+def test_nothing_moves_is_said_only_where_nothing_moves(rate: float | None, stays: bool):
+    found = probe(flat, 1, (0.3, 0.1), 1.0, steps=5, rate=rate)
+    asked = LandscapeRequest.of(run="none", epoch=1, x=PAIRS[0][0], y=PAIRS[0][1], half_width=1.0)
+    told = probe_sentences(found, asked, (1, 6, 1), draws_masks=False, has_statistics=False)
+    assert told[-1].startswith("The gradient at the start is zero for all of them, up to round-off")
+    assert ("nothing moves" in told[-1]) == stays
+
+
+def test_a_loss_over_all_rows_that_is_not_finite_is_told_as_such():
+    def slopes(step: int, points: Any) -> np.ndarray:
+        found = bowl((0.0, 9.0))(step, points)
+        found[4:][[point is not None and point[1] > 1 for point in points[4:]], 0] = np.inf
+        return found
+
+    found = probe(slopes, 1, (0.0, 0.0), 1.0, rate=0.04, steps=30)
+    own, _, in_turn, of_all = found.paths
+    assert own.ended is None
+    assert own.all_loss is None
+    assert path_line(own, found.start_loss).endswith("all rows not finite")
+    assert path_line(in_turn, found.start_loss).endswith("→ not finite")
+    assert of_all.ended == "not finite"
+    assert of_all.all_loss is not None
 
 
 @pytest.mark.parametrize(

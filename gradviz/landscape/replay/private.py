@@ -45,6 +45,12 @@ class PrivateModel:
         """The minibatch in containers that the loss may change."""
         return in_own_containers(self._batch)
 
+    def on(self, batch: Batch) -> "PrivateModel":
+        """The same copy of the model, not another one, on another `private_batch`."""
+        other = copy.copy(self)
+        other._batch = batch
+        return other
+
     def copied_batch(self) -> Batch:
         """The minibatch in containers and tensors that the loss may change."""
         return mapped(self._batch, Tensor.clone)

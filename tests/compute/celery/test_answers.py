@@ -21,7 +21,8 @@ from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.measures import MeasuresQuestion, MeasuresRequest
 from gradviz.compute.plane import PlaneQuestion
-from gradviz.compute.probe import ProbeQuestion, ProbeSettings
+from gradviz.compute.probe import ProbeQuestion
+from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.compute.question import Question
 from gradviz.compute.row_fields import RowFieldsQuestion
 from gradviz.compute.row_list import RowsQuestion

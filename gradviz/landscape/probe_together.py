@@ -1,27 +1,21 @@
-"""The loss and the gradient of several minibatches, each at a point of the plane of its own: what `probe` walks by.
+"""Loss and gradient of several minibatches of the built-in network, each at a point of the plane of its own.
 
-For the built-in network the engine evaluates the rows of all minibatches together, each row at its minibatch's point;
-batch statistics tie the rows of a minibatch together, so there it is one after the other. For any network and any plane
-it is the user's own loss, forward and backward.
+The engine evaluates the rows of all minibatches together, each row at its minibatch's point; batch statistics tie the
+rows of a minibatch together, so there it is one after the other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gradviz.errors import UserError
 from gradviz.landscape.clean import CleanPass, draw_gains
 from gradviz.landscape.network import Network
 from gradviz.landscape.parameters import ParameterRef
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.probe import Point
 from gradviz.landscape.reference import mask_numbers
-from gradviz.landscape.replay.loop import at_offsets, differentiable, renew, unmoved
-from gradviz.landscape.replay.private import PrivateModel
-from gradviz.landscape.replay.problem import Plane, Problem, check_plane
-from gradviz.landscape.replay.unseeded import seen_drawing
 from gradviz.landscape.request import LandscapeSpec
 from gradviz.landscape.rows import check_rows, check_size
 from gradviz.landscape.single_points import outputs_at
@@ -29,9 +23,20 @@ from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: K = minibatches, B = rows of all of those that are evaluated together, M = inputs of the network.
 
+MOST_KEPT = 4096
+"""Rows times sets of masks whose passes are kept: 0.2 GB at full size."""
+
+
+def keeps_passes(spec: LandscapeSpec, num_rows: int) -> bool:
+    """Whether passes of so many rows under masks are kept from step to step; else each step computes them anew."""
+    if spec.masks == "averaged":
+        return num_rows * spec.num_masks <= MOST_KEPT
+    return spec.masks == "frozen"  # with fresh masks each step has a set of its own
+
 
 class Together:
-    """Minibatches of one network, whose forward passes at the checkpoint are computed once, for all points and planes.
+    """Minibatches of one network, whose forward passes at the checkpoint are computed once, for all points and planes;
+    under masks only if `keeps_passes`.
 
     The mode, masks and seed are those of `spec`; fresh masks are the sets numbered by the steps. A mask belongs to its
     place in the minibatch, so that one step is under the same masks for all minibatches.
@@ -86,7 +91,7 @@ class Together:
             drawn = [draw_gains(self.network, self._spec.seed, number, size) for size in group.sizes]
             gains = [torch.cat(layer) for layer in zip(*drawn, strict=True)]
         clean = CleanPass(self.network, group.inputs_BM, batch_statistics=self._batch_statistics, gains=gains)
-        if number is None or self._spec.masks != "fresh":  # each step has a set of its own
+        if number is None or keeps_passes(self._spec, sum(self.sizes)):
             self._kept[place, number] = clean
         return clean
 
@@ -121,54 +126,3 @@ def products_of_a_row(network: Network, refs: Sequence[ParameterRef], *, whole: 
     each = [layer.weight_NM.numel() for layer in layers]
     above = 3.0 * sum(each[lowest + 2 :]) + sum(layer.width for layer in layers[lowest:])
     return above + (sum(each) if whole else 0)
-
-
-class ByLoop:
-    """Minibatches of any network on any plane: each is a problem of its own, all of one model and one evaluation; the
-    same problem may stand in several places. As a function it is `probe.Slopes`.
-
-    `UserError` for parameters that the model does not have, or a loss that fails or draws in a way that cannot be
-    seeded.
-    """
-
-    def __init__(self, problems: Sequence[Problem], plane: Plane) -> None:
-        check_plane(problems[0], plane)
-        self._problems, self._plane, self._whole = problems, plane, False
-        self._models: dict[int, PrivateModel] = {}
-
-    def __call__(self, step: int, points: Sequence[Point | None]) -> np.ndarray:
-        found = np.full((len(points), 3), np.nan)
-        with undisturbed(self._problems[0].model), torch.enable_grad():
-            for place, (problem, point) in enumerate(zip(self._problems, points, strict=True)):
-                if point is not None:
-                    found[place] = self._at(problem, point, step)
-        return found
-
-    def _at(self, problem: Problem, point: Point, step: int) -> np.ndarray:
-        is_new = id(problem) not in self._models
-        if not is_new:
-            return self._mean(problem, point, step)
-        self._models[id(problem)] = self._model_of(problem)
-        try:
-            return seen_drawing(problem, lambda: self._mean(problem, point, step))
-        except UserError:  # some ways of checkpointing activations go backward to all parameters alone
-            if self._whole:
-                raise
-            self._whole = True
-            return seen_drawing(problem, lambda: self._mean(problem, point, step))
-
-    def _mean(self, problem: Problem, point: Point, step: int) -> np.ndarray:
-        model = self._models[id(problem)]
-        return torch.stack(list(self._of_sets(problem, model, point, step))).mean(0).numpy()
-
-    def _of_sets(self, problem: Problem, model: PrivateModel, point: Point, step: int) -> Iterator[Tensor]:
-        for set_number in problem.sets(step):
-            between_tiles()
-            renew(model)
-            yield at_offsets(problem, self._plane, model, point, set_number, whole=self._whole)
-
-    def _model_of(self, problem: Problem) -> PrivateModel:
-        """A copy of the model, which shares with the first one what does not move."""
-        first = next(iter(self._models.values()), None)
-        held = {} if first is None else {name: each.detach() for name, each in first.module.named_parameters()}
-        return differentiable(problem, unmoved(problem, self._plane, held))
