@@ -47,10 +47,14 @@ def landscape_passes(store: RunStore, asked: LandscapeRequest) -> float:
         return plane_passes(store, asked)
     if isinstance(run, StudyRun):
         return field_passes(run, asked)
-    passes = max(1.0, asked.points**2 / _POINTS_OF_A_PASS)
-    if run.capabilities.draws_masks_in(asked.mode):
-        passes = {"fresh": asked.points**2, "averaged": asked.num_masks * passes, "frozen": passes}[asked.masks]
-    return passes * cost_of_a_pass(run, asked.num_rows)
+    if asked.masks == "fresh" and run.capabilities.draws_masks_in(asked.mode):
+        return asked.points**2 * cost_of_a_pass(run, asked.num_rows)
+    return num_sets(run, asked.mode, asked.masks, asked.num_masks) * engine_passes(run, asked)
+
+
+def engine_passes(run: Run, asked: LandscapeRequest) -> float:
+    """The cost of a field by the engine under one set of masks, in the unit of `Question.passes`."""
+    return max(1.0, asked.points**2 / _POINTS_OF_A_PASS) * cost_of_a_pass(run, asked.num_rows)
 
 
 def field_passes(run: Run | StudyRun, asked: LandscapeRequest) -> float:

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from gradviz.compute.directions import sources
-from gradviz.compute.estimate import field_passes, plane_passes
-from gradviz.compute.question import Question, address_of, cost_of_a_pass
+from gradviz.compute.estimate import engine_passes, field_passes, plane_passes
+from gradviz.compute.question import Question, address_of
 from gradviz.compute.study_landscape import REPLAY_VERSION, problem_of, row_numbers
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
@@ -15,10 +15,8 @@ from gradviz.landscape.per_row.kinks import kinks
 from gradviz.landscape.per_row.net import Kinks
 from gradviz.landscape.replay import Plane
 
-KINKS_VERSION = 1
+KINKS_VERSION = 2
 """Part of every key: raise it whenever the same question gets other lines, or other bytes."""
-
-_POINTS_OF_A_PASS = 21 * 21
 
 
 class KinksQuestion(Question):
@@ -39,7 +37,7 @@ class KinksQuestion(Question):
             return plane_passes(store, asked)
         if isinstance(run, StudyRun):
             return field_passes(run, asked)
-        return max(1.0, asked.points**2 / _POINTS_OF_A_PASS) * cost_of_a_pass(run, asked.minibatch_size)
+        return engine_passes(run, asked)
 
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request

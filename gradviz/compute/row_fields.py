@@ -1,10 +1,6 @@
 """The fields of a minibatch's rows as a question; its answer is a JSON header and float32 arrays."""
 
-import json
-import struct
 from typing import Literal
-
-import numpy as np
 
 from gradviz.compute.directions import sources
 from gradviz.compute.estimate import landscape_passes
@@ -14,17 +10,18 @@ from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.composed import RowNumbers
 from gradviz.landscape.per_row.fields import check_numbers
+from gradviz.landscape.per_row.packing import packed
 from gradviz.landscape.request import LandscapeRequest
 
 # Shape suffixes: B = rows of the minibatch, X/Y = grid columns/rows.
 
-ROW_FIELDS_VERSION = 1
+ROW_FIELDS_VERSION = 2
 """Part of every key: raise it whenever the same question gets different numbers."""
 
 MAX_ANSWER_NUMBERS = 6 * 2**20
 """Of u and v in one answer: 24 MiB."""
 
-_PASSES = 3.0  # at most, of the minibatch's field
+_PASSES = 3.0  # of the minibatch's field, mostly; a backward pass for each row takes more
 
 
 class RowFieldsQuestion(Question):
@@ -63,12 +60,4 @@ class RowFieldsQuestion(Question):
             "method": found.method,
             "passed_over": found.passed_over,
         }
-        return packed(header, found.u_BYX, found.v_BYX)
-
-
-def packed(header: dict[str, object], *arrays: np.ndarray) -> bytes:
-    """The bytes of an answer: the header's length as a little-endian uint32, the header as JSON, padded with spaces so
-    that what follows begins at a multiple of four, and the arrays as little-endian float32."""
-    told = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    told += b" " * (-len(told) % 4)
-    return struct.pack("<I", len(told)) + told + b"".join(array.astype("<f4").tobytes() for array in arrays)
+        return packed(header, found.u_BYX.astype("<f4"), found.v_BYX.astype("<f4"))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from gradviz.compute.directions import sources
+from gradviz.compute.estimate import num_sets, vectors_passes
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.row_texts import Shown, shown_of_deliveries, shown_of_study
 from gradviz.compute.study_landscape import REPLAY_VERSION, ROWS_OF_A_STUDY, batch_of, problem_of, study_of
@@ -17,13 +18,13 @@ from gradviz.experiment.losses import CrossEntropy
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
-from gradviz.landscape.gates import gated
+from gradviz.landscape.gates import active_rows
 from gradviz.landscape.per_row.at_checkpoint import RowsAtCheckpoint, rows_by_engine, rows_by_replay
 from gradviz.landscape.replay import Plane, Problem
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
-ROW_LIST_VERSION = 1
+ROW_LIST_VERSION = 2
 """Part of every key: raise it whenever the same question gets another answer."""
 
 _PASSES_OF_A_STUDY = 12  # one forward and three backward passes in float64
@@ -54,10 +55,13 @@ class RowsQuestion(Question):
         return address_of(self, store, self.request.run, self.request.epoch, *versions, *of_directions)
 
     def passes(self, store: RunStore) -> float:
-        run = store.any_run(self.request.run)
-        if isinstance(run, Run) and not self.request.has_directions:
-            return 2 * cost_of_a_pass(run, self.request.minibatch_size)
-        return _PASSES_OF_A_STUDY * cost_of_a_pass(run, ROWS_OF_A_STUDY)
+        asked, run = self.request, store.any_run(self.request.run)
+        sets = num_sets(run, asked.mode, asked.masks, asked.num_masks)
+        if isinstance(run, Run) and not asked.has_directions:
+            return sets * 2 * cost_of_a_pass(run, asked.num_rows)
+        rows = ROWS_OF_A_STUDY if isinstance(run, StudyRun) else asked.num_rows
+        vectors = vectors_passes(store, asked) if asked.has_directions else 0.0
+        return vectors + sets * _PASSES_OF_A_STUDY * cost_of_a_pass(run, rows)
 
     def answer(self, bench: Workbench) -> bytes:
         asked, run = self.request, bench.store.any_run(self.request.run)
@@ -94,11 +98,8 @@ def _active(run: Run | StudyRun, problem: Problem, axis: object) -> np.ndarray |
         return None
     layer = next((tensor.layer for tensor in run.anatomy.tensors if tensor.name == axis.name), None)
     own = [tensor.name for tensor in run.anatomy.tensors if tensor.layer == layer]
-    active_BN = gated([problem], own).rows_BN
-    unit = axis.index[0]
-    if active_BN is None or len(active_BN) != problem.num_rows or unit >= active_BN.shape[1]:
-        return None
-    return active_BN[:, unit].cpu().numpy()
+    active_B = active_rows(problem, axis.name, axis.index, own)
+    return None if active_B is None else active_B.cpu().numpy()
 
 
 def _about(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.directions import Span, direction_landscape, sources, span
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, asked_minibatch, batch_of, loop_of
+from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, asked_minibatch, batch_of, loop_of, row_numbers
 from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -146,7 +146,7 @@ class Workbench:
         """
         run = self.store.any_run(request.run)
         if of is not None:
-            check_alone(self._dependence(run, request))
+            check_alone(self._dependence(run, beside_another(run, request, of)))
         asked = request if of is None else request.of_rows(of)
         if request.has_directions:
             own = self.span(request)  # of the request's own minibatch
@@ -288,6 +288,14 @@ class Checkpoint:
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:
     rows = asked_minibatch(run, request)
     return Minibatch(checkpoint.network, rows.inputs_BI, rows.targets_B)
+
+
+def beside_another(run: Run | StudyRun, request: LandscapeRequest, of: Sequence[int]) -> LandscapeRequest:
+    """The request; of a minibatch of one row, which cannot tell whether rows depend on each other, that of this row and
+    one of the others."""
+    own = row_numbers(run, request)
+    other = next((row for row in of if row not in own), None)
+    return request if len(own) > 1 or other is None else request.of_rows([*own, other])
 
 
 def draws_masks(run: Run | StudyRun, spec: LandscapeSpec) -> bool:

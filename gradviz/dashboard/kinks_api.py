@@ -4,11 +4,9 @@ from flask import Response
 from pydantic import Field
 
 from gradviz.compute.kinks import KinksQuestion
-from gradviz.dashboard.overview import etag
 from gradviz.dashboard.routes import Operation, Served
-from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.dashboard.statistics_api import answer_to
 from gradviz.landscape.request import Atom, LandscapeRequest
-from gradviz.logs import tell_log
 
 _SUMMARY = (
     "The lines on a plane at which gates of a minibatch's rows switch, or their residuals change sign. A little-endian "
@@ -27,10 +25,7 @@ class OfRow(Atom):
 
 def kinks(served: Served, asked: LandscapeRequest, of: OfRow) -> Response:
     question = KinksQuestion(request=asked, row=of.row)
-    key = question.key(served.store)
-    tell_log(key=key)
-    wanted = served.still_wanted
-    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["binary"], etag(key))
+    return answer_to(served, question, "binary")
 
 
 OPERATIONS = (Operation("get", "/rows/kinks", kinks, _SUMMARY, (LandscapeRequest, OfRow), forms=("binary",)),)

@@ -4,12 +4,10 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gradviz.compute.row_fields import RowFieldsQuestion
-from gradviz.dashboard.overview import etag
 from gradviz.dashboard.routes import Operation, Served
-from gradviz.dashboard.sending import MEDIA_TYPES, sent
+from gradviz.dashboard.statistics_api import answer_to
 from gradviz.landscape.composed import RowNumbers
 from gradviz.landscape.request import LandscapeRequest
-from gradviz.logs import tell_log
 
 _ROW_FIELDS = (
     "The fields of a minibatch's rows, whose mean is the minibatch's field: a little-endian uint32 (the length of the "
@@ -34,10 +32,7 @@ class OtherRows(BaseModel):
 
 def row_fields(served: Served, asked: LandscapeRequest, others: OtherRows) -> Response:
     question = RowFieldsQuestion(request=asked, of=others.of)
-    key = question.key(served.store)
-    tell_log(key=key)
-    wanted = served.still_wanted
-    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["binary"], etag(key))
+    return answer_to(served, question, "binary")
 
 
 OPERATIONS = (

@@ -67,12 +67,12 @@ def course(served: Served, asked: LandscapeRequest) -> Response:
     return sent(lambda: as_json(at.point(served.compute, wanted)).encode(), MEDIA_TYPES["json"], tag)
 
 
-def answer_to(served: Served, question: Question) -> Response:
-    """The answer to a question whose answer is JSON."""
+def answer_to(served: Served, question: Question, form: str = "json") -> Response:
+    """The answer to a question whose answer has this form, one of `MEDIA_TYPES`."""
     key = question.key(served.store)
     tell_log(key=key)
     wanted = served.still_wanted
-    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES["json"], etag(key))
+    return sent(lambda: served.compute.ask(question, wanted), MEDIA_TYPES[form], etag(key))
 
 
 def _shares(layer: np.ndarray) -> list[float]:

@@ -70,12 +70,30 @@ def facts(study: Study, model: nn.Module, batch: Batch) -> tuple[Fact, ...]:
 
 def answers(study: Study, model: nn.Module, batch: Batch, *, training: bool) -> tuple[Tensor, Tensor] | None:
     """Predictions and targets of the rows, (B,) each: numbers of one kind, or classes. None for a loss that knows none,
-    as those of the user's own."""
+    as those of the user's own; UserError for anything else."""
     told = getattr(study.loss, "answers", None)
     if told is None:
         return None
     with same_randomness(), same_model(model, training=training), torch.no_grad(), users_code(f"loss of {study.name}"):
-        return told(model, batch)
+        given = told(model, batch)
+    rows = num_rows(batch)
+    if not isinstance(given, tuple | list) or len(given) != 2 or not all(_are_of_rows(each, rows) for each in given):
+        forms = [tuple(each.shape) if isinstance(each, Tensor) else type(each).__name__ for each in _several(given)]
+        raise UserError(
+            f"`answers` of the loss of the study {study.name} must return predictions and targets of the {rows} rows, "
+            f"two tensors ({rows},) of finite real numbers, got {shown(', '.join(map(str, forms)))}."
+        )
+    return given[0], given[1]
+
+
+def _several(given: object) -> Sequence[object]:
+    return given if isinstance(given, tuple | list) else [given]
+
+
+def _are_of_rows(values: object, rows: int) -> bool:
+    if not isinstance(values, Tensor) or values.is_complex() or values.shape != (rows,):
+        return False
+    return bool(values.isfinite().all())
 
 
 def minibatches(study: Study) -> list[Batch]:

@@ -8,7 +8,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import accumulate, chain
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -183,8 +183,10 @@ class StudyRun:
             if not 0 <= row < starts[-1]:
                 raise UserError(f"`rows` of the run {self.name} must be in [0, {starts[-1] - 1}], got {row}.")
         numbers = sorted({bisect_right(starts, row) - 1 for row in rows})
-        together = joined([self.minibatch(number) for number in numbers], numbers)
-        places = {row: place for place, row in enumerate(chain(*(self.row_numbers(number) for number in numbers)))}
+        order = sorted(set(rows))
+        own = {k: [row - starts[k] for row in order if starts[k] <= row < starts[k + 1]] for k in numbers}
+        together = joined([selected(self.minibatch(k), torch.tensor(own[k])) for k in numbers], numbers)
+        places = {row: place for place, row in enumerate(order)}
         return selected(together, torch.tensor([places[row] for row in rows]))
 
     def descriptions(self, batch: Batch) -> list[str]:

@@ -6,7 +6,7 @@ dropout hand it on, a ReLU gates it, anything else ends it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,8 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from gradviz.errors import UserError
+from gradviz.experiment.batches import selected
 from gradviz.experiment.users_code import same_randomness, users_code
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.replay.nesting import tensors_in
@@ -34,7 +36,10 @@ class Gated:
     places: int = 0
     norm: str | None = None
     rows_BN: Tensor | None = None
-    """Of the last minibatch: the rows on which each unit is above 0 behind its ReLU, at any position."""
+    """Of the last minibatch, whose rows are taken to be in the first axis: on which of them each unit is above 0 behind
+    its ReLU, at any position."""
+    is_transposed: bool = False
+    """Whether its weights have the units in their second axis."""
 
     @property
     def active_N(self) -> Tensor | None:
@@ -55,6 +60,28 @@ def gated(problems: Sequence[Problem], tensors: Iterable[str]) -> Gated:
             with users_code("loss"), _Following(found, own, names):
                 problem.loss(model.module, model.batch)
     return found
+
+
+def active_rows(problem: Problem, tensor: str, index: Sequence[int], layer: Iterable[str]) -> Tensor | None:
+    """(B,) bool: on which rows the unit of a parameter of the layer with these tensors is active, in eval mode.
+
+    None where no ReLU follows, or where what it returns does not hold the rows in its first axis, which one more row
+    shows. Costs two forward passes.
+    """
+    own, layer = problem.num_rows, list(layer)
+    one_more = selected(problem.batch, torch.tensor([*range(own), own - 1], device=problem.device))
+    found = gated([problem], layer)
+    unit_axis = 1 if found.is_transposed and len(index) > 1 else 0
+    try:
+        beside = gated([replace(problem, batch=one_more)], layer)
+    except UserError:  # made for so many rows
+        return None
+    if found.rows_BN is None or beside.rows_BN is None or (len(found.rows_BN), len(beside.rows_BN)) != (own, own + 1):
+        return None
+    num_units = found.rows_BN.shape[1]
+    if problem.model.get_parameter(tensor).shape[unit_axis] != num_units:  # convolved in groups, or shared
+        return None
+    return found.rows_BN[:, index[unit_axis]]
 
 
 @dataclass(frozen=True)
@@ -84,6 +111,7 @@ class _Following(TorchFunctionMode):
             return result
         if func in _AXES:
             if any(id(each) in self.own for each in inputs):
+                self.found.is_transposed = func in _TRANSPOSED
                 self._put(_Mark(_AXES[func], result.shape[_AXES[func]]), result)
             elif mark is not None and func in _NORMS:
                 known = (self.names.get(id(each)) for each in inputs)
@@ -134,7 +162,8 @@ def _gates(func: Any, args: Any, kwargs: Any) -> bool:
 
 
 _NORMS: dict[Any, int] = {F.batch_norm: 1, F.instance_norm: 1, F.group_norm: 1, F.layer_norm: -1, F.rms_norm: -1}
-_CONVOLUTIONS = (F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
+_TRANSPOSED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
+_CONVOLUTIONS = (F.conv1d, F.conv2d, F.conv3d, *_TRANSPOSED)
 _AXES: dict[Any, int] = {F.linear: -1, F.bilinear: -1, **dict.fromkeys(_CONVOLUTIONS, 1), **_NORMS}
 """Functions of a layer's parameters, with the axis of its units in what they return."""
 _RELUS = {F.relu, F.relu6, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}

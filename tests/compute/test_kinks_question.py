@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from gradviz.compute.kinks import KinksQuestion
 from gradviz.compute.study_landscape import row_numbers
 from gradviz.compute.workbench import Workbench
 from gradviz.dashboard.factory import create_server
@@ -130,3 +131,11 @@ def test_what_it_cannot_answer_is_one_sentence(of_tiny: FlaskClient, changes: di
     answer = of_tiny.get(ADDRESS, query_string=ASKED | changes)
     assert answer.status_code == 422
     assert named in answer.get_json()["error"]
+
+
+def test_what_it_takes_grows_with_the_chosen_rows(tiny_store: RunStore):
+    def passes(**values: object) -> float:
+        return KinksQuestion(request=LandscapeRequest.of(**{**ASKED, "minibatch_size": 64} | values)).passes(tiny_store)
+
+    assert passes(rows=list(range(256))) == 4 * passes()
+    assert passes(rows=[1]) == passes()

@@ -128,6 +128,7 @@ def test_a_composed_minibatch_has_the_fields_of_its_rows(tiny_store: RunStore):
         ({"run": "batchnorm", "mode": "train"}, "rows depend on each other"),
         ({"run": "dropout", "mode": "train"}, "masks belong to places"),
         ({**OF_NET, "mode": "train"}, "rows depend on each other"),
+        ({**OF_NET, "mode": "train", "rows": [5]}, "rows depend on each other"),
     ],
 )
 def test_rows_that_are_not_alone_are_refused(compute: LocalCompute, tiny_store: RunStore, values: dict, sentence: str):

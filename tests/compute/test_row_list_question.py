@@ -113,3 +113,17 @@ def test_the_key_changes_with_all_that_the_answer_depends_on(tiny_store: RunStor
 def test_what_is_not_there_is_told(tiny_store: RunStore):
     with pytest.raises(UserError, match="minibatch"):
         answered(tiny_store, minibatch=999)
+
+
+def test_what_it_takes_grows_with_the_chosen_rows_and_the_sets_of_masks(tiny_store: RunStore):
+    def passes(**values: object) -> float:
+        return question(**{"minibatch_size": 64} | values).passes(tiny_store)
+
+    assert passes(rows=list(range(256))) == 4 * passes()
+    averaged = {"run": "dropout", "mode": "train", "masks": "averaged", "num_masks": 8}
+    assert passes(**averaged) == 8 * passes(run="dropout", mode="train", masks="frozen")
+    directions = {"run": "dropout", "mode": "train", "x": "random:1", "y": "random:2"}
+    one, two, three, five = (passes(**directions | {"masks": "averaged", "num_masks": k}) for k in (1, 2, 3, 5))
+    assert (three - one, five - one) == pytest.approx((2 * (two - one), 4 * (two - one)))
+    assert two > one
+    assert passes(**directions, rows=list(range(256))) > passes(**directions)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import gradviz
 from gradviz.errors import UserError
-from gradviz.experiment.batches import Batch, same, selected
+from gradviz.experiment.batches import Batch, joined, num_rows, same, selected
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.study import Study
@@ -102,6 +102,18 @@ def test_a_row_that_a_study_s_run_does_not_have_is_named_with_the_range(study_ru
 def test_what_is_no_training_row_is_named_with_the_range(own_run: Run, row: int, what: str):
     with pytest.raises(UserError, match=rf"^`rows` must be training rows of the run, in \[0, 63\], got {row}, {what}"):
         own_run.rows_batch([3, row])
+
+
+def test_only_the_rows_that_are_asked_for_are_put_together(study_run: StudyRun, monkeypatch: pytest.MonkeyPatch):
+    put_together = []
+
+    def noting(batches: list[Batch], numbers: list[int]) -> Batch:
+        put_together.append([num_rows(each) for each in batches])
+        return joined(batches, numbers)
+
+    monkeypatch.setattr("gradviz.experiment.study_run.joined", noting)
+    assert len(study_run.rows_batch([9, 1, 14, 1])["of"].target) == 4
+    assert put_together == [[1, 2]]
 
 
 def test_rows_of_minibatches_that_differ_in_more_than_rows_are_not_mixed(tmp_path: Path):

@@ -248,3 +248,43 @@ def test_rows_are_described_one_by_one():
     assert asking.descriptions(study(), BATCH) == []
     with pytest.raises(UserError, match="text for each of the 4 rows"):
         asking.descriptions(study(describe=lambda batch: ["one"]), BATCH)
+
+
+class Answering:
+    """Squares, and a method that tells anything."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return squares(model, batch)
+
+    def answers(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Any:
+        return self.told
+
+
+@pytest.mark.parametrize(
+    ("told", "form"),
+    [
+        ((torch.ones(4, 1), BATCH[1]), r"\(4, 1\), \(4,\)"),
+        ((torch.ones(3), BATCH[1]), r"\(3,\), \(4,\)"),
+        ((torch.ones(4) * math.nan, BATCH[1]), r"finite real numbers"),
+        ((torch.ones(4, dtype=torch.complex64), BATCH[1]), "finite real numbers"),
+        ((torch.ones(4), None), r"\(4,\), NoneType"),
+        ((torch.ones(4), [1.0] * 4), r"\(4,\), list"),
+        ((torch.ones(4),), r"got \(4,\)\."),
+        (None, "got NoneType"),
+        (BATCH[1], r"got \(4,\)"),
+    ],
+)
+def test_answers_that_are_not_two_of_each_row_are_refused(told: Any, form: str):
+    own = study(loss=Answering(told))
+    with pytest.raises(UserError, match=rf"`answers` of the loss of the study squares .* 4 rows.*{form}"):
+        asking.answers(own, Counting(), BATCH, training=False)
+
+
+def test_answers_are_two_tensors_of_rows():
+    found = asking.answers(study(loss=Answering([BATCH[1], BATCH[1] > 1])), Counting(), BATCH, training=False)
+    assert found is not None
+    assert [each.tolist() for each in found] == [[0, 1, 2, 3], [False, False, True, True]]
+    assert asking.answers(study(), Counting(), BATCH, training=False) is None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradviz.landscape.gates import gated
+from gradviz.landscape.gates import active_rows, gated
 from gradviz.landscape.replay import Problem
 from tests.landscape.replay.test_networks import made
 
@@ -110,3 +110,62 @@ def test_both_layers_before_a_residual_sum_have_its_relu():
     assert shortcut.active_N is not None
     torch.testing.assert_close(second.active_N, shortcut.active_N)
     assert not torch.equal(first.active_N, second.active_N)
+
+
+class Sequences(nn.Module):
+    """Positions first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.head = nn.Linear(3, 4), nn.Linear(4, 1)
+
+    def forward(self, x_BSN: Tensor) -> Tensor:
+        return self.head(F.relu(self.layer(x_BSN.transpose(0, 1)))).mean((0, 2))
+
+
+class Transposed(nn.Module):
+    def __init__(self, groups: int = 1) -> None:
+        super().__init__()
+        self.layer = nn.ConvTranspose1d(2, 4, 3, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.layer(x) - 0.5).mean((1, 2))
+
+
+NAMES = ["layer.weight", "layer.bias"]
+
+
+def of_rows(model: nn.Module, *shape: int) -> Problem:
+    batch = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+    return Problem(model, lambda model, batch: model(batch), batch)
+
+
+@pytest.mark.parametrize("positions", [6, 7])
+def test_where_positions_come_first_rows_are_not_told(positions: int):
+    torch.manual_seed(1)
+    problem = of_rows(Sequences(), 6, positions, 3)
+    assert gated([problem], NAMES).active_N is not None
+    assert active_rows(problem, "layer.bias", [0], NAMES) is None
+
+
+@pytest.mark.parametrize(
+    ("tensor", "index"), [("layer.weight", [0, 3, 1]), ("layer.weight", [1, 2, 0]), ("layer.bias", [3])]
+)
+def test_the_unit_of_a_transposed_convolution_is_the_channel_that_comes_out(tensor: str, index: list[int]):
+    torch.manual_seed(1)
+    problem = of_rows(model := Transposed(), 6, 2, 2)
+    unit = index[1] if len(index) > 1 else index[0]
+    wanted = (model.layer(problem.batch)[:, unit] > 0.5).any(1)
+    found = active_rows(problem, tensor, index, NAMES)
+    assert found is not None
+    assert found.tolist() == wanted.tolist()
+    assert 0 < wanted.sum() < 6
+    assert active_rows(of_rows(Transposed(groups=2), 6, 2, 2), "layer.weight", [0, 1, 1], NAMES) is None
+
+
+def test_a_model_made_for_one_number_of_rows_tells_none():
+    torch.manual_seed(1)
+    model = Layer(nn.Linear(5, 4), lambda self, h: F.relu(h.reshape(6, 4)))
+    problem = of_rows(model, 6, 5)
+    problem = Problem(model, lambda model, batch: model(batch).mean(1), problem.batch)
+    assert active_rows(problem, "layer.bias", [0], NAMES) is None

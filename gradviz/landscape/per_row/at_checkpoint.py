@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gradviz.errors import NotHere
 from gradviz.experiment.users_code import users_code
 from gradviz.landscape.engine import outputs_on_grid
 from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.pausing import between_tiles
 from gradviz.landscape.reference import mask_numbers
 from gradviz.landscape.replay.axes import PlaneAxis, names_of
-from gradviz.landscape.replay.loop import differentiable, mean_loss
+from gradviz.landscape.replay.loop import differentiable, mean_loss, row_losses
 from gradviz.landscape.replay.problem import Plane, Problem, check_plane
 from gradviz.landscape.replay.randomness import Seeded, Source
 from gradviz.landscape.request import LandscapeSpec
@@ -93,7 +94,10 @@ def rows_by_engine(minibatch: Minibatch, spec: LandscapeSpec) -> RowsAtCheckpoin
 
 def rows_by_replay(problem: Problem, plane: Plane) -> RowsAtCheckpoint | None:
     """Of any network in float64, for a forward and three backward passes, or a backward pass of each row where torch
-    cannot differentiate twice. None where the loss returns one number for all rows."""
+    cannot differentiate twice. None where the loss returns one number for all rows.
+
+    `UserError` for another number of losses than of rows, and for what is not finite.
+    """
     check_plane(problem, plane)
     exact = problem.computed_in(torch.float64)
     numbers = exact.sets(plane.points**2 // 2)
@@ -105,6 +109,10 @@ def rows_by_replay(problem: Problem, plane: Plane) -> RowsAtCheckpoint | None:
             if found_B3 is None:
                 return None
             total_B3 += found_B3 / len(numbers)
+    if not bool(total_B3.isfinite().all()):
+        raise NotHere(
+            "The loss of a row or its gradient is not finite at this checkpoint", "choose one from before it broke down"
+        )
     loss_B, u_B, v_B = total_B3.T.numpy()
     least = _ROUND_OFF * np.abs(loss_B).mean()
     u_B, v_B = (np.zeros_like(each) if np.abs(each).max() <= least else each for each in (u_B, v_B))
@@ -120,7 +128,8 @@ def _under(problem: Problem, plane: Plane, number: int) -> Tensor | None:
         mean_loss(losses_B)
         if losses_B.ndim == 0 and problem.num_rows > 1:
             return None
-        losses_B, axes = losses_B.reshape(-1), (plane.x, plane.y)
+        losses_B = row_losses(losses_B if losses_B.ndim else losses_B[None], problem.num_rows)
+        axes = (plane.x, plane.y)
         moved = {name: model.tensors[name] for axis in axes for name in names_of(axis)}
         slopes_B2 = _twice(losses_B, axes, moved) if losses_B.requires_grad else losses_B.new_zeros((len(losses_B), 2))
         if slopes_B2 is None:

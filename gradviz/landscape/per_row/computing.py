@@ -18,8 +18,9 @@ def row_fields(
 
     `of` is a `Minibatch` of the built-in network with a `LandscapeSpec`, which the engine computes; or a `Problem` of
     any network, whose loss returns the losses of rows (B,), with a `Plane` of two parameters or directions, which
-    replay computes, or with `method="reference"` the plain loop. At most 1,024 rows and 2²⁵ numbers; the cost is at
-    most about three of the minibatch's field. This changes neither model, mode and buffers nor the global random state.
+    replay computes, or with `method="reference"` the plain loop. At most 1,024 rows and 2²⁵ numbers; the cost is
+    about one to five of the minibatch's field, or a backward pass for each row where torch cannot differentiate twice
+    (`method` of the answer says so). This changes neither model, mode and buffers nor the global random state.
     Raises `UserError` as the landscape, and for a loss that returns the mean of the minibatch.
 
     >>> import torch

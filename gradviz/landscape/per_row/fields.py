@@ -47,14 +47,14 @@ class RowFields:
 
     def mean(self, rows: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """u, v and loss (Y, X) in float64, the mean over all rows or over these, by their places: the field of a
-        minibatch of these rows, where rows are not coupled."""
+        minibatch of these rows. `UserError` for some of the rows where they are coupled or have masks."""
         places = list(range(len(self)) if rows is None else rows)
         if not places:
             raise UserError("A mean needs at least one row.")
         if not all(0 <= place < len(self) for place in places):
             raise UserError(f"Rows must be places in [0, {len(self) - 1}], got {shown_places(places)}.")
-        if self.coupled and sorted(places) != list(range(len(self))):
-            raise UserError(COUPLED)
+        if sorted(places) != list(range(len(self))):
+            check_alone((self.coupled, self.has_masks))
         u, v, loss = (each[places].mean(0, dtype=np.float64) for each in (self.u_BYX, self.v_BYX, self.loss_BYX))
         return u, v, loss
 

@@ -6,7 +6,8 @@
     the larger or smaller of two                              their difference
     the mean absolute error                                   prediction less target
 
-Which of many numbers is the largest, as in max pooling, has no such quantity.
+Which of many numbers is the largest, as in max pooling, has no such quantity. What is done with a comparison of two
+numbers, as in `torch.where(x > 0, x, 0)`, cannot be told from the comparison.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,12 +55,17 @@ def is_of_residuals(func: Any) -> bool:
 
 
 def unseen(func: Any, args: Any, kwargs: Any) -> bool:
-    """Whether it has gates that nobody looks at: which of many real numbers is the largest."""
+    """Whether it has gates that nobody looks at: which of many real numbers is the largest, or of two the larger."""
     x = args[0] if args else kwargs.get("input")
     if not isinstance(x, Tensor) or not x.is_floating_point():
         return False
     is_of_two = isinstance(kwargs.get("other", args[1] if len(args) > 1 else None), Tensor)
-    return func in _UNSEEN or (func in _LARGEST and not is_of_two)
+    return func in _UNSEEN or func in _COMPARISONS or (func in _LARGEST and not is_of_two)
+
+
+def is_comparison(name: str) -> bool:
+    """Whether a function of this name compares real numbers, or tells their sign."""
+    return name.removesuffix("_") in _COMPARING.split()
 
 
 def _named(names: str) -> set[Any]:
@@ -111,5 +117,7 @@ _POOLS = """max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_po
 fractional_max_pool2d fractional_max_pool3d"""
 _UNSEEN = _named(f"{_POOLS} amax amin topk sort kthvalue median")
 _UNSEEN |= {func for func, name in RECURRENT.items() if name == "rnn_relu"}
+_COMPARING = "gt ge lt le greater greater_equal less less_equal sign sgn signbit heaviside"
+_COMPARISONS = _named(_COMPARING)
 _LARGEST = _named("max min")
 """Of a tensor alone: which of its numbers wins is not looked at."""

@@ -20,7 +20,7 @@ from gradviz.landscape.surroundings import undisturbed
 
 # Shape suffixes: P = grid points, E = all gates of a site, S = some of them.
 
-SMOOTH = "No function of this network or loss has a derivative that jumps, so there are no lines."
+SMOOTH = "None of the functions that are looked at has a derivative that jumps, so there are no lines."
 OTHER_COURSE = "The forward pass takes another course at some grid points, so no lines can be drawn."
 MIXED = "No gate belongs to one row alone, so there are no lines of rows."
 

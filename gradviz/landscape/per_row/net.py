@@ -1,12 +1,11 @@
 """The lines of all rows of a minibatch on a plane, as they are found: counted all, and kept as far as a limit goes."""
 
-import json
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from gradviz.landscape.per_row.packing import packed
 from gradviz.landscape.per_row.tracing import trace
 from gradviz.landscape.request import Grid
 
@@ -51,10 +50,10 @@ class Kinks:
     note: str = ""
 
     @classmethod
-    def none(cls, num_rows: int, why: str, sites: Sequence[str] = ()) -> "Kinks":
+    def none(cls, num_rows: int, why: str) -> "Kinks":
         nothing, no_segments = np.zeros(0, np.int64), np.zeros((0, 4), np.float32)
         count_B = np.zeros(num_rows, np.int64)
-        return cls(tuple(sites), count_B, nothing, nothing, nothing, nothing, no_segments, note=why)
+        return cls((), count_B, nothing, nothing, nothing, nothing, no_segments, note=why)
 
     def of_row(self, row: int) -> np.ndarray:
         """The segments of a place in the minibatch, (M, 4)."""
@@ -63,9 +62,8 @@ class Kinks:
         return self.segments_M4[ends[first] : ends[last]]
 
     def to_bytes(self, **told: object) -> bytes:
-        """A little-endian uint32, the length of a JSON header, the header (padded by spaces to a multiple of 4), the
-        segments as float32, and (L, 3) uint32: segments, site and unit of each line. The header has `told`, and the
-        number of lines that are here of each row."""
+        """As `packed`: the segments as float32, and (L, 3) uint32: segments, site and unit of each line. The header has
+        `told`, and the number of lines that are here of each row."""
         header = told | {
             "of": "gates and residuals",
             "counts": self.count_B.tolist(),
@@ -76,10 +74,8 @@ class Kinks:
             "num_left_out": self.num_left_out,
             "note": self.note,
         }
-        text = json.dumps(header, allow_nan=False).encode()
-        text += b" " * (-len(text) % 4)
-        about_L3 = np.stack([self.length_L, self.site_L, self.unit_L], 1).astype("<u4")
-        return struct.pack("<I", len(text)) + text + self.segments_M4.astype("<f4").tobytes() + about_L3.tobytes()
+        about_L3 = np.stack([self.length_L, self.site_L, self.unit_L], 1)
+        return packed(header, self.segments_M4.astype("<f4"), about_L3.astype("<u4"))
 
 
 class Net:

@@ -13,7 +13,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from gradviz.experiment.batches import selected, tensors_of
 from gradviz.experiment.users_code import users_code
 from gradviz.landscape.pausing import between_tiles
-from gradviz.landscape.per_row.gating import gating, is_of_residuals, unseen
+from gradviz.landscape.per_row.gating import gating, is_comparison, is_of_residuals, unseen
 from gradviz.landscape.per_row.net import RESIDUAL
 from gradviz.landscape.replay.axes import move
 from gradviz.landscape.replay.in_place import is_in_place
@@ -84,8 +84,10 @@ class Survey:
     def note(self, why_none: str = "") -> str:
         """What must be said of the lines, or why there are none."""
         parts = [why_none] if why_none else []
-        if self.unseen:
-            parts.append(f"Not looked at: which input wins in {', '.join(self.unseen)}.")
+        winning = [name for name in self.unseen if not is_comparison(name)]
+        comparing = [name for name in self.unseen if is_comparison(name)]
+        parts += [f"Not looked at: which input wins in {', '.join(winning)}."] if winning else []
+        parts += [f"Not looked at: what follows from the comparison {', '.join(comparing)}."] if comparing else []
         return " ".join(parts)
 
 

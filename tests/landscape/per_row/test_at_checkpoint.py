@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gradviz.errors import NotHere, UserError
 from gradviz.landscape import LandscapeSpec, Minibatch, network_of
 from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.per_row.at_checkpoint import RowsAtCheckpoint, rows_by_engine, rows_by_replay
@@ -217,3 +218,38 @@ def test_one_number_for_all_rows_gives_no_rows():
 
     problem = Problem(Convolutional(norm=False, dropout=0.0), mean, images())
     assert rows_by_replay(problem, Plane(Scalar.parse("head.bias[0]"), Scalar.parse("head.bias[1]"))) is None
+
+
+BIASES = Plane(Scalar.parse("head.bias[0]"), Scalar.parse("head.bias[1]"))
+
+
+def test_another_number_of_losses_than_of_rows_is_refused():
+    torch.manual_seed(4)
+    model = Convolutional(norm=False, dropout=0.0)
+    wrong = {
+        1: lambda model, batch: cross_entropy(model, batch).mean().unsqueeze(0),
+        18: lambda model, batch: cross_entropy(model, batch).repeat(2),
+    }
+    for count, loss in wrong.items():
+        with pytest.raises(UserError, match=rf"`loss` returns {count} losses for 9 rows"):
+            rows_by_replay(Problem(model, loss, images()), BIASES)
+
+
+def test_the_mean_of_a_minibatch_of_one_row_is_that_row_s():
+    torch.manual_seed(4)
+    model, (inputs, targets) = Convolutional(norm=False, dropout=0.0), images()
+    one = inputs[:1], targets[:1]
+    found = rows_by_replay(Problem(model, lambda model, batch: cross_entropy(model, batch).mean(), one), BIASES)
+    wanted = rows_by_replay(Problem(model, cross_entropy, one), BIASES)
+    assert found is not None
+    assert wanted is not None
+    np.testing.assert_array_equal(columns(found), columns(wanted))
+
+
+def test_what_is_not_finite_is_told():
+    torch.manual_seed(4)
+    model = Convolutional(norm=False, dropout=0.0)
+    with torch.no_grad():
+        model.head.bias[0] = torch.inf
+    with pytest.raises(NotHere, match="not finite at this checkpoint"):
+        rows_by_replay(Problem(model, cross_entropy, images()), BIASES)

@@ -150,6 +150,12 @@ def test_a_mean_over_some_rows_needs_places_and_rows_that_do_not_depend_on_each_
         coupled.mean([0, 1])
     apart = row_fields(minibatch_of(case), spec.model_copy(update={"mode": "eval"}))
     np.testing.assert_array_equal(apart.mean([3])[0], apart.u_BYX[3])
+    masks = random_case("dropout")
+    spec = LandscapeSpec(x="hidden.1.linear.bias[0]", y="output.bias[0]", points=3, mode="train", masks="frozen")
+    masked = row_fields(minibatch_of(masks), spec)
+    np.testing.assert_allclose(masked.mean(range(15, -1, -1))[2], masked.mean()[2], rtol=1e-12)
+    with pytest.raises(UserError, match="masks belong to places"):
+        masked.mean([0, 1])
     for places in ([], [16], [-1]):
         with pytest.raises(UserError):
             apart.mean(places)

@@ -204,8 +204,28 @@ def test_what_is_not_looked_at_is_said():
     batch = (torch.randn(3, 1, 5), torch.randn(3))
     problem = Problem(model, lambda model, batch: F.mse_loss(model(batch[0])[:, 0], batch[1]), batch)
     found = kinks(problem, Plane(Scalar.parse("0.bias[0]"), Scalar.parse("4.bias[0]"), 1.0, 3))
-    assert "max_pool1d" in found.note
+    assert found.note == "Not looked at: which input wins in max_pool1d."
     assert found.sites == ("1: relu",)
+
+
+@pytest.mark.parametrize(
+    ("gate", "name"),
+    [
+        (lambda x: torch.where(x > 0, x, 0.0), "gt"),
+        (lambda x: x * (x <= 0), "le"),
+        (lambda x: x * x.sign(), "sign"),
+        (lambda x: x.masked_fill(x.lt(0), 0), "lt"),
+    ],
+)
+def test_a_gate_that_is_a_comparison_is_said_to_be_not_looked_at(gate: Callable[[Any], Any], name: str):
+    model, batch = nn.Sequential(nn.Linear(3, 4), nn.Flatten(), nn.Linear(4, 1)), (torch.randn(5, 3), torch.ones(5))
+
+    def loss(model: Any, batch: Any) -> Any:
+        return F.mse_loss(model[2](gate(model[0](batch[0])))[:, 0], batch[1], reduction="none")
+
+    found = kinks(Problem(model, loss, batch), Plane(Scalar.parse("0.bias[0]"), Scalar.parse("2.bias[0]"), 1.0, 3))
+    assert found.note == f"{SMOOTH} Not looked at: what follows from the comparison {name}."
+    assert "No function" not in found.note
 
 
 def test_gates_of_parameters_alone_belong_to_no_row():
