@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from gradviz.commands.parser import Mistake, parser
+from gradviz.parser import Mistake, parser
 
 MISTAKE = 2
 _INTERRUPTED = 128 + signal.SIGINT

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
 from gradviz.compute.kinds import ActivityQuestion, LandscapeQuestion, arrays_of
 from gradviz.compute.question import Question
 from gradviz.compute.refusals import Busy as Busy
 from gradviz.compute.refusals import Cancelled as Cancelled
 from gradviz.compute.refusals import ComputationFailed as ComputationFailed
 from gradviz.compute.refusals import Unavailable as Unavailable
-from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest

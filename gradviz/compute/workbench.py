@@ -11,6 +11,7 @@ import torch
 
 from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.checkpoint import Checkpoint
 from gradviz.compute.directions import Span, direction_landscape, sources, span
 from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, asked_minibatch, batch_of, loop_of, row_numbers
 from gradviz.compute.vectors import KeptVectors
@@ -27,7 +28,6 @@ from gradviz.landscape import (
     Network,
     check_spec,
     gradient_landscape,
-    network_of,
     parameter_shapes,
     share_layers_below,
 )
@@ -43,9 +43,6 @@ Answer = TypeVar("Answer")
 
 MEMORY_BYTES = 512 * 2**20
 """Enough for the 31 checkpoints of a full-size run (14 MB each) with a minibatch each (2 MB)."""
-
-MINIBATCHES_TOGETHER = 8
-"""Minibatches that share a forward pass: enough for the full rate of matrix products, and quick to finish."""
 
 
 class Workbench:
@@ -258,31 +255,6 @@ class Workbench:
             excess -= self._sizes.pop(self._checkpoints.popitem(last=False)[0])
         for last in islice(reversed(self._checkpoints.values()), 1):
             last.make_room(excess)
-
-
-class Checkpoint:
-    """A model and its minibatches, which share its weights and hold their own activations."""
-
-    def __init__(self, model: MLP, device: torch.device) -> None:
-        self.model = model
-        self.network = network_of(model, dtype=torch.float32, device=device)
-        # by its rows and the mode, the last used at the end
-        self.minibatches: OrderedDict[tuple[object, ...], Minibatch] = OrderedDict()
-        self.together: tuple[tuple[str, ...], Together] | None = None
-
-    @property
-    def nbytes(self) -> int:
-        own = self.network.nbytes + sum(minibatch.nbytes for minibatch in self.minibatches.values())
-        return own + (0 if self.together is None else self.together[1].nbytes)
-
-    def make_room(self, excess: int) -> None:
-        """Drops what is evaluated together, and the minibatches used longest ago, until so many bytes are free; those
-        computed together last stay."""
-        if excess > 0 and self.together is not None:
-            excess -= self.together[1].nbytes
-            self.together = None
-        while excess > 0 and len(self.minibatches) > MINIBATCHES_TOGETHER:
-            excess -= self.minibatches.popitem(last=False)[1].nbytes
 
 
 def _load(run: Run, checkpoint: Checkpoint, request: LandscapeRequest) -> Minibatch:

@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
 from gradviz.compute.plane import Parts
 from gradviz.compute.probe_settings import DEFAULT_START
-from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.dashboard.permalink import MOST_COMPARED, CameraText, Overlay, StartText
 from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST

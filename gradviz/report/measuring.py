@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
+from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
 from gradviz.compute.kinds import question_of
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.workbench import MINIBATCHES_TOGETHER
 from gradviz.evidence.claims import absences
 from gradviz.evidence.gathering import everything, loop_fields, whole_evidence
 from gradviz.evidence.measurements import Evidence

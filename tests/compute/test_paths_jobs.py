@@ -13,7 +13,6 @@ from typing import IO
 import pytest
 import torch
 
-from gradviz.commands.parser import parser
 from gradviz.commands.paths import request_of
 from gradviz.compute import paths as paths_module
 from gradviz.compute import paths_job
@@ -30,6 +29,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.landscape.paths.request import PathsRequest
+from gradviz.parser import parser
 from gradviz.settings import Settings
 from tests.alive import is_alive
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gradviz.compute.workbench import MINIBATCHES_TOGETHER, Workbench
+from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
+from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest, Minibatch
 

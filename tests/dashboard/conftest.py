@@ -8,7 +8,6 @@ import pytest
 from dash import Dash
 from flask.testing import FlaskClient
 
-from gradviz.commands.parser import parser
 from gradviz.commands.paths import request_of
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
@@ -18,6 +17,7 @@ from gradviz.compute.trainer_log import TrainerLog
 from gradviz.compute.trainer_process import TrainerStatus
 from gradviz.dashboard.factory import create_app
 from gradviz.experiment.store import RunStore
+from gradviz.parser import parser
 from gradviz.settings import Settings
 
 MakeApp = Callable[..., Dash]

@@ -20,7 +20,6 @@ from werkzeug.datastructures import MultiDict
 
 from gradviz.cli import main
 from gradviz.commands.landscape import _request
-from gradviz.commands.parser import parser
 from gradviz.compute.recipe import command_line, python_text
 from gradviz.dashboard import permalink
 from gradviz.dashboard.overview import runs_of
@@ -29,6 +28,7 @@ from gradviz.dashboard.query import from_arguments
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import LandscapeRequest
+from gradviz.parser import parser
 from tests.dashboard.conftest import MakeApp
 from tests.landscape.directions.test_axis import any_axis
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradviz.commands.parser import parser
+from gradviz.parser import parser
 from gradviz.settings import Settings, variable_name
 from tests.deploy.conftest import COMPOSE, ROOT, SERVICES, interpolated, make_secrets
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from gradviz.commands.parser import parser
+from gradviz.parser import parser
 from gradviz.settings import Settings, variable_name
 from tests.deploy.conftest import ROOT, SERVICES, free_port
 

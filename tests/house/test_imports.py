@@ -22,6 +22,7 @@ ROOMS = (
     "report",
     "serving",
     "commands",
+    "parser",
     "cli",
     "__main__",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradviz.commands.parser import parser
+from gradviz.parser import parser
 from gradviz.settings import Settings, variable_name
 from tests.house.index import INDEX, files, first_words, index
 
