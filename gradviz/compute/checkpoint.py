@@ -1,4 +1,4 @@
-"""A checkpoint of the built-in network as the workbench keeps it: its weights, and what its minibatches have computed."""
+"""A checkpoint of the built-in network as the workbench keeps it: its weights, and what its minibatches have made."""
 
 from collections import OrderedDict
 
