@@ -17,9 +17,19 @@ export function loadPlanes(onNews) {
   clearTimeout(later);
   if (page.away || isBusy()) return;
   const { epoch } = page.view;
-  const wanted = page.plans.filter((plan) => !plan.minus && ownFrame(plan)).flatMap(openedOf).filter((opened) => !opened.told.has(epoch));
+  const wanted = page.plans.flatMap(missingOf);
   if (asking && !(asking.epoch === epoch && wanted.includes(asking.opened))) asking.controller.abort();
   if (!asking && wanted.length) ask(wanted[0], epoch, onNews);
+}
+
+// What is wanted of a picture that is there, and has not been told.
+function missingOf(plan) {
+  return !plan.minus && ownFrame(plan) ? openedOf(plan).filter((opened) => !opened.told.has(page.view.epoch)) : [];
+}
+
+/** Whether something that an overlay of the picture is drawn from is on its way. @param {any} plan */
+export function arePlanesComing(plan) {
+  return missingOf(plan).length > 0;
 }
 
 const WANTED = { probe: ["probe"], planes: ["path", "spread"], sampling: ["sampling"] };

@@ -1,6 +1,7 @@
 // What may be asked of the page from outside, as `window.gradvizPage`: the tests' questions. All answers are copies.
 
 import { plotIn } from "../page/dom.js";
+import { arePlanesComing } from "../page/planes.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { isBusy } from "../page/sliders.js";
 import { paths } from "../page/paths.js";
@@ -121,7 +122,7 @@ function summaryOf({ slot, plan, frame, committed, token }) {
   return {
     slot, state, x: plan.x, y: plan.y,
     index: frame?.index ?? null,
-    isLoading: Boolean(plan.epochs.loading || plan.minibatches?.loading) || areRowsComing(slot),
+    isLoading: Boolean(plan.epochs.loading || plan.minibatches?.loading) || areRowsComing(slot) || arePlanesComing(plan),
     isCommitted: committed,
     isDrawn: Boolean(frame) && committed && Number(drawn) === token,
     numEpochs: plan.epochs.frames.size,
