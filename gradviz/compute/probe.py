@@ -26,7 +26,7 @@ from gradviz.landscape.probe_words import path_line, path_name, probe_sentences
 from gradviz.landscape.replay import Plane, Scalar
 from gradviz.landscape.request import Atom, LandscapeRequest, LandscapeSpec
 
-PROBE_VERSION = 1
+PROBE_VERSION = 2
 """Part of every key: raise it whenever the same question gets different numbers."""
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -67,7 +67,7 @@ class ProbeSettings(Atom):
         default=None,
         gt=0,
         le=1e12,
-        description="what the gradient is multiplied by; without one, that with which the longest first step is 0.15 "
+        description="what the gradient is multiplied by; without one, that with which the longest first step is 0.05 "
         "half widths long",
     )
     steps: int = Field(default=DEFAULT_STEPS, ge=1, le=MOST_STEPS)
@@ -155,7 +155,11 @@ class ProbeQuestion(Question):
             "num_minibatches": there,
             "method": "engine" if by_engine else "loop",
             "paths": [
-                asdict(path) | {"name": path_name(path.schedule, *names), "line": path_line(path, found.start_loss)}
+                asdict(path)
+                | {
+                    "name": path_name(path.schedule, *names),
+                    "line": path_line(path, found.start_loss, asked.half_width),
+                }
                 for path in found.paths
             ],
             "sentences": probe_sentences(
