@@ -87,6 +87,11 @@ def test_no_difference_is_offered_where_a_variant_lacks_the_parameters(visit: Vi
 @pytest.mark.parametrize("view", ["compare", "minibatches&panel=rows"])
 def test_the_scale_of_the_loss_lies_on_no_words_of_the_axes(visit: Visit, view: str) -> None:
     page = visit(f"/?view={view}&size=16&epoch=3", width=1280, height=720)
+    # The plot follows its place a moment after the words above it have come.
+    page.wait_for_function(
+        """() => Math.abs(document.querySelector("#graph-0 .main-svg").getBoundingClientRect().height
+          - document.getElementById("graph-0").clientHeight) < 1"""
+    )
     words = page.evaluate(
         """() => {
           const parts = ":is(#ground-0 > :not(.gv-ground-ends), #ground-0 .gv-ground-ends > *)";
