@@ -9,6 +9,8 @@ export function showPathWords(slot, paths) {
   fill(`probe-legend-${slot}`, paths.length ? JSON.stringify([paths.map(({ name, line }) => [name, line]), scheme()]) : "", ...paths.map(({ schedule, name, line }) => {
     const key = element("span", `gv-line gv-probe-${schedule}`);
     key.style.color = probe[schedule];
-    return element("p", "", key, element("b", "", name), ` ${line}`);
+    const words = element("p", "", key, element("b", "", name), ` ${line}`);
+    words.title = `${name}: ${line}`; // where the line is longer than its place
+    return words;
   }));
 }

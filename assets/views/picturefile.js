@@ -9,6 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 12;
 const FOOT = 8; // above the lines under all pictures
 const FOOT_LINE = 14;
+const ELLIPSIS = 12;
 const LETTER = 6.2; // about the width of one, in these lines
 const MOST_NAMED = 3; // runs: the link names more
 const PIXELS = 2; // of a PNG for each of the page
@@ -153,18 +154,29 @@ function linesOf(root, frame, of) {
 function linesOfText(text, parent, frame) {
   const range = document.createRange();
   const lines = [];
+  const edge = cutOf(parent);
   for (const { 0: word, index } of text.data.matchAll(/\S+\s*/g)) {
     range.setStart(text, index);
     range.setEnd(text, index + word.trimEnd().length);
     const box = range.getClientRects()[0];
     if (!box) continue;
     const last = lines.at(-1);
+    if (box.right > edge) {
+      if (last) last.words = `${last.words.trimEnd()}…`;
+      break;
+    }
     if (last && Math.abs(last.box.top - box.top) < 2) last.words += word;
     else lines.push({ box, words: word });
   }
   const clip = parent.closest(".gv-caption, .gv-title")?.getBoundingClientRect();
   const isWithin = ({ box }) => !clip || box.bottom <= clip.bottom + 2;
   return lines.filter(isWithin).map(({ box, words }) => lineOf(words.trimEnd(), box, getComputedStyle(parent), frame));
+}
+
+// Where a line that is longer than its place is cut, with room for the sign of it.
+function cutOf(parent) {
+  const line = parent.closest(".gv-probe-legend p, .gv-grid-name span");
+  return line && line.scrollWidth > line.clientWidth ? line.getBoundingClientRect().right - ELLIPSIS : Infinity;
 }
 
 const ruler = document.createElement("canvas").getContext("2d");

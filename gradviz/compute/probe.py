@@ -96,7 +96,11 @@ class ProbeQuestion(Question):
             "num_minibatches": there,
             "method": "engine" if by_engine else "loop",
             "paths": [
-                asdict(path) | {"name": path_name(path.schedule, *names), "line": path_line(path, found.start_loss)}
+                asdict(path)
+                | {
+                    "name": path_name(path.schedule, *names),
+                    "line": path_line(path, found.start_loss, asked.half_width),
+                }
                 for path in found.paths
             ],
             "sentences": probe_sentences(

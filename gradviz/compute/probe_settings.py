@@ -37,7 +37,7 @@ class ProbeSettings(Atom):
         default=None,
         gt=0,
         le=1e12,
-        description="what the gradient is multiplied by; without one, that with which the longest first step is 0.15 "
+        description="what the gradient is multiplied by; without one, that with which the longest first step is 0.05 "
         "half widths long",
     )
     steps: int = Field(default=DEFAULT_STEPS, ge=1, le=MOST_STEPS)

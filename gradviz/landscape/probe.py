@@ -26,7 +26,7 @@ MOST_STEPS = 200
 DEFAULT_STEPS = 30
 REACH = 10
 """Half widths from the checkpoint, along either axis, beyond which a path is not followed."""
-FIRST_STEP = 0.15
+FIRST_STEP = 0.05
 """Of the half width: how long the longest of the first steps is with the default rate."""
 FLAT = 1e-6
 """A gradient that changes the loss over the half width by a smaller share of it counts as zero."""

@@ -1,10 +1,14 @@
 """What paths on a plane say to people: a name and a line for each, and the sentences below them."""
 
+import math
+
 from gradviz.landscape.probe import REACH, Path, Probe, Schedule
 from gradviz.landscape.request import LandscapeRequest
-from gradviz.numbers import number
+from gradviz.numbers import number, signed
 
 _DIGITS = 4
+_MOST_DIGITS = 8  # more than float32 holds tell nothing apart
+_DECIMAL = 1e-3, 1e6  # losses between these are written without an exponent
 
 _STAYS = 0.01
 """Half widths: nobody sees so short a way on a picture."""
@@ -21,21 +25,26 @@ def path_name(schedule: Schedule, this: str, following: str) -> str:
     return names[schedule]
 
 
-def path_line(path: Path, start_loss: float) -> str:
-    """From which loss to which: of its own minibatch, and over all rows, `start_loss` at the start; and why it stops
-    before its last step."""
+def path_line(path: Path, start_loss: float, half_width: float) -> str:
+    """From which loss to which: of its own minibatch, and over all rows, `start_loss` at the start; at which step it
+    leaves the picture of this half width; and why it stops before its last step."""
+    own = " → ".join(_losses(path.loss[0], path.loss[-1]))
+    of_all = _losses(start_loss, path.all_loss)
     # Two minibatches in turn have no loss of their own to compare.
-    parts = {
-        "alternating": [f"J of all rows {_loss(start_loss)} → {_loss(path.all_loss)}"],
-        "all": [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}"],
-    }
-    both = [f"J {_loss(path.loss[0])} → {_loss(path.loss[-1])}", f"all rows {_loss(path.all_loss)}"]
-    taken = len(path.x) - 1
-    ended = {
-        "left": f"more than {REACH} half widths away after {_steps(taken + 1)}",
-        "not finite": f"not finite after {_steps(taken + 1)}",
-    }
-    return " · ".join([*parts.get(path.schedule, both), *([ended[path.ended]] if path.ended else [])])
+    parts = {"alternating": [f"J of all rows {' → '.join(of_all)}"], "all": [f"J {own}"]}
+    both = [f"J {own}", f"all rows {of_all[1]}"]
+    return " · ".join([*parts.get(path.schedule, both), *_way(path, half_width)])
+
+
+def _way(path: Path, half_width: float) -> list[str]:
+    """At which step it leaves the picture, and after how many it ends, as far as it does."""
+    ends = len(path.x)  # the step that it does not make
+    outside = (k for k, (x, y) in enumerate(zip(path.x, path.y, strict=True)) if max(abs(x), abs(y)) > half_width)
+    leaves = next(outside, ends if path.ended == "left" else None)
+    said = [f"leaves at step {leaves}"] if leaves else []
+    if path.ended == "not finite":
+        return [*said, f"not finite after {_steps(ends)}"]
+    return [", ".join([*said, f"ends at {ends}"])] if path.ended and leaves != ends else said
 
 
 def probe_sentences(
@@ -64,6 +73,8 @@ def probe_sentences(
         sentences.append(masks[request.masks])
     if has_statistics:
         sentences.append("Batch statistics are those of each minibatch.")
+    if any(path.ended == "left" for path in found.paths):
+        sentences.append(f"A path ends where it would be more than {REACH} half widths away.")
     if found.is_flat:
         stays = all(_stays(path, request.half_width) for path in found.paths)
         moves = ": nothing moves" if stays else ""
@@ -76,8 +87,17 @@ def _stays(path: Path, half_width: float) -> bool:
     return path.ended is None and max(away) <= _STAYS * half_width
 
 
-def _loss(value: float | None) -> str:
-    return "not finite" if value is None else number(value, _DIGITS)
+def _losses(*values: float | None) -> list[str]:
+    """All with the same decimals: four digits, or as many more as tell them apart; None: not finite."""
+    there = [value for value in values if value is not None]
+    largest = max(map(abs, there), default=0.0)
+    digits = _DIGITS
+    if largest and (apart := max(there) - min(there)):
+        digits = min(_MOST_DIGITS, max(digits, math.floor(math.log10(largest)) - math.floor(math.log10(apart)) + 1))
+    if not _DECIMAL[0] <= largest < _DECIMAL[1]:
+        return ["not finite" if value is None else number(value, digits) for value in values]
+    decimals = max(0, digits - 1 - math.floor(math.log10(largest)))
+    return ["not finite" if value is None else signed(f"{value:.{decimals}f}") for value in values]
 
 
 def _steps(count: int) -> str:

@@ -82,3 +82,37 @@ def test_no_difference_is_offered_where_a_variant_lacks_the_parameters(visit: Vi
     )
     wait_for_view(page, view="compare")
     expect(page.get_by_role("textbox", name="Subtracted from the other fields")).to_be_disabled()
+
+
+@pytest.mark.parametrize("view", ["compare", "minibatches&panel=rows"])
+def test_the_scale_of_the_loss_lies_on_no_words_of_the_axes(visit: Visit, view: str) -> None:
+    page = visit(f"/?view={view}&size=16&epoch=3", width=1280, height=720)
+    # The plot follows its place a moment after the words above it have come.
+    page.wait_for_function(
+        """() => Math.abs(document.querySelector("#graph-0 .main-svg").getBoundingClientRect().height
+          - document.getElementById("graph-0").clientHeight) < 1"""
+    )
+    words = page.evaluate(
+        """() => {
+          const parts = ":is(#ground-0 > :not(.gv-ground-ends), #ground-0 .gv-ground-ends > *)";
+          const scale = [...document.querySelectorAll(parts)];
+          const axes = [...document.querySelectorAll("#graph-0 :is(.xtick text, .ytick text, .xtitle, .ytitle)")];
+          return [scale, axes].map((all) => all.map((one) => {
+            const { left, right, top, bottom } = one.getBoundingClientRect();
+            return { left, right, top, bottom, text: one.textContent };
+          }));
+        }"""
+    )
+    scale, axes = words
+    assert len(scale) == 4
+    assert len(axes) > 6
+    over = [
+        (one["text"], other["text"])
+        for one in scale
+        for other in axes
+        if one["left"] < other["right"]
+        and other["left"] < one["right"]
+        and one["top"] < other["bottom"] - 1
+        and other["top"] < one["bottom"] - 1
+    ]
+    assert over == []

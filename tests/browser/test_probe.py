@@ -210,6 +210,28 @@ def test_compare_has_the_point_in_every_picture_and_nothing_overflows(visit: Vis
     expect(page.get_by_role("slider", name="Rate of the steps")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900), (1920, 1080)])
+def test_the_plane_stays_large_and_the_strip_is_whole(visit: Visit, width: int, height: int) -> None:
+    page = visit(f"{LINK}&steps=200&start=1,0.4", width=width, height=height, reduced_motion="reduce")
+    wait_for_paths(page)
+    left, right = (page.evaluate("(x) => window.gradvizPage.place(0, x, 0)[0]", x) for x in (-0.1, 0.1))
+    assert right - left >= 0.28 * height
+    dock, panels = (page.locator(one).bounding_box() for one in (".gv-dock", ".gv-panels"))
+    control = page.get_by_role("button", name="Draw again").bounding_box()
+    assert dock
+    assert panels
+    assert control
+    assert panels["y"] + panels["height"] <= control["y"]
+    assert control["y"] + control["height"] <= dock["y"]
+    legend = page.locator("#probe-legend-0").bounding_box()
+    assert legend
+    for line in page.locator("#probe-legend-0 p").all():
+        box = line.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= legend["y"] + legend["height"] + 0.5  # all four are in sight
+        assert re.sub(": ", " ", line.get_attribute("title") or "", count=1) == line.text_content()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_mend(visit: Visit, scheme: str) -> None:
     page = visit(LINK, scheme=scheme, reduced_motion="reduce")

@@ -67,7 +67,7 @@ def test_four_paths_of_as_many_steps_part_from_one_start(tiny_store: RunStore):
     assert told["rate"] == told["default_rate"]
     assert told["method"] == "engine"
     first = max(np.hypot(path["x"][1] - 0.05, path["y"][1] + 0.02) for path in told["paths"])
-    assert first == pytest.approx(0.15 * 0.1, rel=0.06)
+    assert first == pytest.approx(0.05 * 0.1, rel=0.06)
     again = answered(tiny_store, start="0.05,-0.02", steps=12, minibatch=1, rate=told["rate"])
     assert again["paths"] == told["paths"]
 
