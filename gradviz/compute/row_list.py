@@ -23,7 +23,7 @@ from gradviz.landscape.replay import Plane, Problem
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
-ROW_LIST_VERSION = 1
+ROW_LIST_VERSION = 2
 """Part of every key: raise it whenever the same question gets another answer."""
 
 _PASSES_OF_A_STUDY = 12  # one forward and three backward passes in float64
@@ -108,7 +108,7 @@ def _about(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint
     sentences = [ONE_NUMBER] if found is None else [COUPLED if coupled else OWN]
     sentences += [MASKS] if has_masks and found is not None else []
     if found is not None and found.shares_B is None:
-        sentences.append(CANCEL if found.u_B.any() or found.v_B.any() else ZERO)
+        sentences.insert(0, CANCEL if found.u_B.any() or found.v_B.any() else ZERO)
     has_classes = isinstance(run, StudyRun) and isinstance(run.study.loss, CrossEntropy)
     told = {
         "request": asked.model_dump(),
