@@ -421,9 +421,7 @@ def test_a_sheet_leaves_the_title_and_the_picture_to_be_seen_when_the_window_bec
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function("() => document.body.dataset.beside === 'sheet'")
     expect(page.locator("#title-0")).to_be_in_viewport()
-    top = page.locator("#rows").evaluate("(one) => one.getBoundingClientRect().top")
-    plane = page.evaluate("() => document.querySelector('#graph-0 .nsewdrag').getBoundingClientRect().bottom")
-    assert plane <= top + 12
+    page.wait_for_function(_SHEET_IS_BELOW_THE_PLANE)
     choose(page, "random")
     page.locator(".gv-offers li").first.wait_for()
     done = page.get_by_role("button", name="Done").bounding_box()
@@ -432,6 +430,12 @@ def test_a_sheet_leaves_the_title_and_the_picture_to_be_seen_when_the_window_bec
     assert offers is not None
     assert offers["height"] >= 40
     assert offers["y"] + offers["height"] <= done["y"] + 1
+
+
+_SHEET_IS_BELOW_THE_PLANE = """() => {
+  const plane = document.querySelector("#graph-0 .nsewdrag").getBoundingClientRect();
+  return plane.bottom <= document.getElementById("rows").getBoundingClientRect().top + 12;
+}"""
 
 
 def test_errors_are_seen_while_a_row_is_selected(visit: Visit) -> None:
