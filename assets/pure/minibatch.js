@@ -10,14 +10,18 @@ import { number, percent, signed } from "./formats.js";
 
 /** Whole sentences; `underWhat`: of which masks the share is. @param {Told} frame @param {string} underWhat @returns {string[]} */
 export function minibatchSentences({ share_below: below, num_rows: rows, facts = [] }, underWhat = "") {
-  if (below !== null) return [`${percent(below)} of ${rows} rows are predicted below target${underWhat}.`];
+  if (below !== null) return [`${percent(below)} of ${rowsWords(rows)} ${rows === 1 ? "is" : "are"} predicted below target${underWhat}.`];
   return facts.map((fact) => `${fact.sentence || factWords(fact)}.`);
 }
 
 /** The same as short lines. @param {Told} frame @returns {string[]} */
 export function minibatchLines({ share_below: below, num_rows: rows, facts = [] }) {
-  if (below !== null) return [`${percent(below)} of ${rows} rows predicted below target`];
-  return [`${rows} rows`, ...facts.map(factWords)];
+  if (below !== null) return [`${percent(below)} of ${rowsWords(rows)} predicted below target`];
+  return [rowsWords(rows), ...facts.map(factWords)];
+}
+
+function rowsWords(count) {
+  return `${count} row${count === 1 ? "" : "s"}`;
 }
 
 /** "accuracy = 0.906". @param {Fact} fact */

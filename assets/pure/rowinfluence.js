@@ -25,13 +25,13 @@ export function sortedRows(rows, key, isReversed = false) {
   return [...rows.filter((row) => row[key] !== null).sort(order), ...rows.filter((row) => row[key] === null)];
 }
 
-/** A cell's text. @param {RowInfluence} row @param {Column} key */
-export function cellText(row, key) {
+/** A cell's text. @param {RowInfluence} row @param {Column} key @param {boolean} isPlane whether turns have a sign: by two parameters alone */
+export function cellText(row, key, isPlane = true) {
   const value = row[key];
   if (value === null) return "–";
   if (key === "row") return `${value}`;
-  if (key === "share") return `${number(100 * value, 3)} %`;
-  const plus = value > 0 ? "+" : "";
+  const plus = value > 0 && (key !== "turn" || isPlane) ? "+" : "";
+  if (key === "share") return `${plus}${number(100 * value, 3)} %`;
   if (key === "turn") return `${plus}${signed(value.toFixed(Math.abs(value) < 10 ? 2 : 1))}°`;
   if (key === "length_change") return `${plus}${signed((100 * value).toFixed(Math.abs(value) < 0.1 ? 2 : 1))} %`;
   return `${plus}${number(value, 2)}`;
@@ -40,6 +40,11 @@ export function cellText(row, key) {
 /** "R of 50 minibatches: 0.314. Exact, from …". @param {Influence} told */
 export function influenceSentence({ resultant, num_minibatches: count, sentence }) {
   return `${resultant === null ? "R is not defined: fewer than two minibatches have a gradient." : `R of ${count} minibatches: ${number(resultant)}.`} ${sentence}`;
+}
+
+/** What the table is of: its shares are of another gradient than those of the list. @param {string} label of the part, such as "by the whole model" */
+export function captionWords(label) {
+  return `If the row is left out. Shares: of the gradient ${label}.`;
 }
 
 /** ", cosine −0.98". @param {number} cosine */

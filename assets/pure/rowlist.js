@@ -31,6 +31,30 @@ export function sumOf(arrows) {
   return { u, v };
 }
 
+/** How few rows a minibatch may have: of one there are no batch statistics. @param {{coupled: boolean} | null} told */
+export function leastRows(told) {
+  return told?.coupled ? 2 : 1;
+}
+
+/**
+ * How far composing has turned the arrow from the recorded minibatch's; "" where there is nothing to compare.
+ * @param {any} before as /api/v1/rows tells the recorded minibatch, or null @param {any} after the composed one @param {boolean} isShort the turn alone
+ */
+export function turnedWords(before, after, isShort = false) {
+  if (!before || before.u === null || after.u === null) return "";
+  const turn = turnBetween(before, after);
+  if (turn === null) return "";
+  const size = Math.abs(turn);
+  const turned = `turned by ${size < 0.5 ? "less than 0.5" : Math.round(size)}°`;
+  if (isShort) return turned;
+  const [then, now] = [before, after].map(({ rows }) => new Map(rows.map(({ row }, place) => [row, place])));
+  const out = before.rows.filter(({ row }) => !now.has(row)).length;
+  const fresh = after.rows.filter(({ row }) => !then.has(row)).length;
+  const numMoved = after.has_masks ? after.rows.filter(({ row }) => then.has(row) && then.get(row) !== now.get(row)).length : 0;
+  const moved = numMoved ? `; ${numMoved} row${numMoved > 1 ? "s have" : " has"} moved and ${numMoved > 1 ? "have" : "has"} other masks` : "";
+  return `${turned} from minibatch ${before.request.minibatch} (${out} out, ${fresh} in${moved})`;
+}
+
 /** Whether rows have arrows of their own. @param {Row[]} rows */
 export function haveArrows(rows) {
   return rows.length > 0 && rows[0].u !== null;

@@ -18,7 +18,7 @@ const CONTROLS = "button:not(.gv-grid-name), details, select, input, label, .man
 const UNSEEN = `${CONTROLS}, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, script, style`;
 
 // What a picture is of: an element, the parts of it that it holds, and what of these is left out.
-const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock, .gv-probe` };
+const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock, .gv-probe, .gv-rows` }; // rows lie over another picture
 const CURVES = { root: ".gv-dock", parts: ".gv-loss, .gv-course, .gv-legend", leftOut: `${UNSEEN}, svg, output, .gv-course-numbers, .gv-course-note` };
 
 function node(name, attributes, ...children) {
@@ -36,7 +36,7 @@ async function compose(of) {
   const { width, height } = frame;
   const picture = node("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` }, node("title", {}, titleOf()),
     node("rect", { width: "100%", height: "100%", fill: palette.paper }));
-  const seen = (selector) => [...root.querySelectorAll(selector)].filter((part) => isSeen(part) && !isOfAnother(part, of));
+  const seen = (selector) => [...root.querySelectorAll(selector)].filter((part) => isSeen(part) && !part.closest(".gv-rows") && !isOfAnother(part, of));
   for (const graph of seen(".gv-picture .js-plotly-plot, .gv-loss .js-plotly-plot")) picture.append(await plotOf(graph, frame));
   for (const canvas of seen("canvas:not(.gv-canvas)")) picture.append(imageOf(canvas, frame));
   for (const strip of seen(".gv-course-strip svg")) picture.append(stripOf(strip, frame));

@@ -22,6 +22,7 @@ export function drawCompass(canvas, rows, { hovered, selected }) {
   const { width, height } = sizeOfCanvas(canvas);
   const [x, y, radius] = [width / 2, height / 2, Math.min(width, height) / 2 - MARGIN];
   drawn = { centre: [x, y], tips: new Map() };
+  if (radius <= 0) return; // it is not seen
   context.strokeStyle = palette.grid;
   context.lineWidth = 1;
   context.beginPath();

@@ -1,7 +1,7 @@
 // Composes another minibatch: rows are taken out, put in, or exchanged for each other. The rows that may come are offered by what they
 // would do to the arrow, by number or text, by chance, or as those of another minibatch.
 
-import { alongMost, haveArrows, lengthOf, randomRows, sumOf, turnBetween, turningMost, widthsOf } from "../pure/rowlist.js";
+import { alongMost, haveArrows, leastRows, lengthOf, randomRows, sumOf, turnBetween, turningMost, widthsOf } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
 import { button, element } from "../page/dom.js";
 import { allRowsOf, fieldsOfOthers, foundRows, keepFields, listOfMinibatch, listOfRows } from "../page/rows.js";
@@ -11,6 +11,7 @@ import { cellsOf, largestOf } from "./rowtable.js";
 /** @import { Row } from "../pure/rowlist.js" */
 
 const OFFERED = 12;
+const LEAST_GAIN = 0.5; // degrees
 const PAUSE = 200; // ms after the last letter of what is searched for
 
 /** @typedef {"turn" | "oppose" | "agree" | "random" | "find" | "minibatch"} Source */
@@ -36,9 +37,12 @@ export class RowComposer {
   #typing = 0;
   #written = "";
 
-  /** @param {{context: () => any, hover: (field: any) => void}} panel */
-  constructor({ context, hover }) {
+  #onOpen;
+
+  /** @param {{context: () => any, hover: (field: any) => void, onOpen: () => void}} panel */
+  constructor({ context, hover, onOpen }) {
     this.#context = context();
+    this.#onOpen = onOpen;
     this.#hover = hover;
     this.opener = button("Put rows in…", () => this.#toggle());
     this.opener.setAttribute("aria-expanded", "false");
@@ -56,11 +60,12 @@ export class RowComposer {
 
   /** In line with the rows, and with the row that is selected. */
   show() {
-    const { selected, rows } = this.#context;
+    const { selected, rows, told } = this.#context;
+    const least = leastRows(told);
     this.back.hidden = !page.view.rows;
-    this.only.hidden = !selected || rows.length === 1;
+    this.only.hidden = !selected || rows.length === 1 || least > 1;
     this.out.hidden = !selected;
-    this.out.disabled = rows.length === 1;
+    this.out.disabled = rows.length <= least;
     if (selected) this.out.textContent = `Take ${selected.row} out`;
     if (this.#isOpen) this.#offer();
   }
@@ -75,12 +80,23 @@ export class RowComposer {
     compose(rows.map(({ row }) => row).filter((row) => row !== selected.row));
   }
 
+  /** Closes the chooser; what there was in it that had the focus gives it to the opener. @param {EventTarget | null} within false is answered unless this is a part @returns {boolean} whether it was open */
+  close(within = this.chooser) {
+    if (!this.#isOpen || !(within instanceof Node) || !this.element.contains(within)) return false;
+    const hadFocus = this.chooser.contains(document.activeElement);
+    this.#toggle();
+    if (hadFocus) this.opener.focus();
+    return true;
+  }
+
   #toggle() {
     this.#isOpen = !this.#isOpen;
     this.chooser.hidden = !this.#isOpen;
     this.opener.setAttribute("aria-expanded", `${this.#isOpen}`);
     this.opener.textContent = this.#isOpen ? "Done" : "Put rows in…";
-    if (this.#isOpen) this.#offer();
+    if (!this.#isOpen) return;
+    this.#onOpen();
+    this.#offer();
   }
 
   #sourceChoice() {
@@ -90,6 +106,7 @@ export class RowComposer {
       this.#chance.of = "";
       this.input.hidden = !["find", "minibatch"].includes(this.#source);
       this.input.type = this.#source === "minibatch" ? "number" : "search";
+      if (this.#source === "minibatch") Object.assign(this.input, { min: 0, max: numMinibatches(this.#context.plan.run) - 1 });
       this.input.value = this.#source === "minibatch" ? `${this.#minibatch}` : this.#text;
       this.input.setAttribute("aria-label", this.#source === "minibatch" ? "Minibatch" : "Number or text of a row");
       this.#offer();
@@ -177,6 +194,7 @@ export class RowComposer {
     const { selected } = this.#context;
     if (!best.length) return "There is no other row.";
     const now = Math.abs(turnBetween(this.#reference(), sum) ?? 0);
+    if (best[0].value < now + LEAST_GAIN) return "No other row turns it further.";
     return `${selected ? `In the place of ${selected.row}` : "Put in"}, the first turns the arrow ${now > 0.5 ? `from ${Math.round(now)}° to` : "by"} ${Math.round(best[0].value)}°.`;
   }
 

@@ -2,7 +2,7 @@
 // the pairs of rows that oppose each other most, and all training rows as a scatter. Asked for while it is open.
 
 import { hasDirections } from "../pure/axes.js";
-import { COLUMNS, cellText, cosineWords, influenceSentence, sortedRows } from "../pure/rowinfluence.js";
+import { COLUMNS, captionWords, cellText, cosineWords, influenceSentence, sortedRows } from "../pure/rowinfluence.js";
 import { layerOf } from "../pure/parameters.js";
 import { button, element } from "../page/dom.js";
 import { allRowsOf, influenceOf } from "../page/rows.js";
@@ -23,7 +23,7 @@ const MOST_SHOWN = 100;
 
 /** Adds the parts to the panel. @param {HTMLElement} host @param {RowsContext} context */
 export function mountInfluence(host, context) {
-  const state = { part: "pair", key: "resultant_change", isReversed: false, isWhole: false };
+  const state = { part: "pair", label: "", key: "resultant_change", isReversed: false, isWhole: false };
   const own = () => context.rows.map(({ row }) => row);
   const hover = (row) => context.hover(row === null || own().includes(row) ? row : null); // lines are of the minibatch's rows alone
   const into = button("", () => context.compose([...own(), Number(into.dataset.row)]));
@@ -54,6 +54,7 @@ export function mountInfluence(host, context) {
     if (own().includes(Number(into.dataset.row))) offer(null);
     const choices = partsOf(plan);
     if (!choices.some(({ value }) => value === state.part)) state.part = choices[0].value;
+    state.label = choices.find(({ value }) => value === state.part).label;
     showParts(parts, choices, state, refresh);
     if (folds[0].open) showTable(table, influenceOf(plan, state.part, refresh), state, context, refresh);
     if (folds[1].open) showCloud(cloud, allRowsOf(plan, refresh, state.part), scatter, own());
@@ -99,14 +100,14 @@ function showTable(host, { answer, error }, state, context, refresh) {
   const rows = sortedRows(answer.rows, state.key, state.isReversed);
   const shown = state.isWhole ? rows : rows.slice(0, MOST_SHOWN);
   const heads = COLUMNS.map((column) => headOf(column, state, refresh));
-  const lines = shown.map((row) => lineOf(row, context));
+  const lines = shown.map((row) => lineOf(row, state, context));
   const more = button(`Show all ${rows.length} rows`, () => {
     state.isWhole = true;
     refresh();
   });
   host.replaceChildren(
     element("p", "gv-sub", influenceSentence(answer)),
-    element("div", "gv-influence-rows", element("table", "gv-table", element("caption", "", "If the row is left out"),
+    element("div", "gv-influence-rows", element("table", "gv-table", element("caption", "", captionWords(state.label)),
       element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...lines))),
     ...(shown.length < rows.length ? [more] : []),
     ...opposingOf(answer, context),
@@ -128,11 +129,11 @@ function headOf({ key, name, words }, state, refresh) {
   return head;
 }
 
-function lineOf(row, context) {
+function lineOf(row, { part }, context) {
   const number = rowButton(row.row, context);
   const head = element("th", "", number);
   head.scope = "row";
-  const line = element("tr", "", head, ...COLUMNS.slice(1).map(({ key }) => element("td", "", cellText(row, key))));
+  const line = element("tr", "", head, ...COLUMNS.slice(1).map(({ key }) => element("td", "", cellText(row, key, part === "pair"))));
   line.addEventListener("pointerenter", () => context.hover(row.row));
   line.addEventListener("pointerleave", () => context.hover(null));
   return line;

@@ -8,7 +8,6 @@ import { dot, ring, segment, sized, upright } from "../page/canvas.js";
 import { element } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
 
-const HEIGHT = 260;
 /** @type {Record<string, ["x" | "y", number]>} */
 const STEPS = { ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", 1], ArrowDown: ["y", -1] };
 
@@ -81,9 +80,9 @@ export class RowScatter {
   }
 
   #lay() {
-    const width = this.map.clientWidth;
+    const { clientWidth: width, clientHeight: height } = this.map;
     if (!this.#told || !width) return;
-    this.#layout = scatterLayout(this.#told.answer, this.#told.own, width, HEIGHT);
+    this.#layout = scatterLayout(this.#told.answer, this.#told.own, width, height);
     this.#tell();
     this.redraw();
   }

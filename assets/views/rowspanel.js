@@ -1,15 +1,11 @@
 // The rows of a picture's minibatch, beside it: a compass of their arrows, the list, and what composes another minibatch of them.
 
-import { number } from "../pure/formats.js";
-import { hasAllKinks, kinksSentence } from "../pure/kinks.js";
-import { haveArrows, lengthOf, sidesOf, sortedRows, sumOf, turnBetween } from "../pure/rowlist.js";
+import { haveArrows, leastRows, sortedRows, sumOf } from "../pure/rowlist.js";
 import { rowsText } from "../pure/rows.js";
 import { isSurface } from "../pure/surface.js";
 import { conductor } from "../page/conductor.js";
-import { afterFrame, button, element, refill } from "../page/dom.js";
-import { fieldAtHand, fieldsOf, keepFields, kinksOf, listOf, listOfMinibatch, makeFrame } from "../page/rows.js";
-import { isGrid } from "../page/plans.js";
-import { isBusy } from "../page/sliders.js";
+import { afterFrame, button, closest, element, refill } from "../page/dom.js";
+import { fieldAtHand, fieldsOf, keepFields, listOf, listOfMinibatch, makeFrame } from "../page/rows.js";
 import { page } from "../page/state.js";
 import { sizeOfCanvas, watchCanvas } from "./paint.js";
 import { paintPanel } from "./panels.js";
@@ -17,17 +13,18 @@ import { drawCompass, rowOnCompass } from "./rowcompass.js";
 import { RowComposer } from "./rowcompose.js";
 import { mountInfluence } from "./rowinfluence.js";
 import { drawRowLayer, watchRowLayer } from "./rowlayer.js";
+import { layerOf } from "./rowlayerparts.js";
+import { netChoice, orderChoice } from "./rowsbar.js";
+import { NAMES, cover, host, leave, place, planNow, slotNow } from "./rowsplace.js";
 import { RowTable } from "./rowtable.js";
+import { helpCard, wordsOfMinibatch, wordsOfRow } from "./rowwords.js";
 
 /** @import { Order } from "../pure/rowlist.js" */
 
-const NAMES = ["rows", "rows-2", "rows-3"];
-const LEAST_BESIDE = 320; // pixels that the panel needs beside its picture; else it is a sheet over the page's foot
-const GOOD_BESIDE = 400;
 const UNTIL_LINES = 90; // ms that the pointer rests on a row before its lines are asked for
 
-/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any, layer: any, isComing: boolean}} */
-const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null, layer: null, isComing: false };
+/** @type {{order: Order, isNet: boolean, hovered: number | null, selected: number | null, shown: any, other: any, layer: any, isComing: boolean, isFieldSeen: boolean}} */
+const state = { order: "share", isNet: false, hovered: null, selected: null, shown: null, other: null, layer: null, isComing: false, isFieldSeen: true };
 /** @type {any} */
 let parts = null; // the panel's elements, once it has been opened
 let openedBy = null; // the button that has the focus back
@@ -35,21 +32,6 @@ let resting = 0; // the timer until lines are asked for
 let written = ""; // what the list says
 const listeners = new Set(); // of folds that follow the rows
 
-// ---- where it is ------------------------------------------------------------------------------------------------
-
-function slotNow() {
-  const slot = NAMES.indexOf(page.view?.panel ?? "off");
-  return slot >= 0 && !isGrid() && page.panels[slot]?.plan ? slot : null;
-}
-
-function planNow() {
-  const slot = slotNow();
-  return slot === null ? null : page.panels[slot].plan;
-}
-
-function host() {
-  return document.getElementById("rows");
-}
 
 document.addEventListener("click", (event) => {
   const pressed = event.target instanceof Element ? /** @type {HTMLElement} */ (event.target.closest("[data-rows]")) : null;
@@ -71,37 +53,10 @@ function close() {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || slotNow() === null || !host().contains(/** @type {Node} */ (event.target))) return;
-  close();
+  if (closest(event, ".gv-help[open]")) return;
+  if (!parts.composer.close(event.target)) close();
   event.stopPropagation();
 });
-
-// Beside its picture, over whole pictures there; where none has room, a sheet.
-function place(slot) {
-  const room = host().parentElement.getBoundingClientRect();
-  const own = document.getElementById(`panel-${slot}`).getBoundingClientRect();
-  const [before, after] = [own.left - room.left, room.right - own.right];
-  const isSheet = Math.max(before, after) < LEAST_BESIDE;
-  host().classList.toggle("gv-sheet", isSheet);
-  document.body.dataset.beside = isSheet ? "sheet" : "beside";
-  if (isSheet) return void host().removeAttribute("style");
-  const isAfter = after >= before;
-  const edges = page.panels.filter(({ plan }, other) => plan && other !== slot).map(({ slot: other }) => document.getElementById(`panel-${other}`).getBoundingClientRect());
-  const widths = edges.map(({ left, right }) => (isAfter ? right - own.right : own.left - left)).filter((width) => width >= GOOD_BESIDE);
-  const width = Math.min(isAfter ? after : before, ...widths);
-  Object.assign(host().style, { left: `${isAfter ? own.right - room.left + 1 : own.left - room.left - width}px`, width: `${width - 1}px` });
-}
-
-new ResizeObserver(() => slotNow() !== null && place(slotNow())).observe(document.body);
-
-// What lies under the panel is not in the order of Tab.
-function cover(slot) {
-  const box = slot === null || document.body.dataset.beside === "sheet" ? null : host().getBoundingClientRect();
-  for (const { slot: other } of page.panels) {
-    const panel = document.getElementById(`panel-${other}`);
-    const own = panel.getBoundingClientRect();
-    panel.inert = box !== null && other !== slot && own.left < box.right - 2 && own.right > box.left + 2;
-  }
-}
 
 // ---- what it shows ----------------------------------------------------------------------------------------------
 
@@ -114,17 +69,13 @@ export function showRows() {
     if (opener.getAttribute("aria-expanded") !== isOpen) opener.setAttribute("aria-expanded", isOpen);
     if (each !== slot) drawRowLayer(each, null);
   }
-  const isClosed = slot === null;
-  const isOpening = host().hidden && !isClosed;
-  if (host().hidden !== isClosed) {
-    host().hidden = isClosed;
-    if (isClosed) {
+  if (host().hidden !== (slot === null)) {
+    host().hidden = slot === null;
+    if (slot === null) {
       Object.assign(state, { shown: null, other: null, hovered: null, selected: null });
       written = "";
       parts?.table.clear();
-      document.body.dataset.beside = "off";
-      host().removeAttribute("style");
-      cover(null);
+      leave();
     }
   }
   if (slot === null) return;
@@ -135,15 +86,7 @@ export function showRows() {
   }
   place(slot);
   cover(slot);
-  if (isOpening && document.body.dataset.beside === "sheet") showAbove(slot);
   follow();
-}
-
-// The picture is to be seen above the sheet.
-function showAbove(slot) {
-  const picture = /** @type {HTMLElement} */ (document.querySelector(`.gv-picture[data-slot="${slot}"]`));
-  picture.style.scrollMarginTop = "calc(var(--app-shell-header-height, 48px) + 4px)";
-  picture.scrollIntoView({ block: "start" });
 }
 
 // Asks for what is wanted and not there, and writes what is.
@@ -182,7 +125,8 @@ function followRecorded(plan) {
 function write(plan, error) {
   const { shown } = state;
   parts.title.textContent = page.view.rows ? "Composed minibatch" : `Rows of minibatch ${page.view.minibatch}`;
-  refill("rows-told", JSON.stringify([error, shown?.request, state.other?.request, page.view.rows]), ...(error ? [element("p", "gv-error", error)] : shown ? toldOf(shown) : [element("p", "", "Computing")]));
+  refill("rows-told", JSON.stringify([error, shown?.request, state.other?.request, page.view.rows]), ...(error ? [element("p", "gv-error", error)] : shown ? wordsOfMinibatch(shown, composedFrom()) : [element("p", "", "Computing")]));
+  sayDetail();
   if (!shown) return;
   const key = JSON.stringify([shown.request, state.order]);
   if (written === key) return;
@@ -193,32 +137,9 @@ function write(plan, error) {
   mark();
 }
 
-function toldOf(shown) {
-  const { rows } = shown;
-  const facts = [`${rows.length} row${rows.length > 1 ? "s" : ""}`];
-  const below = rows.filter((row) => row.below).length;
-  if (rows[0]?.below !== null && !shown.has_classes) facts.push(`${below} below target`);
-  if (shown.has_classes) facts.push(`${rows.filter(({ prediction, target }) => prediction === target).length} right`);
-  if (!haveArrows(rows)) return [element("p", "", facts.join(", ")), element("p", "gv-rows-note", shown.sentence)];
-  const { along, against, none } = sidesOf(rows);
-  const sides = [`${along} along the arrow`, `${against} against it`, ...(none ? [`${none} without one`] : [])];
-  const special = shown.coupled || shown.has_masks || rows[0].share === null;
-  return [
-    element("p", "", facts.join(", ")),
-    element("p", "gv-rows-sides", element("i", "gv-along"), `${sides[0]}  `, element("i", "gv-against"), sides.slice(1).join(", ")),
-    element("p", "", `|∇J| = ${number(lengthOf(shown))}`, turnedWords(shown)),
-    special ? element("p", "gv-rows-note", shown.sentence) : null,
-  ].filter(Boolean);
-}
-
-// How far composing has turned the arrow from that of the recorded minibatch.
-function turnedWords(shown) {
-  const { other } = state;
-  if (!page.view.rows || !other || other.u === null || other.request.epoch !== shown.request.epoch) return "";
-  const turn = turnBetween(other, shown);
-  const before = new Set(other.rows.map(({ row }) => row));
-  const fresh = shown.rows.filter(({ row }) => !before.has(row)).length;
-  return turn === null ? "" : `, turned by ${Math.round(Math.abs(turn))}° from minibatch ${page.view.minibatch} (${fresh} other row${fresh === 1 ? "" : "s"})`;
+// The recorded minibatch from which that on show was composed.
+function composedFrom({ other, shown } = state) {
+  return page.view.rows && other?.request.epoch === shown?.request.epoch ? other : null;
 }
 
 function make() {
@@ -230,14 +151,14 @@ function make() {
   compass.setAttribute("aria-label", "Compass: the arrow of each row, and the minibatch's own, thick");
   const detail = element("div", "gv-rows-detail");
   const table = new RowTable({ hover, select, takeOut: (row) => compose(rowsNow().filter((one) => one !== row)) });
-  const composer = new RowComposer({ context, hover: hoverOther });
+  const composer = new RowComposer({ context, hover: hoverOther, onOpen: () => folds.querySelectorAll("details").forEach((fold) => (fold.open = false)) });
   const aboutKinks = element("p", "gv-rows-note");
   aboutKinks.setAttribute("role", "status");
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
-    element("div", "gv-rows-head", title, button("×", close, "gv-close gv-rows-close")),
+    element("div", "gv-rows-head", title, helpCard(), button("×", close, "gv-close gv-rows-close")),
     element("div", "gv-rows-sum", compass, Object.assign(element("div", "gv-rows-words", told, detail), { tabIndex: 0, role: "group", ariaLabel: "The row that is pointed at, or what all have in common" })),
-    element("div", "gv-rows-bar", orderChoice(), netChoice()),
+    element("div", "gv-rows-bar", orderChoice(state.order, (order) => ((state.order = order), write(planNow(), null))), netChoice(state.isNet, (isNet) => ((state.isNet = isNet), drawLayer()))),
     aboutKinks, table.element, composer.element, folds,
   );
   host().querySelector(".gv-rows-close").setAttribute("aria-label", "Close the rows");
@@ -246,36 +167,9 @@ function make() {
   compass.addEventListener("click", () => state.hovered !== null && (select(state.hovered), table.reveal(state.hovered)));
   sizeOfCanvas(compass);
   watchCanvas(compass, drawMarks);
-  for (const fold of FOLDS) fold.mount(folds, context());
+  mountInfluence(folds, context());
+  folds.addEventListener("toggle", ({ target }) => target instanceof HTMLDetailsElement && target.open && composer.close(), true); // they have the same room
   return { title, compass, detail, aboutKinks, table, composer, slot: null };
-}
-
-/** Modules whose parts stand under the list: `mount(element, context)`. @type {{mount: (element: HTMLElement, context: any) => void}[]} */
-const FOLDS = [{ mount: mountInfluence }];
-
-function orderChoice() {
-  const words = { share: "share", direction: "direction", residual: "residual" };
-  const choice = element("fieldset", "gv-rows-order", element("legend", "gv-hidden", "Sorted by"));
-  for (const [order, word] of Object.entries(words)) {
-    const radio = Object.assign(element("input"), { type: "radio", name: "rows-order", value: order, checked: order === state.order });
-    radio.addEventListener("change", () => {
-      state.order = /** @type {Order} */ (order);
-      write(planNow(), null);
-    });
-    choice.append(element("label", "", radio, element("span", "", word)));
-  }
-  return choice;
-}
-
-function netChoice() {
-  const box = Object.assign(element("input"), { type: "checkbox", checked: state.isNet });
-  box.addEventListener("change", () => {
-    state.isNet = box.checked;
-    drawLayer();
-  });
-  const choice = element("label", "gv-rows-net", box, element("span", "", "all kinks"));
-  choice.title = "The lines at which a gate of any row switches, or its residual changes sign";
-  return choice;
 }
 
 // ---- pointed at, selected -----------------------------------------------------------------------------------------
@@ -292,11 +186,12 @@ function hover(row) {
 // A row that is not in the minibatch: its field alone.
 function hoverOther(field) {
   const slot = slotNow();
-  if (slot !== null) drawRowLayer(slot, field ? { frame: frameOf(field), kinks: null, net: null } : null);
+  if (slot !== null) drawRowLayer(slot, field ? { field, kinks: null, net: null } : null);
 }
 
 function select(row) {
   state.selected = state.selected === row ? null : row;
+  state.isFieldSeen = true;
   mark();
   drawLayer();
   parts.composer.show();
@@ -316,43 +211,20 @@ function rowAt(row) {
   return state.shown?.rows.find((one) => one.row === row) ?? null;
 }
 
-// The fields of the row that is pointed at, or selected, by their names.
+// Of the row that is pointed at, or selected; of none while there is an error to be read.
 function sayDetail() {
-  const row = rowAt(state.hovered ?? state.selected);
-  const hasFields = row && row.text !== null && typeof row.text === "object";
-  parts.told ??= document.getElementById("rows-told");
-  parts.told.hidden = Boolean(hasFields);
-  parts.detail.replaceChildren(...(hasFields ? [element("b", "", `Row ${row.row}`), fieldList(row.text)] : []));
-}
-
-function fieldList(text) {
-  return element("dl", "", ...Object.entries(text).map(([name, value]) => element("div", "", element("dt", "", name), element("dd", "", value || "missing"))));
+  const row = host().dataset.state === "error" ? null : rowAt(state.hovered ?? state.selected);
+  parts.detail.replaceChildren(...(row ? wordsOfRow(row, state.shown, composedFrom()) : []));
 }
 
 function drawLayer() {
   const slot = slotNow();
   if (slot === null) return;
-  const plan = planNow();
-  const row = state.hovered ?? state.selected;
-  const field = row === null ? undefined : fieldAtHand(plan, row);
-  const wantsLines = row !== null && !isBusy();
-  const asked = state.isNet && !isBusy() ? kinksOf(plan, null, drawLayer) : null;
-  const net = asked?.answer ?? null;
-  const isInNet = net !== null && row !== null && hasAllKinks(net, row);
-  const own = isInNet ? net : wantsLines ? kinksOf(plan, row, drawLayer).answer ?? null : null;
-  if (parts) parts.aboutKinks.textContent = net ? kinksSentence(net) : asked?.error ?? "";
-  const numKinks = row === null ? 0 : (own?.segments.get(row)?.length ?? 0) / 4;
-  state.layer = { row, hasField: Boolean(field), hasKinks: Boolean(own), numKinks, hasNet: Boolean(net) };
-  drawRowLayer(slot, row === null && !net ? null : { frame: field ? frameOf(field) : null, row, kinks: own, net });
-}
-
-function frameOf({ u, v }) {
-  const size = u.length;
-  const isZero = Uint8Array.from(u, (_, k) => (u[k] === 0 && v[k] === 0 ? 1 : 0));
-  const lengths = Float32Array.from(u, (_, k) => Math.hypot(u[k], v[k]));
-  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const range = longest > 0 ? { low: -1, high: 0, longest } : null;
-  return { u, v, loss: new Float32Array(size), isZero, points: Math.round(Math.sqrt(size)), range };
+  const row = state.hovered ?? (state.isFieldSeen ? state.selected : null);
+  const { drawn, told, words } = layerOf(planNow(), row, state.isNet, drawLayer);
+  if (parts) parts.aboutKinks.textContent = words;
+  state.layer = told;
+  drawRowLayer(slot, drawn);
 }
 
 // ---- composing ----------------------------------------------------------------------------------------------------
@@ -366,8 +238,9 @@ function rowsNow() {
  * @param {number[] | null} rows null: the recorded one
  */
 function compose(rows) {
-  if (rows && !rows.length) return;
   const { shown } = state;
+  if (rows && rows.length < leastRows(shown)) return;
+  state.isFieldSeen = false; // the composed minibatch is what is to be seen
   const panel = page.panels[slotNow()];
   const follows = rows && shown && !shown.coupled && !shown.has_masks && !isSurface(page.view);
   const frame = follows ? makeFrame(panel.plan, rows, rowsText(rows), shown.rows) : null;

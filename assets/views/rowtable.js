@@ -1,7 +1,7 @@
 // The rows of a minibatch as a list: what each is, its prediction and target, whether both units are active, its direction and share.
 // One of them is in the order of Tab; arrow keys go to the others.
 
-import { lineOf, shareWords, turnBetween, verdictOf, widthsOf } from "../pure/rowlist.js";
+import { leastRows, lineOf, shareWords, turnBetween, verdictOf, widthsOf } from "../pure/rowlist.js";
 import { element } from "../page/dom.js";
 
 /** @import { Arrow, Row, RowImage } from "../pure/rowlist.js" */
@@ -19,31 +19,35 @@ export class RowTable {
   /** @type {Map<number, HTMLElement>} */
   #items = new Map();
   #isWhole = false;
+  #canGo = true; // rows from the minibatch
+  #hasTakenOut = false; // and the focus is on the next one, which nobody has pointed at
   #acts;
 
   /** @param {Acts} acts */
   constructor(acts) {
     this.#acts = acts;
     this.element = element("ol", "gv-rowlist");
-    this.element.addEventListener("pointerover", (event) => this.#point(event));
+    this.element.addEventListener("pointermove", (event) => this.#point(event)); // a list that moves under the pointer points at nothing
     this.element.addEventListener("pointerleave", () => acts.hover(null));
-    this.element.addEventListener("focusin", (event) => this.#point(event));
+    this.element.addEventListener("focusin", (event) => event.target instanceof Element && event.target.matches(":focus-visible") && !this.#hasTakenOut && this.#point(event));
     this.element.addEventListener("focusout", () => acts.hover(null));
     this.element.addEventListener("click", (event) => this.#click(event));
     this.element.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** @param {Row[]} rows in their order @param {{has_classes: boolean}} told @param {Arrow | null} mean the minibatch's arrow */
+  /** @param {Row[]} rows in their order @param {{has_classes: boolean, coupled: boolean}} told @param {Arrow | null} mean the minibatch's arrow */
   show(rows, told, mean) {
     const focused = rowOf(document.activeElement);
     const shown = this.#isWhole ? rows : rows.slice(0, MOST_AT_FIRST);
+    this.#canGo = this.#acts.takeOut !== null && rows.length > leastRows(told);
     const look = { told, mean, largest: largestOf(rows), widths: widthsOf(shown) };
-    this.#items = new Map(shown.map((row) => [row.row, itemOf(row, look, Boolean(this.#acts.takeOut))]));
+    this.#items = new Map(shown.map((row) => [row.row, itemOf(row, look, this.#canGo)]));
     const rest = rows.length - shown.length;
     this.element.replaceChildren(...this.#items.values(), ...(rest ? [this.#more(rest, [rows, told, mean])] : []));
     const first = this.#items.get(focused) ?? this.element.firstElementChild;
     first?.querySelector("button")?.setAttribute("tabindex", "0");
     if (this.#items.has(focused)) first.querySelector("button").focus({ preventScroll: true });
+    this.#hasTakenOut = false;
   }
 
   /** Without rows, until those of another minibatch are known. */
@@ -79,7 +83,7 @@ export class RowTable {
 
   #point(event) {
     const row = rowOf(event.target);
-    if (row !== null) this.#acts.hover(row);
+    if (row !== null) this.#acts.hover(event.target.closest(".gv-row-out") ? null : row); // who takes rows out looks at the rest
   }
 
   #click(event) {
@@ -92,7 +96,9 @@ export class RowTable {
   #takeOut(row) {
     const item = this.#items.get(row);
     const next = item.nextElementSibling ?? item.previousElementSibling;
+    this.#hasTakenOut = true;
     next?.querySelector("button")?.focus({ preventScroll: true });
+    this.#acts.hover(null);
     this.#acts.takeOut?.(row);
   }
 
@@ -101,7 +107,7 @@ export class RowTable {
     const steps = { ArrowDown: item?.nextElementSibling, ArrowUp: item?.previousElementSibling, Home: this.element.firstElementChild, End: this.element.lastElementChild };
     const row = rowOf(event.target);
     if (event.key in steps) go(item, steps[event.key]);
-    else if (event.key === "Delete" && row !== null && this.#acts.takeOut) this.#takeOut(row);
+    else if (event.key === "Delete" && row !== null && this.#canGo) this.#takeOut(row);
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -22,9 +22,13 @@ from gradviz.landscape.replay import Problem
 from gradviz.landscape.request import Checkpoint, ComposedMinibatch, LandscapeRequest, MaskedEvaluation
 from gradviz.landscape.run_problems import problems_of_run
 
-INFLUENCE_VERSION = 1
+INFLUENCE_VERSION = 2
 """Part of every key: raise it whenever the same question gets different numbers."""
 
+FRESH_MASKS = (
+    " Fresh masks are drawn for every minibatch of the run: they are not those at ○, so shares differ from those of "
+    "the rows' list."
+)
 _PASSES = 4  # of every row, forward and backward, and what is summed up
 
 
@@ -68,6 +72,8 @@ class InfluenceQuestion(Question):
                 raise CannotTell(NO_DIRECTIONS)
             found = _of_study(run, asked, bench) if isinstance(run, StudyRun) else _of_deliveries(run, asked, bench)
             told = told_of(found, row_numbers(run, asked))
+            if asked.masks == "fresh" and run.capabilities.draws_masks_in(asked.mode):
+                told["sentence"] += FRESH_MASKS
         except CannotTell as error:
             none = {"rows": [], "opposing": [], "resultant": None, "num_minibatches": 0, "length": None}
             told = none | {"is_recomputed": False, "sentence": str(error)}

@@ -109,7 +109,7 @@ def _about(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint
     sentences = [ONE_NUMBER] if found is None else [COUPLED if coupled else OWN]
     sentences += [MASKS] if has_masks and found is not None else []
     if found is not None and found.shares_B is None:
-        sentences.append(CANCEL if found.u_B.any() or found.v_B.any() else ZERO)
+        sentences.insert(0, CANCEL if found.u_B.any() or found.v_B.any() else ZERO)
     has_classes = isinstance(run, StudyRun) and isinstance(run.study.loss, CrossEntropy)
     told = {
         "request": asked.model_dump(),

@@ -36,7 +36,8 @@ def check_size(network: Network, mode: str, num_rows: int) -> None:
         raise UserError(f"`mode` must be one of {', '.join(MODES)}, got {shown(repr(mode))}.")
     if num_rows < 2 and network.has_norm and mode == "train":
         raise UserError(
-            f"A minibatch of {num_rows} rows has no statistics: use at least 2 for batch normalization in train mode."
+            f"A minibatch of {num_rows} row{'s' * (num_rows != 1)} has no statistics: use at least 2 for batch "
+            "normalization in train mode."
         )
 
 

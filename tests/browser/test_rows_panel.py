@@ -261,7 +261,7 @@ def test_the_arrow_is_turned_round_by_swapping_rows(visit: Visit, of_both_signs:
     )
     fewest = next(k for k in range(SIZE + 1) if sum(away[k:]) + sum(against[:k]) < SIZE * least)
     assert swaps == fewest > 0
-    expect(page.locator("#rows-told")).to_contain_text(f"turned by 180° from minibatch 0 ({swaps} other row")
+    expect(page.locator("#rows-told")).to_contain_text(f"turned by 180° from minibatch 0 ({swaps} out, {swaps} in)")
     assert_shows(page, field_of(server, **pair, rows=tuple(rows)))
     shoot(page, "rows-turned-light-1280")
 
@@ -300,6 +300,67 @@ def test_keys_walk_through_the_rows_and_take_one_out(visit: Visit) -> None:
     page.keyboard.press("Delete")
     wait_for_rows(page, rows[:-1])
     expect(page.locator(".gv-rowlist button:focus")).to_have_count(1)
+    assert panel(page)["hovered"] is None, "nobody has pointed at the next row"
+
+
+def test_taking_rows_out_shows_what_is_left_and_by_how_much_it_has_turned(visit: Visit) -> None:
+    page = visit(OPEN)
+    page.wait_for_function("() => window.gradvizPage.rows.canFollow")
+    before = listed(page)
+    page.get_by_role("button", name=f"Take row {before[0]} out").click()
+    wait_for_rows(page, before[1:])
+    assert panel(page)["hovered"] is None, "the pointer is on the × of the next row"
+    assert page.evaluate(_BLANK)
+    expect(page.locator("#rows-told")).to_contain_text("(1 out, 0 in)")
+    page.locator(".gv-rowlist button.gv-rowline").nth(1).click()
+    selected = listed(page)[1]
+    page.mouse.move(5, 5)
+    page.wait_for_function(_DRAWN, arg=selected)
+    expect(page.locator(".gv-rows-score")).to_contain_text("turned by")  # beside the row's fields
+    page.get_by_role("button", name=f"Take row {listed(page)[0]} out").click()
+    wait_for_rows(page, before[2:])
+    assert panel(page)["selected"] == selected
+    assert page.evaluate(_BLANK), "the composed minibatch is to be seen, not the row that is still selected"
+
+
+def test_the_chooser_and_what_rows_do_have_the_same_room_and_escape_closes_the_chooser_first(visit: Visit) -> None:
+    page = visit(OPEN, height=720)
+    page.locator(".gv-rowlist li").first.wait_for()
+    choose(page, "random")
+    page.locator(".gv-offers li").first.wait_for()
+    fold = page.locator(".gv-influence summary", has_text="What each row does")
+    fold.click()
+    expect(page.locator(".gv-rows-chooser")).to_be_hidden()
+    choose(page, "random")
+    expect(page.locator(".gv-influence details[open]")).to_have_count(0)
+    done = page.get_by_role("button", name="Done").bounding_box()
+    offers = page.locator(".gv-offers").bounding_box()
+    assert done is not None
+    assert offers is not None
+    assert offers["y"] + offers["height"] <= done["y"] + 1
+    page.locator(".gv-rows-source").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".gv-rows-chooser")).to_be_hidden()
+    expect(page.get_by_role("button", name="Put rows in…")).to_be_focused()
+    page.get_by_label("What the list of rows shows").click()
+    expect(page.locator(".gv-rows-head .gv-help-card")).to_contain_text("shares sum to 100 %")
+    page.keyboard.press("Escape")
+    expect(page.locator(".gv-rows-head .gv-help-card")).to_be_hidden()
+    expect(page.locator("#rows")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#rows")).to_be_hidden()
+
+
+def test_a_picture_that_is_exported_has_no_words_of_the_panel_that_lies_over_another(
+    visit: Visit, tmp_path: Any
+) -> None:
+    page = visit(OPEN)
+    page.locator(".gv-rowlist li").first.wait_for()
+    open_dialog(page)
+    text = press(page, "SVG", tmp_path).read_text()
+    assert "Hidden layer 2" in text, "the picture under the panel"
+    for words in ("Rows of minibatch", "along the arrow", "all kinks"):
+        assert words not in text
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
@@ -323,6 +384,9 @@ def test_where_batch_statistics_couple_the_rows_the_server_computes_and_the_pane
     expect(page.locator("#rows-told")).to_contain_text("Batch statistics couple the rows")
     before = panel(page)["rows"]
     assert not panel(page)["canFollow"]
+    page.locator(".gv-rowlist button.gv-rowline").first.click()
+    expect(page.locator(".gv-rows-detail")).to_contain_text("Batch statistics couple the rows")
+    expect(page.get_by_role("button", name="Only this row")).to_be_hidden()  # of one row there are no statistics
     out = listed(page)[0]
     page.get_by_role("button", name=f"Take row {out} out").click()
     left = tuple(row for row in before if row != out)
@@ -349,3 +413,36 @@ def test_the_rows_fit_on_any_screen(visit: Visit, width: int) -> None:
     expect(page.locator("#rows .gv-rows-percent, #rows .gv-row-percent").first).to_be_in_viewport()
     shoot(page, f"rows-{width}")
     assert caption(page)
+
+
+def test_a_sheet_leaves_the_title_and_the_picture_to_be_seen_when_the_window_becomes_a_phone(visit: Visit) -> None:
+    page = visit(OPEN, width=1280, height=844)
+    page.locator(".gv-rowlist li").first.wait_for()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.body.dataset.beside === 'sheet'")
+    expect(page.locator("#title-0")).to_be_in_viewport()
+    page.wait_for_function(_SHEET_IS_BELOW_THE_PLANE)
+    choose(page, "random")
+    page.locator(".gv-offers li").first.wait_for()
+    done = page.get_by_role("button", name="Done").bounding_box()
+    offers = page.locator(".gv-offers").bounding_box()
+    assert done is not None
+    assert offers is not None
+    assert offers["height"] >= 40
+    assert offers["y"] + offers["height"] <= done["y"] + 1
+
+
+_SHEET_IS_BELOW_THE_PLANE = """() => {
+  const plane = document.querySelector("#graph-0 .nsewdrag").getBoundingClientRect();
+  return plane.bottom <= document.getElementById("rows").getBoundingClientRect().top + 12;
+}"""
+
+
+def test_errors_are_seen_while_a_row_is_selected(visit: Visit) -> None:
+    page = visit(OPEN, lenient=True)
+    page.locator(".gv-rowlist button.gv-rowline").first.click()
+    expect(page.locator(".gv-rows-detail")).to_contain_text("Row ")
+    page.route("**/api/v1/rows?*", lambda route: route.fulfill(status=422, json={"detail": "No such rows."}))
+    page.get_by_role("button", name="Only this row").click()
+    expect(page.locator("#rows-told .gv-error")).to_be_visible()
+    expect(page.locator(".gv-rows-detail")).to_be_hidden()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from gradviz.compute.influence import InfluenceQuestion, InfluenceRequest
+from gradviz.compute.influence import FRESH_MASKS, InfluenceQuestion, InfluenceRequest
 from gradviz.compute.kinds import QUESTION
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.workbench import Workbench
@@ -155,3 +155,15 @@ def test_where_nothing_can_be_told_the_answer_is_the_reason(
     told = answered(tiny_store, **values)
     assert (told["rows"], told["opposing"], told["resultant"]) == ([], [], None)
     assert words in told["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_said"),
+    [
+        ({"mode": "train", "masks": "fresh"}, True),
+        ({"mode": "train", "masks": "frozen"}, False),
+        ({"mode": "eval", "masks": "fresh"}, False),
+    ],
+)
+def test_it_is_said_where_masks_are_not_those_of_the_picture(tiny_store: RunStore, values: dict, is_said: bool):
+    assert answered(tiny_store, run="dropout", **values)["sentence"].endswith(FRESH_MASKS) == is_said

@@ -93,7 +93,7 @@ def test_what_couples_rows_is_said(tiny_store: RunStore):
     assert answered(tiny_store)["sentence"] == row_list.OWN
     beta = "hidden.1.norm.bias[0]"
     assert answered(tiny_store, run="batchnorm", mode="train", x=beta)["sentence"] == row_list.COUPLED
-    assert row_list.ZERO in answered(tiny_store, run="batchnorm", mode="train")["sentence"]
+    assert answered(tiny_store, run="batchnorm", mode="train")["sentence"].startswith(row_list.ZERO)
     assert row_list.MASKS in answered(tiny_store, run="dropout", mode="train")["sentence"]
 
 

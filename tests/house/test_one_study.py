@@ -48,7 +48,7 @@ KNOWN_BY_THE_PAGE = {
         page/state.js pure/minibatch.js pure/plain.js pure/spread.js standalone/report.js views/coursecurves.js
         views/gridreading.js views/questions.js views/spreadwords.js""",
     "on which side of its target a row is predicted, where an answer tells it": """
-        page/rows.js pure/rowlist.js views/rowspanel.js views/rowtable.js""",
+        page/rows.js pure/rowlist.js views/rowwords.js views/rowtable.js""",
     "the labels of the built-in network's layers, and the table of its runs": "pure/tensors.js views/runtables.js",
     "the server's sentence about the name of a direction, with an example": "pure/axes.js",
 }

@@ -37,4 +37,5 @@ test("facts of several minibatches have their means, those that not all have are
   assert.deepEqual([meanFacts([]), meanFacts([{ share_below: 0.5, num_rows: 8 }])], [[], []]);
   assert.deepEqual(minibatchLines(of(fact("right_rows", 4))), ["8 rows", "right rows = 4 rows"]);
   assert.deepEqual(minibatchLines({ share_below: 0.5, num_rows: 8 }), ["50 % of 8 rows predicted below target"]);
+  assert.deepEqual(minibatchLines({ share_below: 1, num_rows: 1 }), ["100 % of 1 row predicted below target"]);
 });

@@ -28,9 +28,10 @@ test("rows of equal influence are in the order of their numbers", () => {
 
 test("cells say signs, and a dash where nothing is defined", () => {
   const texts = (row) => COLUMNS.map(({ key }) => cellText(row, key));
-  assert.deepEqual(texts(rows[0]), ["5", "25.0 %", "−0.0010", "+0.50°", "+12.3 %"]);
+  assert.deepEqual(texts(rows[0]), ["5", "+25.0 %", "−0.0010", "+0.50°", "+12.3 %"]);
   assert.deepEqual(texts(rows[1]), ["3", "−50.0 %", "+0.020", "–", "−100.0 %"]);
-  assert.deepEqual(texts(rows[2]), ["9", "125 %", "–", "−123.4°", "0.00 %"]);
+  assert.deepEqual(texts(rows[2]), ["9", "+125 %", "–", "−123.4°", "0.00 %"]);
+  assert.equal(cellText(rows[0], "turn", false), "0.50°", "of more than two parameters a turn has no sign");
 });
 
 test("sentences say R, or that there is none, and how it was found", () => {

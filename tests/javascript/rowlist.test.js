@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { alongMost, lineOf, randomRows, shareWords, sidesOf, sortedRows, sumOf, turnBetween, turningMost, verdictOf, widthsOf } from "../../assets/pure/rowlist.js";
+import { alongMost, leastRows, lineOf, randomRows, shareWords, sidesOf, sortedRows, sumOf, turnBetween, turnedWords, turningMost, verdictOf, widthsOf } from "../../assets/pure/rowlist.js";
 
 const NOTHING = { text: null, image: null, loss: null, u: null, v: null, share: null, prediction: null, target: null, residual: null, below: null, active: [null, null] };
 const OF_NUMBERS = { has_classes: false };
@@ -35,6 +35,23 @@ test("a turn is counter-clockwise, and there is none from or to nothing", () => 
   assert.equal(turnBetween({ u: 1, v: 0 }, { u: 0, v: 2 }), 90);
   assert.equal(turnBetween({ u: 0, v: 1 }, { u: 3, v: 0 }), -90);
   assert.equal(turnBetween({ u: 0, v: 0 }, { u: 3, v: 0 }), null);
+});
+
+test("words say how far a composed minibatch has turned, what it lost and got, and which masks are others", () => {
+  const minibatch = (rows, u, v, hasMasks = false) => ({ rows: rows.map((row) => ({ ...NOTHING, row })), u, v, has_masks: hasMasks, request: { minibatch: 4 } });
+  const before = minibatch([1, 2, 3], 1, 0);
+  assert.equal(turnedWords(before, minibatch([1, 3, 7, 8], 0, 2)), "turned by 90° from minibatch 4 (1 out, 2 in)");
+  assert.equal(turnedWords(before, minibatch([1, 3], 1, 0.001)), "turned by less than 0.5° from minibatch 4 (1 out, 0 in)");
+  assert.equal(turnedWords(before, minibatch([1, 3], -1, 0, true)), "turned by 180° from minibatch 4 (1 out, 0 in; 1 row has moved and has other masks)");
+  assert.equal(turnedWords(before, minibatch([2, 3], 0, 1, true)), "turned by 90° from minibatch 4 (1 out, 0 in; 2 rows have moved and have other masks)");
+  assert.equal(turnedWords(before, minibatch([1, 3], 0, 1), true), "turned by 90°");
+  assert.equal(turnedWords(before, minibatch([1], 0, 0)), "", "nothing has no direction");
+  assert.equal(turnedWords(null, before), "");
+});
+
+test("of one row there are no batch statistics", () => {
+  assert.equal(leastRows({ coupled: true }), 2);
+  assert.equal(leastRows({ coupled: false }), 1);
 });
 
 test("the rows that are offered are the best of all that are not in the minibatch", () => {

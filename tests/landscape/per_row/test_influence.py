@@ -284,7 +284,7 @@ def test_one_row_that_makes_all_of_the_gradient_leaves_nothing():
         (1, "eval", "one row"),
         (1, "train", "no statistics"),
         (65, "train", "at most 64, got 65"),
-        (2, "train", "1 rows has no statistics"),
+        (2, "train", "1 row has no statistics"),
     ],
 )
 def test_what_cannot_be_left_out_is_told(rows: int, mode: Mode, words: str):
