@@ -114,6 +114,9 @@ function settled(panel, graph) {
   const section = document.getElementById(`panel-${panel.slot}`);
   section.dataset.drawn = meta.token;
   section.dataset.index = panel.frame.index;
+  const caption = document.getElementById(`caption-${panel.slot}`);
+  if (caption.scrollHeight > caption.clientHeight) caption.tabIndex = 0; // scrolled by keys too
+  else caption.removeAttribute("tabindex");
   const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
   showNumbers(`numbers-${panel.slot}`, fieldNumbers(title, panel.frame, panel.style.halfWidth));
 }

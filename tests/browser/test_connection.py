@@ -12,7 +12,7 @@ from tests.browser.reading import frame_shown
 
 pytestmark = pytest.mark.browser
 
-FIRST_VISIT_BYTES, SECOND_VISIT_BYTES = 2_200_000, 100_000
+FIRST_VISIT_BYTES, SECOND_VISIT_BYTES = 2_300_000, 100_000
 MOST_REQUESTS = 15
 
 
