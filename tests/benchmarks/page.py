@@ -178,7 +178,7 @@ def drag(page: Page, last: int) -> int:
 
 def new_pairs(page: Page) -> Times:
     """Another parameter by name, in the left picture; of units that are alive, since dead ones look the same."""
-    field = page.get_by_label("Left picture: parameter x₁", exact=True)
+    field = page.get_by_label("Left picture: parameter or direction x₁", exact=True)
     epoch = page.evaluate("() => window.gradvizPage.view.epoch")
     active = page.evaluate(f"async () => (await (await fetch('api/v1/activity/none/{epoch}/1')).json()).active")
     alive = [unit for unit, share in enumerate(active) if unit > 1 and share > 0.1]
