@@ -82,7 +82,7 @@ class AllRowsQuestion(Question):
     def _found(self, bench: Workbench) -> tuple[AllRows, np.ndarray, int]:
         """The points, the numbers of their rows, and of how many."""
         asked, run = self.request, bench.store.any_run(self.request.run)
-        if asked.mode == "train" and run.capabilities.has_batch_statistics:
+        if run.capabilities.couples_rows_in(asked.mode):
             raise CannotTell(BATCH_STATISTICS)
         if run.capabilities.draws_masks_in(asked.mode):
             raise CannotTell(MASKS)

@@ -25,6 +25,7 @@ from gradviz.landscape.directions.told import PlaneFacts, facts_of, statistics_o
 from gradviz.landscape.directions.vector import Parameters, Vector, parameters_of
 from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.coarser import Order
+from gradviz.landscape.request import Grid
 
 DIRECTIONS_VERSION = 4
 """Part of every key: raise it whenever an axis stands for another vector, or more is told of a plane."""
@@ -67,6 +68,11 @@ def sources(store: RunStore, request: LandscapeRequest) -> str:
                 raise UserError(f"`{axis}`: {error}") from error
     many = run.num_minibatches(request.minibatch_size)
     return f"directions {DIRECTIONS_VERSION} {REPLAY_VERSION} {many} {list(addresses.values())}"
+
+
+def direction_sources(store: RunStore, request: LandscapeRequest) -> list[str]:
+    """`sources` where an axis is a direction; for two parameters the checkpoint is all."""
+    return [sources(store, request)] if request.has_directions else []
 
 
 def check_axes(store: RunStore, request: LandscapeRequest) -> None:
@@ -112,6 +118,10 @@ class Span:
     problem: Problem
     statistics: str
     """Which batch statistics the network uses, if any."""
+
+    def plane(self, grid: Grid) -> Plane:
+        """The points of this grid on it."""
+        return Plane(self.x, self.y, grid.half_width, grid.points)
 
     def facts(self) -> PlaneFacts:
         return facts_of(self.x, self.y, self.where.gradient(self.where.shown), self.statistics)
@@ -189,7 +199,7 @@ def direction_landscape(
     opened, begun.opened, own = begun.opened, None, None
     if opened is None:
         own = span(store, request, device, kept)
-        opened = Opened(Plane(own.x, own.y, request.half_width, request.points), Prepared(own.problem))
+        opened = Opened(own.plane(request), Prepared(own.problem))
     plane, prepared = opened.plane, opened.prepared
     found = network_landscape(prepared, plane, method=method, order=begun.order.going_to(coarse))
     if begun.told is None:

@@ -37,6 +37,11 @@ class InfluenceRequest(Checkpoint, ComposedMinibatch, MaskedEvaluation, PartOfRu
 
     num_masks: int = Field(default=8, ge=1, le=64)
 
+    @property
+    def random(self) -> dict[str, Any]:
+        """The mode, and what masks are drawn in it."""
+        return self.model_dump(include={"mode", "masks", "num_masks", "seed"})
+
     @classmethod
     def of_picture(cls, request: LandscapeRequest, part: str) -> "InfluenceRequest":
         """That of the minibatch on show."""
@@ -57,8 +62,7 @@ class InfluenceQuestion(Question):
     def passes(self, store: RunStore) -> float:
         asked, run = self.request, store.any_run(self.request.run)
         sets = num_sets(run, asked.mode, asked.masks, asked.num_masks)
-        is_coupled = asked.mode == "train" and run.capabilities.has_batch_statistics
-        again = min(asked.num_rows, MOST_RECOMPUTED) if is_coupled else 0
+        again = min(asked.num_rows, MOST_RECOMPUTED) if run.capabilities.couples_rows_in(asked.mode) else 0
         if isinstance(run, StudyRun):
             return gradient_passes(run, sets) * (1 + again / run.record.num_minibatches)
         own = 0 if asked.rows is None else 1  # a composed minibatch is one more
@@ -89,13 +93,14 @@ def _of_deliveries(run: Run, asked: InfluenceRequest, bench: Workbench) -> Influ
         minibatches, at = [*minibatches, (own.inputs_BI, own.targets_B)], len(minibatches)
     else:
         run.minibatch(at, asked.minibatch_size)  # UserError names the range
-    random = {"mode": asked.mode, "masks": asked.masks, "num_masks": asked.num_masks, "seed": asked.seed}
-    return network_influence(bench.network(asked.run, asked.epoch), minibatches, at, part_of(run, asked), **random)
+    return network_influence(
+        bench.network(asked.run, asked.epoch), minibatches, at, part_of(run, asked), **asked.random
+    )
 
 
 def _of_study(run: StudyRun, asked: InfluenceRequest, bench: Workbench) -> Influence:
     check_minibatch_size(run, asked.minibatch_size)
-    random = {"mode": asked.mode, "masks": asked.masks, "num_masks": asked.num_masks, "seed": asked.seed}
+    random = asked.random
     problems = problems_of_run(run, asked.epoch, bench.device, **random)
     at = asked.minibatch
     if asked.rows is not None:

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 from gradviz.compute.agreement import AgreementQuestion
 from gradviz.compute.all_rows import AllRowsQuestion
 from gradviz.compute.cosines import CosinesQuestion
-from gradviz.compute.directions import sources
+from gradviz.compute.directions import direction_sources
 from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.found_rows import FoundRowsQuestion
@@ -48,11 +48,8 @@ class LandscapeQuestion(Question):
     def key(self, store: RunStore) -> str:
         run = store.any_run(self.request.run)
         if isinstance(run, StudyRun):
-            return study_key(run, self.request, *self._sources(store))
-        return self.request.key(" ".join([run.address(self.request.epoch), *self._sources(store)]))
-
-    def _sources(self, store: RunStore) -> list[str]:
-        return [sources(store, self.request)] if self.request.has_directions else []
+            return study_key(run, self.request, *direction_sources(store, self.request))
+        return self.request.key(" ".join([run.address(self.request.epoch), *direction_sources(store, self.request)]))
 
     def answer(self, bench: Workbench) -> bytes:
         return bench.landscape(self.request).to_bytes()

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from gradviz.compute.directions import sources
+from gradviz.compute.directions import direction_sources
 from gradviz.compute.estimate import engine_passes, field_passes, plane_passes
 from gradviz.compute.question import Question, address_of
-from gradviz.compute.study_landscape import REPLAY_VERSION, problem_of, row_numbers
+from gradviz.compute.study_landscape import REPLAY_VERSION, row_numbers
 from gradviz.compute.workbench import Workbench
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -13,7 +13,6 @@ from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.per_row.kinks import kinks
 from gradviz.landscape.per_row.net import Kinks
-from gradviz.landscape.replay import Plane
 
 KINKS_VERSION = 2
 """Part of every key: raise it whenever the same question gets other lines, or other bytes."""
@@ -28,7 +27,7 @@ class KinksQuestion(Question):
 
     def key(self, store: RunStore) -> str:
         asked = self.request
-        made_from = [sources(store, asked)] if asked.has_directions else []
+        made_from = direction_sources(store, asked)
         return address_of(self, store, asked.run, asked.epoch, KINKS_VERSION, REPLAY_VERSION, *made_from)
 
     def passes(self, store: RunStore) -> float:
@@ -55,9 +54,6 @@ class KinksQuestion(Question):
 
     def _found(self, bench: Workbench, place: int | None) -> Kinks:
         asked, run = self.request, bench.store.any_run(self.request.run)
-        if asked.has_directions:
-            span = bench.span(asked)
-            return kinks(span.problem, Plane(span.x, span.y, asked.half_width, asked.points), row=place)
-        if isinstance(run, StudyRun):
-            return kinks(problem_of(run, asked, bench.device), asked.spec(), row=place)
+        if asked.has_directions or isinstance(run, StudyRun):
+            return kinks(*bench.problem(asked), row=place)
         return kinks(bench.minibatch(asked), asked.spec(), row=place)

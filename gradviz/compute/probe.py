@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Literal
 
-from gradviz.compute.directions import sources
+from gradviz.compute.directions import direction_sources
 from gradviz.compute.estimate import vectors_passes
 from gradviz.compute.probe_minibatches import (
     following_of,
@@ -19,7 +19,7 @@ from gradviz.compute.probe_minibatches import (
 )
 from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.compute.question import Question, address_of
-from gradviz.compute.study_landscape import REPLAY_VERSION, batch_of, check_minibatch_size, problem_of
+from gradviz.compute.study_landscape import REPLAY_VERSION, batch_of, check_minibatch_size
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.experiment.batches import num_rows
 from gradviz.experiment.run import Run
@@ -29,7 +29,6 @@ from gradviz.landscape.network import check_spec, parameter_shapes
 from gradviz.landscape.probe import SCHEDULES, Slopes, line_up, probe
 from gradviz.landscape.probe_by_loop import ByLoop
 from gradviz.landscape.probe_words import path_line, path_name, probe_sentences
-from gradviz.landscape.replay import Plane, Scalar
 from gradviz.landscape.request import LandscapeRequest
 
 PROBE_VERSION = 2
@@ -48,8 +47,8 @@ class ProbeQuestion(Question):
         run = store.any_run(asked.run)
         if isinstance(run, StudyRun) and asked.rows is None:
             check_minibatch_size(run, asked.minibatch_size)
-        made_from = sources(store, asked) if asked.has_directions else ""
-        return address_of(self, store, asked.run, asked.epoch, PROBE_VERSION, REPLAY_VERSION, made_from)
+        made_from = direction_sources(store, asked)
+        return address_of(self, store, asked.run, asked.epoch, PROBE_VERSION, REPLAY_VERSION, *made_from)
 
     def passes(self, store: RunStore) -> float:
         asked, steps = self.request, self.settings.steps
@@ -108,7 +107,7 @@ class ProbeQuestion(Question):
                 asked,
                 (len(everything), sum(rows[-len(everything) :]), there),
                 draws_masks=draws_masks(run, asked),
-                has_statistics=_is_coupled(run, asked),
+                has_statistics=run.capabilities.couples_rows_in(asked.mode),
             ),
         }
         return json.dumps(told, separators=(",", ":"), allow_nan=False).encode()
@@ -126,19 +125,7 @@ class ProbeQuestion(Question):
         self, bench: Workbench, run: Run | StudyRun, line: Sequence[LandscapeRequest]
     ) -> Iterator[tuple[list[int], Slopes]]:
         """The same for any network and plane."""
-        asked = self.request
-        grid = asked.half_width, asked.points
-        if asked.has_directions:
-            own = bench.span(asked)
-            problem, plane = own.problem, Plane(own.x, own.y, *grid)
-        else:
-            problem = problem_of(run, asked, bench.device)
-            plane = Plane(Scalar.parse(asked.x), Scalar.parse(asked.y), *grid)
+        problem, plane = bench.problem(self.request)
         distinct = {each: replace(problem, batch=batch_of(run, each, bench.device)) for each in dict.fromkeys(line)}
         problems = [distinct[each] for each in line]
         yield [num_rows(each.batch) for each in problems], ByLoop(problems, plane)
-
-
-def _is_coupled(run: Run | StudyRun, asked: LandscapeRequest) -> bool:
-    """Whether batch statistics tie the rows of a minibatch together."""
-    return asked.mode == "train" and run.capabilities.has_batch_statistics

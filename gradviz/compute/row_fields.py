@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from gradviz.compute.directions import sources
+from gradviz.compute.directions import direction_sources
 from gradviz.compute.estimate import landscape_passes
 from gradviz.compute.question import Question, address_of
-from gradviz.compute.study_landscape import REPLAY_VERSION
+from gradviz.compute.study_landscape import REPLAY_VERSION, row_numbers
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.composed import RowNumbers
@@ -33,7 +33,7 @@ class RowFieldsQuestion(Question):
     of: RowNumbers | None = None
 
     def key(self, store: RunStore) -> str:
-        made_from = [sources(store, self.request)] if self.request.has_directions else []
+        made_from = direction_sources(store, self.request)
         versions = ROW_FIELDS_VERSION, REPLAY_VERSION
         return address_of(self, store, self.request.run, self.request.epoch, *versions, *made_from)
 
@@ -43,9 +43,7 @@ class RowFieldsQuestion(Question):
 
     def answer(self, bench: Workbench) -> bytes:
         asked = self.request
-        rows = self.of or asked.rows
-        if rows is None:
-            rows = bench.store.any_run(asked.run).row_numbers(asked.minibatch, asked.minibatch_size)
+        rows = self.of or row_numbers(bench.store.any_run(asked.run), asked)
         check_numbers(len(rows), asked.points, MAX_ANSWER_NUMBERS, each=2)
         found = bench.row_fields(asked, self.of)
         header = {

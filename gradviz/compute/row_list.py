@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from gradviz.compute.directions import sources
+from gradviz.compute.directions import direction_sources
 from gradviz.compute.estimate import num_sets, vectors_passes
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.row_texts import Shown, shown_of_deliveries, shown_of_study
-from gradviz.compute.study_landscape import REPLAY_VERSION, ROWS_OF_A_STUDY, batch_of, problem_of, study_of
+from gradviz.compute.study_landscape import REPLAY_VERSION, ROWS_OF_A_STUDY, batch_of, row_numbers, study_of
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment import asking
 from gradviz.experiment.losses import CrossEntropy
@@ -20,7 +20,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.gates import active_rows
 from gradviz.landscape.per_row.at_checkpoint import RowsAtCheckpoint, rows_by_engine, rows_by_replay
-from gradviz.landscape.replay import Plane, Problem
+from gradviz.landscape.replay import Problem
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.scalar import Scalar
 
@@ -50,7 +50,7 @@ class RowsQuestion(Question):
     request: LandscapeRequest
 
     def key(self, store: RunStore) -> str:
-        of_directions = [sources(store, self.request)] if self.request.has_directions else []
+        of_directions = direction_sources(store, self.request)
         versions = ROW_LIST_VERSION, REPLAY_VERSION
         return address_of(self, store, self.request.run, self.request.epoch, *versions, *of_directions)
 
@@ -72,12 +72,7 @@ class RowsQuestion(Question):
 
 
 def _by_replay(bench: Workbench, run: Run | StudyRun, asked: LandscapeRequest) -> RowsAtCheckpoint | None:
-    if asked.has_directions:
-        whole = bench.span(asked)
-        problem, plane = whole.problem, Plane(whole.x, whole.y, asked.half_width, asked.points)
-    else:
-        problem = problem_of(run, asked, bench.device)
-        plane = Plane(Scalar.parse(asked.x), Scalar.parse(asked.y), asked.half_width, asked.points)
+    problem, plane = bench.problem(asked)
     found = rows_by_replay(problem, plane)
     if found is None or run.capabilities.draws_masks_in(asked.mode):
         return found
@@ -94,7 +89,7 @@ def _active(run: Run | StudyRun, problem: Problem, axis: object) -> np.ndarray |
     follows, and where batch statistics decide it."""
     if not isinstance(axis, Scalar) or not isinstance(run, StudyRun) or not axis.index:
         return None
-    if problem.mode == "train" and run.capabilities.has_batch_statistics:
+    if run.capabilities.couples_rows_in(problem.mode):
         return None
     layer = next((tensor.layer for tensor in run.anatomy.tensors if tensor.name == axis.name), None)
     own = [tensor.name for tensor in run.anatomy.tensors if tensor.layer == layer]
@@ -105,7 +100,7 @@ def _active(run: Run | StudyRun, problem: Problem, axis: object) -> np.ndarray |
 def _about(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint | None) -> dict[str, Any]:
     """What is said of all rows together."""
     has_masks = run.capabilities.draws_masks_in(asked.mode)
-    coupled = run.capabilities.has_batch_statistics and asked.mode == "train"
+    coupled = run.capabilities.couples_rows_in(asked.mode)
     sentences = [ONE_NUMBER] if found is None else [COUPLED if coupled else OWN]
     sentences += [MASKS] if has_masks and found is not None else []
     if found is not None and found.shares_B is None:
@@ -131,7 +126,7 @@ def _rows(run: Run | StudyRun, asked: LandscapeRequest, found: RowsAtCheckpoint 
 
 
 def _shown(run: Run | StudyRun, asked: LandscapeRequest) -> Shown:
-    own = run.row_numbers(asked.minibatch, asked.minibatch_size) if asked.rows is None else asked.rows
+    own = row_numbers(run, asked)
     if isinstance(run, Run):
         return shown_of_deliveries(run, own)
     return shown_of_study(run, own, batch_of(run, asked, torch.device("cpu")))

@@ -86,7 +86,7 @@ class SamplingQuestion(Question):
         asked, run = self.request, bench.store.any_run(self.request.run)
         if run.capabilities.draws_masks_in(asked.mode):
             return MASKS
-        if asked.mode == "train" and run.capabilities.has_batch_statistics:
+        if run.capabilities.couples_rows_in(asked.mode):
             return BATCH_STATISTICS
         if run.num_minibatches(asked.minibatch_size) == 1:
             return ALONE

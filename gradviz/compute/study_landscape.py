@@ -21,7 +21,7 @@ from gradviz.experiment.study import Study
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest
 from gradviz.landscape.per_row import RowFields, row_fields
-from gradviz.landscape.replay import Plane, Prepared, Problem, Scalar, network_landscape
+from gradviz.landscape.replay import Plane, Prepared, Problem, network_landscape
 from gradviz.landscape.replay.depending import Dependence
 from gradviz.landscape.request import ComposedMinibatch, WhyRequest
 
@@ -86,11 +86,7 @@ def row_numbers(run: Run | StudyRun, asked: ComposedMinibatch) -> list[int]:
 def loop_of(run: StudyRun, request: LandscapeRequest, device: torch.device, dtype: torch.dtype) -> GradientField:
     """The field of one request by the plain loop, in this precision."""
     problem = problem_of(run, request, device).computed_in(dtype)
-    return network_landscape(problem, _plane_of(request), method="reference").field
-
-
-def _plane_of(request: LandscapeRequest) -> Plane:
-    return Plane(Scalar.parse(request.x), Scalar.parse(request.y), request.half_width, request.points)
+    return network_landscape(problem, Plane.of_parameters(request), method="reference").field
 
 
 class StudyCheckpoint:
@@ -104,13 +100,13 @@ class StudyCheckpoint:
     def landscape(self, run: Run | StudyRun, request: LandscapeRequest, method: AnyNetwork = "replay") -> GradientField:
         """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
         with self._minibatch(run, request) as own:
-            found = network_landscape(own.prepared, _plane_of(request), method=method)
+            found = network_landscape(own.prepared, Plane.of_parameters(request), method=method)
             return replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
 
     def row_fields(self, run: Run | StudyRun, request: LandscapeRequest) -> RowFields:
         """The fields of the minibatch's rows; UserError as `row_fields`."""
         with self._minibatch(run, request) as own:
-            return row_fields(own.prepared, _plane_of(request))
+            return row_fields(own.prepared, Plane.of_parameters(request))
 
     def dependence(self, run: Run | StudyRun, request: LandscapeRequest) -> Dependence:
         """What the rows of the minibatch depend on; UserError as `row_fields`."""

@@ -13,7 +13,15 @@ from gradviz.compute.begun_planes import BegunPlanes
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.checkpoint import Checkpoint
 from gradviz.compute.directions import Span, direction_landscape, sources, span
-from gradviz.compute.study_landscape import AnyNetwork, StudyCheckpoint, asked_minibatch, batch_of, loop_of, row_numbers
+from gradviz.compute.study_landscape import (
+    AnyNetwork,
+    StudyCheckpoint,
+    asked_minibatch,
+    batch_of,
+    loop_of,
+    problem_of,
+    row_numbers,
+)
 from gradviz.compute.vectors import KeptVectors
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
@@ -35,7 +43,7 @@ from gradviz.landscape.directions.vector import Vector
 from gradviz.landscape.per_row import RowFields, row_fields
 from gradviz.landscape.per_row.fields import check_alone
 from gradviz.landscape.probe_together import Together
-from gradviz.landscape.replay import Plane
+from gradviz.landscape.replay import Plane, Problem
 from gradviz.landscape.replay.depending import Dependence
 
 Method = Literal["engine"] | AnyNetwork
@@ -146,9 +154,8 @@ class Workbench:
             check_alone(self._dependence(run, beside_another(run, request, of)))
         asked = request if of is None else request.of_rows(of)
         if request.has_directions:
-            own = self.span(request)  # of the request's own minibatch
-            problem = replace(own.problem, batch=batch_of(run, asked, self.device))
-            return row_fields(problem, Plane(own.x, own.y, request.half_width, request.points))
+            own, plane = self.problem(request)  # of the request's own minibatch
+            return row_fields(replace(own, batch=batch_of(run, asked, self.device)), plane)
         if isinstance(run, StudyRun):
             return self._any_network(run, asked, lambda checkpoint: checkpoint.row_fields(run, asked))
         return row_fields(self.minibatch(asked), asked.spec())
@@ -158,7 +165,7 @@ class Workbench:
         if isinstance(run, StudyRun):
             return self._any_network(run, request, lambda checkpoint: checkpoint.dependence(run, request))
         can = run.capabilities
-        return Dependence(can.has_batch_statistics and request.mode == "train", can.draws_masks_in(request.mode))
+        return Dependence(can.couples_rows_in(request.mode), can.draws_masks_in(request.mode))
 
     def direction_landscape(
         self, request: LandscapeRequest, method: Method | None = None, *, coarse: int | None = None
@@ -187,6 +194,15 @@ class Workbench:
     def span(self, request: LandscapeRequest) -> Span:
         """The plane of a request; UserError as `span` in directions.py."""
         return span(self.store, request, self.device, self._vectors)
+
+    def problem(self, request: LandscapeRequest) -> tuple[Problem, Plane]:
+        """The minibatch and plane of a request as replay and the plain loop take them, whatever the run and the axes
+        are; UserError if they do not exist."""
+        if request.has_directions:
+            own = self.span(request)
+            return own.problem, own.plane(request)
+        run = self.store.any_run(request.run)
+        return problem_of(run, request, self.device), Plane.of_parameters(request)
 
     def reference(self, request: LandscapeRequest, dtype: torch.dtype = torch.float32) -> GradientField:
         """The field by the plain loop, the reference: the same numbers, hundreds of times slower."""

@@ -34,6 +34,10 @@ class Capabilities:
         """Whether results in this mode depend on masks."""
         return self.draws_masks and mode == "train"
 
+    def couples_rows_in(self, mode: str) -> bool:
+        """Whether in this mode the rows of a minibatch depend on each other, by batch statistics."""
+        return self.has_batch_statistics and mode == "train"
+
 
 def capabilities_of(config: TrainingConfig) -> Capabilities:
     """The capabilities of a run with this configuration."""

@@ -9,7 +9,7 @@ from gradviz.landscape.landscape import Minibatch
 from gradviz.landscape.per_row.kinks_of_engine import kinks_of_engine
 from gradviz.landscape.per_row.kinks_of_replay import kinks_of_replay
 from gradviz.landscape.per_row.net import MAX_SEGMENTS, Kinks
-from gradviz.landscape.replay import Plane, Problem, Scalar
+from gradviz.landscape.replay import Plane, Problem
 from gradviz.landscape.replay.choosing import LOOP
 from gradviz.landscape.request import LandscapeSpec
 
@@ -59,6 +59,6 @@ def kinks(
             return Kinks.none(len(wanted), FRESH if plane.masks == "fresh" else AVERAGED)
         return kinks_of_engine(of, plane, wanted, limit)
     if isinstance(plane, LandscapeSpec):
-        plane = Plane(Scalar.parse(plane.x), Scalar.parse(plane.y), plane.half_width, plane.points)
+        plane = Plane.of_parameters(plane)
     found = kinks_of_replay(of, plane, wanted, limit, replays=method != LOOP)
     return Kinks.none(len(wanted), FRESH if of.masks == "fresh" else AVERAGED) if found is None else found

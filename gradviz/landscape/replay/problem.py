@@ -12,7 +12,7 @@ from gradviz.experiment.batches import Batch, num_rows
 from gradviz.experiment.losses import LossFunction
 from gradviz.experiment.wrappers import unwrapped
 from gradviz.landscape.replay.axes import PlaneAxis, check_axis, check_scalar
-from gradviz.landscape.request import MASKS, MODES, Masks, Mode, check_points, grid_steps
+from gradviz.landscape.request import MASKS, MODES, LandscapeSpec, Masks, Mode, check_points, grid_steps
 from gradviz.landscape.scalar import Scalar
 
 
@@ -24,6 +24,11 @@ class Plane:
     y: PlaneAxis
     half_width: float = 0.1
     points: int = 21
+
+    @classmethod
+    def of_parameters(cls, spec: LandscapeSpec) -> "Plane":
+        """That of two parameters by their names; UserError if one is none."""
+        return cls(Scalar.parse(spec.x), Scalar.parse(spec.y), spec.half_width, spec.points)
 
     def __post_init__(self) -> None:
         check_points(self.points)
