@@ -24,7 +24,7 @@ export function axisOf(figures) {
   const values = figures.flatMap(valuesOn);
   if (range && unit !== "°") return { from: range[0], to: range[1], isLog: false, ticks: [range[0], (range[0] + range[1]) / 2, range[1]] };
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  if (least > 0 && Math.log10(most / least) > DECADES) {
+  if (!range && least > 0 && Math.log10(most / least) > DECADES) {
     const [from, to] = [Math.floor(Math.log10(least) - 0.2), Math.ceil(Math.log10(most) + 0.2)].map((power) => 10 ** power);
     return { from, to, isLog: true, ticks: [from, to] };
   }
@@ -63,7 +63,7 @@ export function fulfilled(axis, { value, side }) {
 
 /** `≥ 0.9`, as it stands at its line. @param {{value: number, side: Side}} threshold @param {string} unit */
 export function lineWords({ value, side }, unit) {
-  return `${SIGNS[side]} ${valueWords(value, unit)}`;
+  return `${SIGNS[side]} ${valueWords(value, unit === "times" ? "" : unit)}`;
 }
 
 /** A number with its unit: a share as per cent. @param {number} value @param {string} unit */

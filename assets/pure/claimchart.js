@@ -11,17 +11,18 @@ import { lineWords, valueWords } from "./bars.js";
  */
 
 export const SIZE = { width: 420, height: 230 };
-const LETTER = 6.3; // pixels of a letter of the labels, about
+const LETTER = 7.2; // pixels of a letter of the labels, about
 const LABEL = 14; // of a line of them
 const PLACE = { left: 50, top: 24, bottom: 40 };
 
 /** @param {Chart} chart @returns {Shape[]} */
 export function shapesOf(chart) {
   const named = chart.lines.length > 1 ? chart.lines : [];
-  const right = 14 + (named.length ? LETTER * Math.max(...named.map(({ name }) => name.length)) : 0);
+  const asked = chart.threshold ? lineWords(chart.threshold, chart.unit) : "";
+  const right = 14 + LETTER * Math.max(asked.length, ...named.map(({ name }) => name.length));
   const box = { left: PLACE.left, right: SIZE.width - right, top: PLACE.top, bottom: SIZE.height - PLACE.bottom };
   const scale = scaleOf(chart, box);
-  return [...axes(chart, box, scale), ...chart.lines.flatMap((line) => lineShapes(line, chart, scale)), ...thresholdShapes(chart, box, scale), ...labels(named, box, scale)];
+  return [...axes(chart, box, scale), ...chart.lines.flatMap((line) => lineShapes(line, chart, scale)), ...thresholdShapes(chart, box, scale), ...labels(named, chart.threshold && { name: asked, value: chart.threshold.value }, box, scale)];
 }
 
 function scaleOf(chart, box) {
@@ -71,24 +72,21 @@ function lineShapes({ x: xs, y: ys, low, high, role }, { ticks }, { x, y }) {
   const shapes = there.filter((k) => (low[k] ?? null) !== null && (high[k] ?? null) !== null)
     .map((k) => ({ name: "line", attributes: { class: `${kind} gv-chart-interval`, x1: x(xs[k]), x2: x(xs[k]), y1: y(low[k]), y2: y(high[k]) } }));
   if (!ticks.length) shapes.push({ name: "polyline", attributes: { class: `${kind} gv-chart-line`, points: there.map((k) => `${x(xs[k]).toFixed(1)},${y(ys[k]).toFixed(1)}`).join(" ") } });
-  if (there.length <= 60) shapes.push(...there.map((k) => ({ name: "circle", attributes: { class: `${kind} gv-chart-dot`, cx: x(xs[k]), cy: y(ys[k]), r: ticks.length ? 4 : 2.5 } })));
+  if (there.length <= 25) shapes.push(...there.map((k) => ({ name: "circle", attributes: { class: `${kind} gv-chart-dot`, cx: x(xs[k]), cy: y(ys[k]), r: ticks.length ? 4 : 2.5 } })));
   return shapes;
 }
 
-function thresholdShapes({ threshold, unit }, box, { y }) {
+function thresholdShapes({ threshold }, box, { y }) {
   if (!threshold) return [];
   const at = y(threshold.value);
-  const isLow = at - box.top < LABEL;
-  return [
-    { name: "line", attributes: { class: "gv-bar-line", x1: box.left, x2: box.right, y1: at, y2: at } },
-    { name: "text", attributes: { class: "gv-bar-line-words", x: box.left + 4, y: isLow ? at + 12 : at - 4 }, words: `asked: ${lineWords(threshold, unit)}` },
-  ];
+  return [{ name: "line", attributes: { class: "gv-bar-line", x1: box.left, x2: box.right, y1: at, y2: at } }];
 }
 
-// At the right end of each line, moved apart.
-function labels(lines, box, { y }) {
-  const ends = lines.map(({ y: ys }) => ys.findLast((value) => value !== null) ?? null);
-  const there = lines.map((_, k) => k).filter((k) => ends[k] !== null);
-  const places = apart(there.map((k) => y(ends[k])), LABEL, [box.top - LABEL / 2, box.bottom + LABEL / 2]);
-  return there.flatMap((k, n) => (places[n] === null ? [] : [{ name: "text", attributes: { class: `gv-chart-label gv-chart-${lines[k].role}`, x: box.right + 6, y: places[n] + 4 }, words: lines[k].name }]));
+// At the right end of each line, and of the rule's, moved apart.
+function labels(lines, asked, box, { y }) {
+  const ends = lines.map(({ name, role, y: ys }) => ({ name, kind: `gv-chart-label gv-chart-${role}`, value: ys.findLast((value) => value !== null) ?? null }));
+  if (asked) ends.push({ ...asked, kind: "gv-bar-line-words" });
+  const there = ends.filter(({ value }) => value !== null);
+  const places = apart(there.map(({ value }) => y(value)), LABEL, [box.top - LABEL / 2, box.bottom + LABEL / 2]);
+  return there.flatMap(({ name, kind }, n) => (places[n] === null ? [] : [{ name: "text", attributes: { class: kind, x: box.right + 6, y: places[n] + 4 }, words: name }]));
 }

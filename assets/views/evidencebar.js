@@ -20,7 +20,12 @@ export function barsOf(figures) {
 
 function headOf(figure) {
   const value = element("b", "", estimateWords(figure));
-  return element("div", "gv-bar-head", element("span", "", figure.name), value, element("span", "gv-bar-asked", `asked: ${figure.asked}`));
+  return element("div", "gv-bar-head", element("span", "", figure.name), value, element("span", "gv-bar-asked", askedBeside(figure)));
+}
+
+// What stands at the lines already is not said again.
+function askedBeside({ thresholds, unit, asked }) {
+  return thresholds.every((each) => each.words === lineWords(each, unit)) ? "" : `asked: ${asked}`;
 }
 
 /** @param {Figure} figure @param {Axis} axis */

@@ -150,6 +150,6 @@ function paintArrows(canvas, frames, { half_width: halfWidth }) {
   const reach = 1.12 * radius;
   const plane = planeIn({ left: 0, top: 0, width, height }, { x: [-reach, reach], y: [-reach, reach] });
   const context = preparedContext(canvas);
-  ring(context, { x: plane.x(0), y: plane.y(0) }, radius * plane.scaleX, palette.grid, 1);
+  ring(context, { x: plane.x(0), y: plane.y(0) }, radius * plane.scaleX, palette.faint, 0.7);
   paintStrokes(context, plane, fanStrokes(frames, style, CENTRE, palette));
 }

@@ -1,5 +1,6 @@
 """The claim on composition, tested where random minibatches cannot: on minibatches of chosen rows."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from gradviz.evidence import rules
@@ -52,7 +53,7 @@ def _picture(found: Sequence[ChosenRows]) -> Picture:
             line("random rows", places, [each.random_resultant for each in found], "null"),
             line("chosen rows", places, [each.resultant for each in found]),
         ),
-        range=SHARE,
+        range=(_below(found), 1.0),
         threshold=DIFFERS,
         ticks=tuple(each.by for each in found),
     )
@@ -67,6 +68,12 @@ def _picture(found: Sequence[ChosenRows]) -> Picture:
     )
 
 
+def _below(found: Sequence[ChosenRows]) -> float:
+    """A round number below every R of them."""
+    every = [end for each in found for end in (each.resultant.value, each.random_resultant.low) if end is not None]
+    return max(0.0, math.floor(10 * min(every, default=0.0) - 0.5) / 10)
+
+
 def _figures(found: Sequence[ChosenRows], where: str) -> Iterator[Figure]:
     """R of random rows and of each composition, then how much farther from 1 the latter is."""
     if not found:
@@ -78,7 +85,6 @@ def _figures(found: Sequence[ChosenRows], where: str) -> Iterator[Figure]:
         mark = Mark(name="random rows", estimate=each.random_resultant)
         own = Figure(name=f"R by {each.by}, {where}", estimate=each.resultant, sample=sample, range=SHARE)
         yield own.against(DIFFERS, marks=(mark,))
-    for each in found:
         name = f"1 − R by {each.by} over that of random rows, {where}"
         asked = Threshold(value=rules.CHOSEN_RATIO, side="at least", end="lower end")
         yield Figure(name=name, estimate=each.sensitivity, unit="times", sample=sample, thresholds=(asked,))
