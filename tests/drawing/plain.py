@@ -57,7 +57,7 @@ def scale_of(fields: list[dict[str, Any]]) -> dict[str, float]:
     longest = max(sizes[-1] for sizes in every)
     high = math.log10(longest)
     low = min(math.log10(quantile(sizes, 0.02)) for sizes in every)
-    return {"low": min(max(low, high - 4), high - 0.1), "high": high, "longest": longest}
+    return {"low": min(max(low, high - 4), high - 0.5), "high": high, "longest": longest}
 
 
 def quantile(ordered: list[float], share: float) -> float:
@@ -142,8 +142,9 @@ def arrow_cases() -> list[dict[str, Any]]:
         case("eight decades, true", DECADES, length="true"),
         case("just under four decades", turning([1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.00034, 0.00013])),
         case("just over four decades", turning([1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.00006])),
-        case("almost one size: the colours span 0.1 of a decade", turning([1 + 0.001 * k for k in range(9)])),
-        case("just over 0.1 of a decade", turning([1 + 0.035 * k for k in range(9)])),
+        case("almost one size: the colours span half a decade", turning([1 + 0.001 * k for k in range(9)])),
+        case("just under half a decade", turning([1 + 0.26 * k for k in range(9)])),
+        case("just over half a decade", turning([1 + 0.28 * k for k in range(9)])),
         case("one size", field([0.25] * 9, [0.0] * 9)),
         case("one arrow", field([0.0] * 4 + [0.5] + [0.0] * 4, [0.0] * 4 + [-0.5] + [0.0] * 4)),
         case("the smallest 2 % of 49 lie between the first two", turning([1e-3, *(0.1 + 0.02 * k for k in range(48))])),

@@ -122,7 +122,7 @@ test("one scale for several frames holds each of their scales", () => {
       const own = scaleOf([frame]);
       assert.ok(shared.longest >= own.longest && shared.high >= own.high);
     }
-    assert.ok(shared.high - shared.low <= 4 + 1e-9 && shared.high - shared.low >= 0.1 - 1e-9);
+    assert.ok(shared.high - shared.low <= 4 + 1e-9 && shared.high - shared.low >= 0.5 - 1e-9);
   }));
 });
 
