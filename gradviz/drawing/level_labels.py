@@ -1,4 +1,4 @@
-"""Where level lines carry their values; `assets/pure/contours.js` says the same, tests/fixtures/arrows.json has both."""
+"""Where level lines carry their values, as `assets/pure/contours.js` does: tests/fixtures/arrows.json has both."""
 
 import math
 from collections.abc import Iterator
