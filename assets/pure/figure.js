@@ -148,7 +148,7 @@ function levelNames(frame, { halfWidth }, levels, palette) {
 // Curves over the epochs, those of losses on a linear axis of log10 (`isLog`); `curves` are {label, colour, isChosen: drawn
 // strongly, metrics: see curves.js} of each run, and of several seeds as one {…, metrics: their means, spreads: see
 // groups.js}, by column.
-export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true } = {}) {
+export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true, right = 16 } = {}) {
   const data = [];
   const [isDrawn, height] = isLog ? [(value) => value > 0, Math.log10] : [(value) => value !== null, (value) => value];
   for (const { label, colour, isChosen, metrics, spreads } of curves)
@@ -178,7 +178,7 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
     data,
     layout: {
       ...base(palette),
-      margin: { l: 56, r: 16, t: 6, b: 18 },
+      margin: { l: 56, r: right, t: 6, b: 18 },
       hovermode: "x unified",
       dragmode: false,
       showlegend: false,

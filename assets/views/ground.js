@@ -21,11 +21,12 @@ function wordsOf(frame, levels) {
 }
 
 const made = {
-  // On a line of its own: what of, and its unit; then the greys between their ends.
+  // What of, and the greys; under them their ends, with the unit where there is room for it.
   heat(name, low, high, _step, unit) {
     const bar = element("span", "gv-ground-bar");
     bar.style.background = `linear-gradient(to right, ${paletteNow().loss.map(([at, colour]) => `${colour} ${100 * at}%`).join(",")})`;
-    return [element("span", "gv-ground-name", `loss ${name}${unit}`), bar, element("span", "gv-ground-ends", element("span", "", low), element("span", "", high))];
+    const ends = element("span", "gv-ground-ends", element("span", "", low), element("span", "", high), element("span", "gv-ground-unit", unit.trim().replace(/^\(|\)$/g, "")));
+    return [element("span", "", name), bar, ends];
   },
-  contour: (name, _low, _high, step, unit) => [element("span", "", `${name}${unit}: a line each ${step}`)],
+  contour: (name, _low, _high, step, unit) => [element("span", "", element("span", "", `${name}: a line each ${step}`), element("span", "gv-ground-unit", unit))],
 };
