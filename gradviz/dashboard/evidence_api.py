@@ -9,7 +9,7 @@ from flask import Response
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import question_of
 from gradviz.compute.paths_evidence import kept_paths
-from gradviz.dashboard import answers
+from gradviz.dashboard import evidence_answers
 from gradviz.dashboard.evidence_links import address_of
 from gradviz.dashboard.evidence_told import figure_told, picture_told
 from gradviz.dashboard.query import Claim as ClaimKey
@@ -53,8 +53,10 @@ def verdict(served: Served, asked: ClaimKey) -> Response:
 
 
 OPERATIONS = (
-    Operation("get", "/evidence", claims, "The claims of the text, as the runs allow them", (), answers.ClaimsAnswer),
-    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (ClaimKey,), answers.VerdictAnswer),
+    Operation(
+        "get", "/evidence", claims, "The claims of the text, as the runs allow them", (), evidence_answers.ClaimsAnswer
+    ),
+    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (ClaimKey,), evidence_answers.VerdictAnswer),
 )
 
 

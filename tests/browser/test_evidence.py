@@ -26,15 +26,18 @@ _PAINTED = """(canvas) => {
 
 # Words that reach out of the claims, sideways, or lie over other words of their bar or chart.
 _CUT = """() => {
-  const boxes = (root) => [...root.querySelectorAll("text")].map((one) => [one.textContent, one.getBoundingClientRect()]);
+  const boxOf = (one) => [one.textContent, one.getBoundingClientRect()];
+  const isOver = (a, b) =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3;
   const found = [];
   const edge = document.querySelector(".gv-evidence").clientWidth;
   for (const svg of document.querySelectorAll(".gv-bar-picture, .gv-chart")) {
-    const all = boxes(svg);
-    for (const [words, { left, right }] of all) if (left < -1 || right > edge + 1) found.push(["out", words, left, right]);
+    const all = [...svg.querySelectorAll("text")].map(boxOf);
+    for (const [words, { left, right }] of all)
+      if (left < -1 || right > edge + 1) found.push(["out", words, left, right]);
     for (const [k, [words, a]] of all.entries())
       for (const [other, b] of all.slice(k + 1))
-        if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3) found.push(["over", words, other]);
+        if (isOver(a, b)) found.push(["over", words, other]);
   }
   return found;
 }"""
@@ -141,7 +144,8 @@ def test_the_picture_is_beside_its_claim_or_below_it_and_nothing_is_cut(
             assert plane.locator("canvas").evaluate(_PAINTED)
         text = picture.locator("xpath=preceding-sibling::div").bounding_box()
         own = picture.bounding_box()
-        assert text is not None and own is not None
+        assert text is not None
+        assert own is not None
         if width > 1000:
             assert own["x"] >= text["x"] + text["width"]
             assert own["y"] == pytest.approx(text["y"], abs=2)
