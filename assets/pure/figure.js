@@ -1,7 +1,7 @@
 // Plotly figures in the browser: the same traces as gradviz/drawing/figure.py builds in Python.
 
 import { encode } from "./arrows.js";
-import { digitsOf, levelsOf } from "./contours.js";
+import { digitsOf, levelLabels, levelsOf } from "./contours.js";
 import { COLUMNS } from "./curves.js";
 import { number } from "./formats.js";
 import { partsAt } from "./frame.js";
@@ -60,7 +60,8 @@ export function landscapeFigure(frame, style, names, token, palette) {
   }));
   data.push(...strokeTraces(style.strokes ?? []));
   data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
-  return { data, layout: layout(style, titlesOf(frame, names, style), token, palette) };
+  const annotations = style.under === "contour" && levels ? { annotations: levelNames(frame, style, levels, palette) } : {};
+  return { data, layout: { ...layout(style, titlesOf(frame, names, style), token, palette), ...annotations } };
 }
 
 // What hovering tells of each of these points of the grid.
@@ -130,16 +131,24 @@ function lossTrace(frame, style, levels, palette) {
     autocontour: false,
     contours: {
       coloring: "none", start: levels.start, end: levels.end, size: levels.step,
-      showlabels: true, labelfont: { size: 10, color: palette.faint }, labelformat: `.${digitsOf(levels)}g`,
     },
     line: { color: palette.contour, width: 1, smoothing: 0 },
   };
 }
 
+// The values of the level lines, each on a little paper of its own along its line.
+function levelNames(frame, { halfWidth }, levels, palette) {
+  const last = frame.points - 1;
+  return levelLabels(frame.loss, frame.points, levels).map(({ column, row, angle, level }) => ({
+    x: 2 * halfWidth * (column / last - 0.5), y: 2 * halfWidth * (row / last - 0.5), text: number(level, digitsOf(levels)), textangle: -angle,
+    showarrow: false, font: { size: 10, color: palette.faint }, bgcolor: palette.paper, opacity: 0.85, borderpad: 0,
+  }));
+}
+
 // Curves over the epochs, those of losses on a linear axis of log10 (`isLog`); `curves` are {label, colour, isChosen: drawn
 // strongly, metrics: see curves.js} of each run, and of several seeds as one {…, metrics: their means, spreads: see
 // groups.js}, by column.
-export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true } = {}) {
+export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true, right = 16 } = {}) {
   const data = [];
   const [isDrawn, height] = isLog ? [(value) => value > 0, Math.log10] : [(value) => value !== null, (value) => value];
   for (const { label, colour, isChosen, metrics, spreads } of curves)
@@ -169,7 +178,7 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
     data,
     layout: {
       ...base(palette),
-      margin: { l: 56, r: 16, t: 6, b: 18 },
+      margin: { l: 56, r: right, t: 6, b: 18 },
       hovermode: "x unified",
       dragmode: false,
       showlegend: false,

@@ -2,7 +2,8 @@
 
 import { encode } from "../pure/arrows.js";
 import { pixelsOf, shadeAt, shadesOf } from "../pure/colours.js";
-import { levelsOf, traceLevels } from "../pure/contours.js";
+import { digitsOf, levelLabels, levelsOf, traceLevels } from "../pure/contours.js";
+import { number } from "../pure/formats.js";
 import { look } from "../pure/look.js";
 import { planeIn } from "../pure/plane.js";
 import { isSurface } from "../pure/surface.js";
@@ -11,6 +12,7 @@ import { paintStrokes } from "./brush.js";
 
 // plotly.js draws heads of 5.8 px × arrowsize × line width, at most 0.7 of the arrow, at ±15°: the canvas does the same, so that nothing jumps.
 const HEAD_PIXELS = 5.8;
+const LEVEL_LETTERS = 10; // pixels, of the values of level lines
 const HEAD_ANGLE = Math.PI / 12;
 
 // Radii and widths of rings in pixels, in a large picture and in one of many.
@@ -42,6 +44,7 @@ function paintPlane(context, plane, frame, style, rings) {
   if (style.under === "contour") paintContours(context, plane, frame, style, palette);
   const { arrows, zeros } = encode(frame, style, look);
   paintArrows(context, plane, arrows, style.scale, palette);
+  if (style.under === "contour" && rings === LARGE) paintLevels(context, plane, frame, style, palette);
   paintRings(context, plane, zeros.x, zeros.y, rings.zero, rings.zeroWidth, palette.zero);
   paintStrokes(context, plane, style.strokes ?? []);
   paintRings(context, plane, [0], [0], rings.centre, rings.centreWidth, palette.centre);
@@ -174,4 +177,29 @@ function paintContours(context, plane, frame, style, palette) {
   context.lineWidth = 1;
   context.strokeStyle = palette.contour;
   context.stroke(path);
+}
+
+// The values of the lines, where figure.js writes them.
+function paintLevels(context, plane, frame, style, palette) {
+  const levels = levelsOf(frame.loss, look.flat_share);
+  if (!levels) return;
+  const middle = (frame.points - 1) / 2;
+  const cell = style.halfWidth / middle;
+  context.save();
+  Object.assign(context, { font: `${LEVEL_LETTERS}px ${look.font}`, textAlign: "center", textBaseline: "middle" });
+  for (const { column, row, angle, level } of levelLabels(frame.loss, frame.points, levels)) {
+    const text = number(level, digitsOf(levels));
+    const width = context.measureText(text).width;
+    context.save();
+    context.translate(plane.x(cell * (column - middle)), plane.y(cell * (row - middle)));
+    context.rotate((-angle * Math.PI) / 180);
+    context.globalAlpha = 0.85;
+    context.fillStyle = palette.paper;
+    context.fillRect(-width / 2 - 1, -LEVEL_LETTERS / 2 - 1, width + 2, LEVEL_LETTERS + 2);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.faint;
+    context.fillText(text, 0, 0);
+    context.restore();
+  }
+  context.restore();
 }

@@ -80,8 +80,13 @@ class BundledDash(Dash):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._bundles: dict[str, Bundle] = {}  # by name
-        self._bundling = threading.Lock()
+        self._bundling, self._setting_up = threading.Lock(), threading.RLock()
         self.server.add_url_rule(f"{BUNDLES}<file>", "bundles", self._serve)
+
+    def _setup_server(self) -> None:
+        # At the first request Dash lists the assets; it lets a second one, at the same time, go on without them.
+        with self._setting_up:
+            super()._setup_server()
 
     def interpolate_index(self, scripts: str = "", css: str = "", **parts: str) -> str:
         with self._bundling:

@@ -93,6 +93,7 @@ GRAPHS = tuple(f"graph-{slot}" for slot in range(3))
 FAMILIES = "families"
 LOSS = "loss"
 LOSS_MARK = "loss-mark"
+LOSS_NAMES = "loss-names"
 COURSE = "course"
 SCALE = "scale"
 GRID = "grid"

@@ -276,6 +276,7 @@ def _dock() -> Component:
                 [
                     dcc.Graph(id=ids.LOSS, config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Div(id=ids.LOSS_MARK, className="gv-island gv-loss-mark"),
+                    html.Div(id=ids.LOSS_NAMES, className="gv-island gv-loss-names"),
                 ],
                 className="gv-loss",
             ),

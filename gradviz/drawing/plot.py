@@ -6,7 +6,8 @@ import numpy as np
 
 from gradviz.drawing.arrows import Arrows, arrows_of, reach_of
 from gradviz.drawing.canvas import Artist, Axes, LinearSegmentedColormap, Normalize
-from gradviz.drawing.ground import level_digits, levels_of
+from gradviz.drawing.ground import levels_of
+from gradviz.drawing.level_labels import plot_level_labels
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
@@ -85,10 +86,8 @@ def _plot_loss(axes: Axes, field: GradientField, look: Look) -> None:
         colours = LinearSegmentedColormap.from_list("loss", look.palette.loss)
         axes.pcolormesh(x_X, y_Y, loss_YX, cmap=colours, vmin=levels.low, vmax=levels.high, shading="nearest", zorder=0)
     else:
-        lines = axes.contour(
-            x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0
-        )
-        axes.clabel(lines, fmt=f"%.{level_digits(levels)}g", fontsize=7, colors=look.palette.faint)
+        axes.contour(x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0)
+        plot_level_labels(axes, field, levels, look.palette)
 
 
 def _plot_arrows(axes: Axes, arrows: Arrows, scale: Scale, look: Look, cell: float, every: int) -> None:
