@@ -1,5 +1,6 @@
 // One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
 
+import { sideIn } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
@@ -75,8 +76,7 @@ export function commitPanel(panel) {
 
 // What is left for the plane in a picture of this size.
 function sideOf(panel) {
-  const { width, height } = sizeOfCanvas(canvasOf(panel));
-  return Math.max(120, Math.min(width - 130, height - 52));
+  return sideIn(panel.style, sizeOfCanvas(canvasOf(panel)));
 }
 
 // The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.

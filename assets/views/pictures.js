@@ -2,6 +2,7 @@
 
 import { overlayStrokes } from "../pure/overlays.js";
 import { stylesOf } from "../pure/scales.js";
+import { enlarged } from "../pure/strokes.js";
 import { loadPlans } from "../page/loading.js";
 import { loadPlanes } from "../page/planes.js";
 import { besides, frameOf, isGrid, plans } from "../page/plans.js";
@@ -16,6 +17,7 @@ import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
+import { largeNow } from "./present.js";
 import { beginPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
 import { showRows } from "./rowspanel.js";
@@ -53,7 +55,8 @@ export function drawPictures() {
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
   active.forEach((panel, k) => {
     const frame = (panel.shown = frameOf(panel.plan));
-    styles[k].strokes = overlayStrokes(page.view, panel.plan, frame, styles[k], paletteNow());
+    styles[k].large = largeNow();
+    styles[k].strokes = enlarged(overlayStrokes(page.view, panel.plan, frame, styles[k], paletteNow()), styles[k].large);
     if (frame && needsPaint(panel, frame, styles[k])) paintPanel(panel, frame, styles[k]);
     showGround(panel.slot, frame, styles[k]);
   });

@@ -86,7 +86,7 @@ def page() -> Component:
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(_header()),
-                    dmc.AppShellNavbar(sidebar()),
+                    dmc.AppShellNavbar([html.Div(id=ids.SHEET_HANDLE, className="gv-island gv-sheet-handle"), sidebar()]),
                     dmc.AppShellMain(_main()),
                 ],
                 id=ids.SHELL,
@@ -128,6 +128,7 @@ def _header() -> Component:
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
+            html.Div(id=ids.PRESENT, className="gv-island gv-present"),
             dmc.ColorSchemeToggle(
                 lightIcon="☀",
                 darkIcon="☾",
