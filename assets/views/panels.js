@@ -25,6 +25,7 @@ function graphOf(panel) {
   const graph = plotIn(`graph-${panel.slot}`);
   if (graph && graph.on && panel.listening !== graph) {
     panel.listening = graph;
+    graph.setAttribute("aria-hidden", "true"); // numbers at axes, one by one: the canvas over it is the picture, with its words
     watchCanvas(canvasOf(panel), () => fit(panel));
     graph.on("plotly_afterplot", () => settled(panel, graph));
     listenForZoom(graph, () => panel.plan);

@@ -50,6 +50,7 @@ export function moveOver(over) {
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
   beginPaths();
+  document.getElementById("rows-told").ariaBusy = `${isBusy()}`; // a screen reader is not told each step
   const active = page.panels.filter((panel) => panel.plan);
   const styles = stylesOf({ ...page.view, under: underNow(page.view) }, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);

@@ -71,12 +71,48 @@ def plane_boxes(page: Page) -> list[dict[str, float]]:
     return page.evaluate(f"() => ({_PLANES})()")
 
 
+def watch(page: Page) -> None:
+    """Notes from now on, in every frame, where pictures, planes, words, sliders and curves are."""
+    page.evaluate(_WATCH)
+
+
+def moved(page: Page) -> dict[str, float]:
+    """What has moved or changed its size since `watch`, and by how many pixels; ends the watch."""
+    return page.evaluate("() => window.watchedBoxes()")
+
+
 _PLANES = """() => [...document.querySelectorAll(".gv-panel:not([hidden]) .js-plotly-plot")].flatMap((plot) => {
   const { xaxis, yaxis, meta } = plot._fullLayout ?? {};
   if (!xaxis || !meta || meta.isSurface || !plot.checkVisibility()) return [];
   const { left, top } = plot.getBoundingClientRect();
   return { left: left + xaxis._offset, top: top + yaxis._offset, width: xaxis._length, height: yaxis._length };
 })"""
+
+_WATCH = """() => {
+  const KINDS = ".gv-picture, .gv-title, .gv-head, .gv-caption, .gv-reading, .gv-range, .gv-play, .gv-number, .gv-loss, .gv-scale, .gv-spread-picture, .gv-rows, .gv-course";
+  const where = () => {
+    const found = new Map();
+    document.querySelectorAll(KINDS).forEach((one, k) => {
+      if (!one.checkVisibility()) return;
+      const { left, top, width, height } = one.getBoundingClientRect();
+      found.set(`${one.className} ${k}`, [left + scrollX, top + scrollY, one.className.includes("gv-number") ? 0 : width, height]);
+    });
+    (PLANES)().forEach(({ left, top, width, height }, k) => found.set(`plane ${k}`, [left + scrollX, top + scrollY, width, height]));
+    return found;
+  };
+  const before = where();
+  const most = {};
+  let isOn = true;
+  const look = () => {
+    for (const [name, box] of where()) {
+      const by = before.has(name) ? Math.max(...box.map((value, k) => Math.abs(value - before.get(name)[k]))) : Infinity;
+      if (by > 0.5) most[name] = Math.max(by, most[name] ?? 0);
+    }
+  };
+  const turn = () => isOn && (look(), requestAnimationFrame(turn));
+  turn();
+  window.watchedBoxes = () => (look(), (isOn = false), most);
+}""".replace("PLANES", _PLANES)
 
 # Pictures whose pixels are not those of their boxes.
 _FOLLOWED = """() => {
@@ -221,7 +257,7 @@ _FAULTS = (
     if (!scrolled && (left < -1 || right > innerWidth + 1)) say(`outside: ${nameOf(one)}`);
     if (cut) say(`clipped: ${nameOf(one)} in ${nameOf(cut)}`);
   }
-  const areOne = ({ one: a }, { one: b }) => a.contains(b) || b.contains(a) || (a.closest("label") && a.closest("label") === b.closest("label")) || (a.parentElement === b.parentElement && a.closest(".mantine-NumberInput-root, .mantine-InputWrapper-root"));
+  const areOne = ({ one: a }, { one: b }) => a.contains(b) || b.contains(a) || (a.closest("label") && a.closest("label") === b.closest("label")) || (a.closest(".mantine-InputWrapper-root") && a.closest(".mantine-InputWrapper-root") === b.closest(".mantine-InputWrapper-root"));
   meet(controls.map((each) => ({ ...each, left: each.left + 1, right: each.right - 1, top: each.top + 1, bottom: each.bottom - 1 })), { areOne, name: ({ one }) => nameOf(one) });
 
   // Pictures: within the window, as large as their boxes, one square at one height.
