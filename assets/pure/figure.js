@@ -16,6 +16,7 @@ const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds 
 const DESCENT = "the arrow is −∇J (descent)";
 const END = "<extra></extra>"; // after texts of our own: a format of plotly.js writes minus as a hyphen
 const HOVER = `%{text}${END}`;
+const FEW_TICKS = 170; // pixels of a side with room for three numbers
 const LETTER = 6.6; // pixels of a letter of the titles, on average
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
@@ -48,7 +49,7 @@ export function landscapeFigure(frame, style, names, token, palette) {
       line: { width: look.arrow_width * boldness(style.large) },
       colorbar: {
         title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 * large } }, thickness: 8 * large, outlinewidth: 0, nticks: 6,
-        lenmode: "pixels", len: style.side + 16, x: 1, xpad: 10,
+        lenmode: "pixels", len: style.side + 12, x: 1, xpad: 10,
       },
     },
   });
@@ -91,7 +92,7 @@ export function sideIn(style, { width, height }) {
 
 function layout(style, titles, token, palette) {
   const { part, large = 1 } = style;
-  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5, ticks: "outside" };
+  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: style.side < FEW_TICKS * large ? 3 : 5, ticks: "outside", tickangle: 0 };
   const plain = base(palette);
   return {
     ...plain,

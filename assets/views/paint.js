@@ -96,6 +96,15 @@ export function watchCanvas(canvas, onResize) {
   resized.observe(canvas);
 }
 
+// Another screen, or the browser's zoom: a box of the same size has other pixels.
+function watchPixels() {
+  matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`).addEventListener("change", () => {
+    for (const canvas of document.querySelectorAll("canvas")) watchers.get(canvas)?.();
+    watchPixels();
+  }, { once: true });
+}
+watchPixels();
+
 // The page is about to be laid out in another way.
 export function forgetSizes() {
   sizes = new WeakMap();

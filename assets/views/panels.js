@@ -115,9 +115,10 @@ function settled(panel, graph) {
   const section = document.getElementById(`panel-${panel.slot}`);
   section.dataset.drawn = meta.token;
   section.dataset.index = panel.frame.index;
-  const caption = document.getElementById(`caption-${panel.slot}`);
-  if (caption.scrollHeight > caption.clientHeight) caption.tabIndex = 0; // scrolled by keys too
-  else caption.removeAttribute("tabindex");
+  for (const strip of [`caption-${panel.slot}`, `title-${panel.slot}`].map((id) => document.getElementById(id))) {
+    if (strip.scrollHeight > strip.clientHeight) strip.tabIndex = 0; // scrolled by keys too
+    else strip.removeAttribute("tabindex");
+  }
   const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
   showNumbers(`numbers-${panel.slot}`, fieldNumbers(title, panel.frame, panel.style.halfWidth));
 }

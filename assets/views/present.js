@@ -5,8 +5,9 @@ import { button, closest, element } from "../page/dom.js";
 import { stepSlider } from "../page/sliders.js";
 import { isMinibatchesView, page } from "../page/state.js";
 
-const WORDS = 0.0275; // of the window's height is the size of words: from the last row, a twentieth of what is projected is read
-const LEAST = 16; // pixels
+const HIGH = 0.0275; // of the window's height is the size of words, at most: of thirty-six lines one is read from the last row
+const WIDE = 0.0155; // of its width, at most
+const LEAST = 12; // pixels
 const MOST = 34;
 const PLAIN = 11; // pixels of the words in a picture that is not presented
 
@@ -19,7 +20,7 @@ export function isPresented() {
 
 /** How many times as large as plain the words of pictures are. */
 export function largeNow() {
-  return isPresented() ? Math.max(LEAST, Math.min(MOST, WORDS * window.innerHeight)) / PLAIN : 1;
+  return isPresented() ? Math.max(LEAST, Math.min(MOST, HIGH * window.innerHeight, WIDE * window.innerWidth)) / PLAIN : 1;
 }
 
 /** The button in the header, and the one that leads back. */
