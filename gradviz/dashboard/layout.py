@@ -86,7 +86,9 @@ def page() -> Component:
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(_header()),
-                    dmc.AppShellNavbar(sidebar()),
+                    dmc.AppShellNavbar(
+                        [html.Div(id=ids.SHEET_HANDLE, className="gv-island gv-sheet-handle"), sidebar()]
+                    ),
                     dmc.AppShellMain(_main()),
                 ],
                 id=ids.SHELL,
@@ -128,6 +130,7 @@ def _header() -> Component:
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
+            html.Div(id=ids.PRESENT, className="gv-island gv-present"),
             dmc.ColorSchemeToggle(
                 lightIcon="☀",
                 darkIcon="☾",
@@ -177,7 +180,12 @@ def _panel(slot: int) -> Component:
             html.Div(
                 [
                     dcc.Graph(id=ids.GRAPHS[slot], config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
-                    html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
+                    html.Canvas(
+                        id=ids.CANVASES[slot],
+                        className="gv-canvas",
+                        role="img",
+                        **{"aria-labelledby": ids.TITLES[slot], "aria-describedby": ids.CAPTIONS[slot]},  # pyright: ignore[reportArgumentType]
+                    ),
                     html.Canvas(id=ids.ROWS_CANVASES[slot], className="gv-canvas"),
                     html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
                     html.Div(id=ids.PROBES[slot], className="gv-island gv-probe-place"),
