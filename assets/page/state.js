@@ -7,6 +7,7 @@ import { paletteNow, scheme } from "./scheme.js";
 export const page = {
   view: null, // all choices, as gradviz/dashboard/permalink.py names them; epoch and minibatch are what is shown
   live: true, // the newest epoch is followed
+  isModeChosen: false, // by hand, or by the address
   runs: {},
   areRunsKnown: false, // the server has told them
   groups: [], // {label, colour, runs: their names, seeds}: seeds of one configuration, as the server tells them

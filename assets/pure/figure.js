@@ -69,10 +69,10 @@ function textsAt(frame, { halfWidth }, points, more) {
   return points.map((k) => [...pointLines(frame, halfWidth, { i: (k % frame.points) - middle, j: Math.floor(k / frame.points) - middle, points: frame.points }), ...more].join("<br>"));
 }
 
-/** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
-export function titlesOf({ plane }, { x, y }, { side }) {
+/** The titles of both axes. @param {any} frame @param {{x: string, y: string, short?: {x: string, y: string}}} names @param {{side: number}} style */
+export function titlesOf({ plane }, { x, y, short }, { side }) {
   const letters = Math.max(20, Math.floor(side / LETTER));
-  return { x: axisTitle(x, plane?.x, letters), y: axisTitle(y, plane?.y, letters) };
+  return { x: axisTitle(x, plane?.x, letters, short?.x), y: axisTitle(y, plane?.y, letters, short?.y) };
 }
 
 function layout(style, titles, token, palette) {

@@ -22,6 +22,7 @@ export function plainSentences(page, plan, frame) {
     ...planeSentences(frame.plane, page.view.view === "compare"),
     whoseDirections(page.view, plan, frame.plane),
     whatIsActive(plan, frame),
+    whatIsFlat(plan, frame),
     whatIsRandom(page, plan),
     ...overlaySentences(page.view, plan, frame),
   ].filter(Boolean);
@@ -82,6 +83,15 @@ function whatIsActive(plan, frame) {
   if (units.length === 2 && units[0][0] === units[1][0]) units.pop();
   const told = units.map(([name, share]) => (share === 0 ? `${name} is inactive on all of them` : `${name} is active on ${percent(share)} of them`));
   return told.length ? `${capital(told.join(", "))}.` : "";
+}
+
+// Along the parameter of a dead unit nothing changes, so that all arrows are parallel.
+function whatIsFlat(plan, { u, v, x_active: x, y_active: y, plane }) {
+  if (plane) return "";
+  const isFlat = (name, share, parts) => share === 0 && hasUnits(name, plan.network) && parts.every((part) => part === 0);
+  const [isFlatX, isFlatY] = [isFlat(plan.x, x, u), isFlat(plan.y, y, v)];
+  if (isFlatX === isFlatY) return "";
+  return `∂J/\u2060∂${isFlatX ? "x₁" : "x₂"} is zero on the whole plane: all arrows are parallel to ${isFlatX ? "x₂" : "x₁"}.`;
 }
 
 // The unit's number, with its layer where the two parameters are of different ones.

@@ -15,6 +15,7 @@ import { showGround } from "./ground.js";
 import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
+import { showPairLines } from "./pairline.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
 import { beginPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
@@ -65,6 +66,7 @@ export function drawPictures() {
   showReading();
   showProbe();
   showRows();
+  showPairLines();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
 }

@@ -148,6 +148,7 @@ def _main() -> Component:
             html.H1("Gradient landscapes", className="gv-hidden"),
             html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
             html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
+            html.Div(id=ids.FIRST_NOTE, className="gv-island gv-first-note"),
             html.Div(
                 [
                     html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread(), _rows()], className="gv-panels"),
