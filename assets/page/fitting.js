@@ -1,6 +1,6 @@
 // A view with other runs than before: what they have is shown of them.
 
-import { page, shownOf } from "./state.js";
+import { page, runOf, shownOf } from "./state.js";
 
 const COMPARED = 3; // without a choice
 
@@ -22,7 +22,7 @@ export function leavingRows(view, before, choices) {
 export function fitted(view, before) {
   const studyOf = (name) => page.runs[name]?.study;
   const isOpened = view.view === "compare" && before.view !== "compare";
-  if (isOpened && studyOf(view.run) && view.compared.every((name) => studyOf(name) !== studyOf(view.run)))
+  if (isOpened && studyOf(view.run) && view.compared.every((side) => studyOf(runOf(side)) !== studyOf(view.run)))
     view = { ...view, compared: alike(view.run, studyOf) };
   if (isOpened && !page.isModeChosen && shownOf(view).some(trainsOtherwise)) view = { ...view, mode: "train" };
   const shown = shownOf(view).filter((name) => page.runs[name]);

@@ -103,7 +103,7 @@ function nameOf(parameter, plan) {
 // Of which masks the share of rows below target is: those drawn at ○, or all that are averaged.
 function underWhat({ view }, plan) {
   if (!plan.isRandom) return "";
-  return view.masks === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
+  return (plan.masks ?? view.masks) === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
 }
 
 function whatIsRandom({ view }, plan) {
@@ -112,7 +112,7 @@ function whatIsRandom({ view }, plan) {
     fresh: "Masks are drawn anew at every grid point, so neighbouring arrows differ by chance.",
     frozen: "One random set of masks holds for the whole plane.",
     averaged: "Arrows are means over several random sets of masks.",
-  }[view.masks];
+  }[(plan.isRandom ? plan : plan.minus).masks ?? view.masks];
 }
 
 function capital(text) {

@@ -32,9 +32,9 @@ function whatCannotBeDrawn() {
 }
 
 function titleOf(plan, frame) {
-  const { view, epoch, mode, masks, direction } = page.view;
+  const { view, epoch, mode, direction } = page.view;
   const which = minibatchWords(page.view);
-  const random = plan.isRandom ? `, random masks (${masks})` : "";
+  const random = plan.isRandom ? `, random masks (${plan.masks})` : "";
   const how = `${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
   const pair = pairOf(plan);
   const where = `${pair}epoch ${epoch} · ${which}${rowsOf(plan, frame)} · ${how}`;

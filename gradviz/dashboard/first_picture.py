@@ -10,7 +10,7 @@ import numpy as np
 
 from gradviz.compute.interface import Compute
 from gradviz.compute.units import UnitsQuestion
-from gradviz.dashboard.permalink import View
+from gradviz.dashboard.permalink import View, run_of
 from gradviz.errors import UserError
 from gradviz.experiment.run_record import OWN_STUDY
 from gradviz.landscape.pairs import ACTIVE_SHARE
@@ -39,7 +39,9 @@ def first_picture(settled: View, runs: Mapping[str, dict], live: Live) -> View:
     changes: dict[str, object] = {}
     for side in ("a", "b"):
         changes[f"x_{side}"], changes[f"y_{side}"] = live(run, tuple(run["suggested"][side]))
-    if settled.view == "compare" and any(trains_otherwise(runs[name]) for name in settled.compared if name in runs):
+    if settled.view == "compare" and any(
+        trains_otherwise(runs[name]) for name in map(run_of, settled.compared) if name in runs
+    ):
         changes["mode"] = "train"
     return settled.model_copy(update=changes)
 
