@@ -188,7 +188,7 @@ def dead_unit(looking: Looking) -> Scene:
                 continue  # it wakes up within the plane
             caption = (
                 f"Unit {x} of {layer.label} of {run['label']} is active on none of the rows looked at; {len(dead)} of"
-                f" the layer's {len(layer.active_N)} units are dead. ∂J/\u2060∂x₁ is zero: all arrows are parallel to x₂."
+                f" the layer's {len(layer.active_N)} units are dead. ∂J/\u2060∂x₁ is zero: arrows are parallel to x₂."
             )
             return Scene(view_of(request), (request,), caption)
     raise NotFound(f"No unit is dead in {', '.join(sought)}." if sought else "No units of these runs can be inactive.")
@@ -208,7 +208,7 @@ def dropout_storm(looking: Looking) -> Scene:
                 layer.landscape(*pair, mode="train", masks=masks, points=_STORM_POINTS) for masks in ("fresh", "frozen")
             )
             angles = [neighbour_angle(looking.field(request)) for request in (fresh, frozen)]
-            if None in angles:
+            if angles[0] is None or angles[1] is None:
                 continue
             told = f"{angles[0]:.0f}° with masks drawn anew at every point, {angles[1]:.0f}° with one set for all"
             if angles[0] - angles[1] < _STORM_DEGREES:
@@ -236,7 +236,7 @@ def batchnorm_silence(looking: Looking) -> Scene:
             caption = (
                 f"All {zero.is_zero.size} arrows by two biases of {label} of {run['label']} are zero in train mode: the"
                 " norm subtracts the minibatch mean, and so whatever they add. In eval mode the arrow at ○ has length"
-                f" {written(other.magnitude[centre, centre], 3)}."
+                f" {written(float(other.magnitude[centre, centre]), 3)}."
             )
             return Scene(view_of(silent), (silent, loud), caption, ("train mode", "eval mode"))
     raise NotFound("Batch statistics take no bias out here." if runs else "None of these runs has batch statistics.")
