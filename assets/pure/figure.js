@@ -72,10 +72,10 @@ function textsAt(frame, { halfWidth }, points, more) {
   return points.map((k) => [...pointLines(frame, halfWidth, { i: (k % frame.points) - middle, j: Math.floor(k / frame.points) - middle, points: frame.points }), ...more].join("<br>"));
 }
 
-/** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number, large?: number}} style */
-export function titlesOf({ plane }, { x, y }, { side, large = 1 }) {
+/** The titles of both axes. @param {any} frame @param {{x: string, y: string, short?: {x: string, y: string}}} names @param {{side: number, large?: number}} style */
+export function titlesOf({ plane }, { x, y, short }, { side, large = 1 }) {
   const letters = Math.max(20, Math.floor(side / (LETTER * large)));
-  return { x: axisTitle(x, plane?.x, letters), y: axisTitle(y, plane?.y, letters) };
+  return { x: axisTitle(x, plane?.x, letters, short?.x), y: axisTitle(y, plane?.y, letters, short?.y) };
 }
 
 // Around the plane: the same whatever the numbers at the axes and the colour bar are, and whatever is drawn in it, so that the

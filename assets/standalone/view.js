@@ -98,7 +98,7 @@ function planOf({ request, label, isRandom }, frames, path, spreads, samplings, 
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
   return {
-    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, x, y, halfWidth, epochs, minus: null,
+    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, masks: request.masks, x, y, halfWidth, epochs, minus: null,
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;

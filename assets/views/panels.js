@@ -2,6 +2,7 @@
 
 import { sideIn } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
+import { shortName } from "../pure/shortnames.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
 import { conductor } from "../page/conductor.js";
@@ -64,7 +65,7 @@ export function commitPanel(panel) {
   panel.drawing = panel.token;
   const { plan, frame, style, token } = panel;
   panel.side = sideOf(panel);
-  const figure = pictureFigure(frame, { ...style, side: panel.side, box: sizeOfCanvas(canvasOf(panel)), camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
+  const figure = pictureFigure(frame, { ...style, side: panel.side, box: sizeOfCanvas(canvasOf(panel)), camera: cameraNow() }, namesOf(plan), token, paletteNow());
   const show = () => {
     if (token !== panel.token) return void (panel.drawing = null); // something newer is painted, and is committed in its turn
     setProps(`graph-${panel.slot}`, { figure });
@@ -73,6 +74,10 @@ export function commitPanel(panel) {
   const graph = graphOf(panel);
   if (showsOtherPart(graph, style.part)) goToPart(graph, style.part).then(show);
   else show();
+}
+
+function namesOf({ x, y, network }) {
+  return { x, y, short: { x: shortName(x, network), y: shortName(y, network) } };
 }
 
 // What is left for the plane in a picture of this size.
@@ -126,10 +131,18 @@ function settled(panel, graph) {
 export function sayPanel(panel, { title, sentences, veil }) {
   const { slot } = panel;
   refill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
+  nameTitle(panel);
   refill(`caption-${slot}`, sentences.join(" "), element("p", "", sentences.join(" ")));
   const section = document.getElementById(`panel-${slot}`);
   section.dataset.state = veil ? veil.state : "ready";
   fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);
+}
+
+// The full names of both parameters, on hover.
+function nameTitle({ slot, plan }) {
+  const title = plan.x ? `x₁: ${plan.x}\nx₂: ${plan.y}` : "";
+  const one = document.getElementById(`title-${slot}`);
+  if (one.title !== title) one.title = title;
 }
 
 function veilCard({ state, text, isTold = false, actions = [] }) {

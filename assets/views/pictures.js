@@ -16,6 +16,7 @@ import { showGround } from "./ground.js";
 import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
+import { showPairLines } from "./pairline.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
 import { largeNow } from "./present.js";
 import { beginPaths, isPlaying, showProbe } from "./probe.js";
@@ -69,6 +70,7 @@ export function drawPictures() {
   showReading();
   showProbe();
   showRows();
+  showPairLines();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
 }

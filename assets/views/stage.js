@@ -1,9 +1,10 @@
 // The page's conductor: what is chosen, what is trained, and that everything on show follows both.
 
 import { hasDirections } from "../pure/axes.js";
+import { namesNothing, searchOf } from "../pure/fields.js";
 import { rowsText } from "../pure/rows.js";
 import { learnActivity } from "../page/activities.js";
-import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
+import { askForView, isRead, readAgain, viewFields, writeAddress } from "../page/address.js";
 import { conduct } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { fitted, leavingRows } from "../page/fitting.js";
@@ -19,6 +20,7 @@ import { onTurn } from "./camera.js";
 import { blankActivities, noteActivities, showChoosers } from "./chooser.js";
 import { showCourse } from "./coursecurves.js";
 import { showEvidence } from "./evidence.js";
+import { act, showFirstNote } from "./firstnote.js";
 import { showLayers } from "./layers.js";
 import { showLosses } from "./losscurves.js";
 import { showPaths } from "./pathsview.js";
@@ -41,6 +43,7 @@ export function openView({ view, notices }) {
   clearTimeout(turning);
   page.live = view.epoch === null;
   page.notices = notices;
+  page.isModeChosen = new URLSearchParams(window.location.search).has("mode");
   page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
   if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
   showNotices(notices, "link");
@@ -53,7 +56,10 @@ export function openView({ view, notices }) {
 function choose(choices) {
   const isStep = Object.entries(choices).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(page.view[name]));
   const made = { ...page.view, ...choices };
+  page.isModeChosen ||= made.mode !== page.view.mode;
   page.view = isStep ? fitted(leavingRows(made, page.view, choices), page.view) : made;
+  if (page.view.mode !== made.mode) setProps("mode", { value: page.view.mode });
+  if (isStep) act();
   if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
   refresh();
   if (isStep || page.areRunsKnown) remember(isStep);
@@ -69,13 +75,15 @@ function rememberTurn() {
   turning = setTimeout(() => remember(false), REST);
 }
 
-// Writes the address; `isStep` when back should lead to what was there before.
+// Writes the address; `isStep` when back should lead to what was there before. The pair that the run suggests is left out,
+// except of an address that would name nothing.
 function remember(isStep) {
-  const view = { ...page.view, epoch: page.live ? null : page.view.epoch };
+  const whole = { ...page.view, epoch: page.live ? null : page.view.epoch };
+  const view = { ...whole };
   const run = page.runs[view.run];
   for (const [side, [x, y]] of Object.entries(run?.suggested ?? {}))
     if (view[`x_${side}`] === x && view[`y_${side}`] === y) view[`x_${side}`] = view[`y_${side}`] = null;
-  writeAddress(view, isStep);
+  writeAddress(namesNothing(searchOf(view, viewFields())) ? whole : view, isStep);
 }
 
 // ---- what is trained ------------------------------------------------------------------------------------------
@@ -133,6 +141,7 @@ function toggleGrouping() {
 // ---- what a hand moves ----------------------------------------------------------------------------------------
 
 function epochMoved() {
+  act();
   blankActivities();
   if (isMinibatchesView()) planPanels();
   else moveOver("epochs");
@@ -149,6 +158,7 @@ function epochReleased() {
 }
 
 function minibatchMoved() {
+  act();
   drawPictures();
   hurryPlans();
 }
@@ -199,6 +209,7 @@ function refresh() {
   showPaths();
   showCourse();
   showParameters();
+  showFirstNote();
   openPressed();
 }
 

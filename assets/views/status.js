@@ -61,6 +61,7 @@ function showEmpty(page) {
   fill("empty", `empty${page.training.state}${page.training.message}`, element("div", "gv-invitation",
     element("h2", "", "No checkpoint yet"),
     element("p", "", text),
+    element("p", "", "Then Scenes, above, finds views worth opening first in your runs."),
     page.training.state === "failed" ? element("p", "gv-error", page.training.message) : null,
     refusal ?? button("Start training", () => act({ action: "start" }), "gv-button gv-primary")));
 }

@@ -189,7 +189,15 @@ def _look(asked: ExportQuery) -> Look:
 
 
 def _labels(asked: ExportQuery, store: RunStore) -> list[str]:
-    return [store.any_run(panel.run).title for panel in asked.panels]
+    """What each picture's run is called, with its masks where one run is under several."""
+    masks = {
+        run: {each.masks for each in asked.panels if each.run == run} for run in {each.run for each in asked.panels}
+    }
+    titles = [store.any_run(panel.run).title for panel in asked.panels]
+    return [
+        f"{title}, {panel.masks} masks" if len(masks[panel.run]) > 1 else title
+        for title, panel in zip(titles, asked.panels, strict=True)
+    ]
 
 
 def _names(asked: ExportQuery, store: RunStore) -> list[str]:

@@ -63,7 +63,7 @@ def create_app(
     if settings.metrics:
         serve_metrics(app.server, metrics, Now(trainer, compute, store))
     app.layout = page()
-    opening.register(app, store)
+    opening.register(app, compute)
     choosing.register(app)
     training.register(app)
     check_callbacks(app, Discretion.of(settings).told)

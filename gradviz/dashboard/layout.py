@@ -14,6 +14,7 @@ from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.paths_view import paths_view
 from gradviz.dashboard.permalink import View
+from gradviz.dashboard.scenes_view import scenes_button
 from gradviz.dashboard.spread import spread
 from gradviz.dashboard.standalone import FRAME_BYTES, MARK_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
@@ -123,11 +124,9 @@ def _header() -> Component:
     return html.Div(
         [
             dmc.Burger(id=ids.BURGER, size="sm", hiddenFrom="md", opened=False, **label("Controls")),
-            html.Div(
-                [html.Span("↗", className="gv-mark"), html.Span("gradviz")],
-                className="gv-brand",
-            ),
+            html.Div([html.Span("↗", className="gv-mark"), html.Span("gradviz")], className="gv-brand"),
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
+            scenes_button(),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
             html.Div(id=ids.PRESENT, className="gv-island gv-present"),
@@ -151,6 +150,7 @@ def _main() -> Component:
             html.H1("Gradient landscapes", className="gv-hidden"),
             html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
             html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
+            html.Div(id=ids.FIRST_NOTE, className="gv-island gv-first-note"),
             html.Div(
                 [
                     html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread(), _rows()], className="gv-panels"),

@@ -24,6 +24,7 @@ from gradviz.dashboard import (
     row_fields_api,
     row_list_api,
     runs_api,
+    scenes_api,
     statistics_api,
     why_api,
 )
@@ -91,6 +92,7 @@ OPERATIONS = (
     *paths_api.OPERATIONS,
     *why_api.OPERATIONS,
     *kinks_api.OPERATIONS,
+    *scenes_api.OPERATIONS,
     *evidence_api.OPERATIONS,
     *export_api.OPERATIONS,
 )

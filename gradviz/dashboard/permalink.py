@@ -41,6 +41,8 @@ SidePanel = Literal["off", "rows", "rows-2", "rows-3"]
 
 Present = Literal["off", "on"]
 """Whether the view is shown to an audience: larger, without controls beside it."""
+Side = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(~(fresh|frozen|averaged))?$")]
+"""A run in Compare; with `~`, under such masks instead of the view's."""
 
 MOST_COMPARED = 64
 _MAX_PARTS = 100
@@ -64,7 +66,7 @@ class View(OfRun):
 
     view: ViewName = "explore"
     run: RunName = DEFAULT_NAMES[0]
-    compared: tuple[RunName, ...] = Field(default=DEFAULT_NAMES, min_length=1, max_length=MOST_COMPARED)
+    compared: tuple[Side, ...] = Field(default=DEFAULT_NAMES, min_length=1, max_length=MOST_COMPARED)
     epoch: int | None = Field(default=None, ge=0, lt=10_000)
     x_a: str | None = None
     y_a: str | None = None
@@ -192,16 +194,21 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
 
 
 def _compared(asked: tuple[str, ...], run: dict, runs: Mapping[str, dict]) -> tuple[tuple[str, ...], list[str]]:
-    """The named runs that exist or, being the usual ones, may appear soon; if none exists, or none was named, those of
-    the shown run's study, at most three."""
+    """The named sides whose runs exist or, being the usual ones, may appear soon; if none exists, or none was named,
+    those of the shown run's study, at most three."""
     coming = DEFAULT_NAMES if any(_is_usual(each) for each in runs.values()) else ()
-    found = tuple(name for name in asked if name in runs or name in coming)
-    absent = [name for name in asked if name not in found and name not in DEFAULT_NAMES]
+    found = tuple(side for side in asked if run_of(side) in runs or run_of(side) in coming)
+    absent = [run_of(side) for side in asked if side not in found and run_of(side) not in DEFAULT_NAMES]
     notices = [f"There is no run `{absent[0]}`: comparing without it."] if absent else []
-    if set(found) & set(runs) and (asked != DEFAULT_NAMES or _is_usual(run)):
+    if {run_of(side) for side in found} & set(runs) and (asked != DEFAULT_NAMES or _is_usual(run)):
         return found, notices
     alike = [name for name, each in runs.items() if each["study"] == run["study"]]
     return tuple(alike[:_MOST_SUGGESTED]), notices
+
+
+def run_of(side: str) -> str:
+    """The run of a side of Compare."""
+    return side.partition("~")[0]
 
 
 def _is_usual(run: dict) -> bool:

@@ -139,7 +139,7 @@ def test_ids_in_javascript_are_on_the_page() -> None:
 
 
 def test_an_address_opens_the_view_that_it_says(tiny_store: RunStore) -> None:
-    answer: Any = opened("?variant=dropout&epoch=1&mode=train&nonsense=1", runs_of(tiny_store))
+    answer: Any = opened("?variant=dropout&epoch=1&mode=train&nonsense=1", runs_of(tiny_store), lambda _, pair: pair)
     assert answer["view"]["run"] == "dropout"
     assert answer["view"]["epoch"] == 1
     assert answer["view"]["x_b"] == "hidden.2.linear.bias[0]"
