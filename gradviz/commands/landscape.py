@@ -98,7 +98,8 @@ def _content(field: GradientField, request: LandscapeRequest, path: Path, look: 
     if suffix in SUFFIXES:
         return landscape_bytes(field, request, suffix)
     if suffix in _PICTURES:
-        from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second to import
+        from gradviz.drawing.shown import Shown
+        from gradviz.drawing.still import picture_bytes  # matplotlib takes a second to import
 
         return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."), look)
     from gradviz.drawing.figure import Picture  # and so does plotly

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from gradviz.drawing.camera import FIRST, Camera
-from gradviz.drawing.under import UNDER
+from gradviz.drawing.choices import UNDER
 from gradviz.errors import UserError
 
 

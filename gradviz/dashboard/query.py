@@ -18,11 +18,8 @@ from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
 from gradviz.compute.plane import Parts
 from gradviz.compute.probe_settings import DEFAULT_START
 from gradviz.dashboard.permalink import MOST_COMPARED, CameraText, Overlay, StartText
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST
-from gradviz.drawing.inks import Scheme
-from gradviz.drawing.scale import Length
-from gradviz.drawing.under import Under
+from gradviz.drawing.choices import Colours, Direction, Length, Scheme, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
@@ -160,6 +157,10 @@ class Drawn(Ground):
     """How to draw fields."""
 
     scheme: Scheme = "light"
+    colours: Colours = Field(
+        default="viridis",
+        description="of pictures and films: `okabe-ito` for colour-blind readers, `grey` without colour",
+    )
     length: Length = "compressed"
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = Field(
@@ -177,23 +178,6 @@ class Drawn(Ground):
     rate: float | None = Field(default=None, gt=0, le=1e12, description="of the probe; without one, each picture's own")
     steps: int = Field(default=DEFAULT_STEPS, ge=1, le=MOST_STEPS, description="of the probe")
     share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
-
-
-class ExportQuery(RecipeQuery, OverFrames, Drawn):
-    """A view as one file: `html`, a stand-alone page, `gif`, an animated picture, or `pdf`, a page for print.
-
-    It covers all epochs, or all minibatches, that its pictures share; `pdf` shows the first picture's, and the others
-    give its colours their scale. The pictures of one view have the same grid. More than three are drawn small.
-    """
-
-    kind: Literal["html", "gif", "pdf"]
-    every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
-    minus: int | None = Field(default=None, ge=0, lt=MOST_COMPARED, description="the panel to subtract from all others")
-    per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
-    progress: bool = Field(
-        default=False,
-        description="answer with a stream that reports progress and ends with the file; closing it ends the work",
-    )
 
 
 def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, str], **path: str) -> tuple[Any, ...]:
