@@ -1,12 +1,15 @@
 """What an export is asked for by: the body of the request, and the recipe that `gradviz figure` reads."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from gradviz.dashboard.permalink import MOST_COMPARED
-from gradviz.dashboard.query import Drawn, OverFrames, RecipeQuery
+from gradviz.dashboard.query import MAX_BODY_BYTES, Drawn, OverFrames, RecipeQuery, from_object
 from gradviz.drawing.choices import NARROWEST_IN, WIDEST_IN, Film, Still
+from gradviz.errors import UserError
+from gradviz.experiment.outside import read_json
 from gradviz.landscape.request import Atom
 
 Content = Literal["fields", "multiples", "rose", "matrix"]
@@ -55,3 +58,18 @@ class ExportQuery(RecipeQuery, OverFrames, Drawn, Printed):
         default=False,
         description="answer with a stream that reports progress and ends with the file; closing it ends the work",
     )
+
+
+def read_recipe(path: Path) -> ExportQuery:
+    """The recipe in a file, checked as strictly as a request; `UserError` that names what is wrong with it."""
+    told = read_json(path, MAX_BODY_BYTES)
+    if not isinstance(told, dict):
+        raise UserError(f"{path} holds no recipe, which is one JSON object: take one from the page's Export.")
+    [asked] = from_object((ExportQuery,), told, "a recipe")
+    return asked
+
+
+def changed(asked: ExportQuery, **values: object) -> ExportQuery:
+    """The recipe with other values, checked like its own."""
+    [other] = from_object((ExportQuery,), asked.model_dump() | values, "a recipe")
+    return other

@@ -193,9 +193,16 @@ def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, 
 
 def from_body(models: Sequence[type[BaseModel]], body: bytes) -> tuple[Any, ...]:
     """A value of each model, from a JSON body; UserError for a member that no model takes."""
+    return from_object(models, json_object(body))
+
+
+def from_object(
+    models: Sequence[type[BaseModel]], told: Mapping[str, object], who: str = "this address"
+) -> tuple[Any, ...]:
+    """A value of each model, from an object of JSON; UserError for a member that no model takes. `who` takes them."""
     kinds = _kinds(models)
-    values = _under_new_key(json_object(body), kinds)
-    _refuse_unknown(values, set(kinds))
+    values = _under_new_key(told, kinds)
+    _refuse_unknown(values, set(kinds), who)
     return _values(models, {name: _whole(value, kinds[name]) for name, value in values.items()})
 
 
@@ -275,8 +282,8 @@ def json_object(body: bytes) -> dict[str, object]:
     return values
 
 
-def _refuse_unknown(values: Mapping[str, object], allowed: set[str]) -> None:
+def _refuse_unknown(values: Mapping[str, object], allowed: set[str], who: str = "this address") -> None:
     unknown = sorted(set(values) - allowed)
     if unknown:
-        known = f"this address takes {', '.join(sorted(allowed))}" if allowed else "this address takes no arguments"
+        known = f"{who} takes {', '.join(sorted(allowed))}" if allowed else f"{who} takes no arguments"
         raise UserError(f"`{unknown[0][:40]}` is unknown: {known}.")

@@ -10,13 +10,10 @@ from gradviz.drawing.look import Look
 from gradviz.drawing.overlays import over_sentences
 from gradviz.drawing.plot import field_reach
 from gradviz.drawing.scale import LENGTH_EXPONENT, Scale, drawn_sizes
+from gradviz.drawing.sheetplan import MOST_LETTERED, letter_of
 from gradviz.drawing.shown import Row, Shown
 from gradviz.landscape import LandscapeRequest
 from gradviz.numbers import number
-
-LETTERS = "abcdefghi"
-MOST_LETTERED = len(LETTERS)
-"""Panels that have letters; of more each has its title alone."""
 
 MADE = f"Made by gradviz {__version__}."
 
@@ -27,11 +24,6 @@ _LENGTHS = {
 }
 
 
-def letter_of(k: int) -> str:
-    """The k-th panel's."""
-    return LETTERS[k]
-
-
 def titles_of(row: Row, names: Sequence[str]) -> list[str]:
     """What differs from panel to panel; of one alone, or of equal ones, the layers and the run."""
     parts = [
@@ -40,7 +32,7 @@ def titles_of(row: Row, names: Sequence[str]) -> list[str]:
             labels.layers_of(shown.request),
             f"epoch {shown.request.epoch}",
             shown.request.minibatch_words,
-            f"{shown.request.mode} mode" + (f", {shown.request.masks} masks" if shown.draws_masks else ""),
+            shown.request.mode + (f", {shown.request.masks} masks" if shown.draws_masks else " mode"),
         )
         for shown, name in zip(row, names, strict=True)
     ]
@@ -71,12 +63,19 @@ def caption_of(
     common = [each for each in told[0] if all(each in other for other in told)]
     own = ["; ".join(each for each in panel if each not in common) for panel in told]
     marks = marks_of(row, names)
-    parts = [f"{mark}{text}" for mark, text in zip(marks, own, strict=True) if text] if len(row) > 1 else []
+    lettered = marks if len(row) <= MOST_LETTERED else [""] * len(row)
+    parts = [f"{mark}{text}" for mark, text in zip(lettered, own, strict=True) if text] if len(row) > 1 else []
     head = "Gradient landscape" if len(row) == 1 else f"{len(row)} gradient landscapes"
     sentences = [f"{head}: {'; '.join([*parts, *common])}", *_drawn(row, look, used, share_scale)]
-    for shown, mark in zip(row, marks, strict=True):
-        sentences += [mark + each for each in _particulars(shown, look)]
-    return " ".join(_ended(each) for each in dict.fromkeys(sentences)) + f" {MADE}"
+    sentences += _of_some(marks, [_particulars(shown, look) for shown in row])
+    return " ".join(map(_ended, sentences)) + f" {MADE}"
+
+
+def _of_some(marks: Sequence[str], told: Sequence[Sequence[str]]) -> list[str]:
+    """Sentences that hold for all panels, or for some of them, each told once."""
+    every = dict.fromkeys(sentence for sentences in told for sentence in sentences)
+    of_each = {each: [mark for mark, own in zip(marks, told, strict=True) if each in own] for each in every}
+    return [each if len(some) == len(marks) else "".join(some) + each for each, some in of_each.items()]
 
 
 def rose_caption(

@@ -104,7 +104,8 @@ def _draw_matrix(axes: Axes, *, cosine_KK: np.ndarray, look: Look) -> None:
     many = len(cosine_KK)
     shades = LinearSegmentedColormap.from_list("cosine", look.palette.cosine).with_extremes(bad=look.palette.grid)
     edges = np.arange(many + 1)
-    axes.pcolormesh(edges, edges, np.ma.masked_invalid(cosine_KK), cmap=shades, vmin=-1, vmax=1)
+    cells = axes.pcolormesh(edges, edges, np.ma.masked_invalid(cosine_KK), cmap=shades, vmin=-1, vmax=1)
+    cells.set(edgecolor="face", linewidth=0.3)
     axes.set(xlim=(0, many), ylim=(many, 0), aspect="equal", xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_color(look.palette.grid)

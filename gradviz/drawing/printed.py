@@ -12,7 +12,7 @@ from gradviz.drawing.scale import Scale
 from gradviz.drawing.sheet import DOTS_PER_INCH, sheet_figure, sheet_style
 from gradviz.drawing.sheetplan import Panel, Sheet
 from gradviz.drawing.shown import Row
-from gradviz.drawing.still import draw_side_by_side, figure_of, picture_style
+from gradviz.drawing.still import draw_side_by_side, figure_of, picture_bytes, picture_style
 from gradviz.drawing.written import figure_bytes
 
 
@@ -34,6 +34,8 @@ def row_bytes(
     title = "; ".join(shown.request.canonical() for shown in row)
     if sheet is not None:
         return sheet_bytes(field_panels(row, names, look, scales), sheet, look, kind, title, caption), caption
+    if len(row) == 1:
+        return picture_bytes(row[0], kind, look, scales[0]), caption
     is_grid = len(row) > MOST_LARGE
     with styled(grid_style(look) if is_grid else picture_style(look)):
         figure = grid_figure(len(row), look) if is_grid else figure_of(len(row), look)

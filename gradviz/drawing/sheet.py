@@ -18,7 +18,6 @@ from gradviz.drawing.canvas import (
     Quiver,
     ScalarMappable,
 )
-from gradviz.drawing.caption import letter_of
 from gradviz.drawing.look import Look, still_style
 from gradviz.drawing.sheetplan import (
     BAR,
@@ -35,6 +34,7 @@ from gradviz.drawing.sheetplan import (
     Place,
     Plan,
     Sheet,
+    letter_of,
     lines_of,
     plan_of,
     unit_apart,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from gradviz.drawing.caption import MOST_LETTERED
 from gradviz.drawing.inks import Stops
 
 Place = tuple[float, float, float, float]
@@ -13,6 +12,9 @@ Place = tuple[float, float, float, float]
 
 LETTERS = 7.0
 """Points, of names."""
+
+MOST_LETTERED = 9
+"""Panels that have letters; of more each has its title alone, and no ticks."""
 
 LETTER_IN, _LINE_IN = 0.055, 0.125
 """Inches of one of these letters, and of a line of them."""
@@ -164,6 +166,11 @@ def plan_of(panels: Sequence[Panel], sheet: Sheet) -> Plan:
     widest = fitting[-1]
     # The same number of rows with panels as large as these allow.
     return next(plan for plan in fitting if plan.rows == widest.rows or plan is widest)
+
+
+def letter_of(k: int) -> str:
+    """The k-th panel's."""
+    return "abcdefghi"[k]
 
 
 def lines_of(text: str, inches: float) -> list[str]:

@@ -21,12 +21,13 @@ _MOST_LETTERS = 95
 """In a line of this size over the picture."""
 
 
-def picture_bytes(shown: Shown, kind: Still, look: Look = PLAIN) -> bytes:
+def picture_bytes(shown: Shown, kind: Still, look: Look = PLAIN, scale: Scale | None = None) -> bytes:
     """A png (1280 × 1120), svg or pdf; the same field gives the same bytes."""
     with styled(picture_style(look)):
         figure = figure_of(1, look)
-        draw(figure, shown, look)
-        return figure_bytes(figure, kind, shown.request.canonical(), caption_of([shown], look))
+        draw(figure, shown, look, scale)
+        caption = caption_of([shown], look, [scale] if scale else [])
+        return figure_bytes(figure, kind, shown.request.canonical(), caption)
 
 
 def picture_style(look: Look) -> dict[Any, Any]:
