@@ -8,6 +8,7 @@ from gradviz.commands.options import (
     add_landscape_options,
     add_measures_options,
     add_paths_options,
+    add_print_options,
     add_rows_options,
 )
 
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     _add_import(commands)
     _add_landscape(commands)
+    _add_figure(commands)
     _add_why(commands)
     _add_measures(commands)
     _add_rows(commands)
@@ -176,6 +178,19 @@ def _add_landscape(commands: Any) -> None:
     parser = _command(commands, "landscape", "compute one gradient landscape and write it to a file")
     _add_minibatch_options(parser, required=False)
     add_landscape_options(parser)
+    _add_study_option(parser)
+
+
+def _add_figure(commands: Any) -> None:
+    parser = _command(commands, "figure", "make the figure, film or page of a recipe, which the page's Export gives")
+    parser.add_argument("recipe", metavar="RECIPE.json")
+    add_print_options(parser)
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="ends in pdf, svg, png, gif, webp, mp4 or html (the recipe's kind, under a name that tells what is in it)",
+    )
+    _add_runs_option(parser)
     _add_study_option(parser)
 
 

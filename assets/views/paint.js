@@ -8,6 +8,7 @@ import { look } from "../pure/look.js";
 import { planeIn } from "../pure/plane.js";
 import { isSurface } from "../pure/surface.js";
 import { paletteNow } from "../page/scheme.js";
+import { pathFor, SvgContext } from "../page/vectors.js";
 import { paintStrokes } from "./brush.js";
 
 // plotly.js draws heads of 5.8 px × arrowsize × line width, at most 0.7 of the arrow, at ±15°: the canvas does the same, so that nothing jumps.
@@ -65,7 +66,10 @@ export function planeOf(graph) {
   return planeIn({ left: x._offset, top: y._offset, width: x._length, height: y._length }, { x: x.range, y: y.range });
 }
 
-export function preparedContext(canvas) {
+// `again` draws the same once more, of a canvas that may be taken along as vectors.
+export function preparedContext(canvas, again = null) {
+  if (again) redraws.set(canvas, again);
+  if (recording?.canvas === canvas) return recording.context;
   const ratio = window.devicePixelRatio || 1;
   const { width: across, height: down } = sizeOfCanvas(canvas);
   const [width, height] = [Math.round(across * ratio), Math.round(down * ratio)];
@@ -75,6 +79,24 @@ export function preparedContext(canvas) {
   context.clearRect(0, 0, across, down);
   canvas.dataset.drawn = "on";
   return context;
+}
+
+/** @type {WeakMap<HTMLCanvasElement, () => void>} */
+const redraws = new WeakMap();
+let recording = null; // {canvas, context} while one is drawn as vectors
+
+// What a canvas shows, as an SVG group in pixels of the page; null if it cannot be drawn again. @param {HTMLCanvasElement} canvas
+export function vectorsOf(canvas) {
+  const again = redraws.get(canvas);
+  if (!again) return null;
+  const context = new SvgContext(canvas.id);
+  recording = { canvas, context };
+  try {
+    again();
+  } finally {
+    recording = null;
+  }
+  return context.root;
 }
 
 // The sizes of the canvases in CSS pixels: asking for one lays out the page, which takes longer than the drawing. All
@@ -118,7 +140,7 @@ function paintArrows(context, plane, arrows, scale, palette, width) {
   const paths = new Map();
   for (let k = 0; k < arrows.x.length; k++) {
     const shade = shadeAt(arrows.colour[k], scale.low, scale.high);
-    if (!paths.has(shade)) paths.set(shade, new Path2D());
+    if (!paths.has(shade)) paths.set(shade, pathFor(context));
     addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY, width);
   }
   context.lineWidth = width;
@@ -140,7 +162,7 @@ export function addArrow(path, x, y, across, down, width = look.arrow_width) {
 }
 
 function paintRings(context, plane, xs, ys, radius, width, colour) {
-  const path = new Path2D();
+  const path = pathFor(context);
   for (let k = 0; k < xs.length; k++) {
     const [x, y] = [plane.x(xs[k]), plane.y(ys[k])];
     path.moveTo(x + radius, y);
@@ -181,7 +203,7 @@ function paintContours(context, plane, frame, style, palette) {
   if (!levels) return;
   const middle = (frame.points - 1) / 2;
   const cell = style.halfWidth / middle;
-  const path = new Path2D();
+  const path = pathFor(context);
   traceLevels(frame.loss, frame.points, levels, (x0, y0, x1, y1) => {
     path.moveTo(plane.x(cell * (x0 - middle)), plane.y(cell * (y0 - middle)));
     path.lineTo(plane.x(cell * (x1 - middle)), plane.y(cell * (y1 - middle)));

@@ -8,10 +8,8 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_v
 
 from gradviz.compute.probe_settings import DEFAULT_START, start_text
 from gradviz.dashboard.viewfields import FIELDS
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import camera_text
-from gradviz.drawing.scale import Length
-from gradviz.drawing.under import Under
+from gradviz.drawing.choices import Direction, Length, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES

@@ -18,7 +18,11 @@ MEDIA_TYPES = {
     "binary": "application/octet-stream",
     "html": "text/html",
     "gif": "image/gif",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
     "pdf": "application/pdf",
+    "svg": "image/svg+xml",
+    "png": "image/png",
 }
 """By the name of a format; `binary` is `GradientField.to_bytes`."""
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
+from gradviz.drawing.choices import Length
 from gradviz.landscape import GradientField
 
 # Shape suffixes: X/Y = grid columns/rows, A = arrows.
-
-Length = Literal["compressed", "true", "unit"]
 
 LENGTH_EXPONENT = 0.35
 """Length of an arrow ∝ |g|^0.35: gradients of one picture span decades, and a drawn length cannot."""
