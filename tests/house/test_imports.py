@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "gradviz"
-FOUNDATIONS = ("errors", "hosts", "numbers", "threads", "__init__")
+FOUNDATIONS = ("addresses", "errors", "hosts", "numbers", "threads", "__init__")
 ROOMS = (
     "experiment",
     "settings",
