@@ -68,19 +68,19 @@ def test_every_view_is_there_below_a_path(
 ) -> None:
     site = proxy(own_server(trained, **({"GRADVIZ_PREFIX": path} if kept else {})), path, kept=kept)
     page = visit(f"{path}/?epoch=3", at=site)
-    for name, what in (("Compare", "#graph-1"), ("Minibatches", "#spread-table"), ("Explore", "#graph-0")):
+    for name, what in (("Compare", "#graph-1"), ("Minibatches", "#spread-words"), ("Explore", "#graph-0")):
         page.locator("#view").get_by_text(name).click()
         expect(page.locator(what)).to_be_visible()
         wait_until_drawn(page)
-    for name, what in (("Paths", "#paths"), ("Training", "#training"), ("Evidence", "#evidence")):
+    for name, what in (("Paths", "#paths-form"), ("Training", "#training"), ("Evidence", "#evidence-state")):
         page.locator("#view").get_by_text(name).click()
         expect(page.locator(what)).to_be_visible()
     shoot(page, "below-a-path")
-    link = page.locator("#evidence a[href^='?']").first
+    link = page.locator("#evidence-claims a[href^='?']").first
     link.wait_for(timeout=120_000)
     leads_to = parse_qs((link.get_attribute("href") or "").removeprefix("?"))
     link.click()
-    page.wait_for_function("(view) => window.gradvizPage?.view.view === view", arg=leads_to["view"][0])
+    page.wait_for_function("(view) => window.gradvizPage?.view?.view === view", arg=leads_to["view"][0])
     assert urlsplit(page.url).path == f"{path}/"
     assert asked_outside(page, path) == []
 
@@ -92,6 +92,7 @@ def test_exports_links_and_the_api_work_below_a_path(
     site = proxy(own_server(trained, **({"GRADVIZ_PREFIX": OURS} if kept else {})), kept=kept)
     page = visit(f"{OURS}?epoch=2&run=dropout", at=site)  # without its last slash
     assert page.url.startswith(f"{site.url}{OURS}/?")
+    assert "epoch=2" in page.url
     page.get_by_role("button", name="Export").click()
     for name, begins in (("CSV", b"x"), ("PDF", b"%PDF"), ("GIF", b"GIF8")):
         with page.expect_download(timeout=120_000) as coming:
@@ -159,7 +160,10 @@ def test_a_page_that_may_show_it_in_a_frame_shows_it_and_commands_nothing(
         shoot(page, "in-a-frame")
         # The frame's own buttons work; the page around it reaches neither its document nor the server.
         before = frame.evaluate("async () => (await fetch('api/v1/training')).json()")
-        assert page.evaluate(_COMMAND, f"{open_to.url}/api/v1/training") == ["refused", "refused"]
+        statuses: list[int] = []
+        page.on("response", lambda answer: statuses.append(answer.status))
+        assert page.evaluate(_COMMAND, f"{open_to.url}/api/v1/training") == ["refused", "opaque"]
+        assert set(statuses) == {403}
         assert page.evaluate("() => document.querySelector('iframe').contentDocument") is None
         assert frame.evaluate("async () => (await fetch('api/v1/training')).json()") == before
         page.goto(f"{wiki.url}/closed.html")
