@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradviz.drawing.inline import field_html
     from gradviz.experiment.callbacks import LightningRecorder, TrainerRecorder
     from gradviz.experiment.facts import Fact
     from gradviz.experiment.losses import L1, CrossEntropy
@@ -22,6 +23,7 @@ __all__ = [
     "Study",
     "TrainerRecorder",
     "__version__",
+    "field_html",
     "record",
 ]
 
@@ -34,6 +36,7 @@ _HOMES = {
     "Recorder": "gradviz.experiment.recording",
     "Study": "gradviz.experiment.study",
     "TrainerRecorder": "gradviz.experiment.callbacks",
+    "field_html": "gradviz.drawing.inline",
     "record": "gradviz.experiment.recording",
 }
 
