@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from gradviz.experiment.recipe import Recipe
     from gradviz.experiment.recording import Recorder, record
     from gradviz.experiment.study import Study
+    from gradviz.notebook.exploring import explore
+    from gradviz.notebook.widget import widget
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,8 +25,10 @@ __all__ = [
     "Study",
     "TrainerRecorder",
     "__version__",
+    "explore",
     "field_html",
     "record",
+    "widget",
 ]
 
 _HOMES = {
@@ -36,8 +40,10 @@ _HOMES = {
     "Recorder": "gradviz.experiment.recording",
     "Study": "gradviz.experiment.study",
     "TrainerRecorder": "gradviz.experiment.callbacks",
+    "explore": "gradviz.notebook.exploring",
     "field_html": "gradviz.drawing.inline",
     "record": "gradviz.experiment.recording",
+    "widget": "gradviz.notebook.widget",
 }
 
 

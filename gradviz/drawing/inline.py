@@ -41,7 +41,7 @@ def field_html(field: GradientField) -> str:
         *_axes(field, pixels, palette),
         *(_bar(scale, field, palette) if arrows.point_A.size else []),
     ]
-    words = _words(field)
+    words = words_of(field)
     told = "<br>".join(map(escape, words))
     width, height = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _BELOW
     return (
@@ -54,7 +54,8 @@ def field_html(field: GradientField) -> str:
     )
 
 
-def _words(field: GradientField) -> list[str]:
+def words_of(field: GradientField) -> list[str]:
+    """What the field is of, under which conditions, and why arrows are zero, a sentence or line each."""
     x, y = _names(field.spec)
     across, up = len(field.x), len(field.y)
     rows = f"{field.num_rows} rows" if field.num_rows != 1 else "1 row"

@@ -21,6 +21,7 @@ ROOMS = (
     "dashboard",
     "report",
     "serving",
+    "notebook",
     "commands",
     "parser",
     "cli",
