@@ -76,6 +76,9 @@ def _add_serve(commands: Any) -> None:
     _add_runs_option(parser)
     parser.add_argument("--host", help="address to listen on (GRADVIZ_HOST, else 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (GRADVIZ_PORT, else 8050)")
+    parser.add_argument(
+        "--prefix", metavar="PATH", help="path below which it stands, as /tools/gradviz/ (GRADVIZ_PREFIX)"
+    )
     parser.add_argument("--no-train", action="store_true", help="start no training")
     _add_study_option(parser)
 

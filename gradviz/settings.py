@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gradviz.addresses import checked_ancestor, checked_prefix
 from gradviz.errors import UserError
 from gradviz.experiment.regularizers import DEFAULT_NAMES, regularizer_of
 from gradviz.hosts import checked_entry
@@ -58,6 +59,10 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="more names that the dashboard answers to, separated by commas"
     )
+    prefix: str = Field(default="", description="path below which the dashboard stands, such as /tools/gradviz/")
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="origins whose pages may show the dashboard in a frame, separated by commas"
+    )
     proxies: int = Field(default=0, ge=0, le=8, description="number of trusted reverse proxies")
     metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
     worker_port: int = Field(
@@ -92,7 +97,17 @@ class Settings(BaseSettings):
     def are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(checked_entry(entry) for entry in value if entry)
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("prefix")
+    @classmethod
+    def is_a_path(cls, value: str) -> str:
+        return checked_prefix(value)
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_ancestor(entry) for entry in value if entry)
+
+    @field_validator("allowed_hosts", "frame_ancestors", mode="before")
     @classmethod
     def split_hosts(cls, value: object) -> object:
         return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value

@@ -28,6 +28,11 @@ export function paintFrame(canvas, graph, frame, style) {
   return true;
 }
 
+// A picture on a canvas of its own, flat, in axes that Plotly does not draw.
+export function paintLarge(context, plane, frame, style) {
+  paintPlane(context, plane, frame, style, LARGE);
+}
+
 // One of many pictures on a canvas, flat, with heat in place of a surface; `style.every`: of a fine grid, some arrows are left out.
 export function paintSmall(context, plane, frame, style) {
   paintPlane(context, plane, frame, style, SMALL);

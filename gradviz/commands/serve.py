@@ -21,7 +21,9 @@ _TICK_SECONDS = 0.5
 
 def run(options: argparse.Namespace) -> int:
     """Serves until Ctrl-C or SIGTERM, then ends both processes; 1 if the web server never answers."""
-    settings = load_settings(runs=options.runs, study=options.study, host=options.host, port=options.port)
+    settings = load_settings(
+        runs=options.runs, study=options.study, host=options.host, port=options.port, prefix=options.prefix
+    )
     with (
         listen(settings.host, settings.port) as listener,
         stop_signals() as stop,
@@ -46,7 +48,8 @@ def _supervise(
             if how != "stop":
                 say(why_not_ready(settings, web, how))
             return int(how != "stop")
-        print(f"gradviz: {url(settings.host, settings.port)}", flush=True)
+        below = f"{settings.prefix}/" if settings.prefix else ""
+        print(f"gradviz: {url(settings.host, settings.port)}{below}", flush=True)
         training = SupervisedTraining(settings, starts=trains)
         while not stop.wait(_TICK_SECONDS):
             web.watch()

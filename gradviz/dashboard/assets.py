@@ -30,6 +30,9 @@ MAIN = "main.js"
 
 BUNDLES = "/bundles/"
 
+HERE = "./"
+"""The page's own directory."""
+
 _SCRIPT = re.compile(r'<script src="([^"]+)"></script>\n?')
 _STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
@@ -88,18 +91,23 @@ class BundledDash(Dash):
         with self._setting_up:
             super()._setup_server()
 
-    def interpolate_index(self, scripts: str = "", css: str = "", **parts: str) -> str:
+    def interpolate_index(self, scripts: str = "", css: str = "", favicon: str = "", **parts: str) -> str:
         with self._bundling:
             if not self._bundles:
                 self._bundles = _put_together(_SCRIPT.findall(scripts), _STYLE.findall(css))
-        address = {name: bundle.address for name, bundle in self._bundles.items()}
+        address = {name: _relative(bundle.address) for name, bundle in self._bundles.items()}
         inline = _SCRIPT.sub("", scripts)
         return super().interpolate_index(
             scripts="".join(f'<script src="{address[name]}"></script>\n' for name in ("dash_renderer.js", "page.js"))
             + inline,
             css=f'<link rel="stylesheet" href="{address["page.css"]}">',
+            favicon=favicon.replace('href="/', 'href="'),
             **parts,
         )
+
+    def _config(self) -> dict[str, Any]:
+        """The page asks by addresses relative to its own, whatever stands before them."""
+        return super()._config() | {"requests_pathname_prefix": HERE}
 
     def _serve(self, file: str) -> Response:
         if not self._bundles:
@@ -114,7 +122,7 @@ def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
     # The parts that Dash would load for the first graph, and where from.
     graph = (Path(dcc.__file__).parent / "async-graph.js").read_text(encoding="utf-8")
     libraries = [_text_of(address) for address in scripts if not _is_ours(address)] + [graph]
-    bundled = plotly.address.removeprefix("/")
+    bundled = _relative(plotly.address)
     renderer = _joined(libraries).replace(_PLOTLY, bundled)
     page = assembled(assets_folder() / MAIN).replace(_PLOTLY, bundled)
     return {
@@ -123,6 +131,10 @@ def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
         "page.js": Bundle.of("page.js", page),
         "page.css": Bundle.of("page.css", "\n".join(map(_text_of, styles))),
     }
+
+
+def _relative(address: str) -> str:
+    return address.removeprefix("/")
 
 
 def _is_ours(address: str) -> bool:

@@ -66,9 +66,10 @@ def _in_order(path: Path, done: dict[Path, Module], above: list[Path]) -> Iterat
     yield module
 
 
-def assembled(entry: Path) -> str:
-    """One strict script without global names that does the same as the entry module."""
-    parts = ['(function () {\n"use strict";']
+def assembled(entry: Path, *, default: str = "") -> str:
+    """One strict script without global names that does the same as the entry module; with `default`, a module whose
+    default export is that function of the entry's."""
+    parts = [f'{"export default " if default else ""}(function () {{\n"use strict";']
     names: dict[Path, str] = {}
     for module in modules_of(entry):
         names[module.path] = f"$$.{module.path.stem}_{len(names)}"
@@ -79,4 +80,5 @@ def assembled(entry: Path) -> str:
             + "\n".join([*taken, module.body.strip("\n"), given, "})();"])
         )
     parts.insert(1, "const $$ = {};")
-    return "\n".join([*parts, "})();\n"])
+    given = [f"return {names[entry.resolve()]}.{default};"] if default else []
+    return "\n".join([*parts, *given, "})();\n"])

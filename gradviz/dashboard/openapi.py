@@ -113,7 +113,7 @@ def _document() -> dict[str, Any]:
             "description": "The requests of the command line, with the same numbers. Unknown keys are errors.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "../../"}],  # relative to the document: below any prefix
         "paths": paths,
         "components": {"schemas": _schemas()},
     }

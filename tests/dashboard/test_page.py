@@ -37,7 +37,8 @@ def test_the_page_names_no_other_address(client: FlaskClient) -> None:
 
 
 def addresses(client: FlaskClient) -> list[str]:
-    return re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', client.get("/").get_data(as_text=True))
+    page = client.get("/").get_data(as_text=True)
+    return [f"/{each}" for each in re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', page)]
 
 
 def test_the_page_is_one_style_and_two_scripts_which_are_sent_compressed_and_kept_for_ever(client: FlaskClient) -> None:
