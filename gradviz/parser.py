@@ -75,6 +75,7 @@ def _add_serve(commands: Any) -> None:
     parser.add_argument("--host", help="address to listen on (GRADVIZ_HOST, else 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (GRADVIZ_PORT, else 8050)")
     parser.add_argument("--no-train", action="store_true", help="start no training")
+    parser.add_argument("--lessons", metavar="DIR", help="folder of more lessons, Markdown files (GRADVIZ_LESSONS)")
     _add_study_option(parser)
 
 
