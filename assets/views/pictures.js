@@ -2,6 +2,7 @@
 
 import { overlayStrokes } from "../pure/overlays.js";
 import { stylesOf } from "../pure/scales.js";
+import { showLesson } from "../page/bringlessons.js";
 import { loadPlans } from "../page/loading.js";
 import { loadPlanes } from "../page/planes.js";
 import { besides, frameOf, isGrid, plans } from "../page/plans.js";
@@ -67,6 +68,7 @@ export function drawPictures() {
   showRows();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
+  showLesson();
 }
 
 let drawing = null;

@@ -4,6 +4,7 @@ import { hasDirections } from "../pure/axes.js";
 import { rowsText } from "../pure/rows.js";
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
+import { lessonOpened, showLesson } from "../page/bringlessons.js";
 import { conduct } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { fitted, leavingRows } from "../page/fitting.js";
@@ -44,6 +45,7 @@ export function openView({ view, notices }) {
   if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
   showNotices(notices, "link");
   for (const mended of ["parameters", "picker"]) showNotices([], mended);
+  lessonOpened();
   follow();
   refresh();
 }
@@ -197,6 +199,7 @@ function refresh() {
   showPaths();
   showCourse();
   showParameters();
+  showLesson();
   openPressed();
 }
 

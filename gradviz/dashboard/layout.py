@@ -127,6 +127,7 @@ def _header() -> Component:
             ),
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
+            _lessons_button(),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
             dmc.ColorSchemeToggle(
                 lightIcon="☀",
@@ -140,6 +141,16 @@ def _header() -> Component:
         ],
         className="gv-header",
     )
+
+
+def _lessons_button() -> Component:
+    said: Any = {"data-lessons": "list", "aria-controls": ids.LESSON}
+    return html.Button("Lessons", className="gv-button gv-lessons-button", **said)
+
+
+def _lesson() -> Component:
+    """A lesson beside the pictures; `assets/views/lesson.js` fills it."""
+    return html.Aside(id=ids.LESSON, className="gv-island gv-lesson", hidden=True, **label("Lesson"))
 
 
 def _main() -> Component:
@@ -162,6 +173,7 @@ def _main() -> Component:
             evidence_view(),
             training_view(),
             html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),
+            _lesson(),
         ],
         className="gv-main",
         id="main",

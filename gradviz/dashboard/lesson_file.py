@@ -231,7 +231,7 @@ class _Strict(yaml.SafeLoader):
 def yaml_of(text: str) -> dict[str, Any]:
     """The mapping that a block of YAML says; UserError for anything else."""
     try:
-        said = yaml.load(text, _Strict)  # noqa: S506  (a SafeLoader)
+        said = yaml.load(text, _Strict)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"it is not YAML{line}: {error.problem or error.context}.") from None

@@ -51,7 +51,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def html_of(tokens: Sequence[Token]) -> str:
-    """These blocks as HTML; UserError for a picture, a link elsewhere than to the page or the web, or an unknown number."""
+    """These blocks as HTML; UserError for a picture, a link neither to the page nor the web, or an unknown number."""
     for token in tokens:
         _check(token.children or ())
     return _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})

@@ -10,34 +10,34 @@ from gradviz.errors import UserError, shown
 from gradviz.landscape.paths.request import CONDITIONS
 
 NUMBERS: dict[str, str] = {
-    "length": "|∇J| at the checkpoint ○",
+    "length": "the length of the gradient at ○",
     "slope_x": "∂J/∂x₁ at ○",
     "slope_y": "∂J/∂x₂ at ○",
     "loss": "the minibatch's loss at ○",
-    "loss_span": "largest minus smallest loss of the field",
-    "largest": "largest |∇J| of the field",
-    "roughness": "mean angle between neighbouring arrows of the field, in degrees",
-    "zero_share": "share of the field's arrows that are zero up to round-off",
-    "share_below": "share of the minibatch's rows predicted below their target",
-    "num_rows": "rows of the minibatch",
-    "active_x": "share of rows on which the unit of x₁ is active",
-    "active_y": "the same of x₂",
-    "epoch": "the epoch on show",
-    "minibatch": "the minibatch on show",
-    "R": "length of the mean of the minibatches' unit arrows",
-    "opposite": "share of pairs of minibatches whose arrows are more than 90° apart",
-    "within": "share of minibatches whose arrows lie within 90° of their mean",
-    "num_minibatches": "minibatches that are there at this epoch",
-    "zero_minibatches": "those of them whose arrow is zero",
-    "share_below_all": "share of the rows of all minibatches predicted below their target",
-    "turn": "angle between this minibatch's arrow and that of minibatch 0, in degrees",
-    "inside": "share of the minibatches' arrows inside the sampling ellipse (with `show: sampling`)",
-    "train_loss": "loss on the training rows at this epoch",
-    "test_loss": "loss on the test rows at this epoch",
-    "ratio": "of Paths, `ratio @ CONDITION`: distance of the paths in parts of their length",
-    "cosine": "of Paths, `cosine @ CONDITION`: mean cosine between the paths' displacements",
+    "loss_span": "the largest minus the smallest loss of the field",
+    "largest": "the largest gradient of the field",
+    "roughness": "the mean angle between neighbouring arrows of the field",
+    "zero_share": "the share of arrows that are zero up to round-off",
+    "share_below": "the share of the minibatch's rows predicted below their target",
+    "num_rows": "the number of rows of the minibatch",
+    "active_x": "the share of rows on which the unit of x₁ is active",
+    "active_y": "the share of rows on which the unit of x₂ is active",
+    "epoch": "the epoch",
+    "minibatch": "the minibatch",
+    "R": "R of the minibatches' arrows",
+    "opposite": "the share of pairs of minibatches whose arrows are more than 90° apart",
+    "within": "the share of minibatches whose arrows lie within 90° of their mean",
+    "num_minibatches": "the number of minibatches",
+    "zero_minibatches": "the number of minibatches whose arrow is zero",
+    "share_below_all": "the share of the rows of all minibatches predicted below their target",
+    "turn": "the angle between this minibatch's arrow and that of minibatch 0",
+    "inside": "the share of minibatches whose arrows end inside the sampling ellipse",
+    "train_loss": "the training loss",
+    "test_loss": "the test loss",
+    "ratio": "the spread of the replicas over their mean step, at the end,",
+    "cosine": "the mean cosine between the replicas' steps, at the end,",
 }
-"""Numbers by name, and what each says."""
+"""What each number says, by its name."""
 
 TEXTS: dict[str, str] = {
     "x": "name of x₁",
@@ -86,6 +86,7 @@ class Condition(BaseModel):
     operator: Literal["=", "!=", "<", "<=", ">", ">="]
     value: float = Field(allow_inf_nan=False)
     text: str = Field(description="as it is written")
+    says: str = Field(description="what the number is, in words")
 
     @classmethod
     def parse(cls, line: str) -> Self:
@@ -99,6 +100,7 @@ class Condition(BaseModel):
         except ValueError:
             raise UserError(f"`{shown(value)}` is not a number: write a condition such as roughness > 20.") from None
         made: dict[str, Any] = {"place": place, "operator": operator, "value": number, "text": line.strip()}
+        made["says"] = NUMBERS[place.name]
         return cls.model_validate(made)
 
 

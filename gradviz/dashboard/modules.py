@@ -68,9 +68,22 @@ def _in_order(path: Path, done: dict[Path, Module], above: list[Path]) -> Iterat
 
 def assembled(entry: Path) -> str:
     """One strict script without global names that does the same as the entry module."""
-    parts = ['(function () {\n"use strict";']
+    return _joined(modules_of(entry), {}, "const $$ = {};")
+
+
+def assembled_in_two(entry: Path, later: Path) -> tuple[str, str]:
+    """The same, and a second script for the modules of `later`, to be loaded when they are wanted: it takes those that
+    both need from the first, which keeps them as `window.gradvizParts`."""
     names: dict[Path, str] = {}
-    for module in modules_of(entry):
+    first = _joined(modules_of(entry), names, "const $$ = (window.gradvizParts = {});")
+    rest = [module for module in modules_of(later) if module.path not in names]
+    return first, _joined(rest, names, "const $$ = window.gradvizParts;")
+
+
+def _joined(modules: list[Module], names: dict[Path, str], parts_of: str) -> str:
+    """`names`: what modules are called that are there, and in the end these too."""
+    parts = ['(function () {\n"use strict";', parts_of]
+    for module in modules:
         names[module.path] = f"$$.{module.path.stem}_{len(names)}"
         taken = [f"const {{ {', '.join(taken)} }} = {names[other]};" for other, taken in module.imports if taken]
         given = f"return {{ {', '.join(module.exports)} }};"
@@ -78,5 +91,4 @@ def assembled(entry: Path) -> str:
             f"{names[module.path]} = (function () {{ // {module.path.parent.name}/{module.path.name}\n"
             + "\n".join([*taken, module.body.strip("\n"), given, "})();"])
         )
-    parts.insert(1, "const $$ = {};")
     return "\n".join([*parts, "})();\n"])
