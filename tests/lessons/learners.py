@@ -11,5 +11,7 @@ from gradviz.experiment.studies.deliveries.trainer import train
 def learners(path: Path) -> Path:
     """Runs of all three variants under `path`; takes a few seconds."""
     path.mkdir()
-    train(path, run_configs(epochs=8, rows=1600, hidden=(200, 100, 40), optimizer=Adam(learning_rate=1e-3)), device="cpu")
+    train(
+        path, run_configs(epochs=8, rows=1600, hidden=(200, 100, 40), optimizer=Adam(learning_rate=1e-3)), device="cpu"
+    )
     return path

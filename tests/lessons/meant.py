@@ -1,6 +1,6 @@
 """What a step of a lesson is to show on given runs, by plain loops: the page finds the same in assets/pure/lessonwords.js."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from gradviz.dashboard.lesson_view import Word
 from gradviz.dashboard.permalink import View
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 from gradviz.landscape import unit_activity
 
 AXES = ("x_a", "y_a", "x_b", "y_b")
@@ -39,15 +40,19 @@ def done_view(store: RunStore, view: View, done: Done | None) -> View:
 def epoch_meant(run: Run, said: object) -> int:
     """The epoch of a run that a word means."""
     lines = run.metrics()
-    trained = [line for line in lines if line["epoch"] > 0]
-    apart: Callable[[Mapping[str, Any]], float] = lambda line: abs(line["share_below_target"] - 0.5)  # noqa: E731
+    trained = [line for line in lines if line.epoch > 0]
     words = {
         "first": lines[0],
         "last": lines[-1],
-        "balanced": min(trained, key=apart),
-        "lopsided": max(trained, key=apart),
+        "balanced": min(trained, key=_apart),
+        "lopsided": max(trained, key=_apart),
     }
-    return int(words[said.word]["epoch"]) if isinstance(said, Word) else int(str(said))
+    return words[said.word].epoch if isinstance(said, Word) else int(str(said))
+
+
+def _apart(line: EpochMetrics) -> float:
+    """How far the signs of the rows are from balance."""
+    return abs(line.share_below_target - 0.5)
 
 
 def _run(store: RunStore, said: Mapping[str, Any]) -> Run:
