@@ -1,4 +1,5 @@
-"""What a step of a lesson is to show on given runs, by plain loops: the page finds the same in assets/pure/lessonwords.js."""
+"""What a step of a lesson is to show on given runs, by plain loops: the page
+finds the same in assets/pure/lessonwords.js."""
 
 from collections.abc import Mapping
 from typing import Any

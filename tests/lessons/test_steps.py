@@ -1,4 +1,5 @@
-"""Each step of the lessons that ship: its view is one that the page can show, and shows on runs that learn what its text says."""
+"""Each step of the lessons that ship: its view is one that the page can show, and shows what its text says
+on runs that learn."""
 
 import operator
 import re
@@ -70,7 +71,7 @@ def test_each_step_shows_what_it_says_on_runs_that_learn(step: Step, store: RunS
 
 
 @pytest.mark.parametrize(
-    "says, elsewhere",
+    ("says", "elsewhere"),
     [("later-2", "start-3"), ("dropout-3", "dropout-1"), ("batchnorm-6", "batchnorm-1"), ("zero-1", "start-3")],
 )
 def test_a_condition_does_not_hold_in_any_view(says: str, elsewhere: str, store: RunStore):

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from gradviz.dashboard.permalink import View
 from gradviz.experiment.run import Run
@@ -20,7 +21,9 @@ def numbers(store: RunStore, view: View, of: str | None = None, picture: int = 1
     """All numbers of a picture of `view` by name, of the run `of` (None: of the one on show)."""
     run = store.run(of or (view.compared[0] if view.view == "compare" else view.run))
     x, y = ((view.x_a, view.y_a), (view.x_b, view.y_b))[picture - 1]
-    assert view.epoch is not None and x and y
+    assert view.epoch is not None
+    assert x
+    assert y
     spec = LandscapeSpec(
         x=x,
         y=y,
@@ -43,12 +46,12 @@ def of_field(field: GradientField) -> dict[str, float]:
     u, v = (np.where(field.is_zero, 0.0, part).astype(float) for part in (field.u, field.v))
     size = np.hypot(u, v)
     return {
-        "length": size[middle, middle],
-        "slope_x": u[middle, middle],
-        "slope_y": v[middle, middle],
+        "length": float(size[middle, middle]),
+        "slope_x": float(u[middle, middle]),
+        "slope_y": float(v[middle, middle]),
         "loss": float(field.loss[middle, middle]),
         "loss_span": float(field.loss.max() - field.loss.min()),
-        "largest": size.max(),
+        "largest": float(size.max()),
         "roughness": _roughness(u, v, np.asarray(field.is_zero)),
         "zero_share": float(np.mean(field.is_zero)),
         "share_below": field.share_below,
@@ -67,7 +70,7 @@ def _roughness(u: np.ndarray, v: np.ndarray, is_zero: np.ndarray) -> float:
             if k < u.shape[0] and m < u.shape[1] and not is_zero[j, i] and not is_zero[k, m]:
                 turn = math.atan2(v[k, m], u[k, m]) - math.atan2(v[j, i], u[j, i])
                 angles.append(abs((turn + math.pi) % (2 * math.pi) - math.pi))
-    return math.degrees(np.mean(angles)) if angles else math.nan
+    return math.degrees(float(np.mean(angles))) if angles else math.nan
 
 
 def _active(run: Run, view: View, x: str, y: str) -> dict[str, float]:
@@ -104,7 +107,7 @@ def _of_minibatches(run: Run, view: View, x: str, y: str) -> dict[str, float]:
 
 
 def _inside(run: Run, view: View, gradients_K2: np.ndarray, axes: tuple[str, str]) -> float:
-    """The share of the minibatches' gradients that lie in the sampling ellipse, whose covariance is that of all their rows."""
+    """The share of the minibatches' gradients in the sampling ellipse, whose covariance is that of all their rows."""
     assert view.epoch is not None
     model, size = run.model(view.epoch).eval(), view.minibatch_size
     batches = [run.minibatch(k, size) for k in range(len(gradients_K2))]
