@@ -1,5 +1,5 @@
-"""Small runs that learn: their losses fall far enough, and their signs come near enough to balance, that every lesson can
-be shown on them."""
+"""Small runs that learn: their losses fall far enough, and their signs come near enough to balance, that every lesson
+can be shown on them."""
 
 from pathlib import Path
 

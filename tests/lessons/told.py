@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from gradviz.dashboard.permalink import View
 from gradviz.experiment.run import Run
