@@ -80,6 +80,7 @@ def _add_serve(commands: Any) -> None:
         "--prefix", metavar="PATH", help="path below which it stands, as /tools/gradviz/ (GRADVIZ_PREFIX)"
     )
     parser.add_argument("--no-train", action="store_true", help="start no training")
+    parser.add_argument("--lessons", metavar="DIR", help="folder of more lessons, Markdown files (GRADVIZ_LESSONS)")
     _add_study_option(parser)
 
 

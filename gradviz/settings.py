@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         default="",
         description="study to show and train: digits, addition, or FILE.py:NAME, whose code is run; empty: deliveries",
     )
+    lessons: Path | None = Field(default=None, description="folder of more lessons, Markdown files")
     cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
     cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
     memory_bytes: int = Field(
@@ -112,9 +113,11 @@ class Settings(BaseSettings):
     def split_hosts(cls, value: object) -> object:
         return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
 
-    @field_validator("runs", "cache_dir")
+    @field_validator("runs", "cache_dir", "lessons")
     @classmethod
-    def can_be_a_path(cls, value: Path) -> Path:
+    def can_be_a_path(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
         try:
             os.lstat(value)
         except ValueError:

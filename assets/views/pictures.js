@@ -3,6 +3,7 @@
 import { overlayStrokes } from "../pure/overlays.js";
 import { stylesOf } from "../pure/scales.js";
 import { enlarged } from "../pure/strokes.js";
+import { showLesson } from "../page/bringlessons.js";
 import { loadPlans } from "../page/loading.js";
 import { loadPlanes } from "../page/planes.js";
 import { besides, frameOf, isGrid, plans } from "../page/plans.js";
@@ -73,6 +74,7 @@ export function drawPictures() {
   showPairLines();
   markLosses(page.view.epoch);
   markCourse(page.view.epoch);
+  showLesson();
 }
 
 let drawing = null;

@@ -5,6 +5,7 @@ import { namesNothing, searchOf } from "../pure/fields.js";
 import { rowsText } from "../pure/rows.js";
 import { learnActivity } from "../page/activities.js";
 import { askForView, isRead, readAgain, viewFields, writeAddress } from "../page/address.js";
+import { lessonOpened, showLesson } from "../page/bringlessons.js";
 import { conduct } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { fitted, leavingRows } from "../page/fitting.js";
@@ -48,6 +49,7 @@ export function openView({ view, notices }) {
   if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
   showNotices(notices, "link");
   for (const mended of ["parameters", "picker"]) showNotices([], mended);
+  lessonOpened();
   follow();
   refresh();
 }
@@ -210,6 +212,7 @@ function refresh() {
   showCourse();
   showParameters();
   showFirstNote();
+  showLesson();
   openPressed();
 }
 

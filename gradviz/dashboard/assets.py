@@ -19,7 +19,7 @@ from dash.fingerprint import check_fingerprint
 from flask import Response, abort, request
 
 import gradviz
-from gradviz.dashboard.modules import assembled
+from gradviz.dashboard.modules import assembled_in_two
 from gradviz.dashboard.sending import FOR_EVER
 
 STANDALONE = "standalone"
@@ -27,6 +27,9 @@ STANDALONE = "standalone"
 
 MAIN = "main.js"
 """The page's entry module."""
+
+LESSONS = "lessons.js"
+"""The entry module of what is loaded when a lesson is opened."""
 
 BUNDLES = "/bundles/"
 
@@ -124,11 +127,14 @@ def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
     libraries = [_text_of(address) for address in scripts if not _is_ours(address)] + [graph]
     bundled = _relative(plotly.address)
     renderer = _joined(libraries).replace(_PLOTLY, bundled)
-    page = assembled(assets_folder() / MAIN).replace(_PLOTLY, bundled)
+    page, lessons = assembled_in_two(assets_folder() / MAIN, assets_folder() / LESSONS)
+    later = Bundle.of(LESSONS, lessons)
+    page = page.replace(_PLOTLY, bundled).replace(f"bundles/{LESSONS}", later.address.removeprefix("/"))
     return {
         "plotly.min.js": plotly,
         "dash_renderer.js": Bundle.of("dash_renderer.js", renderer),
         "page.js": Bundle.of("page.js", page),
+        LESSONS: later,
         "page.css": Bundle.of("page.css", "\n".join(map(_text_of, styles))),
     }
 

@@ -68,6 +68,7 @@ CANVASES = tuple(f"canvas-{slot}" for slot in range(3))
 NOTICES = "notices"
 STATUS = "status"
 EXPORT = "export"
+LESSON = "lesson"
 TRAINING = "training"
 EVIDENCE_STATE = "evidence-state"
 EVIDENCE_CLAIMS = "evidence-claims"

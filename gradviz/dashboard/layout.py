@@ -128,6 +128,7 @@ def _header() -> Component:
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             scenes_button(),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
+            _lessons_button(),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
             html.Div(id=ids.PRESENT, className="gv-island gv-present"),
             dmc.ColorSchemeToggle(
@@ -142,6 +143,16 @@ def _header() -> Component:
         ],
         className="gv-header",
     )
+
+
+def _lessons_button() -> Component:
+    said: Any = {"data-lessons": "list", "aria-controls": ids.LESSON}
+    return html.Button("Lessons", className="gv-button gv-lessons-button", **said)
+
+
+def _lesson() -> Component:
+    """A lesson beside the pictures; `assets/views/lesson.js` fills it."""
+    return html.Aside(id=ids.LESSON, className="gv-island gv-lesson", hidden=True, **label("Lesson"))
 
 
 def _main() -> Component:
@@ -165,6 +176,7 @@ def _main() -> Component:
             evidence_view(),
             training_view(),
             html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),
+            _lesson(),
         ],
         className="gv-main",
         id="main",

@@ -17,6 +17,7 @@ from gradviz.dashboard import (
     influence_api,
     kinks_api,
     landscape_api,
+    lessons_api,
     paths_api,
     plane_api,
     probe_api,
@@ -94,6 +95,7 @@ OPERATIONS = (
     *kinks_api.OPERATIONS,
     *scenes_api.OPERATIONS,
     *evidence_api.OPERATIONS,
+    *lessons_api.OPERATIONS,
     *export_api.OPERATIONS,
 )
 """All operations of the API."""

@@ -58,7 +58,8 @@ class View(OfRun):
     widths from the checkpoint), `rate` (None: of each picture its own), `steps`: of the probe's paths;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread; `conditions`, `replicas`, `optimizer`,
-    `rate_factor`: of the paths that training takes, as their request names them."""
+    `rate_factor`: of the paths that training takes, as their request names them; `lesson`, `step`: what is told beside
+    the pictures, "" for none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -99,6 +100,8 @@ class View(OfRun):
     replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     optimizer: Literal["own", "sgd"] = "own"
     rate_factor: float = Field(default=1.0, gt=0, le=1e6)
+    lesson: str = Field(default="", pattern=r"^[a-z0-9-]{0,40}$")
+    step: int = Field(default=1, ge=1, le=99)
 
     @field_validator("compared", "show", "conditions", mode="before")
     @classmethod

@@ -59,6 +59,8 @@ FIELDS: Mapping[str, ViewField] = {
     "replicas": ViewField("replicas"),
     "optimizer": ViewField("optimizer"),
     "rate_factor": ViewField("factor"),
+    "lesson": ViewField("lesson"),
+    "step": ViewField("step"),
 }
 """Keyed by their names in `permalink.View`, in the order of the address."""
 
