@@ -83,6 +83,12 @@ class BundledDash(Dash):
         self._bundling = threading.Lock()
         self.server.add_url_rule(f"{BUNDLES}<file>", "bundles", self._serve)
 
+    def bundle(self, name: str) -> Bundle:
+        """One of the bundles: plotly.min.js, dash_renderer.js, page.js or page.css."""
+        if not self._bundles:
+            self.index()
+        return self._bundles[name]
+
     def interpolate_index(self, scripts: str = "", css: str = "", **parts: str) -> str:
         with self._bundling:
             if not self._bundles:
