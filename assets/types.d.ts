@@ -7,4 +7,8 @@ interface Window {
   Plotly: any;
   /** See views/questions.js. */
   gradvizPage: object;
+  /** See page/site.js. */
+  gradvizSite?: object;
+  /** Takes what a script of a published site gives, see site/packed.js. */
+  gradvizGive?: (name: string, text: string) => void;
 }

@@ -9,6 +9,7 @@ from gradviz.commands.options import (
     add_measures_options,
     add_paths_options,
     add_print_options,
+    add_publish_options,
     add_rows_options,
 )
 
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _add_bench(commands)
     _add_worker(commands)
     _add_report(commands)
+    _add_publish(commands)
     return whole
 
 
@@ -151,6 +153,13 @@ def _add_report(commands: Any) -> None:
     _add_run_options(parser)
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)
+
+
+def _add_publish(commands: Any) -> None:
+    parser = _command(commands, "publish", "write the dashboard as a site of static files, for any web server")
+    add_publish_options(parser, _names)
+    _add_runs_option(parser)
+    _add_study_option(parser)
 
 
 def _add_runs(commands: Any) -> None:

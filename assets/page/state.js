@@ -3,6 +3,7 @@
 import { look } from "../pure/look.js";
 import { numChosen } from "../pure/rows.js";
 import { paletteNow, scheme } from "./scheme.js";
+import { site } from "./site.js";
 
 export const page = {
   view: null, // all choices, as gradviz/dashboard/permalink.py names them; epoch and minibatch are what is shown
@@ -47,6 +48,7 @@ export function masksOf(name) {
 export function knownRuns() {
   const names = Object.keys(page.runs);
   const isOfOthers = names.length ? !names.some(hasTargets) : page.training.trains === false;
+  if (site) return names;
   if (isOfOthers && !page.training.progress.some(({ run }) => run in look.variant_labels)) return names;
   Object.keys(look.variant_labels).forEach((name, k, usual) => {
     if (!names.includes(name)) names.splice(names.indexOf(usual[k - 1]) + 1, 0, name);

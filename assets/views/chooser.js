@@ -10,6 +10,7 @@ import { rowsOf, shareOf } from "../page/activities.js";
 import { conductor } from "../page/conductor.js";
 import { element } from "../page/dom.js";
 import { showNotices } from "../page/notices.js";
+import { site } from "../page/site.js";
 import { checkpointNow, page } from "../page/state.js";
 
 const FIELDS = ["x_a", "y_a", "x_b", "y_b"];
@@ -21,7 +22,7 @@ function create(field) {
   const list = element("datalist");
   list.id = `suggestions-${field}`;
   const input = element("input", "gv-name");
-  Object.assign(input, { type: "text", spellcheck: false, autocomplete: "off" });
+  Object.assign(input, { type: "text", spellcheck: false, autocomplete: "off", readOnly: site !== null });
   input.setAttribute("list", list.id);
   input.setAttribute("aria-label", host.dataset.label);
   const note = element("span", "gv-note");

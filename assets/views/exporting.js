@@ -13,6 +13,7 @@ import { makeFile, saveFile } from "../page/download.js";
 import { showNotices } from "../page/notices.js";
 import { frameOf, isGrid } from "../page/plans.js";
 import { scheme } from "../page/scheme.js";
+import { greyExports, site } from "../page/site.js";
 import { acrossMinibatches, hasSizes, numMinibatches, page, shownRuns, whichMinibatch } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
 import { courseRows } from "./coursecurves.js";
@@ -73,6 +74,7 @@ function fill(shown) {
     group(isSurface(page.view) ? "The same numbers and surfaces again" : "The same numbers again", recipes),
   );
   const { under, camera } = page.view;
+  if (site) return greyExports(dialog);
   showRecipe(recipes, shown.map(requestOf), { under, camera: camera ?? undefined });
 }
 

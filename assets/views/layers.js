@@ -2,9 +2,11 @@
 
 import { hasDirections } from "../pure/axes.js";
 import { defaultPair, layerOf } from "../pure/parameters.js";
+import { tensorOf } from "../pure/tensors.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { element, fill } from "../page/dom.js";
+import { site } from "../page/site.js";
 import { page } from "../page/state.js";
 
 const ROOM = 33; // letters of 12 pixels side by side, of which a button takes two besides its own
@@ -25,6 +27,7 @@ export function showLayers() {
   const { view } = page;
   const run = page.runs[view.run];
   if (!run) return;
+  if (site) return showPairs(run);
   const layers = run.layers.map(({ value, label }) => ({ value, label: /\w/.test(value) ? value : label }));
   const hasRoom = layers.reduce((sum, { label }) => sum + label.length + 2, 0) <= ROOM;
   document.body.dataset.layers = hasRoom ? "buttons" : "list";
@@ -32,8 +35,27 @@ export function showLayers() {
     const [a, b] = [view[`x_${side}`], view[`y_${side}`]].map((name) => layerOf(name, run));
     const value = a === b ? a : "";
     if (hasRoom) setButtons(side, { data: layers, value });
-    setList(side, layers, value);
+    setList(side, layers, value, showLayer);
   }
+}
+
+// Of a published site: the pairs that are in it.
+function showPairs(run) {
+  document.body.dataset.layers = "list";
+  const pairs = site.pairs[run.run].map(([x, y]) => ({ value: JSON.stringify([x, y]), label: pairLabel(x, y, run) }));
+  for (const side of ["a", "b"]) {
+    const pair = [page.view[`x_${side}`], page.view[`y_${side}`]];
+    setList(side, pairs, JSON.stringify(pair), (value) => {
+      const [x, y] = JSON.parse(value);
+      conductor.choose({ [`x_${side}`]: x, [`y_${side}`]: y });
+    });
+  }
+}
+
+function pairLabel(x, y, run) {
+  const { label } = tensorOf(x, run);
+  const short = (name) => name.slice(name.split("[")[0].lastIndexOf(".") + 1);
+  return tensorOf(y, run).label === label ? `${label}: ${short(x)}, ${short(y)}` : `${x}, ${y}`;
 }
 
 // Set to the same again, they would undo a click that has not been told yet.
@@ -43,19 +65,20 @@ function setButtons(side, props) {
   setProps(`layer-${side}`, props);
 }
 
-function setList(side, layers, value) {
+function setList(side, layers, value, choose) {
   const host = document.getElementById(`layers-${side}`);
-  fill(host.id, JSON.stringify(layers), listOf(side, layers, host.dataset.label));
+  fill(host.id, JSON.stringify(layers), listOf(side, layers, host.dataset.label, choose));
   const list = /** @type {HTMLSelectElement} */ (host.firstChild);
   list.value = value;
-  list.options[0].text = hasDirections({ x: page.view[`x_${side}`], y: page.view[`y_${side}`] }) ? "along directions" : "of two layers";
+  if (list.value !== value) list.value = "";
+  list.options[0].text = site ? "another pair" : hasDirections({ x: page.view[`x_${side}`], y: page.view[`y_${side}`] }) ? "along directions" : "of two layers";
 }
 
-function listOf(side, layers, label) {
+function listOf(side, layers, label, choose) {
   const none = new Option("of two layers", "");
   none.hidden = true;
   const list = element("select", "gv-speed gv-layer-list", none, ...layers.map(({ value, label: text }) => new Option(text, value)));
   list.setAttribute("aria-label", label);
-  list.addEventListener("change", () => showLayer(list.value, side));
+  list.addEventListener("change", () => choose(list.value, side));
   return list;
 }

@@ -78,6 +78,49 @@ def add_print_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-titles", action="store_true", help="with --width: no titles over the panels")
 
 
+def add_publish_options(parser: argparse.ArgumentParser, names: Callable[[str], tuple[str, ...]]) -> None:
+    """Those of `gradviz publish` alone."""
+    parser.add_argument("--out", required=True, metavar="DIR", help="directory of the site: new, empty, or a site")
+    parser.add_argument("--run", type=names, metavar="NAME,…", help="runs in the site (all)")
+    parser.add_argument(
+        "--pair",
+        nargs=2,
+        action="append",
+        metavar=("X", "Y"),
+        help="a pair of parameters, several times for several (those that the page shows first, and the best found)",
+    )
+    parser.add_argument("--epochs", default="all", metavar="E,…", help="all, or such as 0,5,10-30 (all)")
+    parser.add_argument("--minibatches", type=int, default=0, metavar="N", help="the first N of each run (all)")
+    parser.add_argument("--minibatch-size", type=int, default=64, metavar="B", help="rows of a minibatch (64)")
+    parser.add_argument(
+        "--mode",
+        type=names,
+        default=("eval",),
+        metavar="MODE,…",
+        help="eval, train (fresh masks), frozen, averaged (eval)",
+    )
+    parser.add_argument(
+        "--with",
+        dest="more",
+        type=names,
+        default=("evidence", "lessons"),
+        metavar="WHAT,…",
+        help="evidence, lessons, sampling, curves; '' for none (evidence,lessons)",
+    )
+    parser.add_argument(
+        "--parts",
+        type=names,
+        default=(),
+        metavar="PART,…",
+        help="cosines and measures of larger parts than a pair: biases, layer, model (none)",
+    )
+    parser.add_argument("--rows", action="store_true", help="with the rows of the minibatches, whose texts are data")
+    parser.add_argument("--limit-mb", type=float, default=60.0, metavar="MB", help="the site's largest size (60)")
+    parser.add_argument("--title", default="gradviz: gradient landscapes", help="the title of the page")
+    parser.add_argument("--dry-run", action="store_true", help="say how large the site will be, and write nothing")
+    parser.add_argument("--device", metavar="auto|cpu|cuda", help="where to compute")
+
+
 def add_measures_options(parser: argparse.ArgumentParser) -> None:
     """Those of `gradviz measures` alone."""
     parser.add_argument("--run", required=True, metavar="NAME", help="a run in the list of `gradviz runs`")

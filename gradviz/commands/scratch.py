@@ -11,12 +11,13 @@ from pathlib import Path
 
 
 @contextmanager
-def scratch_directory(prefix: str) -> Iterator[Path]:
-    """A new directory for temporary files, named with `prefix`; removes those left behind by killed processes."""
-    parent = Path(tempfile.gettempdir())
+def scratch_directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """A new directory for temporary files, named with `prefix`, in `parent` or where the system has such; removes those
+    left behind by killed processes. Whoever renames it keeps it."""
+    parent = parent or Path(tempfile.gettempdir())
     for path in sorted(parent.glob(f"{prefix}*")):
         _remove_if_left(path)
-    path, lock = _make(prefix)
+    path, lock = _make(prefix, parent)
     try:
         yield path
     finally:
@@ -24,9 +25,9 @@ def scratch_directory(prefix: str) -> Iterator[Path]:
         os.close(lock)
 
 
-def _make(prefix: str) -> tuple[Path, int]:
+def _make(prefix: str, parent: Path) -> tuple[Path, int]:
     while True:
-        path = Path(tempfile.mkdtemp(prefix=prefix))
+        path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         try:
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:

@@ -4,7 +4,7 @@ It imports Celery and redis only if they are chosen, so that local computing nev
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gradviz.compute.background import background_of
 from gradviz.compute.cache import FieldCache
@@ -17,9 +17,9 @@ from gradviz.experiment.study_loading import load_study
 from gradviz.settings import Settings
 
 
-def open_store(settings: Settings) -> RunStore:
-    """The runs, with the study of the settings loaded; UserError if its code fails."""
-    return RunStore(settings.runs, load_study(settings.study) if settings.study else None)
+def open_store(settings: Settings, only: Collection[str] = ()) -> RunStore:
+    """The runs, or `only` some of them, with the study of the settings loaded; UserError if its code fails."""
+    return RunStore(settings.runs, load_study(settings.study) if settings.study else None, only)
 
 
 def open_compute(

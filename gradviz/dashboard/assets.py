@@ -94,6 +94,12 @@ class BundledDash(Dash):
         with self._setting_up:
             super()._setup_server()
 
+    def bundle(self, name: str) -> Bundle:
+        """One of the bundles: plotly.min.js, dash_renderer.js, page.js or page.css."""
+        if not self._bundles:
+            self.index()
+        return self._bundles[name]
+
     def interpolate_index(self, scripts: str = "", css: str = "", favicon: str = "", **parts: str) -> str:
         with self._bundling:
             if not self._bundles:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from gradviz.errors import UserError
@@ -24,12 +25,12 @@ __all__ = ["BrokenCheckpoint", "Run", "RunStore", "run_directories"]
 class RunStore:
     """Reads the runs of one directory, which may be missing, empty, or in use by a trainer.
 
-    It keeps each run with its checks until its run.json changes. `study`: the user's own, loaded for its runs. Safe to
-    share between threads.
+    It keeps each run with its checks until its run.json changes. `study`: the user's own, loaded for its runs. `only`:
+    names of the runs that count as there; all if empty. Safe to share between threads.
     """
 
-    def __init__(self, root: Path | str, study: LoadedStudy | None = None) -> None:
-        self.root, self._study = Path(root), study
+    def __init__(self, root: Path | str, study: LoadedStudy | None = None, only: Collection[str] = ()) -> None:
+        self.root, self._study, self._only = Path(root), study, frozenset(only)
         self._examinations = Examinations()
         try:
             is_file = is_there(self.root) and not os.path.isdir(self.root)
@@ -107,6 +108,8 @@ class RunStore:
         return [run for run in map(self._open, names) if run is not None]
 
     def _open(self, name: str) -> Run | StudyRun | UnusableFile | None:
+        if self._only and name not in self._only:
+            return None
         path = self.root / name / RECORD_NAME
         stamp = signature(path)
         known = self._runs.get(name)

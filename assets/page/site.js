@@ -1,0 +1,27 @@
+// Whether the page is a published site of static files (gradviz/publish), and what it says of what is not in it.
+
+/**
+ * @typedef {object} Site
+ * @property {Record<string, [string, string][]>} pairs of parameters, by run
+ * @property {string} lacks what is not in it, as the end of a sentence
+ */
+
+/** @type {Site | null} */
+export const site = /** @type {any} */ (globalThis).gradvizSite ?? null;
+
+const NEEDS_SERVER = "Not in this site: what gradviz computes or makes on request, where the runs are.";
+const GROUPS = ["With a slider", "Numbers", "The same numbers again", "The same numbers and surfaces again"];
+
+/** Greys out what a site cannot make of the dialog of exports, and says so. @param {HTMLElement} dialog */
+export function greyExports(dialog) {
+  for (const group of dialog.querySelectorAll("fieldset")) {
+    if (!GROUPS.includes(group.querySelector("legend")?.textContent ?? "")) continue;
+    group.disabled = true;
+    group.title = NEEDS_SERVER;
+  }
+  for (const one of dialog.querySelectorAll("button")) if (one.textContent === "PDF") Object.assign(one, { disabled: true, title: NEEDS_SERVER });
+  const note = document.createElement("p");
+  note.className = "gv-sub";
+  note.textContent = NEEDS_SERVER;
+  dialog.append(note);
+}

@@ -1,0 +1,154 @@
+"""What answers for a site while it is made: the dashboard's own app in this process, over the chosen runs."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dash import Dash
+from pydantic import SecretStr
+
+from gradviz.compute.cache import FieldCache
+from gradviz.compute.choice import open_compute, open_store, open_trainer
+from gradviz.dashboard.factory import create_app
+from gradviz.dashboard.openapi import OPERATIONS
+from gradviz.dashboard.routes import PREFIX
+from gradviz.errors import UserError
+from gradviz.publish.choices import Choices, Pair, RunHeld, held_runs
+from gradviz.publish.questions import File, Group, question_of
+
+_CLAIM_BYTES = 2_500
+"""Compressed bytes of a verdict, about."""
+_PAIRS = 4
+_OWN = {"runs", "training", "openapi.json", "paths/job"}
+"""Answers that a site has in its own form, or has no use for."""
+_NO_TRAINING = {
+    "state": "empty",
+    "message": "A published site trains nothing.",
+    "progress": [],
+    "trains": False,
+    "since": None,
+    "read_only": True,
+    "polls": False,
+}
+
+
+@contextmanager
+def answering(settings: Any, runs: Sequence[str]) -> Iterator["Server"]:
+    """The app over these runs, or all, with the cache that a dashboard of these settings has."""
+    plain = settings.model_copy(update={"password": SecretStr(""), "read_only": True, "metrics": False})
+    store = open_store(plain, runs)
+    with FieldCache(plain.cache_dir, plain.cache_bytes) as cache:
+        compute = open_compute(plain, store, cache)
+        yield Server(create_app(plain, compute, store, open_trainer(plain)))
+
+
+class Server:
+    """Asks the app in this process, without a network."""
+
+    def __init__(self, app: Dash) -> None:
+        self.app = app
+        self._client = app.server.test_client()
+
+    def get(self, address: str) -> bytes:
+        """The answer to an address below /api/v1, a refusal included; UserError if the server fails."""
+        answer = self._client.get(f"{PREFIX}/{address}")
+        content = answer.get_data()
+        if answer.status_code >= 500 or answer.status_code == 429:
+            raise UserError(f"A part of the site could not be made: {json.loads(content)['error']} Start again.")
+        return content
+
+    def told(self, address: str) -> Any:
+        return json.loads(self.get(address))
+
+    def held(self, choices: Choices) -> list[RunHeld]:
+        return held_runs(self.told("runs")["runs"], choices)
+
+    def pairs(self, runs: Sequence[RunHeld], chosen: Sequence[Pair]) -> dict[str, list[Pair]]:
+        """Of each run those that its model has: the chosen pairs, or what the page shows first and suggests.
+        UserError if a run has none."""
+        asked = list(chosen) or self._usual(runs)
+        found = {run.name: [pair for pair in asked if run.has(pair)] for run in runs}
+        for run in runs:
+            if not found[run.name]:
+                raise UserError(f"`--pair`: {run.name} has none of the pairs: name one of its own, or leave it out.")
+        return found
+
+    def _usual(self, runs: Sequence[RunHeld]) -> list[Pair]:
+        """The pairs that the page suggests for each run, and the best of the first run's layers that are named so."""
+        shown = [tuple(run.told["suggested"][side]) for run in runs if run.told["suggested"] for side in ("a", "b")]
+        pairs = list(dict.fromkeys(shown))
+        first = runs[0]
+        layers = [layer["value"] for layer in first.told["layers"]]
+        for x, _ in list(pairs):
+            tensor = first.told["tensors"].get(x.partition("[")[0])
+            if tensor is None or len(pairs) >= _PAIRS:
+                continue
+            address = (
+                f"pairs/{first.name}/{first.epochs[-1]}/{layers.index(tensor['layer'])}?minibatch_size={first.size}"
+            )
+            best = [(each["x"], each["y"]) for each in self.told(address).get("pairs", [])[:1]]
+            pairs += [pair for pair in best if pair not in pairs]
+        return pairs
+
+    def first_answers(self, runs: Sequence[RunHeld], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, Any]:
+        """What the page asks when it begins, of the chosen runs, epochs and minibatches alone."""
+        told = self.told("runs")
+        names = {run.name for run in runs}
+        groups = [_of_runs(group, names) for group in told["groups"]]
+        return {
+            "runs": {
+                "runs": {run.name: _as_held(run, pairs[run.name]) for run in runs},
+                "groups": [group for group in groups if len(group["runs"]) > 1],
+                "unreadable": [],
+                "training": _NO_TRAINING,
+            },
+            "training": _NO_TRAINING,
+        }
+
+    def documents(self, choices: Choices) -> Iterator[Group]:
+        """The evidence, and every list of the API that takes no argument, with what it lists under its own address."""
+        heads = [operation.path.strip("/") for operation in OPERATIONS if _is_list(operation)]
+        for head in heads:
+            if head in _OWN or (head in ("evidence", "lessons") and head not in choices.more):
+                continue
+            keys = [key for key in _keys_of(self.told(head)) if self._has_each(head)]
+            files = tuple(self._settled(address) for address in (head, *(f"{head}/{key}" for key in keys)))
+            yield Group(head, files, f"--with without {head}", expected_bytes=_CLAIM_BYTES)
+
+    def _has_each(self, head: str) -> bool:
+        return any(operation.path.startswith(f"/{head}/{{") for operation in OPERATIONS)
+
+    def _settled(self, address: str) -> File:
+        """A file with one answer, asked for until it measures no more."""
+
+        def content(get: Any) -> bytes:
+            while (told := json.loads(get(address))).get("state") == "measuring":
+                pass
+            return json.dumps({question_of(address): told}, separators=(",", ":")).encode()
+
+        return File((question_of(address),), content)
+
+
+def _is_list(operation: Any) -> bool:
+    return operation.method == "get" and not operation.asked and operation.forms == ("json",)
+
+
+def _keys_of(told: Mapping[str, Any]) -> Iterator[str]:
+    for value in told.values():
+        if isinstance(value, list):
+            yield from (each["key"] for each in value if isinstance(each, dict) and "question" in each)
+
+
+def _of_runs(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    kept = [k for k, name in enumerate(group["runs"]) if name in names]
+    return {**group, "runs": [group["runs"][k] for k in kept], "seeds": [group["seeds"][k] for k in kept]}
+
+
+def _as_held(run: RunHeld, pairs: Sequence[Pair]) -> dict[str, Any]:
+    many = {size: run.num_minibatches if size == run.size else 0 for size in run.told["minibatches"]}
+    own = run.told["suggested"] or {}
+    fallback = {"a": pairs[0], "b": pairs[min(1, len(pairs) - 1)]}
+    first = {side: own[side] if tuple(own.get(side, ())) in pairs else pair for side, pair in fallback.items()}
+    held = {"epochs": run.epochs, "minibatches": many | {run.size: run.num_minibatches}, "broken": []}
+    return {**run.told, **held, "suggested": first}
