@@ -107,7 +107,8 @@ export function holds({ operator, value: other }, value) {
   return HOLDS[operator](value, other);
 }
 
-/** Where it does not hold: the number that this picture has, and which the step would need. @param {Condition} condition @param {number} value @param {string} run its label, "" for the run on show */
+/** Where it does not hold: the number that this picture has, and which the step would need. @param {Condition} condition @param {number | string | null} value null where there is no such number @param {string} run its label, "" for the run on show */
 export function unmetSentence({ place: { name }, operator, value: wanted, says }, value, run) {
+  if (value === null) return `This picture does not tell ${says}${run ? ` of ${run}` : ""}, which this step is about; the lesson goes on.`;
   return `Not so in this picture: ${says}${run ? ` of ${run}` : ""} is ${written(name, value)}; what this step tells needs ${NEEDED[operator]}${written(name, wanted)}. Another run, or a longer training, may show it; the lesson goes on.`;
 }

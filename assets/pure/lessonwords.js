@@ -113,9 +113,24 @@ function missingUnit({ word, tensor }, run, { labelOf }) {
   return `No such unit here: ${word === "dead" ? "every unit is active on some row, or too few are not" : "too few units are active on any row"}, so this step's picture is left out.`;
 }
 
-/** Whether the reader has done what a step asks for. @param {{field: string, operator: string, value: any, is_word: boolean}} done @param {Record<string, any>} view @param {any} run */
+/** @typedef {{field: string, operator: string, value: any, is_word: boolean}} Done */
+
+/** Whether the reader has done what a step asks for. @param {Done} done @param {Record<string, any>} view @param {any} run */
 export function isDone(done, view, run) {
+  return holds({ operator: done.operator, value: JSON.stringify(namedValue(done, run)) }, JSON.stringify(view[done.field] ?? null));
+}
+
+/** A value of the field with which it is done; undefined where the page cannot know one. @param {Done} done @param {any} run */
+export function doneValue(done, run) {
+  const named = namedValue(done, run);
+  if (done.operator === "=") return named ?? undefined;
+  if (done.field === "epoch") return run?.epochs.find((epoch) => epoch !== named);
+  return typeof named === "number" ? (named === 1 ? 0 : 1) : undefined;
+}
+
+function namedValue({ value, is_word: isEpoch }, run) {
+  if (!isEpoch) return value;
   const trained = (run?.epochs ?? []).filter((epoch) => epoch > 0);
-  const wanted = !done.is_word ? done.value : done.value === "first" ? (run?.epochs[0] ?? 0) : trained.length ? meantEpoch(done.value, trained, run) : null;
-  return holds({ operator: done.operator, value: JSON.stringify(wanted) }, JSON.stringify(view[done.field] ?? null));
+  if (value === "first") return run?.epochs[0] ?? 0;
+  return trained.length ? meantEpoch(value, trained, run) : null;
 }

@@ -2,7 +2,7 @@
 
 import { searchOf } from "../pure/fields.js";
 import { holds, unmetSentence } from "../pure/lessonnumbers.js";
-import { isDone, resolved } from "../pure/lessonwords.js";
+import { doneValue, isDone, resolved } from "../pure/lessonwords.js";
 import { goTo, isViewAsked, viewFields } from "../page/address.js";
 import { AskedOnce } from "../page/askedonce.js";
 import { conductor } from "../page/conductor.js";
@@ -16,8 +16,10 @@ import { numberAt, runWords } from "./lessonsource.js";
 
 const lessons = new AskedOnce(30);
 const activities = new AskedOnce(60);
-/** What the reader has answered, by "KEY/STEP": the choice, 0 where there was none. @type {Map<string, number>} */
+/** What the reader has answered, by "KEY/STEP". @type {Map<string, number>} */
 const answers = new Map();
+/** The steps whose request the reader has followed. @type {Set<string>} */
+const followed = new Set();
 
 let isList = false; // the list is on show, not a step
 let isPending = false; // the address names a step alone: its view is still to be shown
@@ -61,6 +63,7 @@ function go(key, step) {
   const lesson = lessonOf(key).answer;
   const found = lesson ? pictureOf(lesson.steps[step - 1]) : null;
   answers.delete(`${key}/${step}`);
+  followed.delete(`${key}/${step}`);
   if (found?.lacks) conductor.choose({ lesson: key, step });
   else goTo(searchAt(found?.view ?? {}, key, step), true);
 }
@@ -150,21 +153,30 @@ function showStep(lesson) {
   const step = lesson.steps[number - 1];
   const key = `${lesson.key}/${number}`;
   if (verdict.key !== key) verdict = { key, unmet: null };
-  put(key, () => stepCard(lesson, number, { go, openList, shut, backToPicture, answer: (choice) => answered(key, choice) }));
   const { question } = step;
-  if (question?.done && !isPending && !answers.has(key) && isDone(question.done, page.view, page.runs[page.view.run])) answers.set(key, 0);
+  put(key, () => stepCard(lesson, number, { go, openList, shut, backToPicture, answer: (choice) => answered(key, choice), doIt: () => doIt(question.done, key) }));
   const lacks = lookFor(step, key);
+  const isDoneNow = !question?.done || Boolean(lacks) || (!isPending && !isViewAsked() && isDone(question.done, page.view, page.runs[page.view.run]));
+  if (question?.done && isDoneNow) followed.add(key);
   card.say(lacks);
   card.tellNumbers((place) => numberAt(place));
-  const isAnswered = !question || answers.has(key);
-  if (isAnswered && !isPending) judge(step, lacks);
-  card.reveal(isAnswered, answers.get(key) ?? 0, lacks ? [] : verdict.unmet);
+  const isRevealed = !question || (question.done ? followed.has(key) : answers.has(key));
+  if (isRevealed && isDoneNow && !isPending) judge(step, lacks);
+  card.reveal(answers.get(key) ?? 0, isRevealed, lacks ? [] : verdict.unmet);
   card.offerPicture(!lacks && !isViewAsked() && looked.key === key && isMoved(step));
 }
 
 function answered(key, choice) {
   answers.set(key, choice);
   show();
+}
+
+// What a step asks for, done for a reader who would rather see it; what cannot be done is counted as done.
+function doIt(done, key) {
+  const value = doneValue(done, page.runs[page.view.run]);
+  if (value === undefined) return followed.add(key), show();
+  if (done.field === "minibatch") conductor.moveOver("minibatches");
+  goTo(searchOf({ ...page.view, [done.field]: value }, viewFields()), true);
 }
 
 // Whether what is on show is no longer the step's own picture.
@@ -193,15 +205,28 @@ function isSettled() {
 // As presenters' remotes and readers press them: Page Down and Page Up, which scroll a text that is longer than its place first.
 document.addEventListener("keydown", (event) => {
   if (!page.view?.lesson || isList || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (document.body.dataset.present === "on" && event.key !== "Escape") return; // then the page asks by gv-step
   if (event.key === "Escape" && closest(event, "#lesson")) return shut();
   const by = { PageDown: 1, PageUp: -1 }[event.key];
   if (!by || closest(event, "input, select, textarea, [role=slider], dialog") || document.querySelector("dialog[open]")) return;
   event.preventDefault();
-  if (card.scrolls(by)) return;
-  const lesson = lessonOf(page.view.lesson).answer;
-  const step = page.view.step + by;
-  if (lesson && step >= 1 && step <= lesson.steps.length) go(lesson.key, step);
+  stepBy(by);
 });
+
+// In the presentation mode, which has these keys.
+document.addEventListener("gv-step", (/** @type {CustomEvent} */ event) => {
+  if (!page.view?.lesson || isList) return;
+  event.preventDefault();
+  stepBy(event.detail.by);
+});
+
+/** @param {number} by */
+function stepBy(by) {
+  const lesson = lessonOf(page.view.lesson).answer;
+  if (!lesson || !card || card.scrolls(by)) return;
+  const step = page.view.step + by;
+  if (step >= 1 && step <= lesson.steps.length) go(lesson.key, step);
+}
 
 // A link to another view stays within the lesson.
 document.getElementById("lesson").addEventListener("click", (event) => {

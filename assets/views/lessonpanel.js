@@ -6,10 +6,10 @@ import { button, element, say } from "../page/dom.js";
 /** @import { Place } from "../pure/lessonnumbers.js" */
 
 /**
- * `say`: what is waited for, or lacking; `reveal(isOn, choice, unmet)`: `unmet` is null while numbers are on their way; `scrolls`: whether
+ * `say`: what is waited for, or lacking; `reveal(choice, isOn, unmet)`: the choice is 0 until there is one, `unmet` is null while numbers are on their way; `scrolls`: whether
  * there was more of the text in that direction, which is on show now.
  * @typedef {{children: HTMLElement[], heading: HTMLElement, say: (sentence: string) => void, tellNumbers: (value: (place: Place) => any) => void,
- *   reveal: (isOn: boolean, choice: number, unmet: string[] | null) => void, offerPicture: (isMoved: boolean) => void, scrolls: (by: number) => boolean}} Card
+ *   reveal: (choice: number, isOn: boolean, unmet: string[] | null) => void, offerPicture: (isMoved: boolean) => void, scrolls: (by: number) => boolean}} Card
  */
 
 const nothing = () => undefined;
@@ -64,17 +64,18 @@ function scrolling(body, name) {
 }
 
 /** @returns {Card} */
-export function stepCard(lesson, number, { go, openList, shut, backToPicture, answer }) {
+export function stepCard(lesson, number, { go, openList, shut, backToPicture, answer, doIt }) {
   const { title, text, question, reveal } = lesson.steps[number - 1];
   const many = lesson.steps.length;
   const heading = headingOf(title);
   heading.setAttribute("aria-label", `Step ${number} of ${many}: ${title}`);
   const state = element("p", "gv-lesson-waits");
   state.setAttribute("role", "status");
-  const asked = question ? questionOf(question, answer) : null;
-  const told = element("div", "gv-lesson-reveal");
-  told.setAttribute("aria-live", "polite");
-  const body = scrolling(element("div", "gv-lesson-body", heading, state, html(text, "div", "gv-lesson-text"), asked, told), "Text of the step");
+  const asked = question?.ask ? questionOf(question, answer) : null;
+  const verdict = live();
+  const tried = question?.to_try ? element("div", "gv-lesson-question", html(question.to_try, "p", "gv-lesson-try"), button("Show me", doIt)) : null;
+  const told = live();
+  const body = scrolling(element("div", "gv-lesson-body", heading, state, html(text, "div", "gv-lesson-text"), asked, verdict, tried, told), "Text of the step");
   const picture = button("Back to this step's picture", backToPicture);
   picture.hidden = true;
   const progress = element("progress", "gv-lesson-progress");
@@ -98,12 +99,15 @@ export function stepCard(lesson, number, { go, openList, shut, backToPicture, an
         if (place.textContent !== words) say(place, words);
       }
     },
-    reveal(isOn, choice, unmet) {
-      const key = JSON.stringify([isOn, choice, unmet]);
+    reveal(choice, isOn, unmet) {
+      const key = JSON.stringify([choice, isOn, unmet]);
       if (key === drawn) return;
       drawn = key;
-      if (asked) lock(asked, isOn);
-      told.replaceChildren(...(isOn ? revealed({ question, reveal }, choice, unmet) : []));
+      if (asked) lock(asked, Boolean(choice) || isOn);
+      if (tried) tried.hidden = Boolean(asked) && !choice && !isOn;
+      tried?.querySelector("button").toggleAttribute("hidden", isOn);
+      if (verdict.childElementCount !== Number(Boolean(choice))) verdict.replaceChildren(...(choice ? [verdictOn(question, choice)] : []));
+      told.replaceChildren(...(isOn ? revealed(question, reveal, unmet) : []));
     },
     offerPicture(isMoved) {
       if (picture.hidden === isMoved) picture.hidden = !isMoved;
@@ -122,22 +126,22 @@ function stepButton(text, isOn, action, className = "gv-button") {
   return made;
 }
 
-// A choice, or something to do; who would rather read on is shown it.
-function questionOf({ ask, choices, to_try: toTry }, answer) {
-  const parts = [];
-  if (ask) {
-    const legend = html(ask, "legend");
-    parts.push(element("fieldset", "gv-lesson-choices", legend, ...choices.map((choice, k) => {
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "lesson-choice", value: `${k + 1}`, required: true });
-      return element("label", "", input, html(choice, "span"));
-    })));
-  }
-  if (toTry) parts.push(html(toTry, "p", "gv-lesson-try"));
-  const send = element("button", ask ? "gv-button gv-primary" : "gv-button", ask ? "Answer" : "Show me");
-  const form = element("form", "gv-lesson-question", ...parts, send);
+function live() {
+  const made = element("div", "gv-lesson-reveal");
+  made.setAttribute("aria-live", "polite");
+  return made;
+}
+
+function questionOf({ ask, choices }, answer) {
+  const legend = html(ask, "legend");
+  const fields = element("fieldset", "gv-lesson-choices", legend, ...choices.map((choice, k) => {
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: "lesson-choice", value: `${k + 1}`, required: true });
+    return element("label", "", input, html(choice, "span"));
+  }));
+  const form = element("form", "gv-lesson-question", fields, element("button", "gv-button gv-primary", "Answer"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    answer(Number(new FormData(/** @type {HTMLFormElement} */ (form)).get("lesson-choice") ?? 0));
+    answer(Number(new FormData(/** @type {HTMLFormElement} */ (form)).get("lesson-choice")));
   });
   return form;
 }
@@ -147,11 +151,12 @@ function lock(form, isAnswered) {
   form.querySelector("button").hidden = isAnswered;
 }
 
-function revealed({ question, reveal }, choice, unmet) {
-  const right = question?.answer;
-  const answerWords = right && question.choices[right - 1];
-  const said = !choice ? null : choice === right ? html("Yes.", "p", "gv-lesson-right") : html(`Not quite: ${answerWords}.`, "p", "gv-lesson-wrong");
-  if (unmet === null) return [said, question ? element("p", "gv-sub", "The numbers of this picture are on their way.") : null].filter(Boolean);
-  if (unmet.length) return [said, ...unmet.map((sentence) => element("p", "gv-lesson-unmet", sentence))].filter(Boolean);
-  return [said, reveal ? html(reveal, "div", "gv-lesson-text") : null].filter(Boolean);
+function verdictOn({ answer: right, choices }, choice) {
+  return choice === right ? html("Yes.", "p", "gv-lesson-right") : html(`Not quite: ${choices[right - 1]}.`, "p", "gv-lesson-wrong");
+}
+
+function revealed(question, reveal, unmet) {
+  if (unmet === null) return question ? [element("p", "gv-sub", "The numbers of this picture are on their way.")] : [];
+  if (unmet.length) return unmet.map((sentence) => element("p", "gv-lesson-unmet", sentence));
+  return reveal ? [html(reveal, "div", "gv-lesson-text")] : [];
 }

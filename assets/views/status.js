@@ -51,7 +51,7 @@ function showEmpty(page) {
   if (!isEmpty) return fill("empty", "");
   if (page.training.state === "running")
     return fill("empty", "starting", element("div", "gv-invitation", element("h2", "", "The training is starting"),
-      element("p", "", "The first landscapes appear here with the first checkpoint, the network's initialisation, within seconds.")));
+      element("p", "", "The first landscapes appear here with the first checkpoint, the network's initialisation, within seconds."), lessonsButton()));
   const text = "Train three variants, with a checkpoint every epoch; explore them while training runs.";
   if (page.training.trains === false)
     return fill("empty", "recorded", element("div", "gv-invitation", element("h2", "", "No checkpoint yet"),
@@ -63,7 +63,13 @@ function showEmpty(page) {
     element("p", "", text),
     element("p", "", "Then Scenes, above, finds views worth opening first in your runs."),
     page.training.state === "failed" ? element("p", "gv-error", page.training.message) : null,
-    refusal ?? button("Start training", () => act({ action: "start" }), "gv-button gv-primary")));
+    refusal ?? button("Start training", () => act({ action: "start" }), "gv-button gv-primary"), lessonsButton()));
+}
+
+function lessonsButton() {
+  const made = button("Read the lessons meanwhile", () => undefined);
+  made.dataset.lessons = "list"; // page/bringlessons.js opens them
+  return made;
 }
 
 // What the curves are, and two buttons beside the epoch's slider.

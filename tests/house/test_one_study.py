@@ -27,7 +27,7 @@ KNOWN_ELSEWHERE = {
     "an answer of version 0.1 has `share_below`, which is null for other studies": """
         landscape/field.py landscape/replay/landscape.py compute/agreement.py compute/export.py drawing/figure.py
         drawing/frames.py drawing/labels.py drawing/multiples.py dashboard/answers.py dashboard/course.py
-        dashboard/run_answers.py dashboard/run_told.py commands/landscape.py""",
+        dashboard/run_answers.py dashboard/run_told.py dashboard/lesson_numbers.py commands/landscape.py""",
     "the claims, which are of deliveries, and the report on them": """
         evidence/ablation.py evidence/agreeing.py evidence/balancing.py evidence/choosing.py
         evidence/claims/accuracy.py evidence/claims/studies.py evidence/gathering.py evidence/gathering_studies.py
@@ -45,6 +45,7 @@ KNOWN_ELSEWHERE = {
 }
 KNOWN_BY_THE_PAGE = {
     "the sign balance of an L1 loss, where an answer tells it": """
+        pure/lessonnumbers.js pure/lessonwords.js
         page/state.js pure/minibatch.js pure/plain.js pure/spread.js standalone/report.js views/coursecurves.js
         views/gridreading.js views/questions.js views/spreadwords.js""",
     "on which side of its target a row is predicted, where an answer tells it": """

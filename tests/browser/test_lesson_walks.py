@@ -1,0 +1,206 @@
+"""Lessons 4 and 5 as a newcomer goes through them, with every number of their sentences held to the picture's own data; and
+all lessons, step by step, on runs that learn too little for some of them."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from gradviz.dashboard.lessons import lessons_at_hand
+from gradviz.dashboard.permalink import View
+from gradviz.experiment.store import RunStore
+from tests.browser.conftest import Server, served, wait_until_drawn
+from tests.browser.reading import view_of, wait_for_view
+from tests.lessons.learners import learners
+from tests.lessons.told import numbers
+
+LESSONS = lessons_at_hand(None).lessons
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    path = tmp_path_factory.mktemp("learners")
+    with served(learners(path / "runs"), path / "cache") as running:
+        yield running
+
+
+class Reader:
+    """Somebody at a lesson: reads, answers, moves what is asked for."""
+
+    def __init__(self, page: Page, runs: Path) -> None:
+        self.page, self.store = page, RunStore(runs)
+        self.lesson = page.locator("#lesson")
+
+    def be_at(self, number: int) -> None:
+        """Until this step is on show with its own picture."""
+        self.lesson.get_by_text(f"{number} of", exact=False).last.wait_for()
+        self.page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
+        wait_until_drawn(self.page)
+
+    def next(self, number: int) -> None:
+        self.lesson.get_by_role("button", name="Next").click()
+        self.be_at(number)
+
+    def answer(self, words: str) -> None:
+        self.lesson.get_by_label(words, exact=False).check()
+        self.lesson.get_by_role("button", name="Answer").click()
+
+    def reads(self, *, right: bool | None = None) -> str:
+        """The step's words once all their numbers are there; each number is that of the picture's data."""
+        wait_until_drawn(self.page)
+        self.page.wait_for_function(
+            "() => !document.querySelector('#lesson').textContent.includes('on their way')"
+            " && ![...document.querySelectorAll('.gv-lesson-number')].some((one) => one.textContent === '—')"
+        )
+        assert self.lesson.locator(".gv-lesson-unmet").all_inner_texts() == []
+        if right is not None:
+            assert self.lesson.locator(".gv-lesson-right").count() == int(right)
+        self.holds_numbers()
+        return self.lesson.inner_text()
+
+    def holds_numbers(self) -> None:
+        view = View.model_validate({**view_of(self.page), "lesson": "", "step": 1})
+        for place in self.lesson.locator(".gv-lesson-number").all():
+            name, of = place.get_attribute("data-name"), place.get_attribute("data-of")
+            assert name
+            assert _is_written(place.inner_text(), numbers(self.store, view, of)[name]), (name, of, place.inner_text())
+
+
+def _is_written(text: str, value: float) -> bool:
+    """Whether a number as the page prints it, in percent, degrees or plain, is this value, to the digits that it prints."""
+    found = re.fullmatch(r"([<>])?([−-]?[\d.,]+(?:e[+−-]?\d+)?)\s?(%|°)?", text)
+    assert found, text
+    number = float(found[2].replace("−", "-").replace(",", ""))
+    told = 100 * value if found[3] == "%" else value
+    if found[1]:
+        return told < number if found[1] == "<" else told > number
+    return told == pytest.approx(number, rel=0.006, abs=0.5 if found[3] == "%" else 1e-6)
+
+
+@pytest.fixture
+def reader(visit: Callable[..., Page], learned: Server) -> Callable[[str], Reader]:
+    def at(lesson: str) -> Reader:
+        page = visit(f"/?lesson={lesson}", at=learned)
+        made = Reader(page, learned.runs)
+        made.be_at(1)
+        return made
+
+    return at
+
+
+def choose(page: Page, group: str, name: str) -> None:
+    """As a hand chooses in a segmented control of the sidebar."""
+    page.locator(f"#{group}").get_by_text(name, exact=True).click()
+
+
+def test_a_newcomer_learns_why_dropout_looks_rough(reader: Callable[[str], Reader]):
+    one = reader("dropout")
+    page = one.page
+    assert "switches units off" in one.reads()
+    one.next(2)
+    one.answer("quite different directions")
+    choose(page, "mode", "train mode")
+    wait_for_view(page, mode="train")
+    assert "one arrow says nothing about the next" in one.reads(right=True)
+    one.next(3)
+    one.answer("The new masks")  # which is what it will be, but nothing has shown it yet
+    assert "Not quite: You cannot tell" in one.reads(right=False)
+    one.next(4)
+    one.answer("smooth")
+    choose(page, "masks", "frozen")
+    wait_for_view(page, masks="frozen")
+    assert "It was the dice" in one.reads(right=True)
+    one.next(5)
+    one.lesson.get_by_role("button", name="Show me").click()
+    page.wait_for_function("() => window.gradvizPage.view.seed !== 0")
+    assert "another landscape" in one.reads()
+    one.next(6)
+    one.answer("smooth")
+    choose(page, "masks", "averaged")
+    wait_for_view(page, masks="averaged")
+    assert "eight smooth landscapes" in one.reads(right=True)
+    one.next(7)
+    assert "knows no dice" in one.reads()
+    one.next(8)
+    one.answer("No, both are smooth")
+    assert "Both are smooth" in one.reads(right=True)
+    one.next(9)
+    one.answer("Whatever the masks do")
+    assert "no mask can turn one" in one.reads(right=True)
+    one.next(10)
+    one.answer("Each step of training meets masks of its own")
+    assert "all of it new masks" in one.reads(right=True)
+
+
+def test_a_newcomer_learns_why_arrows_vanish_under_batch_normalization(reader: Callable[[str], Reader]):
+    one = reader("batchnorm")
+    page = one.page
+    assert "takes their mean away" in one.reads()
+    one.next(2)
+    one.answer("−2, 0 and 2")
+    assert "their mean is 15" in one.reads(right=True)
+    one.next(3)
+    one.answer("Exactly zero")
+    choose(page, "mode", "train mode")
+    wait_for_view(page, mode="train")
+    assert "100 % of the arrows are circles" in one.reads(right=True)
+    assert page.evaluate("() => window.gradvizPage.panels.map(({ state }) => state)") == ["zero", "zero"]
+    one.next(4)
+    one.answer("Not at all")
+    assert "about seven digits" in one.reads(right=True)
+    one.next(5)
+    one.answer("No")
+    one.lesson.get_by_role("button", name="Show me").click()
+    page.wait_for_function("() => window.gradvizPage.view.minibatch !== 0")
+    assert "A proof does not depend on the data" in one.reads(right=True)
+    one.next(6)
+    one.answer("A rough landscape")
+    assert "Not quite: Rounding errors, drawn large" in one.reads(right=False)
+    one.next(7)
+    one.answer("No, nothing takes it away again")
+    assert "β does the work" in one.reads(right=True)
+    one.next(8)
+    one.answer("different amounts")
+    assert "what they have in common" in one.reads(right=True)
+    one.next(9)
+    one.answer("Neither shows")
+    assert "neither is a rough landscape" in one.reads(right=True)
+    one.next(10)
+    one.answer("contains the bias")
+    assert "The mean that is taken away contains the bias" in one.reads(right=True)
+
+
+@pytest.mark.parametrize("key", [key for key in LESSONS if key not in ("dropout", "batchnorm")])
+def test_a_lesson_can_be_read_on_runs_that_have_learnt_little(key: str, visit: Callable[..., Page], server: Server):
+    """These runs may not show what a step says. Then it says so, and goes on."""
+    page = visit(f"/?lesson={key}", width=390, height=844)
+    one = Reader(page, server.runs)
+    for number, step in enumerate(LESSONS[key].steps, start=1):
+        page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
+        answered = one.lesson.get_by_role("button", name="Answer")
+        if step.question and step.question.ask:
+            one.lesson.locator("input[type=radio]").first.check()
+            answered.click()
+        shown = one.lesson.get_by_role("button", name="Show me")
+        if step.question and step.question.done:
+            shown.click()
+        one.lesson.locator(".gv-lesson-reveal, .gv-lesson-text").last.wait_for()
+        assert one.lesson.locator(".gv-lesson-title").inner_text() == step.title
+        assert _overflowing(one.lesson) == []
+        if number < len(LESSONS[key].steps):
+            one.lesson.get_by_role("button", name="Next").click()
+
+
+def _overflowing(lesson: Locator) -> list[str]:
+    """What is wider than the lesson's place."""
+    return lesson.evaluate(
+        """(root) => {
+          const { left, right } = root.getBoundingClientRect();
+          return [...root.querySelectorAll("*")].filter((one) => one.offsetParent).flatMap((one) => {
+            const box = one.getBoundingClientRect();
+            return box.width && (box.right > right + 1 || box.left < left - 1) ? [one.className || one.tagName] : [];
+          });
+        }"""
+    )
