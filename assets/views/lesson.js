@@ -159,10 +159,10 @@ function showStep(lesson) {
   const isDoneNow = !question?.done || Boolean(lacks) || (!isPending && !isViewAsked() && isDone(question.done, page.view, page.runs[page.view.run]));
   if (question?.done && isDoneNow) followed.add(key);
   card.say(lacks);
-  card.tellNumbers((place) => numberAt(place));
   const isRevealed = !question || (question.done ? followed.has(key) : answers.has(key));
   if (isRevealed && isDoneNow && !isPending) judge(step, lacks);
   card.reveal(answers.get(key) ?? 0, isRevealed, lacks ? [] : verdict.unmet);
+  card.tellNumbers((place) => numberAt(place)); // those of the reveal too
   card.offerPicture(!lacks && !isViewAsked() && looked.key === key && isMoved(step));
 }
 
@@ -187,11 +187,18 @@ function isMoved(step) {
 
 // Once all numbers are known, or those that are missing will not come. It stays then, though the reader moves on.
 function judge({ shows }, lacks) {
-  if (verdict.unmet || lacks) return;
+  if (verdict.unmet || lacks || isViewAsked() || !arePlansOfView()) return;
   const values = shows.map(({ place }) => numberAt(place));
   if (values.some((value) => value === null) && !isSettled()) return;
   verdict.unmet = shows.flatMap((condition, k) =>
     values[k] !== null && holds(condition, values[k]) ? [] : [unmetSentence(condition, values[k], runWords(condition.place))]);
+}
+
+// Whether the pictures are of the view's runs already.
+function arePlansOfView() {
+  const { view, run, compared } = page.view;
+  const meant = view === "compare" ? compared : [run];
+  return meant.every((name) => !page.runs[name] || !page.plans.length || page.plans.some((plan) => plan.run === name));
 }
 
 function isSettled() {
