@@ -1,5 +1,7 @@
 // Whether the page is a published site of static files (gradviz/publish), and what it says of what is not in it.
 
+import { element } from "./dom.js";
+
 /**
  * @typedef {object} Site
  * @property {Record<string, [string, string][]>} pairs of parameters, by run
@@ -20,8 +22,5 @@ export function greyExports(dialog) {
     group.title = NEEDS_SERVER;
   }
   for (const one of dialog.querySelectorAll("button")) if (one.textContent === "PDF") Object.assign(one, { disabled: true, title: NEEDS_SERVER });
-  const note = document.createElement("p");
-  note.className = "gv-sub";
-  note.textContent = NEEDS_SERVER;
-  dialog.append(note);
+  dialog.firstElementChild?.after(element("p", "gv-sub gv-site-note", NEEDS_SERVER));
 }

@@ -42,7 +42,7 @@ export function answering(start, unpack) {
 
   return async (input, options = {}) => {
     const address = input instanceof Request ? input.url : `${input}`;
-    const { pathname } = new URL(address, "http://site/");
+    const { pathname } = new URL(address, "site:/");
     if (pathname.endsWith("/_dash-layout")) return json(start.layout);
     if (pathname.endsWith("/_dash-dependencies")) return json(start.dependencies);
     if (pathname.endsWith("/_dash-update-component")) return json(callback(JSON.parse(`${options.body}`)));

@@ -135,9 +135,9 @@ def _is_list(operation: Any) -> bool:
 
 
 def _keys_of(told: Mapping[str, Any]) -> Iterator[str]:
-    for value in told.values():
-        if isinstance(value, list):
-            yield from (each["key"] for each in value if isinstance(each, dict) and "question" in each)
+    """The keys of what an answer lists: of its first list, as what follows says why something is not in that."""
+    lists = (value for value in told.values() if isinstance(value, list))
+    yield from (each["key"] for each in next(lists, []) if isinstance(each, dict) and "key" in each)
 
 
 def _of_runs(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
