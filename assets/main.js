@@ -5,7 +5,9 @@ import "./views/bringplotly.js";
 import { choose, pickLayer, readAddress, setControls, toggleControls, train } from "./views/callbacks.js";
 import "./views/directionpicker.js";
 import "./views/help.js";
+import "./views/scenes.js";
 import { questions } from "./views/questions.js";
+import "./views/touch.js";
 
 window.dash_clientside = window.dash_clientside || {};
 window.dash_clientside.gradviz = { readAddress, setControls, choose, pickLayer, toggleControls, train };

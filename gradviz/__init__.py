@@ -4,12 +4,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradviz.drawing.inline import field_html
     from gradviz.experiment.callbacks import LightningRecorder, TrainerRecorder
     from gradviz.experiment.facts import Fact
     from gradviz.experiment.losses import L1, CrossEntropy
     from gradviz.experiment.recipe import Recipe
     from gradviz.experiment.recording import Recorder, record
     from gradviz.experiment.study import Study
+    from gradviz.notebook.exploring import explore
+    from gradviz.notebook.widget import widget
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,7 +25,10 @@ __all__ = [
     "Study",
     "TrainerRecorder",
     "__version__",
+    "explore",
+    "field_html",
     "record",
+    "widget",
 ]
 
 _HOMES = {
@@ -34,7 +40,10 @@ _HOMES = {
     "Recorder": "gradviz.experiment.recording",
     "Study": "gradviz.experiment.study",
     "TrainerRecorder": "gradviz.experiment.callbacks",
+    "explore": "gradviz.notebook.exploring",
+    "field_html": "gradviz.drawing.inline",
     "record": "gradviz.experiment.recording",
+    "widget": "gradviz.notebook.widget",
 }
 
 

@@ -8,6 +8,7 @@ from gradviz.commands.options import (
     add_landscape_options,
     add_measures_options,
     add_paths_options,
+    add_print_options,
     add_publish_options,
     add_rows_options,
 )
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_runs(commands)
     _add_import(commands)
     _add_landscape(commands)
+    _add_figure(commands)
     _add_why(commands)
     _add_measures(commands)
     _add_rows(commands)
@@ -76,7 +78,11 @@ def _add_serve(commands: Any) -> None:
     _add_runs_option(parser)
     parser.add_argument("--host", help="address to listen on (GRADVIZ_HOST, else 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on (GRADVIZ_PORT, else 8050)")
+    parser.add_argument(
+        "--prefix", metavar="PATH", help="path below which it stands, as /tools/gradviz/ (GRADVIZ_PREFIX)"
+    )
     parser.add_argument("--no-train", action="store_true", help="start no training")
+    parser.add_argument("--lessons", metavar="DIR", help="folder of more lessons, Markdown files (GRADVIZ_LESSONS)")
     _add_study_option(parser)
 
 
@@ -185,6 +191,19 @@ def _add_landscape(commands: Any) -> None:
     parser = _command(commands, "landscape", "compute one gradient landscape and write it to a file")
     _add_minibatch_options(parser, required=False)
     add_landscape_options(parser)
+    _add_study_option(parser)
+
+
+def _add_figure(commands: Any) -> None:
+    parser = _command(commands, "figure", "make the figure, film or page of a recipe, which the page's Export gives")
+    parser.add_argument("recipe", metavar="RECIPE.json")
+    add_print_options(parser)
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="ends in pdf, svg, png, gif, webp, mp4 or html (the recipe's kind, under a name that tells what is in it)",
+    )
+    _add_runs_option(parser)
     _add_study_option(parser)
 
 

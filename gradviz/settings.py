@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gradviz.addresses import checked_ancestor, checked_prefix
 from gradviz.errors import UserError
 from gradviz.experiment.regularizers import DEFAULT_NAMES, regularizer_of
 from gradviz.hosts import checked_entry
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
         default="",
         description="study to show and train: digits, addition, or FILE.py:NAME, whose code is run; empty: deliveries",
     )
+    lessons: Path | None = Field(default=None, description="folder of more lessons, Markdown files")
     cache_dir: Path = Field(default=Path(".cache/gradviz"), description="directory of the cache of landscapes")
     cache_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="size limit of the cache in bytes")
     memory_bytes: int = Field(
@@ -57,6 +59,10 @@ class Settings(BaseSettings):
     password: SecretStr = Field(default=SecretStr(""), description="password of the whole page, unless empty")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="more names that the dashboard answers to, separated by commas"
+    )
+    prefix: str = Field(default="", description="path below which the dashboard stands, such as /tools/gradviz/")
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="origins whose pages may show the dashboard in a frame, separated by commas"
     )
     proxies: int = Field(default=0, ge=0, le=8, description="number of trusted reverse proxies")
     metrics: bool = Field(default=False, description="figures for Prometheus at /metrics")
@@ -92,14 +98,26 @@ class Settings(BaseSettings):
     def are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(checked_entry(entry) for entry in value if entry)
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("prefix")
+    @classmethod
+    def is_a_path(cls, value: str) -> str:
+        return checked_prefix(value)
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_ancestor(entry) for entry in value if entry)
+
+    @field_validator("allowed_hosts", "frame_ancestors", mode="before")
     @classmethod
     def split_hosts(cls, value: object) -> object:
         return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value
 
-    @field_validator("runs", "cache_dir")
+    @field_validator("runs", "cache_dir", "lessons")
     @classmethod
-    def can_be_a_path(cls, value: Path) -> Path:
+    def can_be_a_path(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
         try:
             os.lstat(value)
         except ValueError:

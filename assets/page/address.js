@@ -30,6 +30,14 @@ export function askForView() {
   setProps("address", { data: addressNow() });
 }
 
+/** Goes to another view, which the server reads as it reads a link. @param {string} search @param {boolean} isStep in the history */
+export function goTo(search, isStep) {
+  const address = window.location.pathname + search;
+  if (isStep) window.history.pushState(null, "", address);
+  else window.history.replaceState(null, "", address);
+  askForView();
+}
+
 export function isRead() {
   isAsked = false;
 }

@@ -15,7 +15,7 @@ export function saveFile(blob, name) {
 }
 
 // A view as one file, made by the server (gradviz/dashboard/export_api.py): onStep({done, total, doing}) meanwhile.
-// `notes` of it: sentences on what is not in it.
+// `notes` of it: sentences on what is not in it; `caption`: of a still picture, its conditions.
 export async function makeFile(request, { signal, onStep }) {
   const answer = await post("api/v1/exports", { ...request, progress: true }, signal);
   let file = null;
@@ -36,5 +36,5 @@ export async function makeFile(request, { signal, onStep }) {
   }
   const blob = new Blob(parts, { type: file?.type });
   if (!file || blob.size !== file.bytes) throw new Away("The file broke off on its way: try again.");
-  return { blob, name: file.name, notes: file.notes ?? [] };
+  return { blob, name: file.name, notes: file.notes ?? [], caption: file.caption ?? "" };
 }

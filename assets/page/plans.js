@@ -6,6 +6,7 @@
  * @property {string} label
  * @property {any} network what is told of the run's parameters
  * @property {boolean} isRandom masks are drawn
+ * @property {string} masks how often, if they are
  * @property {string} x
  * @property {string} y
  * @property {number} halfWidth
@@ -27,14 +28,14 @@ import { isOfMinibatch, rowsText } from "../pure/rows.js";
 import { madeFrame } from "./madeframes.js";
 import { coarserOf, gridPoints } from "./points.js";
 import { openStack } from "./shelf.js";
-import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, minibatchSize, numRows, page, shownRuns, whichMinibatch } from "./state.js";
+import { acrossMinibatches, drawsMasks, isMinibatchesView, labelOf, masksOf, minibatchSize, numRows, page, shownRuns, whichMinibatch } from "./state.js";
 
 export function plans() {
   const { view } = page;
   if (["training", "evidence", "paths"].includes(view.view)) return [];
   if (!view.x_a) return shownRuns().filter((name) => page.runs[name]?.cannot).map((name) => planOf(name, "", ""));
   if (view.view === "minibatches") return [planOf(view.run, view.x_a, view.y_a)];
-  if (view.view === "compare") return compared(shownRuns().map((name) => planOf(name, view.x_a, view.y_a)));
+  if (view.view === "compare") return compared(shownRuns().flatMap((name) => sidesOf(name)));
   return [planOf(view.run, view.x_a, view.y_a), planOf(view.run, view.x_b, view.y_b)];
 }
 
@@ -49,7 +50,17 @@ function compared(planned) {
   return reference ? planned.map((one) => (one === reference ? one : { ...one, minus: reference })) : planned;
 }
 
-function planOf(name, x, y) {
+// The pictures of a run side by side: under several masks, each is called by its own.
+function sidesOf(name) {
+  const { view } = page;
+  const masks = masksOf(name);
+  return masks.map((one) => {
+    const plan = planOf(name, view.x_a, view.y_a, one);
+    return masks.length > 1 ? { ...plan, label: `${plan.label}, ${plan.masks} masks` } : plan;
+  });
+}
+
+function planOf(name, x, y, masks = page.view.masks) {
   const { view } = page;
   const halfWidth = halfWidthOf(view, x, y);
   const points = gridPoints();
@@ -60,10 +71,10 @@ function planOf(name, x, y) {
     run: name, x, y, minibatch_size: minibatchSize(name), mode: view.mode, half_width: halfWidth, points,
   };
   const isRandom = view.mode === "train" && drawsMasks(name);
-  if (isRandom) Object.assign(common, { masks: view.masks, seed: view.seed });
+  if (isRandom) Object.assign(common, { masks, seed: view.seed });
   const run = page.runs[name];
   return {
-    run: name, label: labelOf(name), network: run ?? null, isRandom, x, y, halfWidth, lacking: run ? whyNone(run, x, y) : null,
+    run: name, label: labelOf(name), network: run ?? null, isRandom, masks, x, y, halfWidth, lacking: run ? whyNone(run, x, y) : null,
     epochs: openStack({ ...common, ...whichMinibatch() }, "epochs", coarser),
     minibatches: wantsMinibatches ? openStack({ ...common, epoch: view.epoch }, "minibatches", coarser) : null,
     planes: isAlongDirections && run ? openPlanes({ ...common, ...whichMinibatch() }, run) : null,

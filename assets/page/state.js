@@ -8,6 +8,7 @@ import { site } from "./site.js";
 export const page = {
   view: null, // all choices, as gradviz/dashboard/permalink.py names them; epoch and minibatch are what is shown
   live: true, // the newest epoch is followed
+  isModeChosen: false, // by hand, or by the address
   runs: {},
   areRunsKnown: false, // the server has told them
   groups: [], // {label, colour, runs: their names, seeds}: seeds of one configuration, as the server tells them
@@ -27,7 +28,19 @@ export function shownRuns() {
 
 // The same of a view that is not on show yet.
 export function shownOf({ view, run, compared }) {
-  return view === "compare" ? knownRuns().filter((name) => compared.includes(name)) : [run];
+  return view === "compare" ? knownRuns().filter((name) => compared.map(runOf).includes(name)) : [run];
+}
+
+// The run of a side of Compare, such as "dropout" or, under other masks than the view's, "dropout~frozen".
+export function runOf(side) {
+  return side.split("~")[0];
+}
+
+// The masks of each picture of a run in Compare: undefined for the view's.
+export function masksOf(name) {
+  if (!drawsMasks(name) || page.view.mode !== "train") return [undefined];
+  const sides = page.view.compared.filter((side) => runOf(side) === name);
+  return sides.sort((a, b) => a.length - b.length).map((side) => side.split("~")[1]);
 }
 
 // The names of the runs that there are, in the order of the server, and of those that a training makes by itself, which

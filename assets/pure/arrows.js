@@ -22,7 +22,7 @@ export function rangeOfSizes(sizes) {
   return { low, high: Math.log10(longest), longest };
 }
 
-// One scale for several frames: colours tell sizes apart over 0.1 to 4 decades below the longest.
+// One scale for several frames: colours tell sizes apart over 0.5 to 4 decades below the longest.
 export function scaleOf(frames) {
   let [low, high, longest] = [Infinity, -Infinity, 0];
   for (const { range } of frames) {
@@ -31,7 +31,7 @@ export function scaleOf(frames) {
     high = Math.max(high, range.high);
     longest = Math.max(longest, range.longest);
   }
-  return longest ? { low: Math.min(Math.max(low, high - 4), high - 0.1), high, longest } : { low: -1, high: 0, longest: 1 };
+  return longest ? { low: Math.min(Math.max(low, high - 4), high - 0.5), high, longest } : { low: -1, high: 0, longest: 1 };
 }
 
 // In cells; 0.92 of a cell for the longest.
@@ -66,4 +66,9 @@ export function encode(frame, { halfWidth, scale, length, direction, every = 1 }
     arrows.u.push(drawn * u), arrows.v.push(drawn * v), arrows.colour.push(Math.log10(size));
   }
   return { arrows, zeros };
+}
+
+/** How many times as wide lines are in a picture whose words are so many times as large. */
+export function boldness(large = 1) {
+  return 1 + 0.8 * (large - 1);
 }

@@ -21,6 +21,11 @@ export function searchOf(view, fields) {
   return parts.length ? `?${parts.join("&")}` : "";
 }
 
+/** Whether an address names nothing but Explore or Compare: what it opens, gradviz/dashboard/first_picture.py chooses. @param {string} search */
+export function namesNothing(search) {
+  return search === "" || search === "?view=compare";
+}
+
 /** Those that a component holds, in the order in which Dash hands over their values. @param {ViewField[]} fields */
 export function controlled(fields) {
   return fields.filter(({ control }) => control !== null);

@@ -1,7 +1,7 @@
 // Plotly figures in the browser: the same traces as gradviz/drawing/figure.py builds in Python.
 
-import { encode } from "./arrows.js";
-import { digitsOf, levelsOf } from "./contours.js";
+import { boldness, encode } from "./arrows.js";
+import { digitsOf, levelLabels, levelsOf } from "./contours.js";
 import { COLUMNS } from "./curves.js";
 import { number } from "./formats.js";
 import { partsAt } from "./frame.js";
@@ -16,10 +16,12 @@ const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds 
 const DESCENT = "the arrow is −∇J (descent)";
 const END = "<extra></extra>"; // after texts of our own: a format of plotly.js writes minus as a hyphen
 const HOVER = `%{text}${END}`;
+const FEW_TICKS = 170; // pixels of a side with room for three numbers
 const LETTER = 6.6; // pixels of a letter of the titles, on average
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
 export function landscapeFigure(frame, style, names, token, palette) {
+  const { large = 1 } = style;
   const { arrows, zeros } = encode(frame, style, look);
   const data = [];
   const levels = levelsOf(frame.loss, look.flat_share);
@@ -44,23 +46,24 @@ export function landscapeFigure(frame, style, names, token, palette) {
       colorscale: palette.arrows,
       showscale: !style.sharesScale,
       arrowsize: look.arrow_head,
-      line: { width: look.arrow_width },
+      line: { width: look.arrow_width * boldness(style.large) },
       colorbar: {
-        title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
-        lenmode: "pixels", len: style.side + 16,
+        title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 * large } }, thickness: 8 * large, outlinewidth: 0, nticks: 6,
+        lenmode: "pixels", len: style.side + 12, x: 1, xpad: 10,
       },
     },
   });
   if (!arrows.x.length) data.pop();
-  data.push(markers(zeros.x, zeros.y, 4, 1, palette.zero, {
+  data.push(markers(zeros.x, zeros.y, 4 * large, large, palette.zero, {
     customdata: rows(frame, zeros),
     text: textsAt(frame, style, zeros.point, []),
     hovertemplate: HOVER,
     name: look.zero_words,
   }));
   data.push(...strokeTraces(style.strokes ?? []));
-  data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
-  return { data, layout: layout(style, titlesOf(frame, names, style), token, palette) };
+  data.push(markers([0], [0], 18 * large, 2 * large, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
+  const annotations = style.under === "contour" && levels ? { annotations: levelNames(frame, style, levels, palette) } : {};
+  return { data, layout: { ...layout(style, titlesOf(frame, names, style), token, palette), ...annotations } };
 }
 
 // What hovering tells of each of these points of the grid.
@@ -69,30 +72,45 @@ function textsAt(frame, { halfWidth }, points, more) {
   return points.map((k) => [...pointLines(frame, halfWidth, { i: (k % frame.points) - middle, j: Math.floor(k / frame.points) - middle, points: frame.points }), ...more].join("<br>"));
 }
 
-/** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
-export function titlesOf({ plane }, { x, y }, { side }) {
-  const letters = Math.max(20, Math.floor(side / LETTER));
-  return { x: axisTitle(x, plane?.x, letters), y: axisTitle(y, plane?.y, letters) };
+/** The titles of both axes. @param {any} frame @param {{x: string, y: string, short?: {x: string, y: string}}} names @param {{side: number, large?: number}} style */
+export function titlesOf({ plane }, { x, y, short }, { side, large = 1 }) {
+  const letters = Math.max(20, Math.floor(side / (LETTER * large)));
+  return { x: axisTitle(x, plane?.x, letters, short?.x), y: axisTitle(y, plane?.y, letters, short?.y) };
+}
+
+// Around the plane: the same whatever the numbers at the axes and the colour bar are, and whatever is drawn in it, so that the
+// squares of pictures side by side, and of one after the other, are one.
+/** @param {{sharesScale?: boolean, large?: number}} style */
+function marginsOf({ sharesScale, large = 1 }) {
+  return { l: 60 * large, r: (sharesScale ? 14 : 84) * large, t: 8 * large, b: 44 * large };
+}
+
+/** The side of the plane in a picture of this size. @param {{sharesScale?: boolean, large?: number}} style @param {{width: number, height: number}} size */
+export function sideIn(style, { width, height }) {
+  const { l, r, t, b } = marginsOf(style);
+  return Math.max(120, Math.min(width - l - r, height - t - b));
 }
 
 function layout(style, titles, token, palette) {
-  const { part } = style;
-  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
+  const { part, large = 1 } = style;
+  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: style.side < FEW_TICKS * large ? 3 : 5, ticks: "outside", tickangle: 0 };
+  const plain = base(palette);
   return {
-    ...base(palette),
-    margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
+    ...plain,
+    font: { ...plain.font, size: large * plain.font.size },
+    margin: { ...marginsOf(style), autoexpand: false },
     hovermode: "closest",
     dragmode: "zoom",
     showlegend: false,
     meta: { token, part: partName(part) },
-    xaxis: { ...axis, range: [...part.x], title: { text: titles.x, standoff: 8, ...small(titles.x) } },
-    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y, standoff: 4, ...small(titles.y) } },
+    xaxis: { ...axis, range: [...part.x], title: { text: titles.x, standoff: 8, ...small(titles.x, large) } },
+    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y, standoff: 4, ...small(titles.y, large) } },
   };
 }
 
 // Words are longer than names.
-function small(title) {
-  return title.startsWith("along ") ? { font: { size: 12 } } : {};
+function small(title, large) {
+  return title.startsWith("along ") ? { font: { size: 12 * large } } : {};
 }
 
 export function base(palette) {
@@ -130,16 +148,24 @@ function lossTrace(frame, style, levels, palette) {
     autocontour: false,
     contours: {
       coloring: "none", start: levels.start, end: levels.end, size: levels.step,
-      showlabels: true, labelfont: { size: 10, color: palette.faint }, labelformat: `.${digitsOf(levels)}g`,
     },
     line: { color: palette.contour, width: 1, smoothing: 0 },
   };
 }
 
+// The values of the level lines, each on a little paper of its own along its line.
+function levelNames(frame, { halfWidth }, levels, palette) {
+  const last = frame.points - 1;
+  return levelLabels(frame.loss, frame.points, levels).map(({ column, row, angle, level }) => ({
+    x: 2 * halfWidth * (column / last - 0.5), y: 2 * halfWidth * (row / last - 0.5), text: number(level, digitsOf(levels)), textangle: -angle,
+    showarrow: false, font: { size: 10, color: palette.faint }, bgcolor: palette.paper, opacity: 0.85, borderpad: 0,
+  }));
+}
+
 // Curves over the epochs, those of losses on a linear axis of log10 (`isLog`); `curves` are {label, colour, isChosen: drawn
 // strongly, metrics: see curves.js} of each run, and of several seeds as one {…, metrics: their means, spreads: see
 // groups.js}, by column.
-export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true } = {}) {
+export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog = true, right = 16 } = {}) {
   const data = [];
   const [isDrawn, height] = isLog ? [(value) => value > 0, Math.log10] : [(value) => value !== null, (value) => value];
   for (const { label, colour, isChosen, metrics, spreads } of curves)
@@ -169,7 +195,7 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
     data,
     layout: {
       ...base(palette),
-      margin: { l: 56, r: 16, t: 6, b: 18 },
+      margin: { l: 56, r: right, t: 6, b: 18 },
       hovermode: "x unified",
       dragmode: false,
       showlegend: false,

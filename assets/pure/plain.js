@@ -22,6 +22,7 @@ export function plainSentences(page, plan, frame) {
     ...planeSentences(frame.plane, page.view.view === "compare"),
     whoseDirections(page.view, plan, frame.plane),
     whatIsActive(plan, frame),
+    whatIsFlat(plan, frame),
     whatIsRandom(page, plan),
     ...overlaySentences(page.view, plan, frame),
   ].filter(Boolean);
@@ -84,6 +85,15 @@ function whatIsActive(plan, frame) {
   return told.length ? `${capital(told.join(", "))}.` : "";
 }
 
+// Along the parameter of a dead unit nothing changes, so that all arrows are parallel.
+function whatIsFlat(plan, { u, v, x_active: x, y_active: y, plane }) {
+  if (plane) return "";
+  const isFlat = (name, share, parts) => share === 0 && hasUnits(name, plan.network) && parts.every((part) => part === 0);
+  const [isFlatX, isFlatY] = [isFlat(plan.x, x, u), isFlat(plan.y, y, v)];
+  if (isFlatX === isFlatY) return "";
+  return `∂J/\u2060∂${isFlatX ? "x₁" : "x₂"} is zero on the whole plane: all arrows are parallel to ${isFlatX ? "x₂" : "x₁"}.`;
+}
+
 // The unit's number, with its layer where the two parameters are of different ones.
 function nameOf(parameter, plan) {
   const unit = unitOf(parameter);
@@ -93,7 +103,7 @@ function nameOf(parameter, plan) {
 // Of which masks the share of rows below target is: those drawn at ○, or all that are averaged.
 function underWhat({ view }, plan) {
   if (!plan.isRandom) return "";
-  return view.masks === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
+  return (plan.masks ?? view.masks) === "averaged" ? ", mean over the sets of masks" : " under the masks of ○";
 }
 
 function whatIsRandom({ view }, plan) {
@@ -102,7 +112,7 @@ function whatIsRandom({ view }, plan) {
     fresh: "Masks are drawn anew at every grid point, so neighbouring arrows differ by chance.",
     frozen: "One random set of masks holds for the whole plane.",
     averaged: "Arrows are means over several random sets of masks.",
-  }[view.masks];
+  }[(plan.isRandom ? plan : plan.minus).masks ?? view.masks];
 }
 
 function capital(text) {

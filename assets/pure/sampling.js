@@ -33,12 +33,12 @@ export function outline(told, corners = CORNERS) {
   });
 }
 
-/** @param {Sampling} told */
-function holdsZero(told) {
+/** Whether a gradient lies in the ellipse. @param {Sampling} told @param {[number, number]} gradient */
+export function isWithin(told, [x, y]) {
   const axes = axesOf(told);
   const least = ROUNDING * Math.hypot(told.u, told.v, axes[0].radius, axes[1].radius);
   const share = axes.reduce((sum, { radius, u, v }) => {
-    const along = Math.abs(told.u * u + told.v * v);
+    const along = Math.abs((x - told.u) * u + (y - told.v) * v);
     return sum + (along > least ? (along / Math.max(radius, least)) ** 2 : 0);
   }, 0);
   return share <= 1;
@@ -46,7 +46,7 @@ function holdsZero(told) {
 
 /** Degrees by which a gradient in the ellipse differs from the mean of all rows at most; null if it holds 0. @param {Sampling} told */
 export function largestTurn(told) {
-  if (holdsZero(told)) return null;
+  if (isWithin(told, [0, 0])) return null;
   const { u, v } = told;
   return (180 / Math.PI) * Math.max(...outline(told).map(([a, b]) => Math.abs(Math.atan2(u * b - v * a, u * a + v * b))));
 }

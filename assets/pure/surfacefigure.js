@@ -165,8 +165,8 @@ function layoutOf(frame, { halfWidth, camera, box, sharesScale }, names, token, 
 // What the axes are, in lines.
 function legendOf(frame, names, box) {
   const letters = Math.max(30, Math.floor(((box?.width ?? 400) - BAR) / LETTER));
-  const of = (name, told) => axisTitle(name, told, letters - 4);
-  return [`x₁: ${of(names.x, frame.plane?.x)}`, `x₂: ${of(names.y, frame.plane?.y)}`, `height: ${frame.difference ? "ΔJ" : "J"}${lossUnit(frame)}`].join("<br>");
+  const of = (axis) => axisTitle(names[axis], frame.plane?.[axis], letters - 4, names.short?.[axis]);
+  return [`x₁: ${of("x")}`, `x₂: ${of("y")}`, `height: ${frame.difference ? "ΔJ" : "J"}${lossUnit(frame)}`].join("<br>");
 }
 
 /** @param {number} share @returns {[number, number]} */

@@ -32,9 +32,9 @@ export function acrossSentence({ text, part }) {
   return part < WHOLE ? `Of ${axisWords(text)}, ${percentOf(part)} lies across x₁: x₂ is that part.` : "";
 }
 
-/** The title of an axis, in a line: words, or where they have no room the name; what 1 is, the caption says. `told` is missing while nothing is known of the plane. @param {string} name @param {AxisFacts | undefined} told @param {number} letters of a line */
-export function axisTitle(name, told, letters = 60) {
-  if (!told && !isDirection(name)) return `Δ ${name}`;
+/** The title of an axis, in a line: words, or where they have no room the name; what 1 is, the caption says. `told` is missing while nothing is known of the plane. @param {string} name @param {AxisFacts | undefined} told @param {number} letters of a line @param {string} [short] a parameter's short name */
+export function axisTitle(name, told, letters = 60, short = name) {
+  if (!told && !isDirection(name)) return `Δ ${short}`;
   return [`along ${axisWords(name)}`, `along ${name}`].find((title) => title.length <= letters) ?? name;
 }
 

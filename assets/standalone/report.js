@@ -6,6 +6,7 @@ import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
 import { wholePlane } from "../pure/plane.js";
 import { paletteNow } from "../page/scheme.js";
+import { barsOf } from "../views/evidencebar.js";
 
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "sendChartToCloud"] };
 const SIDE = 380; // pixels of a picture
@@ -123,6 +124,11 @@ async function draw(root) {
 
 follow();
 dark.addEventListener("change", follow);
+
+for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-bars]"))) {
+  const bars = barsOf(JSON.parse(place.dataset.bars));
+  if (bars) place.append(bars);
+}
 
 const watcher = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries)

@@ -2,6 +2,7 @@
 
 import { hasDirections } from "../pure/axes.js";
 import { differencesOf } from "../pure/difference.js";
+import { sideIn } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
 import { overlayStrokes, probeOf } from "../pure/overlays.js";
@@ -97,7 +98,7 @@ function planOf({ request, label, isRandom }, frames, path, spreads, samplings, 
   const epochs = { frames: path.size || step === "minibatch" ? path : frames, loading: null, selection: request };
   const spreadAt = Object.fromEntries(Object.entries(spreads).map(([at, centres]) => [at, byIndex(centres.map(decode))]));
   return {
-    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, x, y, halfWidth, epochs, minus: null,
+    run, label, network: { tensors: told.tensors, layers: told.layers }, isRandom, masks: request.masks, x, y, halfWidth, epochs, minus: null,
     get minibatches() {
       const centres = spreadAt[page.view.epoch];
       return centres ? { frames: centres, loading: null, selection: { ...request, epoch: page.view.epoch } } : null;
@@ -219,7 +220,7 @@ function commit() {
 async function commitOne(panel) {
   const { graph, canvas, section, plan, frame, style, token } = panel;
   const box = canvas.getBoundingClientRect();
-  const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
+  const side = sideIn(style, box);
   const { data, layout } = pictureFigure(frame, { ...style, side, box, camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
   const isFirst = !graph._fullLayout;
   panel.drawn = token;

@@ -1,6 +1,7 @@
 // Paints strokes (pure/strokes.js) on a canvas.
 
 import { dashesOf } from "../pure/strokes.js";
+import { pathFor } from "../page/vectors.js";
 
 export function paintStrokes(context, plane, strokes) {
   context.save();
@@ -17,11 +18,11 @@ const painters = {
     context.lineWidth = stroke.width;
     context.lineJoin = "round";
     context.setLineDash(dashesOf(stroke));
-    context.stroke(pathOf(plane, stroke));
+    context.stroke(pathOf(context, plane, stroke));
     context.setLineDash([]);
   },
   disc(context, plane, stroke) {
-    context.fill(pathOf(plane, stroke));
+    context.fill(pathOf(context, plane, stroke));
   },
   dots(context, plane, { x, y, size, sizes, opacities, opacity }) {
     for (let k = 0; k < x.length; k++) {
@@ -44,8 +45,8 @@ const painters = {
   },
 };
 
-function pathOf(plane, { x, y }) {
-  const path = new Path2D();
+function pathOf(context, plane, { x, y }) {
+  const path = pathFor(context);
   let isPenDown = false;
   for (let k = 0; k < x.length; k++) {
     if (x[k] === null) isPenDown = false;

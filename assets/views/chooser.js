@@ -5,6 +5,7 @@ import { axisWords, isDirection } from "../pure/axes.js";
 import { suggestedDirections } from "../pure/directions.js";
 import { percent } from "../pure/formats.js";
 import { mistakeIn, suggestions } from "../pure/parameters.js";
+import { shortName } from "../pure/shortnames.js";
 import { rowsOf, shareOf } from "../page/activities.js";
 import { conductor } from "../page/conductor.js";
 import { element } from "../page/dom.js";
@@ -27,11 +28,13 @@ function create(field) {
   const note = element("span", "gv-note");
   host.replaceChildren(element("span", "gv-symbol", host.dataset.symbol), input, note, list);
   input.addEventListener("focus", () => {
+    if (!input.classList.contains("gv-mistake")) input.value = page.view?.[field] ?? "";
     input.select();
     suggest(field);
   });
   input.addEventListener("input", () => suggest(field));
   input.addEventListener("change", () => choose(field));
+  input.addEventListener("blur", () => page.view && showName(field));
   made.set(field, { input, list, note });
 }
 
@@ -48,6 +51,15 @@ function choose(field) {
   if (name !== view[field]) conductor.choose({ [field]: name });
 }
 
+// Short, but in full while it is typed, and on hover.
+function showName(field) {
+  const { input } = made.get(field);
+  if (input.classList.contains("gv-mistake")) return;
+  const name = page.view[field] ?? "";
+  input.title = name;
+  input.value = document.activeElement === input ? name : name && shortName(name, page.runs[page.view.run]);
+}
+
 function twice(field, name) {
   const other = (field[0] === "x" ? "y" : "x") + field.slice(1);
   return page.view[other] === name ? `${name} is the other parameter already: a plane needs two.` : null;
@@ -61,7 +73,8 @@ function suggest(field) {
   const parameters = suggestions(input.value, view[field], run).map((name) => {
     const share = shareOf(name, run);
     const option = new Option("", name);
-    if (share !== undefined && isOfOne(view)) option.label = share === 0 ? "dead" : `active ${percent(share)}`;
+    const isKnown = share !== undefined && isOfOne(view);
+    option.label = `${shortName(name, run)}${isKnown ? (share === 0 ? ", dead" : `, active ${percent(share)}`) : ""}`;
     return option;
   });
   const where = checkpointNow();
@@ -86,8 +99,8 @@ export function showChoosers(view, run) {
     if (!made.has(field)) create(field);
     const { input } = made.get(field);
     if (document.activeElement !== input || !input.value) {
-      input.value = input.title = view[field] ?? "";
       input.classList.remove("gv-mistake");
+      showName(field);
     }
     if (run && document.activeElement === input) suggest(field);
   }

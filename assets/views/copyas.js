@@ -42,7 +42,7 @@ export function showRecipe(host, requests, ground) {
 }
 
 // Where the page may not write to the clipboard, the text is selected for the visitor to copy.
-async function copied(text, said) {
+export async function copied(text, said) {
   try {
     await navigator.clipboard.writeText(text.value);
     said.textContent = "Copied.";

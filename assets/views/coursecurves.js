@@ -1,6 +1,7 @@
 // The curves over the epochs, under the losses and on their axis: R, mean cosine, roughness and sign balance, a strip
 // each, with what they are at the chosen epoch in words and, behind them, in a table.
 
+import { apart } from "../pure/apart.js";
 import { hasDirections } from "../pure/axes.js";
 import { number, signed } from "../pure/formats.js";
 import { seedsWords, spreadOfSeeds } from "../pure/groups.js";
@@ -11,12 +12,13 @@ import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
 import { hasTargets, page, shownRuns } from "../page/state.js";
+import { curvesRight } from "./curvenames.js";
 import { endOfEpochs } from "./losscurves.js";
 import { showNumbers } from "./numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 56; // as the margins of the loss curves in figure.js
-const RIGHT = 16;
+const NAME = 12; // pixels of a name at the end of a line
 const HEIGHT = 32;
 const PAD = 4;
 const MOST_DOTS = 120;
@@ -64,7 +66,7 @@ function drawCourse() {
   const lines = drawnLines();
   const wanted = stripsNow();
   STRIPS.forEach((strip, k) => (strips[k].row.hidden = !wanted.includes(strip)));
-  const key = JSON.stringify([lines.map(({ key: one, points }) => [one, points.size]), host.clientWidth, scheme(), lastEpoch()]);
+  const key = JSON.stringify([lines.map(({ key: one, points }) => [one, points.size]), host.clientWidth, curvesRight(), scheme(), lastEpoch()]);
   if (key === drawn) return markCourse(page.view.epoch);
   drawn = key;
   STRIPS.forEach((strip, k) => draw(strips[k].svg, strip, lines, host.clientWidth));
@@ -97,7 +99,7 @@ function lastEpoch() {
 }
 
 function xOf(epoch, width) {
-  return LEFT + (epoch / lastEpoch()) * Math.max(1, width - LEFT - RIGHT);
+  return LEFT + (epoch / lastEpoch()) * Math.max(1, width - LEFT - curvesRight());
 }
 
 // ---- drawing --------------------------------------------------------------------------------------------------
@@ -109,14 +111,30 @@ function draw(svg, strip, lines, width) {
   for (const [name, value] of [["width", width], ["height", HEIGHT]]) svg.setAttribute(name, value);
   const parts = [];
   for (const value of range[0] < 0 ? [...range, 0] : range) {
-    parts.push(shape("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value), stroke: palette.grid }));
+    parts.push(shape("line", { x1: LEFT, x2: width - curvesRight(), y1: y(value), y2: y(value), stroke: palette.grid }));
     if (value === 0 && range[0] < 0) continue;
     const label = shape("text", { x: LEFT - 6, y: y(value) + (value === range[1] ? 7 : 2), "text-anchor": "end", fill: palette.faint });
     label.textContent = `${number(value, 2).replace(/\.0$/, "")}${strip.unit ?? ""}`;
     parts.push(label);
   }
   for (const line of lines) parts.push(...drawLine(line, strip, (epoch) => xOf(epoch, width), y));
-  svg.replaceChildren(...parts);
+  svg.replaceChildren(...parts, ...namesOf(lines, strip, y, width));
+}
+
+// Each line's name at its right end, moved apart where two would lie over each other; a line alone needs none.
+function namesOf(lines, strip, y, width) {
+  const ends = lines.map((line) => ({ line, value: [...line.epochs].reverse().map((epoch) => found(strip, line.points.get(epoch))).find(Boolean)?.value }))
+    .filter(({ value }) => value !== undefined);
+  if (lines.length < 2) return [];
+  const places = apart(ends.map(({ value }) => y(value)), NAME, [1, HEIGHT + NAME / 2]);
+  const x = width - curvesRight() + 6;
+  return ends.flatMap(({ line }, k) => {
+    if (places[k] === null) return [];
+    const dash = line.dashed ? { "stroke-dasharray": "4 3" } : {};
+    const name = shape("text", { x: x + 20, y: places[k] + 4, fill: paletteNow().faint });
+    name.textContent = line.side.trim() || line.name;
+    return [shape("line", { x1: x, x2: x + 16, y1: places[k], y2: places[k], stroke: line.colour, "stroke-width": 1.6, ...dash }), name];
+  });
 }
 
 // The angle's: from 0 to the next round number above all.
@@ -252,7 +270,7 @@ function restOf(point) {
 function listen(host) {
   const go = ({ clientX }) => {
     const { left, width } = host.getBoundingClientRect();
-    goToEpoch(Math.max(0, Math.round(((clientX - left - LEFT) / (width - LEFT - RIGHT)) * lastEpoch())));
+    goToEpoch(Math.max(0, Math.round(((clientX - left - LEFT) / (width - LEFT - curvesRight())) * lastEpoch())));
   };
   dragAlong(host, { wants: (event) => !closest(event, ".gv-numbers"), go, onEnd: settle });
 }

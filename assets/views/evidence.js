@@ -1,10 +1,14 @@
 // The evidence view: asks for the verdict on one claim after the other, part by part, while somebody looks.
 
-import { number, whole } from "../pure/formats.js";
+import { estimateWords, hasBar } from "../pure/bars.js";
 import { isOutcome, jsonInTime } from "../page/api.js";
 import { element, fill } from "../page/dom.js";
+import { barsOf } from "./evidencebar.js";
+import { pictureOf } from "./evidencepicture.js";
 
 const NONE = "No claim of the text can be tested on these runs: see in Minibatches how far their gradients agree.";
+const MOST_BARS = 4; // beside a claim; the others lie behind it
+const opened = new Set(); // claims whose numbers somebody reads
 let asking = null; // the AbortController of the round under way
 let shownFor = ""; // the runs that the verdicts are of
 
@@ -39,7 +43,7 @@ async function round(signal) {
 async function measure(claim, k, many, signal) {
   for (;;) {
     const answer = await told(`/${claim.key}`, signal);
-    draw(claim, answer);
+    draw(claim, answer, signal);
     if (answer.state !== "measuring") return;
     say(`Measuring claim ${k + 1} of ${many}: ${answer.message}, part ${answer.done + 1} of ${answer.of}.`);
   }
@@ -54,8 +58,8 @@ function say(text) {
   fill("evidence-state", text, element("span", "", text));
 }
 
-function draw(claim, answer) {
-  const made = claimOf(claim, answer);
+function draw(claim, answer, signal) {
+  const made = claimOf(claim, answer, signal);
   const there = document.getElementById(made.id);
   const focused = there?.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   there?.replaceWith(made);
@@ -70,34 +74,52 @@ function absentOf(absent) {
   return made;
 }
 
-function claimOf({ key, question, quotation, rule }, answer) {
+// Two columns: the claim, what the numbers say and how they lie to what is asked; and the picture. What is behind them opens.
+function claimOf({ key, question, quotation, rule }, answer, signal = null) {
   const state = answer?.state ?? "waiting";
   const verdict = { measuring: `measuring, ${answer?.done} of ${answer?.of}`, waiting: "waiting" }[state] ?? answer.verdict;
   const badge = element("span", "gv-verdict", verdict);
   badge.dataset.tone = answer?.tone ?? "unknown";
-  const made = element("article", "gv-claim",
+  const figures = answer?.figures ?? [];
+  const asked = figures.filter(hasBar);
+  const text = element("div", "gv-claim-text",
     element("div", "gv-claim-head", element("h3", "", question), badge),
     element("blockquote", "", `“${quotation}”`),
-    answer?.message && state !== "measuring" ? element("p", "gv-claim-missing", answer.message) : null,
-    answer?.figures.length ? tableOf(answer.figures, question) : null,
-    element("p", "gv-rule", rule),
-    answer?.notes?.length ? element("ul", "gv-notes", ...answer.notes.map((note) => element("li", "", note))) : null);
+    answer?.says ? element("p", "gv-says", answer.says) : null,
+    answer?.message && state !== "measuring" && answer.message !== answer.says ? element("p", "gv-claim-missing", answer.message, answer.address ? " " : null, linkOf("Open Paths", answer.address)) : null,
+    barsOf(asked.slice(0, MOST_BARS)));
+  const made = element("article", "gv-claim", text, answer?.picture ? pictureOf(answer.picture, signal) : null, behind({ key, question, rule }, answer, asked.slice(MOST_BARS)));
   made.id = `claim-${key}`;
   made.dataset.state = state;
   return made;
 }
 
+// The rule, all numbers, and what else the verdict depends on.
+function behind({ key, question, rule }, answer, bars) {
+  const figures = answer?.figures ?? [];
+  const words = figures.length ? `The rule and all ${figures.length} numbers` : "The rule";
+  const made = element("details", "gv-claim-behind", element("summary", "", words),
+    element("p", "gv-rule", rule),
+    barsOf(bars),
+    figures.length ? tableOf(figures, question) : null,
+    answer?.notes?.length ? element("ul", "gv-notes", ...answer.notes.map((note) => element("li", "", note))) : null);
+  made.open = opened.has(key);
+  made.addEventListener("toggle", () => (made.open ? opened.add(key) : opened.delete(key)));
+  return made;
+}
+
 function tableOf(figures, question) {
-  const heads = ["measured", "value [95 %]", "", "of", "view"].map((text, k) => {
-    const head = element(text ? "th" : "td", "", text && k === 2 ? null : text);
-    if (text) head.scope = "col";
+  const heads = ["measured", "value [95 %]", "asked", "of", "view"].map((text) => {
+    const head = element("th", "", text);
+    head.scope = "col";
     return head;
   });
   const rows = figures.map((each) => {
     const name = element("th", "", each.name);
     name.scope = "row";
-    const value = element("td", "gv-value", valueOf(each));
-    return element("tr", "", name, value, element("td", "", each.range && each.value !== null ? strip(each) : null), element("td", "gv-sample", each.sample), element("td", "", linkOf(each)));
+    const link = linkOf("Shown", each.address);
+    link?.setAttribute("aria-label", `Shown: ${each.name}`);
+    return element("tr", "", name, element("td", "gv-value", estimateWords(each)), element("td", "", each.asked), element("td", "gv-sample", each.sample), element("td", "", link));
   });
   const table = element("table", "gv-table", element("thead", "", element("tr", "", ...heads)), element("tbody", "", ...rows));
   table.setAttribute("aria-label", question);
@@ -108,40 +130,9 @@ function tableOf(figures, question) {
   return box;
 }
 
-// The number as a dot with its interval as a line, between the ends of its range.
-function strip({ value, low, high, range: [from, to] }) {
-  const at = (end) => `${100 * Math.max(0, Math.min(1, (end - from) / (to - from)))}%`;
-  const made = element("span", "gv-strip");
-  made.setAttribute("aria-hidden", "true");
-  if (low !== null && high !== null) {
-    const line = element("i", "gv-strip-line");
-    Object.assign(line.style, { left: at(low), right: `calc(100% - ${at(high)})` });
-    made.append(line);
-  }
-  const dot = element("i", "gv-strip-dot");
-  dot.style.left = at(value);
-  made.append(dot);
-  made.title = `between ${from} and ${to}`;
-  return made;
-}
-
-function valueOf({ value, low, high, unit }) {
-  if (value === null) return "–";
-  const share = unit === "%";
-  const text = (end) => (share ? `${Math.round(100 * end)}` : numberOf(end));
-  const interval = low === null || high === null ? "" : ` [${text(low)}, ${text(high)}]`;
-  const written = `${text(value)}${interval}`;
-  return unit === "°" ? `${written}°` : unit ? `${written} ${unit}` : written;
-}
-
-function numberOf(value) {
-  return Number.isInteger(value) ? whole(value) : number(value);
-}
-
-function linkOf({ name, address }) {
+function linkOf(words, address) {
   if (!address) return null;
-  const link = element("a", "", "Shown");
+  const link = element("a", "", words);
   link.href = address;
-  link.setAttribute("aria-label", `Shown: ${name}`);
   return link;
 }

@@ -1,9 +1,11 @@
 // What a panel says of itself: what it shows, why it shows nothing, and what to look at where all arrows are zero.
 
+import { hasDirections } from "../pure/axes.js";
 import { longWords } from "../pure/estimate.js";
-import { isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
+import { hasUnits, isOfNorm, mistakeIn, pairTitle, siblingOf } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { minibatchWords } from "../pure/rows.js";
+import { shortPair, symbolOf } from "../pure/shortnames.js";
 import { isSurface } from "../pure/surface.js";
 import { tensorOf } from "../pure/tensors.js";
 import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
@@ -15,6 +17,7 @@ import { retryStack } from "../page/shelf.js";
 import { hasSizes, page, shownRuns, unreadableRun } from "../page/state.js";
 import { canDrawSurfaces } from "./camera.js";
 import { chooseEverywhere } from "./everywhere.js";
+import { showNearestLive } from "./livepair.js";
 
 // Title, sentences and veil of a panel; `frame` is undefined while it has none.
 export function panelWords(plan, frame) {
@@ -29,15 +32,22 @@ function whatCannotBeDrawn() {
 }
 
 function titleOf(plan, frame) {
-  const { view, epoch, mode, masks, direction } = page.view;
+  const { view, epoch, mode, direction } = page.view;
   const which = minibatchWords(page.view);
-  const random = plan.isRandom ? `, random masks (${masks})` : "";
+  const random = plan.isRandom ? `, random masks (${plan.masks})` : "";
   const how = `${mode} mode${random}${direction === "descent" ? " · −∇J" : ""}`;
-  const where = `epoch ${epoch} · ${which}${rowsOf(plan, frame)} · ${how}`;
-  if (view === "minibatches") return [which.replace(/^./, (letter) => letter.toUpperCase()), `epoch ${epoch} · ${how}`];
+  const pair = pairOf(plan);
+  const where = `${pair}epoch ${epoch} · ${which}${rowsOf(plan, frame)} · ${how}`;
+  if (view === "minibatches") return [which.replace(/^./, (letter) => letter.toUpperCase()), `${pair}epoch ${epoch} · ${how}`];
   if (view !== "compare") return [pairTitle(plan.x, plan.y, plan.network) || plan.label, where];
   const { label } = plan;
   return plan.minus ? [`${label} − ${plan.minus.label}`, `difference Δ∇J · ${where}`] : [label, where];
+}
+
+// "b₀, b₁ · ", with its layer where the title is another; a plane along directions has its own title.
+function pairOf({ x, y, network }) {
+  if (!x || !network || (hasDirections({ x, y }) && page.view.view === "explore")) return "";
+  return page.view.view === "explore" ? `${symbolOf(x, network)}, ${symbolOf(y, network)} · ` : `${shortPair(x, y, network, true)} · `;
 }
 
 // " (64 rows)": as chosen, or as the recorded minibatch has them, once that is known.
@@ -112,8 +122,14 @@ function zeroVeil(plan, frame) {
   const reason = reasonOfAllZero(frame);
   if (!reason) return null;
   const text = zeroSentence(frame, reason);
-  const actions = reason === 1 && !frame.plane ? otherParameters(plan) : [];
+  const actions = frame.plane ? [] : reason === 1 ? otherParameters(plan) : liveOnes(plan, reason);
   return { state: "zero", key: `zero|${reason}|${plan.x}|${plan.y}|${page.view.view}|${shownRuns()}`, text, actions };
+}
+
+// Where a unit is inactive on every row, or none leads on from it.
+function liveOnes(plan, reason) {
+  const isOfUnits = [plan.x, plan.y].every((name) => hasUnits(name, plan.network));
+  return [3, 4].includes(reason) && isOfUnits ? [["Show the nearest live pair", () => showNearestLive(plan, sideOf(plan))]] : [];
 }
 
 // β and γ of the same units, where the model has them in the same layer, and eval mode.

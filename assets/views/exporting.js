@@ -17,6 +17,7 @@ import { greyExports, site } from "../page/site.js";
 import { acrossMinibatches, hasSizes, numMinibatches, page, shownRuns, whichMinibatch } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
 import { courseRows } from "./coursecurves.js";
+import { printRows, showCaption } from "./exportprint.js";
 import { curvesName, lossRows } from "./losscurves.js";
 import { areCurvesSeen, curvesPng, curvesSvg, picturePng, pictureSize, pictureSvg } from "./picturefile.js";
 import { commitPictures } from "./pictures.js";
@@ -65,7 +66,8 @@ function fill(shown) {
   const making = maker(shown);
   dialog.replaceChildren(
     element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
-    group("Picture", pictures(), forPrint(shown, making)),
+    group("Picture", pictures()),
+    group("For print, the whole plane", ...forPrint(shown, making)),
     group("With a slider", ...moving(shown, making)),
     group("Numbers", ...shown.map((panel) => numbers(panel, shown))),
     ...(areCurvesSeen() ? [group("Curves over the epochs", ...curves())] : []),
@@ -167,20 +169,29 @@ async function saved(action) {
 
 // ---- files that the server makes ------------------------------------------------------------------------------
 
-// What makes them, one at a time: {make(values), buttons that wait meanwhile, progress: where it is shown}.
+// What makes them, one at a time: {make(values), bodyOf(values): what that asks for, buttons that wait meanwhile,
+// progress and caption: where they are shown}.
 function maker(shown) {
   const progress = element("div", "gv-making");
   progress.setAttribute("role", "status");
+  const caption = element("div", "gv-recipes");
   const buttons = [];
+  const bodyOf = (values) => bodyOfShown(shown, values);
   const make = (values) => saved(async () => {
     if (work) return showNotices(["A file is being made: wait for it, or cancel it."]);
-    const { under, camera, length, direction, range, view, scales, show, start, rate, steps } = page.view;
-    await makeShowing(progress, buttons, {
-      panels: shown.map(requestOf), scheme: scheme(), under, camera: camera ?? undefined, length, direction, range, show, start, steps, rate: rate ?? undefined,
-      share_scale: view === "compare" && scales === "locked", minus: minusOf(shown), ...values,
-    });
+    await makeShowing({ progress, caption }, buttons, bodyOf(values));
   });
-  return { make, buttons, progress };
+  return { make, bodyOf, buttons, progress, caption };
+}
+
+// What the server is asked for, which is the recipe of the file; `across`: what changes from panel to panel, of each on show.
+function bodyOfShown(shown, { across = [{}], ...values }) {
+  const { under, camera, length, direction, range, view, scales, show, start, rate, steps } = page.view;
+  return {
+    panels: shown.flatMap((panel) => across.map((change) => ({ ...requestOf(panel), ...change }))), scheme: scheme(), under, camera: camera ?? undefined,
+    length, direction, range, show, start, steps, rate: rate ?? undefined, share_scale: view === "compare" && scales === "locked",
+    fixed_lengths: view === "minibatches" && range === "epochs", minus: minusOf(shown), ...values,
+  };
 }
 
 // Over what the pictures move now, and how many frames that are.
@@ -195,12 +206,11 @@ function everyOf(many) {
   return Math.max(1, Math.ceil(many / limits.most_frames));
 }
 
-function forPrint(shown, { make, buttons }) {
+function forPrint(shown, making) {
   const { counts, isOver } = overNow(shown);
-  const pdf = button("PDF", () => make({ kind: "pdf", over: isOver, every: everyOf(counts[isOver]) }));
-  buttons.push(pdf);
-  pdf.disabled = work !== null;
-  return row("For print, the whole plane", isSurface(page.view) ? "seen from the same side" : "vectors", pdf);
+  const rows = printRows(shown, making, () => ({ over: isOver, every: everyOf(counts[isOver]) }));
+  for (const one of making.buttons) one.disabled = work !== null;
+  return rows;
 }
 
 function moving(shown, { make, buttons, progress }) {
@@ -212,7 +222,7 @@ function moving(shown, { make, buttons, progress }) {
   const size = element("span", "gv-sub");
   const every = () => everyOf(counts[over.value]);
   const values = () => ({ over: over.value, every: every(), per_second: Number(speed.value) });
-  const files = [button("HTML", () => make({ kind: "html", ...values() })), button("GIF", () => make({ kind: "gif", ...values() }))];
+  const files = ["HTML", "GIF", "WebP", "MP4"].map((name) => button(name, () => make({ kind: name.toLowerCase(), ...values() })));
   buttons.push(...files);
 
   function tell() {
@@ -228,7 +238,7 @@ function moving(shown, { make, buttons, progress }) {
   return [
     row("Over", page.view.rows ? "chosen rows are one minibatch" : null, over),
     row("Interactive page", null, size, files[0]),
-    row("Animation", null, speed, files[1]),
+    row("Film", null, speed, ...files.slice(1)),
     progress,
   ];
 }
@@ -260,7 +270,7 @@ function megabytes(bytes) {
 }
 
 // Makes a file, showing how far it is here and, when the dialog is closed, in the header.
-async function makeShowing(host, files, request) {
+async function makeShowing({ progress: host, caption: captionHost }, files, request) {
   work = new AbortController();
   const bar = element("progress", "gv-progress");
   Object.assign(bar, { max: 1, value: 0 });
@@ -269,7 +279,8 @@ async function makeShowing(host, files, request) {
   host.replaceChildren(bar, doing, button("Cancel", () => work?.abort()));
   for (const file of files) file.disabled = true;
   try {
-    const { blob, name, notes } = await makeFile(request, {
+    captionHost.replaceChildren();
+    const { blob, name, notes, caption } = await makeFile(request, {
       signal: work.signal,
       onStep(step) {
         Object.assign(bar, { max: step.total, value: step.done });
@@ -278,6 +289,7 @@ async function makeShowing(host, files, request) {
       },
     });
     saveFile(blob, name);
+    if (caption) showCaption(captionHost, caption);
     host.replaceChildren(...[`${name}, ${megabytes(blob.size)}`, ...notes].map((text) => element("span", "gv-sub", text)));
   } catch (error) {
     host.replaceChildren(error.name === "AbortError" ? element("span", "gv-sub", "Cancelled.") : "");

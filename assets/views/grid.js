@@ -41,7 +41,7 @@ function cellOf(plan, style) {
   const { sentences, veil } = panelWords(plan, frame);
   const strokes = overlayStrokes(page.view, plan, frame, style, paletteNow());
   const name = plan.minus ? `${plan.label} − ${plan.minus.label}` : plan.label;
-  return { key: plan.run, name, colour: colourOf(plan.run), note: veil?.text ?? "", short: veil?.state === "zero" ? shortOf(frame) : (veil?.text ?? ""), words: sentences.join(" "), frame, style: { ...style, strokes } };
+  return { key: `${plan.run}~${plan.masks}`, name, colour: colourOf(plan.run), note: veil?.text ?? "", short: veil?.state === "zero" ? shortOf(frame) : (veil?.text ?? ""), words: sentences.join(" "), frame, style: { ...style, strokes } };
 }
 
 function shortOf(frame) {

@@ -28,7 +28,7 @@ export const grid = { canvas: null, host: null, cells: [], layout: null, every: 
 export function drawGrid(canvas, host, cells) {
   Object.assign(grid, { canvas, host, cells });
   arrange();
-  paint(preparedContext(canvas));
+  paint(preparedContext(canvas, () => paint(preparedContext(canvas))));
   fill(host.id, JSON.stringify(cells.map(({ key, name, colour }) => [key, name, colour])), ...cells.map(cellOf));
   placeMinis(host, grid.layout);
   [...host.children].forEach((cell, k) => {
@@ -39,17 +39,6 @@ export function drawGrid(canvas, host, cells) {
 
 function paint(context) {
   grid.cells.forEach(({ frame, style }, k) => frame && paintSmall(context, planeOfCell(k), frame, { ...style, every: grid.every }));
-}
-
-/** The pictures once more, with so many pixels for each of the page. @param {number} ratio */
-export function gridImage(ratio) {
-  const { width, height } = sizeOfCanvas(grid.canvas);
-  const image = element("canvas");
-  Object.assign(image, { width: Math.round(ratio * width), height: Math.round(ratio * height) });
-  const context = image.getContext("2d");
-  context.scale(ratio, ratio);
-  paint(context);
-  return image;
 }
 
 // Within the window, or as high as it needs to be where the page scrolls.

@@ -2,6 +2,7 @@
 
 import { digitsOf, levelsOf } from "../pure/contours.js";
 import { number } from "../pure/formats.js";
+import { lossUnit } from "../pure/minibatch.js";
 import { look } from "../pure/look.js";
 import { element, refill } from "../page/dom.js";
 import { paletteNow, scheme } from "../page/scheme.js";
@@ -15,14 +16,17 @@ export function showGround(slot, frame, { under }) {
 
 function wordsOf(frame, levels) {
   const digits = digitsOf(levels);
-  return [frame.difference ? "ΔJ" : "J", number(levels.low, digits), number(levels.high, digits), number(levels.step, 2)];
+  const name = frame.difference ? "ΔJ" : "J";
+  return [name, number(levels.low, digits), number(levels.high, digits), number(levels.step, 2), lossUnit(frame)];
 }
 
 const made = {
-  heat(name, low, high) {
+  // What of, and the greys; under them their ends, with the unit where there is room for it.
+  heat(name, low, high, _step, unit) {
     const bar = element("span", "gv-ground-bar");
     bar.style.background = `linear-gradient(to right, ${paletteNow().loss.map(([at, colour]) => `${colour} ${100 * at}%`).join(",")})`;
-    return [element("span", "", name), bar, element("span", "gv-ground-ends", element("span", "", low), element("span", "", high))];
+    const ends = element("span", "gv-ground-ends", element("span", "", low), element("span", "", high), element("span", "gv-ground-unit", unit.trim().replace(/^\(|\)$/g, "")));
+    return [element("span", "", name), bar, ends];
   },
-  contour: (name, _low, _high, step) => [element("span", "", `${name}: a line each ${step}`)],
+  contour: (name, _low, _high, step, unit) => [element("span", "", element("span", "", `${name}: a line each ${step}`), element("span", "gv-ground-unit", unit))],
 };

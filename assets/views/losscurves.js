@@ -2,6 +2,7 @@
 // or drag goes to an epoch.
 
 import { chosenFamily, columnName, COLUMNS, columnsOf, familiesOf, familyTitle, isLogarithmic } from "../pure/curves.js";
+import { curveLabels } from "../pure/curvelabels.js";
 import { lossFigure } from "../pure/figure.js";
 import { grouped, groupsWithin, metricsOfSeeds } from "../pure/groups.js";
 import { factName } from "../pure/minibatch.js";
@@ -12,8 +13,11 @@ import { dragAlong } from "../page/drag.js";
 import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
 import { colourOf, groupColour, labelOf, page, seedGroups, shownRuns } from "../page/state.js";
+import { curvesRight, makeRoom, placeNames } from "./curvenames.js";
 
 let drawn = "";
+let labels = []; // of the curves that are drawn
+let hasBands = false;
 let listening = null;
 let epoch = 0;
 
@@ -26,8 +30,10 @@ export function showLosses(chosen, anyway = false) {
   const key = JSON.stringify([lengths, endOfEpochs(chosen), family, chosen, runs.map((run) => run.stamp), curves.map(({ label }) => label)]);
   if (key === drawn && !anyway) return;
   drawn = key;
-  legend(curves);
-  setProps("loss", { figure: lossFigure(curves, endOfEpochs(chosen), paletteNow(), { title: familyTitle(family, runs), isLog: isLogarithmic(family) }) });
+  labels = curveLabels(curves, isLogarithmic(family));
+  hasBands = curves.some(({ spreads }) => spreads);
+  makeRoom(labels.map(({ text }) => text));
+  setProps("loss", { figure: lossFigure(curves, endOfEpochs(chosen), paletteNow(), { title: familyTitle(family, runs), isLog: isLogarithmic(family), right: curvesRight() }) });
   awaitGraph();
 }
 
@@ -111,17 +117,18 @@ function joined(group, curves) {
   return { label, colour: groupColour(group), isChosen: curves.some(({ isChosen }) => isChosen), metrics, spreads };
 }
 
-function legend(curves) {
-  const entries = curves.map(({ label, colour, isChosen }) => {
+// Each curve has its name at its end. Beside the slider stand the runs whose names found no room there, and what a band is.
+function nameCurves(graph) {
+  const left = placeNames(labels, graph);
+  const named = new Set(labels.filter((label) => !left.includes(label)).map(({ run }) => run));
+  const runs = new Map(left.filter(({ run }) => !named.has(run)).map((label) => [label.run, label]));
+  const entries = [...runs.values()].map(({ run, colour, isChosen }) => {
     const swatch = element("i", "gv-swatch");
     swatch.style.background = colour;
-    return element("span", isChosen ? "gv-chosen" : "", swatch, label);
+    return element("span", isChosen ? "gv-chosen" : "", swatch, run);
   });
-  const columns = columnsIn(curves);
-  const lines = [["gv-line", "test"], ["gv-line gv-dotted", "train"]].filter(([, column]) => columns.includes(/** @type {any} */ (column)))
-    .map(([name, text]) => element("span", "", element("i", name), text));
-  if (curves.some(({ spreads }) => spreads)) lines.push(element("span", "", element("i", "gv-band"), "mean, smallest to largest of n seeds"));
-  fill("legend", JSON.stringify([curves.map(({ label, isChosen }) => [label, isChosen]), lines.map(({ textContent }) => textContent), scheme()]), ...entries, ...lines);
+  if (hasBands) entries.push(element("span", "", element("i", "gv-band"), "mean, smallest to largest of n seeds"));
+  fill("legend", JSON.stringify([entries.map(({ textContent, className }) => [textContent, className]), scheme()]), ...entries);
 }
 
 // Marks the epoch; false if there are no curves yet to mark it on.
@@ -130,7 +137,7 @@ export function markLosses(at) {
   const graph = plotIn("loss");
   const line = document.getElementById("loss-mark");
   if (!graph || !graph.on || !graph._fullLayout || !graph._fullLayout.meta) return false;
-  if (listening !== graph) listen(graph);
+  if (listening !== graph) listen(graph), nameCurves(graph);
   const { xaxis, yaxis } = graph._fullLayout;
   line.style.transform = `translateX(${xaxis._offset + xaxis.d2p(epoch)}px)`;
   const [top, height] = [`${yaxis._offset}px`, `${yaxis._length}px`];
@@ -141,7 +148,7 @@ export function markLosses(at) {
 
 function listen(graph) {
   listening = graph;
-  graph.on("plotly_afterplot", () => markLosses(epoch));
+  graph.on("plotly_afterplot", () => markLosses(epoch) && nameCurves(graph));
   const go = (event) => {
     const { xaxis } = graph._fullLayout;
     const at = xaxis.p2d(event.clientX - graph.getBoundingClientRect().left - xaxis._offset);

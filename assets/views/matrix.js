@@ -11,7 +11,7 @@ let place = null; // where it lies on the canvas
 // `cosines`: {order: minibatches, value(a, b): cosine or null, key}; `chosen`: {selected, hovered: minibatches or
 // null, other: the column that the pointer is at}.
 export function drawMatrix(canvas, cosines, chosen) {
-  const context = preparedContext(canvas);
+  const context = preparedContext(canvas, () => drawMatrix(canvas, cosines, chosen));
   const palette = paletteNow();
   const many = cosines.order.length;
   if (!many) return (place = null);

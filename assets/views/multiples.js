@@ -7,16 +7,17 @@ import { GAP, placeOf } from "../pure/squares.js";
 import { isSurface } from "../pure/surface.js";
 import { button, element } from "../page/dom.js";
 import { paletteNow } from "../page/scheme.js";
+import { pathFor } from "../page/vectors.js";
 import { addArrow, heatTile, preparedContext } from "./paint.js";
 
 const CLOSEST = 6; // pixels between arrows: of a finer grid, some are left out, and never the centre
 
 // Draws `frames` in the cells of a layout, each where its number in the map says; `styleOf(number, frame)`: as of a picture.
 export function drawMultiples(canvas, frames, layout, styleOf) {
-  const context = preparedContext(canvas);
+  const context = preparedContext(canvas, () => drawMultiples(canvas, frames, layout, styleOf));
   const palette = paletteNow();
   const paths = new Map();
-  const zeros = new Path2D();
+  const zeros = pathFor(context);
   [...frames.keys()].sort((a, b) => a - b).forEach((number) => {
     const frame = frames.get(number);
     const style = styleOf(number, frame);
@@ -24,7 +25,7 @@ export function drawMultiples(canvas, frames, layout, styleOf) {
     context.fillStyle = palette.paper;
     context.fillRect(box.left, box.top, box.side, box.side);
     if (style.under === "heat" || isSurface(style)) heat(context, frame, box, palette);
-    arrows(paths, zeros, frame, box, style);
+    arrows(context, paths, zeros, frame, box, style);
   });
   const shades = shadesOf(palette.arrows);
   context.lineWidth = layout.cell > 80 ? 1.2 : 1;
@@ -43,7 +44,7 @@ function heat(context, frame, { left, top, side }, palette) {
   context.drawImage(tile, left, top, side, side);
 }
 
-function arrows(paths, zeros, frame, { left, top, side }, style) {
+function arrows(context, paths, zeros, frame, { left, top, side }, style) {
   const { points } = frame;
   const middle = (points - 1) / 2;
   const step = side / points;
@@ -64,7 +65,7 @@ function arrows(paths, zeros, frame, { left, top, side }, style) {
         continue;
       }
       const shade = shadeAt(Math.log10(size), scale.low, scale.high);
-      if (!paths.has(shade)) paths.set(shade, new Path2D());
+      if (!paths.has(shade)) paths.set(shade, pathFor(context));
       const drawn = (sign * stride * step * drawnLength(size, scale.longest, style.length, look)) / size;
       addArrow(paths.get(shade), x, y, drawn * u, -drawn * v);
     }

@@ -1,16 +1,19 @@
 // Draws a frame on a canvas over the Plotly picture, in its axes: what is seen while a slider moves.
 
-import { encode } from "../pure/arrows.js";
+import { boldness, encode } from "../pure/arrows.js";
 import { pixelsOf, shadeAt, shadesOf } from "../pure/colours.js";
-import { levelsOf, traceLevels } from "../pure/contours.js";
+import { digitsOf, levelLabels, levelsOf, traceLevels } from "../pure/contours.js";
+import { number } from "../pure/formats.js";
 import { look } from "../pure/look.js";
 import { planeIn } from "../pure/plane.js";
 import { isSurface } from "../pure/surface.js";
 import { paletteNow } from "../page/scheme.js";
+import { pathFor, SvgContext } from "../page/vectors.js";
 import { paintStrokes } from "./brush.js";
 
 // plotly.js draws heads of 5.8 px × arrowsize × line width, at most 0.7 of the arrow, at ±15°: the canvas does the same, so that nothing jumps.
 const HEAD_PIXELS = 5.8;
+const LEVEL_LETTERS = 10; // pixels, of the values of level lines
 const HEAD_ANGLE = Math.PI / 12;
 
 // Radii and widths of rings in pixels, in a large picture and in one of many.
@@ -23,6 +26,11 @@ export function paintFrame(canvas, graph, frame, style) {
   if (!plane) return clearCanvas(canvas), false;
   paintPlane(preparedContext(canvas), plane, frame, style, LARGE);
   return true;
+}
+
+// A picture on a canvas of its own, flat, in axes that Plotly does not draw.
+export function paintLarge(context, plane, frame, style) {
+  paintPlane(context, plane, frame, style, LARGE);
 }
 
 // One of many pictures on a canvas, flat, with heat in place of a surface; `style.every`: of a fine grid, some arrows are left out.
@@ -41,14 +49,17 @@ function paintPlane(context, plane, frame, style, rings) {
   if (style.under === "heat" || isSurface(style)) paintHeat(context, plane, frame, style, palette);
   if (style.under === "contour") paintContours(context, plane, frame, style, palette);
   const { arrows, zeros } = encode(frame, style, look);
-  paintArrows(context, plane, arrows, style.scale, palette);
-  paintRings(context, plane, zeros.x, zeros.y, rings.zero, rings.zeroWidth, palette.zero);
+  const { large = 1 } = style;
+  paintArrows(context, plane, arrows, style.scale, palette, look.arrow_width * boldness(large));
+  if (style.under === "contour" && rings === LARGE) paintLevels(context, plane, frame, style, palette);
+  paintRings(context, plane, zeros.x, zeros.y, large * rings.zero, large * rings.zeroWidth, palette.zero);
   paintStrokes(context, plane, style.strokes ?? []);
-  paintRings(context, plane, [0], [0], rings.centre, rings.centreWidth, palette.centre);
+  paintRings(context, plane, [0], [0], large * rings.centre, large * rings.centreWidth, palette.centre);
   context.restore();
 }
 
 export function clearCanvas(canvas) {
+  canvas.dataset.drawn = "off";
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
@@ -60,7 +71,10 @@ export function planeOf(graph) {
   return planeIn({ left: x._offset, top: y._offset, width: x._length, height: y._length }, { x: x.range, y: y.range });
 }
 
-export function preparedContext(canvas) {
+// `again` draws the same once more, of a canvas that may be taken along as vectors.
+export function preparedContext(canvas, again = null) {
+  if (again) redraws.set(canvas, again);
+  if (recording?.canvas === canvas) return recording.context;
   const ratio = window.devicePixelRatio || 1;
   const { width: across, height: down } = sizeOfCanvas(canvas);
   const [width, height] = [Math.round(across * ratio), Math.round(down * ratio)];
@@ -68,7 +82,26 @@ export function preparedContext(canvas) {
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, across, down);
+  canvas.dataset.drawn = "on";
   return context;
+}
+
+/** @type {WeakMap<HTMLCanvasElement, () => void>} */
+const redraws = new WeakMap();
+let recording = null; // {canvas, context} while one is drawn as vectors
+
+// What a canvas shows, as an SVG group in pixels of the page; null if it cannot be drawn again. @param {HTMLCanvasElement} canvas
+export function vectorsOf(canvas) {
+  const again = redraws.get(canvas);
+  if (!again) return null;
+  const context = new SvgContext(canvas.id);
+  recording = { canvas, context };
+  try {
+    again();
+  } finally {
+    recording = null;
+  }
+  return context.root;
 }
 
 // The sizes of the canvases in CSS pixels: asking for one lays out the page, which takes longer than the drawing. All
@@ -93,29 +126,38 @@ export function watchCanvas(canvas, onResize) {
   resized.observe(canvas);
 }
 
+// Another screen, or the browser's zoom: a box of the same size has other pixels.
+function watchPixels() {
+  matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`).addEventListener("change", () => {
+    for (const canvas of document.querySelectorAll("canvas")) watchers.get(canvas)?.();
+    watchPixels();
+  }, { once: true });
+}
+watchPixels();
+
 // The page is about to be laid out in another way.
 export function forgetSizes() {
   sizes = new WeakMap();
 }
 
-function paintArrows(context, plane, arrows, scale, palette) {
+function paintArrows(context, plane, arrows, scale, palette, width) {
   const shades = shadesOf(palette.arrows);
   const paths = new Map();
   for (let k = 0; k < arrows.x.length; k++) {
     const shade = shadeAt(arrows.colour[k], scale.low, scale.high);
-    if (!paths.has(shade)) paths.set(shade, new Path2D());
-    addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY);
+    if (!paths.has(shade)) paths.set(shade, pathFor(context));
+    addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY, width);
   }
-  context.lineWidth = look.arrow_width;
+  context.lineWidth = width;
   for (const [shade, path] of paths) {
     context.strokeStyle = shades[shade];
     context.stroke(path);
   }
 }
 
-export function addArrow(path, x, y, across, down) {
+export function addArrow(path, x, y, across, down, width = look.arrow_width) {
   const [tipX, tipY] = [x + across / 2, y + down / 2];
-  const head = Math.min(HEAD_PIXELS * look.arrow_head * look.arrow_width, 0.7 * Math.hypot(across, down));
+  const head = Math.min(HEAD_PIXELS * look.arrow_head * width, 0.7 * Math.hypot(across, down));
   const angle = Math.atan2(down, across);
   path.moveTo(x - across / 2, y - down / 2);
   path.lineTo(tipX, tipY);
@@ -125,7 +167,7 @@ export function addArrow(path, x, y, across, down) {
 }
 
 function paintRings(context, plane, xs, ys, radius, width, colour) {
-  const path = new Path2D();
+  const path = pathFor(context);
   for (let k = 0; k < xs.length; k++) {
     const [x, y] = [plane.x(xs[k]), plane.y(ys[k])];
     path.moveTo(x + radius, y);
@@ -166,7 +208,7 @@ function paintContours(context, plane, frame, style, palette) {
   if (!levels) return;
   const middle = (frame.points - 1) / 2;
   const cell = style.halfWidth / middle;
-  const path = new Path2D();
+  const path = pathFor(context);
   traceLevels(frame.loss, frame.points, levels, (x0, y0, x1, y1) => {
     path.moveTo(plane.x(cell * (x0 - middle)), plane.y(cell * (y0 - middle)));
     path.lineTo(plane.x(cell * (x1 - middle)), plane.y(cell * (y1 - middle)));
@@ -174,4 +216,29 @@ function paintContours(context, plane, frame, style, palette) {
   context.lineWidth = 1;
   context.strokeStyle = palette.contour;
   context.stroke(path);
+}
+
+// The values of the lines, where figure.js writes them.
+function paintLevels(context, plane, frame, style, palette) {
+  const levels = levelsOf(frame.loss, look.flat_share);
+  if (!levels) return;
+  const middle = (frame.points - 1) / 2;
+  const cell = style.halfWidth / middle;
+  context.save();
+  Object.assign(context, { font: `${LEVEL_LETTERS}px ${look.font}`, textAlign: "center", textBaseline: "middle" });
+  for (const { column, row, angle, level } of levelLabels(frame.loss, frame.points, levels)) {
+    const text = number(level, digitsOf(levels));
+    const width = context.measureText(text).width;
+    context.save();
+    context.translate(plane.x(cell * (column - middle)), plane.y(cell * (row - middle)));
+    context.rotate((-angle * Math.PI) / 180);
+    context.globalAlpha = 0.85;
+    context.fillStyle = palette.paper;
+    context.fillRect(-width / 2 - 1, -LEVEL_LETTERS / 2 - 1, width + 2, LEVEL_LETTERS + 2);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.faint;
+    context.fillText(text, 0, 0);
+    context.restore();
+  }
+  context.restore();
 }

@@ -1,6 +1,8 @@
 // One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
 
+import { sideIn } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
+import { shortName } from "../pure/shortnames.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
 import { conductor } from "../page/conductor.js";
@@ -24,6 +26,7 @@ function graphOf(panel) {
   const graph = plotIn(`graph-${panel.slot}`);
   if (graph && graph.on && panel.listening !== graph) {
     panel.listening = graph;
+    graph.setAttribute("aria-hidden", "true"); // numbers at axes, one by one: the canvas over it is the picture, with its words
     watchCanvas(canvasOf(panel), () => fit(panel));
     graph.on("plotly_afterplot", () => settled(panel, graph));
     listenForZoom(graph, () => panel.plan);
@@ -62,7 +65,7 @@ export function commitPanel(panel) {
   panel.drawing = panel.token;
   const { plan, frame, style, token } = panel;
   panel.side = sideOf(panel);
-  const figure = pictureFigure(frame, { ...style, side: panel.side, box: sizeOfCanvas(canvasOf(panel)), camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
+  const figure = pictureFigure(frame, { ...style, side: panel.side, box: sizeOfCanvas(canvasOf(panel)), camera: cameraNow() }, namesOf(plan), token, paletteNow());
   const show = () => {
     if (token !== panel.token) return void (panel.drawing = null); // something newer is painted, and is committed in its turn
     setProps(`graph-${panel.slot}`, { figure });
@@ -73,10 +76,13 @@ export function commitPanel(panel) {
   else show();
 }
 
+function namesOf({ x, y, network }) {
+  return { x, y, short: { x: shortName(x, network), y: shortName(y, network) } };
+}
+
 // What is left for the plane in a picture of this size.
 function sideOf(panel) {
-  const { width, height } = sizeOfCanvas(canvasOf(panel));
-  return Math.max(120, Math.min(width - 130, height - 52));
+  return sideIn(panel.style, sizeOfCanvas(canvasOf(panel)));
 }
 
 // The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.
@@ -114,9 +120,10 @@ function settled(panel, graph) {
   const section = document.getElementById(`panel-${panel.slot}`);
   section.dataset.drawn = meta.token;
   section.dataset.index = panel.frame.index;
-  const caption = document.getElementById(`caption-${panel.slot}`);
-  if (caption.scrollHeight > caption.clientHeight) caption.tabIndex = 0; // scrolled by keys too
-  else caption.removeAttribute("tabindex");
+  for (const strip of [`caption-${panel.slot}`, `title-${panel.slot}`].map((id) => document.getElementById(id))) {
+    if (strip.scrollHeight > strip.clientHeight) strip.tabIndex = 0; // scrolled by keys too
+    else strip.removeAttribute("tabindex");
+  }
   const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
   showNumbers(`numbers-${panel.slot}`, fieldNumbers(title, panel.frame, panel.style.halfWidth));
 }
@@ -124,10 +131,18 @@ function settled(panel, graph) {
 export function sayPanel(panel, { title, sentences, veil }) {
   const { slot } = panel;
   refill(`title-${slot}`, title.join("|"), element("h2", "", title[0]), element("span", "gv-sub", title[1]));
+  nameTitle(panel);
   refill(`caption-${slot}`, sentences.join(" "), element("p", "", sentences.join(" ")));
   const section = document.getElementById(`panel-${slot}`);
   section.dataset.state = veil ? veil.state : "ready";
   fill(`veil-${slot}`, veil ? veil.key : "", veil ? veilCard(veil) : null);
+}
+
+// The full names of both parameters, on hover.
+function nameTitle({ slot, plan }) {
+  const title = plan.x ? `x₁: ${plan.x}\nx₂: ${plan.y}` : "";
+  const one = document.getElementById(`title-${slot}`);
+  if (one.title !== title) one.title = title;
 }
 
 function veilCard({ state, text, isTold = false, actions = [] }) {

@@ -2,6 +2,7 @@
 
 import { percent } from "../pure/formats.js";
 import { isOfNorm, layerOf, mistakeIn, siblingOf, unitOf } from "../pure/parameters.js";
+import { shortName } from "../pure/shortnames.js";
 import { tensorOf, tensorWith } from "../pure/tensors.js";
 import { nextUnit, unitAt, unitLayout, unitWords } from "../pure/units.js";
 import { isOutcome, jsonFrom } from "../page/api.js";
@@ -255,7 +256,7 @@ function invitation() {
   const dead = units.filter(({ isDead }) => isDead).length;
   const rows = hasSizes(state.name) ? "training rows looked at" : rowsName(state.name);
   const counted = active ? `${dead} of ${units.length} units are dead on all ${rows} (the lower left corner).` : (reason ?? "");
-  return state.first === null ? `Pick x₁. ${counted}${whoseGradients(parameters)}` : `x₁ is ${state.first}. Pick x₂, of this layer or another.`;
+  return state.first === null ? `Pick x₁. ${counted}${whoseGradients(parameters)}` : `x₁ is ${shortName(state.first, page.runs[state.name])}. Pick x₂, of this layer or another.`;
 }
 
 // Of which parameter of a unit the gradients are, where that is not its bias.

@@ -3,7 +3,7 @@
 import { look } from "../pure/look.js";
 import { paletteNow } from "../page/scheme.js";
 import { labelOf, shownRuns } from "../page/state.js";
-import { gridImage } from "./gridpicture.js";
+import { vectorsOf } from "./paint.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 12;
@@ -38,7 +38,7 @@ async function compose(of) {
     node("rect", { width: "100%", height: "100%", fill: palette.paper }));
   const seen = (selector) => [...root.querySelectorAll(selector)].filter((part) => isSeen(part) && !part.closest(".gv-rows") && !isOfAnother(part, of));
   for (const graph of seen(".gv-picture .js-plotly-plot, .gv-loss .js-plotly-plot")) picture.append(await plotOf(graph, frame));
-  for (const canvas of seen("canvas:not(.gv-canvas)")) picture.append(imageOf(canvas, frame));
+  for (const canvas of seen("canvas:not(.gv-canvas)")) picture.append(drawingOf(canvas, frame));
   for (const strip of seen(".gv-course-strip svg")) picture.append(stripOf(strip, frame));
   for (const card of seen(".gv-card, .gv-grid-note")) picture.append(cardOf(card, frame, palette));
   for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine], ["gv-ground-bar", palette.loss]])
@@ -106,9 +106,13 @@ function keyOf(mark, frame) {
   return isBand ? [node("rect", { x, y, width, height, fill: color, "fill-opacity": 0.2 }), line] : [line];
 }
 
-function imageOf(canvas, frame) {
-  const drawn = canvas.id === "grid-canvas" ? gridImage(PIXELS) : canvas;
-  return node("image", { ...placeOf(canvas, frame), href: drawn.toDataURL() });
+// A canvas as vectors; the few that are never drawn twice, as they are.
+function drawingOf(canvas, frame) {
+  const { x, y, ...size } = placeOf(canvas, frame);
+  const vectors = vectorsOf(canvas);
+  if (!vectors) return node("image", { x, y, ...size, href: canvas.toDataURL() });
+  vectors.setAttribute("transform", `translate(${x} ${y})`);
+  return vectors;
 }
 
 // A card without its buttons.

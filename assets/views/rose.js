@@ -6,6 +6,7 @@ import { shadeAt, shadesOf } from "../pure/colours.js";
 import { number } from "../pure/formats.js";
 import { look } from "../pure/look.js";
 import { paletteNow } from "../page/scheme.js";
+import { pathFor } from "../page/vectors.js";
 import { addArrow, preparedContext, sizeOfCanvas } from "./paint.js";
 
 const NEAR = 9; // pixels within which the pointer means an arrow
@@ -16,7 +17,7 @@ let drawn = null; // where arrows and rings are, for `at`
 
 // `marks`: {style: as of a picture, selected, hovered: minibatches or null}.
 export function drawRose(canvas, spread, marks) {
-  const context = preparedContext(canvas);
+  const context = preparedContext(canvas, () => drawRose(canvas, spread, marks));
   const palette = paletteNow();
   const place = geometryOf(canvas, spread);
   drawn = { place, tips: new Map(), zeros: zeroPlaces(spread, place) };
@@ -107,7 +108,7 @@ function arrows(context, { x, y, radius }, spread, { style, selected, hovered },
     const length = radius * shareOf(arrow.size, spread.longest, style.length);
     const [across, down] = [(sign * length * arrow.u) / arrow.size, (-sign * length * arrow.v) / arrow.size];
     drawn.tips.set(arrow.minibatch, [x + across, y + down]);
-    const path = new Path2D();
+    const path = pathFor(context);
     addArrow(path, x + across / 2, y + down / 2, across, down);
     const isChosen = rank(arrow) > 0;
     context.lineWidth = isChosen ? 3 : look.arrow_width;
@@ -126,7 +127,7 @@ function mean(context, { x, y, radius }, { resultant }, style, palette) {
   /** @returns {[number, number]} */
   const at = (along, aside) => [x + (across * along - down * aside) / size, y + (down * along + across * aside) / size];
   const head = Math.min(14, size);
-  const path = new Path2D();
+  const path = pathFor(context);
   path.moveTo(...at(0, 3.5));
   for (const [along, aside] of [[size - head, 3.5], [size - head, 9], [size, 0], [size - head, -9], [size - head, -3.5], [0, -3.5]])
     path.lineTo(...at(along, aside));

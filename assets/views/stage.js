@@ -1,9 +1,11 @@
 // The page's conductor: what is chosen, what is trained, and that everything on show follows both.
 
 import { hasDirections } from "../pure/axes.js";
+import { namesNothing, searchOf } from "../pure/fields.js";
 import { rowsText } from "../pure/rows.js";
 import { learnActivity } from "../page/activities.js";
-import { askForView, isRead, readAgain, writeAddress } from "../page/address.js";
+import { askForView, isRead, readAgain, viewFields, writeAddress } from "../page/address.js";
+import { lessonOpened, showLesson } from "../page/bringlessons.js";
 import { conduct } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { fitted, leavingRows } from "../page/fitting.js";
@@ -19,10 +21,12 @@ import { onTurn } from "./camera.js";
 import { blankActivities, noteActivities, showChoosers } from "./chooser.js";
 import { showCourse } from "./coursecurves.js";
 import { showEvidence } from "./evidence.js";
+import { act, showFirstNote } from "./firstnote.js";
 import { showLayers } from "./layers.js";
 import { showLosses } from "./losscurves.js";
 import { showPaths } from "./pathsview.js";
 import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
+import { showPresentation } from "./present.js";
 import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
 import { addLegend, setGrouping, setLive, showStatus } from "./status.js";
@@ -40,10 +44,12 @@ export function openView({ view, notices }) {
   clearTimeout(turning);
   page.live = view.epoch === null;
   page.notices = notices;
+  page.isModeChosen = new URLSearchParams(window.location.search).has("mode");
   page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
   if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
   showNotices(notices, "link");
   for (const mended of ["parameters", "picker"]) showNotices([], mended);
+  lessonOpened();
   follow();
   refresh();
 }
@@ -52,7 +58,10 @@ export function openView({ view, notices }) {
 function choose(choices) {
   const isStep = Object.entries(choices).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(page.view[name]));
   const made = { ...page.view, ...choices };
+  page.isModeChosen ||= made.mode !== page.view.mode;
   page.view = isStep ? fitted(leavingRows(made, page.view, choices), page.view) : made;
+  if (page.view.mode !== made.mode) setProps("mode", { value: page.view.mode });
+  if (isStep) act();
   if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
   refresh();
   if (isStep || page.areRunsKnown) remember(isStep);
@@ -68,13 +77,15 @@ function rememberTurn() {
   turning = setTimeout(() => remember(false), REST);
 }
 
-// Writes the address; `isStep` when back should lead to what was there before.
+// Writes the address; `isStep` when back should lead to what was there before. The pair that the run suggests is left out,
+// except of an address that would name nothing.
 function remember(isStep) {
-  const view = { ...page.view, epoch: page.live ? null : page.view.epoch };
+  const whole = { ...page.view, epoch: page.live ? null : page.view.epoch };
+  const view = { ...whole };
   const run = page.runs[view.run];
   for (const [side, [x, y]] of Object.entries(run?.suggested ?? {}))
     if (view[`x_${side}`] === x && view[`y_${side}`] === y) view[`x_${side}`] = view[`y_${side}`] = null;
-  writeAddress(view, isStep);
+  writeAddress(namesNothing(searchOf(view, viewFields())) ? whole : view, isStep);
 }
 
 // ---- what is trained ------------------------------------------------------------------------------------------
@@ -132,6 +143,7 @@ function toggleGrouping() {
 // ---- what a hand moves ----------------------------------------------------------------------------------------
 
 function epochMoved() {
+  act();
   blankActivities();
   if (isMinibatchesView()) planPanels();
   else moveOver("epochs");
@@ -148,6 +160,7 @@ function epochReleased() {
 }
 
 function minibatchMoved() {
+  act();
   drawPictures();
   hurryPlans();
 }
@@ -181,6 +194,7 @@ function refresh() {
   document.body.dataset.overlays = view.show.length;
   document.body.dataset.sampling = view.show.includes("sampling") ? "on" : "off";
   document.body.dataset.probe = view.show.includes("probe") ? "on" : "off";
+  showPresentation();
   document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
   document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
   setSliders();
@@ -197,6 +211,8 @@ function refresh() {
   showPaths();
   showCourse();
   showParameters();
+  showFirstNote();
+  showLesson();
   openPressed();
 }
 

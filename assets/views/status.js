@@ -17,8 +17,8 @@ export function showStatus(page) {
   const state = page.away ? "away" : page.training.state;
   const words = page.away ? "Reconnecting…" : wordsOf(page, state, Object.keys(page.runs).length);
   const fraction = progressOf(page.training.progress);
-  document.getElementById("status").title = page.away;
   const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
+  document.getElementById("status").title = page.away || text; // where there is no room for the words
   const files = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ file: `${run.run}/${file}`, reason })));
   const broken = [...page.unreadable, ...files];
   fill("status", text + broken.length, element("span", `gv-dot gv-${state}`), element("span", "gv-status-text", text),
@@ -61,6 +61,7 @@ function showEmpty(page) {
   fill("empty", `empty${page.training.state}${page.training.message}`, element("div", "gv-invitation",
     element("h2", "", "No checkpoint yet"),
     element("p", "", text),
+    element("p", "", "Then Scenes, above, finds views worth opening first in your runs."),
     page.training.state === "failed" ? element("p", "gv-error", page.training.message) : null,
     refusal ?? button("Start training", () => act({ action: "start" }), "gv-button gv-primary")));
 }

@@ -16,8 +16,12 @@ from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.drawing.camera import FIRST
+from gradviz.drawing.choices import STILLS
+from gradviz.drawing.inks import palette_of
 from gradviz.drawing.labels import parts_of, plane_sentences
 from gradviz.drawing.look import Look
+from gradviz.drawing.scale import Scale
+from gradviz.drawing.sheetplan import Sheet
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
@@ -26,7 +30,7 @@ from gradviz.numbers import number, percent
 from gradviz.settings import load_settings
 
 _OPTIONAL = ("minibatch", "minibatch_size", "rows", "mode", "masks", "num_masks", "half_width", "points", "seed")
-_PICTURES = (".png", ".svg")
+_PICTURES = tuple(f".{kind}" for kind in STILLS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,17 +55,28 @@ def run(options: argparse.Namespace) -> int:
             field = Workbench(store, device=settings.device, cache=cache).landscape(request, options.method)
         else:
             field = open_compute(settings, store, cache).landscape(request)
-    has_masks = draws_masks(store.any_run(request.run), request)
-    write_output(path, _content(field, request, path, look, has_masks))
+    run = store.any_run(request.run)
+    has_masks = draws_masks(run, request)
+    if path.suffix.lower() in _PICTURES:
+        sheet = None if options.width is None else Sheet(options.width, titles=not options.no_titles)
+        content, caption = _picture(field, request, path, look, has_masks, sheet, run.title)
+    else:
+        content, caption = _content(field, request, path, look), ""
+    write_output(path, content)
     print(_summary(field, request, path, has_masks))
+    if caption:
+        print(caption)
     return 0
 
 
 def _look(options: argparse.Namespace) -> Look:
-    """`UserError` for a camera without a surface."""
+    """`UserError` for a camera without a surface, or for titles that only print can lack."""
+    if options.no_titles and options.width is None:
+        raise UserError("`--no-titles` is of a figure for print", "add `--width`")
     if options.camera != FIRST and options.under != "surface":
         raise UserError(f"`--camera` is of a surface, got `--under {options.under}`", "add `--under surface`")
-    return Look(under=options.under, camera=options.camera)
+    palette = palette_of(options.scheme or "light", options.colours or "viridis")
+    return Look(palette, options.length, options.under, options.direction, options.camera)
 
 
 def _request(options: argparse.Namespace) -> LandscapeRequest:
@@ -93,20 +108,35 @@ def _tell_estimate(request: LandscapeRequest, store: RunStore) -> None:
         print(f"This takes about {seconds_words(seconds)} on two cores.", file=sys.stderr)
 
 
-def _content(field: GradientField, request: LandscapeRequest, path: Path, look: Look, has_masks: bool) -> bytes:
+def _content(field: GradientField, request: LandscapeRequest, path: Path, look: Look) -> bytes:
+    """Numbers, or a page."""
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         return landscape_bytes(field, request, suffix)
-    if suffix in _PICTURES:
-        from gradviz.drawing.still import Shown, picture_bytes  # matplotlib takes a second to import
-
-        return picture_bytes(Shown(field, request, draws_masks=has_masks), suffix.removeprefix("."), look)
-    from gradviz.drawing.figure import Picture  # and so does plotly
+    from gradviz.drawing.figure import Picture  # plotly takes a second to import
     from gradviz.drawing.surfacefigure import picture_figure
 
     title = f"run {request.run}, epoch {request.epoch}, {request.minibatch_words}, {request.mode} mode"
     figure = picture_figure(Picture(field, request.x, request.y, title, look=look))
     return figure.to_html(include_plotlyjs=True, full_html=True).encode()
+
+
+def _picture(
+    field: GradientField,
+    request: LandscapeRequest,
+    path: Path,
+    look: Look,
+    has_masks: bool,
+    sheet: Sheet | None,
+    name: str,
+) -> tuple[bytes, str]:
+    """A still picture and its caption."""
+    from gradviz.drawing.printed import row_bytes  # and so does matplotlib
+    from gradviz.drawing.shown import Shown
+
+    kind = next(each for each in STILLS if path.suffix.lower() == f".{each}")
+    row = [Shown(field, request, draws_masks=has_masks)]
+    return row_bytes(row, [name], look, [Scale.of([field])], kind, share_scale=False, sheet=sheet)
 
 
 def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> str:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from gradviz.drawing.camera import FIRST, Camera
-from gradviz.drawing.under import UNDER
+from gradviz.drawing.choices import COLOURS, DIRECTIONS, LENGTHS, NARROWEST_IN, SCHEMES, UNDER, WIDEST_IN, WIDTHS_IN
 from gradviz.errors import UserError
 
 
@@ -42,6 +42,16 @@ def add_landscape_options(parser: argparse.ArgumentParser) -> None:
         "is by default)",
     )
     parser.add_argument(
+        "--length",
+        choices=LENGTHS,
+        default="compressed",
+        help="of arrows: |∇J|^0.35, in proportion, or one for all (compressed)",
+    )
+    parser.add_argument(
+        "--direction", choices=DIRECTIONS, default="ascent", help="arrows show ∇J or, turned round, −∇J (ascent)"
+    )
+    add_print_options(parser)
+    parser.add_argument(
         "--method",
         choices=("engine", "replay", "reference"),
         help="engine: the built-in network's; replay: any network's; reference: the plain loop",
@@ -49,7 +59,23 @@ def add_landscape_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directions-out", metavar="FILE.safetensors", help="write the two vectors, float64, as x.NAME and y.NAME"
     )
-    parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, png, svg or html")
+    parser.add_argument("--out", required=True, metavar="FILE", help="ends in npz, csv, json, pdf, png, svg or html")
+
+
+def add_print_options(parser: argparse.ArgumentParser) -> None:
+    """How a picture looks on paper."""
+    parser.add_argument(
+        "--width",
+        type=_width,
+        metavar="INCHES",
+        help="width in print of a pdf, png or svg, with letters and lines of that size: 3.25 or column, 5.5 or text, "
+        "6.75 or page (as large as for a screen); what links call width is --half-width",
+    )
+    parser.add_argument(
+        "--colours", choices=COLOURS, help="okabe-ito: for colour-blind readers; grey: for print in grey (viridis)"
+    )
+    parser.add_argument("--scheme", choices=SCHEMES, help="light or dark paper (light)")
+    parser.add_argument("--no-titles", action="store_true", help="with --width: no titles over the panels")
 
 
 def add_publish_options(parser: argparse.ArgumentParser, names: Callable[[str], tuple[str, ...]]) -> None:
@@ -126,6 +152,18 @@ def add_rows_options(parser: argparse.ArgumentParser) -> None:
         help="the order of the rows, the strongest first (resultant, by how much R changes)",
     )
     parser.add_argument("--json", action="store_true", help="print them as JSON, as the API does")
+
+
+def _width(text: str) -> float:
+    try:
+        width = WIDTHS_IN[text] if text in WIDTHS_IN else float(text)
+    except ValueError:
+        width = 0.0
+    if not NARROWEST_IN <= width <= WIDEST_IN:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither {', '.join(WIDTHS_IN)} nor inches from {NARROWEST_IN:g} to {WIDEST_IN:g}"
+        )
+    return width
 
 
 def _camera(text: str) -> Camera:

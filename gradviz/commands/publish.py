@@ -65,7 +65,9 @@ def _publish(settings: Any, choices: Any, out: Path, limit_bytes: float, title: 
             writer = Writer(beside, limit_bytes, also_from_disk=size.opens_from_disk)
 
             def start(index: Any) -> bytes:
-                return pages.start(choices, runs, pairs, server.first_answers(runs, pairs), index)
+                answers = server.first_answers(runs, pairs)
+                first = server.first_views(choices, answers["runs"]["runs"], pairs)
+                return pages.start(choices, runs, pairs, answers, first, index)
 
             write(writer, pages, all_groups, start, server.get, _say)
             writer.mark(size.opens_from_disk)

@@ -21,7 +21,14 @@ _TICK_SECONDS = 0.5
 
 def run(options: argparse.Namespace) -> int:
     """Serves until Ctrl-C or SIGTERM, then ends both processes; 1 if the web server never answers."""
-    settings = load_settings(runs=options.runs, study=options.study, host=options.host, port=options.port)
+    settings = load_settings(
+        runs=options.runs,
+        study=options.study,
+        host=options.host,
+        port=options.port,
+        prefix=options.prefix,
+        lessons=options.lessons,
+    )
     with (
         listen(settings.host, settings.port) as listener,
         stop_signals() as stop,
@@ -46,7 +53,8 @@ def _supervise(
             if how != "stop":
                 say(why_not_ready(settings, web, how))
             return int(how != "stop")
-        print(f"gradviz: {url(settings.host, settings.port)}", flush=True)
+        below = f"{settings.prefix}/" if settings.prefix else ""
+        print(f"gradviz: {url(settings.host, settings.port)}{below}", flush=True)
         training = SupervisedTraining(settings, starts=trains)
         while not stop.wait(_TICK_SECONDS):
             web.watch()
@@ -74,6 +82,8 @@ def _check_places(settings: Settings) -> None:
     if os.path.exists(settings.runs) and not os.path.isdir(settings.runs):
         raise UserError(f"The directory of runs, {settings.runs}, is a file: name a directory with --runs.")
     FieldCache(settings.cache_dir, settings.cache_bytes).close()
+    if settings.lessons and not settings.lessons.is_dir():
+        raise UserError(f"The folder of lessons, {settings.lessons}, is not there: name a folder with --lessons.")
     if settings.study:
         from gradviz.experiment.study_loading import load_study  # torch, which only studies need here
 

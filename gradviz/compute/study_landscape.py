@@ -101,7 +101,9 @@ class StudyCheckpoint:
         """The field of one request, with a study's facts about the minibatch; UserError as `network_landscape`."""
         with self._minibatch(run, request) as own:
             found = network_landscape(own.prepared, Plane.of_parameters(request), method=method)
-            return replace(found.field, facts=own.facts, method=found.method, passed_over=found.passed_over)
+            told = {"facts": own.facts, "method": found.method, "passed_over": found.passed_over}
+            masks = run.capabilities.draws_masks_in(request.mode)
+            return replace(found.field, **told, spec=request.spec(), draws_masks=masks)
 
     def row_fields(self, run: Run | StudyRun, request: LandscapeRequest) -> RowFields:
         """The fields of the minibatch's rows; UserError as `row_fields`."""

@@ -1,11 +1,10 @@
 """Models of the HTTP API's answers: the OpenAPI document is made from them, and a test checks answers by it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from gradviz.compute.agreement import AgreementRequest
-from gradviz.evidence.verdict import Tone
 from gradviz.experiment.facts import Fact
 from gradviz.landscape.directions.marks import Mark, Ray
 from gradviz.landscape.directions.told import AxisFacts, PlaneFacts
@@ -110,60 +109,6 @@ class WhyAnswer(BaseModel):
     zero_reason: int | None = Field(description="as in a landscape, where what takes the parameter out has a name")
     float32: float = Field(description="the gradient, in units of the loss per unit of the parameter")
     float64: float
-
-
-class ClaimText(BaseModel):
-    """A claim quoted from the text, the question it raises, and the rule of its verdict."""
-
-    key: str
-    question: str
-    quotation: str
-    rule: str
-
-
-class AbsentClaim(BaseModel):
-    """A claim that the runs of a study do not allow."""
-
-    key: str
-    question: str
-    reason: str = Field(description="a sentence")
-
-
-class ClaimsAnswer(BaseModel):
-    """The claims, in the order of the text: those of deliveries, then those that each other study's runs allow, with
-    the study's name before their keys."""
-
-    claims: list[ClaimText]
-    absent: list[AbsentClaim] = Field(description="claims that a study's runs do not allow")
-
-
-class VerdictFigure(BaseModel):
-    """A number behind a verdict, with its 95 % interval; a share is a number from 0 to 1 with the unit %."""
-
-    name: str
-    value: float | None
-    low: float | None
-    high: float | None
-    unit: str
-    sample: str
-    range: tuple[float, float] | None = Field(description="the bounds of a number of this kind, if any")
-    address: str = Field(description="query string of the page's view that shows this number; empty if none does")
-
-
-class VerdictAnswer(BaseModel):
-    """Progress of the measurement, and the verdict at its end. Each request measures a few parts at most."""
-
-    key: str
-    state: Literal["measuring", "measured", "missing"]
-    message: str = Field(
-        description="the next measurement, what is missing and what to do, or why the verdict cannot be told"
-    )
-    done: int
-    of: int
-    verdict: str
-    tone: Tone = Field(description="colour of the verdict")
-    figures: list[VerdictFigure]
-    notes: list[str] = Field(description="sentences on what else the verdict depends on, or does not")
 
 
 class CourseAnswer(BaseModel):

@@ -19,7 +19,7 @@ from dash.fingerprint import check_fingerprint
 from flask import Response, abort, request
 
 import gradviz
-from gradviz.dashboard.modules import assembled
+from gradviz.dashboard.modules import assembled_in_two
 from gradviz.dashboard.sending import FOR_EVER
 
 STANDALONE = "standalone"
@@ -28,7 +28,13 @@ STANDALONE = "standalone"
 MAIN = "main.js"
 """The page's entry module."""
 
+LESSONS = "lessons.js"
+"""The entry module of what is loaded when a lesson is opened."""
+
 BUNDLES = "/bundles/"
+
+HERE = "./"
+"""The page's own directory."""
 
 _SCRIPT = re.compile(r'<script src="([^"]+)"></script>\n?')
 _STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
@@ -80,8 +86,13 @@ class BundledDash(Dash):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._bundles: dict[str, Bundle] = {}  # by name
-        self._bundling = threading.Lock()
+        self._bundling, self._setting_up = threading.Lock(), threading.RLock()
         self.server.add_url_rule(f"{BUNDLES}<file>", "bundles", self._serve)
+
+    def _setup_server(self) -> None:
+        # At the first request Dash lists the assets; it lets a second one, at the same time, go on without them.
+        with self._setting_up:
+            super()._setup_server()
 
     def bundle(self, name: str) -> Bundle:
         """One of the bundles: plotly.min.js, dash_renderer.js, page.js or page.css."""
@@ -89,18 +100,23 @@ class BundledDash(Dash):
             self.index()
         return self._bundles[name]
 
-    def interpolate_index(self, scripts: str = "", css: str = "", **parts: str) -> str:
+    def interpolate_index(self, scripts: str = "", css: str = "", favicon: str = "", **parts: str) -> str:
         with self._bundling:
             if not self._bundles:
                 self._bundles = _put_together(_SCRIPT.findall(scripts), _STYLE.findall(css))
-        address = {name: bundle.address for name, bundle in self._bundles.items()}
+        address = {name: _relative(bundle.address) for name, bundle in self._bundles.items()}
         inline = _SCRIPT.sub("", scripts)
         return super().interpolate_index(
             scripts="".join(f'<script src="{address[name]}"></script>\n' for name in ("dash_renderer.js", "page.js"))
             + inline,
             css=f'<link rel="stylesheet" href="{address["page.css"]}">',
+            favicon=favicon.replace('href="/', 'href="'),
             **parts,
         )
+
+    def _config(self) -> dict[str, Any]:
+        """The page asks by addresses relative to its own, whatever stands before them."""
+        return super()._config() | {"requests_pathname_prefix": HERE}
 
     def _serve(self, file: str) -> Response:
         if not self._bundles:
@@ -115,15 +131,22 @@ def _put_together(scripts: list[str], styles: list[str]) -> dict[str, Bundle]:
     # The parts that Dash would load for the first graph, and where from.
     graph = (Path(dcc.__file__).parent / "async-graph.js").read_text(encoding="utf-8")
     libraries = [_text_of(address) for address in scripts if not _is_ours(address)] + [graph]
-    bundled = plotly.address.removeprefix("/")
+    bundled = _relative(plotly.address)
     renderer = _joined(libraries).replace(_PLOTLY, bundled)
-    page = assembled(assets_folder() / MAIN).replace(_PLOTLY, bundled)
+    page, lessons = assembled_in_two(assets_folder() / MAIN, assets_folder() / LESSONS)
+    later = Bundle.of(LESSONS, lessons)
+    page = page.replace(_PLOTLY, bundled).replace(f"bundles/{LESSONS}", later.address.removeprefix("/"))
     return {
         "plotly.min.js": plotly,
         "dash_renderer.js": Bundle.of("dash_renderer.js", renderer),
         "page.js": Bundle.of("page.js", page),
+        LESSONS: later,
         "page.css": Bundle.of("page.css", "\n".join(map(_text_of, styles))),
     }
+
+
+def _relative(address: str) -> str:
+    return address.removeprefix("/")
 
 
 def _is_ours(address: str) -> bool:

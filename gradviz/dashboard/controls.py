@@ -140,5 +140,6 @@ def _pair(side: str) -> Component:
             **{"data-label": name},  # pyright: ignore[reportArgumentType]  (html takes data-*)
         ),
         *choosers,
+        html.Div(id=ids.PAIR_LINES[side], className="gv-island gv-pair-line"),
         class_name=f"gv-pair gv-pair-{side}",
     )

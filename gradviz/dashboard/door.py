@@ -26,9 +26,10 @@ _SCHEME_PORTS = (":80", ":443")
 class Door:
     """WSGI middleware in front of the whole server: Flask never sees the requests it refuses."""
 
-    def __init__(self, server: WSGIApplication, allowed: AllowedHosts) -> None:
+    def __init__(self, server: WSGIApplication, allowed: AllowedHosts, *, is_framed: bool = False) -> None:
         self._server = server
         self._allowed = allowed
+        self._destinations = ("document", "iframe", "frame") if is_framed else ("document",)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         refused = self._refusal(environ)
@@ -62,7 +63,7 @@ class Door:
     def _is_foreign(self, environ: WSGIEnvironment) -> bool:
         site = environ.get("HTTP_SEC_FETCH_SITE")
         if site is not None:
-            return site not in ("same-origin", "none") and not _is_link(environ)
+            return site not in ("same-origin", "none") and not self._is_link(environ)
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
             return False
@@ -76,15 +77,19 @@ class Door:
         name = name_of(place)
         return name is None or not self._allowed.names_it(name)
 
+    def _is_link(self, environ: WSGIEnvironment) -> bool:
+        """Whether a person opens this address, or the page in a frame, which the policy allows to some pages alone.
 
-def _is_link(environ: WSGIEnvironment) -> bool:
-    """Whether a person opens this address; a prefetch looks the same, but no person chose it."""
-    return (
-        environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
-        and environ.get("HTTP_SEC_FETCH_DEST") == "document"
-        and "HTTP_SEC_PURPOSE" not in environ
-    )
+        A prefetch looks the same, but no person chose it.
+        """
+        destination = environ.get("HTTP_SEC_FETCH_DEST")
+        return (
+            environ["REQUEST_METHOD"] in ("GET", "HEAD")
+            and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+            and destination in self._destinations
+            and (destination == "document" or environ.get("PATH_INFO") == "/")
+            and "HTTP_SEC_PURPOSE" not in environ
+        )
 
 
 def _without_default_port(place: str) -> str:

@@ -9,8 +9,9 @@ from flask import Response
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import question_of
 from gradviz.compute.paths_evidence import kept_paths
-from gradviz.dashboard import answers
+from gradviz.dashboard import evidence_answers
 from gradviz.dashboard.evidence_links import address_of
+from gradviz.dashboard.evidence_told import figure_told, picture_told
 from gradviz.dashboard.query import Claim as ClaimKey
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import sent_json
@@ -25,7 +26,7 @@ from gradviz.evidence.parts import Answers, Asked
 from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.studied import NotThere, Setting, Studied
 from gradviz.evidence.studied_runs import StudiedRuns
-from gradviz.evidence.verdict import Figure, Kind
+from gradviz.evidence.verdict import Kind
 from gradviz.experiment.store import RunStore
 
 _STEP_SECONDS = 0.5
@@ -52,8 +53,10 @@ def verdict(served: Served, asked: ClaimKey) -> Response:
 
 
 OPERATIONS = (
-    Operation("get", "/evidence", claims, "The claims of the text, as the runs allow them", (), answers.ClaimsAnswer),
-    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (ClaimKey,), answers.VerdictAnswer),
+    Operation(
+        "get", "/evidence", claims, "The claims of the text, as the runs allow them", (), evidence_answers.ClaimsAnswer
+    ),
+    Operation("get", "/evidence/{claim}", verdict, "Verdict on a claim", (ClaimKey,), evidence_answers.VerdictAnswer),
 )
 
 
@@ -74,13 +77,17 @@ def told(
         "key": key,
         "verdict": Kind.UNKNOWN,
         "tone": Kind.UNKNOWN.tone,
+        "says": "",
         "figures": [],
         "notes": [],
+        "picture": None,
+        "address": "",
     }
     try:
         wanted = claim.asked(studied)
     except NotThere as missing:
-        return answer | {"state": "missing", "message": str(missing), "done": 0, "of": 0}
+        where = {"address": address_of(missing.shown)}
+        return answer | where | {"state": "missing", "message": str(missing), "done": 0, "of": 0}
     known: dict[Asked, bytes] = {}
     until = time.monotonic() + _STEP_SECONDS
     for asked in wanted:  # one by one: a client that leaves has nothing left in the queue
@@ -101,8 +108,10 @@ def told(
             "verdict": verdict.kind,
             "tone": verdict.kind.tone,
             "message": verdict.why,
+            "says": verdict.says,
             "notes": verdict.notes,
-            "figures": [_figure(figure) for figure in verdict.figures],
+            "picture": picture_told(verdict.picture) if verdict.picture else None,
+            "figures": [figure_told(figure) for figure in verdict.figures],
         }
     )
 
@@ -129,14 +138,3 @@ def _asked(
 def _studies(store: RunStore) -> list[str]:
     """Names of the other studies that have runs."""
     return sorted({run.study_name for run in store.study_runs()})
-
-
-def _figure(figure: Figure) -> dict[str, object]:
-    return {
-        **figure.estimate.model_dump(),
-        "name": figure.name,
-        "unit": figure.unit,
-        "sample": figure.sample,
-        "range": figure.range,
-        "address": address_of(figure.shown),
-    }

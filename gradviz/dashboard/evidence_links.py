@@ -4,6 +4,7 @@ from gradviz.compute.estimate import POINTS
 from gradviz.dashboard import permalink
 from gradviz.dashboard.permalink import Part, ViewName
 from gradviz.evidence.verdict import Shown
+from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.request import LandscapeRequest, width_by_axes
 
 
@@ -11,9 +12,24 @@ def address_of(shown: Shown | None) -> str:
     """The query string of the view; empty if none shows the number."""
     if shown is None:
         return ""
+    if shown.paths is not None:
+        return permalink.write(paths_view_of(shown.paths))
     if shown.request is None:
         return permalink.write(permalink.View(view=shown.view))
     return permalink.write(view_of(shown.request, shown.view, shown.part))
+
+
+def paths_view_of(request: PathsRequest) -> permalink.View:
+    """The Paths view that asks for these paths."""
+    return permalink.View(
+        view="paths",
+        run=request.run,
+        epoch=request.epoch,
+        conditions=request.conditions,
+        replicas=request.replicas,
+        optimizer=request.optimizer,
+        rate_factor=request.rate_factor,
+    )
 
 
 def view_of(request: LandscapeRequest, name: ViewName = "explore", part: Part = "pair") -> permalink.View:

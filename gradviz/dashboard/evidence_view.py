@@ -21,7 +21,7 @@ def evidence_view() -> Component:
             html.Div(id=ids.EVIDENCE_STATE, className="gv-island gv-evidence-state", role="status"),
             html.Div(id=ids.EVIDENCE_CLAIMS, className="gv-island gv-claims"),
         ],
-        className="gv-evidence",
+        className="gv-reading-view gv-evidence",
         tabIndex=0,
         **label("Evidence"),
     )

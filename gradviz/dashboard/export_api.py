@@ -14,14 +14,18 @@ from gradviz.compute.interface import StillWanted
 from gradviz.compute.recipe import command_lines, file_name, python_text
 from gradviz.dashboard import answers
 from gradviz.dashboard.discretion import place_of
-from gradviz.dashboard.exports import ExportFile, Step, export_name, steps
+from gradviz.dashboard.export_file import ExportFile, Step, export_name
+from gradviz.dashboard.export_query import ExportQuery
+from gradviz.dashboard.exports import steps
 from gradviz.dashboard.places import Full, Places
 from gradviz.dashboard.pulse import with_pulse
-from gradviz.dashboard.query import ExportQuery, Ground, RecipeQuery
+from gradviz.dashboard.query import Ground, RecipeQuery
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE, Operation, Served
 from gradviz.dashboard.sending import MEDIA_TYPES, sent_json, sentence_of
 from gradviz.drawing import frames
+from gradviz.drawing.choices import FILMS, STILLS
 
+FORMS = ("html", *FILMS, *STILLS, "binary")
 PULSE_SECONDS = 2.0
 """Longer than the patience of the places, whose refusal is an answer of its own."""
 _CHUNK_BYTES = 1 << 18
@@ -31,14 +35,15 @@ _Item = Step | ExportFile | None
 
 
 _EXPORTS = (
-    "A view as one file: an interactive page, an animated gif, or a pdf. With `progress` the answer is a stream of "
-    "blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` and `doing` for each "
-    "step and every few seconds, then JSON with the file's `name`, `type` and `bytes` (or an `error`), then its "
-    "content in parts; `notes` are sentences on what is not in the file. Without it a page that takes long begins with "
-    "empty lines, so that nobody takes the connection for dead; should it fail then, its content is a sentence. The "
-    "work ends when the client closes the connection. An epoch that has no plane along these directions, such as the "
-    "one that `towards:` leads to, is left out, which the interactive page, the frames of the gif and `notes` say; if "
-    "it is the one that a pdf shows, or none is left, the request is refused."
+    "A view as one file: an interactive page, a film, or a still picture in vectors or pixels. With `progress` the "
+    "answer is a stream of blocks, each a little-endian uint32 (its length) and its bytes: JSON with `done`, `total` "
+    "and `doing` for each step and every few seconds, then JSON with the file's `name`, `type` and `bytes` (or an "
+    "`error`), then its content in parts; `notes` are sentences on what is not in the file, and `caption` tells all "
+    "conditions of a still picture, as its metadata do. Without it a page that takes long begins with empty lines, so "
+    "that nobody takes the connection for dead; should it fail then, its content is a sentence. The work ends when the "
+    "client closes the connection. An epoch that has no plane along these directions, such as the one that `towards:` "
+    "leads to, is left out, which the interactive page, the frames of a film and `notes` say; if a still picture "
+    "shows it, or none is left, the request is refused."
 )
 
 
@@ -111,6 +116,7 @@ def _blocks(first: _Item, work: Iterator[_Item], told: Callable[[str], str]) -> 
             if isinstance(step, ExportFile):
                 about = {"name": step.name, "type": MEDIA_TYPES[step.kind], "bytes": len(step.content)}
                 about |= {"notes": list(step.notes)} if step.notes else {}
+                about |= {"caption": step.caption} if step.caption else {}
                 yield json.dumps(about).encode()
                 for start in range(0, len(step.content), _CHUNK_BYTES):
                     yield step.content[start : start + _CHUNK_BYTES]
@@ -122,7 +128,7 @@ def _blocks(first: _Item, work: Iterator[_Item], told: Callable[[str], str]) -> 
 
 
 OPERATIONS = (
-    Operation("post", "/exports", export, _EXPORTS, (ExportQuery,), forms=("html", "gif", "pdf", "binary")),
+    Operation("post", "/exports", export, _EXPORTS, (ExportQuery,), forms=FORMS),
     Operation(
         "post",
         "/recipes",

@@ -14,11 +14,11 @@ from gradviz.compute.probe import ProbeQuestion
 from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.compute.sampling import NO_DIRECTIONS, SamplingQuestion, SamplingRequest
 from gradviz.compute.workbench import draws_masks
-from gradviz.dashboard.query import ExportQuery
+from gradviz.dashboard.export_query import ExportQuery
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.probe import Paths
-from gradviz.drawing.still import Shown
+from gradviz.drawing.shown import Shown
 from gradviz.errors import NotHere
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.directions.axis import Curvature, parse_axis
@@ -31,33 +31,44 @@ Row = list[Shown]
 _FEWEST = 3  # points of a grid
 
 
+def requests_at(asked: ExportQuery, indices: list[int]) -> list[list[LandscapeRequest]]:
+    """Of the panels at each index."""
+    return [[asked.at(panel, index) for panel in asked.panels] for index in indices]
+
+
 def computed_rows(
-    asked: ExportQuery, compute: Compute, store: RunStore, indices: list[int], still_wanted: StillWanted
+    asked: ExportQuery,
+    compute: Compute,
+    store: RunStore,
+    rows: list[list[LandscapeRequest]],
+    still_wanted: StillWanted,
+    *,
+    num_with_overlays: int | None = None,
 ) -> Iterator[Row | NotHere]:
-    """A row of pictures for each index, as they are ready; closing this iterator cancels what it submitted ahead.
+    """The rows of pictures, as they are ready; closing this iterator cancels what it submitted ahead.
 
     In place of a row there is the reason why one of the pictures has no field at this epoch. UserError for an axis that
-    a run does not have, before the first.
+    a run does not have, before the first. Overlays lie on all rows, or on the first few.
     """
     for panel in asked.panels:
         check_axes(store, panel)
     overlays = _Overlays(asked, compute, store, still_wanted)
     with ExitStack() as streams:
         fields = [
-            streams.enter_context(closing(_fields(panel, asked, compute, indices, still_wanted)))
-            for panel in asked.panels
+            streams.enter_context(closing(_fields(list(column), asked, compute, still_wanted)))
+            for column in zip(*rows, strict=True)
         ]
-        for index, row in zip(indices, zip(*fields, strict=True), strict=True):
+        for done, (requests, row) in enumerate(zip(rows, zip(*fields, strict=True), strict=True)):
             reasons = [field for field in row if isinstance(field, NotHere)]
             if reasons:
                 yield reasons[0]
                 continue
-            requests = [asked.at(panel, index) for panel in asked.panels]
+            has_overlays = num_with_overlays is None or done < num_with_overlays
             yield [
                 Shown(
                     field,
                     request,
-                    overlays.of(slot, request),
+                    overlays.of(slot, request) if has_overlays else Over(),
                     draws_masks=draws_masks(store.any_run(request.run), request),
                 )
                 for slot, (field, request) in enumerate(zip(row, requests, strict=True))
@@ -87,14 +98,14 @@ def num_centres(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
     panels = [
         panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot) and not panel.has_directions
     ]
-    return "spread" in asked.show and checkpoints * sum(_num_minibatches(store, panel) for panel in panels)
+    return "spread" in asked.show and checkpoints * sum(num_minibatches(store, panel) for panel in panels)
 
 
 def num_marks(asked: ExportQuery, store: RunStore, num_frames: int) -> int:
     """Number of checkpoints and gradients in planes along directions, and of steps of probes, which a stand-alone page
     tells for each frame."""
     planes = [panel for slot, panel in enumerate(asked.panels) if has_overlays(asked, slot) and panel.has_directions]
-    each = [len(store.any_run(panel.run).epochs()) + _num_minibatches(store, panel) for panel in planes]
+    each = [len(store.any_run(panel.run).epochs()) + num_minibatches(store, panel) for panel in planes]
     marks = sum(each) if {"path", "spread"} & set(asked.show) else 0
     probed = sum(has_overlays(asked, slot) for slot in range(len(asked.panels))) if "probe" in asked.show else 0
     return num_frames * (marks + probed * asked.steps)  # a step of four paths takes as much as a mark
@@ -155,10 +166,9 @@ class _Overlays:
     def _spread(self, slot: int, request: LandscapeRequest) -> tuple[GradientField, ...]:
         at = slot, request.epoch
         if at not in self._spreads:
-            many = range(_num_minibatches(self._store, request))
-            around = self._around_the_middle(request)
-            fields = self._compute.minibatches(around, many, self._still_wanted) if len(many) > 1 else ()
-            self._spreads[at] = tuple(centre_of(field) for _, field in fields)
+            is_one = num_minibatches(self._store, request) == 1
+            told = () if is_one else centres_of(request, self._compute, self._store, self._still_wanted)
+            self._spreads[at] = tuple(told)
         return self._spreads[at]
 
     def _sampling(self, slot: int, request: LandscapeRequest) -> tuple[Sampling | None, str | None]:
@@ -182,27 +192,33 @@ class _Overlays:
             self._probes[at] = Paths.from_answer(json.loads(answer))
         return self._probes[at]
 
-    def _around_the_middle(self, request: LandscapeRequest) -> LandscapeRequest:
-        """The smallest grid with this middle; fresh masks are drawn by the number of the point."""
-        if request.masks == "fresh" and draws_masks(self._store.any_run(request.run), request):
-            return request
-        return request.model_copy(update={"points": _FEWEST})
+
+def centres_of(
+    request: LandscapeRequest, compute: Compute, store: RunStore, still_wanted: StillWanted
+) -> Iterator[GradientField]:
+    """The gradient at the checkpoint of each minibatch of the run, as a field of one point."""
+    # The smallest grid with this middle; fresh masks are drawn by the number of the point.
+    is_whole = request.masks == "fresh" and draws_masks(store.any_run(request.run), request)
+    around = request if is_whole else request.model_copy(update={"points": _FEWEST})
+    for _, field in compute.minibatches(around, range(num_minibatches(store, request)), still_wanted):
+        yield centre_of(field)
 
 
 def _has_curvature(request: LandscapeRequest) -> bool:
     return any(isinstance(parse_axis(axis), Curvature) for axis in (request.x, request.y))
 
 
-def _num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
+def num_minibatches(store: RunStore, request: LandscapeRequest) -> int:
+    """Of the run, of this size."""
     return store.any_run(request.run).num_minibatches(request.minibatch_size)
 
 
 def _fields(
-    panel: LandscapeRequest, asked: ExportQuery, compute: Compute, indices: list[int], still_wanted: StillWanted
+    requests: list[LandscapeRequest], asked: ExportQuery, compute: Compute, still_wanted: StillWanted
 ) -> Generator[GradientField | NotHere, None, None]:
     """The fields of one picture. Not every epoch has one: along directions the last has no way to itself, the first no
     step before it."""
-    questions = [LandscapeQuestion(request=asked.at(panel, index)) for index in indices]
+    questions = [LandscapeQuestion(request=request) for request in requests]
     for outcome in compute.outcomes(questions, together=asked.together, still_wanted=still_wanted):
         if not isinstance(outcome, Exception):
             yield GradientField.from_bytes(outcome)

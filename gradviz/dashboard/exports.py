@@ -1,26 +1,35 @@
 """Makes a view into one file, step by step: each step reports the progress, and the caller may stop in between."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from time import monotonic
 
 from PIL.Image import Image
 
 from gradviz.compute.interface import Cancelled, Compute, StillWanted
-from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres, num_marks
+from gradviz.dashboard.export_file import (
+    ExportFile,
+    Step,
+    check_panels,
+    deadline,
+    export_name,
+    labels_of,
+    look_of,
+    names_of,
+    shared_indices,
+    step_of,
+)
+from gradviz.dashboard.export_query import ExportQuery
+from gradviz.dashboard.export_rows import Row, as_drawn, computed_rows, num_centres, num_marks, requests_at
+from gradviz.dashboard.figures import figure_steps
 from gradviz.dashboard.left_out import left_out_notes
-from gradviz.dashboard.query import ONE, ExportQuery
+from gradviz.dashboard.query import ONE
 from gradviz.dashboard.run_colours import run_colours
 from gradviz.dashboard.run_told import layers_of, tensors_of
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
-from gradviz.drawing.animation import drawn_frames, scales_of_rows
-from gradviz.drawing.camera import Camera
-from gradviz.drawing.gif import Gif, colours_of
+from gradviz.drawing.animation import drawn_frames
+from gradviz.drawing.choices import FILMS, STILLS
+from gradviz.drawing.films import check_film, film_of
 from gradviz.drawing.grid import MOST_LARGE, grid_frames
-from gradviz.drawing.inks import PALETTES
-from gradviz.drawing.look import Look
-from gradviz.drawing.printed import pdf_bytes
-from gradviz.drawing.still import Shown
+from gradviz.drawing.shown import Shown
 from gradviz.errors import NotHere, UserError
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
@@ -31,45 +40,12 @@ from gradviz.landscape.scalar import Scalar
 
 MOST_FRAMES = 200
 MOST_BYTES = 64_000_000
-MOST_SECONDS = 600.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress: `done` of `total` steps, and what the current one does."""
-
-    done: int
-    total: int
-    doing: str
-
-
-@dataclass(frozen=True)
-class ExportFile:
-    """The result of the work. `notes`: sentences on what is not in it."""
-
-    name: str
-    kind: str
-    content: bytes
-    notes: tuple[str, ...] = ()
 
 
 def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     """The epochs or minibatches that all pictures share; UserError if there are none, or too many for one file."""
-    if asked.minus is not None and any(panel.has_directions for panel in asked.panels):
-        raise UserError("Along directions each run has a plane of its own, and no difference: leave out `minus`.")
-    if asked.minus is not None and asked.minus >= len(asked.panels):
-        raise UserError(f"`minus` must be one of the panels, 0..{len(asked.panels) - 1}, got {asked.minus}.")
-    for panel in asked.panels:
-        asked.check(panel)
-    there = [_there(panel, asked, store) for panel in asked.panels]
-    shared = sorted(set(there[0]).intersection(*there[1:]))
-    shown = asked.index_of(asked.panels[0])
-    if asked.kind == "pdf" and shown not in shared:
-        raise UserError(f"These pictures have no {ONE[asked.over]} {shown} in common: choose another one.")
-    if asked.kind == "pdf" and asked.range == "frame":
-        return [shown]
-    kept = {shown} if asked.kind == "pdf" else set()
-    shared = sorted({*shared[:: asked.every], *kept})
+    check_panels(asked)
+    shared = shared_indices(asked, store)[:: asked.every]
     if not shared:
         raise UserError(f"These pictures have no {asked.over} in common: choose fewer, or wait for their training.")
     if len(shared) > MOST_FRAMES:
@@ -78,7 +54,7 @@ def indices_of(asked: ExportQuery, store: RunStore) -> list[int]:
     size = expected_bytes(
         points, len(shared), num_centres(asked, store, len(shared)), num_marks(asked, store, len(shared))
     )
-    if asked.kind != "pdf" and size > MOST_BYTES:
+    if size > MOST_BYTES:
         raise UserError(
             f"A file holds at most {MOST_BYTES // 10**6} MB of numbers, and these have about {size // 10**6} MB: "
             "increase `every`, or choose fewer points."
@@ -91,44 +67,51 @@ def steps(
 ) -> Iterator[Step | ExportFile]:
     """Yields the steps, and finally the file. Raises UserError before the first step, or in its place.
 
+    A still picture is `figures.figure_steps`'.
+
     Raises Cancelled soon after `still_wanted` turns false, within a landscape or between two pictures.
 
     Costs the landscapes that are not cached and, for a gif, about 0.1 s for each picture.
     """
+    if asked.kind in STILLS:
+        yield from figure_steps(asked, compute, store, still_wanted)
+        return
+    check_film(asked.kind)
     indices = indices_of(asked, store)
-    until = monotonic() + MOST_SECONDS
-    total = len(indices) * (2 if asked.kind == "gif" else 1) + 1
+    until = deadline()
+    total = len(indices) * (1 if asked.kind == "html" else 2) + 1
     rows: list[Row] = []
     left_out: dict[int, NotHere] = {}
-    for index, row in zip(indices, computed_rows(asked, compute, store, indices, still_wanted), strict=True):
+    for index, row in zip(
+        indices, computed_rows(asked, compute, store, requests_at(asked, indices), still_wanted), strict=True
+    ):
         if isinstance(row, NotHere):
             left_out[index] = row
         else:
             rows.append(row)
-        yield _step(len(rows) + len(left_out), total, "computing", asked, index, until)
+        yield step_of(len(rows) + len(left_out), total, f"computing {ONE[asked.over]} {index}", until)
     indices, notes = _kept(indices, left_out, asked), left_out_notes(left_out)
     if asked.kind == "html":
         content = _html(asked, store, indices, rows, notes)
-    elif asked.kind == "pdf":
-        content = _pdf(asked, store, indices, rows)
     else:
-        gif = Gif(asked.per_second, colours_of(PALETTES[asked.scheme], asked.under), _comment(asked, indices, notes))
+        look = look_of(asked)
+        kind, comment = next(kind for kind in FILMS if kind == asked.kind), _comment(asked, indices, notes)
+        film = film_of(kind, asked.per_second, look.palette, asked.under, comment)
         for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows, notes), strict=True), 1):
             if not still_wanted():
                 raise Cancelled
-            gif.add(image)
-            _check_size(gif.num_bytes)
-            yield _step(len(rows) + done, total, "drawing", asked, index, until)
-        content = gif.finish()
+            film.add(image)
+            _check_size(film.num_bytes)
+            yield step_of(len(rows) + done, total, f"drawing {ONE[asked.over]} {index}", until)
+        content = film.finish()
     _check_size(len(content))
     yield ExportFile(export_name(asked), asked.kind, content, tuple(notes))
 
 
 def _kept(indices: list[int], left_out: Mapping[int, NotHere], asked: ExportQuery) -> list[int]:
-    """Those that are in the file; `UserError` if none is, or the only one that matters is not."""
-    shown = asked.index_of(asked.panels[0])
-    if len(left_out) == len(indices) or (asked.kind == "pdf" and shown in left_out):
-        raise left_out.get(shown, next(iter(left_out.values())))
+    """Those that are in the file; `UserError` if none is."""
+    if len(left_out) == len(indices):
+        raise left_out.get(asked.index_of(asked.panels[0]), next(iter(left_out.values())))
     return [index for index in indices if index not in left_out]
 
 
@@ -145,59 +128,13 @@ def _comment(asked: ExportQuery, indices: list[int], notes: Sequence[str]) -> st
     return ". ".join([about, *notes]) if notes else about
 
 
-def _step(done: int, total: int, doing: str, asked: ExportQuery, index: int, until: float) -> Step:
-    if monotonic() > until:
-        raise UserError(f"Export exceeded {MOST_SECONDS:.0f} s: retry (finished frames are cached), or export less.")
-    return Step(done, total, f"{doing} {ONE[asked.over]} {index}")
-
-
-def export_name(asked: ExportQuery) -> str:
-    first = asked.panels[0]
-    runs = list(dict.fromkeys(panel.run for panel in asked.panels))
-    variants = "-".join(runs) if len(runs) <= MOST_LARGE else f"{len(runs)}-runs"
-    minibatch = first.minibatch_words.replace(" ", "-")
-    fixed = minibatch if asked.over == "epochs" else f"epoch-{first.epoch}"
-    minus = "" if asked.minus is None else f"-minus-{asked.panels[asked.minus].run}"
-    if asked.kind == "pdf":
-        return f"{variants}{minus}-epoch-{first.epoch}-{minibatch}.pdf"
-    return f"{variants}{minus}-{fixed}-over-{asked.over}.{asked.kind}"
-
-
-def _there(panel: LandscapeRequest, asked: ExportQuery, store: RunStore) -> list[int]:
-    run = store.any_run(panel.run)
-    many = run.epochs() if asked.over == "epochs" else range(run.num_minibatches(panel.minibatch_size))
-    return list(many)
-
-
 def _images(asked: ExportQuery, store: RunStore, rows: list[Row], notes: Sequence[str]) -> Iterator[Image]:
     drawn = [as_drawn(row, asked.minus) for row in rows]
-    measured = {"share_scale": asked.share_scale, "fixed_colours": asked.range == "epochs", "note": " ".join(notes)}
+    measured = {"share_scale": asked.share_scale, "fixed_colours": asked.range == "epochs"}
+    told = {"fixed_lengths": asked.fixed_lengths, "note": " ".join(notes)}
     if len(asked.panels) > MOST_LARGE:
-        return grid_frames(drawn, _names(asked, store), _look(asked), **measured)
-    return drawn_frames(drawn, _look(asked), **measured)
-
-
-def _pdf(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row]) -> bytes:
-    drawn = [as_drawn(row, asked.minus) for row in rows]
-    at = indices.index(asked.index_of(asked.panels[0]))
-    scales = list(scales_of_rows(drawn, asked.share_scale, asked.range == "epochs"))[at]
-    return pdf_bytes(drawn[at], _names(asked, store), _look(asked), scales, share_scale=asked.share_scale)
-
-
-def _look(asked: ExportQuery) -> Look:
-    return Look(PALETTES[asked.scheme], asked.length, asked.under, asked.direction, Camera.parse(asked.camera))
-
-
-def _labels(asked: ExportQuery, store: RunStore) -> list[str]:
-    return [store.any_run(panel.run).title for panel in asked.panels]
-
-
-def _names(asked: ExportQuery, store: RunStore) -> list[str]:
-    """What each picture is called: its run, and which one is subtracted from it."""
-    labels = _labels(asked, store)
-    if asked.minus is None:
-        return labels
-    return [f"{label} − {labels[asked.minus]}" if k != asked.minus else label for k, label in enumerate(labels)]
+        return grid_frames(drawn, names_of(asked, store), look_of(asked), **measured, **told)
+    return drawn_frames(drawn, look_of(asked), **measured, **told)
 
 
 def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Row], notes: Sequence[str]) -> bytes:
@@ -205,7 +142,7 @@ def _html(asked: ExportQuery, store: RunStore, indices: list[int], rows: list[Ro
     colours = run_colours([run.config for run in store.all_runs()])
     stacks = [
         _stack(panel, label, colours[panel.run][asked.scheme], column, store.any_run(panel.run))
-        for panel, label, column in zip(asked.panels, _labels(asked, store), columns, strict=True)
+        for panel, label, column in zip(asked.panels, labels_of(asked, store), columns, strict=True)
     ]
     shown = asked.index_of(asked.panels[0])
     look = ViewLook(

@@ -18,15 +18,16 @@ from gradviz.dashboard.callback_requests import check_callbacks
 from gradviz.dashboard.callbacks import choosing, opening, training
 from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.door import Door
-from gradviz.dashboard.headers import set_headers
+from gradviz.dashboard.headers import ANYWHERE, set_headers
 from gradviz.dashboard.layout import PAGE, page
 from gradviz.dashboard.metrics import Metrics, Now, serve_metrics
 from gradviz.dashboard.password import ask_for_password
+from gradviz.dashboard.prefix import Prefix
 from gradviz.dashboard.query import MAX_BODY_BYTES
 from gradviz.dashboard.readiness import checks, serve_readiness
 from gradviz.dashboard.routes import Served
 from gradviz.experiment.store import RunStore
-from gradviz.hosts import AllowedHosts
+from gradviz.hosts import ANY, AllowedHosts
 from gradviz.settings import Settings, load_settings
 
 
@@ -37,8 +38,13 @@ def create_app(
     trainer: Trainer,
     metrics: Metrics | None = None,
     paths: PathsJobs | None = None,
+    *,
+    key: str = "",
 ) -> Dash:
-    """The dashboard over these objects; /metrics shows `metrics` if the settings say so."""
+    """The dashboard over these objects; /metrics shows `metrics` if the settings say so.
+
+    `key`: only who knows it is answered, below the path `/KEY/`, by whatever name and in whoever's frame.
+    """
     metrics = metrics or Metrics()
     app = BundledDash(
         "gradviz",
@@ -55,7 +61,7 @@ def create_app(
     )
     # A chunked body has no length to refuse; the extra byte reveals a body that was cut at the limit.
     app.server.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
-    app.server.wsgi_app = _surrounded(app.server.wsgi_app, settings, metrics)
+    app.server.wsgi_app = _surrounded(app.server.wsgi_app, settings, metrics, key)
     tell_routes(app.server)
     if settings.password.get_secret_value():
         ask_for_password(app.server, settings.password)
@@ -63,19 +69,24 @@ def create_app(
     if settings.metrics:
         serve_metrics(app.server, metrics, Now(trainer, compute, store))
     app.layout = page()
-    opening.register(app, store)
+    opening.register(app, compute)
     choosing.register(app)
     training.register(app)
     check_callbacks(app, Discretion.of(settings).told)
     served = Served(settings, compute, store, trainer, paths or PathsJobs(settings, store))
     app.server.register_blueprint(create_api(served))
-    set_headers(app, private=bool(settings.password.get_secret_value()))
+    ancestors = ANYWHERE if key else settings.frame_ancestors
+    set_headers(app, private=bool(settings.password.get_secret_value() or key), ancestors=ancestors)
     return app
 
 
-def _surrounded(server: WSGIApplication, settings: Settings, metrics: Metrics) -> WSGIApplication:
-    """Adds, from the inside out: checks of the request, its log and metrics, and the visitor's address by proxies."""
-    server = Watch(Door(server, AllowedHosts.of(settings.host, settings.allowed_hosts)), metrics)
+def _surrounded(server: WSGIApplication, settings: Settings, metrics: Metrics, key: str) -> WSGIApplication:
+    """Adds, from the inside out: checks of the request, its log and metrics, the path below which it stands, and the
+    visitor's address by proxies."""
+    allowed = AllowedHosts.of(settings.host, (ANY,) if key else settings.allowed_hosts)
+    server = Watch(Door(server, allowed, is_framed=bool(key or settings.frame_ancestors)), metrics)
+    if key or settings.prefix:
+        server = Prefix(server, f"/{key}" if key else settings.prefix, insist=bool(key))
     if settings.proxies:
         server = ProxyFix(server, x_for=settings.proxies, x_proto=settings.proxies)
     return server

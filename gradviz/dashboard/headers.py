@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Sequence
 
 from dash import Dash
 from flask import Response, request
@@ -14,8 +15,14 @@ _KEPT_FROM_BYTES = 50_000
 _HASTE_FROM_BYTES = 1_000_000  # numbers: the last tenth of their size would take ten times as long
 
 
-def set_headers(app: Dash, *, private: bool) -> None:
-    """Call this last: it takes the hashes of Dash's inline scripts. `private`: only browsers may keep answers."""
+NOBODY = "'none'"
+ANYWHERE = ("*", "vscode-webview:", "vscode-file:")
+"""Ancestors where a secret address keeps other pages out."""
+
+
+def set_headers(app: Dash, *, private: bool, ancestors: Sequence[str] = ()) -> None:
+    """Call this last: it takes the hashes of Dash's inline scripts. `private`: only browsers may keep answers;
+    `ancestors`: the pages, in the terms of the policy, that may show this one in a frame."""
     policy = "; ".join(
         [
             "default-src 'self'",
@@ -26,7 +33,7 @@ def set_headers(app: Dash, *, private: bool) -> None:
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {' '.join(ancestors) or NOBODY}",
         ]
     )
     compressed = _Compressed()

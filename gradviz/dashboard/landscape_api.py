@@ -68,7 +68,7 @@ def landscape(served: Served, asked: LandscapeRequest, by: ByKey) -> Response:
         MEDIA_TYPES[form],
         tag,
         kept=FOR_EVER if by.expected_key else CHECK_AGAIN,
-        headers={"Content-Location": f"{PREFIX}/landscape?{urlencode(stable)}"},
+        headers={"Content-Location": f"{request.root_path}{PREFIX}/landscape?{urlencode(stable)}"},
     )
     answer.vary.add("Accept")
     return answer

@@ -14,6 +14,7 @@ from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
 from gradviz.dashboard.paths_view import paths_view
 from gradviz.dashboard.permalink import View
+from gradviz.dashboard.scenes_view import scenes_button
 from gradviz.dashboard.spread import spread
 from gradviz.dashboard.standalone import FRAME_BYTES, MARK_BYTES, POINT_BYTES, shell_bytes
 from gradviz.dashboard.training_view import confirmation, training_view
@@ -86,7 +87,9 @@ def page() -> Component:
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(_header()),
-                    dmc.AppShellNavbar(sidebar()),
+                    dmc.AppShellNavbar(
+                        [html.Div(id=ids.SHEET_HANDLE, className="gv-island gv-sheet-handle"), sidebar()]
+                    ),
                     dmc.AppShellMain(_main()),
                 ],
                 id=ids.SHELL,
@@ -121,13 +124,13 @@ def _header() -> Component:
     return html.Div(
         [
             dmc.Burger(id=ids.BURGER, size="sm", hiddenFrom="md", opened=False, **label("Controls")),
-            html.Div(
-                [html.Span("↗", className="gv-mark"), html.Span("gradviz")],
-                className="gv-brand",
-            ),
+            html.Div([html.Span("↗", className="gv-mark"), html.Span("gradviz")], className="gv-brand"),
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
+            scenes_button(),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
+            _lessons_button(),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
+            html.Div(id=ids.PRESENT, className="gv-island gv-present"),
             dmc.ColorSchemeToggle(
                 lightIcon="☀",
                 darkIcon="☾",
@@ -142,12 +145,23 @@ def _header() -> Component:
     )
 
 
+def _lessons_button() -> Component:
+    said: Any = {"data-lessons": "list", "aria-controls": ids.LESSON}
+    return html.Button("Lessons", className="gv-button gv-lessons-button", **said)
+
+
+def _lesson() -> Component:
+    """A lesson beside the pictures; `assets/views/lesson.js` fills it."""
+    return html.Aside(id=ids.LESSON, className="gv-island gv-lesson", hidden=True, **label("Lesson"))
+
+
 def _main() -> Component:
     return html.Div(
         [
             html.H1("Gradient landscapes", className="gv-hidden"),
             html.Div(id=ids.NOTICES, className="gv-island gv-notices", role="alert"),
             html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
+            html.Div(id=ids.FIRST_NOTE, className="gv-island gv-first-note"),
             html.Div(
                 [
                     html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread(), _rows()], className="gv-panels"),
@@ -162,6 +176,7 @@ def _main() -> Component:
             evidence_view(),
             training_view(),
             html.Div(id=ids.TIP, className="gv-island gv-tip", role="status", hidden=True),
+            _lesson(),
         ],
         className="gv-main",
         id="main",
@@ -177,7 +192,12 @@ def _panel(slot: int) -> Component:
             html.Div(
                 [
                     dcc.Graph(id=ids.GRAPHS[slot], config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
-                    html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
+                    html.Canvas(
+                        id=ids.CANVASES[slot],
+                        className="gv-canvas",
+                        role="img",
+                        **{"aria-labelledby": ids.TITLES[slot], "aria-describedby": ids.CAPTIONS[slot]},  # pyright: ignore[reportArgumentType]
+                    ),
                     html.Canvas(id=ids.ROWS_CANVASES[slot], className="gv-canvas"),
                     html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
                     html.Div(id=ids.PROBES[slot], className="gv-island gv-probe-place"),
@@ -276,6 +296,7 @@ def _dock() -> Component:
                 [
                     dcc.Graph(id=ids.LOSS, config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Div(id=ids.LOSS_MARK, className="gv-island gv-loss-mark"),
+                    html.Div(id=ids.LOSS_NAMES, className="gv-island gv-loss-names"),
                 ],
                 className="gv-loss",
             ),

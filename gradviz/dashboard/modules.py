@@ -66,11 +66,30 @@ def _in_order(path: Path, done: dict[Path, Module], above: list[Path]) -> Iterat
     yield module
 
 
-def assembled(entry: Path) -> str:
-    """One strict script without global names that does the same as the entry module."""
-    parts = ['(function () {\n"use strict";']
+def assembled(entry: Path, *, default: str = "") -> str:
+    """One strict script without global names that does the same as the entry module; with `default`, a module whose
+    default export is that function of the entry's."""
     names: dict[Path, str] = {}
-    for module in modules_of(entry):
+    script = _joined(modules_of(entry), names, "const $$ = {};")
+    if not default:
+        return script
+    end = "})();\n"
+    return f"export default {script.removesuffix(end)}return {names[entry.resolve()]}.{default};\n{end}"
+
+
+def assembled_in_two(entry: Path, later: Path) -> tuple[str, str]:
+    """The same, and a second script for the modules of `later`, to be loaded when they are wanted: it takes those that
+    both need from the first, which keeps them as `window.gradvizParts`."""
+    names: dict[Path, str] = {}
+    first = _joined(modules_of(entry), names, "const $$ = (window.gradvizParts = {});")
+    rest = [module for module in modules_of(later) if module.path not in names]
+    return first, _joined(rest, names, "const $$ = window.gradvizParts;")
+
+
+def _joined(modules: list[Module], names: dict[Path, str], parts_of: str) -> str:
+    """`names`: what modules are called that are there, and in the end these too."""
+    parts = ['(function () {\n"use strict";', parts_of]
+    for module in modules:
         names[module.path] = f"$$.{module.path.stem}_{len(names)}"
         taken = [f"const {{ {', '.join(taken)} }} = {names[other]};" for other, taken in module.imports if taken]
         given = f"return {{ {', '.join(module.exports)} }};"
@@ -78,5 +97,4 @@ def assembled(entry: Path) -> str:
             f"{names[module.path]} = (function () {{ // {module.path.parent.name}/{module.path.name}\n"
             + "\n".join([*taken, module.body.strip("\n"), given, "})();"])
         )
-    parts.insert(1, "const $$ = {};")
     return "\n".join([*parts, "})();\n"])

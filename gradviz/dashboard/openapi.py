@@ -17,6 +17,7 @@ from gradviz.dashboard import (
     influence_api,
     kinks_api,
     landscape_api,
+    lessons_api,
     paths_api,
     plane_api,
     probe_api,
@@ -24,6 +25,7 @@ from gradviz.dashboard import (
     row_fields_api,
     row_list_api,
     runs_api,
+    scenes_api,
     statistics_api,
     why_api,
 )
@@ -91,7 +93,9 @@ OPERATIONS = (
     *paths_api.OPERATIONS,
     *why_api.OPERATIONS,
     *kinks_api.OPERATIONS,
+    *scenes_api.OPERATIONS,
     *evidence_api.OPERATIONS,
+    *lessons_api.OPERATIONS,
     *export_api.OPERATIONS,
 )
 """All operations of the API."""
@@ -111,7 +115,7 @@ def _document() -> dict[str, Any]:
             "description": "The requests of the command line, with the same numbers. Unknown keys are errors.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "../../"}],  # relative to the document: below any prefix
         "paths": paths,
         "components": {"schemas": _schemas()},
     }

@@ -29,7 +29,7 @@ def paths_view(figure: dict[str, object], config: Any) -> Component:
                 hidden=True,
             ),
         ],
-        className="gv-paths",
+        className="gv-reading-view gv-paths",
         tabIndex=0,
         **label("Paths"),
     )

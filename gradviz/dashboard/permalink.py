@@ -8,10 +8,8 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_v
 
 from gradviz.compute.probe_settings import DEFAULT_START, start_text
 from gradviz.dashboard.viewfields import FIELDS
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import camera_text
-from gradviz.drawing.scale import Length
-from gradviz.drawing.under import Under
+from gradviz.drawing.choices import Direction, Length, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.regularizers import DEFAULT_NAMES
@@ -39,6 +37,11 @@ Seeds = Literal["single", "grouped"]
 SidePanel = Literal["off", "rows", "rows-2", "rows-3"]
 """What is open beside a picture: the rows of the first one, of the second, or of the third."""
 
+Present = Literal["off", "on"]
+"""Whether the view is shown to an audience: larger, without controls beside it."""
+Side = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(~(fresh|frozen|averaged))?$")]
+"""A run in Compare; with `~`, under such masks instead of the view's."""
+
 MOST_COMPARED = 64
 _MAX_PARTS = 100
 _MOST_SUGGESTED = 3
@@ -55,13 +58,14 @@ class View(OfRun):
     widths from the checkpoint), `rate` (None: of each picture its own), `steps`: of the probe's paths;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread; `conditions`, `replicas`, `optimizer`,
-    `rate_factor`: of the paths that training takes, as their request names them."""
+    `rate_factor`: of the paths that training takes, as their request names them; `lesson`, `step`: what is told beside
+    the pictures, "" for none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     view: ViewName = "explore"
     run: RunName = DEFAULT_NAMES[0]
-    compared: tuple[RunName, ...] = Field(default=DEFAULT_NAMES, min_length=1, max_length=MOST_COMPARED)
+    compared: tuple[Side, ...] = Field(default=DEFAULT_NAMES, min_length=1, max_length=MOST_COMPARED)
     epoch: int | None = Field(default=None, ge=0, lt=10_000)
     x_a: str | None = None
     y_a: str | None = None
@@ -91,10 +95,13 @@ class View(OfRun):
     metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"
     panel: SidePanel = "off"
+    present: Present = "off"
     conditions: tuple[Condition, ...] = Field(default=DEFAULT_CONDITIONS, min_length=1)
     replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     optimizer: Literal["own", "sgd"] = "own"
     rate_factor: float = Field(default=1.0, gt=0, le=1e6)
+    lesson: str = Field(default="", pattern=r"^[a-z0-9-]{0,40}$")
+    step: int = Field(default=1, ge=1, le=99)
 
     @field_validator("compared", "show", "conditions", mode="before")
     @classmethod
@@ -188,16 +195,21 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
 
 
 def _compared(asked: tuple[str, ...], run: dict, runs: Mapping[str, dict]) -> tuple[tuple[str, ...], list[str]]:
-    """The named runs that exist or, being the usual ones, may appear soon; if none exists, or none was named, those of
-    the shown run's study, at most three."""
+    """The named sides whose runs exist or, being the usual ones, may appear soon; if none exists, or none was named,
+    those of the shown run's study, at most three."""
     coming = DEFAULT_NAMES if any(_is_usual(each) for each in runs.values()) else ()
-    found = tuple(name for name in asked if name in runs or name in coming)
-    absent = [name for name in asked if name not in found and name not in DEFAULT_NAMES]
+    found = tuple(side for side in asked if run_of(side) in runs or run_of(side) in coming)
+    absent = [run_of(side) for side in asked if side not in found and run_of(side) not in DEFAULT_NAMES]
     notices = [f"There is no run `{absent[0]}`: comparing without it."] if absent else []
-    if set(found) & set(runs) and (asked != DEFAULT_NAMES or _is_usual(run)):
+    if {run_of(side) for side in found} & set(runs) and (asked != DEFAULT_NAMES or _is_usual(run)):
         return found, notices
     alike = [name for name, each in runs.items() if each["study"] == run["study"]]
     return tuple(alike[:_MOST_SUGGESTED]), notices
+
+
+def run_of(side: str) -> str:
+    """The run of a side of Compare."""
+    return side.partition("~")[0]
 
 
 def _is_usual(run: dict) -> bool:

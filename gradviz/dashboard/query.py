@@ -18,11 +18,8 @@ from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
 from gradviz.compute.plane import Parts
 from gradviz.compute.probe_settings import DEFAULT_START
 from gradviz.dashboard.permalink import MOST_COMPARED, CameraText, Overlay, StartText
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST
-from gradviz.drawing.inks import Scheme
-from gradviz.drawing.scale import Length
-from gradviz.drawing.under import Under
+from gradviz.drawing.choices import Colours, Direction, Length, Scheme, Under
 from gradviz.errors import UserError, one_line
 from gradviz.experiment.names import RunName, renamed
 from gradviz.experiment.outside import UnusableFile, parse_json
@@ -160,6 +157,10 @@ class Drawn(Ground):
     """How to draw fields."""
 
     scheme: Scheme = "light"
+    colours: Colours = Field(
+        default="viridis",
+        description="of pictures and films: `okabe-ito` for colour-blind readers, `grey` without colour",
+    )
     length: Length = "compressed"
     direction: Direction = "ascent"
     range: Literal["epochs", "frame"] = Field(
@@ -179,23 +180,6 @@ class Drawn(Ground):
     share_scale: bool = Field(default=False, description="one scale for all pictures, as in Compare")
 
 
-class ExportQuery(RecipeQuery, OverFrames, Drawn):
-    """A view as one file: `html`, a stand-alone page, `gif`, an animated picture, or `pdf`, a page for print.
-
-    It covers all epochs, or all minibatches, that its pictures share; `pdf` shows the first picture's, and the others
-    give its colours their scale. The pictures of one view have the same grid. More than three are drawn small.
-    """
-
-    kind: Literal["html", "gif", "pdf"]
-    every: int = Field(default=1, ge=1, le=1000, description="every k-th epoch or minibatch, counted from the first")
-    minus: int | None = Field(default=None, ge=0, lt=MOST_COMPARED, description="the panel to subtract from all others")
-    per_second: int = Field(default=5, ge=1, le=30, description="speed of a gif")
-    progress: bool = Field(
-        default=False,
-        description="answer with a stream that reports progress and ends with the file; closing it ends the work",
-    )
-
-
 def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, str], **path: str) -> tuple[Any, ...]:
     """A value of each model, from a query string and the parts of a path; UserError for a key that no model takes."""
     repeated = [key for key in arguments if len(arguments.getlist(key)) > 1]
@@ -209,9 +193,16 @@ def from_arguments(models: Sequence[type[BaseModel]], arguments: MultiDict[str, 
 
 def from_body(models: Sequence[type[BaseModel]], body: bytes) -> tuple[Any, ...]:
     """A value of each model, from a JSON body; UserError for a member that no model takes."""
+    return from_object(models, json_object(body))
+
+
+def from_object(
+    models: Sequence[type[BaseModel]], told: Mapping[str, object], who: str = "this address"
+) -> tuple[Any, ...]:
+    """A value of each model, from an object of JSON; UserError for a member that no model takes. `who` takes them."""
     kinds = _kinds(models)
-    values = _under_new_key(json_object(body), kinds)
-    _refuse_unknown(values, set(kinds))
+    values = _under_new_key(told, kinds)
+    _refuse_unknown(values, set(kinds), who)
     return _values(models, {name: _whole(value, kinds[name]) for name, value in values.items()})
 
 
@@ -291,8 +282,8 @@ def json_object(body: bytes) -> dict[str, object]:
     return values
 
 
-def _refuse_unknown(values: Mapping[str, object], allowed: set[str]) -> None:
+def _refuse_unknown(values: Mapping[str, object], allowed: set[str], who: str = "this address") -> None:
     unknown = sorted(set(values) - allowed)
     if unknown:
-        known = f"this address takes {', '.join(sorted(allowed))}" if allowed else "this address takes no arguments"
+        known = f"{who} takes {', '.join(sorted(allowed))}" if allowed else f"{who} takes no arguments"
         raise UserError(f"`{unknown[0][:40]}` is unknown: {known}.")

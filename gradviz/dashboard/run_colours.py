@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from gradviz.drawing.inks import PALETTES, Scheme
+from gradviz.drawing.choices import Scheme
+from gradviz.drawing.inks import PALETTES
 from gradviz.experiment.regularizers import rank
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.study_record import StudyRecord

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gradviz.compute.estimate import seconds_of_a_point
-from gradviz.drawing.inks import Scheme
+from gradviz.drawing.choices import Scheme
 from gradviz.experiment import regularizers
 from gradviz.experiment.curves import Curve, curves_of
 from gradviz.experiment.describe import disk_bytes

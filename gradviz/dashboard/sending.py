@@ -18,7 +18,11 @@ MEDIA_TYPES = {
     "binary": "application/octet-stream",
     "html": "text/html",
     "gif": "image/gif",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
     "pdf": "application/pdf",
+    "svg": "image/svg+xml",
+    "png": "image/png",
 }
 """By the name of a format; `binary` is `GradientField.to_bytes`."""
 
@@ -99,7 +103,9 @@ def tell_mistakes(server: App, prefix: str, too_large: str, catch_all: str) -> N
             return answer
         if error.code in (404, 405):
             in_api = (request.path + "/").startswith(prefix + "/")
-            return mistake(f"{request.path[:80]} does not exist{f'; see {prefix}/openapi.json' * in_api}.", 404)
+            return mistake(
+                f"{request.path[:80]} does not exist{f'; see {request.root_path}{prefix}/openapi.json' * in_api}.", 404
+            )
         if error.code == 413:
             return mistake(too_large, 413)
         if error.code == 500:  # the traceback is in the server's log

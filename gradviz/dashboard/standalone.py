@@ -19,15 +19,12 @@ from gradviz.dashboard.assets import STANDALONE, assets_folder
 from gradviz.dashboard.modules import assembled
 from gradviz.dashboard.permalink import Overlay
 from gradviz.drawing import frames
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.browser import for_browser
 from gradviz.drawing.camera import FIRST
+from gradviz.drawing.choices import Direction, Length, Scheme, Under
 from gradviz.drawing.grid import MOST_LARGE
-from gradviz.drawing.inks import Scheme
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.probe import Paths
-from gradviz.drawing.scale import Length
-from gradviz.drawing.under import Under
 from gradviz.landscape.field import GradientField, ZeroReason, zero_message
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.landscape.statistics.sampling import Sampling

@@ -54,10 +54,13 @@ FIELDS: Mapping[str, ViewField] = {
     "metric": ViewField("metric"),
     "seeds": ViewField("seeds"),
     "panel": ViewField("panel"),
+    "present": ViewField("present"),
     "conditions": ViewField("conditions"),
     "replicas": ViewField("replicas"),
     "optimizer": ViewField("optimizer"),
     "rate_factor": ViewField("factor"),
+    "lesson": ViewField("lesson"),
+    "step": ViewField("step"),
 }
 """Keyed by their names in `permalink.View`, in the order of the address."""
 

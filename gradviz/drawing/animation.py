@@ -5,7 +5,7 @@ One frame at a time is in memory: it is drawn on one canvas for all, and written
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -13,14 +13,12 @@ from PIL import Image
 from gradviz.drawing.canvas import Bbox, FigureCanvasAgg, styled
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
-from gradviz.drawing.still import Shown, draw_side_by_side, figure_of, picture_style
+from gradviz.drawing.shown import Row, Shown
+from gradviz.drawing.still import draw_side_by_side, figure_of, picture_style
 
 _DPI = {1: 110, 2: 100, 3: 80}  # by the number of pictures side by side: 880, 1600 and 1920 pixels wide
 
 _LETTERS, _LINES = 110, 3  # of a note: in a line under one picture, and lines
-
-Row = Sequence[Shown]
-"""Pictures side by side."""
 
 
 @dataclass(frozen=True)
@@ -32,32 +30,41 @@ class _Places:
 
 
 def drawn_frames(
-    rows: Sequence[Row], look: Look, *, share_scale: bool, fixed_colours: bool, note: str = ""
+    rows: Sequence[Row],
+    look: Look,
+    *,
+    share_scale: bool,
+    fixed_colours: bool,
+    fixed_lengths: bool = False,
+    note: str = "",
 ) -> Iterator[Image.Image]:
     """One image for each row of pictures side by side, as they are drawn (about 0.1 s for each picture); `note`: what
     stands below each.
 
-    Lengths are measured within a frame, as on the page; colours over all frames (`fixed_colours`) or within each.
+    Colours are measured over all frames (`fixed_colours`) or within each; lengths within each (or `fixed_lengths`).
     Pictures side by side are measured together (`share_scale`; differences apart from fields) or each for itself.
     """
     figure = figure_of(len(rows[0]), look)
     figure.set_dpi(_DPI[len(rows[0])])
     canvas = FigureCanvasAgg(figure)
     places: _Places | None = None
-    for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours), strict=True):
+    for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours, fixed_lengths), strict=True):
         with styled(picture_style(look)):
             places = _draw(canvas, row, look, scales, note, places)
         yield image_of(canvas)
 
 
-def scales_of_rows(rows: Sequence[Row], share_scale: bool, fixed_colours: bool) -> Iterator[list[Scale]]:
+def scales_of_rows(
+    rows: Sequence[Row], share_scale: bool, fixed_colours: bool, fixed_lengths: bool = False
+) -> Iterator[list[Scale]]:
     """For each row the scales of its pictures."""
     overall = _scales(list(zip(*rows, strict=True)), share_scale)
     for row in rows:
-        scales = _scales([[shown] for shown in row], share_scale)
-        if fixed_colours:
-            scales = [Scale(whole.low, whole.high, here.longest) for whole, here in zip(overall, scales, strict=True)]
-        yield scales
+        within = _scales([[shown] for shown in row], share_scale)
+        yield [
+            replace(whole if fixed_colours else here, longest=(whole if fixed_lengths else here).longest)
+            for whole, here in zip(overall, within, strict=True)
+        ]
 
 
 def noted(note: str, letters: int) -> str:

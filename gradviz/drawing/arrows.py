@@ -1,16 +1,14 @@
 """The arrows of a field as they are drawn: where each begins and ends, in cells of the grid."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from gradviz.drawing.scale import Length, Scale, drawn_sizes
+from gradviz.drawing.choices import Direction, Length
+from gradviz.drawing.scale import Scale, drawn_sizes
 from gradviz.landscape import GradientField
 
 # Shape suffixes: X/Y = grid columns/rows, A = arrows, Z = points whose arrow is zero, 2 = (x, y).
-
-Direction = Literal["ascent", "descent"]
 
 ARROW_WIDTH, ARROW_HEAD = 1.0, 0.77
 """Line width in pixels and plotly.js' `arrowsize`: a head of 4.5 px leaves a shaft to short arrows, and stands out from

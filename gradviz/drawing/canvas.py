@@ -27,8 +27,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PathCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.quiver import Quiver
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 from mpl_toolkits.mplot3d import Axes3D
@@ -36,7 +38,8 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection, Poly3DCollection
 
 __all__ = [
     "Artist", "Axes", "Axes3D", "Bbox", "Colormap", "Figure", "FigureCanvasAgg", "Line3DCollection",
-    "LinearSegmentedColormap", "MaxNLocator", "Normalize", "Poly3DCollection", "ScalarMappable", "SubFigure",
+    "LinearSegmentedColormap", "MaxNLocator", "Normalize", "PathCollection", "Poly3DCollection", "Quiver",
+    "ScalarMappable", "SubFigure",
     "colormap", "styled", "to_hex", "to_rgb",
 ]  # fmt: skip
 

@@ -13,9 +13,11 @@ from gradviz.drawing.arrows import ARROW_HEAD, ARROW_WIDTH, Arrows, arrows_of, r
 from gradviz.drawing.ground import Levels, level_digits, levels_of
 from gradviz.drawing.hover import DESCENT, END, TEMPLATE, point_texts
 from gradviz.drawing.inks import FONT, Palette, Stops
+from gradviz.drawing.level_labels import level_labels
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
+from gradviz.numbers import number
 
 PIXEL_PRECISION = 1e4
 """plotly.js rounds an arrow's pixels to whole numbers *before* it applies `lengthfactor`: components are handed over
@@ -55,6 +57,8 @@ def landscape_figure(picture: Picture) -> go.Figure:
     levels = levels_of(field.loss)
     if look.under != "none" and levels is not None:
         figure.add_trace(_loss_trace(field, levels, look))
+        if look.under == "contour":
+            figure.update_layout(annotations=_level_names(field, levels, look))
     if arrows.point_A.size:
         texts_A = texts_P[arrows.point_A] + (DESCENT if look.direction == "descent" else "")
         figure.add_trace(_arrows_trace(arrows, cell, columns_P6[arrows.point_A], texts_A, scale, palette))
@@ -121,14 +125,31 @@ def _loss_trace(field: GradientField, levels: Levels, look: Look) -> go.Heatmap 
     shared = {"x": x, "y": y, "z": field.loss, "showscale": False, "hoverinfo": "skip", "zorder": -1}
     if look.under == "heat":
         return go.Heatmap(colorscale=colorscale(look.palette.loss), **shared)
-    font = {"size": 10, "color": look.palette.faint}
-    labelled = {"showlabels": True, "labelfont": font, "labelformat": f".{level_digits(levels)}g"}
     return go.Contour(
         autocontour=False,
-        contours={"coloring": "none", "start": levels.start, "end": levels.high, "size": levels.step} | labelled,
+        contours={"coloring": "none", "start": levels.start, "end": levels.high, "size": levels.step},
         line={"color": look.palette.contour, "width": 1, "smoothing": 0},
         **shared,
     )
+
+
+def _level_names(field: GradientField, levels: Levels, look: Look) -> list[dict[str, object]]:
+    """The values of level lines, each on a little paper of its own along its line."""
+    width, last = float(field.x[-1] - field.x[0]), len(field.x) - 1
+    font = {"size": 10, "color": look.palette.faint}
+    paper = {"bgcolor": look.palette.paper, "opacity": 0.85, "borderpad": 0}
+    return [
+        {
+            "x": width * (label.column / last - 0.5),
+            "y": width * (label.row / last - 0.5),
+            "text": number(label.level, level_digits(levels)),
+            "textangle": -label.angle,
+            "showarrow": False,
+            "font": font,
+            **paper,
+        }
+        for label in level_labels(field.loss, levels)
+    ]
 
 
 def colorscale(stops: Stops) -> list[list[float | str]]:

@@ -7,9 +7,9 @@ from PIL import Image, ImageChops
 from PIL.GifImagePlugin import getdata
 
 from gradviz.drawing.canvas import LinearSegmentedColormap, to_rgb
+from gradviz.drawing.choices import Under
 from gradviz.drawing.inks import Palette
 from gradviz.drawing.relief import shaded
-from gradviz.drawing.under import Under
 
 _MOST_COLOURS = 255  # of the 256 that the format has
 _SAME = 255  # the one left: a transparent point, which stays as it was

@@ -8,13 +8,12 @@ from typing import Any
 from PIL import Image
 
 from gradviz.drawing import labels
-from gradviz.drawing.animation import Row, image_of, noted, scales_of_rows
+from gradviz.drawing.animation import image_of, noted, scales_of_rows
 from gradviz.drawing.canvas import Axes, Figure, FigureCanvasAgg, ScalarMappable, styled
 from gradviz.drawing.look import Look, still_style
-from gradviz.drawing.overlays import draw_over
-from gradviz.drawing.plot import SMALL_RINGS, cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
-from gradviz.drawing.scale import Scale, drawn_sizes
-from gradviz.drawing.still import Shown
+from gradviz.drawing.plot import SMALL_RINGS, every_of, norm_of, shades_of
+from gradviz.drawing.scale import Scale
+from gradviz.drawing.shown import Row, Shown, plot_shown
 from gradviz.landscape.directions.axis import axis_words, is_direction
 
 MOST_LARGE = 3
@@ -24,8 +23,6 @@ _MOST_COLUMNS = 6
 _DPI = 100
 _SIDE, _GAP, _NAME, _HEAD, _FOOT, _MARGIN = 1.85, 0.06, 0.22, 0.58, 0.5, 0.12
 """Inches: of a picture, between pictures, of a name above a picture, above and below all, and around."""
-_CLOSEST = 0.06
-"""Inches between arrows: of a finer grid some are left out."""
 _LETTERS_OF_AN_INCH, _LINE = 20, 0.12
 """Of a note below the pictures: what goes into an inch, and inches of a line."""
 
@@ -72,13 +69,20 @@ class _Places:
 
 
 def grid_frames(
-    rows: Sequence[Row], names: Sequence[str], look: Look, *, share_scale: bool, fixed_colours: bool, note: str = ""
+    rows: Sequence[Row],
+    names: Sequence[str],
+    look: Look,
+    *,
+    share_scale: bool,
+    fixed_colours: bool,
+    fixed_lengths: bool = False,
+    note: str = "",
 ) -> Iterator[Image.Image]:
     """One image for each row of pictures, under the names of their runs; measured, and with a `note` below, as
     `animation.drawn_frames` does."""
     figure = grid_figure(len(names), look, note)
     canvas = FigureCanvasAgg(figure)
-    for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours), strict=True):
+    for row, scales in zip(rows, scales_of_rows(rows, share_scale, fixed_colours, fixed_lengths), strict=True):
         with styled(grid_style(look)):
             figure.clear()
             draw_grid(figure, row, names, look, scales, share_scale=share_scale, note=note)
@@ -123,13 +127,9 @@ def draw_grid(
 
 
 def _draw(axes: Axes, shown: Shown, look: Look, scale: Scale) -> None:
-    field = shown.field
-    every = max(1, min(len(field.x) // 2, ceil(_CLOSEST * (len(field.x) - 1) / _SIDE)))
-    plot_field(axes, field, scale, look, rings=SMALL_RINGS, every=every)
-    draw_over(axes, shown.over, field, shown.request.epoch, cell_of(field), field_reach(field), look)
-    plot_centre(axes, look, rings=SMALL_RINGS)
+    plot_shown(axes, shown, look, scale, SMALL_RINGS, every_of(len(shown.field.x), _SIDE))
     axes.set(xticks=[], yticks=[])
-    if not (drawn_sizes(field) > 0).any():
+    if not shown.has_arrows:
         words = "no difference" if shown.minus else labels.ZERO_WORDS
         paper = {"facecolor": look.palette.paper, "edgecolor": "none", "alpha": 0.85, "pad": 2}
         axes.text(0, 0, words, ha="center", va="center", color=look.palette.faint, bbox=paper, zorder=6)

@@ -1,12 +1,11 @@
 """The colours and the fonts of pictures, of the page and of charts."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
+from gradviz.drawing.choices import Colours, Scheme
 from gradviz.landscape.paths.request import Condition
 from gradviz.landscape.probe import Schedule
 
-Scheme = Literal["light", "dark"]
 Stops = tuple[tuple[float, str], ...]
 """Places from 0 to 1 on a colour scale, and their colours."""
 
@@ -102,3 +101,61 @@ PALETTES: dict[Scheme, Palette] = {
         runs=_each("#56b4e9 #f0924a #2fc49a #f28ac0 #e0c04a #a99cff #ff8080 #4fd0e0 #b8c0cc #a5d65a #e0a080 #d09af0"),
     ),
 }
+
+
+# Darker means larger in all of these, on white paper, and brighter on dark paper.
+_OKABE_ITO: dict[Scheme, Palette] = {
+    "light": replace(
+        PALETTES["light"],
+        centre="#d55e00",
+        arrows=_even("#7cc4ee #56b4e9 #2f93cd #0072b2 #00557f #00364f #001b2a"),
+        chosen="#009e73",
+        cosine=_even("#d55e00 #eaae80 #f7f7f7 #80b8d8 #0072b2"),
+        runs=_each("#0072b2 #d55e00 #009e73 #cc79a7 #e69f00 #56b4e9 #f0e442 #000000"),
+    ),
+    "dark": replace(
+        PALETTES["dark"],
+        centre="#e69f00",
+        arrows=_even("#005580 #0072b2 #2f93cd #56b4e9 #8ccdf2 #c4e6fa #f2faff"),
+        chosen="#009e73",
+        cosine=_even("#e69f00 #8a6210 #1b2029 #1f5a80 #56b4e9"),
+        runs=_each("#56b4e9 #e69f00 #009e73 #cc79a7 #f0e442 #0072b2 #d55e00 #ffffff"),
+    ),
+}
+_GREY: dict[Scheme, Palette] = {
+    "light": replace(
+        PALETTES["light"],
+        ink="#000000",
+        faint="#595959",
+        grid="#e4e4e4",
+        centre="#000000",
+        zero="#8c8c8c",
+        arrows=_even("#b0b0b0 #000000"),
+        loss=_even("#ffffff #d9d9d9"),
+        contour="#bdbdbd",
+        chosen="#000000",
+        cosine=_even("#ffffff #000000"),
+        runs=_each("#000000 #6e6e6e #a0a0a0 #3c3c3c #8a8a8a #b8b8b8"),
+    ),
+    "dark": replace(
+        PALETTES["dark"],
+        paper="#161616",
+        ink="#ffffff",
+        faint="#b0b0b0",
+        grid="#303030",
+        centre="#ffffff",
+        zero="#8c8c8c",
+        arrows=_even("#5a5a5a #ffffff"),
+        loss=_even("#161616 #404040"),
+        contour="#505050",
+        chosen="#ffffff",
+        cosine=_even("#161616 #ffffff"),
+        runs=_each("#ffffff #a8a8a8 #707070 #d0d0d0 #8a8a8a #585858"),
+    ),
+}
+
+
+def palette_of(scheme: Scheme, colours: Colours = "viridis") -> Palette:
+    """The colours of a picture on light or dark paper. The arrows' scale of each choice has one direction of lightness:
+    it survives a printer without colours."""
+    return {"viridis": PALETTES, "okabe-ito": _OKABE_ITO, "grey": _GREY}[colours][scheme]

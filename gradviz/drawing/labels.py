@@ -5,8 +5,8 @@ from collections import Counter
 
 import numpy as np
 
+from gradviz.drawing.choices import Under
 from gradviz.drawing.ground import level_digits, levels_of
-from gradviz.drawing.under import Under
 from gradviz.errors import UserError
 from gradviz.landscape import GradientField, LandscapeRequest, ZeroReason, zero_message
 from gradviz.landscape.directions.axis import axis_words, is_direction, pair_words

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST, Camera
+from gradviz.drawing.choices import Direction, Length, Under
 from gradviz.drawing.inks import PALETTES, Palette
-from gradviz.drawing.scale import Length
-from gradviz.drawing.under import Under
 
 
 @dataclass(frozen=True)
@@ -36,4 +34,6 @@ def still_style(palette: Palette, size: float, edge: str = "") -> dict[Any, Any]
         "xtick.color": palette.faint,
         "ytick.color": palette.faint,
         "svg.hashsalt": "gradviz",
+        "svg.fonttype": "none",  # text stays text
+        "pdf.fonttype": 42,  # and its fonts are TrueType, embedded
     }

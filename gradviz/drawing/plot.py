@@ -1,12 +1,14 @@
 """A field in the axes of a still picture: what all of these pictures have in common."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
 from gradviz.drawing.arrows import Arrows, arrows_of, reach_of
 from gradviz.drawing.canvas import Artist, Axes, LinearSegmentedColormap, Normalize
-from gradviz.drawing.ground import level_digits, levels_of
+from gradviz.drawing.ground import levels_of
+from gradviz.drawing.level_labels import plot_level_labels
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
@@ -14,6 +16,7 @@ from gradviz.landscape import GradientField
 # Shape suffixes: A = arrows, Z = points whose arrow is zero, 2 = (x, y).
 
 _SHAFT_IN_CELLS = 0.07
+_CLOSEST_IN = 0.06  # inches between arrows
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,12 @@ class Rings:
     centre_width: float = 1.6
 
 
+LARGE_RINGS = Rings()
 SMALL_RINGS = Rings(5.0, 0.6, 45.0, 1.2)
 
 
 def plot_field(
-    axes: Axes, field: GradientField, scale: Scale, look: Look, *, rings: Rings = Rings(), every: int = 1
+    axes: Axes, field: GradientField, scale: Scale, look: Look, *, rings: Rings = LARGE_RINGS, every: int = 1
 ) -> Artist | None:
     """Draws the loss, the arrows and rings where these are zero, and sets the limits; returns the rings, if any.
 
@@ -38,7 +42,7 @@ def plot_field(
     """
     arrows = arrows_of(field, scale, length=look.length, direction=look.direction, every=every)
     cell = cell_of(field)
-    _plot_loss(axes, field, look)
+    _plot_loss(axes, field, look, is_labelled=rings is LARGE_RINGS)
     _plot_arrows(axes, arrows, scale, look, cell, every)
     reach = field_reach(field, every)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
@@ -47,7 +51,13 @@ def plot_field(
     return _plot_rings(axes, cell * arrows.ring_Z2, look.palette.zero, rings.zero, rings.zero_width)
 
 
-def plot_centre(axes: Axes, look: Look, *, rings: Rings = Rings()) -> Artist:
+def every_of(points: int, inches: float) -> int:
+    """Of a grid too fine for a picture of so many inches a side, every so many arrows are drawn, the centre's among
+    them."""
+    return max(1, min(points // 2, ceil(_CLOSEST_IN * (points - 1) / inches)))
+
+
+def plot_centre(axes: Axes, look: Look, *, rings: Rings = LARGE_RINGS) -> Artist:
     """Draws a ring at the checkpoint itself, over all else."""
     return _plot_rings(axes, np.zeros((1, 2)), look.palette.centre, rings.centre, rings.centre_width, zorder=5)
 
@@ -75,7 +85,8 @@ def _plot_rings(axes: Axes, at_Z2: np.ndarray, colour: str, area: float, width: 
     return axes.scatter(*at_Z2.T, s=area, facecolors="none", edgecolors=colour, linewidths=width, zorder=zorder)
 
 
-def _plot_loss(axes: Axes, field: GradientField, look: Look) -> None:
+def _plot_loss(axes: Axes, field: GradientField, look: Look, *, is_labelled: bool) -> None:
+    """`is_labelled`: level lines have their numbers."""
     levels = levels_of(field.loss)
     if look.under == "none" or levels is None:
         return
@@ -83,12 +94,13 @@ def _plot_loss(axes: Axes, field: GradientField, look: Look) -> None:
     loss_YX = np.ma.masked_invalid(field.loss)
     if look.under in ("heat", "surface"):  # a surface is drawn flat here
         colours = LinearSegmentedColormap.from_list("loss", look.palette.loss)
-        axes.pcolormesh(x_X, y_Y, loss_YX, cmap=colours, vmin=levels.low, vmax=levels.high, shading="nearest", zorder=0)
+        # With edges of their own colour, so that no paper shines through between two cells.
+        cells = axes.pcolormesh(x_X, y_Y, loss_YX, cmap=colours, vmin=levels.low, vmax=levels.high, zorder=0)
+        cells.set(edgecolor="face", linewidth=0.3)
     else:
-        lines = axes.contour(
-            x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0
-        )
-        axes.clabel(lines, fmt=f"%.{level_digits(levels)}g", fontsize=7, colors=look.palette.faint)
+        axes.contour(x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0)
+        if is_labelled:
+            plot_level_labels(axes, field, levels, look.palette)
 
 
 def _plot_arrows(axes: Axes, arrows: Arrows, scale: Scale, look: Look, cell: float, every: int) -> None:

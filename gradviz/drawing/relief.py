@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from gradviz.drawing.arrows import Direction
 from gradviz.drawing.camera import FIRST, Camera
 from gradviz.drawing.canvas import (
     Axes3D,
@@ -19,10 +18,11 @@ from gradviz.drawing.canvas import (
     to_hex,
     to_rgb,
 )
+from gradviz.drawing.choices import Direction, Length
 from gradviz.drawing.inks import Palette, Stops
 from gradviz.drawing.look import Look
 from gradviz.drawing.plot import norm_of, shades_of
-from gradviz.drawing.scale import Length, Scale
+from gradviz.drawing.scale import Scale
 from gradviz.drawing.surface import RISE, Surface, arrows_on
 from gradviz.landscape import GradientField
 

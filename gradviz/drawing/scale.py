@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
+from gradviz.drawing.choices import Length
 from gradviz.landscape import GradientField
 
 # Shape suffixes: X/Y = grid columns/rows, A = arrows.
-
-Length = Literal["compressed", "true", "unit"]
 
 LENGTH_EXPONENT = 0.35
 """Length of an arrow ∝ |g|^0.35: gradients of one picture span decades, and a drawn length cannot."""
@@ -24,7 +22,7 @@ UNIT_SHARE = 0.8
 LENGTH_EXPONENTS: dict[Length, float] = {"compressed": LENGTH_EXPONENT, "true": 1.0, "unit": 0.0}
 
 _LEFT_OUT = 0.02  # of the arrows of a field: the smallest ones may lie decades below all others
-_LEAST_DECADES, _MOST_DECADES = 0.1, 4.0  # narrower, round-off would get all colours; wider, most arrows one
+_LEAST_DECADES, _MOST_DECADES = 0.5, 4.0  # narrower, nearly equal arrows would get all colours; wider, most arrows one
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Scale:
 
     @classmethod
     def of(cls, fields: Iterable[GradientField]) -> "Scale":
-        """Of all arrows of the fields. `low` leaves out the smallest 2 % of each field, and is 0.1 to 4 decades below
+        """Of all arrows of the fields. `low` leaves out the smallest 2 % of each field, and is 0.5 to 4 decades below
         `high`. The scale of fields without any arrow is −1, 0 and 1."""
         sizes = [size_YX[size_YX > 0] for size_YX in map(drawn_sizes, fields)]
         sizes = [size_A for size_A in sizes if size_A.size]

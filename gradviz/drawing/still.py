@@ -1,21 +1,19 @@
 """A landscape as a still picture, drawn by matplotlib alone: no browser, no display, no global state."""
 
-import io
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from typing import Any
 
 from gradviz.drawing import labels
-from gradviz.drawing.canvas import Axes, Axes3D, Figure, MaxNLocator, ScalarMappable, SubFigure, styled
+from gradviz.drawing.canvas import Axes, Axes3D, Figure, ScalarMappable, SubFigure, styled
+from gradviz.drawing.caption import caption_of
+from gradviz.drawing.choices import Still
 from gradviz.drawing.look import PLAIN, Look, still_style
-from gradviz.drawing.overlays import Over, draw_over, over_sentences
-from gradviz.drawing.plot import cell_of, field_reach, norm_of, plot_centre, plot_field, shades_of
-from gradviz.drawing.relief import OnSurface, plot_surface
-from gradviz.drawing.scale import Scale, drawn_sizes
-from gradviz.drawing.surface import Surface
-from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.drawing.overlays import over_sentences
+from gradviz.drawing.plot import field_reach, norm_of, shades_of
+from gradviz.drawing.scale import Scale
+from gradviz.drawing.shown import Row, Shown, plot_in_space, plot_shown
+from gradviz.drawing.written import figure_bytes
 
 _PANEL_INCHES = (8, 7)
 _LETTERS = 9
@@ -23,29 +21,13 @@ _MOST_LETTERS = 95
 """In a line of this size over the picture."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One picture: a field, what was asked for, what lies over it, and the run whose field was subtracted.
-
-    `draws_masks`: whether the field, or the one subtracted, depends on dropout masks.
-    """
-
-    field: GradientField
-    request: LandscapeRequest
-    over: Over = dataclass_field(default_factory=Over)
-    minus: str = ""
-    draws_masks: bool = False
-
-
-def picture_bytes(shown: Shown, kind: str, look: Look = PLAIN) -> bytes:
-    """A png (1280 × 1120) or svg; the same field gives the same bytes."""
+def picture_bytes(shown: Shown, kind: Still, look: Look = PLAIN, scale: Scale | None = None) -> bytes:
+    """A png (1280 × 1120), svg or pdf; the same field gives the same bytes."""
     with styled(picture_style(look)):
-        content = io.BytesIO()
-        metadata = {"Title": shown.request.canonical()} | ({"Date": None} if kind == "svg" else {"Software": None})
         figure = figure_of(1, look)
-        draw(figure, shown, look)
-        figure.savefig(content, format=kind, dpi=160, metadata=metadata)
-        return content.getvalue()
+        draw(figure, shown, look, scale)
+        caption = caption_of([shown], look, [scale] if scale else [])
+        return figure_bytes(figure, kind, shown.request.canonical(), caption)
 
 
 def picture_style(look: Look) -> dict[Any, Any]:
@@ -59,7 +41,7 @@ def figure_of(num_panels: int, look: Look) -> Figure:
     return Figure(figsize=(width * num_panels, height), layout="constrained", facecolor=look.palette.paper)
 
 
-def draw_side_by_side(figure: Figure, row: Sequence[Shown], look: Look, scales: Sequence[Scale]) -> list[SubFigure]:
+def draw_side_by_side(figure: Figure, row: Row, look: Look, scales: Sequence[Scale]) -> list[SubFigure]:
     """The pictures from left to right, each in a part of the figure. Within `styled(picture_style(look))`."""
     parts = list(figure.subfigures(1, len(row), squeeze=False)[0])
     for part, shown, scale in zip(parts, row, scales, strict=True):
@@ -76,37 +58,23 @@ def draw(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | No
     if look.under == "surface":
         draw_surface(figure, shown, look, scale)
         return
-    axes, field = figure.add_subplot(), shown.field
-    rings = plot_field(axes, field, scale or Scale.of([field]), look)
-    if rings is not None:
-        num_zeros = int((drawn_sizes(field) == 0).sum())
-        rings.set_label(labels.zeros_name(num_zeros, field.is_zero.size, bool(shown.minus)))
-    draw_over(axes, shown.over, field, shown.request.epoch, cell_of(field), field_reach(field), look)
-    plot_centre(axes, look).set_label(labels.CENTRE_WORDS)
-    if scale is not None or (drawn_sizes(field) > 0).any():
-        _draw_scale(figure, axes, scale or Scale.of([field]), look, shown)
-    _dress(figure, axes, shown, look)
+    axes, scale_used = figure.add_subplot(), scale or Scale.of([shown.field])
+    plot_shown(axes, shown, look, scale_used)
+    _finish(figure, axes, shown, look, scale_used, is_shared=scale is not None)
 
 
 def draw_surface(figure: Figure | SubFigure, shown: Shown, look: Look, scale: Scale | None = None) -> None:
     """The same as a surface of the loss in space, with the arrows on it."""
-    axes, field = figure.add_subplot(projection="3d"), shown.field
+    axes, scale_used = figure.add_subplot(projection="3d"), scale or Scale.of([shown.field])
     assert isinstance(axes, Axes3D)
-    scale_used = scale or Scale.of([field])
-    plot_surface(axes, field, scale_used, look)
-    surface = Surface.of(field)
-    if surface is not None:
-        laid: Any = OnSurface(axes, surface)
-        draw_over(laid, shown.over, field, shown.request.epoch, cell_of(field), surface.half_width, look)
-        ring = {"marker": "o", "markersize": 9, "markerfacecolor": "none", "linestyle": "none", "zorder": 5}
-        laid.plot([0.0], [0.0], color=look.palette.centre, label=labels.CENTRE_WORDS, **ring)
-    if scale is not None or (drawn_sizes(field) > 0).any():
-        _draw_scale(figure, axes, scale_used, look, shown)
+    plot_in_space(axes, shown, look, scale_used, (8, 12, 8))
+    _finish(figure, axes, shown, look, scale_used, is_shared=scale is not None)
+
+
+def _finish(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look, scale: Scale, *, is_shared: bool) -> None:
+    if is_shared or shown.has_arrows:
+        _draw_scale(figure, axes, scale, look, shown)
     _dress(figure, axes, shown, look)
-    axes.set_zlabel(labels.loss_name(field, bool(shown.minus)))
-    for axis, room in ((axes.xaxis, 8), (axes.yaxis, 12), (axes.zaxis, 8)):
-        axis.labelpad = room
-        axis.set_major_locator(MaxNLocator(5))
 
 
 def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look, shown: Shown) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradviz.drawing.arrows import Direction, arrows_of, reach_of
+from gradviz.drawing.arrows import arrows_of, reach_of
+from gradviz.drawing.choices import Direction, Length
 from gradviz.drawing.ground import Levels, levels_of
-from gradviz.drawing.scale import Length, Scale
+from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
 
 # Shape suffixes: X/Y = grid columns/rows, A = arrows, Z = points whose arrow is zero, V = vertices of an arrow,

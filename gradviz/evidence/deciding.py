@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Null
-from gradviz.evidence.verdict import Figure, Kind
+from gradviz.evidence.values import Estimate
+from gradviz.evidence.verdict import Figure, Kind, Side, Threshold
+from gradviz.numbers import number, percent
 
 
 def at_least(value: float | None, limit: float | None) -> bool | None:
@@ -25,6 +27,20 @@ def is_rough(angle: float | None, control: float | None) -> bool | None:
 def rough_words(control: str) -> str:
     """What `is_rough` asks, after "neighbouring arrows differ"."""
     return f"by at least {rules.ROUGH_RATIO:g} times the angle {control}, and by at least {rules.LEAST_ANGLE:g}°"
+
+
+def rough_line(control: float | None, words: str) -> tuple[Threshold, ...]:
+    """What `is_rough` asks, as a line on the angle's bar; none without a control."""
+    if control is None:
+        return ()
+    enough = rules.ROUGH_RATIO * control
+    what = f"{rules.ROUGH_RATIO:g} × {words}" if enough >= rules.LEAST_ANGLE else ""
+    return line_at(max(enough, rules.LEAST_ANGLE), "at least", what)
+
+
+def line_at(value: float | None, side: Side, what: str) -> tuple[Threshold, ...]:
+    """A line that another number draws; none where that is missing."""
+    return () if value is None or math.isnan(value) else (Threshold(value=value, side=side, what=what),)
 
 
 def every(answers: Iterable[bool | None]) -> bool | None:
@@ -80,3 +96,17 @@ def why_untold(figures: Sequence[Figure]) -> str:
         f"Cannot be told: {what} cannot be measured here. R, cosines, pairs and angles need at least two gradients that"
         " are not zero; R² needs targets that differ."
     )
+
+
+def told(found: Estimate | float | None, unit: str = "") -> str:
+    """A number within a sentence: `0.97`, `50°`, `31 %`; "none" where there is none."""
+    value = found.value if isinstance(found, Estimate) else found
+    if value is None or math.isnan(value):
+        return "none"
+    return percent(value) if unit == "%" else number(value, 3) + unit
+
+
+def listed(parts: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; what is the same is said once."""
+    *first, last = dict.fromkeys(parts) or [""]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -9,8 +9,12 @@ from gradviz.evidence.controls import RandomPairs
 from gradviz.evidence.measurements import Agreement, Null, Panel, Scene
 from gradviz.evidence.parts import layer_words
 from gradviz.evidence.values import Estimate
-from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Shown
+from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Mark, Shown, Threshold
 from gradviz.landscape.request import LandscapeRequest
+
+AGREES = Threshold(value=rules.AGREES, side="at least")
+MANY_OPPOSITE = Threshold(value=rules.MANY_OPPOSITE, side="at least")
+DIFFERS = Threshold(value=rules.LEAST_APART, side="at most", what=f"directions {rules.LEAST_ANGLE:g}° apart")
 
 
 def opposite_of(panel: Panel, where: str = "") -> Figure:
@@ -21,6 +25,7 @@ def opposite_of(panel: Panel, where: str = "") -> Figure:
         unit="%",
         sample=_minibatches_of(panel),
         range=SHARE,
+        thresholds=(MANY_OPPOSITE,),
         shown=in_minibatches(panel),
     )
 
@@ -45,6 +50,8 @@ def many_opposite_of(
         name=f"checkpoints with at least {100 * rules.MANY_OPPOSITE:g} % opposite pairs{where}",
         estimate=exact(answers.count(True)),
         sample=f"of {len(answers)} {of}{note}",
+        range=(0.0, float(len(answers))) if answers else None,
+        thresholds=(Threshold(value=len(answers) / 2, side="above", what="most"),) if answers else (),
     )
 
 
@@ -59,6 +66,7 @@ def median_of(pairs: RandomPairs, of: Literal["resultant", "opposite"], layer: s
         sample=f"{pairs.num_pairs} pairs of {pairs.num_live} live of {pairs.num_units} units of {pairs.tensor}, with"
         f" the middle 95 % of the pairs, epoch {pairs.epoch}",
         range=SHARE,
+        thresholds=(AGREES if of == "resultant" else MANY_OPPOSITE,),
     )
 
 
@@ -71,8 +79,13 @@ def nulls_of(null: Null, shown: Shown, *, scope: str = "", note: str = "") -> tu
     """R measured, that of random rows, and how far both are from 1 beside each other. `scope` ends the names, `note`
     the sample."""
     sample = f"epoch {null.epoch}, {null.num_minibatches} minibatches of {null.minibatch_size} rows{note}"
+    random = null.random_resultant
+    beyond = () if random.low is None else (Threshold(value=random.low, side="below", what="95 % of random rows"),)
+    measured = Figure(
+        name=f"R measured{scope}", estimate=null.measured_resultant, sample=sample, range=SHARE, shown=shown
+    )
     return (
-        Figure(name=f"R measured{scope}", estimate=null.measured_resultant, sample=sample, range=SHARE, shown=shown),
+        measured.against(*beyond, DIFFERS, marks=(Mark(name="random rows", estimate=random),)),
         Figure(name=f"R of random rows{scope}", estimate=null.random_resultant, sample=sample, range=SHARE),
         Figure(name=f"1 − R over that of random rows{scope}", estimate=null.sensitivity, sample=sample),
     )
@@ -86,6 +99,7 @@ def cosine_of(agreement: Agreement, epoch: int, view: LandscapeRequest) -> Figur
         sample=f"all {agreement.num_parameters:,} parameters, {agreement.num_minibatches} minibatches of"
         f" {agreement.minibatch_size} rows, epoch {epoch}",
         range=COSINE,
+        thresholds=(Threshold(value=rules.AGREES, side="below", end="upper end"),),
         shown=Shown(view="minibatches", request=view, part="model"),
     )
 
@@ -104,6 +118,21 @@ def angles_of(scene: Scene, where: str) -> tuple[Figure, ...]:
         )
         for panel in scene.panels
     )
+
+
+def mean_angle_of(scene: Scene, where: str, *thresholds: Threshold, marks: tuple[Mark, ...] = ()) -> Figure:
+    """What a rule on roughness reads: the mean of the panels' angles between neighbouring arrows."""
+    return Figure(
+        name=f"mean angle between neighbours, {where}",
+        estimate=exact(mean_angle(scene)),
+        unit="°",
+        sample=f"mean of {len(scene.panels)} planes, epoch {scene.epoch}",
+        range=DEGREES,
+    ).against(*thresholds, marks=marks)
+
+
+def angle_mark(name: str, angle: float | None) -> Mark:
+    return Mark(name=name, estimate=exact(angle))
 
 
 def mean_angle(scene: Scene) -> float | None:

@@ -13,6 +13,7 @@ from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.evidence.scenes import LINEAR_BATCHNORM, MINIBATCH_SIZE, SceneDesign
 from gradviz.evidence.studied import NotThere, Studied, When
 from gradviz.evidence.values import BIASES
+from gradviz.evidence.verdict import Shown
 from gradviz.experiment.run_record import RunRecord
 
 _T = TypeVar("_T")
@@ -208,7 +209,10 @@ def paths_of(optimizer: PathsOptimizer) -> Reading[PathsFound]:
             )
         request = paths_request(studied.runs[PLAIN].name, epoch, optimizer)
         if studied.kept_paths(request) is None:
-            raise NotThere(f"Nobody has measured these paths yet: run `{command_of(request)}`, then look again.")
+            raise NotThere(
+                f"Nobody has measured these paths yet: start them in Paths, or run `{command_of(request)}`.",
+                Shown(view="paths", paths=request),
+            )
         return []
 
     def found(evidence: Evidence) -> PathsFound | None:

@@ -11,6 +11,7 @@ from gradviz.evidence.controls import OtherPreset
 from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.roles import PLAIN, Role, cast, role_of
 from gradviz.evidence.selection import check_network, drawn_epoch, falling, mid_training, paths_epoch
+from gradviz.evidence.verdict import Shown
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.config import PRESETS
@@ -18,7 +19,11 @@ from gradviz.experiment.study_run import StudyRun
 
 
 class NotThere(UserError):
-    """A measurement needs a run or a checkpoint that is not there; the message says what to do."""
+    """A measurement needs a run or a checkpoint that is not there; the message says what to do, `shown` where."""
+
+    def __init__(self, message: str, shown: Shown | None = None) -> None:
+        super().__init__(message)
+        self.shown = shown
 
 
 class When(StrEnum):

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import gradviz
 from gradviz.experiment.facts import Fact
 from gradviz.landscape.directions.told import PlaneFacts
+from gradviz.landscape.request import LandscapeSpec
 
 # Shape suffixes: X/Y = grid columns/rows.
 
@@ -110,6 +112,7 @@ class GradientField:
 
     `method` computed the field; `passed_over` says for each quicker one why it was not used. On a plane of directions
     `x`, `y` are coordinates, the checkpoint's are 0, u and v are the derivatives by them, and `plane` tells of it.
+    `spec` is what was asked for, and `draws_masks` whether masks were drawn; neither is in the bytes.
     """
 
     x: np.ndarray
@@ -130,6 +133,8 @@ class GradientField:
     method: str = "engine"
     passed_over: tuple[str, ...] = ()
     plane: PlaneFacts | None = None
+    spec: LandscapeSpec | None = None
+    draws_masks: bool = False
 
     def __post_init__(self) -> None:
         for name in ("u_reason", "v_reason"):
@@ -163,6 +168,10 @@ class GradientField:
         y_YX, x_YX = np.meshgrid(self.y, self.x, indexing="ij")
         columns = {"x": x_YX, "y": y_YX} | {name: getattr(self, name) for name in _ON_GRID}
         return pd.DataFrame({name: array.ravel() for name, array in columns.items()})
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a still picture, drawn by a room above this one, which `gradviz` finds when asked."""
+        return gradviz.field_html(self)
 
     def to_bytes(self) -> bytes:
         """A digest, a JSON header and the raw arrays, for caches and messages (never a pickle)."""
@@ -215,4 +224,5 @@ def _digest(body: bytes | memoryview) -> bytes:
 _ON_GRID = ("u", "v", "loss", "is_zero", "zero_reason", "u_reason", "v_reason")
 _SCALARS = ("share_below", "num_rows", "x_active", "y_active", "num_unresolved")
 _TOLD = ("facts", "method", "passed_over", "plane")
-_ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in (*_SCALARS, *_TOLD))
+_ASKED = ("spec", "draws_masks")
+_ARRAYS = tuple(field.name for field in fields(GradientField) if field.name not in (*_SCALARS, *_TOLD, *_ASKED))

@@ -154,6 +154,8 @@ class Minibatch:
                 u_reason=of_x.reason,
                 v_reason=of_y.reason,
                 num_unresolved=int((~is_zero & (of_x.unresolved | of_y.unresolved)).sum()) if numbers is None else 0,
+                spec=spec,
+                draws_masks=self.draws_masks(spec),
             )
 
     def axes(self, spec: LandscapeSpec) -> tuple[np.ndarray, np.ndarray]:

@@ -38,6 +38,15 @@ class Choices(Atom):
     more: tuple[More, ...] = ("evidence", "lessons")
     rows: bool = False
 
+    @property
+    def modes(self) -> list[str]:
+        return list(dict.fromkeys(_EVALUATED[how]["mode"] for how in self.hows))
+
+    @property
+    def masks(self) -> list[str]:
+        """Those of train mode."""
+        return [_EVALUATED[how]["masks"] for how in self.hows if "masks" in _EVALUATED[how]]
+
 
 class RunHeld:
     """What a site holds of one run: `told` is what the server says of it."""

@@ -15,7 +15,7 @@ from gradviz.landscape.request import LandscapeRequest
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import NULL_MODEL
 from gradviz.report.chosen_rows import chosen_rows
-from gradviz.report.document import Block, Heading, Link, Links, Quote, Ruling, Table, Text
+from gradviz.report.document import Bars, Block, Conclusion, Heading, Link, Links, Quote, Ruling, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.numbers import estimate, spread
 from gradviz.report.random_rows import random_rows
@@ -23,6 +23,7 @@ from gradviz.report.records import records
 from gradviz.report.why import why
 
 TITLE = "Are gradients sensitive to the composition of the minibatch?"
+_MOST_BARS = 4  # of a seed
 _ADDRESS = "http://127.0.0.1:8050/"
 
 
@@ -81,9 +82,8 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
     yield Heading(claim.question, anchor=claim.key)
     yield Quote(claim.quotation)
     yield Ruling(_kinds(kinds, claim), _tone(kinds, claim), claim.rule)
-    for seed in findings.seeds:
-        if seed.verdicts[k].why:
-            yield Text(f"Seed {seed.evidence.seed}: {seed.verdicts[k].why}")
+    yield from _conclusions(findings, k)
+    yield from _bars(findings, k)
     for note, seeds in _notes(findings, k).items():
         yield Text(note if len(seeds) == len(findings.seeds) else f"Seed {', '.join(map(str, seeds))}: {note}")
     if len(findings.seeds) == 1:
@@ -103,6 +103,25 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
         yield Links(tuple(_link(view, first.evidence) for view in views))
 
 
+def _conclusions(findings: Findings, k: int) -> Iterator[Conclusion]:
+    """What the numbers of each seed say, or why they say nothing."""
+    for seed in findings.seeds:
+        said = seed.verdicts[k].says or seed.verdicts[k].why
+        if said:
+            yield Conclusion(said if len(findings.seeds) == 1 else f"Seed {seed.evidence.seed}: {said}")
+
+
+def _bars(findings: Findings, k: int) -> Iterator[Bars]:
+    """The first numbers of which the rule asks something, of every seed."""
+    asked = []
+    for seed in findings.seeds:
+        own = [each for each in seed.verdicts[k].figures if each.thresholds and each.estimate.value is not None]
+        name = "" if len(findings.seeds) == 1 else f", seed {seed.evidence.seed}"
+        asked += [each.model_copy(update={"name": each.name + name}) for each in own[:_MOST_BARS]]
+    if asked:
+        yield Bars(tuple(asked))
+
+
 def _notes(findings: Findings, k: int) -> dict[str, list[int]]:
     """The notes on a claim, each with the seeds that it is of."""
     found: dict[str, list[int]] = {}
@@ -120,9 +139,9 @@ def _tone(kinds: tuple[Kind, ...], claim: Claim) -> str:
 
 
 def _figures(verdict: Verdict) -> Iterator[Table]:
-    rows = tuple((each.name, estimate(each.estimate, each.unit), each.sample) for each in verdict.figures)
+    rows = tuple((each.name, estimate(each.estimate, each.unit), each.asked, each.sample) for each in verdict.figures)
     if rows:
-        yield Table(("measured", "value", "of"), rows)
+        yield Table(("measured", "value", "asked", "of"), rows)
 
 
 def _spreads(findings: Findings, k: int, claim: Claim) -> Iterator[Table]:
@@ -134,9 +153,10 @@ def _spreads(findings: Findings, k: int, claim: Claim) -> Iterator[Table]:
     for n, each in enumerate(found):
         of_seeds = [seed.verdicts[k].figures[n] for seed in findings.seeds]
         values = [estimate(figure.estimate, figure.unit) for figure in of_seeds]
-        rows.append((each.name, *values, spread(each.values, each.unit)))
+        asked = " or ".join(dict.fromkeys(figure.asked for figure in of_seeds))
+        rows.append((each.name, *values, spread(each.values, each.unit), asked))
     seeds = [f"seed {each.evidence.seed}" for each in findings.seeds]
-    yield Table(("measured", *seeds, "mean (smallest to largest)"), tuple(rows))
+    yield Table(("measured", *seeds, "mean (smallest to largest)", "asked"), tuple(rows))
 
 
 def _link(request: LandscapeRequest, evidence: Evidence) -> Link:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gradviz.evidence.verdict import Figure
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -35,6 +37,20 @@ class Ruling:
 
 
 @dataclass(frozen=True)
+class Conclusion:
+    """What the numbers say of a claim, in a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Numbers with their intervals against what a rule asks: drawn on the HTML page, as text in Markdown's tables."""
+
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """Cells are plain text; the first column names the row."""
 
@@ -65,4 +81,4 @@ class Links:
     links: tuple[Link, ...]
 
 
-Block = Heading | Text | Quote | Ruling | Table | Picture | Links
+Block = Heading | Text | Quote | Ruling | Conclusion | Bars | Table | Picture | Links

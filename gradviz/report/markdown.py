@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from gradviz.report.document import Block, Heading, Links, Picture, Quote, Ruling, Table, Text
+from gradviz.report.document import Bars, Block, Conclusion, Heading, Links, Picture, Quote, Ruling, Table, Text
 
 
 def markdown(blocks: Iterable[Block], *, folder: str, animations: frozenset[str]) -> str:
     """The text; pictures lie in `folder` beside it, as KEY.png and, for the keys in `animations`, KEY.gif too."""
-    return "\n\n".join(_lines(block, folder, animations) for block in blocks) + "\n"
+    return "\n\n".join(filter(None, (_lines(block, folder, animations) for block in blocks))) + "\n"
 
 
 def _lines(block: Block, folder: str, animations: frozenset[str]) -> str:
@@ -20,6 +20,10 @@ def _lines(block: Block, folder: str, animations: frozenset[str]) -> str:
             return f"> {_plain(text)}"
         case Ruling(kind, _, rule):
             return f"**{kind}**. Rule: {_plain(rule)}"
+        case Conclusion(text):
+            return f"**{_plain(text)}**"
+        case Bars():
+            return ""
         case Table():
             return _table(block)
         case Picture(key, caption):

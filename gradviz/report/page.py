@@ -2,12 +2,17 @@
 
 import base64
 import html
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from gradviz.report.document import Block, Heading, Link, Links, Picture, Quote, Ruling, Table, Text
+from gradviz.dashboard.assets import assets_folder
+from gradviz.dashboard.evidence_told import figure_told
+from gradviz.report.document import Bars, Block, Conclusion, Heading, Link, Links, Picture, Quote, Ruling, Table, Text
 from gradviz.report.standalone import standalone_page
+
+_STYLES = (files("gradviz.report") / "page.css", assets_folder() / "bars.css")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ def page(
     return standalone_page(
         title,
         f"<main>\n{body}\n</main>",
-        styles=(files("gradviz.report") / "page.css").read_text(encoding="utf-8"),
+        styles="\n".join(path.read_text(encoding="utf-8") for path in _STYLES),
         blocks=data,
     )
 
@@ -46,6 +51,11 @@ def _html(block: Block, interactive: Mapping[str, Interactive], stills: Mapping[
                 f'<div class="gv-ruling"><span class="gv-kind gv-{tone}">{html.escape(kind)}</span>'
                 f'<span class="gv-rule">{html.escape(rule)}</span></div>'
             )
+        case Conclusion(text):
+            return f'<p class="gv-says">{html.escape(text)}</p>'
+        case Bars(figures):
+            told = json.dumps([figure_told(figure) for figure in figures], ensure_ascii=False)
+            return f'<div class="gv-bars-place" data-bars="{html.escape(told)}"></div>'
         case Table():
             return _table(block)
         case Picture(key, caption):

@@ -23,7 +23,7 @@ from gradviz.report.parts import Parts, digest, write_if_changed
 from gradviz.report.standalone import figure_block, frames_block
 
 NAME = "findings"
-DRAWING_VERSION = 2
+DRAWING_VERSION = 3
 """Part of the key of every picture: raised whenever the same numbers would be drawn in another way."""
 
 Panels = list[list[GradientField]]

@@ -20,6 +20,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
+from gradviz.addresses import below
 from gradviz.compute.interface import Busy
 from gradviz.dashboard.client import network_of
 from gradviz.dashboard.routes import PREFIX
@@ -42,8 +43,9 @@ _HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
 _QUICK = tuple(f"{PREFIX}/{name}" for name in ("runs", "training", "openapi.json"))
 
 
-def pool_of(path: str) -> str:
-    """The pool of threads for this address."""
+def pool_of(path: str, root: str = "") -> str:
+    """The pool of threads for this address, which may lie below `root`."""
+    path = below(path, root) or path
     if path in _HEALTH_PATHS:
         return HEALTH
     return COMPUTING if path.startswith(f"{PREFIX}/") and not path.startswith(_QUICK) else PAGE
@@ -165,7 +167,8 @@ class _Channel(HTTPChannel):
 
 
 class Front(TcpWSGIServer):
-    """Serves `application` on `listener`, a listening socket; `proxies`: as in the settings.
+    """Serves `application` on `listener`, a listening socket; `proxies`: as in the settings; `root`: the path below
+    which it stands, decoded.
 
     Run it by calling `turn` repeatedly in one thread.
     """
@@ -179,10 +182,11 @@ class Front(TcpWSGIServer):
         listener: socket.socket,
         *,
         proxies: int = 0,
+        root: str = "",
         most_waiting: int = 256,
         connections: int = CONNECTIONS,
     ) -> None:
-        self.proxies = proxies
+        self.proxies, self.root = proxies, root
         self._connections = connections
         self._open: dict[int, Any] = {}
         self.pools = Pools(
@@ -254,4 +258,4 @@ class Front(TcpWSGIServer):
 def _pool_of_task(task: Task) -> str:
     assert isinstance(task, _Channel)
     request: Any = task.requests[0]  # it has a path if it could be parsed
-    return PAGE if request.error else pool_of(request.path)
+    return PAGE if request.error else pool_of(request.path, task.server.root)

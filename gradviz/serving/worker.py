@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from gunicorn.workers.base import Worker
 
+from gradviz.addresses import as_path
 from gradviz.serving.front import CONNECTIONS, Front
 from gradviz.settings import load_settings
 
@@ -46,7 +47,13 @@ class FrontWorker(Worker):
         sys.setswitchinterval(_SWITCH_SECONDS)
         settings = load_settings()
         self.fronts = tuple(
-            Front(self.wsgi, listener.sock, proxies=settings.proxies, most_waiting=settings.queue_limit)
+            Front(
+                self.wsgi,
+                listener.sock,
+                proxies=settings.proxies,
+                root=as_path(settings.prefix),
+                most_waiting=settings.queue_limit,
+            )
             for listener in cast(list[Any], self.sockets)  # gunicorn's own, each around one of Python's
         )
         while self.alive and self.ppid == os.getppid():

@@ -95,7 +95,7 @@ def test_the_scale_of_the_loss_lies_on_no_words_of_the_axes(visit: Visit, view: 
     words = page.evaluate(
         """() => {
           const parts = ":is(#ground-0 > :not(.gv-ground-ends), #ground-0 .gv-ground-ends > *)";
-          const scale = [...document.querySelectorAll(parts)];
+          const scale = [...document.querySelectorAll(parts)].filter((one) => one.checkVisibility());
           const axes = [...document.querySelectorAll("#graph-0 :is(.xtick text, .ytick text, .xtitle, .ytitle)")];
           return [scale, axes].map((all) => all.map((one) => {
             const { left, right, top, bottom } = one.getBoundingClientRect();

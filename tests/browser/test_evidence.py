@@ -5,16 +5,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from gradviz.dashboard.evidence_links import address_of
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.viewfields import for_browser
 from gradviz.evidence.claims import CLAIMS
-from gradviz.evidence.verdict import Kind
+from gradviz.evidence.path_taking import CONDITIONS, paths_request
+from gradviz.evidence.verdict import Kind, Shown
 from tests.browser.conftest import Server, Visit, served, wait_until_drawn
 from tests.browser.learned import learned
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+_PAINTED = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size > 2;
+}"""
+
+# Words that reach out of the claims, sideways, or lie over other words of their bar or chart.
+_CUT = """() => {
+  const boxOf = (one) => [one.textContent, one.getBoundingClientRect()];
+  const isOver = (a, b) =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3;
+  const found = [];
+  const edge = document.querySelector(".gv-evidence").clientWidth;
+  for (const svg of document.querySelectorAll(".gv-bar-picture, .gv-chart")) {
+    const all = [...svg.querySelectorAll("text")].map(boxOf);
+    for (const [words, { left, right }] of all)
+      if (left < -1 || right > edge + 1) found.push(["out", words, left, right]);
+    for (const [k, [words, a]] of all.entries())
+      for (const [other, b] of all.slice(k + 1))
+        if (isOver(a, b)) found.push(["over", words, other]);
+  }
+  return found;
+}"""
 
 _NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e[−+]?\d+)?")
 
@@ -47,6 +73,7 @@ def taught(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def measured(visit: Visit, at: Server, **how: object) -> Page:
     page = visit("/?view=evidence", drawn=False, at=at, **how)
     expect(page.locator("#evidence-state")).to_contain_text("All claims these runs can test are measured")
+    page.evaluate("() => document.querySelectorAll('.gv-claim-behind').forEach((one) => (one.open = true))")
     return page
 
 
@@ -69,8 +96,73 @@ def test_each_claim_stands_with_its_own_words_its_rule_and_a_verdict(visit: Visi
         assert shown.locator("tbody tr").count() > 0
         answer = page.request.get(f"{page.url.partition('?')[0]}api/v1/evidence/{claim.key}").json()
         assert shown.locator(".gv-notes li").all_inner_texts() == answer["notes"]
-        drawn = [figure["range"] is not None and figure["value"] is not None for figure in answer["figures"]]
-        assert [row.locator(".gv-strip").count() for row in shown.locator("tbody tr").all()] == drawn
+        assert shown.locator(".gv-says").inner_text() == answer["says"]
+        asked = [figure for figure in answer["figures"] if figure["thresholds"] and figure["value"] is not None]
+        bars = shown.locator(".gv-bar-picture").all()
+        assert len(bars) == len(asked) > 0
+        for bar, figure in zip(bars, asked, strict=True):
+            told = bar.get_attribute("aria-label") or ""
+            assert told.startswith(f"{figure['name']}: ")
+            assert f"asked: {figure['asked']}" in told
+            assert bar.locator(".gv-bar-line").count() == len(figure["thresholds"])
+            assert bar.locator(".gv-bar-hollow").count() == sum(mark["value"] is not None for mark in figure["marks"])
+
+
+def test_a_number_lies_on_the_side_of_the_line_that_its_rule_says(visit: Visit, taught: Server) -> None:
+    page = measured(visit, taught)
+    seen = 0
+    for claim in CLAIMS:
+        answer = page.request.get(f"{page.url.partition('?')[0]}api/v1/evidence/{claim.key}").json()
+        asked = [figure for figure in answer["figures"] if figure["thresholds"] and figure["value"] is not None]
+        bars = page.locator(f"#claim-{claim.key} .gv-bar-picture").all()
+        for bar, figure in zip(bars, asked, strict=True):
+            dot = bar.locator(".gv-bar-dot").bounding_box()
+            assert dot is not None
+            for line, threshold in zip(bar.locator(".gv-bar-line").all(), figure["thresholds"], strict=True):
+                at = line.bounding_box()
+                assert at is not None
+                apart = dot["x"] + dot["width"] / 2 - at["x"] - at["width"] / 2
+                if abs(apart) > 1:  # pixels
+                    assert (apart > 0) == (figure["value"] > threshold["value"])
+                    seen += 1
+    assert seen > 20
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"), [(390, 844, "dark"), (768, 1024, "light"), (1440, 900, "light")]
+)
+def test_the_picture_is_beside_its_claim_or_below_it_and_nothing_is_cut(
+    visit: Visit, taught: Server, width: int, height: int, scheme: str
+) -> None:
+    page = measured(visit, taught, width=width, height=height, scheme=scheme)
+    pictures = page.locator(".gv-claim-figure").all()
+    assert len(pictures) > 8
+    for picture in pictures:
+        picture.scroll_into_view_if_needed()
+        for plane in picture.locator(".gv-plane").all():
+            expect(plane).to_have_attribute("data-drawn", "yes")
+            assert plane.locator("canvas").evaluate(_PAINTED)
+        text = picture.locator("xpath=preceding-sibling::div").bounding_box()
+        own = picture.bounding_box()
+        assert text is not None
+        assert own is not None
+        if width > 1000:
+            assert own["x"] >= text["x"] + text["width"]
+            assert own["y"] == pytest.approx(text["y"], abs=2)
+        else:
+            assert own["y"] >= text["y"] + text["height"]
+    assert page.evaluate(_CUT) == []
+    violations = Axe().run(page).response["violations"]
+    assert [f"{one['impact']} {one['id']} {one['nodes'][0]['html'][:200]}" for one in violations] == []
+
+
+def test_a_claim_on_paths_leads_to_the_paths_view_with_its_settings(visit: Visit, taught: Server) -> None:
+    shown = Shown(view="paths", paths=paths_request("none", 3, "sgd"))
+    page = visit(f"/{address_of(shown)}", drawn=False, at=taught)
+    expect(page.locator("#paths-form [name=optimizer]")).to_have_value("sgd")
+    expect(page.locator("#paths-form [name=epoch]")).to_have_value("3")
+    checked = page.locator("#paths-form input:checked").evaluate_all("(all) => all.map((one) => one.name)")
+    assert checked == [f"condition-{each}" for each in CONDITIONS]
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
@@ -138,6 +230,16 @@ def _line_of(name: str) -> re.Pattern[str]:
 def _unit(value: str) -> float:
     number = _NUMBER.findall(value)[0]
     return 1.01 * 10.0 ** -len(number.partition(".")[2])
+
+
+def test_the_sign_of_a_verdict_says_it_without_its_colour(visit: Visit, taught: Server) -> None:
+    page = measured(visit, taught)
+    signs = page.locator(".gv-verdict").evaluate_all(
+        "(all) => all.map((one) => [one.dataset.tone, getComputedStyle(one, '::before').content])"
+    )
+    by_tone = dict(signs)
+    assert len(by_tone) > 2
+    assert len(set(by_tone.values())) == len(by_tone)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import torch
 import gradviz
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.dashboard.answers import ClaimsAnswer, VerdictAnswer
+from gradviz.dashboard.evidence_answers import ClaimsAnswer, VerdictAnswer
 from gradviz.dashboard.evidence_api import told
 from gradviz.dashboard.factory import create_server
 from gradviz.errors import UserError

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradviz.dashboard.export_rows import as_drawn
-from gradviz.drawing.still import Shown
+from gradviz.drawing.shown import Shown
 from tests.drawing.fields import random_field, turning_field
 from tests.drawing.test_canvas import REQUEST
 

@@ -20,7 +20,7 @@ from gradviz.cli import main
 from gradviz.compute.interface import Cancelled, StillWanted, Ticket
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.question import Question
-from gradviz.dashboard import exports
+from gradviz.dashboard import export_file, exports
 from gradviz.dashboard.connection import LEFT
 from gradviz.dashboard.routes import EXPORTS_AT_ONCE as AT_ONCE
 from gradviz.dashboard.standalone import expected_bytes
@@ -252,11 +252,12 @@ def test_more_than_three_are_small_in_a_gif(client: FlaskClient):
 
 @pytest.mark.parametrize("panels", [PANELS, FOUR])
 @pytest.mark.slow
-def test_a_pdf_shows_the_epoch_of_its_first_picture(client: FlaskClient, panels: list[dict[str, Any]]):
+def test_a_pdf_shows_each_panel_at_its_own_epoch_and_minibatch(client: FlaskClient, panels: list[dict[str, Any]]):
     """In the colours of all epochs, or of its own alone."""
     answer = client.post("/api/v1/exports", json=asked("pdf", panels=panels))
     assert answer.mimetype == "application/pdf"
-    assert answer.headers["Content-Disposition"].endswith('-epoch-1-minibatch-0.pdf"')
+    name = "epoch-1-minibatch-0" if panels is PANELS else "epoch-1-2-minibatches"
+    assert answer.headers["Content-Disposition"].endswith(f'-{name}.pdf"')
     assert answer.data.startswith(b"%PDF-")
     own = client.post("/api/v1/exports", json=asked("pdf", panels=panels, range="frame")).data
     assert own != answer.data
@@ -403,7 +404,7 @@ def test_what_is_too_large_is_refused_before_it_is_made(client: FlaskClient, mon
     monkeypatch.setattr(exports, "MOST_FRAMES", 3)
     monkeypatch.setattr(exports, "MOST_BYTES", expected_bytes([5, 5], 3) - 1)
     assert "increase `every`, or choose fewer points" in error_of(client)
-    monkeypatch.setattr(exports, "MOST_SECONDS", -1)
+    monkeypatch.setattr(export_file, "MOST_SECONDS", -1)
     monkeypatch.setattr(exports, "MOST_BYTES", 10**8)
     assert error_of(client).startswith("Export exceeded -1 s")
 

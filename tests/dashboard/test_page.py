@@ -37,7 +37,8 @@ def test_the_page_names_no_other_address(client: FlaskClient) -> None:
 
 
 def addresses(client: FlaskClient) -> list[str]:
-    return re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', client.get("/").get_data(as_text=True))
+    page = client.get("/").get_data(as_text=True)
+    return [f"/{each}" for each in re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', page)]
 
 
 def test_the_page_is_one_style_and_two_scripts_which_are_sent_compressed_and_kept_for_ever(client: FlaskClient) -> None:
@@ -139,7 +140,7 @@ def test_ids_in_javascript_are_on_the_page() -> None:
 
 
 def test_an_address_opens_the_view_that_it_says(tiny_store: RunStore) -> None:
-    answer: Any = opened("?variant=dropout&epoch=1&mode=train&nonsense=1", runs_of(tiny_store))
+    answer: Any = opened("?variant=dropout&epoch=1&mode=train&nonsense=1", runs_of(tiny_store), lambda _, pair: pair)
     assert answer["view"]["run"] == "dropout"
     assert answer["view"]["epoch"] == 1
     assert answer["view"]["x_b"] == "hidden.2.linear.bias[0]"

@@ -24,6 +24,7 @@ Colours are measured over the fields numbered in `colours_over`, lengths over `l
 Places are in cells of the grid from the checkpoint, y upwards.
 `zeros`: points with a ring instead of an arrow. A point in neither list is left out: |g| or J is not finite.
 levels[]: ten level lines of the loss, the first at `start`, `step` apart; null where it is flat but for round-off.
+`labels` of each line: column, row, degrees counter-clockwise, level.
 reaches[]: how far from the checkpoint the axes go, in the unit of the half width.
 Numbers agree to a relative 1e-9, places also to an absolute 1e-9.
 """
@@ -57,7 +58,7 @@ def scale_of(fields: list[dict[str, Any]]) -> dict[str, float]:
     longest = max(sizes[-1] for sizes in every)
     high = math.log10(longest)
     low = min(math.log10(quantile(sizes, 0.02)) for sizes in every)
-    return {"low": min(max(low, high - 4), high - 0.1), "high": high, "longest": longest}
+    return {"low": min(max(low, high - 4), high - 0.5), "high": high, "longest": longest}
 
 
 def quantile(ordered: list[float], share: float) -> float:
@@ -142,8 +143,9 @@ def arrow_cases() -> list[dict[str, Any]]:
         case("eight decades, true", DECADES, length="true"),
         case("just under four decades", turning([1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.00034, 0.00013])),
         case("just over four decades", turning([1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.00006])),
-        case("almost one size: the colours span 0.1 of a decade", turning([1 + 0.001 * k for k in range(9)])),
-        case("just over 0.1 of a decade", turning([1 + 0.035 * k for k in range(9)])),
+        case("almost one size: the colours span half a decade", turning([1 + 0.001 * k for k in range(9)])),
+        case("just under half a decade", turning([1 + 0.26 * k for k in range(9)])),
+        case("just over half a decade", turning([1 + 0.28 * k for k in range(9)])),
         case("one size", field([0.25] * 9, [0.0] * 9)),
         case("one arrow", field([0.0] * 4 + [0.5] + [0.0] * 4, [0.0] * 4 + [-0.5] + [0.0] * 4)),
         case("the smallest 2 % of 49 lie between the first two", turning([1e-3, *(0.1 + 0.02 * k for k in range(48))])),
@@ -198,7 +200,52 @@ def level_cases() -> list[dict[str, Any]]:
         "not finite in places": [1.0, "NaN", 3.0, "Infinity", 2.0, 1.5, "-Infinity", 2.5, 1.25],
         "not finite anywhere": ["NaN"] * 9,
     }
-    return [{"name": name, "loss": loss, "levels": levels_of(loss)} for name, loss in losses.items()]
+    places = [k / 4 - 1 for k in range(9)]
+    losses["a bowl beside the middle"] = [(x - 0.3) ** 2 + 1.5 * (y + 0.1) ** 2 for y in places for x in places]
+    losses["a saddle"] = [2 + x * y + 0.2 * x for y in places for x in places]
+    losses["a gap in a slope"] = ["NaN" if (x, y) == (0.5, 0.5) else 3 * x + y for y in places for x in places]
+    return [
+        {"name": name, "loss": loss, "levels": levels_of(loss), "labels": labels_of(loss)}
+        for name, loss in losses.items()
+    ]
+
+
+def labels_of(loss: list[Any]) -> list[list[float]]:
+    """Column, row, angle and level of each label, from all pieces of all lines."""
+    values, levels, points = as_float32(loss), levels_of(loss), math.isqrt(len(loss))
+    found, placed = [], [((points - 1) / 2, (points - 1) / 2)]
+    for n in range(10 if levels else 0):
+        level = levels["start"] + n * levels["step"]
+        rooms = []
+        for (x0, y0), (x1, y1) in pieces_of(values, points, level):
+            x, y = (x0 + x1) / 2, (y0 + y1) / 2
+            border = min(x, y, points - 1 - x, points - 1 - y)
+            room = min([2.5 * border, *(math.dist((x, y), other) for other in placed)])
+            if math.dist((x0, y0), (x1, y1)) >= 0.25 and room > max([0.0, *(each[0] for each in rooms)]) * (1 + 1e-9):
+                rooms.append((room, x, y, math.degrees(math.atan2(y1 - y0, x1 - x0))))
+        if rooms and rooms[-1][0] >= 0.14 * (points - 1):
+            _, x, y, angle = rooms[-1]
+            placed.append((x, y))
+            found.append([x, y, angle - 180 if angle > 90 else angle + 180 if angle <= -90 else angle, level])
+    return found
+
+
+def pieces_of(values: list[float], points: int, level: float) -> list[list[tuple[float, float]]]:
+    """Marching squares: from side to side of each cell, as they come around it."""
+    pieces = []
+    for j in range(points - 1):
+        for i in range(points - 1):
+            corners = [(x, y, values[y * points + x]) for x, y in ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1))]
+            if not all(math.isfinite(value) for _, _, value in corners):
+                continue
+            cuts = []
+            for k in range(4):
+                (ax, ay, a), (bx, by, b) = corners[k], corners[(k + 1) % 4]
+                if (a < level) != (b < level):
+                    t = (level - a) / (b - a)
+                    cuts.append((ax + t * (bx - ax), ay + t * (by - ay)))
+            pieces += [cuts[k : k + 2] for k in range(0, len(cuts) - 1, 2)]
+    return pieces
 
 
 def reach_cases() -> list[dict[str, float]]:

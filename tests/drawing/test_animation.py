@@ -14,7 +14,8 @@ from gradviz.drawing.canvas import to_rgb
 from gradviz.drawing.gif import Gif, colours_of
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
-from gradviz.drawing.still import Shown, picture_bytes
+from gradviz.drawing.shown import Shown
+from gradviz.drawing.still import picture_bytes
 from tests.drawing.fields import turning_field
 from tests.drawing.test_canvas import REQUEST
 

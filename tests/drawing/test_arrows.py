@@ -1,6 +1,7 @@
 """Arrows, level lines and axes as tests/fixtures/arrows.json expects them: the tests of JavaScript read it as well."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from gradviz.drawing.arrows import Arrows, arrows_of, reach_of
 from gradviz.drawing.ground import levels_of
+from gradviz.drawing.level_labels import level_labels
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
 from tests.drawing import plain
@@ -97,6 +99,16 @@ def test_level_lines_of_a_case(name: str):
             assert getattr(levels, part) == pytest.approx(value, rel=1e-9)
         np.testing.assert_allclose(levels.values, expected["start"] + expected["step"] * np.arange(10))
         assert levels.values[-1] < levels.high
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_labels_lie_where_both_languages_put_them(name: str):
+    points = math.isqrt(len(LEVELS[name]["loss"]))
+    loss_YX = np.array([float(value) for value in LEVELS[name]["loss"]], np.float32).reshape(points, points)
+    levels = levels_of(loss_YX)
+    found = [] if levels is None else level_labels(loss_YX, levels)
+    told = [(each.column, each.row, each.angle, each.level) for each in found]
+    np.testing.assert_allclose(told, LEVELS[name]["labels"] or [], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("case", FIXTURE["reaches"], ids=lambda case: f"{case['half_width']}-{case['points']}")

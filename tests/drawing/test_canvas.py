@@ -14,7 +14,8 @@ import pytest
 
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import Look
-from gradviz.drawing.still import Shown, picture_bytes
+from gradviz.drawing.shown import Shown
+from gradviz.drawing.still import picture_bytes
 from gradviz.landscape import LandscapeRequest
 from tests.drawing.fields import random_field
 

@@ -25,7 +25,8 @@ from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.multiples import scene_figure
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.scale import Scale
-from gradviz.drawing.still import Shown, draw, draw_side_by_side, figure_of, picture_style
+from gradviz.drawing.shown import Shown
+from gradviz.drawing.still import draw, draw_side_by_side, figure_of, picture_style
 from gradviz.drawing.surfacefigure import picture_figure
 from tests.drawing.fields import field_of, random_field, turning_field
 from tests.drawing.test_canvas import REQUEST

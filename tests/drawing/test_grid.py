@@ -16,9 +16,9 @@ from gradviz.drawing.grid import MOST_LARGE, draw_grid, grid_figure, grid_frames
 from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import Look
 from gradviz.drawing.overlays import Over
-from gradviz.drawing.printed import pdf_bytes
+from gradviz.drawing.printed import row_bytes
 from gradviz.drawing.scale import Scale
-from gradviz.drawing.still import Shown
+from gradviz.drawing.shown import Shown
 from tests.drawing.fields import field_of, turning_field
 from tests.drawing.test_canvas import REQUEST
 
@@ -134,8 +134,8 @@ def test_a_page_for_print_is_vectors_with_text_and_the_same_each_time(many: int)
     row = row_of(many)
     [scales] = scales_of_rows([row], True, fixed_colours=False)
     names = NAMES[:many]
-    content = pdf_bytes(row, names, LOOK, scales, share_scale=True)
-    assert content == pdf_bytes(row, names, LOOK, scales, share_scale=True)
+    content, caption = row_bytes(row, names, LOOK, scales, "pdf", share_scale=True)
+    assert (content, caption) == row_bytes(row, names, LOOK, scales, "pdf", share_scale=True)
     assert content.startswith(b"%PDF-")
     assert b"/Type0" in content  # fonts, not outlines of letters
     streams = re.findall(rb"stream\n(.*?)\nendstream", content, re.DOTALL)

@@ -11,7 +11,8 @@ import pytest
 
 from gradviz.drawing import labels
 from gradviz.drawing.look import PLAIN, Look
-from gradviz.drawing.still import Shown, draw, figure_of, picture_bytes
+from gradviz.drawing.shown import Shown
+from gradviz.drawing.still import draw, figure_of, picture_bytes
 from gradviz.experiment.facts import Fact
 from gradviz.landscape import LandscapeRequest, ZeroReason, zero_message
 from gradviz.landscape.directions.told import AxisFacts, PlaneFacts

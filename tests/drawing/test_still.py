@@ -21,7 +21,8 @@ from gradviz.drawing.inks import PALETTES
 from gradviz.drawing.look import PLAIN, Look
 from gradviz.drawing.multiples import scene_animation, scene_still
 from gradviz.drawing.scale import Scale
-from gradviz.drawing.still import Shown, picture_bytes
+from gradviz.drawing.shown import Shown
+from gradviz.drawing.still import picture_bytes
 from gradviz.landscape import GradientField
 from tests.drawing.fields import turning_field
 from tests.drawing.reading import Picture

@@ -148,7 +148,7 @@ def test_a_new_claim_is_one_value(tiny_store: RunStore, monkeypatch: pytest.Monk
         return Decision(Kind.HOLDS, (resultant_of(mid.panels[0]),))
 
     reads = (reading_of(START_DROPOUT), reading_of(MID_DROPOUT))
-    claim = Claim("new", "Is it?", "it is", "Holds.", reads, decide)
+    claim = Claim("new", "Is it?", "it is", "Holds.", reads, decide, {Kind.HOLDS: "It is"})
     verdict = claim.verdict(evidence())
     assert (verdict.claim, verdict.kind, len(verdict.figures)) == ("new", Kind.HOLDS, 1)
     assert asked_of == [("start-dropout", "mid-dropout")]
@@ -181,7 +181,7 @@ def test_figures_lie_within_their_ranges():
                 low, high = figure.range
                 assert figure.estimate.value is not None
                 assert low <= figure.estimate.value <= high
-    assert ranges == {None, (0.0, 1.0), (-1.0, 1.0), (0.0, 180.0)}
+    assert ranges == {None, (0.0, 1.0), (-1.0, 1.0), (0.0, 180.0), (0.0, 2.0)}  # the last counts two checkpoints
 
 
 def test_every_rule_is_tested_both_ways():

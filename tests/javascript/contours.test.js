@@ -9,7 +9,7 @@ const FLAT_SHARE = 1e-6;
 
 function piecesOf(values, points, levels = levelsOf(values, FLAT_SHARE)) {
   const pieces = [];
-  if (levels) traceLevels(values, points, levels, (...piece) => pieces.push(piece));
+  if (levels) traceLevels(values, points, levels, (...piece) => pieces.push(piece.slice(0, 4)));
   return pieces;
 }
 

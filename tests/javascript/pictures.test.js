@@ -160,6 +160,14 @@ test("words count what is zero, and say which units are active", () => {
   assert.doesNotMatch(wordsOf(frame, {}, { x: "output.bias[0]", y: "output.weight[0,0]" }).join(" "), /active/);
 });
 
+test("words say that along a dead unit's parameter nothing changes, where that is so on the whole plane", () => {
+  const sentence = "∂J/\u2060∂x₁ is zero on the whole plane: all arrows are parallel to x₂.";
+  const flat = { u: () => 0, v: () => 1, x_active: 0, y_active: 0.5 };
+  assert.ok(wordsOf(frameOf(3, flat)).includes(sentence));
+  assert.ok(!wordsOf(frameOf(3, { ...flat, u: (k) => (k === 8 ? 1 : 0) })).includes(sentence)); // a corner where it wakes up
+  assert.ok(!wordsOf(frameOf(3, { ...flat, x_active: 0.1 })).includes(sentence));
+});
+
 test("where rows lie below no target, words print what the study tells, without knowing it", () => {
   const facts = [
     { name: "accuracy", value: 0.91, unit: "", sentence: "91 % of the rows are classified correctly" },

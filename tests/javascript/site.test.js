@@ -58,7 +58,7 @@ test("of what is not there as a whole it names the kind", () => {
 });
 
 const start = {
-  layout: { type: "Div" }, dependencies: [1], view: told, site: {},
+  layout: { type: "Div" }, dependencies: [1], view: told, site: {}, first: { "": { view: { x_a: "alive" }, notices: [] } },
   answers: { runs: { runs: runs.all }, training: { state: "empty" } },
   index: { [known[0]]: "7", "sampling?epoch=1": "8", "sampling?epoch=2": "8" },
 };
@@ -79,9 +79,11 @@ test("Dash has its layout, its callbacks and the one answer that it asks a serve
   const { fetched } = site();
   assert.deepEqual(await (await fetched("/_dash-layout")).json(), start.layout);
   assert.deepEqual(await (await fetched("/_dash-dependencies")).json(), start.dependencies);
-  const body = JSON.stringify({ inputs: [{ value: { search: "?epoch=2", visit: 1 } }] });
-  const { response } = await (await fetched("/_dash-update-component", { method: "POST", body })).json();
-  assert.equal(response.opened.data.view.epoch, 2);
+  for (const [search, name, value] of [["?epoch=2", "epoch", 2], ["", "x_a", "alive"]]) {
+    const body = JSON.stringify({ inputs: [{ value: { search, visit: 1 } }] });
+    const { response } = await (await fetched("/_dash-update-component", { method: "POST", body })).json();
+    assert.equal(response.opened.data.view[name], value);
+  }
 });
 
 test("a stack comes as the file has it, whichever of its frames is asked for first", async () => {

@@ -49,7 +49,7 @@ LINKS = [
         "?compared=none,mine",
         "?compared=none,gone",
         "?compared=",
-        "?compared=gone",
+        *("?compared=gone", "?compared=none,none~frozen,gone~frozen", "?lesson=arrow&step=2&present=on", "?step=0"),
         "?compared=cnn-1,cnn-2",
         "?minus=none",
     ),

@@ -126,7 +126,7 @@ def test_a_verdict_that_cannot_be_told_says_why_in_the_report():
     first, last, *others = evidence().checkpoints
     text = text_of(checkpoints=(first, last.model_copy(update={"test_r2": None}), *others))
     assert "cannot be told" in text
-    assert "Seed 0: Cannot be told: R² on the test rows cannot be measured" in text
+    assert "**Cannot be told: R² on the test rows cannot be measured" in text
 
 
 def test_where_trainings_are_chaotic_no_verdict_is_counted_from_seeds():

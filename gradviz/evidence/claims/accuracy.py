@@ -2,11 +2,11 @@
 
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
-from gradviz.evidence.deciding import at_least, every, kind_if
+from gradviz.evidence.deciding import at_least, every, kind_if, line_at, told
 from gradviz.evidence.figures import exact
 from gradviz.evidence.measurements import Ablation
 from gradviz.evidence.readings import ABLATION, LAST_PLAIN, LastEpoch
-from gradviz.evidence.verdict import SHARE, Figure, Shown
+from gradviz.evidence.verdict import SHARE, Figure, Kind, Picture, Shown, Threshold
 
 
 def _accurate(last: LastEpoch, found: Ablation) -> Decision:
@@ -26,15 +26,41 @@ def _accurate(last: LastEpoch, found: Ablation) -> Decision:
             estimate=exact(last.checkpoint.test_r2),
             sample=f"{last.record.rows_test} rows",
             range=SHARE,
+            thresholds=(Threshold(value=rules.ACCURATE_R2, side="at least"),),
             shown=Shown(view="training"),
         ),
         Figure(name="parameters", estimate=exact(last.record.num_parameters), sample="without regularizer"),
         *(Figure(name=name, estimate=exact(value), sample=f"{rows}, {unit}") for name, value in losses),
-        Figure(name="permuted over as it is", estimate=exact(times), unit="times", sample=rows),
-        Figure(name=f"R² with {found.field} permuted", estimate=exact(found.permuted_r2), sample=rows, range=SHARE),
+        Figure(
+            name="permuted over as it is",
+            estimate=exact(times),
+            unit="times",
+            sample=rows,
+            thresholds=(Threshold(value=rules.READS, side="at least"),),
+        ),
+        Figure(
+            name=f"R² with {found.field} permuted",
+            estimate=exact(found.permuted_r2),
+            sample=rows,
+            range=SHARE,
+            thresholds=line_at(
+                None if found.r2 is None else found.r2 - rules.READS_R2,
+                "at most",
+                f"{rules.READS_R2:g} below that of the rows",
+            ),
+        ),
     )
     reads = every([grown, at_least(cost, rules.READS_R2)])
-    return Decision(kind_if(every([at_least(last.checkpoint.test_r2, rules.ACCURATE_R2), reads])), figures)
+    kind = kind_if(every([at_least(last.checkpoint.test_r2, rules.ACCURATE_R2), reads]))
+    grows = "makes an error of nothing" if times is None else f"multiplies the test error by {told(times)}"
+    by = f"R² on the test rows is {told(last.checkpoint.test_r2)}, and permuting {found.field} {grows} and costs"
+    picture = Picture(
+        kind="losses",
+        caption=f"The losses of the run {last.record.name} over its epochs.",
+        losses=last.record.name,
+        shown=Shown(view="training"),
+    )
+    return Decision(kind, figures, by=f"{by} {told(cost)} of R²", picture=picture)
 
 
 ACCURATE = Claim(
@@ -48,5 +74,9 @@ ACCURATE = Claim(
     " deliverers alone give a high one.",
     reads=(LAST_PLAIN, ABLATION),
     decide=_accurate,
+    answers={
+        Kind.HOLDS: "The network learns the task, and reads the number of deliverers",
+        Kind.NOT: "The network does not learn the task by this rule",
+    },
     pictures=("losses",),
 )

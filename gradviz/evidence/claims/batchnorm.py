@@ -7,13 +7,36 @@ from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.claims.remarks import chaos, placement
 from gradviz.evidence.controls import Drift, RandomPairs
-from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, noted, rough_words
-from gradviz.evidence.figures import angles_of, exact, mean_angle, medians_of, opposite_of, resultant_of, views_of
+from gradviz.evidence.deciding import (
+    at_least,
+    below,
+    every,
+    is_rough,
+    kind_if,
+    largest,
+    line_at,
+    noted,
+    rough_line,
+    rough_words,
+    told,
+)
+from gradviz.evidence.figures import (
+    angle_mark,
+    angles_of,
+    exact,
+    mean_angle,
+    mean_angle_of,
+    medians_of,
+    opposite_of,
+    resultant_of,
+    views_of,
+)
 from gradviz.evidence.measurements import RoundOff, Scene
+from gradviz.evidence.picturing import arrows_at, field_at, fields_of
 from gradviz.evidence.readings import DRIFT, ROUND_OFF, drift, random_pairs, scene
 from gradviz.evidence.roles import PLAIN
 from gradviz.evidence.scenes import BETA_BATCHNORM, EVAL_BATCHNORM, MID_DROPOUT, MID_PLAIN
-from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Kind, Shown
+from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Kind, Shown, Threshold
 
 
 def _rough(both: RoundOff, plain: Scene, own: Sequence[Drift] = (), without: Sequence[Drift] = ()) -> Decision:
@@ -28,12 +51,19 @@ def _rough(both: RoundOff, plain: Scene, own: Sequence[Drift] = (), without: Seq
             shown=Shown(view="explore", request=both.view),  # the page computes in float32, and draws no round-off
         ),
         Figure(name="largest component in float32", estimate=exact(both.largest_float32), sample=both.view.x),
-        Figure(name="largest component in float64", estimate=exact(both.largest_float64), sample=both.view.x),
+        Figure(
+            name="largest component in float64",
+            estimate=exact(both.largest_float64),
+            sample=both.view.x,
+            thresholds=(Threshold(value=both.threshold_float64, side="at most", what="zero up to round-off"),),
+        ),
         Figure(
             name="mean angle between neighbours in float32",
             estimate=exact(both.angle_float32),
             unit="°",
             range=DEGREES,
+            thresholds=rough_line(mean_angle(plain), "without regularizer"),
+            marks=(angle_mark("no regularizer", mean_angle(plain)),),
         ),
         Figure(name="mean cosine of float32 and float64 arrows", estimate=exact(both.cosine), range=COSINE),
         *_moved(own, "before the norm"),
@@ -44,7 +74,16 @@ def _rough(both: RoundOff, plain: Scene, own: Sequence[Drift] = (), without: Seq
         kind = Kind.ROUND_OFF
     else:
         kind = kind_if(is_rough(both.angle_float32, mean_angle(plain)))
-    return Decision(kind, figures, (both.view,), notes)
+    caption = (
+        f"The gradient by these two parameters at epoch {both.view.epoch}:"
+        f" {told(both.zero_share, '%')} of the arrows are zero up to round-off, and the page draws a ring for each."
+    )
+    by = (
+        f"the gradient's largest component is {told(both.largest_float32)} in float32 and"
+        f" {told(both.largest_float64)} in float64, and neighbouring arrows of float32 differ by"
+        f" {told(both.angle_float32, '°')}"
+    )
+    return Decision(kind, figures, (both.view,), notes, by=by, picture=field_at(both.view, caption))
 
 
 ROUND_OFF_MOVES = (
@@ -74,6 +113,11 @@ BATCHNORM_ROUGH = Claim(
     f" Otherwise holds if neighbouring arrows differ {rough_words('without regularizer')}.",
     reads=(ROUND_OFF, scene(MID_PLAIN), DRIFT, drift(PLAIN)),
     decide=_rough,
+    answers={
+        Kind.ROUND_OFF: "The gradient of these parameters is zero, and what looks rough is round-off",
+        Kind.HOLDS: "Batch normalization makes the landscape rough",
+        Kind.NOT: "The gradient is not zero, and its landscape is not rough",
+    },
     pictures=("batchnorm-precision", BETA_BATCHNORM.key),
     remarks=(chaos, placement),
 )
@@ -89,7 +133,12 @@ def _minibatches(beta: Scene, pairs: Sequence[RandomPairs] = ()) -> Decision:
         resultant_of(panel, ", β in train mode"),
         *medians_of(beta, pairs, "opposite"),
     )
-    return Decision(kind, figures, views_of(beta), (noted(MEDIAN, by_median, kind),) if pairs else ())
+    notes = (noted(MEDIAN, by_median, kind),) if pairs else ()
+    by = (
+        f"{told(panel.agreement.opposite, '%')} of the pairs of β's arrows are opposite, and"
+        f" {100 * rules.MANY_OPPOSITE:g} % is asked"
+    )
+    return Decision(kind, figures, views_of(beta), notes, by=by, picture=arrows_at(beta, ", of β in train mode"))
 
 
 BATCHNORM_MINIBATCHES = Claim(
@@ -101,6 +150,10 @@ BATCHNORM_MINIBATCHES = Claim(
     " layer whose gradient is not zero (β, train mode), at the source's epoch.",
     reads=(scene(BETA_BATCHNORM), random_pairs(BETA_BATCHNORM)),
     decide=_minibatches,
+    answers={
+        Kind.HOLDS: "Under batch normalization minibatches disagree as well",
+        Kind.NOT: "Under batch normalization minibatches do not disagree",
+    },
     pictures=(BETA_BATCHNORM.key, EVAL_BATCHNORM.key),
     remarks=(chaos, placement),
 )
@@ -112,8 +165,21 @@ def _like_dropout(beta: Scene, fresh: Scene, plain: Scene) -> Decision:
         *angles_of(beta, "β, train mode"),
         *angles_of(fresh, "dropout, fresh masks"),
         *angles_of(plain, "no regularizer"),
+        mean_angle_of(
+            beta,
+            "β, train mode",
+            *rough_line(without, "without regularizer"),
+            *line_at(dropout, "below", "dropout, fresh masks"),
+            marks=(angle_mark("no regularizer", without), angle_mark("dropout, fresh masks", dropout)),
+        ),
     )
-    return Decision(kind_if(every([is_rough(angle, without), below(angle, dropout)])), figures, views_of(beta))
+    by = (
+        f"neighbouring arrows of β differ by {told(angle, '°')}, dropout's with fresh masks by {told(dropout, '°')},"
+        f" and those without regularizer by {told(without, '°')}"
+    )
+    kind = kind_if(every([is_rough(angle, without), below(angle, dropout)]))
+    picture = fields_of([("β, train mode", beta), ("dropout, fresh masks", fresh)])
+    return Decision(kind, figures, views_of(beta), by=by, picture=picture)
 
 
 BATCHNORM_LIKE_DROPOUT = Claim(
@@ -126,6 +192,10 @@ BATCHNORM_LIKE_DROPOUT = Claim(
     " than dropout's with fresh masks.",
     reads=(scene(BETA_BATCHNORM), scene(MID_DROPOUT), scene(MID_PLAIN)),
     decide=_like_dropout,
+    answers={
+        Kind.HOLDS: "Batch normalization makes the landscape rough, by less than dropout",
+        Kind.NOT: "Batch normalization does not make the landscape rough as dropout does",
+    },
     pictures=(BETA_BATCHNORM.key, MID_DROPOUT.key),
     remarks=(chaos, placement),
 )

@@ -1,6 +1,6 @@
 """A claim of the source: its words, the measurements that test it, and the rule that decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,26 +11,30 @@ from gradviz.evidence.parts import Asked
 from gradviz.evidence.readings import Reading
 from gradviz.evidence.roles import BATCHNORM, ROLES, Role
 from gradviz.evidence.studied import NotThere, Setting
-from gradviz.evidence.verdict import Figure, Kind, Verdict
+from gradviz.evidence.verdict import Figure, Kind, Picture, Verdict
 from gradviz.landscape.request import LandscapeRequest
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a rule decides, the numbers that it decides by, and the landscapes that show them. `notes`: what the verdict
-    would be by other choices that may be made. `why`: why it cannot be told, where no number is missing."""
+    """What a rule decides, the numbers that it decides by, and the landscapes that show them. `by`: the deciding
+    numbers in words, to follow the claim's answer. `notes`: what the verdict would be by other choices that may be
+    made. `why`: why it cannot be told, where no number is missing."""
 
     kind: Kind
     figures: tuple[Figure, ...]
     views: tuple[LandscapeRequest, ...] = ()
     notes: tuple[str, ...] = ()
     why: str = ""
+    by: str = ""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
     """`quotation` is the source's text, `rule` says in words what `decide` does: it is given the measurements that the
-    claim `reads`, in this order, once all of them are there. `pictures` are keys of the report's. `remarks` say of the
+    claim `reads`, in this order, once all of them are there. `answers`: for each kind of verdict that the rule can
+    give, the answer to the question, without its numbers. `pictures` are keys of the report's. `remarks` say of the
     evidence what no measurement of it can tell; one that does not apply is empty."""
 
     key: str
@@ -39,6 +43,7 @@ class Claim:
     rule: str
     reads: tuple[Reading[Any], ...]
     decide: Callable[..., Decision]
+    answers: Mapping[Kind, str]
     pictures: tuple[str, ...] = ()
     remarks: tuple[Callable[[Evidence | StudyEvidence], str], ...] = ()
 
@@ -82,8 +87,17 @@ class Claim:
         return Verdict(
             claim=self.key,
             kind=decided.kind,
+            says=self._says(decided, why),
             figures=decided.figures,
             views=decided.views,
             why=why,
             notes=(*decided.notes, *remarks),
+            picture=decided.picture,
         )
+
+    def _says(self, decided: Decision, why: str) -> str:
+        """The conclusion: the answer by the verdict, with the numbers that decide; why there is none, where none is."""
+        if decided.kind == Kind.UNTOLD:
+            return why
+        answer = self.answers[decided.kind]
+        return f"{answer}: {decided.by}." if decided.by else f"{answer}."

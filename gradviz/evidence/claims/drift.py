@@ -6,10 +6,12 @@ from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.remarks import chaos, placement
 from gradviz.evidence.controls import Drift
-from gradviz.evidence.deciding import at_least, every, kind_if, largest
+from gradviz.evidence.deciding import at_least, every, kind_if, largest, told
 from gradviz.evidence.figures import exact
+from gradviz.evidence.picturing import line
 from gradviz.evidence.readings import DRIFT
-from gradviz.evidence.verdict import Figure
+from gradviz.evidence.values import Estimate
+from gradviz.evidence.verdict import Chart, Figure, Kind, Picture, Threshold
 
 
 def _drifts(drifts: Sequence[Drift]) -> Decision:
@@ -21,11 +23,37 @@ def _drifts(drifts: Sequence[Drift]) -> Decision:
             name=f"{name}, hidden layer {each.layer}",
             estimate=exact(getattr(each, field)),
             sample=f"root mean square over the units, epoch {each.epoch}",
+            thresholds=(_LINE,),
         )
         for name, field in names
         for each in drifts
     )
-    return Decision(kind, figures)
+    beta, gamma = (told(value) for value in both)
+    by = (
+        f"in the layer where each is largest, β is {beta} and |γ| − 1 is {gamma} (root mean squares over the units),"
+        f" and {rules.DRIFTS:g} of both is asked"
+    )
+    return Decision(kind, figures, by=by, picture=_picture(drifts))
+
+
+_LINE = Threshold(value=rules.DRIFTS, side="at least")
+
+
+def _picture(drifts: Sequence[Drift]) -> Picture:
+    layers = range(len(drifts))
+    lines = (
+        line("mean, β", layers, [Estimate(value=each.beta_rms) for each in drifts]),
+        line("|γ| − 1", layers, [Estimate(value=each.gamma_rms) for each in drifts], "other"),
+    )
+    chart = Chart(
+        x_title="hidden layer",
+        y_title="moved, in standard deviations",
+        lines=lines,
+        threshold=_LINE,
+        ticks=tuple(str(each.layer) for each in drifts),
+    )
+    caption = f"How far mean and standard deviation of the normalized values have moved at epoch {drifts[0].epoch}."
+    return Picture(kind="chart", caption=caption, chart=chart)
 
 
 NORM_DRIFT = Claim(
@@ -38,6 +66,10 @@ NORM_DRIFT = Claim(
     " |γ| − 1, each in the layer where it is largest.",
     reads=(DRIFT,),
     decide=_drifts,
+    answers={
+        Kind.HOLDS: "Normalized values drift far from mean 0 and standard deviation 1",
+        Kind.NOT: "Normalized values do not drift that far",
+    },
     pictures=("drift",),
     remarks=(chaos, placement),
 )

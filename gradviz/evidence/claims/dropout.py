@@ -6,12 +6,37 @@ from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.controls import RandomPairs
-from gradviz.evidence.deciding import at_least, below, every, is_rough, kind_if, largest, noted, rough_words
-from gradviz.evidence.figures import angles_of, mean_angle, medians_of, opposite_of, ratio, resultant_of, views_of
-from gradviz.evidence.measurements import Scene
+from gradviz.evidence.deciding import (
+    at_least,
+    below,
+    every,
+    is_rough,
+    kind_if,
+    largest,
+    line_at,
+    listed,
+    noted,
+    rough_line,
+    rough_words,
+    told,
+)
+from gradviz.evidence.figures import (
+    angle_mark,
+    angles_of,
+    layer_of,
+    mean_angle,
+    mean_angle_of,
+    medians_of,
+    opposite_of,
+    ratio,
+    resultant_of,
+    views_of,
+)
+from gradviz.evidence.measurements import Panel, Scene
+from gradviz.evidence.picturing import arrows_at, fields_of
 from gradviz.evidence.readings import random_pairs, scene
 from gradviz.evidence.scenes import FROZEN_DROPOUT, MID_DROPOUT, MID_PLAIN, START_DROPOUT
-from gradviz.evidence.verdict import Figure, Kind
+from gradviz.evidence.verdict import Figure, Kind, Mark
 
 
 def _minibatches(frozen: Scene, pairs: Sequence[RandomPairs] = ()) -> Decision:
@@ -23,7 +48,20 @@ def _minibatches(frozen: Scene, pairs: Sequence[RandomPairs] = ()) -> Decision:
         *(opposite_of(panel, ", frozen masks") for panel in frozen.panels),
         *medians_of(frozen, pairs, "opposite"),
     )
-    return Decision(kind, figures, views_of(frozen), (noted(MEDIAN, by_median, kind),) if pairs else ())
+    return Decision(
+        kind,
+        figures,
+        views_of(frozen),
+        (noted(MEDIAN, by_median, kind),) if pairs else (),
+        by=by_opposite(frozen),
+        picture=arrows_at(frozen, ", with one frozen set of masks"),
+    )
+
+
+def by_opposite(scene: Scene) -> str:
+    """The share of opposite pairs in each panel."""
+    each = listed(f"{told(panel.agreement.opposite, '%')} in {layer_of(panel)}" for panel in scene.panels)
+    return f"of the pairs {each} are opposite, and {100 * rules.MANY_OPPOSITE:g} % in one is asked"
 
 
 DROPOUT_MINIBATCHES = Claim(
@@ -35,6 +73,10 @@ DROPOUT_MINIBATCHES = Claim(
     " two layers, with dropout in train mode and one frozen set of masks for all minibatches.",
     reads=(scene(FROZEN_DROPOUT), random_pairs(FROZEN_DROPOUT)),
     decide=_minibatches,
+    answers={
+        Kind.HOLDS: "Under dropout minibatches disagree as well",
+        Kind.NOT: "Under dropout, with the masks held still, minibatches do not disagree",
+    },
     pictures=(MID_DROPOUT.key,),
 )
 
@@ -47,9 +89,26 @@ def _rough(fresh: Scene, frozen: Scene, plain: Scene) -> Decision:
         *angles_of(fresh, "fresh masks"),
         *angles_of(frozen, "frozen masks"),
         *angles_of(plain, "no regularizer"),
+        mean_angle_of(
+            fresh,
+            "fresh masks",
+            *rough_line(control, "with frozen masks"),
+            marks=(angle_mark("frozen masks", control), angle_mark("no regularizer", without)),
+        ),
+        mean_angle_of(
+            frozen,
+            "frozen masks",
+            *rough_line(without, "without regularizer"),
+            marks=(angle_mark("no regularizer", without),),
+        ),
         Figure(name="fresh over frozen", estimate=ratio(angle, control), unit="times", sample="mean of both layers"),
     )
-    return Decision(kind, figures, views_of(fresh, frozen))
+    by = (
+        f"neighbouring arrows differ by {told(angle, '°')} with masks drawn anew at each point, by {told(control, '°')}"
+        f" with frozen ones, and by {told(without, '°')} without dropout"
+    )
+    picture = fields_of([("fresh masks", fresh), ("frozen masks", frozen)])
+    return Decision(kind, figures, views_of(fresh, frozen), by=by, picture=picture)
 
 
 DROPOUT_ROUGH = Claim(
@@ -62,6 +121,11 @@ DROPOUT_ROUGH = Claim(
     " Does not hold otherwise.",
     reads=(scene(MID_DROPOUT), scene(FROZEN_DROPOUT), scene(MID_PLAIN)),
     decide=_rough,
+    answers={
+        Kind.MASKS: "The roughness is the noise of the masks, not of the landscape",
+        Kind.HOLDS: "Dropout makes the landscape itself rough",
+        Kind.NOT: "Dropout does not make the landscape rough",
+    },
     pictures=(MID_DROPOUT.key, FROZEN_DROPOUT.key),
 )
 
@@ -72,13 +136,31 @@ def _start(start: Scene, mid: Scene) -> Decision:
     resultants = [(after.agreement.resultant.value, before.agreement.resultant.value) for before, after in both]
     smaller_first = [[pair for pair in pairs if None not in pair] for pairs in (angles, resultants)]
     calmer = every(every(below(*pair) for pair in pairs) for pairs in smaller_first)
+    earlier = zip(angles_of(start, "epoch 0"), mid.panels, strict=True)
     figures = (
-        *angles_of(start, "epoch 0"),
+        *(figure.against(*line_at(at.value, "below", "mid-training"), marks=(Mark(name="mid-training", estimate=at),))
+          for figure, panel in earlier for at in [panel.roughness.angle]),
         *angles_of(mid, "mid-training"),
-        *(resultant_of(panel, ", epoch 0", is_shown=False) for panel in start.panels),
+        *(_beside_later(panel, after) for panel, after in both),
         *(resultant_of(panel, ", mid-training", is_shown=False) for panel in mid.panels),
+    )  # fmt: skip
+    each = listed(
+        f"in {layer_of(before)} the angle is {told(before.roughness.angle, '°')} then and"
+        f" {told(after.roughness.angle, '°')} at mid-training, R {told(before.agreement.resultant)} and"
+        f" {told(after.agreement.resultant)}"
+        for before, after in both
     )
-    return Decision(kind_if(calmer), figures, views_of(start, mid))
+    picture = fields_of([("start", start), ("mid-training", mid)])
+    return Decision(kind_if(calmer), figures, views_of(start, mid), by=each, picture=picture)
+
+
+def _beside_later(panel: Panel, after: Panel) -> Figure:
+    """R at the start, to lie above that of mid-training."""
+    later = after.agreement.resultant
+    marks = (Mark(name="mid-training", estimate=later),)
+    return resultant_of(panel, ", epoch 0", is_shown=False).against(
+        *line_at(later.value, "above", "mid-training"), marks=marks
+    )
 
 
 DROPOUT_START = Claim(
@@ -90,5 +172,9 @@ DROPOUT_START = Claim(
     " left out.",
     reads=(scene(START_DROPOUT), scene(MID_DROPOUT)),
     decide=_start,
+    answers={
+        Kind.HOLDS: "At the start dropout's field is calmer, and its minibatches agree more",
+        Kind.NOT: "At the start dropout's field is not calmer in every respect",
+    },
     pictures=(START_DROPOUT.key, MID_DROPOUT.key),
 )

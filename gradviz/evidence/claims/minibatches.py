@@ -5,9 +5,23 @@ from collections.abc import Iterable, Sequence
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.controls import RandomPairs
-from gradviz.evidence.deciding import at_least, below, every, kind_beside_random, kind_if, kind_of_most, largest, noted
+from gradviz.evidence.deciding import (
+    at_least,
+    below,
+    every,
+    kind_beside_random,
+    kind_if,
+    kind_of_most,
+    largest,
+    listed,
+    noted,
+    told,
+)
 from gradviz.evidence.figures import (
+    AGREES,
+    MANY_OPPOSITE,
     cosine_of,
+    layer_of,
     many_opposite_of,
     medians_of,
     nulls_of,
@@ -16,11 +30,13 @@ from gradviz.evidence.figures import (
     views_of,
 )
 from gradviz.evidence.measurements import Checkpoint, Null, Scene
+from gradviz.evidence.parts import layer_words
+from gradviz.evidence.picturing import arrows_at, line
 from gradviz.evidence.readings import DRAWN_PLAIN, FALLING, NULLS, Falling, random_pairs, scene
 from gradviz.evidence.readings import MID_TRAINING as ALL_MID_TRAINING
 from gradviz.evidence.scenes import MID_PLAIN, START_PLAIN
-from gradviz.evidence.values import BIASES
-from gradviz.evidence.verdict import Kind, Shown
+from gradviz.evidence.values import BIASES, Estimate
+from gradviz.evidence.verdict import SHARE, Chart, Figure, Kind, Picture, Plane, Shown
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest
 
@@ -31,8 +47,14 @@ def start_of(start: Scene, pairs: Sequence[RandomPairs] = ()) -> Decision:
     """`pairs`: of random units, where they were measured."""
     kind = kind_if(every(at_least(panel.agreement.resultant.value, rules.AGREES) for panel in start.panels))
     by_median = kind_if(every(at_least(each.resultant.value, rules.AGREES) for each in pairs))
-    figures = (*(resultant_of(panel) for panel in start.panels), *medians_of(start, pairs, "resultant"))
-    return Decision(kind, figures, views_of(start), (noted(MEDIAN, by_median, kind),) if pairs else ())
+    figures = (
+        *(resultant_of(panel).against(AGREES) for panel in start.panels),
+        *medians_of(start, pairs, "resultant"),
+    )
+    each = listed(f"{told(panel.agreement.resultant)} in {layer_of(panel)}" for panel in start.panels)
+    notes = (noted(MEDIAN, by_median, kind),) if pairs else ()
+    by = f"R is {each}, and at least {rules.AGREES:g} is asked"
+    return Decision(kind, figures, views_of(start), notes, by=by, picture=arrows_at(start))
 
 
 START = Claim(
@@ -44,6 +66,10 @@ START = Claim(
     f" {rules.AGREES:g} in both layers, at epoch 0, without regularizer.",
     reads=(scene(START_PLAIN), random_pairs(START_PLAIN)),
     decide=start_of,
+    answers={
+        Kind.HOLDS: "At the start of training minibatches agree",
+        Kind.NOT: "At the start of training minibatches do not agree in every layer",
+    },
     pictures=(START_PLAIN.key,),
 )
 
@@ -76,7 +102,42 @@ def _mid_training(
             f"Measured with preset {falling.preset} alone: a run of the other preset beside it, as of `gradviz train"
             " --preset source --variants none --name source`, shows whether the verdict depends on the preset."
         )
-    return Decision(kind, tuple(figures), views_of(mid), tuple(notes))
+    return Decision(
+        kind, tuple(figures), views_of(mid), tuple(notes), by=many_by(answers), picture=_opposite_over(mid, checkpoints)
+    )
+
+
+def many_by(answers: Sequence[bool | None]) -> str:
+    """At how many of these checkpoints minibatches disagree."""
+    return (
+        f"at {answers.count(True)} of {len(answers)} checkpoints of mid-training at least"
+        f" {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite"
+    )
+
+
+def _opposite_over(mid: Scene, checkpoints: Sequence[Checkpoint]) -> Picture:
+    """The larger share of opposite pairs at each checkpoint that the rule counts."""
+    return opposite_over(
+        mid, [each.epoch for each in checkpoints], [_opposite_of(each) for each in checkpoints], "layers"
+    )
+
+
+def opposite_over(mid: Scene, epochs: Sequence[int], shares: Sequence[float | None], of: str) -> Picture:
+    """The larger share of opposite pairs of two layers, or planes, at each checkpoint that the rule counts."""
+    chart = Chart(
+        x_title="epoch",
+        y_title="opposite pairs",
+        lines=(line(f"larger of two {of}", epochs, [Estimate(value=share) for share in shares]),),
+        unit="%",
+        range=SHARE,
+        threshold=MANY_OPPOSITE,
+    )
+    many = sum(at_least(share, rules.MANY_OPPOSITE) is True for share in shares)
+    caption = (
+        f"The share of opposite pairs of minibatches at each checkpoint of mid-training: {many} of {len(shares)} lie"
+    )
+    shown = Shown(view="minibatches", request=mid.panels[0].view)
+    return Picture(kind="chart", caption=f"{caption} on or above the line.", chart=chart, shown=shown)
 
 
 def _answers(checkpoints: Iterable[Checkpoint]) -> list[bool | None]:
@@ -108,6 +169,11 @@ MID_TRAINING = Claim(
     " The larger share of the two layers counts; a layer without two arrows has none.",
     reads=(scene(MID_PLAIN), ALL_MID_TRAINING, FALLING, random_pairs(MID_PLAIN)),
     decide=_mid_training,
+    answers={
+        Kind.HOLDS: "During training minibatches disagree at most checkpoints",
+        Kind.IN_PART: "During training minibatches disagree at some checkpoints",
+        Kind.NOT: "During training minibatches disagree at no checkpoint",
+    },
     pictures=(MID_PLAIN.key, "over-epochs"),
 )
 
@@ -120,7 +186,28 @@ def _composition(nulls: Sequence[Null]) -> Decision:
             null, Shown(view="minibatches", request=_biases_of(null), part="biases"), scope=f", {null.scope}"
         )
     )
-    return Decision(kind_beside_random(nulls), tuple(figures))
+    picture = arrows_beside([(null.scope, _biases_of(null)) for null in nulls], nulls[0])
+    return Decision(kind_beside_random(nulls), tuple(figures), by=beside_random(nulls), picture=picture)
+
+
+def beside_random(nulls: Sequence[Null]) -> str:
+    """R measured beside R of random rows."""
+    return listed(
+        f"R of {'all parameters' if null.scope == 'model' else null.scope} is {told(null.measured_resultant)} where"
+        f" random rows give {told(null.random_resultant.low)} to {told(null.random_resultant.high)}"
+        for null in nulls
+    )
+
+
+def arrows_beside(views: Sequence[tuple[str, LandscapeRequest]], null: Null) -> Picture:
+    """Arrows of two parameters of each part that R is measured of."""
+    planes = tuple(Plane(name=name, shown=Shown(view="minibatches", request=view)) for name, view in views)
+    caption = (
+        f"The gradients of {null.num_minibatches} minibatches at epoch {null.epoch}, in two parameters of each part;"
+        " the thick arrow is their mean direction, their own R of the circle's radius long. The rule reads R of the"
+        " whole part."
+    )
+    return Picture(kind="arrows", caption=caption, planes=planes, shown=planes[0].shown)
 
 
 def _biases_of(null: Null) -> LandscapeRequest:
@@ -128,6 +215,12 @@ def _biases_of(null: Null) -> LandscapeRequest:
     x, y = default_pair(BIASES[null.scope])
     return LandscapeRequest(x=x, y=y, run=null.run, epoch=null.epoch, minibatch_size=null.minibatch_size)
 
+
+BESIDE_RANDOM: dict[Kind, str] = {
+    Kind.HOLDS: "The composition matters: minibatches differ more than random rows make them",
+    Kind.SAMPLING: "Minibatches differ, and no more than a random draw of rows makes them",
+    Kind.NOT: "The gradients of the minibatches hardly differ",
+}
 
 COMPOSITION = Claim(
     key="composition",
@@ -141,6 +234,7 @@ COMPOSITION = Claim(
     f" directions within {rules.LEAST_ANGLE:g}° of their mean.",
     reads=(NULLS,),
     decide=_composition,
+    answers=BESIDE_RANDOM,
     pictures=("null",),
 )
 
@@ -150,8 +244,32 @@ def _sgd(drawn: Checkpoint) -> Decision:
     assert agreement is not None
     views = tuple(MID_PLAIN.of(drawn.run, drawn.epoch).requests())
     figure = cosine_of(agreement, drawn.epoch, views[0])
-    return Decision(kind_if(below(agreement.cosine.high, rules.AGREES)), (figure,), views)
+    kind = kind_if(below(agreement.cosine.high, rules.AGREES))
+    return Decision(kind, (figure,), views, by=by_cosine(figure), picture=arrows_of_model(figure, views))
 
+
+def by_cosine(figure: Figure) -> str:
+    low, high = (told(end) for end in (figure.estimate.low, figure.estimate.high))
+    return (
+        f"the gradients of two minibatches have a mean cosine of {told(figure.estimate)} [{low}, {high}], and an"
+        f" interval below {rules.AGREES:g} is asked"
+    )
+
+
+def arrows_of_model(figure: Figure, views: Sequence[LandscapeRequest]) -> Picture:
+    """Arrows of two parameters beside a cosine of all of them."""
+    planes = tuple(Plane(name=layer_words(view), shown=Shown(view="minibatches", request=view)) for view in views)
+    caption = (
+        f"The minibatches' gradients in two of the parameters at epoch {views[0].epoch}; over all parameters the mean"
+        f" cosine of two is {told(figure.estimate)}."
+    )
+    return Picture(kind="arrows", caption=caption, planes=planes, shown=figure.shown)
+
+
+DEPENDS: dict[Kind, str] = {
+    Kind.HOLDS: "The direction of a step depends on the minibatch",
+    Kind.NOT: "The direction of a step hardly depends on the minibatch",
+}
 
 SGD = Claim(
     key="sgd",
@@ -162,5 +280,6 @@ SGD = Claim(
     f" interval lies below {rules.AGREES:g}, at the mid-training checkpoint without regularizer.",
     reads=(DRAWN_PLAIN,),
     decide=_sgd,
+    answers=DEPENDS,
     pictures=("over-epochs",),
 )

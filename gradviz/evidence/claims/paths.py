@@ -6,10 +6,12 @@ from collections.abc import Callable
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.controls import ConditionSpread, PathsFound, PathsOptimizer
-from gradviz.evidence.deciding import any_of, at_least
+from gradviz.evidence.deciding import any_of, at_least, told
 from gradviz.evidence.figures import exact, ratio
+from gradviz.evidence.path_taking import paths_request
+from gradviz.evidence.picturing import line
 from gradviz.evidence.readings import paths_of
-from gradviz.evidence.verdict import Figure, Kind
+from gradviz.evidence.verdict import Chart, Figure, Kind, Mark, Picture, Shown, Threshold
 from gradviz.landscape.paths.request import WORDS, Condition
 
 _QUOTATION = (
@@ -22,17 +24,53 @@ _OPTIMIZER: dict[PathsOptimizer, str] = {"own": "the run's own optimizer", "sgd"
 def _decided(condition: Condition) -> Callable[[PathsFound], Decision]:
     def decide(found: PathsFound) -> Decision:
         own = found.of(condition)
-        figures = _figures(found, own)
+        figures, picture = _figures(found, own), _picture(found, own)
         failed = _failed_control(found, own)
         if failed:
-            return Decision(Kind.UNTOLD, figures, why=failed)
+            return Decision(Kind.UNTOLD, figures, why=failed, picture=picture)
         apart = [at_least(each.low, rules.PATHS_APART) for each in own.ratios]
         if apart[-1] is None:
-            return Decision(Kind.UNTOLD, figures)
+            return Decision(Kind.UNTOLD, figures, picture=picture)
         kind = Kind.HOLDS if apart[-1] else Kind.BRIDGE if any_of(apart) else Kind.NOT
-        return Decision(kind, figures)
+        return Decision(kind, figures, by=_by(found, own), picture=picture)
 
     return decide
+
+
+def _by(found: PathsFound, own: ConditionSpread) -> str:
+    end, random = own.ratios[-1], found.of("resampled").ratios[-1]
+    most = max((each for each in own.ratios if each.value is not None), key=lambda each: each.value or 0.0, default=end)
+    return (
+        f"at the end replicas spread over {told(end)} of their way, at least {told(end.low)} by the interval, and on"
+        f" the way over up to {told(most)} ({told(rules.PATHS_APART)} is asked); with rows drawn anew it is"
+        f" {told(random)}"
+    )
+
+
+def shown_of(found: PathsFound) -> Shown:
+    """The Paths view with these replicas."""
+    return Shown(view="paths", paths=paths_request(found.run, found.epoch, found.by))
+
+
+_LINE = Threshold(value=rules.PATHS_APART, side="at least", end="lower end", what=f"ways {rules.LEAST_ANGLE:g}° apart")
+
+
+def _picture(found: PathsFound, own: ConditionSpread) -> Picture:
+    resampled = found.of("resampled")
+    chart = Chart(
+        x_title="steps from the checkpoint",
+        y_title="spread / way",
+        lines=(
+            line("rows drawn anew", found.steps, resampled.ratios, "null"),
+            line(WORDS[own.condition], found.steps, own.ratios),
+        ),
+        threshold=_LINE,
+    )
+    caption = (
+        f"Spread of {own.num_replicas} replicas over the length of their mean way, from epoch {found.epoch} of"
+        f" {found.run}, with its 95 % intervals; and of replicas whose rows are drawn anew."
+    )
+    return Picture(kind="chart", caption=caption, chart=chart, shown=shown_of(found))
 
 
 def _failed_control(found: PathsFound, own: ConditionSpread) -> str:
@@ -52,27 +90,41 @@ def _figures(found: PathsFound, own: ConditionSpread) -> tuple[Figure, ...]:
     resampled, rows, same = (found.of(each) for each in ("resampled", "rows", "same"))
     about = f"{found.optimizer}, rate {found.learning_rate:.3g}, from epoch {found.epoch}"
     replicas = f"{own.num_replicas} replicas, {about}"
+    null, shown = (Mark(name="rows drawn anew", estimate=resampled.ratios[-1]),), shown_of(found)
     return (
-        Figure(name="spread over way at the epoch's end", estimate=own.ratios[-1], sample=replicas),
+        Figure(
+            name="spread over way at the epoch's end",
+            estimate=own.ratios[-1],
+            sample=replicas,
+            thresholds=(_LINE,),
+            marks=null,
+            shown=shown,
+        ),
         Figure(
             name="largest spread over way on the way",
             estimate=own.ratios[top],
             sample=f"step {found.steps[top]} of {found.steps[-1]}; {replicas}",
+            thresholds=(_LINE,),
+            shown=shown,
         ),
         Figure(
             name="null: spread over way at the end, rows drawn anew",
             estimate=resampled.ratios[-1],
             sample=f"{resampled.num_replicas} replicas, {about}",
+            shown=shown,
         ),
         Figure(
             name="control: spread with same minibatches and order",
             estimate=exact(same.largest_spread),
             sample=f"{same.num_replicas} replicas, must be exactly 0",
+            shown=shown,
         ),
         Figure(
             name="control: rounding over this spread",
             estimate=ratio(rows.largest_spread, own.largest_spread),
             sample=f"{WORDS['rows']}: {rows.num_replicas} replicas, must be at most {rules.PATHS_ROUNDING:g}",
+            thresholds=(Threshold(value=rules.PATHS_ROUNDING, side="at most"),),
+            shown=shown,
         ),
     )
 
@@ -92,6 +144,11 @@ def _claim(key: str, condition: Condition, optimizer: PathsOptimizer, what: str)
         " it, and nothing else starts that.",
         reads=(paths_of(optimizer),),
         decide=_decided(condition),
+        answers={
+            Kind.HOLDS: f"The {what} determines where the path goes",
+            Kind.BRIDGE: f"The {what} turns the path on the way, and not where it ends",
+            Kind.NOT: f"The {what} does not determine the path",
+        },
     )
 
 

@@ -9,7 +9,18 @@ from gradviz.evidence.claims import CLAIMS
 from gradviz.evidence.claims.batchnorm import BATCHNORM_LIKE_DROPOUT, BATCHNORM_MINIBATCHES, BATCHNORM_ROUGH
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
-from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
+from gradviz.evidence.claims.minibatches import (
+    COMPOSITION,
+    MID_TRAINING,
+    SGD,
+    START,
+    arrows_beside,
+    arrows_of_model,
+    beside_random,
+    by_cosine,
+    many_by,
+    opposite_over,
+)
 from gradviz.evidence.claims.paths import PATH_CLAIMS
 from gradviz.evidence.deciding import (
     at_least,
@@ -21,7 +32,7 @@ from gradviz.evidence.deciding import (
     noted,
     rough_words,
 )
-from gradviz.evidence.figures import cosine_of, many_opposite_of, nulls_of, opposite_of, views_of
+from gradviz.evidence.figures import cosine_of, layer_of, many_opposite_of, nulls_of, opposite_of, views_of
 from gradviz.evidence.gathering_studies import DRAWN, FALLING, MIDDLE, NULLS
 from gradviz.evidence.measurements import Null, Scene, StudyEpoch
 from gradviz.evidence.readings import ROUND_OFF, scene
@@ -46,13 +57,15 @@ _PLACES = {
 def _mid_training(mid: Scene, checkpoints: Sequence[StudyEpoch], falling: Sequence[StudyEpoch]) -> Decision:
     answers, by_falling = _answers(checkpoints), _answers(falling)
     kind = kind_of_most(answers)
+    shares = [largest(pair.opposite.value for pair in checkpoint.pairs) for checkpoint in checkpoints]
+    picture = opposite_over(mid, [each.epoch for each in checkpoints], shares, "planes")
     figures = (
         many_opposite_of(answers),
         *(opposite_of(panel) for panel in mid.panels),
         many_opposite_of(by_falling, of="whose training loss falls", where=", every falling epoch"),
     )
     note = noted("every falling epoch, without the limit of the loss,", kind_of_most(by_falling), kind)
-    return Decision(kind, figures, views_of(mid), (note,))
+    return Decision(kind, figures, views_of(mid), (note,), by=many_by(answers), picture=picture)
 
 
 def _answers(checkpoints: Sequence[StudyEpoch]) -> list[bool | None]:
@@ -64,13 +77,15 @@ def _composition(nulls: Sequence[Null], mid: Scene) -> Decision:
     [null] = nulls
     shown = Shown(view="minibatches", request=mid.panels[0].view, part="model")
     figures = nulls_of(null, shown, note=", all parameters")
-    return Decision(kind_beside_random(nulls), figures)
+    picture = arrows_beside([(layer_of(panel), panel.view) for panel in mid.panels], null)
+    return Decision(kind_beside_random(nulls), figures, by=beside_random(nulls), picture=picture)
 
 
 def _sgd(drawn: StudyEpoch, mid: Scene) -> Decision:
     assert drawn.model is not None
     figure = cosine_of(drawn.model, drawn.epoch, mid.panels[0].view)
-    return Decision(kind_if(below(drawn.model.cosine.high, rules.AGREES)), (figure,), views_of(mid))
+    kind, views = kind_if(below(drawn.model.cosine.high, rules.AGREES)), views_of(mid)
+    return Decision(kind, (figure,), views, by=by_cosine(figure), picture=arrows_of_model(figure, views))
 
 
 _OF_STUDIES: dict[str, Claim] = {

@@ -24,7 +24,7 @@ from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.randomness import Source
 from gradviz.landscape.scalar import Scalar
 
-TILE_NUMBERS = {"cpu": 2**22, "cuda": 2**28}
+TILE_NUMBERS = {"cpu": 2**23, "cuda": 2**28}
 """Numbers of all tensors that a tile of the grid makes anew: few enough for a processor's caches, or so many that a GPU
 is busy (1 GB in float32)."""
 

@@ -1,0 +1,212 @@
+// The player of lessons, beside the pictures: each step is a view, a text, and perhaps a question before the reveal.
+
+import { searchOf } from "../pure/fields.js";
+import { holds, unmetSentence } from "../pure/lessonnumbers.js";
+import { isDone, resolved } from "../pure/lessonwords.js";
+import { goTo, isViewAsked, viewFields } from "../page/address.js";
+import { AskedOnce } from "../page/askedonce.js";
+import { conductor } from "../page/conductor.js";
+import { closest } from "../page/dom.js";
+import { wholeFrame } from "../page/plans.js";
+import { labelOf, page } from "../page/state.js";
+import { listCard, messageCard, stepCard } from "./lessonpanel.js";
+import { numberAt, runWords } from "./lessonsource.js";
+
+/** @import { Card } from "./lessonpanel.js" */
+
+const lessons = new AskedOnce(30);
+const activities = new AskedOnce(60);
+/** What the reader has answered, by "KEY/STEP": the choice, 0 where there was none. @type {Map<string, number>} */
+const answers = new Map();
+
+let isList = false; // the list is on show, not a step
+let isPending = false; // the address names a step alone: its view is still to be shown
+let wantsFocus = false;
+let shown = ""; // what the card is of
+/** @type {Card | null} */
+let card = null;
+let looked = { key: "", lacks: "" }; // which step's picture was found, or what it lacks
+/** What became of a step's conditions: null until its numbers are known. @type {{key: string, unmet: string[] | null}} */
+let verdict = { key: "", unmet: null };
+
+export const player = { opened, show, openList };
+
+// ---- where to -------------------------------------------------------------------------------------------------
+
+/** A view from the address: a step alone is given its own picture, anything else is the reader's. @param {string} search */
+function opened(search) {
+  const keys = [...new URLSearchParams(search).keys()];
+  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step"].includes(key));
+  if (page.view.lesson) isList = false;
+  show();
+}
+
+function openList() {
+  isList = wantsFocus = true;
+  show();
+}
+
+function shut() {
+  const wasOpen = page.view.lesson;
+  isList = false;
+  if (wasOpen) conductor.choose({ lesson: "", step: 1 });
+  show();
+  /** @type {HTMLElement} */ (document.querySelector("[data-lessons]")).focus();
+}
+
+/** @param {string} key @param {number} step */
+function go(key, step) {
+  isList = false;
+  wantsFocus = true;
+  const lesson = lessonOf(key).answer;
+  const found = lesson ? pictureOf(lesson.steps[step - 1]) : null;
+  answers.delete(`${key}/${step}`);
+  if (found?.lacks) conductor.choose({ lesson: key, step });
+  else goTo(searchAt(found?.view ?? {}, key, step), true);
+}
+
+function searchAt(view, lesson, step) {
+  return searchOf({ ...defaults(), ...view, lesson, step }, viewFields());
+}
+
+function defaults() {
+  return Object.fromEntries(viewFields().map((field) => [field.name, field.default]));
+}
+
+function lessonOf(key) {
+  return lessons.of(`api/v1/lessons/${key}`, show);
+}
+
+// ---- the picture of a step ------------------------------------------------------------------------------------
+
+function pictureOf({ view: { fields, needs } }) {
+  return resolved(fields, needs, { runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
+}
+
+function activityOf(run, epoch) {
+  if (!run.hidden) return undefined;
+  const { answer, error } = activities.of(`api/v1/activity/${run.run}/${epoch}#${run.stamp}`, show);
+  return answer ? answer.layers : error ? undefined : null;
+}
+
+// Goes to the step's own picture as soon as there is one; returns what it waits for, or what it lacks.
+function lookFor(step, key) {
+  if (looked.key === key && !isPending) return looked.lacks;
+  if (isViewAsked() || !page.areRunsKnown) return "";
+  const found = pictureOf(step);
+  if (found.waits) return isPending ? found.waits : "";
+  looked = { key, lacks: found.lacks };
+  if (isPending && found.view) {
+    const search = searchAt(found.view, page.view.lesson, page.view.step);
+    isPending = false;
+    if (search !== window.location.search) goTo(search, false);
+  }
+  isPending = false;
+  return found.lacks;
+}
+
+function backToPicture() {
+  const { lesson: key, step } = page.view;
+  go(key, step);
+}
+
+// ---- what is on show ------------------------------------------------------------------------------------------
+
+function show() {
+  const { view } = page;
+  if (!view) return;
+  const isOpen = isList || Boolean(view.lesson);
+  document.body.dataset.lesson = isOpen ? "on" : "off";
+  const aside = document.getElementById("lesson");
+  aside.hidden = !isOpen;
+  if (!isOpen) return void (shown = "");
+  if (isList) return showList();
+  const known = lessonOf(view.lesson);
+  if (known.answer) showStep(known.answer);
+  else put(`${view.lesson}|${known.error}`, () => messageCard(known.error ?? "Loading the lesson", { openList, shut }));
+}
+
+function showList() {
+  const { answer, error } = lessons.of("api/v1/lessons", show);
+  if (!answer) return put(`list|${error}`, () => messageCard(error ?? "Loading the lessons", { openList: null, shut }));
+  const absent = (needs) => needs.filter((name) => !page.runs[name]).map(labelOf);
+  put(`list|${JSON.stringify(answer.lessons.map(({ needs }) => absent(needs)))}`, () => listCard(answer, absent, { go, shut }));
+}
+
+// Makes the card anew where it is of something else; a reader who was in it, or has gone on, is at its heading then.
+function put(key, make) {
+  if (shown === key) return;
+  const aside = document.getElementById("lesson");
+  const isFocused = aside.contains(document.activeElement);
+  shown = key;
+  card = make();
+  aside.replaceChildren(...card.children);
+  if (wantsFocus || isFocused) card.heading.focus({ preventScroll: true });
+  wantsFocus = false;
+}
+
+function showStep(lesson) {
+  const number = Math.min(page.view.step, lesson.steps.length);
+  const step = lesson.steps[number - 1];
+  const key = `${lesson.key}/${number}`;
+  if (verdict.key !== key) verdict = { key, unmet: null };
+  put(key, () => stepCard(lesson, number, { go, openList, shut, backToPicture, answer: (choice) => answered(key, choice) }));
+  const { question } = step;
+  if (question?.done && !isPending && !answers.has(key) && isDone(question.done, page.view, page.runs[page.view.run])) answers.set(key, 0);
+  const lacks = lookFor(step, key);
+  card.say(lacks);
+  card.tellNumbers((place) => numberAt(place));
+  const isAnswered = !question || answers.has(key);
+  if (isAnswered && !isPending) judge(step, lacks);
+  card.reveal(isAnswered, answers.get(key) ?? 0, lacks ? [] : verdict.unmet);
+  card.offerPicture(!lacks && !isViewAsked() && looked.key === key && isMoved(step));
+}
+
+function answered(key, choice) {
+  answers.set(key, choice);
+  show();
+}
+
+// Whether what is on show is no longer the step's own picture.
+function isMoved(step) {
+  const { view } = pictureOf(step);
+  return Boolean(view) && searchAt(view, page.view.lesson, page.view.step) !== window.location.search;
+}
+
+// Once all numbers are known, or those that are missing will not come. It stays then, though the reader moves on.
+function judge({ shows }, lacks) {
+  if (verdict.unmet || lacks) return;
+  const values = shows.map(({ place }) => numberAt(place));
+  if (values.some((value) => value === null) && !isSettled()) return;
+  verdict.unmet = shows.flatMap((condition, k) =>
+    values[k] !== null && holds(condition, values[k]) ? [] : [unmetSentence(condition, values[k], runWords(condition.place))]);
+}
+
+function isSettled() {
+  const { show: overlays, epoch } = page.view;
+  return !isViewAsked() && page.plans.every((plan) =>
+    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+}
+
+// ---- keys and links -------------------------------------------------------------------------------------------
+
+// As presenters' remotes and readers press them: Page Down and Page Up, which scroll a text that is longer than its place first.
+document.addEventListener("keydown", (event) => {
+  if (!page.view?.lesson || isList || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === "Escape" && closest(event, "#lesson")) return shut();
+  const by = { PageDown: 1, PageUp: -1 }[event.key];
+  if (!by || closest(event, "input, select, textarea, [role=slider], dialog") || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  if (card.scrolls(by)) return;
+  const lesson = lessonOf(page.view.lesson).answer;
+  const step = page.view.step + by;
+  if (lesson && step >= 1 && step <= lesson.steps.length) go(lesson.key, step);
+});
+
+// A link to another view stays within the lesson.
+document.getElementById("lesson").addEventListener("click", (event) => {
+  const search = closest(event, "a")?.getAttribute("href");
+  if (!search?.startsWith("?")) return;
+  event.preventDefault();
+  goTo(`${search}&lesson=${page.view.lesson}&step=${page.view.step}`, true);
+});

@@ -1,0 +1,157 @@
+// The cards of lessons: the list, and a step with its question and reveal. Texts come as HTML that the server has made safe.
+
+import { written } from "../pure/lessonnumbers.js";
+import { button, element, say } from "../page/dom.js";
+
+/** @import { Place } from "../pure/lessonnumbers.js" */
+
+/**
+ * `say`: what is waited for, or lacking; `reveal(isOn, choice, unmet)`: `unmet` is null while numbers are on their way; `scrolls`: whether
+ * there was more of the text in that direction, which is on show now.
+ * @typedef {{children: HTMLElement[], heading: HTMLElement, say: (sentence: string) => void, tellNumbers: (value: (place: Place) => any) => void,
+ *   reveal: (isOn: boolean, choice: number, unmet: string[] | null) => void, offerPicture: (isMoved: boolean) => void, scrolls: (by: number) => boolean}} Card
+ */
+
+const nothing = () => undefined;
+
+function html(text, name = "div", className = "") {
+  const template = document.createElement("template");
+  template.innerHTML = text;
+  return element(name, className, template.content);
+}
+
+function headOf(line, { openList, shut }) {
+  const close = button("×", shut, "gv-close gv-lesson-close");
+  close.setAttribute("aria-label", "Close the lessons");
+  const all = openList ? button("All lessons", openList, "gv-lesson-all") : null;
+  return element("div", "gv-lesson-head", element("span", "gv-lesson-name", line), all, close);
+}
+
+function headingOf(text) {
+  const heading = element("h2", "gv-lesson-title", text);
+  heading.tabIndex = -1;
+  return heading;
+}
+
+/** @returns {Card} */
+export function messageCard(text, actions) {
+  const heading = headingOf("Lessons");
+  const body = element("div", "gv-lesson-body", heading, element("p", "", text));
+  return { children: [headOf("", actions), body], heading, say: nothing, tellNumbers: nothing, reveal: nothing, offerPicture: nothing, scrolls: () => false };
+}
+
+/** @returns {Card} */
+export function listCard({ lessons, broken }, absent, { go, shut }) {
+  const heading = headingOf("Lessons");
+  const rows = lessons.map(({ key, title, summary, minutes, num_steps: steps, needs }) => {
+    const start = button(title, () => go(key, 1), "gv-lesson-start");
+    const missing = absent(needs);
+    return element("li", "gv-lesson-row", start, element("p", "", summary),
+      element("p", "gv-sub", `${steps} steps · ${minutes} min${missing.length ? ` · needs ${missing.join(" and ")}, not trained yet` : ""}`));
+  });
+  const faults = broken.length
+    ? element("div", "gv-lesson-broken", element("p", "", "Some files are left out:"), element("ul", "", ...broken.map((line) => element("li", "", line)))) : null;
+  const body = element("div", "gv-lesson-body", heading, element("p", "", "Short stories about the pictures, with your own hands on them."),
+    element("ol", "gv-lesson-list", ...rows), faults);
+  return { ...messageCard("", { openList: null, shut }), children: [headOf("", { openList: null, shut }), scrolling(body, "Lessons")], heading };
+}
+
+function scrolling(body, name) {
+  body.tabIndex = 0;
+  body.setAttribute("role", "region");
+  body.setAttribute("aria-label", name);
+  return body;
+}
+
+/** @returns {Card} */
+export function stepCard(lesson, number, { go, openList, shut, backToPicture, answer }) {
+  const { title, text, question, reveal } = lesson.steps[number - 1];
+  const many = lesson.steps.length;
+  const heading = headingOf(title);
+  heading.setAttribute("aria-label", `Step ${number} of ${many}: ${title}`);
+  const state = element("p", "gv-lesson-waits");
+  state.setAttribute("role", "status");
+  const asked = question ? questionOf(question, answer) : null;
+  const told = element("div", "gv-lesson-reveal");
+  told.setAttribute("aria-live", "polite");
+  const body = scrolling(element("div", "gv-lesson-body", heading, state, html(text, "div", "gv-lesson-text"), asked, told), "Text of the step");
+  const picture = button("Back to this step's picture", backToPicture);
+  picture.hidden = true;
+  const progress = element("progress", "gv-lesson-progress");
+  Object.assign(progress, { max: many, value: number });
+  progress.setAttribute("aria-label", `Step ${number} of ${many}`);
+  const foot = element("div", "gv-lesson-foot", stepButton("Back", number > 1, () => go(lesson.key, number - 1)),
+    element("span", "gv-sub", `${number} of ${many}`),
+    number < many ? stepButton("Next", true, () => go(lesson.key, number + 1), "gv-button gv-lesson-next") : button("All lessons", openList, "gv-button gv-lesson-next"));
+  let drawn = "";
+  return {
+    children: [headOf(lesson.title, { openList, shut }), progress, body, picture, foot],
+    heading,
+    say(sentence) {
+      if (state.textContent !== sentence) say(state, sentence);
+      state.hidden = !sentence;
+    },
+    tellNumbers(value) {
+      for (const place of /** @type {NodeListOf<HTMLElement>} */ (body.querySelectorAll("[data-name]"))) {
+        const { name, picture: which, of = null } = place.dataset;
+        const words = written(name, value({ name, picture: Number(which), of }));
+        if (place.textContent !== words) say(place, words);
+      }
+    },
+    reveal(isOn, choice, unmet) {
+      const key = JSON.stringify([isOn, choice, unmet]);
+      if (key === drawn) return;
+      drawn = key;
+      if (asked) lock(asked, isOn);
+      told.replaceChildren(...(isOn ? revealed({ question, reveal }, choice, unmet) : []));
+    },
+    offerPicture(isMoved) {
+      if (picture.hidden === isMoved) picture.hidden = !isMoved;
+    },
+    scrolls(by) {
+      const before = body.scrollTop;
+      body.scrollTop += by * 0.8 * body.clientHeight;
+      return body.scrollTop !== before;
+    },
+  };
+}
+
+function stepButton(text, isOn, action, className = "gv-button") {
+  const made = button(text, action, className);
+  made.disabled = !isOn;
+  return made;
+}
+
+// A choice, or something to do; who would rather read on is shown it.
+function questionOf({ ask, choices, to_try: toTry }, answer) {
+  const parts = [];
+  if (ask) {
+    const legend = html(ask, "legend");
+    parts.push(element("fieldset", "gv-lesson-choices", legend, ...choices.map((choice, k) => {
+      const input = Object.assign(document.createElement("input"), { type: "radio", name: "lesson-choice", value: `${k + 1}`, required: true });
+      return element("label", "", input, html(choice, "span"));
+    })));
+  }
+  if (toTry) parts.push(html(toTry, "p", "gv-lesson-try"));
+  const send = element("button", ask ? "gv-button gv-primary" : "gv-button", ask ? "Answer" : "Show me");
+  const form = element("form", "gv-lesson-question", ...parts, send);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    answer(Number(new FormData(/** @type {HTMLFormElement} */ (form)).get("lesson-choice") ?? 0));
+  });
+  return form;
+}
+
+function lock(form, isAnswered) {
+  for (const input of form.querySelectorAll("input")) input.disabled = isAnswered;
+  form.querySelector("button").hidden = isAnswered;
+}
+
+function revealed({ question, reveal }, choice, unmet) {
+  const right = question?.answer;
+  const answerWords = right && question.choices[right - 1];
+  const said = !choice ? null : choice === right ? html("Yes.", "p", "gv-lesson-right") : html(`Not quite: ${answerWords}.`, "p", "gv-lesson-wrong");
+  if (unmet === null) return [said, question ? element("p", "gv-sub", "The numbers of this picture are on their way.") : null].filter(Boolean);
+  if (unmet.length) return [said, ...unmet.map((sentence) => element("p", "gv-lesson-unmet", sentence))].filter(Boolean);
+  return [said, reveal ? html(reveal, "div", "gv-lesson-text") : null].filter(Boolean);
+}

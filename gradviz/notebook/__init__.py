@@ -1,0 +1,1 @@
+"""What a notebook opens of gradviz: the dashboard and a single landscape, over the session's own models."""
