@@ -1,5 +1,6 @@
 // A view with other runs than before: what they have is shown of them.
 
+import { site } from "./site.js";
 import { page, runOf, shownOf } from "./state.js";
 
 const COMPARED = 3; // without a choice
@@ -24,7 +25,7 @@ export function fitted(view, before) {
   const isOpened = view.view === "compare" && before.view !== "compare";
   if (isOpened && studyOf(view.run) && view.compared.every((side) => studyOf(runOf(side)) !== studyOf(view.run)))
     view = { ...view, compared: alike(view.run, studyOf) };
-  if (isOpened && !page.isModeChosen && shownOf(view).some(trainsOtherwise)) view = { ...view, mode: "train" };
+  if (isOpened && !page.isModeChosen && (!site || site.modes.includes("train")) && shownOf(view).some(trainsOtherwise)) view = { ...view, mode: "train" };
   const shown = shownOf(view).filter((name) => page.runs[name]);
   if (!shown.length || !page.runs[before.run] || shown.some((name) => studyOf(name) === studyOf(before.run))) return view;
   const run = shown[0];

@@ -1,16 +1,19 @@
 // Whether the page is a published site of static files (gradviz/publish), and what it says of what is not in it.
 
+import { element } from "./dom.js";
+
 /**
  * @typedef {object} Site
  * @property {Record<string, [string, string][]>} pairs of parameters, by run
- * @property {string} lacks what is not in it, as the end of a sentence
+ * @property {string[]} modes of the models
+ * @property {string[]} lacks what is not in it, in words
  */
 
 /** @type {Site | null} */
 export const site = /** @type {any} */ (globalThis).gradvizSite ?? null;
 
 const NEEDS_SERVER = "Not in this site: what gradviz computes or makes on request, where the runs are.";
-const GROUPS = ["With a slider", "Numbers", "The same numbers again", "The same numbers and surfaces again"];
+const GROUPS = ["For print, the whole plane", "With a slider", "Numbers", "The same numbers again", "The same numbers and surfaces again"];
 
 /** Greys out what a site cannot make of the dialog of exports, and says so. @param {HTMLElement} dialog */
 export function greyExports(dialog) {
@@ -19,9 +22,5 @@ export function greyExports(dialog) {
     group.disabled = true;
     group.title = NEEDS_SERVER;
   }
-  for (const one of dialog.querySelectorAll("button")) if (one.textContent === "PDF") Object.assign(one, { disabled: true, title: NEEDS_SERVER });
-  const note = document.createElement("p");
-  note.className = "gv-sub";
-  note.textContent = NEEDS_SERVER;
-  dialog.append(note);
+  dialog.firstElementChild?.after(element("p", "gv-sub gv-site-note", NEEDS_SERVER));
 }

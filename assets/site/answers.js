@@ -14,6 +14,7 @@ const MISTAKE = 422;
  * @property {Record<string, any>} answers questions that are asked at once, with their answers
  * @property {Record<string, string>} index the file that answers a question
  * @property {{fields: any[], properties: Record<string, any>}} view the fields of a view, and what they take
+ * @property {Record<string, any>} first what addresses open that name nothing but a view
  * @property {any} site what the page is told of the site (page/site.js)
  */
 
@@ -42,7 +43,7 @@ export function answering(start, unpack) {
 
   return async (input, options = {}) => {
     const address = input instanceof Request ? input.url : `${input}`;
-    const { pathname } = new URL(address, "http://site/");
+    const { pathname } = new URL(address, "site:/");
     if (pathname.endsWith("/_dash-layout")) return json(start.layout);
     if (pathname.endsWith("/_dash-dependencies")) return json(start.dependencies);
     if (pathname.endsWith("/_dash-update-component")) return json(callback(JSON.parse(`${options.body}`)));
@@ -54,8 +55,9 @@ export function answering(start, unpack) {
   };
 
   // The one callback that the server answers: gradviz/dashboard/callbacks/opening.py.
-  function callback({ inputs }) {
-    return { multi: true, response: { opened: { data: opened(inputs[0].value.search, start.view, start.answers.runs.runs) } } };
+  function callback({ inputs: [{ value: { search } }] }) {
+    const data = Object.hasOwn(start.first, search) ? start.first[search] : opened(search, start.view, start.answers.runs.runs);
+    return { multi: true, response: { opened: { data } } };
   }
 }
 

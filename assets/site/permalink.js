@@ -107,15 +107,18 @@ export function settle(view, { properties }, runs) {
   return { view: settled, notices };
 }
 
+// Of a side of Compare, such as "dropout~frozen".
+const runOf = (side) => side.split("~")[0];
+
 const isUsual = (run) => run.study === OWN_STUDY;
 
 function compared(view, run, runs, usual) {
   const asked = view.compared;
   const coming = Object.values(runs).some(isUsual) ? usual : [];
-  const found = asked.filter((name) => Object.hasOwn(runs, name) || coming.includes(name));
-  const absent = asked.filter((name) => !found.includes(name) && !usual.includes(name));
+  const found = asked.filter((side) => Object.hasOwn(runs, runOf(side)) || coming.includes(runOf(side)));
+  const absent = asked.filter((side) => !found.includes(side)).map(runOf).filter((name) => !usual.includes(name));
   const isPlain = JSON.stringify(asked) === JSON.stringify(usual);
-  const isKept = found.some((name) => Object.hasOwn(runs, name)) && (!isPlain || isUsual(run));
+  const isKept = found.some((side) => Object.hasOwn(runs, runOf(side))) && (!isPlain || isUsual(run));
   view.compared = isKept ? found : Object.keys(runs).filter((name) => runs[name].study === run.study).slice(0, MOST_SUGGESTED);
   return absent.length ? `There is no run \`${absent[0]}\`: comparing without it.` : "";
 }

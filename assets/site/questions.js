@@ -21,7 +21,7 @@ const WORDS = {
 
 /** @param {string} address as the page asks it, at any host and path @returns {string | null} null for what is no question to the API */
 export function questionOf(address) {
-  const { pathname, searchParams } = new URL(address, "http://site/");
+  const { pathname, searchParams } = new URL(address, "site:/");
   const from = pathname.indexOf(API);
   if (from < 0) return null;
   const kind = pathname.slice(from + API.length);

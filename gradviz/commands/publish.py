@@ -1,6 +1,7 @@
 """`gradviz publish`."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from gradviz.settings import load_settings
 
 def run(options: argparse.Namespace) -> int:
     """Makes the site: says how large it will be, computes it beside its place, and puts it there."""
-    from gradviz.publish.choices import Choices, read_epochs
+    from gradviz.publish.choices import HOWS, MORE, PARTS, Choices, read_epochs
     from gradviz.publish.site import check_place
 
     settings = load_settings(runs=options.runs, study=options.study, device=options.device)
@@ -23,14 +24,23 @@ def run(options: argparse.Namespace) -> int:
         epochs=read_epochs(options.epochs),
         minibatches=options.minibatches,
         minibatch_size=options.minibatch_size,
-        hows=tuple(options.mode),
-        parts=tuple(part for part in options.parts if part),
-        more=tuple(more for more in options.more if more),
+        hows=_among("--mode", options.mode, HOWS),
+        parts=_among("--parts", options.parts, PARTS),
+        more=_among("--with", options.more, MORE),
         rows=options.rows,
     )
     out = Path(options.out)
     check_place(out)
     return _publish(settings, choices, out, options.limit_mb * 1e6, options.title, is_dry=options.dry_run)
+
+
+def _among(option: str, given: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...]:
+    """Those named, none for an empty text; UserError unless all are allowed."""
+    named = tuple(dict.fromkeys(name for name in given if name))
+    wrong = next((name for name in named if name not in allowed), None)
+    if wrong is not None:
+        raise UserError(f"`{option}` takes {', '.join(allowed)}, got {wrong[:40]!r}.")
+    return named
 
 
 def _publish(settings: Any, choices: Any, out: Path, limit_bytes: float, title: str, *, is_dry: bool) -> int:
@@ -55,7 +65,9 @@ def _publish(settings: Any, choices: Any, out: Path, limit_bytes: float, title: 
             writer = Writer(beside, limit_bytes, also_from_disk=size.opens_from_disk)
 
             def start(index: Any) -> bytes:
-                return pages.start(choices, runs, pairs, server.first_answers(runs, pairs), index)
+                answers = server.first_answers(runs, pairs)
+                first = server.first_views(choices, answers["runs"]["runs"], pairs)
+                return pages.start(choices, runs, pairs, answers, first, index)
 
             write(writer, pages, all_groups, start, server.get, _say)
             writer.mark(size.opens_from_disk)

@@ -16,7 +16,8 @@ Pair = tuple[str, str]
 How = Literal["eval", "train", "frozen", "averaged"]
 HOWS: tuple[How, ...] = ("eval", "train", "frozen", "averaged")
 """How a model is evaluated: eval mode, or train mode with fresh, frozen or averaged masks."""
-Part = Literal["pair", "biases", "layer", "model"]
+Part = Literal["biases", "layer", "model"]
+PARTS: tuple[Part, ...] = ("biases", "layer", "model")
 More = Literal["evidence", "lessons", "sampling", "curves"]
 MORE: tuple[More, ...] = ("evidence", "lessons", "sampling", "curves")
 """What a site may hold beside its pictures: verdicts, lessons, sampling ellipses, curves of agreement."""
@@ -36,6 +37,15 @@ class Choices(Atom):
     parts: tuple[Part, ...] = ()
     more: tuple[More, ...] = ("evidence", "lessons")
     rows: bool = False
+
+    @property
+    def modes(self) -> list[str]:
+        return list(dict.fromkeys(_EVALUATED[how]["mode"] for how in self.hows))
+
+    @property
+    def masks(self) -> list[str]:
+        """Those of train mode."""
+        return [_EVALUATED[how]["masks"] for how in self.hows if "masks" in _EVALUATED[how]]
 
 
 class RunHeld:

@@ -10,6 +10,7 @@ from gradviz.dashboard import ids
 from gradviz.dashboard.fieldsets import label
 from gradviz.dashboard.layout import page
 from gradviz.dashboard.permalink import View
+from gradviz.landscape.request import MASKS, MODES
 from gradviz.publish.choices import Choices, RunHeld
 
 _ALWAYS = (
@@ -78,14 +79,13 @@ def _grey_sizes(made: Any, runs: Collection[RunHeld], lacks: list[str]) -> None:
 
 
 def _grey_modes(made: Any, choices: Choices, runs: Collection[RunHeld], lacks: list[str]) -> None:
-    modes = {"eval" if how == "eval" else "train" for how in choices.hows}
-    _keep(made, ids.MODE, {"eval", "train"} - modes)
-    lacks += [f"{mode} mode" for mode in ("eval", "train") if mode not in modes]
+    without = set(MODES) - set(choices.modes)
+    _keep(made, ids.MODE, without)
+    lacks += [f"{mode} mode" for mode in MODES if mode in without]
     _disable(made, ids.SEED)
-    masks = {"fresh": "train", "frozen": "frozen", "averaged": "averaged"}
-    absent = {name for name, how in masks.items() if how not in choices.hows}
+    absent = set(MASKS) - set(choices.masks)
     _keep(made, ids.MASKS, absent)
-    if "train" in modes and any(run.draws_masks for run in runs):
+    if choices.masks and any(run.draws_masks for run in runs):
         lacks += [f"{name} masks" for name in sorted(absent)] + ["masks of other seeds"]
 
 

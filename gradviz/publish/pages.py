@@ -11,7 +11,7 @@ from dash import Dash
 from plotly.utils import PlotlyJSONEncoder
 
 import gradviz
-from gradviz.dashboard.assets import BundledDash, assets_folder
+from gradviz.dashboard.assets import LESSONS, BundledDash, assets_folder
 from gradviz.dashboard.modules import assembled
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.standalone import hash_of
@@ -48,6 +48,7 @@ class Pages:
         """Compressed, by the names under which `assets/site/boot.js` asks for them."""
         self._allowed = [hash_of(bundle.content.decode()) for bundle in bundles.values()] + [hash_of(_INIT)]
         self._css = app.bundle("page.css").content
+        self._later = app.bundle(LESSONS)
 
     def plain(self) -> dict[str, bytes]:
         """The files that a browser asks for itself."""
@@ -55,6 +56,7 @@ class Pages:
             "index.html": self._document().encode(),
             "site.js": assembled(assets_folder() / BOOT).encode(),
             "page.css": self._css,
+            self._later.address.removeprefix("/"): self._later.content,
             "favicon.ico": (assets_folder() / "favicon.ico").read_bytes(),
         }
 
@@ -99,6 +101,7 @@ class Pages:
         runs: Sequence[RunHeld],
         pairs: Mapping[str, Sequence[Pair]],
         answers: Mapping[str, Any],
+        first: Mapping[str, Any],
         index: Mapping[str, str],
     ) -> bytes:
         """What the page begins with, as `assets/site/answers.js` reads it."""
@@ -109,7 +112,8 @@ class Pages:
             "dependencies": json.loads(self._client.get("/_dash-dependencies").get_data()),
             "answers": answers,
             "index": index,
+            "first": first,
             "view": {"fields": fields, "properties": View.model_json_schema()["properties"]},
-            "site": {"pairs": pairs, "lacks": lacks},
+            "site": {"pairs": pairs, "modes": choices.modes, "lacks": lacks},
         }
         return json.dumps(told, cls=PlotlyJSONEncoder, separators=(",", ":")).encode()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from dash import Dash
@@ -10,7 +11,9 @@ from pydantic import SecretStr
 
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.choice import open_compute, open_store, open_trainer
+from gradviz.dashboard.callbacks.opening import opened
 from gradviz.dashboard.factory import create_app
+from gradviz.dashboard.first_picture import Live, live_pair
 from gradviz.dashboard.openapi import OPERATIONS
 from gradviz.dashboard.routes import PREFIX
 from gradviz.errors import UserError
@@ -20,6 +23,7 @@ from gradviz.publish.questions import File, Group, question_of
 _CLAIM_BYTES = 2_500
 """Compressed bytes of a verdict, about."""
 _PAIRS = 4
+_PLAIN = ("", "?view=explore", "?view=compare")
 _OWN = {"runs", "training", "openapi.json", "paths/job"}
 """Answers that a site has in its own form, or has no use for."""
 _NO_TRAINING = {
@@ -40,14 +44,14 @@ def answering(settings: Any, runs: Sequence[str]) -> Iterator["Server"]:
     store = open_store(plain, runs)
     with FieldCache(plain.cache_dir, plain.cache_bytes) as cache:
         compute = open_compute(plain, store, cache)
-        yield Server(create_app(plain, compute, store, open_trainer(plain)))
+        yield Server(create_app(plain, compute, store, open_trainer(plain)), partial(live_pair, compute))
 
 
 class Server:
     """Asks the app in this process, without a network."""
 
-    def __init__(self, app: Dash) -> None:
-        self.app = app
+    def __init__(self, app: Dash, live: Live) -> None:
+        self.app, self._live = app, live
         self._client = app.server.test_client()
 
     def get(self, address: str) -> bytes:
@@ -75,9 +79,11 @@ class Server:
         return found
 
     def _usual(self, runs: Sequence[RunHeld]) -> list[Pair]:
-        """The pairs that the page suggests for each run, and the best of the first run's layers that are named so."""
-        shown = [tuple(run.told["suggested"][side]) for run in runs if run.told["suggested"] for side in ("a", "b")]
-        pairs = list(dict.fromkeys(shown))
+        """The pairs that the page opens with and suggests, of each study's first run; where these are few, the best
+        of the same layers beside them."""
+        of_studies = {run.told["study"]: run for run in reversed(runs) if run.told["suggested"]}
+        shown = [(run.told, tuple(run.told["suggested"][side])) for run in of_studies.values() for side in ("a", "b")]
+        pairs = list(dict.fromkeys([*(self._live(run, pair) for run, pair in shown), *(pair for _, pair in shown)]))
         first = runs[0]
         layers = [layer["value"] for layer in first.told["layers"]]
         for x, _ in list(pairs):
@@ -106,6 +112,17 @@ class Server:
             "training": _NO_TRAINING,
         }
 
+    def first_views(
+        self, choices: Choices, runs: Mapping[str, Any], pairs: Mapping[str, Sequence[Pair]]
+    ) -> dict[str, dict[str, object]]:
+        """What addresses open that name nothing but a view, as far as the site has it."""
+
+        def live(run: Mapping[str, Any], pair: Pair) -> Pair:
+            found = self._live(run, pair)
+            return found if found in pairs[run["run"]] else pair
+
+        return {search: _in_modes(opened(search, runs, live), choices) for search in _PLAIN}
+
     def documents(self, choices: Choices) -> Iterator[Group]:
         """The evidence, and every list of the API that takes no argument, with what it lists under its own address."""
         heads = [operation.path.strip("/") for operation in OPERATIONS if _is_list(operation)]
@@ -130,14 +147,24 @@ class Server:
         return File((question_of(address),), content)
 
 
+def _in_modes(told: dict[str, Any], choices: Choices) -> dict[str, object]:
+    """The same in a mode that the site has."""
+    view = told["view"]
+    if view["mode"] not in choices.modes:
+        view["mode"] = choices.modes[0]
+    if choices.masks and view["masks"] not in choices.masks:
+        view["masks"] = choices.masks[0]
+    return told
+
+
 def _is_list(operation: Any) -> bool:
     return operation.method == "get" and not operation.asked and operation.forms == ("json",)
 
 
 def _keys_of(told: Mapping[str, Any]) -> Iterator[str]:
-    for value in told.values():
-        if isinstance(value, list):
-            yield from (each["key"] for each in value if isinstance(each, dict) and "question" in each)
+    """The keys of what an answer lists: of its first list, as what follows says why something is not in that."""
+    lists = (value for value in told.values() if isinstance(value, list))
+    yield from (each["key"] for each in next(lists, []) if isinstance(each, dict) and "key" in each)
 
 
 def _of_runs(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

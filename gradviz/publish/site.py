@@ -119,7 +119,8 @@ class Writer:
         self.bytes = 0
         self.index: dict[str, str] = {}
         self._directory, self._limit, self._also = directory, limit_bytes, also_from_disk
-        (directory / DATA).mkdir()
+        for name in (DATA, "bundles"):
+            (directory / name).mkdir()
 
     def group(self, group: Group, get: Get) -> None:
         for file in group.files:

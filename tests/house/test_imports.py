@@ -20,6 +20,7 @@ ROOMS = (
     "drawing",
     "dashboard",
     "report",
+    "publish",
     "serving",
     "notebook",
     "commands",

@@ -7,7 +7,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "gradviz"
-ROOMS = ("experiment", "landscape", "evidence", "compute", "drawing", "dashboard", "report", "commands", "serving")
+ROOMS = (
+    "experiment",
+    "landscape",
+    "evidence",
+    "compute",
+    "drawing",
+    "dashboard",
+    "report",
+    "publish",
+    "commands",
+    "serving",
+)
 OF_DELIVERIES = re.compile(
     r"\b675\b|NUM_INPUTS|NUM_CHARACTERS|below.target|share_below|l1_loss|hidden\.\d|\bdeliver(?:ies|er)\b"
 )
@@ -51,6 +62,7 @@ KNOWN_BY_THE_PAGE = {
     "on which side of its target a row is predicted, where an answer tells it": """
         page/rows.js pure/rowlist.js views/rowwords.js views/rowtable.js""",
     "the labels of the built-in network's layers, and the table of its runs": "pure/tensors.js views/runtables.js",
+    "which runs are compared where a link names none, as dashboard/permalink.py says": "site/permalink.js",
     "the server's sentence about the name of a direction, with an example": "pure/axes.js",
 }
 
