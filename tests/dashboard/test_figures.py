@@ -1,4 +1,4 @@
-"""Still pictures of a view: panels as they are asked for, measured as asked, the same from the command and the server."""
+"""Still pictures of a view: panels and scales as asked for, the same from the command line and the server."""
 
 import json
 import re

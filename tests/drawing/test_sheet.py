@@ -61,7 +61,7 @@ def test_all_is_within_the_sheet_and_read_at_its_size(width: float, many: int, s
     assert figure.get_figwidth() == width
     page = figure.bbox
     for text in texts_of(figure):
-        assert text.get_fontsize() >= 6, text.get_text()
+        assert float(text.get_fontsize()) >= 6, text.get_text()
         box = text.get_window_extent()
         assert box.x0 >= page.x0 - 1, text.get_text()
         assert box.x1 <= page.x1 + 1, text.get_text()
@@ -121,6 +121,8 @@ def test_the_rose_tells_directions_lengths_and_zeros():
     gradients = np.array([(1.0, 0.0), (0.0, 0.5), (0.0, 0.0)])
     panel = rose_panel(gradients, np.array([False, False, True]), Look(length="true"), Scale(-1, 0, 1), "per unit")
     figure = drawn([panel], COLUMN)
+    mean: Any
+    arrows: Any
     mean, arrows = (each for each in figure.axes[0].collections if isinstance(each, Quiver))
     np.testing.assert_allclose((arrows.U, arrows.V), [(1, 0), (0, 0.5)], atol=1e-12)
     np.testing.assert_allclose((mean.U[0], mean.V[0]), (0.5, 0.5))
