@@ -35,6 +35,8 @@ run: setup
 test: $(VENV)/.installed-dev node_modules/.installed
 	@.ci/programs 'chromium-headless-shell|chromium|chromium-browser|google-chrome' redis-server
 	@.ci/programs caddy
+	@.ci/programs ffmpeg
+	@.ci/programs pdffonts:poppler-utils
 	$(NODE) --test --test-reporter=dot "tests/javascript/*.test.js"
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)" $(PYTEST_OPTIONS)
 

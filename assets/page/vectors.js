@@ -133,14 +133,18 @@ export class SvgContext {
   }
 
   fillText(text, x, y) {
-    const words = this.add("text", { x: at(x), y: at(y), fill: this.fillStyle, "text-anchor": ANCHORS[this.textAlign], "dominant-baseline": BASELINES[this.textBaseline] });
-    words.setAttribute("style", `font: ${this.font}`);
-    words.textContent = text;
+    const [, size, family] = /(\S+px) (.*)$/.exec(this.font);
+    const place = { x: at(x), y: at(y), "text-anchor": ANCHORS[this.textAlign], "dominant-baseline": BASELINES[this.textBaseline] };
+    this.add("text", { ...place, fill: this.fillStyle, "font-size": size, "font-family": family }).textContent = text;
   }
 
   // An image of few pixels, each of which is seen as a square: one path for each of its colours.
   drawImage(image, left, top, width, height) {
-    const { data } = image.getContext("2d").getImageData(0, 0, image.width, image.height);
+    const copy = document.createElement("canvas");
+    [copy.width, copy.height] = [image.width, image.height];
+    const pixels = copy.getContext("2d", { willReadFrequently: true });
+    pixels.drawImage(image, 0, 0);
+    const { data } = pixels.getImageData(0, 0, image.width, image.height);
     const [across, down] = [width / image.width, height / image.height];
     const paths = new Map();
     for (let j = 0; j < image.height; j++) {

@@ -23,7 +23,7 @@ export function printRows(shown, { make, bodyOf, buttons, caption }, over) {
   titles.checked = true;
   const values = (kind) => ({
     kind, ...over(), colours: colours.value, titles: titles.checked, ...panelsOf(panels.value, shown),
-    ...(width.value ? { width_in: Number(width.value) } : {}),
+    ...(width.value ? { width_in: Number(width.value), scheme: "light" } : {}), // what is printed lies on white paper
   });
   const files = ["pdf", "svg"].map((kind) => {
     const one = button(kind.toUpperCase(), () => make(values(kind)));

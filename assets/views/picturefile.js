@@ -172,9 +172,16 @@ function linesOfText(text, parent, frame) {
     if (last && Math.abs(last.box.top - box.top) < 2) last.words += word;
     else lines.push({ box, words: word });
   }
-  const clip = parent.closest(".gv-caption, .gv-title")?.getBoundingClientRect();
+  const clip = clipOf(parent);
   const isWithin = ({ box }) => !clip || box.bottom <= clip.bottom + 2;
   return lines.filter(isWithin).map(({ box, words }) => lineOf(words.trimEnd(), box, getComputedStyle(parent), frame));
+}
+
+// The box that hides what of a text is lower than it; null within the stage, which the picture holds as a whole.
+function clipOf(parent) {
+  for (let one = parent; one && !one.matches(".gv-stage"); one = one.parentElement)
+    if (getComputedStyle(one).overflowY === "hidden") return one.getBoundingClientRect();
+  return null;
 }
 
 // Where a line that is longer than its place is cut, with room for the sign of it.

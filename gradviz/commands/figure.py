@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
 def _changes(options: argparse.Namespace) -> dict[str, object]:
     """What the command line changes of the recipe."""
     given = {"width_in": options.width, "colours": options.colours, "scheme": options.scheme}
-    changes = {name: value for name, value in given.items() if value is not None}
-    return changes | ({"titles": False} if options.no_titles else {})
+    given |= {"titles": False if options.no_titles else None}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _about(asked: ExportQuery) -> str:

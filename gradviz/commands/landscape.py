@@ -16,7 +16,7 @@ from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
 from gradviz.drawing.camera import FIRST
-from gradviz.drawing.choices import STILLS
+from gradviz.drawing.choices import STILLS, still_kind
 from gradviz.drawing.inks import palette_of
 from gradviz.drawing.labels import parts_of, plane_sentences
 from gradviz.drawing.look import Look
@@ -134,7 +134,7 @@ def _picture(
     from gradviz.drawing.printed import row_bytes  # and so does matplotlib
     from gradviz.drawing.shown import Shown
 
-    kind = next(each for each in STILLS if path.suffix.lower() == f".{each}")
+    kind = still_kind(path.suffix.lower().removeprefix("."))
     row = [Shown(field, request, draws_masks=has_masks)]
     return row_bytes(row, [name], look, [Scale.of([field])], kind, share_scale=False, sheet=sheet)
 

@@ -5,7 +5,7 @@ from time import monotonic
 
 from gradviz.dashboard.export_query import ExportQuery
 from gradviz.drawing.camera import Camera
-from gradviz.drawing.choices import STILLS, Still
+from gradviz.drawing.choices import STILLS
 from gradviz.drawing.grid import MOST_LARGE
 from gradviz.drawing.inks import palette_of
 from gradviz.drawing.look import Look
@@ -117,8 +117,3 @@ def _shown(asked: ExportQuery, minibatch: str) -> str:
         return f"epoch-{span}-{asked.content}"
     many = len({panel.which_rows for panel in asked.panels})
     return f"epoch-{span}-{minibatch if many == 1 else f'{many}-minibatches'}"
-
-
-def still_kind(kind: str) -> Still:
-    """The kind of a still picture."""
-    return next(each for each in STILLS if each == kind)

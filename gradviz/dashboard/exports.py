@@ -26,7 +26,7 @@ from gradviz.dashboard.run_colours import run_colours
 from gradviz.dashboard.run_told import layers_of, tensors_of
 from gradviz.dashboard.standalone import Stack, ViewLook, expected_bytes, interactive_html
 from gradviz.drawing.animation import drawn_frames
-from gradviz.drawing.choices import FILMS, STILLS
+from gradviz.drawing.choices import STILLS, film_kind
 from gradviz.drawing.films import check_film, film_of
 from gradviz.drawing.grid import MOST_LARGE, grid_frames
 from gradviz.drawing.shown import Shown
@@ -95,8 +95,8 @@ def steps(
         content = _html(asked, store, indices, rows, notes)
     else:
         look = look_of(asked)
-        kind, comment = next(kind for kind in FILMS if kind == asked.kind), _comment(asked, indices, notes)
-        film = film_of(kind, asked.per_second, look.palette, asked.under, comment)
+        comment = _comment(asked, indices, notes)
+        film = film_of(film_kind(asked.kind), asked.per_second, look.palette, asked.under, comment)
         for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows, notes), strict=True), 1):
             if not still_wanted():
                 raise Cancelled

@@ -19,7 +19,6 @@ from gradviz.dashboard.export_file import (
     names_of,
     shared_indices,
     step_of,
-    still_kind,
     there,
 )
 from gradviz.dashboard.export_query import ExportQuery
@@ -28,7 +27,7 @@ from gradviz.dashboard.query import ONE
 from gradviz.drawing import labels
 from gradviz.drawing.animation import scales_of_rows
 from gradviz.drawing.caption import matrix_caption, rose_caption
-from gradviz.drawing.choices import WIDTHS_IN
+from gradviz.drawing.choices import WIDTHS_IN, still_kind
 from gradviz.drawing.panels import matrix_panel, rose_panel
 from gradviz.drawing.printed import row_bytes, sheet_bytes
 from gradviz.drawing.scale import Scale, drawn_sizes

@@ -28,3 +28,13 @@ WIDTHS_IN = {"column": 3.25, "text": 5.5, "page": 6.75}
 """Inches: of a column of two, of the text of a page with one, and of a page with two columns."""
 
 NARROWEST_IN, WIDEST_IN = 2.0, 20.0
+
+
+def still_kind(kind: str) -> Still:
+    """The kind of a still picture, by its name, of which there is one."""
+    return next(each for each in STILLS if each == kind)
+
+
+def film_kind(kind: str) -> Film:
+    """The kind of a film, by its name, of which there is one."""
+    return next(each for each in FILMS if each == kind)

@@ -171,6 +171,8 @@ def _draw_bar(figure: Figure, bar: Bar, place: Place) -> None:
     shades = LinearSegmentedColormap.from_list("bar", bar.stops)
     drawn = figure.colorbar(ScalarMappable(Normalize(bar.low, bar.high), shades), cax=axes)
     drawn.outline.set_visible(False)
+    assert drawn.solids is not None
+    drawn.solids.set(rasterized=False, edgecolor="face", linewidth=0.2)  # matplotlib would make pixels of it
     axes.yaxis.set_major_locator(MaxNLocator(5))
     drawn.set_label("\n".join(unit_apart(bar.name)), labelpad=2)
 

@@ -21,7 +21,20 @@ from gradviz.landscape.composed import rows_text
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
 SELECTION = ("--run", "none", "--epoch", 1, "--x", X, "--y", Y, "--points", 5, "--minibatch", 1)
-COMMANDS = ("serve", "train", "runs", "landscape", "why", "measures", "paths", "minibatch", "bench", "worker", "report")
+COMMANDS = (
+    "serve",
+    "train",
+    "runs",
+    "landscape",
+    "figure",
+    "why",
+    "measures",
+    "paths",
+    "minibatch",
+    "bench",
+    "worker",
+    "report",
+)
 
 
 @pytest.fixture
