@@ -22,7 +22,7 @@ const UNDER = { none: "arrows alone", heat: "over the loss", contour: "over its 
  *   on: (event: string, call: () => void) => void, off: (event: string, call: () => void) => void}} Model
  */
 
-/** What anywidget calls: https://anywidget.dev/en/afm. */
+/** What anywidget calls, its front-end module (AFM). */
 export const widget = {
   /** @param {{model: Model, el: HTMLElement}} of */
   render({ model, el }) {
