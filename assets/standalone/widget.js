@@ -1,6 +1,7 @@
 // One landscape in a notebook (gradviz/notebook/widget.py): the picture on a canvas, with sliders over epochs and minibatches.
 
 import { shadesOf } from "../pure/colours.js";
+import { digitsOf, levelsOf } from "../pure/contours.js";
 import { number, signed } from "../pure/formats.js";
 import { decodeFrame, partsAt, zeroWords } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
@@ -21,7 +22,7 @@ const UNDER = { none: "arrows alone", heat: "over the loss", contour: "over its 
  *   on: (event: string, call: () => void) => void, off: (event: string, call: () => void) => void}} Model
  */
 
-/** What anywidget calls: https://anywidget.dev/en/afm. */
+/** What anywidget calls, its front-end module (AFM). */
 export const widget = {
   /** @param {{model: Model, el: HTMLElement}} of */
   render({ model, el }) {
@@ -43,7 +44,8 @@ export const widget = {
     under.setAttribute("aria-label", "What lies under the arrows");
     under.value = model.get("under");
     el.classList.add("gvw");
-    el.replaceChildren(element("div", "gvw-picture", canvas), reading, sliders, under, caption);
+    const ground = element("span", "gvw-ground");
+    el.replaceChildren(element("div", "gvw-picture", canvas), reading, sliders, element("div", "", under, ground), caption);
     const { epochs, minibatches: many } = told;
     if (epochs.length > 1) slider("epoch", "Epoch", "epochs", epochs.map(Number));
     if (many > 1) slider("minibatch", "Minibatch, counted from 0", "minibatches", Array.from({ length: many }, (_, k) => k));
@@ -106,6 +108,7 @@ export const widget = {
       if (frame.range) paintBar(context, plane, style.scale);
       shown = { frame, plane, halfWidth: style.halfWidth };
       canvas.setAttribute("aria-label", words[0]);
+      ground.textContent = groundWords(frame, under.value);
       caption.replaceChildren(...words.map((line) => element("p", "", line)));
       el.dataset.shown = keyOf(wanted);
       read(null);
@@ -131,7 +134,7 @@ export const widget = {
       const [u, v] = partsAt(frame, k);
       const where = across || up ? `Δ ${number(cell * across)}, ${number(cell * up)}` : "At the checkpoint";
       const zero = zeroWords(frame, k, look.zero_words);
-      reading.textContent = `${where}: ∂J/∂x₁ ${number(u)} · ∂J/∂x₂ ${number(v)} · |∇J| ${number(Math.hypot(u, v))} · J ${number(frame.loss[k], 4)}${zero === "no" ? "" : ` · ${zero}`}`;
+      reading.textContent = `${where}: ∂J/∂x₁ ${number(u)} · ∂J/∂x₂ ${number(v)} · |∇J| ${number(Math.hypot(u, v))} · J ${number(frame.loss[k], 4)}${zero === "no" ? "" : ` · ${zero === look.zero_words ? zero : `${zero} ${look.zero_words}`}`}`;
     }
 
     canvas.addEventListener("pointermove", read);
@@ -155,6 +158,14 @@ export const widget = {
   },
 };
 
+// What the greys are, or what lies between the lines.
+function groundWords(frame, under) {
+  const levels = under === "none" ? null : levelsOf(frame.loss, look.flat_share);
+  if (!levels) return "";
+  const [low, high] = [levels.low, levels.high].map((value) => number(value, digitsOf(levels)));
+  return under === "heat" ? `J from ${low} (paper) to ${high} (grey)` : `J: a line each ${number(levels.step, 2)}`;
+}
+
 function paintAxes(context, plane, { x, y }, frame, { halfWidth }) {
   const palette = paletteNow();
   context.font = `11px ${look.font}`;
@@ -164,12 +175,16 @@ function paintAxes(context, plane, { x, y }, frame, { halfWidth }) {
   context.fillStyle = palette.faint;
   for (const value of [-halfWidth, 0, halfWidth]) {
     context.textAlign = "center";
-    context.fillText(number(value), plane.x(value), plane.top + plane.height + 15);
+    const text = signed(`${Number(value.toPrecision(3))}`);
+    context.fillText(text, plane.x(value), plane.top + plane.height + 15);
     context.textAlign = "right";
-    context.fillText(number(value), plane.left - 6, plane.y(value) + 4);
+    context.fillText(text, plane.left - 6, plane.y(value) + 4);
   }
   context.fillStyle = palette.ink;
-  const named = (name, centre) => `Δ ${name} (checkpoint: ${number(centre)})`;
+  const named = (name, centre) => {
+    const all = `Δ ${name} (checkpoint: ${number(centre)})`;
+    return context.measureText(all).width > plane.height + BELOW ? `Δ ${name}` : all;
+  };
   context.textAlign = "center";
   context.fillText(named(x, frame.x), plane.left + plane.width / 2, plane.top + plane.height + 34, plane.width + RIGHT);
   upright(context, named(y, frame.y), 13, plane.top + plane.height / 2);

@@ -18,7 +18,7 @@ from gradviz.dashboard.callback_requests import check_callbacks
 from gradviz.dashboard.callbacks import choosing, opening, training
 from gradviz.dashboard.discretion import Discretion
 from gradviz.dashboard.door import Door
-from gradviz.dashboard.headers import ANYWHERE, set_headers
+from gradviz.dashboard.headers import set_headers
 from gradviz.dashboard.layout import PAGE, page
 from gradviz.dashboard.metrics import Metrics, Now, serve_metrics
 from gradviz.dashboard.password import ask_for_password
@@ -75,7 +75,7 @@ def create_app(
     check_callbacks(app, Discretion.of(settings).told)
     served = Served(settings, compute, store, trainer, paths or PathsJobs(settings, store))
     app.server.register_blueprint(create_api(served))
-    ancestors = ANYWHERE if key else settings.frame_ancestors
+    ancestors = None if key else settings.frame_ancestors
     set_headers(app, private=bool(settings.password.get_secret_value() or key), ancestors=ancestors)
     return app
 

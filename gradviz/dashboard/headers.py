@@ -15,14 +15,13 @@ _KEPT_FROM_BYTES = 50_000
 _HASTE_FROM_BYTES = 1_000_000  # numbers: the last tenth of their size would take ten times as long
 
 
-NOBODY = "'none'"
-ANYWHERE = ("*", "vscode-webview:", "vscode-file:")
-"""Ancestors where a secret address keeps other pages out."""
+_NOBODY = "'none'"
 
 
-def set_headers(app: Dash, *, private: bool, ancestors: Sequence[str] = ()) -> None:
+def set_headers(app: Dash, *, private: bool, ancestors: Sequence[str] | None = ()) -> None:
     """Call this last: it takes the hashes of Dash's inline scripts. `private`: only browsers may keep answers;
-    `ancestors`: the pages, in the terms of the policy, that may show this one in a frame."""
+    `ancestors`: the pages, in the terms of the policy, that may show this one in a frame; None: any, also of editors,
+    where a secret address keeps others out."""
     policy = "; ".join(
         [
             "default-src 'self'",
@@ -33,7 +32,7 @@ def set_headers(app: Dash, *, private: bool, ancestors: Sequence[str] = ()) -> N
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
-            f"frame-ancestors {' '.join(ancestors) or NOBODY}",
+            *([] if ancestors is None else [f"frame-ancestors {' '.join(ancestors) or _NOBODY}"]),
         ]
     )
     compressed = _Compressed()

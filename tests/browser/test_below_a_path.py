@@ -32,7 +32,10 @@ Proxy = Callable[..., Any]
 
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[Proxy]:
-    """`proxy(server)` begins a caddy before it, whose address has a `path`; `kept`: that path is passed on."""
+    """`proxy(server)` begins a caddy before it, whose address has a `path`; `kept`: that path is passed on.
+
+    Ask for it before `visit`, whose pages are then closed before it ends.
+    """
     with ExitStack() as held:
 
         def begin(server: Any, path: str = OURS, *, kept: bool = False) -> Any:
@@ -64,7 +67,7 @@ def asked_outside(page: Page, path: str) -> list[str]:
     ("path", "kept"), [(OURS, False), (OURS, True), (HUB, False)], ids=["taken off", "kept", "JupyterHub"]
 )
 def test_every_view_is_there_below_a_path(
-    visit: Visit, own_server: Serve, proxy: Proxy, trained: Path, path: str, kept: bool
+    proxy: Proxy, visit: Visit, own_server: Serve, trained: Path, path: str, kept: bool
 ) -> None:
     site = proxy(own_server(trained, **({"GRADVIZ_PREFIX": path} if kept else {})), path, kept=kept)
     page = visit(f"{path}/?epoch=3", at=site)
@@ -87,7 +90,7 @@ def test_every_view_is_there_below_a_path(
 
 @pytest.mark.parametrize("kept", [False, True], ids=["taken off", "kept"])
 def test_exports_links_and_the_api_work_below_a_path(
-    visit: Visit, own_server: Serve, proxy: Proxy, trained: Path, tmp_path: Path, kept: bool
+    proxy: Proxy, visit: Visit, own_server: Serve, trained: Path, tmp_path: Path, kept: bool
 ) -> None:
     site = proxy(own_server(trained, **({"GRADVIZ_PREFIX": OURS} if kept else {})), kept=kept)
     page = visit(f"{OURS}?epoch=2&run=dropout", at=site)  # without its last slash

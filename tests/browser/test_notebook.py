@@ -28,7 +28,10 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>A notebook</title><style>{
 <script type="module">
   const {{ default: widget }} = await import(URL.createObjectURL(new Blob([{script}], {{ type: "text/javascript" }})));
   const listeners = new Map();
-  const bytes = async (text) => new DataView(await (await fetch(`data:application/octet-stream;base64,${{text}}`)).arrayBuffer());
+  const bytes = async (text) => {{
+    const answer = await fetch(`data:application/octet-stream;base64,${{text}}`);
+    return new DataView(await answer.arrayBuffer());
+  }};
   const values = {values};
   values.answer.frame = await bytes(values.answer.frame);
   const model = {{

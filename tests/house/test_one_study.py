@@ -37,8 +37,9 @@ KNOWN_ELSEWHERE = {
     "one of the functions with kinks, which any study may use": "landscape/per_row/gating.py",
     "an answer of version 0.1 has `share_below`, which is null for other studies": """
         landscape/field.py landscape/replay/landscape.py compute/agreement.py compute/export.py drawing/figure.py
-        drawing/frames.py drawing/labels.py drawing/multiples.py dashboard/answers.py dashboard/course.py
-        dashboard/run_answers.py dashboard/run_told.py dashboard/lesson_numbers.py commands/landscape.py""",
+        drawing/frames.py drawing/inline.py drawing/labels.py drawing/multiples.py dashboard/answers.py
+        dashboard/course.py dashboard/run_answers.py dashboard/run_told.py dashboard/lesson_numbers.py
+        commands/landscape.py""",
     "the claims, which are of deliveries, and the report on them": """
         evidence/ablation.py evidence/agreeing.py evidence/balancing.py evidence/choosing.py
         evidence/claims/accuracy.py evidence/claims/studies.py evidence/gathering.py evidence/gathering_studies.py
