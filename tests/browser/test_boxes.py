@@ -1,4 +1,4 @@
-"""Every view on every kind of screen: nothing is clipped, overlaps or lies outside, and nothing moves while it is scrubbed."""
+"""Every view on every kind of screen: nothing is clipped, overlaps, lies outside or moves while it is scrubbed."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -94,7 +94,7 @@ def test_nothing_moves_while_the_epochs_are_scrubbed_or_play(visit: Visit, name:
 
 
 def test_planes_side_by_side_are_one_square_at_one_height(visit: Visit) -> None:
-    """Whatever their titles say and whatever is drawn: all arrows of the third are zero, and it has masks of its own."""
+    """Whatever their titles say and whatever is drawn: all arrows of the third are zero, the second has masks."""
     page = visit(DRAWN["masked"])
     first, *others = plane_boxes(page)
     assert len(others) == 2
