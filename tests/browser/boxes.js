@@ -158,12 +158,12 @@
       if (shown.width > 2 && !shown.scrolled && (shown.left < -1 || shown.right > innerWidth + 1)) say(`outside: picture ${nameOf(picture)}`);
     }
     for (const line of followed()) say(line);
-    const planes = planes();
-    for (const { width, height } of planes) if (Math.abs(width - height) > 1) say(`a plane is ${width} × ${height}`);
-    for (const { top, width } of planes.slice(1)) {
-      if (Math.abs(width - planes[0].width) > 0.5) say(`planes are ${planes[0].width} and ${width} wide`);
-      const areBeside = Math.abs(top - planes[0].top) < planes[0].height; // not one below the other
-      if (areBeside && Math.abs(top - planes[0].top) > 0.5) say(`planes begin at ${planes[0].top} and ${top}`);
+    const squares = planes();
+    for (const { width, height } of squares) if (Math.abs(width - height) > 1) say(`a plane is ${width} × ${height}`);
+    for (const { top, width } of squares.slice(1)) {
+      if (Math.abs(width - squares[0].width) > 0.5) say(`planes are ${squares[0].width} and ${width} wide`);
+      const areBeside = Math.abs(top - squares[0].top) < squares[0].height; // not one below the other
+      if (areBeside && Math.abs(top - squares[0].top) > 0.5) say(`planes begin at ${squares[0].top} and ${top}`);
     }
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
     return told;
