@@ -65,7 +65,6 @@ def test_no_dialog_is_clipped_or_lies_outside(visit: Visit, screen: Screen) -> N
         page.get_by_role("button", name=opener, exact=True).click()
         expect(page.get_by_role("dialog")).to_be_visible()
         found[name] = faults(page) + (small_targets(page) if screen.touch else [])
-        shoot(page, f"boxes-{name}-{screen.width}-{screen.zoom}")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
         if page.locator("#sheet-handle").is_visible():
