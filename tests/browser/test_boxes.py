@@ -1,11 +1,11 @@
-"""Every view on every kind of screen: nothing is clipped, overlaps or lies outside, and nothing moves while it is scrubbed."""
+"""Every view on every kind of screen: nothing is clipped, overlaps, lies outside or moves while it is scrubbed."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.boxes import PHONE, SCREENS, TABLET, Screen, Window, faults, moved, plane_boxes, small_targets, watch
-from tests.browser.conftest import NUM_EPOCHS, Visit, shoot, wait_until_drawn
+from tests.browser.conftest import NUM_EPOCHS, Visit, wait_until_drawn
 from tests.browser.reading import wait_for_view
 
 pytestmark = pytest.mark.browser
@@ -28,7 +28,9 @@ def axe_finds(page: Page) -> list[str]:
     return [f"{one['impact']} {one['id']}: {node['target']}" for one in violations for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("name", [*DRAWN, *TOLD])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "masked" else []) for name in (DRAWN | TOLD)]
+)
 def test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen(visit: Visit, name: str) -> None:
     page = visit((DRAWN | TOLD)[name], drawn=name in DRAWN)
     if name != "presented":  # it has no header
@@ -40,7 +42,6 @@ def test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen(visit: Visit,
         found[screen.name] = faults(page)
         if screen.touch:
             found[f"{screen.name}, for fingers"] = small_targets(page)
-        shoot(page, f"boxes-{name}-{screen.width}-{screen.zoom}")
     page.emulate_media(color_scheme="dark")
     window.be(PHONE)
     found["dark phone, axe"] = axe_finds(page)
@@ -64,7 +65,6 @@ def test_no_dialog_is_clipped_or_lies_outside(visit: Visit, screen: Screen) -> N
         page.get_by_role("button", name=opener, exact=True).click()
         expect(page.get_by_role("dialog")).to_be_visible()
         found[name] = faults(page) + (small_targets(page) if screen.touch else [])
-        shoot(page, f"boxes-{name}-{screen.width}-{screen.zoom}")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
         if page.locator("#sheet-handle").is_visible():
@@ -73,8 +73,16 @@ def test_no_dialog_is_clipped_or_lies_outside(visit: Visit, screen: Screen) -> N
     assert {where: told for where, told in found.items() if told} == {}
 
 
-@pytest.mark.parametrize("screen", [PHONE, TABLET, LAPTOP], ids=lambda screen: screen.name)
-@pytest.mark.parametrize("name", ["explore", "masked"])
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("explore", PHONE),
+        ("masked", LAPTOP),
+        pytest.param("explore", LAPTOP, marks=pytest.mark.slow),
+        pytest.param("masked", TABLET, marks=pytest.mark.slow),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_nothing_moves_while_the_epochs_are_scrubbed_or_play(visit: Visit, name: str, screen: Screen) -> None:
     page = visit(DRAWN[name].replace("epoch=3", "epoch=0"))
     Window(page).be(screen)
@@ -94,7 +102,7 @@ def test_nothing_moves_while_the_epochs_are_scrubbed_or_play(visit: Visit, name:
 
 
 def test_planes_side_by_side_are_one_square_at_one_height(visit: Visit) -> None:
-    """Whatever their titles say and whatever is drawn: all arrows of the third are zero, and it has masks of its own."""
+    """Whatever their titles say and whatever is drawn: all arrows of the third are zero, the second has masks."""
     page = visit(DRAWN["masked"])
     first, *others = plane_boxes(page)
     assert len(others) == 2

@@ -10,10 +10,12 @@ from tests.browser.reading import wait_for_view
 
 pytestmark = pytest.mark.browser
 
-_WORDS = """() => [...document.querySelectorAll(".gv-title h2, .gv-sub, .gv-caption p, .gv-dock .gv-number, .gv-picture svg text")]
+_KINDS = ".gv-title h2, .gv-sub, .gv-caption p, .gv-dock .gv-number, .gv-picture svg text"
+_WORDS = f"""() => [...document.querySelectorAll("{_KINDS}")]
   .filter((one) => one.checkVisibility() && one.textContent.trim() && one.getBoundingClientRect().width > 1)
   .map((one) => Math.round(parseFloat(getComputedStyle(one).fontSize)))"""
-_ARROWS = "() => document.querySelector('#graph-0 .js-plotly-plot')._fullData.find(({ type }) => type === 'quiver').marker.line.width"
+_ARROWS = """() => document.querySelector("#graph-0 .js-plotly-plot")._fullData
+  .find(({ type }) => type === "quiver").marker.line.width"""
 
 
 def smallest_words(page: Page) -> int:
