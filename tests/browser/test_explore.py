@@ -107,33 +107,37 @@ def test_the_first_two_biases_are_one_click_away_and_stay_in_the_link(visit: Vis
 
 
 def test_a_dead_unit_is_explained_and_a_button_leads_to_the_nearest_live_pair(visit: Visit, server: Server) -> None:
-    page = visit("/?epoch=0")
-    at = f"{server.url}/api/v1/units/none/{LAST}/0?minibatch_size=64&mode=eval"
-    told = page.request.get(at).json()
+    """Where one of the two is dead, the button is under the names; where both are, it is on the picture."""
+    page = visit()
+    scene = page.request.get(f"{server.url}/api/v1/scenes/dead-unit").json()
+    (panel,) = scene["panels"]
+    run, x, y = panel["run"], panel["x"], panel["y"]
+    layer, dead = int(x.split(".")[1]), int(x.split("[")[1].strip("]"))
+    asked = f"{server.url}/api/v1/units/{run}/{LAST}/{layer}?minibatch_size=64&mode=eval"
+    told = page.request.get(asked).json()
     largest = max(told["gradient_rms"])
     alive = [
-        size > 1e-5 * largest and share >= 0.05
-        for size, share in zip(told["gradient_rms"], told["active"], strict=True)
+        unit
+        for unit, (size, share) in enumerate(zip(told["gradient_rms"], told["active"], strict=True))
+        if size > 1e-5 * largest and share >= 0.05
     ]
-    dead = told["active"].index(0)
-    other = (
-        next(unit for unit, share in enumerate(told["active"]) if share == 0 and unit != dead)
-        if (told["active"].count(0) > 1)
-        else next(unit for unit, is_alive in enumerate(alive) if is_alive)
-    )
-    page.goto(f"{server.url}/?epoch={LAST}&x1=hidden.0.linear.bias[{dead}]&y1=hidden.0.linear.bias[{other}]")
+    nearest = sorted(alive, key=lambda unit: (abs(unit - dead), unit))
+    page.goto(f"{server.url}/?variant={run}&epoch={LAST}&x1={x}&y1={y}")
     wait_until_drawn(page)
-    nearest = sorted((unit for unit in range(len(alive)) if alive[unit]), key=lambda unit: (abs(unit - dead), unit))
-    expected_x = f"hidden.0.linear.bias[{nearest[0]}]"
-    if told["active"][other] == 0:
-        card = page.locator("#veil-0")
-        expect(card).to_contain_text("inactive on every row")
-        card.get_by_role("button", name="Show the nearest live pair").click()
-    else:
-        assert "all arrows are parallel to x₂" in caption(page)
-        page.locator("#pair-line-a").get_by_role("button", name="nearest live pair").click()
-    wait_for_view(page, x_a=expected_x)
+    assert "all arrows are parallel to x₂" in caption(page)
+    page.locator("#pair-line-a").get_by_role("button", name="nearest live pair").click()
+    # The other one is the nearest of all: the next takes the dead one's place.
+    wait_for_view(page, x_a=x.replace(f"[{dead}]", f"[{nearest[0]}]"), y_a=x.replace(f"[{dead}]", f"[{nearest[1]}]"))
+    others = [unit for unit, share in enumerate(told["active"]) if share == 0 and unit != dead]
+    pairs = ({"x": x, "y": x.replace(f"[{dead}]", f"[{unit}]")} for unit in others)
+    both = next(pair for pair in pairs if not from_api(page, server, run=run, epoch=LAST, **pair)[:, 4].any())
+    page.goto(f"{server.url}/?variant={run}&epoch={LAST}&x1={both['x']}&y1={both['y']}")
     wait_until_drawn(page)
+    card = page.locator("#veil-0")
+    expect(card).to_contain_text("inactive on every row")
+    card.get_by_role("button", name="Show the nearest live pair").click()
+    wait_until_drawn(page)
+    expect(card).to_be_empty()
     assert trace(page, "quiver") is not None
 
 
