@@ -97,9 +97,9 @@ function runsChanged({ runs, groups, unreadable, training }) {
   const wereKnown = page.areRunsKnown;
   Object.assign(page, { runs, groups, unreadable, training, areRunsKnown: true });
   showStatus(page);
-  const first = !Object.keys(before).length && Object.keys(runs).length;
-  if (first && page.view && !page.view.x_a) {
-    // The view was opened before there was a run to fit it to.
+  const isFirst = !Object.keys(before).length && Object.keys(runs).length;
+  if ((isFirst || (!hasCheckpoints(before) && hasCheckpoints(runs))) && page.view && !page.view.x_a) {
+    // The view was opened before there was a run, or a checkpoint, to fit it to.
     askForView();
     return;
   }
@@ -107,6 +107,10 @@ function runsChanged({ runs, groups, unreadable, training }) {
   follow();
   refresh();
   if (!wereKnown) remember(false); // what the runs suggest need not be in the address
+}
+
+function hasCheckpoints(runs) {
+  return Object.values(runs).some(({ epochs }) => epochs.length > 0);
 }
 
 // `away`: what is the matter, or "" when the server is back: then nothing waits any longer.
