@@ -42,6 +42,7 @@ export function openView({ view, notices }) {
   clearTimeout(turning);
   page.live = view.epoch === null;
   page.notices = notices;
+  if (!namesNothing(window.location.search)) act(); // back, forward, or a link: this is not the first picture
   page.isModeChosen = new URLSearchParams(window.location.search).has("mode");
   page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
   if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
