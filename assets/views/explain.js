@@ -46,8 +46,8 @@ function titleOf(plan, frame) {
 
 // "b₀, b₁ · ", with its layer where the title is another; a plane along directions has its own title.
 function pairOf({ x, y, network }) {
-  if (!x || !network || (hasDirections({ x, y }) && page.view.view === "explore")) return "";
-  return page.view.view === "explore" ? `${symbolOf(x, network)}, ${symbolOf(y, network)} · ` : `${shortPair(x, y, network, true)} · `;
+  if (!x || !network || (hasDirections({ x, y }) && page.view.view !== "compare")) return "";
+  return page.view.view !== "compare" ? `${symbolOf(x, network)}, ${symbolOf(y, network)} · ` : `${shortPair(x, y, network, true)} · `;
 }
 
 // " (64 rows)": as chosen, or as the recorded minibatch has them, once that is known.

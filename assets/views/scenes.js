@@ -83,7 +83,9 @@ function linkTo({ name, caption, link, labels }, frames) {
   made.href = link;
   const draw = () => {
     const { width, height } = sizeOfCanvas(canvas);
-    if (width) drawMultiples(canvas, frames, squaresIn(frames.size, width, height), () => ({ under: "heat", length: "compressed", direction: "ascent", scale: scaleOf([...frames.values()]) }));
+    const layout = squaresIn(frames.size, width, height);
+    if (layout.columns >= frames.size) layout.head = Math.floor((height - layout.cell) / 2); // one row, in the middle
+    if (width) drawMultiples(canvas, frames, layout, () => ({ under: "heat", length: "compressed", direction: "ascent", scale: scaleOf([...frames.values()]) }));
   };
   drawn.push(draw);
   watchCanvas(canvas, draw);

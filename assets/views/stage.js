@@ -44,6 +44,7 @@ export function openView({ view, notices }) {
   clearTimeout(turning);
   page.live = view.epoch === null;
   page.notices = notices;
+  if (!namesNothing(window.location.search)) act(); // back, forward, or a link: this is not the first picture
   page.isModeChosen = new URLSearchParams(window.location.search).has("mode");
   page.view = { ...view, epoch: view.epoch ?? page.view?.epoch ?? 0 };
   if (makeSliders()) addLegend(document.querySelector("#scrubber .gv-transport"), toggleLive, toggleGrouping);
@@ -100,9 +101,9 @@ function runsChanged({ runs, groups, unreadable, training }) {
   const wereKnown = page.areRunsKnown;
   Object.assign(page, { runs, groups, unreadable, training, areRunsKnown: true });
   showStatus(page);
-  const first = !Object.keys(before).length && Object.keys(runs).length;
-  if (first && page.view && !page.view.x_a) {
-    // The view was opened before there was a run to fit it to.
+  const isFirst = !Object.keys(before).length && Object.keys(runs).length;
+  if ((isFirst || (!hasCheckpoints(before) && hasCheckpoints(runs))) && page.view && !page.view.x_a) {
+    // The view was opened before there was a run, or a checkpoint, to fit it to.
     askForView();
     return;
   }
@@ -110,6 +111,10 @@ function runsChanged({ runs, groups, unreadable, training }) {
   follow();
   refresh();
   if (!wereKnown) remember(false); // what the runs suggest need not be in the address
+}
+
+function hasCheckpoints(runs) {
+  return Object.values(runs).some(({ epochs }) => epochs.length > 0);
 }
 
 // `away`: what is the matter, or "" when the server is back: then nothing waits any longer.

@@ -48,7 +48,11 @@ class TrainerLog:
 
     def is_silent_since(self, seconds: float) -> bool:
         """Whether the latest trainer started more than `seconds` ago and has written nothing."""
-        return self._last().startswith(_HEADER_PREFIX) and time.time() - _written(self.path) > seconds
+        return self.is_silent() and time.time() - _written(self.path) > seconds
+
+    def is_silent(self) -> bool:
+        """Whether the latest trainer has written nothing yet."""
+        return self._last().startswith(_HEADER_PREFIX)
 
     def is_newer_than(self, files: Iterable[Path]) -> bool:
         """Whether the log is newer than each existing file of `files`."""

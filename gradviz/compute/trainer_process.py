@@ -77,6 +77,8 @@ class TrainerProcess:
         if os.path.lexists(self.runs / NOTE_NAME) or (log_is_current and last) or is_silent:
             message = f"The training ended unexpectedly; see {LOG_NAME} in the directory of runs."
             return TrainerStatus("failed", None, progress, message)
+        if log_is_current and self._said.is_silent():  # another process, such as the supervisor, starts it
+            return TrainerStatus("running", None, progress, "The training is starting.")
         return at_rest
 
     def trains(self) -> bool:

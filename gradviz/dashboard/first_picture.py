@@ -37,6 +37,8 @@ def first_picture(settled: View, runs: Mapping[str, dict], live: Live) -> View:
     if run is None or run["suggested"] is None:
         return settled
     changes: dict[str, object] = {}
+    if not any(each["epochs"] for each in runs.values()):  # the page asks again at the first checkpoint
+        return settled.model_copy(update=dict.fromkeys(("x_a", "y_a", "x_b", "y_b")))
     for side in ("a", "b"):
         changes[f"x_{side}"], changes[f"y_{side}"] = live(run, tuple(run["suggested"][side]))
     if settled.view == "compare" and any(

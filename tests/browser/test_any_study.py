@@ -172,7 +172,7 @@ def test_a_landscape_of_two_weights_of_an_own_network(visit: Visit, stranger: Se
     expect(page.locator(".gv-notice")).to_have_count(0)
     expect(page.locator("#title-0")).to_contain_text("conv2")
     expect(page.locator("#title-0")).to_contain_text(f"minibatch 0 ({ROWS} rows)")
-    assert plotly(page)["xTitle"] == f"Δ {WEIGHTS[0]}"
+    assert plotly(page)["xTitle"] == "Δ w[1,0,1,1] of conv2"
     expected, loss = gradient_of(strangers_runs, "adam", 0)
     frame = numbers_of(page)
     centre = len(frame["u"]) // 2
@@ -197,7 +197,7 @@ def test_two_optimizers_side_by_side(visit: Visit, stranger: Server) -> None:
     wait_until_drawn(page)
     expect(page.locator("#title-0 h2")).to_have_text("adam")
     expect(page.locator("#title-1 h2")).to_have_text("sgd")
-    assert [plotly(page, slot)["xTitle"] for slot in (0, 1)] == [f"Δ {WEIGHTS[0]}"] * 2
+    assert [plotly(page, slot)["xTitle"] for slot in (0, 1)] == ["Δ w[1,0,1,1] of conv2"] * 2
     assert not np.array_equal(numbers_of(page, 0)["u"], numbers_of(page, 1)["u"])
     expect(page.locator("#families button")).to_have_text(["loss", "accuracy"])
     page.locator("#families").get_by_role("button", name="accuracy").click()

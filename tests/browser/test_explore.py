@@ -48,14 +48,97 @@ def test_the_first_page_shows_two_layers_at_the_newest_epoch(visit: Visit, serve
     expect(page.locator("#title-0 h2")).to_have_text("Hidden layer 1")
     expect(page.locator("#title-1 h2")).to_have_text("Hidden layer 2")
     assert epoch_shown(page) == LAST
-    for slot, layer in ((0, 1), (1, 2)):
-        pair = {"x": f"hidden.{layer}.linear.bias[0]", "y": f"hidden.{layer}.linear.bias[1]"}
+    for slot in (0, 1):
+        shown = plotly_names(page, slot)
+        pair = {"x": shown[0], "y": shown[1]}
         expected = from_api(page, server, run="none", epoch=LAST, **pair)
         np.testing.assert_allclose(gradients(page, slot), expected, rtol=1e-6)
-        assert f"Δ {pair['x']}" == plotly(page, slot)["xTitle"]
+        layer, unit = slot + 1, pair["x"].split("[")[1].strip("]")
+        subscript = "".join(chr(0x2080 + int(digit)) for digit in unit)
+        assert plotly(page, slot)["xTitle"] == f"Δ b{subscript} of hidden layer {layer}"
     assert "rows" in caption(page)
     expect(page.locator("#loss-mark")).to_have_attribute("data-epoch", str(LAST))
     shoot(page, "explore-light-1280")
+
+
+def plotly_names(page: Page, slot: int) -> tuple[str, str]:
+    """The two parameters of a picture, as its title says them in full on hover."""
+    x, y = (page.locator(f"#title-{slot}").get_attribute("title") or "").split("\n")
+    return x.removeprefix("x₁: "), y.removeprefix("x₂: ")
+
+
+def test_the_first_page_opens_on_live_biases_and_names_them(visit: Visit, server: Server) -> None:
+    """Links that name anything open what they always did: the first two biases."""
+    page = visit("/", stranger=True)
+    expect(page.locator("#first-note")).to_contain_text("Each arrow is the gradient of the loss on these 64 rows")
+    expect(page.locator("#first-note")).to_contain_text("Move the epoch slider below")
+    middle = NUM_EPOCHS // 2
+    for slot, layer in ((0, 1), (1, 2)):
+        shares = [
+            page.request.get(f"{server.url}/api/v1/activity/none/{epoch}").json()["layers"][layer]
+            for epoch in (0, middle, LAST)
+        ]
+        alive = [unit for unit in range(len(shares[0])) if all(each[unit] >= 0.05 for each in shares)]
+        expected = tuple(f"hidden.{layer}.linear.bias[{unit}]" for unit in (alive if len(alive) > 1 else [0, 1])[:2])
+        assert plotly_names(page, slot) == expected
+    x, y = plotly_names(page, 0)
+    expect(page).to_have_url(re.compile(re.escape(f"x1={x}&y1={y}")))
+    shoot(page, "first-picture-light-1280")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#first-note")).to_be_empty()  # the reader has acted
+    page.goto(server.url)
+    wait_until_drawn(page)
+    expect(page.locator("#first-note")).to_be_empty()  # and is not asked again
+    page.goto(f"{server.url}/?epoch={LAST}")
+    wait_until_drawn(page)
+    assert plotly_names(page, 0) == ("hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]")
+
+
+def test_the_first_two_biases_are_one_click_away_and_stay_in_the_link(visit: Visit, server: Server) -> None:
+    page = visit("/?x1=hidden.1.linear.bias[3]&y1=hidden.1.linear.bias[4]")
+    field = page.get_by_label("Left picture: parameter or direction x₁", exact=True)
+    expect(field).to_have_value("b₃ of hidden layer 1")
+    field.focus()
+    expect(field).to_have_value("hidden.1.linear.bias[3]")
+    page.locator("#pair-line-a").get_by_role("button", name="first two biases").click()
+    expect(field).to_have_value("b₀ of hidden layer 1")
+    expect(page).to_have_url(re.compile(re.escape("x1=hidden.1.linear.bias[0]&y1=hidden.1.linear.bias[1]")))
+    expect(page.locator("#pair-line-a").get_by_role("button", name="first two biases")).to_have_count(0)
+
+
+def test_a_dead_unit_is_explained_and_a_button_leads_to_the_nearest_live_pair(visit: Visit, server: Server) -> None:
+    """Where one of the two is dead, the button is under the names; where both are, it is on the picture."""
+    page = visit()
+    scene = page.request.get(f"{server.url}/api/v1/scenes/dead-unit").json()
+    (panel,) = scene["panels"]
+    run, x, y = panel["run"], panel["x"], panel["y"]
+    layer, dead = int(x.split(".")[1]), int(x.split("[")[1].strip("]"))
+    asked = f"{server.url}/api/v1/units/{run}/{LAST}/{layer}?minibatch_size=64&mode=eval"
+    told = page.request.get(asked).json()
+    largest = max(told["gradient_rms"])
+    alive = [
+        unit
+        for unit, (size, share) in enumerate(zip(told["gradient_rms"], told["active"], strict=True))
+        if size > 1e-5 * largest and share >= 0.05
+    ]
+    nearest = sorted(alive, key=lambda unit: (abs(unit - dead), unit))
+    page.goto(f"{server.url}/?variant={run}&epoch={LAST}&x1={x}&y1={y}")
+    wait_until_drawn(page)
+    assert "all arrows are parallel to x₂" in caption(page)
+    page.locator("#pair-line-a").get_by_role("button", name="nearest live pair").click()
+    # The other one is the nearest of all: the next takes the dead one's place.
+    wait_for_view(page, x_a=x.replace(f"[{dead}]", f"[{nearest[0]}]"), y_a=x.replace(f"[{dead}]", f"[{nearest[1]}]"))
+    others = [unit for unit, share in enumerate(told["active"]) if share == 0 and unit != dead]
+    pairs = ({"x": x, "y": x.replace(f"[{dead}]", f"[{unit}]")} for unit in others)
+    both = next(pair for pair in pairs if not from_api(page, server, run=run, epoch=LAST, **pair)[:, 4].any())
+    page.goto(f"{server.url}/?variant={run}&epoch={LAST}&x1={both['x']}&y1={both['y']}")
+    wait_until_drawn(page)
+    card = page.locator("#veil-0")
+    expect(card).to_contain_text("inactive on every row")
+    card.get_by_role("button", name="Show the nearest live pair").click()
+    wait_until_drawn(page)
+    expect(card).to_be_empty()
+    assert trace(page, "quiver") is not None
 
 
 def test_keys_scrub_without_asking_the_server(visit: Visit, server: Server) -> None:
@@ -70,9 +153,8 @@ def test_keys_scrub_without_asking_the_server(visit: Visit, server: Server) -> N
     page.keyboard.press("ArrowLeft")
     wait_until_drawn(page)
     assert [address for address in asked if "frames" in address or "landscape" in address] == []
-    expected = from_api(
-        page, server, run="none", epoch=LAST - 1, x="hidden.1.linear.bias[0]", y="hidden.1.linear.bias[1]"
-    )
+    x, y = plotly_names(page, 0)
+    expected = from_api(page, server, run="none", epoch=LAST - 1, x=x, y=y)
     np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
     expect(page).to_have_url(re.compile(rf"epoch={LAST - 1}"))
 
@@ -185,7 +267,7 @@ def test_any_two_parameters_can_be_paired(visit: Visit, server: Server) -> None:
     wait_until_drawn(page)
     expected = from_api(page, server, run="none", epoch=2, x=x, y=y)
     np.testing.assert_allclose(gradients(page), expected, rtol=1e-6)
-    assert plotly(page)["xTitle"] == f"Δ {x}"
+    assert plotly(page)["xTitle"] == "Δ w₃,₁₇ of hidden layer 1"
 
 
 def test_a_wrong_name_is_a_notice_and_the_picture_stays(visit: Visit) -> None:
@@ -210,7 +292,7 @@ def test_a_layer_button_shows_its_first_two_biases(visit: Visit) -> None:
     page.locator("#layer-b").get_by_text("output", exact=True).click()
     expect(page.locator("#title-1 h2")).to_have_text("Output layer")
     wait_until_drawn(page)
-    assert plotly(page, 1)["yTitle"] == "Δ output.weight[0,0]"
+    assert plotly(page, 1)["yTitle"] == "Δ w₀,₀ of output layer"
 
 
 def test_dead_units_are_labelled(visit: Visit) -> None:

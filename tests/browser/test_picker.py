@@ -36,8 +36,8 @@ def test_two_units_are_picked_with_the_mouse(visit: Visit) -> None:
     expect(dialog).to_be_hidden()
     wait_until_drawn(page)
     first, second = (f"hidden.1.linear.bias[{one['unit']}]" for one in alone[-2:])
-    assert (plotly(page)["xTitle"], plotly(page)["yTitle"]) == (f"Δ {first}", f"Δ {second}")
-    assert plotly(page, 1)["xTitle"] == "Δ hidden.2.linear.bias[0]"
+    expect(page.locator("#title-0")).to_have_attribute("title", f"x₁: {first}\nx₂: {second}")
+    assert plotly(page, 1)["xTitle"] == "Δ b₀ of hidden layer 2"
     expect(page).to_have_url(re.compile(re.escape(f"x1={first}&y1={second}")))
 
 
@@ -63,21 +63,21 @@ def test_two_units_of_two_layers_are_picked_with_keys(visit: Visit) -> None:
     page.keyboard.press("ArrowRight")
     expect(told).to_contain_text("unit 0: ")
     page.keyboard.press("Enter")
-    expect(told).to_contain_text("x₁ is hidden.2.linear.bias[0]")
+    expect(told).to_contain_text("x₁ is b₀ of hidden layer 2")
     page.keyboard.press("Enter")
     expect(told).to_contain_text("a plane needs two")
     dialog.get_by_label("Layer").select_option("0")
     unit_list = dialog.get_by_label("Units as a list")
     expect(unit_list.locator("option")).to_have_count(21)
-    expect(told).to_contain_text("x₁ is hidden.2.linear.bias[0]")
+    expect(told).to_contain_text("x₁ is b₀ of hidden layer 2")
     unit_list.select_option("7")
     expect(told).to_contain_text("unit 7: ")
     dialog.get_by_role("button", name="Pick as x₂").press("Enter")
     expect(dialog).to_be_hidden()
     expect(opener).to_be_focused()
     wait_until_drawn(page)
-    assert plotly(page, 1)["xTitle"] == "Δ hidden.2.linear.bias[0]"
-    assert plotly(page, 1)["yTitle"] == "Δ hidden.0.linear.bias[7]"
+    assert plotly(page, 1)["xTitle"] == "Δ b₀ of hidden layer 2"
+    assert plotly(page, 1)["yTitle"] == "Δ b₇ of hidden layer 0"
 
 
 def test_a_suggested_pair_of_a_layer_is_shown(visit: Visit) -> None:
@@ -91,7 +91,7 @@ def test_a_suggested_pair_of_a_layer_is_shown(visit: Visit) -> None:
     dialog.locator(".gv-suggestion").first.click()
     wait_until_drawn(page)
     for slot in range(3):
-        assert (plotly(page, slot)["xTitle"], plotly(page, slot)["yTitle"]) == (f"Δ {best['x']}", f"Δ {best['y']}")
+        expect(page.locator(f"#title-{slot}")).to_have_attribute("title", f"x₁: {best['x']}\nx₂: {best['y']}")
 
 
 def test_where_the_batch_statistics_cancel_the_biases_beta_is_picked(visit: Visit) -> None:

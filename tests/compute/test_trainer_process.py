@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradviz.compute.background import of_deliveries
+from gradviz.compute.trainer_log import TrainerLog
 from gradviz.compute.trainer_process import TrainerProcess, TrainerStatus
 from gradviz.errors import UserError
 from gradviz.experiment.store import RunStore
@@ -44,6 +45,16 @@ def has_begun(status: TrainerStatus) -> bool:
 def test_empty_directory_is_said(trainer: TrainerProcess):
     assert trainer.status().state == "empty"
     assert trainer.stop().state == "empty"
+
+
+def test_another_process_sees_that_the_training_is_starting(trainer: TrainerProcess):
+    """The page asks a web process while the supervisor starts the trainer, which has written nothing yet."""
+    trainer.runs.mkdir()
+    TrainerLog(trainer.log_path).begin().close()
+    status = trainer.status()
+    assert (status.state, status.message) == ("running", "The training is starting.")
+    TrainerLog(trainer.log_path).note("Stopped.")
+    assert trainer.status().state == "empty"
 
 
 def test_all_trained_is_finished(tiny_runs: Path):

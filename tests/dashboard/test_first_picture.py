@@ -47,6 +47,13 @@ def test_compare_opens_as_the_runs_were_trained_unless_the_address_says_otherwis
     assert view_of("", tiny_store)["mode"] == "eval"
 
 
+def test_before_the_first_checkpoint_nothing_is_chosen(tiny_store: RunStore):
+    """The page asks again then: a pair that is chosen before would stay in the address, alive or not."""
+    runs = {name: run | {"epochs": []} for name, run in runs_of(tiny_store).items()}
+    view: Any = opened("", runs, later_ones)["view"]
+    assert [view[name] for name in ("x_a", "y_a", "x_b", "y_b")] == [None] * 4
+
+
 def test_the_live_pair_is_of_the_first_units_that_are_active_at_all_checkpoints_looked_at(
     tiny_store: RunStore, tmp_path: Any
 ):
