@@ -98,8 +98,7 @@ CHOSEN_ROWS = Claim(
     rule="The training rows are sorted by d, by store, by hour and by day, and cut into minibatches in that order."
     " Holds if for at least one of the four, at the checkpoint of mid-training whose signs are least balanced (where"
     f" random minibatches agree best), R of the whole model is at most {rules.LEAST_APART:.3g} and 1 − R at least"
-    f" {rules.CHOSEN_RATIO:g} times that of random rows, even by the lower end of what random draws give. Ratios of"
-    " random minibatches lie near 1, so that four tries do not reach this by chance.",
+    f" {rules.CHOSEN_RATIO:g} times that of random rows, even by the lower end of what random draws give.",
     reads=(CHOSEN,),
     decide=_chosen,
     answers={
