@@ -7,7 +7,7 @@ import pytest
 
 from gradviz.evidence.claims import CLAIMS, Claim, claim_of, verdicts
 from gradviz.evidence.values import Estimate
-from gradviz.evidence.verdict import Figure, Kind, Threshold
+from gradviz.evidence.verdict import Figure, Threshold
 from tests.evidence.made import evidence
 from tests.evidence.test_thresholds import THRESHOLDS
 
