@@ -109,7 +109,7 @@ function underWhat({ view }, plan) {
 function whatIsRandom({ view }, plan) {
   if (!plan.isRandom && !plan.minus?.isRandom) return "";
   return {
-    fresh: "Masks are drawn anew at every grid point, so neighbouring arrows differ by chance.",
+    fresh: "Masks are drawn anew at every grid point, so each arrow has masks of its own.",
     frozen: "One random set of masks holds for the whole plane.",
     averaged: "Arrows are means over several random sets of masks.",
   }[(plan.isRandom ? plan : plan.minus).masks ?? view.masks];

@@ -72,7 +72,7 @@ function notesOf(page, plan, spread, stack) {
   if (reason && !(shown && reasonOfAllZero(shown) === reason)) notes.push(zeroSentence({ plane: shown?.plane }, reason));
   notes.push(...deadNotes(spread));
   if (plan.isRandom)
-    notes.push(`The masks are random (${page.view.masks}, seed ${page.view.seed}): part of the spread comes from them.`);
+    notes.push(`The masks are random (${page.view.masks}, seed ${page.view.seed}): minibatches and masks make the spread together.`);
   return notes;
 }
 

@@ -84,7 +84,7 @@ HELP: dict[str, tuple[Entry, ...]] = {
         Entry("train", "Dropout is on, batch normalization uses the statistics of this minibatch. Nothing is updated."),
         Entry(
             "Masks",
-            "Fresh: new dropout masks at every grid point, so neighbouring arrows differ by chance. Frozen: one set "
+            "Fresh: new dropout masks at every grid point, so each arrow has masks of its own. Frozen: one set "
             f"for the whole plane. Averaged: the mean over {_MASK_SETS} sets. The same seed gives the same masks.",
         ),
     ),
@@ -163,8 +163,8 @@ HELP: dict[str, tuple[Entry, ...]] = {
         ),
         Entry(
             "Predicted below target",
-            "The gradient of deliveries' loss, L1, is a sum of signs: if nearly all rows lie on one side of their "
-            "target, all gradients agree for that reason alone. Other studies tell facts of their own.",
+            "The gradient of deliveries' loss, L1, is a sum with a sign for each row: the side of its target on which "
+            "it is predicted. The share says how one-sided these signs are. Other studies tell facts of their own.",
         ),
         Entry(
             "Measures",

@@ -1,9 +1,12 @@
 """The report's conclusions: its numbers choose each sentence, and the sentence names them."""
 
-from gradviz.evidence.measurements import Evidence, RoundOff, SignBalance
+from collections.abc import Sequence
+
+from gradviz.evidence.measurements import Evidence, Roughness, RoundOff, Scene, SignBalance
+from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.report.findings import Findings
 from gradviz.report.naming import labels_of
-from gradviz.report.numbers import estimate, number, percent
+from gradviz.report.numbers import estimate, number, percent, spread
 
 
 def on_balance(evidence: Evidence) -> str:
@@ -35,6 +38,48 @@ def on_each_run(findings: Findings) -> str:
     told += f"; in {against} it is the reverse" if against else ""
     rest = len(found) - less - against
     return told + (f"; in {rest} the interval contains 0 or is unknown, and nothing is certain." if rest else ".")
+
+
+def on_norm(findings: Findings) -> str:
+    """Concludes whether the biases of hidden layer 1, under a norm, follow the signs less than without; empty where no
+    seed has both correlations."""
+    pairs = []
+    for seed in findings.seeds:
+        own, plain = (_spearman(seed.evidence, role) for role in (BATCHNORM, PLAIN))
+        if own is not None and plain is not None:
+            pairs.append((own, plain))
+    if not pairs:
+        return ""
+    smaller = sum(own < plain for own, plain in pairs)
+    told = (
+        "For hidden layer 1 the rank correlation is"
+        f" {spread([own for own, _ in pairs])} under batch normalization and {spread([plain for _, plain in pairs])}"
+        f" without: smaller in {smaller} of {len(pairs)} seeds."
+    )
+    if smaller < len(pairs):
+        return f"{told} By these runs the norm above it does not take the pull of the signs away."
+    return (
+        f"{told} This fits what the norm above does: it couples the rows of a minibatch, and removes what all rows have"
+        " in common, residuals of one sign among it. No norm lies above β of hidden layer 2."
+    )
+
+
+def on_curl(evidence: Evidence) -> str:
+    """Concludes whether curl alone tells pictures of masks drawn anew from others, and whether the angle does."""
+    panels = [(scene, panel.roughness) for scene in evidence.scenes for panel in scene.panels]
+    fresh = [rough for scene, rough in panels if _is_fresh(evidence, scene)]
+    others = [rough for scene, rough in panels if not _is_fresh(evidence, scene)]
+    told = []
+    for name, unit in (("curl", ""), ("angle", "°")):
+        own, rest = (_values(some, name) for some in (fresh, others))
+        if not own or not rest:
+            return "There are no pictures of masks drawn anew beside others to compare."
+        are_apart = "and tells them apart" if min(own) > max(rest) else "and does not tell them apart"
+        told.append(
+            f"the {name} is {number(min(own))} to {number(max(own), unit)} with masks drawn anew and"
+            f" {number(min(rest))} to {number(max(rest), unit)} elsewhere, {are_apart}"
+        )
+    return f"Here {'; '.join(told)}."
 
 
 def on_round_off(both: RoundOff) -> str:
@@ -76,3 +121,21 @@ def _sign(each: SignBalance) -> int:
 
 def _numbers(each: SignBalance) -> str:
     return f"Spearman's correlation of |2s − 1| and R {estimate(each.spearman)}, {each.num_checkpoints} checkpoints"
+
+
+def _spearman(evidence: Evidence, role: Role) -> float | None:
+    """Of the biases of hidden layer 1, over the checkpoints of one run."""
+    record = evidence.record(role)
+    names = (record.name,) if record else ()
+    found = (each for each in evidence.sign_balance if (each.scope, each.variants) == ("biases 1", names))
+    return next((each.spearman.value for each in found), None)
+
+
+def _values(found: Sequence[Roughness], name: str) -> list[float]:
+    return [value for each in found if (value := getattr(each, name).value) is not None]
+
+
+def _is_fresh(evidence: Evidence, scene: Scene) -> bool:
+    """Whether each point of the scene's pictures has masks of its own."""
+    draws = any(record.name == scene.run and record.regularizer.draws_masks for record in evidence.runs)
+    return draws and scene.mode == "train" and scene.masks == "fresh"

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gradviz.evidence import rules
 from gradviz.evidence.measurements import Evidence
-from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
+from gradviz.evidence.roles import BATCHNORM, DROPOUT
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import BALANCE
-from gradviz.report.concluding import on_each_run, on_moved_bias
+from gradviz.report.concluding import on_curl, on_each_run, on_moved_bias, on_norm
 from gradviz.report.document import Block, Heading, Table, Text
 from gradviz.report.findings import Findings
 from gradviz.report.naming import labels_of
@@ -20,43 +20,27 @@ def why(findings: Findings) -> Iterator[Block]:
     yield Heading("Why: the signs of the residuals", anchor="why")
     yield Text(
         "The loss is mean |prediction − target|, so its gradient is a sum of one signed term per row: the sign of the"
-        " row's residual times the gradient of its prediction. Where nearly all rows lie on one side of their targets,"
-        " all minibatches pull the same way; where half lie on each side, what is left is the accident of the draw."
-        " With s the share of rows predicted below their target, |2s − 1| measures this balance."
+        " row's residual times the gradient of its prediction. If the signs alone counted, minibatches would pull the"
+        " same way where nearly all rows lie on one side of their targets, and by the accident of the draw where half"
+        " lie on each side. With s the share of rows predicted below their target, |2s − 1| measures this balance."
         f" {on_each_run(findings)}"
     )
     yield from pictures_of(BALANCE.key, evidence)
     yield _correlations(findings)
     yield from _laws(findings)
-    if _batchnorm_differs(findings):
-        yield Text(
-            "For hidden layer 1 the rank correlation is smaller under batch normalization than without. The norm above"
-            " couples the rows of a minibatch: it removes what all rows have in common, and with it the common pull of"
-            " residuals of one sign, so β of hidden layer 1 has no reason to agree where the signs do. No norm lies"
-            " above β of hidden layer 2."
-        )
+    if _has_norm_above(findings):
+        said = on_norm(findings)
+        yield from [Text(said)] if said else []
     yield from _interventions(findings)
     yield from _masks(findings)
     yield from _scenes(evidence)
     yield from _controls(findings)
 
 
-def _batchnorm_differs(findings: Findings) -> bool:
-    """Whether in every seed layer 1 correlates less with batch normalization before the activation than without."""
-    for seed in findings.seeds:
-        own, plain = (_spearman(seed.evidence, role) for role in (BATCHNORM, PLAIN))
-        if own is None or plain is None or own >= plain:
-            return False
+def _has_norm_above(findings: Findings) -> bool:
+    """Whether every run has the source's layers, with the norm before the activation where there is one."""
     runs = [run for seed in findings.seeds for run in seed.evidence.runs]
     return all(not run.regularizer.norm_after and len(run.hidden) == max(rules.LAYERS) + 1 for run in runs)
-
-
-def _spearman(evidence: Evidence, role: Role) -> float | None:
-    """Of the biases of hidden layer 1, over the checkpoints of one run."""
-    record = evidence.record(role)
-    names = (record.name,) if record else ()
-    found = (each for each in evidence.sign_balance if (each.scope, each.variants) == ("biases 1", names))
-    return next((each.spearman.value for each in found), None)
 
 
 def _controls(findings: Findings) -> Iterator[Block]:
@@ -178,6 +162,5 @@ def _scenes(evidence: Evidence) -> Iterator[Block]:
         f"Seed {evidence.seed}. Agreement compares the arrows at the centre. Roughness is a mean over the minibatches'"
         " fields: the mean angle and the relative difference between neighbouring arrows, and the share of distinct"
         " vectors. The curl is relative: 0 for the gradient of one smooth loss, about 1 where each arrow belongs to"
-        " another loss. L1 and ReLU make landscapes that are constant in pieces and change on edges alone, where"
-        " differences on a grid do not cancel: their curl comes near 1 too, and the angle tells the two apart.",
+        f" another loss, or where a landscape is constant in pieces and changes on edges alone. {on_curl(evidence)}",
     )

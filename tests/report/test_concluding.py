@@ -41,6 +41,21 @@ def with_counts(number: int) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def norm_of(own: float, plain: float) -> dict[str, object]:
+    """The rank correlation of layer 1 under batch normalization and without."""
+    correlations = tuple(balance(value, None, None, (run,)) for run, value in (("batchnorm", own), ("none", plain)))
+    return {"sign_balance": correlations, "runs": tuple(record(run, hidden=(8, 4, 2)) for run in RUNS)}
+
+
+def masks_of(angle: float) -> dict[str, object]:
+    """With masks drawn anew at each point, an angle between neighbours; two more scenes without."""
+    fresh = scene("mid-dropout", "dropout", angle=angle).model_copy(update={"mode": "train"})
+    return {"scenes": (scene("mid-none", "none", angle=5), scene("batchnorm-beta", "batchnorm", angle=20), fresh)}
+
+
+KEEPS = "By these runs the norm above it does not take the pull of the signs away"
+FITS = "This fits what the norm above does"
+TELLS, TELLS_NOT = "and tells them apart", "and does not tell them apart"
 LESS = "the more balanced the signs of the residuals, the less the minibatches agree"
 MORE = "the more balanced the signs of the residuals, the more the minibatches agree"
 NEITHER = "the balance of the signs says nothing certain about the agreement"
@@ -57,6 +72,12 @@ TABLE = [
     ({"interventions": (moved(0.3),)}, "R falls in 1 of 1 cases", ()),
     ({"interventions": (moved(0.95),)}, "R falls in 0 of 1 cases", ("R falls in 1",)),
     ({"interventions": (moved(0.3, 0.31),)}, "31\u00a0% of the rows lie below", ("half of the rows lie below",)),
+    (norm_of(-0.007, 0.8), "is −0.00700 under batch normalization and 0.800 without: smaller in 1 of 1", (KEEPS,)),
+    (norm_of(0.9, 0.8), KEEPS, (FITS,)),
+    (norm_of(-0.007, 0.8), FITS, ()),
+    ({}, "There are no pictures of masks drawn anew", (TELLS, TELLS_NOT)),
+    (masks_of(80.0), f"the angle is 80 to 80° with masks drawn anew and 5 to 20° elsewhere, {TELLS}", ()),
+    (masks_of(7.0), f"the angle is 7 to 7° with masks drawn anew and 5 to 20° elsewhere, {TELLS_NOT}", ()),
     ({"scenes": with_counts(18)}, "gradients of 18 minibatches", ("gradients of 50 minibatches",)),
 ]
 

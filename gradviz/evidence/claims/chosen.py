@@ -7,7 +7,7 @@ from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.controls import ChosenRows
 from gradviz.evidence.deciding import any_of, at_least, every, kind_if, told
-from gradviz.evidence.figures import DIFFERS
+from gradviz.evidence.figures import DIFFERS, exact
 from gradviz.evidence.picturing import line
 from gradviz.evidence.readings import CHOSEN, Chosen
 from gradviz.evidence.verdict import SHARE, Chart, Figure, Kind, Mark, Picture, Shown, Threshold
@@ -70,7 +70,8 @@ def _picture(found: Sequence[ChosenRows]) -> Picture:
 
 def _below(found: Sequence[ChosenRows]) -> float:
     """A round number below every R of them."""
-    every = [end for each in found for end in (each.resultant.value, each.random_resultant.low) if end is not None]
+    ends = [exact(end).value for each in found for end in (each.resultant.value, each.random_resultant.low)]
+    every = [end for end in ends if end is not None]
     return max(0.0, math.floor(10 * min(every, default=0.0) - 0.5) / 10)
 
 
@@ -98,8 +99,7 @@ CHOSEN_ROWS = Claim(
     rule="The training rows are sorted by d, by store, by hour and by day, and cut into minibatches in that order."
     " Holds if for at least one of the four, at the checkpoint of mid-training whose signs are least balanced (where"
     f" random minibatches agree best), R of the whole model is at most {rules.LEAST_APART:.3g} and 1 − R at least"
-    f" {rules.CHOSEN_RATIO:g} times that of random rows, even by the lower end of what random draws give. Ratios of"
-    " random minibatches lie near 1, so that four tries do not reach this by chance.",
+    f" {rules.CHOSEN_RATIO:g} times that of random rows, even by the lower end of what random draws give.",
     reads=(CHOSEN,),
     decide=_chosen,
     answers={

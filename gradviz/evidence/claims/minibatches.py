@@ -217,7 +217,7 @@ def _biases_of(null: Null) -> LandscapeRequest:
 
 
 BESIDE_RANDOM: dict[Kind, str] = {
-    Kind.HOLDS: "The composition matters: minibatches differ more than random rows make them",
+    Kind.HOLDS: "Minibatches differ more than a random draw of rows makes them",
     Kind.SAMPLING: "Minibatches differ, and no more than a random draw of rows makes them",
     Kind.NOT: "The gradients of the minibatches hardly differ",
 }
