@@ -1,5 +1,5 @@
-"""Lessons 4 and 5 as a newcomer goes through them, with every number of their sentences held to the picture's own data; and
-all lessons, step by step, on runs that learn too little for some of them."""
+"""Lessons 4 and 5 as a newcomer goes through them, with every number of their sentences held to the picture's own data;
+and all lessons, step by step, on runs that learn too little for some of them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -69,7 +69,7 @@ class Reader:
 
 
 def _is_written(text: str, value: float) -> bool:
-    """Whether a number as the page prints it, in percent, degrees or plain, is this value, to the digits that it prints."""
+    """Whether a number as the page prints it, in percent, degrees or plain, is this value, to its digits."""
     found = re.fullmatch(r"([<>])?([−-]?[\d.,]+(?:e[+−-]?\d+)?)\s?(%|°)?", text)
     assert found, text
     number = float(found[2].replace("−", "-").replace(",", ""))
