@@ -183,7 +183,7 @@ function paintAxes(context, plane, { x, y }, frame, { halfWidth }) {
   context.fillStyle = palette.ink;
   const named = (name, centre) => {
     const all = `Δ ${name} (checkpoint: ${number(centre)})`;
-    return context.measureText(all).width > plane.height + BELOW ? `Δ ${name}` : all;
+    return context.measureText(all).width > plane.height + 2 * TOP ? `Δ ${name}` : all;
   };
   context.textAlign = "center";
   context.fillText(named(x, frame.x), plane.left + plane.width / 2, plane.top + plane.height + 34, plane.width + RIGHT);

@@ -160,11 +160,12 @@ def test_a_page_that_may_show_it_in_a_frame_shows_it_and_commands_nothing(
         frame.get_by_role("slider", name="Epoch").focus()
         page.keyboard.press("ArrowLeft")
         frame.wait_for_function("() => window.gradvizPage.view.epoch === 2")
+        frame.wait_for_function("() => window.gradvizPage.panels.every(({ isDrawn, index }) => isDrawn && index === 2)")
         shoot(page, "in-a-frame")
         # The frame's own buttons work; the page around it reaches neither its document nor the server.
         before = frame.evaluate("async () => (await fetch('api/v1/training')).json()")
         statuses: list[int] = []
-        page.on("response", lambda answer: statuses.append(answer.status))
+        page.on("response", lambda answer: statuses.append(answer.status) if answer.frame == page.main_frame else None)
         assert page.evaluate(_COMMAND, f"{open_to.url}/api/v1/training") == ["refused", "opaque"]
         assert set(statuses) == {403}
         assert page.evaluate("() => document.querySelector('iframe').contentDocument") is None
