@@ -6,6 +6,7 @@ import { choose, pickLayer, readAddress, setControls, toggleControls, train } fr
 import "./views/directionpicker.js";
 import "./views/help.js";
 import { questions } from "./views/questions.js";
+import "./views/touch.js";
 
 window.dash_clientside = window.dash_clientside || {};
 window.dash_clientside.gradviz = { readAddress, setControls, choose, pickLayer, toggleControls, train };

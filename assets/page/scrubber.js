@@ -51,6 +51,7 @@ export function createScrubber(host, { name, label, names = `${name}s`, onMove, 
   Object.assign(range, { type: "range", min: 0, max: 0, step: 1, value: 0, disabled: true });
   range.setAttribute("aria-label", label);
   const shown = element("output", "gv-number");
+  shown.setAttribute("aria-live", "off"); // the slider tells its value itself, and while it plays nobody wants to hear each step
   const play = button("▶", () => toggle(), "gv-play");
   const speed = element("select", "gv-speed", ...[1, 2, 5, 10, 20, 30].map((n) => new Option(`${n}/s`, `${n}`, n === 5, n === 5)));
   speed.setAttribute("aria-label", `${names} a second`.replace(/^./, (first) => first.toUpperCase()));
@@ -121,6 +122,8 @@ export function createScrubber(host, { name, label, names = `${name}s`, onMove, 
     playing = null;
     play.textContent = "▶";
     play.setAttribute("aria-label", `Play the ${names}`);
+    const spoken = document.getElementById("spoken");
+    if (spoken) spoken.textContent = shown.textContent; // where it has stopped
     released();
   }
 

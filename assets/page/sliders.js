@@ -94,6 +94,11 @@ function moveToMinibatch(minibatch) {
   conductor.minibatchMoved();
 }
 
+/** A step of a slider. @param {"epoch" | "minibatch"} name @param {number} by */
+export function stepSlider(name, by) {
+  (name === "epoch" ? epochs : minibatches.at(-1))?.step(by);
+}
+
 // Whether a hand, or a play, moves one of them.
 export function isBusy() {
   return Boolean(epochs?.busy || minibatches.some((one) => one.busy));

@@ -67,3 +67,8 @@ export function encode(frame, { halfWidth, scale, length, direction, every = 1 }
   }
   return { arrows, zeros };
 }
+
+/** How many times as wide lines are in a picture whose words are so many times as large. */
+export function boldness(large = 1) {
+  return 1 + 0.8 * (large - 1);
+}

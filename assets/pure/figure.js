@@ -1,6 +1,6 @@
 // Plotly figures in the browser: the same traces as gradviz/drawing/figure.py builds in Python.
 
-import { encode } from "./arrows.js";
+import { boldness, encode } from "./arrows.js";
 import { digitsOf, levelsOf } from "./contours.js";
 import { COLUMNS } from "./curves.js";
 import { number } from "./formats.js";
@@ -16,10 +16,12 @@ const PIXEL_PRECISION = 1e4; // see gradviz/drawing/figure.py: plotly.js rounds 
 const DESCENT = "the arrow is −∇J (descent)";
 const END = "<extra></extra>"; // after texts of our own: a format of plotly.js writes minus as a hyphen
 const HOVER = `%{text}${END}`;
+const FEW_TICKS = 170; // pixels of a side with room for three numbers
 const LETTER = 6.6; // pixels of a letter of the titles, on average
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
 export function landscapeFigure(frame, style, names, token, palette) {
+  const { large = 1 } = style;
   const { arrows, zeros } = encode(frame, style, look);
   const data = [];
   const levels = levelsOf(frame.loss, look.flat_share);
@@ -44,22 +46,22 @@ export function landscapeFigure(frame, style, names, token, palette) {
       colorscale: palette.arrows,
       showscale: !style.sharesScale,
       arrowsize: look.arrow_head,
-      line: { width: look.arrow_width },
+      line: { width: look.arrow_width * boldness(style.large) },
       colorbar: {
-        title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 } }, thickness: 8, outlinewidth: 0, xpad: 6, nticks: 6,
-        lenmode: "pixels", len: style.side + 16,
+        title: { text: frame.difference ? "log10 |Δ∇J|" : "log10 |∇J|", side: "top", font: { size: 11 * large } }, thickness: 8 * large, outlinewidth: 0, nticks: 6,
+        lenmode: "pixels", len: style.side + 12, x: 1, xpad: 10,
       },
     },
   });
   if (!arrows.x.length) data.pop();
-  data.push(markers(zeros.x, zeros.y, 4, 1, palette.zero, {
+  data.push(markers(zeros.x, zeros.y, 4 * large, large, palette.zero, {
     customdata: rows(frame, zeros),
     text: textsAt(frame, style, zeros.point, []),
     hovertemplate: HOVER,
     name: look.zero_words,
   }));
   data.push(...strokeTraces(style.strokes ?? []));
-  data.push(markers([0], [0], 18, 2, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
+  data.push(markers([0], [0], 18 * large, 2 * large, palette.centre, { hoverinfo: "skip", name: "the checkpoint itself" }));
   return { data, layout: layout(style, titlesOf(frame, names, style), token, palette) };
 }
 
@@ -69,30 +71,45 @@ function textsAt(frame, { halfWidth }, points, more) {
   return points.map((k) => [...pointLines(frame, halfWidth, { i: (k % frame.points) - middle, j: Math.floor(k / frame.points) - middle, points: frame.points }), ...more].join("<br>"));
 }
 
-/** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number}} style */
-export function titlesOf({ plane }, { x, y }, { side }) {
-  const letters = Math.max(20, Math.floor(side / LETTER));
+/** The titles of both axes. @param {any} frame @param {{x: string, y: string}} names @param {{side: number, large?: number}} style */
+export function titlesOf({ plane }, { x, y }, { side, large = 1 }) {
+  const letters = Math.max(20, Math.floor(side / (LETTER * large)));
   return { x: axisTitle(x, plane?.x, letters), y: axisTitle(y, plane?.y, letters) };
 }
 
+// Around the plane: the same whatever the numbers at the axes and the colour bar are, and whatever is drawn in it, so that the
+// squares of pictures side by side, and of one after the other, are one.
+/** @param {{sharesScale?: boolean, large?: number}} style */
+function marginsOf({ sharesScale, large = 1 }) {
+  return { l: 60 * large, r: (sharesScale ? 14 : 84) * large, t: 8 * large, b: 44 * large };
+}
+
+/** The side of the plane in a picture of this size. @param {{sharesScale?: boolean, large?: number}} style @param {{width: number, height: number}} size */
+export function sideIn(style, { width, height }) {
+  const { l, r, t, b } = marginsOf(style);
+  return Math.max(120, Math.min(width - l - r, height - t - b));
+}
+
 function layout(style, titles, token, palette) {
-  const { part } = style;
-  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: 5 };
+  const { part, large = 1 } = style;
+  const axis = { constrain: "domain", showgrid: false, zeroline: false, nticks: style.side < FEW_TICKS * large ? 3 : 5, ticks: "outside", tickangle: 0 };
+  const plain = base(palette);
   return {
-    ...base(palette),
-    margin: { l: 60, r: style.sharesScale ? 14 : 8, t: 8, b: 44 },
+    ...plain,
+    font: { ...plain.font, size: large * plain.font.size },
+    margin: { ...marginsOf(style), autoexpand: false },
     hovermode: "closest",
     dragmode: "zoom",
     showlegend: false,
     meta: { token, part: partName(part) },
-    xaxis: { ...axis, range: [...part.x], title: { text: titles.x, standoff: 8, ...small(titles.x) } },
-    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y, standoff: 4, ...small(titles.y) } },
+    xaxis: { ...axis, range: [...part.x], title: { text: titles.x, standoff: 8, ...small(titles.x, large) } },
+    yaxis: { ...axis, range: [...part.y], scaleanchor: "x", title: { text: titles.y, standoff: 4, ...small(titles.y, large) } },
   };
 }
 
 // Words are longer than names.
-function small(title) {
-  return title.startsWith("along ") ? { font: { size: 12 } } : {};
+function small(title, large) {
+  return title.startsWith("along ") ? { font: { size: 12 * large } } : {};
 }
 
 export function base(palette) {

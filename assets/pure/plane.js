@@ -2,6 +2,7 @@
 
 /** @typedef {{x: [number, number], y: [number, number]}} Part */
 
+const MOST_ENLARGED = 50; // times, by fingers
 const MARGIN = 0.1; // of the half width
 const HALF_A_CELL = 0.5; // arrows at the border, and the loss under them, take no more
 
@@ -40,6 +41,26 @@ export function movedPart({ x, y }, whole, factor, [across, up] = [0, 0]) {
   };
   const part = { x: moved(x, across), y: moved(y, up) };
   return part.x[1] - part.x[0] > 0.999 * (whole.x[1] - whole.x[0]) ? null : part;
+}
+
+/**
+ * The part after two fingers have moved: what lay between them still does, and the part is `factor` as wide; null where
+ * that is all of the `whole` plane.
+ * @param {Part} part @param {Part} whole @param {number} factor
+ * @param {[number, number]} from between the fingers, as shares of the plane from its lower left corner @param {[number, number]} to the same, afterwards
+ * @returns {Part | null}
+ */
+export function pinchedPart(part, whole, factor, from, to) {
+  const size = whole.x[1] - whole.x[0];
+  const width = Math.max(size / MOST_ENLARGED, (part.x[1] - part.x[0]) * factor);
+  if (width > 0.999 * size) return null;
+  /** @returns {[number, number]} */
+  const pinched = ([low, high], k, [least, most]) => {
+    const start = low + from[k] * (high - low) - to[k] * width;
+    const kept = Math.max(least, Math.min(most - width, start)); // no finger leads beyond the plane
+    return [kept, kept + width];
+  };
+  return { x: pinched(part.x, 0, whole.x), y: pinched(part.y, 1, whole.y) };
 }
 
 /**

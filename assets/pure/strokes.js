@@ -63,3 +63,9 @@ const made = {
     mode: "markers", marker: { symbol: "triangle-up", color: colour, size, angle: angles, line: { width: 0 }, opacity: 1 },
   }),
 };
+
+/** Strokes for a picture whose words are so many times as large. @param {Stroke[]} strokes @returns {Stroke[]} */
+export function enlarged(strokes, large = 1) {
+  if (large === 1) return strokes;
+  return strokes.map((stroke) => ({ ...stroke, ...(stroke.width && { width: large * stroke.width }), ...(stroke.size && { size: large * stroke.size }), ...(stroke.sizes && { sizes: stroke.sizes.map((size) => large * size) }) }));
+}

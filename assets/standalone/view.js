@@ -2,6 +2,7 @@
 
 import { hasDirections } from "../pure/axes.js";
 import { differencesOf } from "../pure/difference.js";
+import { sideIn } from "../pure/figure.js";
 import { decodeFrame } from "../pure/frame.js";
 import { begin, look } from "../pure/look.js";
 import { overlayStrokes, probeOf } from "../pure/overlays.js";
@@ -219,7 +220,7 @@ function commit() {
 async function commitOne(panel) {
   const { graph, canvas, section, plan, frame, style, token } = panel;
   const box = canvas.getBoundingClientRect();
-  const side = Math.max(120, Math.min(box.width - 130, box.height - 52));
+  const side = sideIn(style, box);
   const { data, layout } = pictureFigure(frame, { ...style, side, box, camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
   const isFirst = !graph._fullLayout;
   panel.drawn = token;

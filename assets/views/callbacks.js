@@ -9,6 +9,8 @@ import { askForRuns } from "../page/runs.js";
 import { page } from "../page/state.js";
 import { offerExport } from "./exporting.js";
 import { showLayer } from "./layers.js";
+import { offerPresentation } from "./present.js";
+import { showSheet } from "./sheet.js";
 import { openView } from "./stage.js";
 import { act, askToStartAgain, confirmAsked } from "./training.js";
 
@@ -29,6 +31,7 @@ export function readAddress({ look, costs, fields, zero_messages, exports }) {
   begin({ look, costs, zero_messages });
   setFields(fields);
   offerExport(exports);
+  offerPresentation();
   askForRuns();
   return addressNow();
 }
@@ -62,6 +65,7 @@ export function pickLayer(layer, id) {
 }
 
 export function toggleControls(opened, navbar) {
+  showSheet(opened);
   return { ...navbar, collapsed: { mobile: !opened } };
 }
 

@@ -1,6 +1,6 @@
 // Draws a frame on a canvas over the Plotly picture, in its axes: what is seen while a slider moves.
 
-import { encode } from "../pure/arrows.js";
+import { boldness, encode } from "../pure/arrows.js";
 import { pixelsOf, shadeAt, shadesOf } from "../pure/colours.js";
 import { levelsOf, traceLevels } from "../pure/contours.js";
 import { look } from "../pure/look.js";
@@ -41,14 +41,16 @@ function paintPlane(context, plane, frame, style, rings) {
   if (style.under === "heat" || isSurface(style)) paintHeat(context, plane, frame, style, palette);
   if (style.under === "contour") paintContours(context, plane, frame, style, palette);
   const { arrows, zeros } = encode(frame, style, look);
-  paintArrows(context, plane, arrows, style.scale, palette);
-  paintRings(context, plane, zeros.x, zeros.y, rings.zero, rings.zeroWidth, palette.zero);
+  const { large = 1 } = style;
+  paintArrows(context, plane, arrows, style.scale, palette, look.arrow_width * boldness(large));
+  paintRings(context, plane, zeros.x, zeros.y, large * rings.zero, large * rings.zeroWidth, palette.zero);
   paintStrokes(context, plane, style.strokes ?? []);
-  paintRings(context, plane, [0], [0], rings.centre, rings.centreWidth, palette.centre);
+  paintRings(context, plane, [0], [0], large * rings.centre, large * rings.centreWidth, palette.centre);
   context.restore();
 }
 
 export function clearCanvas(canvas) {
+  canvas.dataset.drawn = "off";
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
@@ -68,6 +70,7 @@ export function preparedContext(canvas) {
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, across, down);
+  canvas.dataset.drawn = "on";
   return context;
 }
 
@@ -93,29 +96,38 @@ export function watchCanvas(canvas, onResize) {
   resized.observe(canvas);
 }
 
+// Another screen, or the browser's zoom: a box of the same size has other pixels.
+function watchPixels() {
+  matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`).addEventListener("change", () => {
+    for (const canvas of document.querySelectorAll("canvas")) watchers.get(canvas)?.();
+    watchPixels();
+  }, { once: true });
+}
+watchPixels();
+
 // The page is about to be laid out in another way.
 export function forgetSizes() {
   sizes = new WeakMap();
 }
 
-function paintArrows(context, plane, arrows, scale, palette) {
+function paintArrows(context, plane, arrows, scale, palette, width) {
   const shades = shadesOf(palette.arrows);
   const paths = new Map();
   for (let k = 0; k < arrows.x.length; k++) {
     const shade = shadeAt(arrows.colour[k], scale.low, scale.high);
     if (!paths.has(shade)) paths.set(shade, new Path2D());
-    addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY);
+    addArrow(paths.get(shade), plane.x(arrows.x[k]), plane.y(arrows.y[k]), arrows.u[k] * plane.scaleX, -arrows.v[k] * plane.scaleY, width);
   }
-  context.lineWidth = look.arrow_width;
+  context.lineWidth = width;
   for (const [shade, path] of paths) {
     context.strokeStyle = shades[shade];
     context.stroke(path);
   }
 }
 
-export function addArrow(path, x, y, across, down) {
+export function addArrow(path, x, y, across, down, width = look.arrow_width) {
   const [tipX, tipY] = [x + across / 2, y + down / 2];
-  const head = Math.min(HEAD_PIXELS * look.arrow_head * look.arrow_width, 0.7 * Math.hypot(across, down));
+  const head = Math.min(HEAD_PIXELS * look.arrow_head * width, 0.7 * Math.hypot(across, down));
   const angle = Math.atan2(down, across);
   path.moveTo(x - across / 2, y - down / 2);
   path.lineTo(tipX, tipY);

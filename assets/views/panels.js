@@ -1,5 +1,6 @@
 // One panel of the page: what it is to show, what it shows, and how the picture and the words get there.
 
+import { sideIn } from "../pure/figure.js";
 import { partName } from "../pure/plane.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
@@ -24,6 +25,7 @@ function graphOf(panel) {
   const graph = plotIn(`graph-${panel.slot}`);
   if (graph && graph.on && panel.listening !== graph) {
     panel.listening = graph;
+    graph.setAttribute("aria-hidden", "true"); // numbers at axes, one by one: the canvas over it is the picture, with its words
     watchCanvas(canvasOf(panel), () => fit(panel));
     graph.on("plotly_afterplot", () => settled(panel, graph));
     listenForZoom(graph, () => panel.plan);
@@ -75,8 +77,7 @@ export function commitPanel(panel) {
 
 // What is left for the plane in a picture of this size.
 function sideOf(panel) {
-  const { width, height } = sizeOfCanvas(canvasOf(panel));
-  return Math.max(120, Math.min(width - 130, height - 52));
+  return sideIn(panel.style, sizeOfCanvas(canvasOf(panel)));
 }
 
 // The picture has another size: Plotly makes the plane fit, and its colour bar is given the plane's length.
@@ -114,9 +115,10 @@ function settled(panel, graph) {
   const section = document.getElementById(`panel-${panel.slot}`);
   section.dataset.drawn = meta.token;
   section.dataset.index = panel.frame.index;
-  const caption = document.getElementById(`caption-${panel.slot}`);
-  if (caption.scrollHeight > caption.clientHeight) caption.tabIndex = 0; // scrolled by keys too
-  else caption.removeAttribute("tabindex");
+  for (const strip of [`caption-${panel.slot}`, `title-${panel.slot}`].map((id) => document.getElementById(id))) {
+    if (strip.scrollHeight > strip.clientHeight) strip.tabIndex = 0; // scrolled by keys too
+    else strip.removeAttribute("tabindex");
+  }
   const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
   showNumbers(`numbers-${panel.slot}`, fieldNumbers(title, panel.frame, panel.style.halfWidth));
 }

@@ -2,6 +2,7 @@
 
 import { overlayStrokes } from "../pure/overlays.js";
 import { stylesOf } from "../pure/scales.js";
+import { enlarged } from "../pure/strokes.js";
 import { loadPlans } from "../page/loading.js";
 import { loadPlanes } from "../page/planes.js";
 import { besides, frameOf, isGrid, plans } from "../page/plans.js";
@@ -16,6 +17,7 @@ import { showGrid } from "./grid.js";
 import { markLosses } from "./losscurves.js";
 import { forgetSizes } from "./paint.js";
 import { commitPanel, createPanel, paintPanel, sayPanel } from "./panels.js";
+import { largeNow } from "./present.js";
 import { beginPaths, isPlaying, showProbe } from "./probe.js";
 import { showReading } from "./reading.js";
 import { showRows } from "./rowspanel.js";
@@ -48,12 +50,14 @@ export function moveOver(over) {
 // Paints every panel that has its frame, and says in the others why they have not.
 export function drawPictures() {
   beginPaths();
+  document.getElementById("rows-told").ariaBusy = `${isBusy()}`; // a screen reader is not told each step
   const active = page.panels.filter((panel) => panel.plan);
   const styles = stylesOf({ ...page.view, under: underNow(page.view) }, page.plans.map((plan) => ({ shown: frameOf(plan), all: besides(plan), isDifference: Boolean(plan.minus), halfWidth: plan.halfWidth, part: partOf(plan) })));
   showScale(styles[0]?.sharesScale ? styles[0].scale : null);
   active.forEach((panel, k) => {
     const frame = (panel.shown = frameOf(panel.plan));
-    styles[k].strokes = overlayStrokes(page.view, panel.plan, frame, styles[k], paletteNow());
+    styles[k].large = largeNow();
+    styles[k].strokes = enlarged(overlayStrokes(page.view, panel.plan, frame, styles[k], paletteNow()), styles[k].large);
     if (frame && needsPaint(panel, frame, styles[k])) paintPanel(panel, frame, styles[k]);
     showGround(panel.slot, frame, styles[k]);
   });

@@ -23,6 +23,7 @@ import { showLayers } from "./layers.js";
 import { showLosses } from "./losscurves.js";
 import { showPaths } from "./pathsview.js";
 import { commitPictures, commitSoon, drawPictures, drawSoon, moveOver, planPanels } from "./pictures.js";
+import { showPresentation } from "./present.js";
 import { offerReferences } from "./references.js";
 import { showRunChoice } from "./runchoice.js";
 import { addLegend, setGrouping, setLive, showStatus } from "./status.js";
@@ -181,6 +182,7 @@ function refresh() {
   document.body.dataset.overlays = view.show.length;
   document.body.dataset.sampling = view.show.includes("sampling") ? "on" : "off";
   document.body.dataset.probe = view.show.includes("probe") ? "on" : "off";
+  showPresentation();
   document.body.dataset.minus = view.view === "compare" && view.minus !== "off" ? "on" : "off";
   document.body.dataset.empty = !page.areRunsKnown || Object.keys(page.runs).length ? "no" : "yes";
   setSliders();

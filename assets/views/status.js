@@ -17,8 +17,8 @@ export function showStatus(page) {
   const state = page.away ? "away" : page.training.state;
   const words = page.away ? "Reconnecting…" : wordsOf(page, state, Object.keys(page.runs).length);
   const fraction = progressOf(page.training.progress);
-  document.getElementById("status").title = page.away;
   const text = state === "running" && fraction ? `${words} · ${fraction}` : words;
+  document.getElementById("status").title = page.away || text; // where there is no room for the words
   const files = Object.values(page.runs).flatMap((run) => run.broken.map(({ file, reason }) => ({ file: `${run.run}/${file}`, reason })));
   const broken = [...page.unreadable, ...files];
   fill("status", text + broken.length, element("span", `gv-dot gv-${state}`), element("span", "gv-status-text", text),

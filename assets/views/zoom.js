@@ -35,18 +35,18 @@ export function listenForZoom(graph, planOf) {
   graph.on("plotly_doubleclick", resetZoom);
 }
 
-// Brings all pictures to a part of their planes, given in one of such a half width.
+// Brings all pictures to a part of their planes, given in one of such a half width; fulfilled once they are there.
 export function showPart(next, halfWidth) {
   const relative = scaledPart(next, 1 / halfWidth);
   if (!page.view || isSamePart(relative, relativePart())) return;
   part = relative;
-  follow();
+  return follow();
 }
 
-function resetZoom() {
+export function resetZoom() {
   if (!part) return;
   part = null;
-  follow();
+  return follow();
 }
 
 // All pictures are brought there; what is drawn afterwards has it from `partOf`.
@@ -58,7 +58,7 @@ function follow() {
     return window.Plotly.relayout(graph, { "xaxis.range": [...x], "yaxis.range": [...y] });
   });
   showZoomed();
-  Promise.all(moves).then(conductor.redraw);
+  return Promise.all(moves).then(conductor.redraw);
 }
 
 // The way back, where there is one.
@@ -72,7 +72,7 @@ export function showZoomed() {
 
 onTurn(showZoomed);
 
-// A finger on a picture scrolls the page, two zoom all of it: plotly.js would take both. A tap reaches it as a click.
+// What fingers do on a picture, views/touch.js says: plotly.js would take them. A tap reaches it as a click.
 document.addEventListener("touchstart", (event) => {
   if (closest(event, ".gv-picture, .gv-loss")) event.stopPropagation();
 }, { capture: true, passive: true });

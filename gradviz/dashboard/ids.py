@@ -114,4 +114,6 @@ CONFIRM_NO = "confirm-no"
 
 SIDEBAR = "sidebar"
 BURGER = "burger"
+SHEET_HANDLE = "sheet-handle"
+PRESENT = "present"
 SHELL = "shell"

@@ -12,6 +12,7 @@ from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
 from gradviz.dashboard.fieldsets import label, segmented
+from gradviz.dashboard.grid_view import grid_view
 from gradviz.dashboard.paths_view import paths_view
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.spread import spread
@@ -86,7 +87,9 @@ def page() -> Component:
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(_header()),
-                    dmc.AppShellNavbar(sidebar()),
+                    dmc.AppShellNavbar(
+                        [html.Div(id=ids.SHEET_HANDLE, className="gv-island gv-sheet-handle"), sidebar()]
+                    ),
                     dmc.AppShellMain(_main()),
                 ],
                 id=ids.SHELL,
@@ -128,6 +131,7 @@ def _header() -> Component:
             html.Nav(segmented(ids.VIEW, VIEWS, "explore", "View"), **label("Views")),
             html.Div(id=ids.STATUS, className="gv-island gv-status", role="status"),
             html.Div(id=ids.EXPORT, className="gv-island gv-export"),
+            html.Div(id=ids.PRESENT, className="gv-island gv-present"),
             dmc.ColorSchemeToggle(
                 lightIcon="☀",
                 darkIcon="☾",
@@ -150,7 +154,7 @@ def _main() -> Component:
             html.Div(id=ids.SPOKEN, className="gv-hidden", role="status"),
             html.Div(
                 [
-                    html.Div([*map(_panel, range(NUM_PANELS)), _grid(), *spread(), _rows()], className="gv-panels"),
+                    html.Div([*map(_panel, range(NUM_PANELS)), grid_view(), *spread(), _rows()], className="gv-panels"),
                     html.Div(id=ids.PROBE, className="gv-island gv-probe", role="group", hidden=True, **label("Probe")),
                     html.Div(id=ids.SCALE, className="gv-island gv-scale"),
                     _dock(),
@@ -177,7 +181,12 @@ def _panel(slot: int) -> Component:
             html.Div(
                 [
                     dcc.Graph(id=ids.GRAPHS[slot], config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
-                    html.Canvas(id=ids.CANVASES[slot], className="gv-canvas"),
+                    html.Canvas(
+                        id=ids.CANVASES[slot],
+                        className="gv-canvas",
+                        role="img",
+                        **{"aria-labelledby": ids.TITLES[slot], "aria-describedby": ids.CAPTIONS[slot]},  # pyright: ignore[reportArgumentType]
+                    ),
                     html.Canvas(id=ids.ROWS_CANVASES[slot], className="gv-canvas"),
                     html.Div(id=ids.CROSSES[slot], className="gv-cross", hidden=True),
                     html.Div(id=ids.PROBES[slot], className="gv-island gv-probe-place"),
@@ -218,41 +227,6 @@ def _rows_button(slot: int) -> Component:
         className="gv-button gv-rows-button",
         title="The rows of the minibatch, and what each adds to its arrow",
         **{"data-rows": slot, "aria-expanded": "false", "aria-controls": ids.ROWS},  # pyright: ignore[reportArgumentType]
-    )
-
-
-def _grid() -> Component:
-    """More runs side by side than there are panels; `assets/views/grid.js` draws them."""
-    reading = "Numbers of one run at one point: arrow keys move the point, Page Up and Page Down go from run to run"
-    return html.Section(
-        [
-            html.Div(id=ids.GRID_TITLE, className="gv-island gv-title"),
-            html.Div(
-                [
-                    html.Canvas(id=ids.GRID_CANVAS, role="img"),
-                    html.Div(id=ids.GRID_BUTTONS, className="gv-island gv-minis", role="group", **label("Runs")),
-                    html.Div(id=ids.GRID_ZOOMED, className="gv-island gv-zoomed"),
-                ],
-                className="gv-spread-picture gv-minis-picture gv-grid-picture",
-            ),
-            html.Div(
-                [
-                    html.Div(
-                        id=ids.GRID_READING,
-                        className="gv-island gv-grid-reading",
-                        role="group",
-                        tabIndex=0,
-                        **label(reading),
-                    ),
-                    html.Div(id=ids.GRID_NUMBERS, className="gv-island"),
-                ],
-                className="gv-foot gv-grid-foot",
-            ),
-        ],
-        id=ids.GRID,
-        className="gv-grid",
-        hidden=True,
-        **label("Small multiples of the runs"),
     )
 
 

@@ -39,6 +39,9 @@ Seeds = Literal["single", "grouped"]
 SidePanel = Literal["off", "rows", "rows-2", "rows-3"]
 """What is open beside a picture: the rows of the first one, of the second, or of the third."""
 
+Present = Literal["off", "on"]
+"""Whether the view is shown to an audience: larger, without controls beside it."""
+
 MOST_COMPARED = 64
 _MAX_PARTS = 100
 _MOST_SUGGESTED = 3
@@ -91,6 +94,7 @@ class View(OfRun):
     metric: str = Field(default="", max_length=80)
     seeds: Seeds = "single"
     panel: SidePanel = "off"
+    present: Present = "off"
     conditions: tuple[Condition, ...] = Field(default=DEFAULT_CONDITIONS, min_length=1)
     replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     optimizer: Literal["own", "sgd"] = "own"

@@ -54,6 +54,7 @@ FIELDS: Mapping[str, ViewField] = {
     "metric": ViewField("metric"),
     "seeds": ViewField("seeds"),
     "panel": ViewField("panel"),
+    "present": ViewField("present"),
     "conditions": ViewField("conditions"),
     "replicas": ViewField("replicas"),
     "optimizer": ViewField("optimizer"),
