@@ -1,0 +1,84 @@
+"""Measures the boxes of what a page shows: texts, controls and pictures, on every kind of screen.
+
+    window = Window(page)
+    for screen in SCREENS:
+        window.be(screen)
+        assert faults(page) == []
+
+A fault is a sentence: what is cut off, lies over something else or outside of the window, a picture that has not
+followed its box, and planes side by side that are not one square at one height.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+_BOXES = (Path(__file__).parent / "boxes.js").read_text(encoding="utf-8").partition("\n")[2].strip()
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A window in CSS pixels. `zoom`: of the browser, by which its window has fewer of them; `touch`: with fingers."""
+
+    name: str
+    width: int
+    height: int
+    zoom: int = 1
+    touch: bool = False
+
+
+PHONE = Screen("phone", 390, 844, touch=True)
+TABLET = Screen("tablet", 768, 1024, touch=True)
+SCREENS = (
+    PHONE,
+    TABLET,
+    Screen("small laptop", 1280, 720),
+    Screen("laptop", 1440, 900),
+    Screen("desktop", 1920, 1080),
+    Screen("small laptop at 200 %", 1280, 720, zoom=2),
+    Screen("desktop at 200 %", 1920, 1080, zoom=2),
+)
+
+
+class Window:
+    """The window of a page, which becomes one screen after the other."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._session = page.context.new_cdp_session(page)
+
+    def be(self, screen: Screen) -> None:
+        """The window is this one, and what it shows has followed."""
+        size = {"width": screen.width // screen.zoom, "height": screen.height // screen.zoom}
+        metrics = {**size, "deviceScaleFactor": screen.zoom, "mobile": screen.touch}
+        self._session.send("Emulation.setDeviceMetricsOverride", metrics)
+        self._session.send("Emulation.setTouchEmulationEnabled", {"enabled": screen.touch})
+        self.page.wait_for_function(
+            f"(width) => innerWidth === width && {_BOXES}.followed().length === 0", arg=size["width"]
+        )
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with the boxes on show, one sentence for each; empty if nothing is."""
+    return page.evaluate(f"() => {_BOXES}.faults()")
+
+
+def small_targets(page: Page, least: int = 44) -> list[str]:
+    """Controls on show that a finger does not hit: less than so many pixels high or wide."""
+    return page.evaluate(f"(least) => {_BOXES}.small(least)", least)
+
+
+def plane_boxes(page: Page) -> list[dict[str, float]]:
+    """Where the planes of the pictures lie, in pixels of the window."""
+    return page.evaluate(f"() => {_BOXES}.planes()")
+
+
+def watch(page: Page) -> None:
+    """Notes from now on, in every frame, where pictures, planes, words, sliders and curves are."""
+    page.evaluate(f"() => {_BOXES}.watch()")
+
+
+def moved(page: Page) -> dict[str, float]:
+    """What has moved or changed its size since `watch`, and by how many pixels; ends the watch."""
+    return page.evaluate("() => window.watchedBoxes()")

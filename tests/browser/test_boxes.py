@@ -1,0 +1,112 @@
+"""Every view on every kind of screen: nothing is clipped, overlaps, lies outside or moves while it is scrubbed."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.boxes import PHONE, SCREENS, TABLET, Screen, Window, faults, moved, plane_boxes, small_targets, watch
+from tests.browser.conftest import NUM_EPOCHS, Visit, wait_until_drawn
+from tests.browser.reading import wait_for_view
+
+pytestmark = pytest.mark.browser
+
+LAPTOP = next(screen for screen in SCREENS if screen.width == 1280 and screen.zoom == 1)
+ENLARGED = next(screen for screen in SCREENS if screen.zoom == 2)
+DRAWN = {
+    "explore": "/?epoch=3",
+    "compare": "/?view=compare&epoch=3",
+    "masked": "/?view=compare&epoch=3&mode=train",
+    "minibatches": "/?view=minibatches&epoch=3&size=16",
+    "rows": "/?epoch=3&size=16&panel=rows",
+    "presented": "/?epoch=3&present=on",
+}
+TOLD = {"paths": "/?view=paths", "evidence": "/?view=evidence", "training": "/?view=training"}
+
+
+def axe_finds(page: Page) -> list[str]:
+    violations = Axe().run(page).response["violations"]
+    return [f"{one['impact']} {one['id']}: {node['target']}" for one in violations for node in one["nodes"]]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "masked" else []) for name in (DRAWN | TOLD)]
+)
+def test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen(visit: Visit, name: str) -> None:
+    page = visit((DRAWN | TOLD)[name], drawn=name in DRAWN)
+    if name != "presented":  # it has no header
+        expect(page.locator("#status")).to_contain_text("Trained")
+    window = Window(page)
+    found: dict[str, list[str]] = {}
+    for screen in SCREENS:
+        window.be(screen)
+        found[screen.name] = faults(page)
+        if screen.touch:
+            found[f"{screen.name}, for fingers"] = small_targets(page)
+    page.emulate_media(color_scheme="dark")
+    window.be(PHONE)
+    found["dark phone, axe"] = axe_finds(page)
+    assert {where: told for where, told in found.items() if told} == {}
+
+
+OPENED = {"export": "Export", "pick": "Left picture: pick two units", "directions": "Left picture: choose directions…"}
+
+
+@pytest.mark.parametrize("screen", [PHONE, LAPTOP, ENLARGED], ids=lambda screen: screen.name)
+def test_no_dialog_is_clipped_or_lies_outside(visit: Visit, screen: Screen) -> None:
+    page = visit("/?epoch=3")
+    window = Window(page)
+    window.be(screen)
+    found = {}
+    for name, opener in OPENED.items():
+        if name != "export" and page.locator("#burger").is_visible():
+            page.locator("#burger").click()
+            expect(page.locator("#sidebar")).to_be_visible()
+            found["controls"] = faults(page)
+        page.get_by_role("button", name=opener, exact=True).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found[name] = faults(page) + (small_targets(page) if screen.touch else [])
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        if page.locator("#sheet-handle").is_visible():
+            page.keyboard.press("Escape")
+            expect(page.locator("#sidebar")).to_be_hidden()
+    assert {where: told for where, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("explore", PHONE),
+        ("masked", LAPTOP),
+        pytest.param("explore", LAPTOP, marks=pytest.mark.slow),
+        pytest.param("masked", TABLET, marks=pytest.mark.slow),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_nothing_moves_while_the_epochs_are_scrubbed_or_play(visit: Visit, name: str, screen: Screen) -> None:
+    page = visit(DRAWN[name].replace("epoch=3", "epoch=0"))
+    Window(page).be(screen)
+    slider = page.get_by_role("slider", name="Epoch")
+    slider.focus()
+    watch(page)
+    for epoch in range(1, NUM_EPOCHS):
+        page.keyboard.press("ArrowRight")
+        wait_for_view(page, epoch=epoch)
+    wait_until_drawn(page)
+    page.keyboard.press("Home")
+    page.get_by_label("Epochs a second").select_option("20")
+    page.get_by_role("button", name="Play the epochs").click()
+    wait_for_view(page, epoch=NUM_EPOCHS - 1)
+    wait_until_drawn(page)
+    assert moved(page) == {}
+
+
+def test_planes_side_by_side_are_one_square_at_one_height(visit: Visit) -> None:
+    """Whatever their titles say and whatever is drawn: all arrows of the third are zero, the second has masks."""
+    page = visit(DRAWN["masked"])
+    first, *others = plane_boxes(page)
+    assert len(others) == 2
+    for one in others:
+        assert [one[side] for side in ("top", "width", "height")] == pytest.approx(
+            [first[side] for side in ("top", "width", "height")], abs=0.01
+        )
