@@ -31,6 +31,7 @@ function graphOf(panel) {
     graph.on("plotly_afterplot", () => settled(panel, graph));
     listenForZoom(graph, () => panel.plan);
     listenForReading(graph, panel);
+    watchCaption(document.getElementById(`caption-${panel.slot}`));
   }
   return graph;
 }
@@ -120,12 +121,27 @@ function settled(panel, graph) {
   const section = document.getElementById(`panel-${panel.slot}`);
   section.dataset.drawn = meta.token;
   section.dataset.index = panel.frame.index;
-  for (const strip of [`caption-${panel.slot}`, `title-${panel.slot}`].map((id) => document.getElementById(id))) {
-    if (strip.scrollHeight > strip.clientHeight) strip.tabIndex = 0; // scrolled by keys too
-    else strip.removeAttribute("tabindex");
-  }
+  for (const strip of ["caption", "title"]) reachCaption(document.getElementById(`${strip}-${panel.slot}`));
   const title = document.getElementById(`title-${panel.slot}`).innerText.replace(/\s*\n\s*/g, ", ");
   showNumbers(`numbers-${panel.slot}`, fieldNumbers(title, panel.frame, panel.style.halfWidth));
+}
+
+const watched = new WeakSet();
+
+// Words that come after the picture, or a place that becomes smaller: looked at once both rest.
+function watchCaption(caption) {
+  if (watched.has(caption)) return;
+  watched.add(caption);
+  let timer = 0;
+  const later = () => (clearTimeout(timer), (timer = setTimeout(() => reachCaption(caption), 100)));
+  new MutationObserver(later).observe(caption, { childList: true, characterData: true, subtree: true });
+  new ResizeObserver(later).observe(caption);
+}
+
+// What is longer than its place is scrolled by keys too.
+function reachCaption(caption) {
+  if (caption.scrollHeight > caption.clientHeight) caption.tabIndex = 0;
+  else caption.removeAttribute("tabindex");
 }
 
 export function sayPanel(panel, { title, sentences, veil }) {
