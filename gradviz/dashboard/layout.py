@@ -11,7 +11,7 @@ from gradviz.dashboard import ids, viewfields
 from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
-from gradviz.dashboard.fieldsets import label, segmented
+from gradviz.dashboard.fieldsets import help_of, label, segmented
 from gradviz.dashboard.paths_view import paths_view
 from gradviz.dashboard.permalink import View
 from gradviz.dashboard.spread import spread
@@ -277,6 +277,7 @@ def _dock() -> Component:
                     dcc.Graph(id=ids.LOSS, config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Div(id=ids.LOSS_MARK, className="gv-island gv-loss-mark"),
                     html.Div(id=ids.LOSS_NAMES, className="gv-island gv-loss-names"),
+                    html.Div(help_of("Curves"), className="gv-curves-help"),
                 ],
                 className="gv-loss",
             ),
