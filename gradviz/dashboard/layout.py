@@ -107,13 +107,12 @@ def _constants() -> dict[str, object]:
     zero_messages = [zero_message(reason) for reason in ZeroReason]
     sizes = {"frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES, "mark_bytes": MARK_BYTES}
     sizes |= {"shell_bytes": shell_bytes(), "grid_shell_bytes": shell_bytes(is_grid=True)}
-    exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
     return {
         "look": for_browser(),
         "costs": estimate.for_browser(),
         "fields": viewfields.for_browser(View().model_dump(mode="json", exclude={"variant"})),
         "zero_messages": zero_messages,
-        "exports": exports,
+        "exports": sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES},
     }
 
 
