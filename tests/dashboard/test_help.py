@@ -42,7 +42,8 @@ def groups() -> list[tuple[str, Component]]:
     found = []
     for part in parts_of(sidebar()):
         if isinstance(part, html.Fieldset) or (isinstance(part, html.Details) and "gv-fold" in classes_of(part)):
-            found.append((text_of(next(iter(part.children))), part))  # pyright: ignore[reportAttributeAccessIssue]
+            first = next(inner for inner in parts_of(part) if isinstance(inner, html.Legend | html.Summary))
+            found.append((text_of(first), part))
     return found
 
 
