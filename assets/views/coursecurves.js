@@ -13,6 +13,7 @@ import { paletteNow, scheme } from "../page/scheme.js";
 import { goToEpoch, settle } from "../page/sliders.js";
 import { hasTargets, page, shownRuns } from "../page/state.js";
 import { curvesRight } from "./curvenames.js";
+import { helpCard } from "./help.js";
 import { endOfEpochs } from "./losscurves.js";
 import { showNumbers } from "./numbers.js";
 
@@ -22,12 +23,13 @@ const NAME = 12; // pixels of a name at the end of a line
 const HEIGHT = 32;
 const PAD = 4;
 const MOST_DOTS = 120;
+const MOVE = "Click or drag along the curves to go to an epoch.";
 const none = (point) => (point.num_zero >= point.num_minibatches - 1 ? look.zero_words : "–");
 const STRIPS = [
-  { name: "agreement R", column: "agreement_r", read: (point) => point.resultant, range: [0, 1], absent: none },
-  { name: "mean cosine", column: "mean_cosine", read: (point) => point.cosine, range: [-1, 1], absent: none },
-  { name: "angle of neighbours", column: "angle_degrees", unit: "°", read: (point) => of(point.angle), range: null, absent: () => "no two arrows" },
-  { name: "sign balance |2s − 1|", column: "sign_balance", read: (point) => of(point.balance), range: [0, 1], absent: () => "–", isOfTargets: true },
+  { name: "agreement R", column: "agreement_r", read: (point) => point.resultant, range: [0, 1], absent: none, help: "How far the minibatches' gradients at the checkpoint agree in direction, without unit: 1 if all point the same way, about 1/√K for K random directions. The band is the 95 % interval." },
+  { name: "mean cosine", column: "mean_cosine", read: (point) => point.cosine, range: [-1, 1], absent: none, help: "The mean over pairs of minibatches of the cosine between their gradients, from −1 to 1, with its 95 % interval: 0 if they are at right angles." },
+  { name: "angle of neighbours", column: "angle_degrees", unit: "°", read: (point) => of(point.angle), range: null, absent: () => "no two arrows", help: "How rough the picture is: the mean angle between neighbouring arrows, in degrees. 0° is a straight field, random directions differ by 90°." },
+  { name: "sign balance |2s − 1|", column: "sign_balance", read: (point) => of(point.balance), range: [0, 1], absent: () => "–", isOfTargets: true, help: "s is the share of rows predicted below their target, so this is 0 where half of them are and 1 where all or none are. The sign of a row's residual is the sign of its gradient under an L1 loss." },
 ];
 
 let strips = null; // {svg, words, row} of each
@@ -77,11 +79,11 @@ function drawCourse() {
 }
 
 function make(host) {
-  strips = STRIPS.map(({ name }) => {
+  strips = STRIPS.map(({ name, help }) => {
     const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("aria-hidden", "true");
     const words = element("div", "gv-course-words");
-    return { svg, words, row: element("div", "gv-course-strip", words, svg), name };
+    return { svg, words, row: element("div", "gv-course-strip", words, svg, element("div", "gv-curves-help", helpCard(`Help: ${name}`, [`${name}: ${help}`, MOVE]))), name };
   });
   mark = element("div", "gv-course-mark");
   const numbers = element("div", "gv-course-numbers");
@@ -272,5 +274,5 @@ function listen(host) {
     const { left, width } = host.getBoundingClientRect();
     goToEpoch(Math.max(0, Math.round(((clientX - left - LEFT) / (width - LEFT - curvesRight())) * lastEpoch())));
   };
-  dragAlong(host, { wants: (event) => !closest(event, ".gv-numbers"), go, onEnd: settle });
+  dragAlong(host, { wants: (event) => !closest(event, ".gv-numbers, .gv-help"), go, onEnd: settle });
 }

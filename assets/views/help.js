@@ -1,6 +1,13 @@
 // Help cards and folded groups of the sidebar: `details` elements that close as one expects.
 
-import { closest } from "../page/dom.js";
+import { closest, element } from "../page/dom.js";
+
+/** The button and the card that explain something, a paragraph each line. @param {string} name @param {string[]} lines */
+export function helpCard(name, lines) {
+  const open = element("summary", "", "?");
+  open.setAttribute("aria-label", name);
+  return element("details", "gv-help", open, element("div", "gv-help-card", ...lines.map((line) => element("p", "", line))));
+}
 
 /** @param {HTMLDetailsElement} card */
 function close(card) {

@@ -17,7 +17,7 @@ import { layerOf } from "./rowlayerparts.js";
 import { netChoice, orderChoice } from "./rowsbar.js";
 import { NAMES, cover, host, leave, place, planNow, slotNow } from "./rowsplace.js";
 import { RowTable } from "./rowtable.js";
-import { helpCard, wordsOfMinibatch, wordsOfRow } from "./rowwords.js";
+import { rowsHelp, wordsOfMinibatch, wordsOfRow } from "./rowwords.js";
 
 /** @import { Order } from "../pure/rowlist.js" */
 
@@ -156,7 +156,7 @@ function make() {
   aboutKinks.setAttribute("role", "status");
   const folds = element("div", "gv-rows-folds");
   host().replaceChildren(
-    element("div", "gv-rows-head", title, helpCard(), button("×", close, "gv-close gv-rows-close")),
+    element("div", "gv-rows-head", title, rowsHelp(), button("×", close, "gv-close gv-rows-close")),
     element("div", "gv-rows-sum", compass, Object.assign(element("div", "gv-rows-words", told, detail), { tabIndex: 0, role: "group", ariaLabel: "The row that is pointed at, or what all have in common" })),
     element("div", "gv-rows-bar", orderChoice(state.order, (order) => ((state.order = order), write(planNow(), null))), netChoice(state.isNet, (isNet) => ((state.isNet = isNet), drawLayer()))),
     aboutKinks, table.element, composer.element, folds,

@@ -3,6 +3,7 @@
 import { number } from "../pure/formats.js";
 import { haveArrows, lengthOf, sidesOf, turnedWords } from "../pure/rowlist.js";
 import { element } from "../page/dom.js";
+import { helpCard } from "./help.js";
 
 /** @import { Row } from "../pure/rowlist.js" */
 
@@ -48,14 +49,12 @@ function fieldList(text) {
 }
 
 /** The card that explains the list. */
-export function helpCard() {
+export function rowsHelp() {
   const lines = [
     "Each row's arrow is the gradient of its own loss at ○. The minibatch's arrow is their mean.",
     "The share says how much of that arrow is the row's: shares sum to 100 %, and rows in red work against the others.",
     "Two dots say whether the unit of x₁, and that of x₂, is active on the row.",
     "Point at a row to see its own field and its kinks. Take rows out and put others in: the arrows follow.",
   ];
-  const open = element("summary", "", "?");
-  open.setAttribute("aria-label", "What the list of rows shows");
-  return element("details", "gv-help", open, element("div", "gv-help-card", ...lines.map((line) => element("p", "", line))));
+  return helpCard("What the list of rows shows", lines);
 }

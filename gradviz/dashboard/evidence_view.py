@@ -4,18 +4,18 @@ from dash import html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.fieldsets import label
+from gradviz.dashboard.fieldsets import heading, label
 
 
 def evidence_view() -> Component:
     """`assets/views/evidence.js` fills the islands."""
     return html.Section(
         [
-            html.H2("Does the text hold?"),
+            heading("Does the text hold?", "Evidence"),
             html.P(
-                "Each claim is quoted from the source and tested on your runs by the rule below it, which is the same"
-                " for all runs. Brackets are 95 % intervals. R is the mean resultant length of the gradients'"
-                " directions: 1 if all agree. “Shown” opens the view that shows the number.",
+                "Each claim is quoted from the source and tested on your runs by a rule, which is the same"
+                " for all runs and stands behind it. Brackets are 95 % intervals. R is the mean resultant length of the"
+                " gradients' directions: 1 if all agree. “Shown” opens the view that shows the number.",
                 className="gv-message",
             ),
             html.Div(id=ids.EVIDENCE_STATE, className="gv-island gv-evidence-state", role="status"),

@@ -34,6 +34,11 @@ def help_of(title: str) -> list[Component]:
     return [html.Details([button, html.Div(_entries(HELP[title]), className="gv-help-card")], className="gv-help")]
 
 
+def heading(text: str, topic: str) -> Component:
+    """The heading of a view, with its help beside it."""
+    return html.Div([html.H2(text), *help_of(topic)], className="gv-view-head")
+
+
 def _entries(entries: tuple[Entry, ...]) -> list[Component]:
     made: list[Component] = []
     for entry in entries:

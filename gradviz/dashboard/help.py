@@ -118,6 +118,11 @@ HELP: dict[str, tuple[Entry, ...]] = {
             "arrows", "Ascent: the gradient, uphill. Descent: the direction of a gradient descent step.", "∇J or −∇J"
         ),
         Entry(
+            "curves",
+            "Over the epoch's slider: the losses alone, or under them how the minibatches agree and how rough the "
+            "picture is. Each has a ? of its own.",
+        ),
+        Entry(
             "path",
             "The path of (x₁, x₂) over the epochs: solid up to the current epoch, dashed after it, with a triangle "
             "where it leaves the plane. Along directions: the recorded checkpoints, projected into the plane; the "
@@ -173,5 +178,61 @@ HELP: dict[str, tuple[Entry, ...]] = {
         ),
         Entry("Zero", "A gradient that is zero up to round-off has no direction: it is counted and left out of R."),
     ),
+    "Curves": (
+        Entry(
+            "Curves over the epochs",
+            "A loss is J, the mean over rows of the study's own loss, on a logarithmic axis; of deliveries it is "
+            "the mean |error| in units of y. Solid: of the test rows; dotted: of the training rows. Runs on show are "
+            "strong, others faint. Above them, other metrics of the run, each in its own unit.",
+        ),
+        Entry(
+            "Epoch", "Click or drag on the curves, or move the slider: the pictures follow. Keys: ← and →, Space plays."
+        ),
+        Entry("Band", "With “group seeds”: the mean of one configuration's seeds, from the smallest to the largest."),
+        Entry("follow", "While training runs: shows each new epoch as soon as it is there."),
+    ),
+    "Paths": (
+        Entry("Run", "The training that the replicas continue."),
+        Entry("From epoch", "The checkpoint at which all replicas begin, with the run's own parameters."),
+        Entry("Optimizer", "The run's own, with its state at that checkpoint, or plain SGD without momentum."),
+        Entry("Rate ×", "Multiplies the learning rate: smaller steps bend the path less."),
+        Entry("Replicas", "How many trainings each condition gets; “same” gets two, which must be equal."),
+        Entry(
+            "Conditions", "What differs from replica to replica: each changes one thing, and its words stand beside it."
+        ),
+        Entry(
+            "Spread / mean step",
+            "How far replicas lie from their mean, over how far they went in the mean: without unit, 0 if all take one "
+            "path. The claims on paths count it over the length of the mean way.",
+            "√(Σ |θ_k − θ̄|² / (K − 1)) / |θ̄ − θ₀|",
+        ),
+        Entry("Mean cosine of steps", "Between the ways of replicas since the checkpoint: 1 if they go the same way."),
+        Entry(
+            "The paths",
+            "Projected into the plane of their ends, in units of the parameters; point at one for its step.",
+        ),
+    ),
+    "Evidence": (
+        Entry(
+            "Verdict",
+            "What the rule of the claim says by these numbers: ✓ holds, ◐ in part, ✕ does not hold, ≈ is an "
+            "artefact, ? cannot be told.",
+        ),
+        Entry(
+            "Bar",
+            "The dot is the number, the thick line its 95 % interval, in the unit at the ends of the axis. The dashed "
+            "line is what the rule asks, and the tinted side fulfils it. A square is a null or a control.",
+        ),
+        Entry("Picture", "What the claim is about, drawn from these runs: a click opens the view that shows it all."),
+        Entry(
+            "The rule and all numbers", "The rule in words, every number with its sample, and the view that shows it."
+        ),
+    ),
+    "Training": (
+        Entry("Start", "Trains the three variants, or goes on where they stopped; a checkpoint is saved every epoch."),
+        Entry("Stop", "Ends between two steps; saved epochs are kept."),
+        Entry("Start again…", "Deletes all checkpoints of these runs and begins afresh; asks before."),
+    ),
 }
+HELP["Right picture"] = HELP["Left picture"]
 """Keyed by the title of the group of controls."""

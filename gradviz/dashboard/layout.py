@@ -11,7 +11,7 @@ from gradviz.dashboard import ids, viewfields
 from gradviz.dashboard.controls import sidebar
 from gradviz.dashboard.evidence_view import evidence_view
 from gradviz.dashboard.exports import MOST_BYTES, MOST_FRAMES
-from gradviz.dashboard.fieldsets import label, segmented
+from gradviz.dashboard.fieldsets import help_of, label, segmented
 from gradviz.dashboard.grid_view import grid_view
 from gradviz.dashboard.lessons_view import lesson, lessons_button
 from gradviz.dashboard.paths_view import paths_view
@@ -112,13 +112,12 @@ def _constants() -> dict[str, object]:
     zero_messages = [zero_message(reason) for reason in ZeroReason]
     sizes = {"frame_bytes": FRAME_BYTES, "point_bytes": POINT_BYTES, "mark_bytes": MARK_BYTES}
     sizes |= {"shell_bytes": shell_bytes(), "grid_shell_bytes": shell_bytes(is_grid=True)}
-    exports = sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES}
     return {
         "look": for_browser(),
         "costs": estimate.for_browser(),
         "fields": viewfields.for_browser(View().model_dump(mode="json", exclude={"variant"})),
         "zero_messages": zero_messages,
-        "exports": exports,
+        "exports": sizes | {"most_frames": MOST_FRAMES, "most_bytes": MOST_BYTES},
     }
 
 
@@ -254,6 +253,7 @@ def _dock() -> Component:
                     dcc.Graph(id=ids.LOSS, config=_GRAPH_CONFIG, figure=_bare(), responsive=True),
                     html.Div(id=ids.LOSS_MARK, className="gv-island gv-loss-mark"),
                     html.Div(id=ids.LOSS_NAMES, className="gv-island gv-loss-names"),
+                    html.Div(help_of("Curves"), className="gv-curves-help"),
                 ],
                 className="gv-loss",
             ),

@@ -6,14 +6,14 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.fieldsets import label
+from gradviz.dashboard.fieldsets import heading, label
 
 
 def paths_view(figure: dict[str, object], config: Any) -> Component:
     """`assets/views/pathsview.js` fills the islands. `figure`, `config`: of the curves, before there are any."""
     return html.Section(
         [
-            html.H2("Which rows together, and in which order: where does training go?"),
+            heading("Which rows together, and in which order: where does training go?", "Paths"),
             html.P(
                 "From one checkpoint, replicas of the training go on for one epoch, and each condition changes one"
                 " thing: the order of the minibatches, which rows form them, or which rows are drawn. “same” changes"

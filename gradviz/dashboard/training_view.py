@@ -5,13 +5,13 @@ from dash import html
 from dash.development.base_component import Component
 
 from gradviz.dashboard import ids
-from gradviz.dashboard.controls import label
+from gradviz.dashboard.fieldsets import heading, label
 
 
 def training_view() -> Component:
     return html.Section(
         [
-            html.H2("Training"),
+            heading("Training", "Training"),
             html.Div(id=ids.TRAINING, className="gv-island"),
             dmc.Group(
                 [

@@ -60,10 +60,10 @@ def plot_level_labels(axes: Axes, field: GradientField, levels: Levels, palette:
     half_width, last = float(field.x[-1] - field.x[0]) / 2, len(field.x) - 1
     paper = {"facecolor": palette.paper, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
     for label in level_labels(field.loss, levels):
-        at = (2 * half_width * (place / last - 0.5) for place in (label.column, label.row))
+        x, y = (2 * half_width * (place / last - 0.5) for place in (label.column, label.row))
         text = number(label.level, level_digits(levels))
         style = {"rotation": label.angle, "rotation_mode": "anchor", "ha": "center", "va": "center", "fontsize": 7}
-        axes.text(*at, text, color=palette.faint, zorder=3, bbox=paper, clip_on=True, **style)
+        axes.text(x, y, text, color=palette.faint, zorder=3, bbox=paper, clip_on=True, **style)
 
 
 def _pieces(loss_YX: np.ndarray, levels: Levels) -> list[list[Piece]]:

@@ -1,5 +1,6 @@
 """The curves over the epochs: the numbers of the API under the losses, after the pictures, linked with the slider."""
 
+import itertools
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -105,3 +106,26 @@ def test_curve_and_slider_are_linked_and_the_address_keeps_them_open(visit: Visi
     violations = Axe().run(page).response["violations"]
     assert [f"{one['impact']} {one['id']}" for one in violations] == []
     shoot(page, "course-dark")
+
+
+def test_each_curve_has_its_help_and_its_name_at_its_end(visit: Visit) -> None:
+    page = visit("/?view=compare&size=16&epoch=4&curves=agreement", width=1280, height=900)
+    wait_until_measured(page, 3)
+    for strip in page.locator(".gv-course-strip:visible").all():
+        button = strip.get_by_label("Help: ")
+        button.click()
+        card = strip.locator(".gv-help-card")
+        expect(card).to_be_in_viewport(ratio=1)
+        assert card.inner_text().startswith(strip.locator("b").inner_text())
+        page.keyboard.press("Escape")
+        expect(card).to_be_hidden()
+        assert strip.locator("svg text").all_text_contents().count("Dropout") == 1
+    losses = page.get_by_label("Help: Curves")
+    losses.click()
+    expect(page.locator(".gv-loss .gv-help-card")).to_be_in_viewport(ratio=1)
+    names = page.locator("#loss-names span")
+    expect(names).to_have_count(6)
+    boxes = sorted((box for box in (name.bounding_box() for name in names.all()) if box), key=lambda box: box["y"])
+    for above, below in itertools.pairwise(boxes):
+        assert above["y"] + above["height"] <= below["y"] + 0.5
+    expect(page.locator("#legend")).to_have_text("")
