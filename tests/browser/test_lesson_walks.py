@@ -1,4 +1,4 @@
-"""Lessons 4 and 5 as a newcomer goes through them; every number of their sentences is held to the picture's own data."""
+"""Lessons 4 and 5 as a newcomer goes through them; every number of their sentences is held to the picture's data."""
 
 import re
 from collections.abc import Callable, Iterator
