@@ -1,22 +1,18 @@
-"""Lessons 4 and 5 as a newcomer goes through them, with every number of their sentences held to the picture's own data;
-and all lessons, step by step, on runs that learn too little for some of them."""
+"""Lessons 4 and 5 as a newcomer goes through them; every number of their sentences is held to the picture's data."""
 
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Page
 
-from gradviz.dashboard.lessons import lessons_at_hand
 from gradviz.dashboard.permalink import View
 from gradviz.experiment.store import RunStore
 from tests.browser.conftest import Server, served, wait_until_drawn
 from tests.browser.reading import view_of, wait_for_view
 from tests.lessons.learners import learners
 from tests.lessons.told import numbers
-
-LESSONS = lessons_at_hand(None).lessons
 
 
 @pytest.fixture(scope="module")
@@ -170,37 +166,3 @@ def test_a_newcomer_learns_why_arrows_vanish_under_batch_normalization(reader: C
     one.next(10)
     one.answer("contains the bias")
     assert "The mean that is taken away contains the bias" in one.reads(right=True)
-
-
-@pytest.mark.parametrize("key", [key for key in LESSONS if key not in ("dropout", "batchnorm")])
-def test_a_lesson_can_be_read_on_runs_that_have_learnt_little(key: str, visit: Callable[..., Page], server: Server):
-    """These runs may not show what a step says. Then it says so, and goes on."""
-    page = visit(f"/?lesson={key}", width=390, height=844)
-    one = Reader(page, server.runs)
-    for number, step in enumerate(LESSONS[key].steps, start=1):
-        page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
-        answered = one.lesson.get_by_role("button", name="Answer")
-        if step.question and step.question.ask:
-            one.lesson.locator("input[type=radio]").first.check()
-            answered.click()
-        shown = one.lesson.get_by_role("button", name="Show me")
-        if step.question and step.question.done:
-            shown.click()
-        one.lesson.locator(".gv-lesson-reveal, .gv-lesson-text").last.wait_for()
-        assert one.lesson.locator(".gv-lesson-title").inner_text() == step.title
-        assert _overflowing(one.lesson) == []
-        if number < len(LESSONS[key].steps):
-            one.lesson.get_by_role("button", name="Next").click()
-
-
-def _overflowing(lesson: Locator) -> list[str]:
-    """What is wider than the lesson's place."""
-    return lesson.evaluate(
-        """(root) => {
-          const { left, right } = root.getBoundingClientRect();
-          return [...root.querySelectorAll("*")].filter((one) => one.offsetParent).flatMap((one) => {
-            const box = one.getBoundingClientRect();
-            return box.width && (box.right > right + 1 || box.left < left - 1) ? [one.className || one.tagName] : [];
-          });
-        }"""
-    )
