@@ -22,7 +22,7 @@ Epoch {{epoch}}, minibatch {{minibatch}}: the arrow's length is {{length}}.
 
 ```question
 ask: Is it longer than **a kilometre**?
-choices: [yes it is, no]
+choices: [yes it is, "no"]
 answer: 2
 ```
 
