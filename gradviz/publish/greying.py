@@ -9,7 +9,6 @@ from dash.development.base_component import Component
 from gradviz.dashboard import ids
 from gradviz.dashboard.fieldsets import label
 from gradviz.dashboard.layout import page
-from gradviz.dashboard.permalink import View
 from gradviz.landscape.request import MASKS, MODES
 from gradviz.publish.choices import Choices, RunHeld
 
@@ -17,6 +16,7 @@ _ALWAYS = (
     "planes along directions, and pairs of parameters other than those listed",
     "grids of another width or with other points",
     "the probe",
+    "the scenes",
     "what a composed minibatch would give",
     "the paths of replicas",
     "training",
@@ -28,7 +28,7 @@ def layout_of(choices: Choices, runs: Collection[RunHeld]) -> tuple[Component, l
     """The layout, and what is not in the site, in words."""
     made: Any = page()
     lacks: list[str] = []
-    _grey_sizes(made, runs, lacks)
+    _grey_sizes(made, choices, runs, lacks)
     _grey_modes(made, choices, runs, lacks)
     _disable(made, ids.HALF_WIDTH, ids.POINTS)
     _keep(made, ids.VIEW, {"paths", "training"} | (set() if "evidence" in choices.more else {"evidence"}))
@@ -47,11 +47,12 @@ def layout_of(choices: Choices, runs: Collection[RunHeld]) -> tuple[Component, l
         lacks.append("the sampling ellipse")
     if not choices.rows:
         lacks.append("the rows of the minibatches")
-    for button in _buttons(made):
-        own = getattr(button, "data-rows", None)
-        if own is None or not choices.rows:
-            button.disabled = True
-            button.title = "Not in this site"
+    if "lessons" not in choices.more:
+        lacks.append("the lessons")
+    there = {mark for mark, held in (("data-rows", choices.rows), ("data-lessons", "lessons" in choices.more)) if held}
+    for button in _buttons(made, there):
+        button.disabled = True
+        button.title = "Not in this site"
     lacks += _ALWAYS
     sidebar = made[ids.SIDEBAR]
     sidebar.children = [_about(lacks), *sidebar.children]
@@ -70,12 +71,12 @@ def _about(lacks: Collection[str]) -> Component:
     )
 
 
-def _grey_sizes(made: Any, runs: Collection[RunHeld], lacks: list[str]) -> None:
+def _grey_sizes(made: Any, choices: Choices, runs: Collection[RunHeld], lacks: list[str]) -> None:
     chosen = {run.size for run in runs}
     sizes = {option["value"] for option in made[ids.MINIBATCH_SIZE].data}
     _keep(made, ids.MINIBATCH_SIZE, sizes - chosen)
     lacks.append(f"minibatches of {', '.join(sorted(sizes - chosen, key=int))} rows")
-    made[ids.MINIBATCH_SIZE].value = str(View().minibatch_size)
+    made[ids.MINIBATCH_SIZE].value = str(choices.minibatch_size)
 
 
 def _grey_modes(made: Any, choices: Choices, runs: Collection[RunHeld], lacks: list[str]) -> None:
@@ -98,8 +99,8 @@ def _disable(made: Any, *controls: str) -> None:
         made[control].disabled = True
 
 
-def _buttons(made: Component) -> list[Any]:
-    """The buttons that open what asks the server: units, directions, rows."""
-    marks = ("data-directions", "data-pick", "data-rows")
+def _buttons(made: Component, there: Collection[str]) -> list[Any]:
+    """The buttons that open what the site does not have: `there` are the marks of those that it has."""
+    marks = {"data-directions", "data-pick", "data-rows", "data-scenes", "data-lessons"} - set(there)
     every = [made, *made._traverse()]  # pyright: ignore[reportPrivateUsage]  (the only way through a layout)
     return [each for each in every if isinstance(each, html.Button) and any(hasattr(each, mark) for mark in marks)]

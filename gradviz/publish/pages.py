@@ -107,13 +107,15 @@ class Pages:
         """What the page begins with, as `assets/site/answers.js` reads it."""
         layout, lacks = layout_of(choices, runs)
         fields = [{"name": name, "key": field.key} for name, field in FIELDS.items()]
+        properties = View.model_json_schema()["properties"]
+        properties["minibatch_size"]["default"] = choices.minibatch_size  # of an address that names none
         told = {
             "layout": layout,
             "dependencies": json.loads(self._client.get("/_dash-dependencies").get_data()),
             "answers": answers,
             "index": index,
             "first": first,
-            "view": {"fields": fields, "properties": View.model_json_schema()["properties"]},
+            "view": {"fields": fields, "properties": properties},
             "site": {"pairs": pairs, "modes": choices.modes, "lacks": lacks},
         }
         return json.dumps(told, cls=PlotlyJSONEncoder, separators=(",", ":")).encode()

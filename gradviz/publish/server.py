@@ -24,7 +24,7 @@ _CLAIM_BYTES = 2_500
 """Compressed bytes of a verdict, about."""
 _PAIRS = 4
 _PLAIN = ("", "?view=explore", "?view=compare")
-_OWN = {"runs", "training", "openapi.json", "paths/job"}
+_OWN = {"runs", "training", "openapi.json", "paths/job", "scenes"}
 """Answers that a site has in its own form, or has no use for."""
 _NO_TRAINING = {
     "state": "empty",
@@ -121,7 +121,7 @@ class Server:
             found = self._live(run, pair)
             return found if found in pairs[run["run"]] else pair
 
-        return {search: _in_modes(opened(search, runs, live), choices) for search in _PLAIN}
+        return {search: _as_chosen(opened(search, runs, live), choices) for search in _PLAIN}
 
     def documents(self, choices: Choices) -> Iterator[Group]:
         """The evidence, and every list of the API that takes no argument, with what it lists under its own address."""
@@ -147,9 +147,10 @@ class Server:
         return File((question_of(address),), content)
 
 
-def _in_modes(told: dict[str, Any], choices: Choices) -> dict[str, object]:
-    """The same in a mode that the site has."""
+def _as_chosen(told: dict[str, Any], choices: Choices) -> dict[str, object]:
+    """The same with minibatches and in a mode that the site has."""
     view = told["view"]
+    view["minibatch_size"] = choices.minibatch_size
     if view["mode"] not in choices.modes:
         view["mode"] = choices.modes[0]
     if choices.masks and view["masks"] not in choices.masks:

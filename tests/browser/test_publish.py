@@ -134,7 +134,9 @@ def test_what_was_not_computed_is_named(visit: Visit, host: Any, address: str, w
 
 
 def test_what_is_not_there_is_greyed_out_and_listed(visit: Visit, host: Any) -> None:
-    page = visit("/x/y/?size=16", at=host)
+    page = visit("/x/y/", at=host)  # the minibatches are those of the site
+    for name in ("Scenes", "Lessons"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
     for name in ("Paths", "Training"):
         expect(page.get_by_role("radio", name=name)).to_be_disabled()
     for name in ("64 rows", "256 rows"):
