@@ -135,6 +135,7 @@ def served(make_served) -> Served:
         ("/api/v1/runs", PAGE),
         ("/api/v1/runs/none", PAGE),
         ("/api/v1/training", PAGE),
+        ("/api/v1/lessons/arrow", PAGE),
         ("/api/v1/landscape", COMPUTING),
         ("/api/v1/frames", COMPUTING),
         ("/api/v1/exports", COMPUTING),
