@@ -28,7 +28,7 @@ export function makeRoom(names) {
   if (!width) return false;
   const before = right;
   const widest = Math.max(0, ...names.map((name) => ruler.measureText(name).width));
-  right = names.length ? Math.ceil(Math.min(KEY + widest, Math.max(90, MOST * width))) : BARE;
+  right = names.length ? Math.ceil(Math.min(KEY + widest, Math.max(140, MOST * width))) : BARE;
   dock.style.setProperty("--gv-curves-right", `${right}px`);
   return right !== before;
 }
