@@ -117,12 +117,14 @@ def test_planes_side_by_side_are_one_square_at_one_height(visit: Visit) -> None:
         )
 
 
-HEADER = """() => [...document.querySelectorAll(".gv-header > *, .gv-header > * > *")].filter((one) => one.checkVisibility()).flatMap((one) => {
+HEADER = """() => [...document.querySelectorAll(".gv-header > *, .gv-header > * > *")].flatMap((one) => {
+  if (!one.checkVisibility()) return [];
   const { left, top, right, bottom, width } = one.getBoundingClientRect();
   const page = document.querySelector(".mantine-AppShell-header").getBoundingClientRect();
   const host = one.parentElement.getBoundingClientRect();
   const isScrolled = getComputedStyle(one.parentElement).overflowX === "auto";
-  const isIn = left >= host.left - 1 && (isScrolled || right <= host.right + 1) && top >= page.top - 1 && bottom <= page.bottom + 1;
+  const isBetween = top >= page.top - 1 && bottom <= page.bottom + 1;
+  const isIn = isBetween && left >= host.left - 1 && (isScrolled || right <= host.right + 1);
   return !width || isIn ? [] : `${one.className || one.id}: ${left}, ${top} to ${right}, ${bottom}`;
 })"""
 
@@ -161,7 +163,8 @@ def test_the_epoch_can_be_moved_while_a_lesson_lies_below_the_pictures(visit: Vi
         page.get_by_role("slider", name="Epoch").click(trial=True, timeout=5000)
         box = page.get_by_role("slider", name="Epoch").bounding_box()
         lesson = page.locator("#lesson").bounding_box()
-        assert box and lesson
+        assert box
+        assert lesson
         assert box["y"] + box["height"] <= screen.height // screen.zoom, screen
         is_beside = lesson["x"] >= box["x"] + box["width"] - 1
         assert is_beside or box["y"] + box["height"] <= lesson["y"] + 1, screen
