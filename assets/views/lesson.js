@@ -8,12 +8,14 @@ import { AskedOnce } from "../page/askedonce.js";
 import { conductor } from "../page/conductor.js";
 import { closest } from "../page/dom.js";
 import { wholeFrame } from "../page/plans.js";
+import { site } from "../page/site.js";
 import { labelOf, page } from "../page/state.js";
 import { listCard, messageCard, stepCard } from "./lessonpanel.js";
 import { numberAt, runWords } from "./lessonsource.js";
 
 /** @import { Card } from "./lessonpanel.js" */
 
+const NO_VIEW = "This step’s picture is not in this site: it takes a server that computes. Its text goes on.";
 const lessons = new AskedOnce(30);
 const activities = new AskedOnce(60);
 /** What the reader has answered, by "KEY/STEP". @type {Map<string, number>} */
@@ -83,7 +85,8 @@ function lessonOf(key) {
 // ---- the picture of a step ------------------------------------------------------------------------------------
 
 function pictureOf({ view: { fields, needs } }) {
-  return resolved(fields, needs, { runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
+  if (site && !site.views.includes(fields.view ?? "explore")) return { view: null, waits: "", lacks: NO_VIEW };
+  return resolved(fields, needs, { isSite: Boolean(site), runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
 }
 
 function activityOf(run, epoch) {
@@ -204,7 +207,11 @@ function arePlansOfView() {
 function isSettled() {
   const { show: overlays, epoch } = page.view;
   return !isViewAsked() && page.plans.every((plan) =>
-    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking || willNotCome(plan)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+}
+
+function willNotCome({ epochs: stack }) {
+  return Boolean(stack.error) || stack.failed.has(page.view.epoch);
 }
 
 // ---- keys and links -------------------------------------------------------------------------------------------
