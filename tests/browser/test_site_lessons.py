@@ -1,0 +1,100 @@
+"""Lessons and scenes in a published site: each step has its picture and its numbers, or says kindly what is missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gradviz.cli import main
+from gradviz.dashboard.lessons import lessons_at_hand
+from tests.browser.boxes import SCREENS, Window, faults, small_targets
+from tests.browser.conftest import Visit, shoot, wait_until_drawn
+from tests.browser.sites import hosted
+from tests.publish.made import PAIR
+
+pytestmark = pytest.mark.browser
+
+LESSONS = lessons_at_hand(None).lessons
+SENTENCES = {"path": "takes a server that computes"}
+
+
+@pytest.fixture(scope="module")
+def host(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A site of three runs and one pair, with all that their lessons need."""
+    place = tmp_path_factory.mktemp("host")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADVIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        arguments = ["publish", "--runs", str(trained), "--out", str(place / "site"), "--pair", *PAIR]
+        arguments += ["--run", "none,dropout,batchnorm", "--minibatches", "5", "--with", "lessons,scenes"]
+        assert main(arguments) == 0
+    with hosted(place) as one:
+        yield one
+
+
+def settled(page: Page) -> None:
+    """Until nothing of the step is waited for: every picture is there, or says why it is not."""
+    page.wait_for_function(
+        """() => !document.querySelector("#lesson .gv-lesson-title, #lesson") ? false
+          : window.gradvizPage.panels.every(({ state, isLoading }) => !isLoading && state !== "loading")
+            && !/on their way|Looking for units|Loading/.test(document.querySelector("#lesson").innerText)"""
+    )
+
+
+@pytest.mark.parametrize("key", LESSONS)
+def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None:
+    page = visit(f"/site/?lesson={key}", at=host, drawn=False)
+    lesson = page.locator("#lesson")
+    lacking = []
+    for number, step in enumerate(LESSONS[key].steps, start=1):
+        page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
+        expect(lesson.locator(".gv-lesson-title")).to_have_text(step.title)
+        settled(page)
+        if step.question and step.question.ask:
+            lesson.locator("input[type=radio]").first.check()
+            lesson.get_by_role("button", name="Answer").click()
+        shown = lesson.get_by_role("button", name="Show me")
+        if step.question and step.question.done and shown.is_visible():
+            shown.click()
+        settled(page)
+        said = lesson.locator(".gv-lesson-waits").inner_text()
+        if said:
+            lacking.append((number, said))
+        else:
+            veils = page.locator("[id^=veil-]").all_inner_texts()
+            assert not [veil for veil in veils if "Not in this site" in veil], (number, veils)
+            assert "—" not in lesson.locator("[data-name]").all_inner_texts(), number
+        if number < len(LESSONS[key].steps):
+            lesson.get_by_role("button", name="Next").click()
+    for number, said in lacking:
+        assert "not in this site" in said or "No such unit here" in said, (number, said)
+    absent = {"path": 4, "zero": 6}.get(key, 0)
+    assert len(lacking) <= absent, lacking
+
+
+def test_scenes_are_there_and_open_their_views(visit: Visit, host: Any) -> None:
+    page = visit("/site/?epoch=6", at=host, drawn=False)
+    page.get_by_role("button", name="Scenes").click()
+    body = page.locator(".gv-scenes-body")
+    expect(body).to_have_attribute("aria-busy", "false")
+    assert "Not in this site" not in body.inner_text()
+    links = body.locator("a.gv-scene").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
+    assert links
+    shoot(page, "site-scenes")
+    for link in links:
+        page.goto(f"{host.url}/site/{link}")
+        wait_until_drawn(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_step_fits_every_screen(visit: Visit, host: Any, scheme: str) -> None:
+    page = visit("/site/?lesson=batchnorm&step=3", at=host, drawn=False, scheme=scheme)
+    settled(page)
+    window = Window(page)
+    found = {}
+    for screen in SCREENS:
+        window.be(screen)
+        found[screen.name] = faults(page) + (small_targets(page) if screen.touch else [])
+        shoot(page, f"site-lesson-{screen.name.replace(' ', '-').replace('%', '')}-{scheme}")
+    assert {where: told for where, told in found.items() if told} == {}
