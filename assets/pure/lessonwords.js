@@ -19,7 +19,7 @@ const PAIRS = [["x_a", "y_a"], ["x_b", "y_b"]];
 export function resolved(fields, needs, at) {
   const lack = (lacks) => ({ view: null, waits: "", lacks });
   const wait = (waits) => ({ view: null, waits, lacks: "" });
-  if (needs && !at.runs[needs]) return lack(`This step is about a run called ${needs}, which is not here: its picture is left out.`);
+  if (needs && !at.runs[needs]) return lack(`This step is about a run called ${needs}, which is not ${at.isSite ? "in this site" : "here"}: its picture is left out.`);
   const absent = namedRuns(fields, needs).find((name) => !at.runs[name]);
   if (absent) return at.isSite ? lack(`This step needs the run ${at.labelOf(absent)}, which is not in this site: its picture is left out.`) : wait(absentSentence(absent, at));
   const runs = shownRuns(fields, at);

@@ -40,7 +40,7 @@ export const player = { opened, show, openList };
 /** A view from the address: a step alone is given its own picture, anything else is the reader's. @param {string} search */
 function opened(search) {
   const keys = [...new URLSearchParams(search).keys()];
-  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step"].includes(key));
+  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step", "present"].includes(key));
   if (page.view.lesson) isList = false;
   show();
 }
@@ -71,7 +71,8 @@ function go(key, step) {
 }
 
 function searchAt(view, lesson, step) {
-  return searchOf({ ...defaults(), ...view, lesson, step }, viewFields());
+  const { present } = page.view; // whoever presents goes on with it
+  return searchOf({ ...defaults(), ...view, present, lesson, step }, viewFields());
 }
 
 function defaults() {

@@ -41,7 +41,7 @@ def _meant(said: Told, runs: Mapping[str, Told], activity: Activity) -> View | N
     for pair in _PAIRS:
         words = [fields.get(axis) for axis in pair]
         for place, (axis, word) in enumerate(zip(pair, words, strict=True)):
-            if isinstance(word, Mapping):
+            if isinstance(word, dict):
                 fields[axis] = _unit(word, words[:place].count(word), first, epoch, activity)
                 if fields[axis] is None:
                     return None
@@ -93,7 +93,7 @@ def _unit(word: Told, before: int, run: Told, epoch: int, activity: Activity) ->
         return None
     layers = activity(run["run"], epoch) if run.get("hidden") else []
     known = dict(zip(map(str, range(len(layers))), layers, strict=True))
-    active = known.get(run["tensors"][tensor]["layer"], [1.0] * shape[0])[: shape[0]]
+    active = (known.get(run["tensors"][tensor]["layer"]) or [1.0] * shape[0])[: shape[0]]
     units = [unit for unit, share in enumerate(active) if (share > 0 if word["word"] == "live" else share == 0)]
     if len(units) <= before:
         return None
