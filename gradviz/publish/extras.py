@@ -95,6 +95,8 @@ class Extras:
     def _plane(self, reason: str, view: View, run: RunHeld, masks: str, pair: tuple[str, str]) -> None:
         width = view.half_width or WIDTHS["directions" if any(map(is_direction, pair)) else "parameters"]
         size = f"{view.minibatch_size}" if run.told["minibatch_sizes"] else run.size
+        if view.minibatch >= run.minibatches_of(size):
+            return
         common = {"run": run.name, "x": pair[0], "y": pair[1], "minibatch_size": size, "mode": view.mode}
         common |= {"half_width": _text(width), "points": f"{view.points or POINTS}"}
         is_random = view.mode == "train" and run.draws_masks
