@@ -8,12 +8,14 @@ import { AskedOnce } from "../page/askedonce.js";
 import { conductor } from "../page/conductor.js";
 import { closest } from "../page/dom.js";
 import { wholeFrame } from "../page/plans.js";
+import { site } from "../page/site.js";
 import { labelOf, page } from "../page/state.js";
 import { listCard, messageCard, stepCard } from "./lessonpanel.js";
 import { numberAt, runWords } from "./lessonsource.js";
 
 /** @import { Card } from "./lessonpanel.js" */
 
+const NO_VIEW = "This step’s picture is not in this site: it takes a server that computes. Its text goes on.";
 const lessons = new AskedOnce(30);
 const activities = new AskedOnce(60);
 /** What the reader has answered, by "KEY/STEP". @type {Map<string, number>} */
@@ -38,7 +40,7 @@ export const player = { opened, show, openList };
 /** A view from the address: a step alone is given its own picture, anything else is the reader's. @param {string} search */
 function opened(search) {
   const keys = [...new URLSearchParams(search).keys()];
-  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step"].includes(key));
+  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step", "present"].includes(key));
   if (page.view.lesson) isList = false;
   show();
 }
@@ -69,7 +71,8 @@ function go(key, step) {
 }
 
 function searchAt(view, lesson, step) {
-  return searchOf({ ...defaults(), ...view, lesson, step }, viewFields());
+  const { present } = page.view; // whoever presents goes on with it
+  return searchOf({ ...defaults(), ...view, present, lesson, step }, viewFields());
 }
 
 function defaults() {
@@ -83,7 +86,8 @@ function lessonOf(key) {
 // ---- the picture of a step ------------------------------------------------------------------------------------
 
 function pictureOf({ view: { fields, needs } }) {
-  return resolved(fields, needs, { runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
+  if (site && !site.views.includes(fields.view ?? "explore")) return { view: null, waits: "", lacks: NO_VIEW };
+  return resolved(fields, needs, { isSite: Boolean(site), runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
 }
 
 function activityOf(run, epoch) {
@@ -204,7 +208,11 @@ function arePlansOfView() {
 function isSettled() {
   const { show: overlays, epoch } = page.view;
   return !isViewAsked() && page.plans.every((plan) =>
-    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking || willNotCome(plan)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+}
+
+function willNotCome({ epochs: stack }) {
+  return Boolean(stack.error) || stack.failed.has(page.view.epoch);
 }
 
 // ---- keys and links -------------------------------------------------------------------------------------------

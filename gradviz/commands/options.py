@@ -103,9 +103,9 @@ def add_publish_options(parser: argparse.ArgumentParser, names: Callable[[str], 
         "--with",
         dest="more",
         type=names,
-        default=("evidence", "lessons"),
+        default=("evidence", "lessons", "scenes"),
         metavar="WHAT,…",
-        help="evidence, lessons, sampling, curves; '' for none (evidence,lessons)",
+        help="evidence, lessons, scenes, sampling, curves; '' for none (evidence,lessons,scenes)",
     )
     parser.add_argument(
         "--parts",
