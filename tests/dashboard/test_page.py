@@ -78,7 +78,8 @@ def test_a_changed_asset_has_another_address_after_a_restart(
     for module in (assets, factory):
         monkeypatch.setattr(module, "assets_folder", lambda: folder)
     before = addresses(make_app(tiny_runs).server.test_client())
-    (folder / "views" / "help.js").write_text("window.changed = 1;\n")
+    with (folder / "views" / "help.js").open("a") as changed:
+        changed.write("window.changed = 1;\n")
     client = make_app(tiny_runs).server.test_client()
     after = addresses(client)
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False]
