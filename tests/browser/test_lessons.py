@@ -22,7 +22,7 @@ Epoch {{epoch}}, minibatch {{minibatch}}: the arrow's length is {{length}}.
 
 ```question
 ask: Is it longer than **a kilometre**?
-choices: [yes it is, no]
+choices: [yes it is, "no"]
 answer: 2
 ```
 
@@ -108,7 +108,7 @@ def test_a_lesson_is_walked_by_keys_alone(visit: Visit, own):
     page.get_by_role("button", name="My lesson").focus()
     page.keyboard.press("Enter")
     at_step(page, 1)
-    page.wait_for_function("window.gradvizPage.view.epoch === 0")
+    page.wait_for_function("() => window.gradvizPage.view.epoch === 0")
     wait_until_drawn(page)
     assert "lesson=mine" in page.url
     expect(page.locator(".gv-lesson-text").first).not_to_contain_text("—")
@@ -134,8 +134,8 @@ def test_a_lesson_is_walked_by_keys_alone(visit: Visit, own):
 def test_the_reader_s_hand_reveals_and_reload_and_back_keep_the_place(visit: Visit, own):
     page = visit("/?lesson=mine&step=2", at=own)
     expect(page.locator(".gv-lesson-title")).to_have_text("Minibatches")
-    page.wait_for_function("window.gradvizPage.view.x_a.startsWith('hidden.1.linear.bias')")
-    page.wait_for_function("location.search.includes('epoch=6')")
+    page.wait_for_function("() => window.gradvizPage.view.x_a.startsWith('hidden.1.linear.bias')")
+    page.wait_for_function("() => location.search.includes('epoch=6')")
     view = page.evaluate("window.gradvizPage.view")
     assert view["epoch"] == 6
     assert page.locator("[data-name=x]").inner_text() == view["x_a"]
@@ -143,13 +143,13 @@ def test_the_reader_s_hand_reveals_and_reload_and_back_keep_the_place(visit: Vis
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("It turns by")).to_be_visible()
     expect(page.locator("[data-name=turn]")).to_have_text(re.compile(r"\d°$"))
-    page.wait_for_function("location.search.includes('minibatch=1')")
+    page.wait_for_function("() => location.search.includes('minibatch=1')")
     page.reload()
     expect(page.locator(".gv-lesson-title")).to_have_text("Minibatches")
     expect(page.get_by_text("It turns by")).to_be_visible()
     assert page.evaluate("window.gradvizPage.view.minibatch") == 1
     page.get_by_role("button", name="Back to this step's picture").click()
-    page.wait_for_function("window.gradvizPage.view.minibatch === 0")
+    page.wait_for_function("() => window.gradvizPage.view.minibatch === 0")
     expect(page.get_by_text("It turns by")).to_have_count(0)
     page.get_by_role("button", name="Show me").click()
     expect(page.get_by_text("It turns by")).to_be_visible()
@@ -157,7 +157,7 @@ def test_the_reader_s_hand_reveals_and_reload_and_back_keep_the_place(visit: Vis
     at_step(page, 3)
     page.go_back()
     at_step(page, 2)
-    page.wait_for_function("window.gradvizPage.view.minibatch === 1")
+    page.wait_for_function("() => window.gradvizPage.view.minibatch === 1")
 
 
 def test_a_condition_that_does_not_hold_is_said_with_its_number(visit: Visit, own):
