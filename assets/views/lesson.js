@@ -7,10 +7,10 @@ import { goTo, isViewAsked, viewFields } from "../page/address.js";
 import { AskedOnce } from "../page/askedonce.js";
 import { conductor } from "../page/conductor.js";
 import { closest } from "../page/dom.js";
-import { wholeFrame } from "../page/plans.js";
+import { plans, wholeFrame } from "../page/plans.js";
 import { labelOf, page } from "../page/state.js";
 import { listCard, messageCard, stepCard } from "./lessonpanel.js";
-import { numberAt, runWords } from "./lessonsource.js";
+import { allFrames, numberAt, runWords } from "./lessonsource.js";
 
 /** @import { Card } from "./lessonpanel.js" */
 
@@ -182,7 +182,7 @@ function doIt(done, key) {
 // Whether what is on show is no longer the step's own picture.
 function isMoved(step) {
   const { view } = pictureOf(step);
-  return Boolean(view) && searchAt(view, page.view.lesson, page.view.step) !== window.location.search;
+  return Boolean(view) && searchAt(view, page.view.lesson, page.view.step) !== searchOf(page.view, viewFields()); // the address follows the view
 }
 
 // Once all numbers are known, or those that are missing will not come. It stays then, though the reader moves on.
@@ -194,17 +194,17 @@ function judge({ shows }, lacks) {
     values[k] !== null && holds(condition, values[k]) ? [] : [unmetSentence(condition, values[k], runWords(condition.place))]);
 }
 
-// Whether the pictures are of the view's runs already.
+// Whether the pictures are of the view already, which changes before they do.
 function arePlansOfView() {
-  const { view, run, compared } = page.view;
-  const meant = view === "compare" ? compared : [run];
-  return meant.every((name) => !page.runs[name] || !page.plans.length || page.plans.some((plan) => plan.run === name));
+  const meant = plans();
+  return meant.length === page.plans.length && meant.every(({ epochs, minibatches }, k) => epochs === page.plans[k].epochs && minibatches === page.plans[k].minibatches);
 }
 
+// Whether all that a number is measured of is there, or will not come.
 function isSettled() {
   const { show: overlays, epoch } = page.view;
-  return !isViewAsked() && page.plans.every((plan) =>
-    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+  return page.plans.every((plan) => plan.lacking || ((wholeFrame(plan) || plan.epochs.failed.has(epoch))
+    && (!plan.minibatches || allFrames(plan)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch))));
 }
 
 // ---- keys and links -------------------------------------------------------------------------------------------
