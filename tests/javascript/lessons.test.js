@@ -120,8 +120,8 @@ test("losses are of the epoch on show, and paths of their condition", () => {
 });
 
 test("numbers print with their units, and — while they are not known", () => {
-  assert.deepEqual([["opposite", 0.421], ["roughness", 37.26], ["R", 0.834], ["num_rows", 64], ["length", 0.01234], ["R", null], ["x", "b[0]"]].map(([name, value]) => written(name, value)),
-    ["42 %", "37.3°", "0.83", "64", "0.0123", "—", "b[0]"]);
+  assert.deepEqual([["opposite", 0.421], ["roughness", 37.26], ["turn", 6.1e-6], ["turn", 0], ["R", 0.834], ["num_rows", 64], ["length", 0.01234], ["R", null], ["x", "b[0]"]].map(([name, value]) => written(name, value)),
+    ["42 %", "37.3°", "<0.01°", "0°", "0.83", "64", "0.0123", "—", "b[0]"]);
 });
 
 test("a condition that does not hold is told with the number that there is", () => {
