@@ -10,6 +10,7 @@ from tests.browser.boxes import PHONE, SCREENS, Screen, Window, faults, small_ta
 from tests.browser.conftest import Visit, wait_until_drawn
 
 LESSONS = lessons_at_hand(None).lessons
+QUICK = ("start", "zero", "path")
 LAPTOP = next(screen for screen in SCREENS if screen.width == 1280 and screen.zoom == 1)
 
 # Live numbers of the step on show that are not there: those of Paths wait for a hand that starts them.
@@ -21,11 +22,15 @@ _MISSING = """() => {
 }"""
 
 
-@pytest.mark.parametrize(
-    ("screen", "scheme"),
-    [pytest.param(PHONE, "dark", id="phone"), pytest.param(LAPTOP, "light", id="laptop", marks=pytest.mark.slow)],
-)
-@pytest.mark.parametrize("key", LESSONS)
+# Those that take most of the time are left to `make test-slow`.
+WALKS = [
+    pytest.param(key, screen, scheme, id=f"{key}-{scheme}", marks=[] if is_quick else [pytest.mark.slow])
+    for key in LESSONS
+    for screen, scheme, is_quick in ((PHONE, "dark", key in QUICK), (LAPTOP, "light", False))
+]
+
+
+@pytest.mark.parametrize(("key", "screen", "scheme"), WALKS)
 def test_a_lesson_is_read_to_its_end(key: str, screen: Screen, scheme: str, visit: Visit) -> None:
     """Where these runs do not show what a step tells, it says so, and goes on."""
     page = visit(f"/?lesson={key}", width=screen.width, height=screen.height, scheme=scheme, drawn=False)
@@ -56,7 +61,7 @@ def _be_at(page: Page, number: int, step: Step) -> None:
 
 
 def _answer(page: Page, step: Step) -> None:
-    """A choice, and what is to be done: shown, since no one knows how. A step without its picture asks for the choice alone."""
+    """The right choice, and what is to be done, which the page shows; without a picture there is nothing to be done."""
     lesson, question = page.locator("#lesson"), step.question
     if question and question.answer:
         lesson.get_by_role("radio").nth(question.answer - 1).check()
@@ -81,4 +86,5 @@ def test_the_last_lesson_tells_the_numbers_of_an_experiment_that_is_started(visi
     page.locator("#main").get_by_role("button", name="Start").click()
     expect(number).not_to_have_text("—", timeout=60_000)
     expect(lesson.locator("[data-name=ratio][data-of=same]").first).to_have_text("0")
-    assert all(0 < float(one) < 3 for one in lesson.locator("[data-name=ratio]:not([data-of=same])").all_inner_texts())
+    others = lesson.locator("[data-name=ratio]:not([data-of=same])").all_inner_texts()
+    assert all(0 < float(one.replace("−", "-")) < 3 for one in others)
