@@ -89,6 +89,7 @@ export function measured({ name, of }, source) {
 export function written(name, value) {
   if (value === null || typeof value === "string") return value ?? "—";
   if (SHARES.includes(name)) return percent(value);
+  if (ANGLES.includes(name) && value > 0 && value < 0.01) return "<0.01°";
   if (ANGLES.includes(name)) return `${number(value, value < 10 ? 2 : 3)}°`;
   if (name === "R") return strengthWords(value).replace(/^R [=] /, "").replace(/^R > /, ">");
   return Number.isInteger(value) ? whole(value) : number(value);

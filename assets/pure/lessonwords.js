@@ -1,7 +1,9 @@
 // What a step of a lesson is to show, on the runs at hand: words such as "last" or "live TENSOR" become epochs and parameters.
 
+import { percent } from "./formats.js";
 import { layerOf } from "./parameters.js";
 import { holds } from "./lessonnumbers.js";
+import { LEAST_ACTIVE } from "./live.js";
 
 /**
  * @typedef {{word: string, tensor: string | null}} Word
@@ -105,13 +107,13 @@ function unitNamed({ word, tensor }, before, run, epoch, { activityOf }) {
   const layers = activityOf(run, epoch);
   if (layers === null) return null;
   const active = layers?.[layerOf(tensor, run)] ?? Array.from({ length: shape[0] }, () => 1); // an output's number is always in use
-  const units = active.flatMap((share, unit) => (unit < shape[0] && (word === "live" ? share > 0 : share === 0) ? [unit] : []));
+  const units = active.flatMap((share, unit) => (unit < shape[0] && (word === "live" ? share >= LEAST_ACTIVE : share === 0) ? [unit] : []));
   return units.length > before ? `${tensor}[${[units[before], ...shape.slice(1).map(() => 0)]}]` : "";
 }
 
 function missingUnit({ word, tensor }, run, { labelOf }) {
   if (!run.shapes?.[tensor]) return `${labelOf(run.run)} has no ${tensor}: this step's picture is left out.`;
-  return `No such unit here: ${word === "dead" ? "every unit is active on some row, or too few are not" : "too few units are active on any row"}, so this step's picture is left out.`;
+  return `No such unit here: ${word === "dead" ? "every unit is active on some row, or too few are not" : `too few units are active on at least ${percent(LEAST_ACTIVE)} of the rows`}, so this step's picture is left out.`;
 }
 
 /** @typedef {{field: string, operator: string, value: any, is_word: boolean}} Done */

@@ -2,7 +2,9 @@
 
 import { unitOf } from "./parameters.js";
 
-const LEAST_ACTIVE = 0.05, ROUND_OFF = 1e-5; // as in gradviz/landscape/pairs.py
+/** Of the rows, on which a unit that is alive is active: as in gradviz/landscape/pairs.py. */
+export const LEAST_ACTIVE = 0.05;
+const ROUND_OFF = 1e-5; // likewise
 
 /** Which units are alive: active on at least 5 % of the rows, where that is known, and with a gradient. @param {{active: number[] | null, gradient_rms: number[]}} units @returns {boolean[]} */
 export function aliveOf({ active, gradient_rms: sizes }) {

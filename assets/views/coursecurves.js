@@ -210,6 +210,7 @@ export function markCourse(epoch) {
       return element("span", "", swatch, `${line.side}${textOf(strip, line.points.get(epoch))}`);
     });
     strips[k].words.replaceChildren(element("b", "", strip.name), ...told);
+    strips[k].words.title = [...strips[k].words.children].map(({ textContent }) => textContent).join(", "); // where it is narrow they end in dots
   });
 }
 

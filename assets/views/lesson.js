@@ -11,7 +11,7 @@ import { wholeFrame } from "../page/plans.js";
 import { site } from "../page/site.js";
 import { labelOf, page } from "../page/state.js";
 import { listCard, messageCard, stepCard } from "./lessonpanel.js";
-import { numberAt, runWords } from "./lessonsource.js";
+import { allFrames, numberAt, runWords } from "./lessonsource.js";
 
 /** @import { Card } from "./lessonpanel.js" */
 
@@ -25,6 +25,9 @@ const followed = new Set();
 
 let isList = false; // the list is on show, not a step
 let isPending = false; // the address names a step alone: its view is still to be shown
+let coming = ""; // whose own picture is asked for
+/** What the page made of a step's own picture: it drops what its view does not use. */
+let home = { key: "", search: "" };
 let wantsFocus = false;
 let shown = ""; // what the card is of
 /** @type {Card | null} */
@@ -67,7 +70,12 @@ function go(key, step) {
   answers.delete(`${key}/${step}`);
   followed.delete(`${key}/${step}`);
   if (found?.lacks) conductor.choose({ lesson: key, step });
-  else goTo(searchAt(found?.view ?? {}, key, step), true);
+  else goHome(searchAt(found?.view ?? {}, key, step), `${key}/${step}`, true);
+}
+
+function goHome(search, key, isNew) {
+  coming = key;
+  goTo(search, isNew);
 }
 
 function searchAt(view, lesson, step) {
@@ -106,7 +114,7 @@ function lookFor(step, key) {
   if (isPending && found.view) {
     const search = searchAt(found.view, page.view.lesson, page.view.step);
     isPending = false;
-    if (search !== window.location.search) goTo(search, false);
+    if (search !== window.location.search) goHome(search, key, false);
   }
   isPending = false;
   return found.lacks;
@@ -160,6 +168,10 @@ function showStep(lesson) {
   const { question } = step;
   put(key, () => stepCard(lesson, number, { go, openList, shut, backToPicture, answer: (choice) => answered(key, choice), doIt: () => doIt(question.done, key) }));
   const lacks = lookFor(step, key);
+  if (coming === key && !isViewAsked()) {
+    home = { key, search: searchNow() };
+    coming = "";
+  }
   const isDoneNow = !question?.done || Boolean(lacks) || (!isPending && !isViewAsked() && isDone(question.done, page.view, page.runs[page.view.run]));
   if (question?.done && isDoneNow) followed.add(key);
   card.say(lacks);
@@ -167,7 +179,7 @@ function showStep(lesson) {
   if (isRevealed && isDoneNow && !isPending) judge(step, lacks);
   card.reveal(answers.get(key) ?? 0, isRevealed, lacks ? [] : verdict.unmet);
   card.tellNumbers((place) => numberAt(place)); // those of the reveal too
-  card.offerPicture(!lacks && !isViewAsked() && looked.key === key && isMoved(step));
+  card.offerPicture(!lacks && !isViewAsked() && looked.key === key && isMoved(step, key));
 }
 
 function answered(key, choice) {
@@ -184,9 +196,14 @@ function doIt(done, key) {
 }
 
 // Whether what is on show is no longer the step's own picture.
-function isMoved(step) {
+function isMoved(step, key) {
+  if (home.key === key) return home.search !== searchNow();
   const { view } = pictureOf(step);
-  return Boolean(view) && searchAt(view, page.view.lesson, page.view.step) !== window.location.search;
+  return Boolean(view) && searchAt(view, page.view.lesson, page.view.step) !== searchNow();
+}
+
+function searchNow() {
+  return searchOf(page.view, viewFields()); // which the address follows
 }
 
 // Once all numbers are known, or those that are missing will not come. It stays then, though the reader moves on.
@@ -198,13 +215,13 @@ function judge({ shows }, lacks) {
     values[k] !== null && holds(condition, values[k]) ? [] : [unmetSentence(condition, values[k], runWords(condition.place))]);
 }
 
-// Whether the pictures are of the view's runs already.
+// Whether the pictures are of the view already, which changes before they do.
 function arePlansOfView() {
-  const { view, run, compared } = page.view;
-  const meant = view === "compare" ? compared : [run];
-  return meant.every((name) => !page.runs[name] || !page.plans.length || page.plans.some((plan) => plan.run === name));
+  const meant = plans();
+  return meant.length === page.plans.length && meant.every(({ epochs, minibatches }, k) => epochs === page.plans[k].epochs && minibatches === page.plans[k].minibatches);
 }
 
+// Whether all that a number is measured of is there, or will not come.
 function isSettled() {
   const { show: overlays, epoch } = page.view;
   return !isViewAsked() && page.plans.every((plan) =>

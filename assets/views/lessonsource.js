@@ -35,8 +35,8 @@ function sourceOf({ picture, of }) {
   };
 }
 
-// Those of all minibatches at the epoch on show, once no more come.
-function allFrames({ minibatches: stack, run }) {
+/** Those of all minibatches at the epoch on show, once no more come. @param {any} plan */
+export function allFrames({ minibatches: stack, run }) {
   const isWhole = stack && stack.selection.epoch === page.view.epoch && stack.frames.size + stack.failed.size >= numMinibatches(run);
   return isWhole ? stack.frames : null;
 }

@@ -2,6 +2,7 @@
 
 import { ALONG_HEAD, aboutWords, alongRows, endRows, requestOf, sentences } from "../pure/paths.js";
 import { pathsFigure } from "../pure/pathcurves.js";
+import { showLesson } from "../page/bringlessons.js";
 import { element, fill } from "../page/dom.js";
 import { setProps } from "../page/dash.js";
 import { askForPaths, leavePaths, lookAgain, paths } from "../page/paths.js";
@@ -39,6 +40,7 @@ function show() {
   const key = result ? `${told.key} ${scheme()}` : "";
   if (key === drawn) return;
   drawn = key;
+  showLesson(); // which may tell of them
   if (!result) {
     clearFan();
     return;

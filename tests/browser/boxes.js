@@ -33,6 +33,11 @@
     }
     return { left, top, right, bottom, cut, scrolled, width: right - left, height: bottom - top };
   };
+  // What is left of a line that ends in dots, if a pointer tells all of it.
+  const shortened = (one, { left, top, right, bottom }) => {
+    const isShort = getComputedStyle(one).textOverflow === "ellipsis" && one.closest("[title]");
+    return { left, top, right: isShort ? Math.min(right, one.getBoundingClientRect().right) : right, bottom };
+  };
   const textsIn = (root) => {
     const found = [];
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -101,7 +106,7 @@
     // Each line of each text, as far as it can be seen.
     const lines = [];
     for (const { one, text, boxes, shrink } of textsIn(root)) for (const box of boxes) {
-      const shown = shownOf(one, box);
+      const shown = shownOf(one, shortened(one, box));
       if (shown.cut) say(`clipped: ${short(text)} in ${nameOf(shown.cut)}`);
       if (shown.width < 2 || shown.height < 4) continue;
       if (!shown.scrolled && (shown.left < -1 || shown.right > innerWidth + 1)) say(`outside: ${short(text)} at ${Math.round(shown.left)}–${Math.round(shown.right)} of ${innerWidth}`);

@@ -1,6 +1,7 @@
 // Lessons: what a step's words mean on the runs at hand, what numbers are measured of a picture, and what conditions say.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { holds, measured, unmetSentence, written } from "../../assets/pure/lessonnumbers.js";
 import { doneValue, isDone, meantEpoch, resolved } from "../../assets/pure/lessonwords.js";
@@ -36,6 +37,17 @@ test("live and dead units are the first of their kind, and the second axis takes
   assert.deepEqual(pairOf("live", "hidden.1.linear.weight"), ["hidden.1.linear.weight[1,0]", "hidden.1.linear.weight[3,0]"]);
   assert.match(pairOf("dead", "output.bias"), /No such unit here/);
   assert.match(pairOf("live", "nothing.bias"), /none has no nothing\.bias/);
+});
+
+test("a unit is live by the rule of the page's first picture, as tests/fixtures/units.json has it: tests of Python read it as well", () => {
+  const { active, live, dead } = JSON.parse(readFileSync(new URL("../fixtures/units.json", import.meta.url), "utf8"));
+  const runs = { none: { ...run("none"), shapes: { [TENSOR]: [active.length] } } };
+  const pairOf = (name) => {
+    const { view } = resolved({ epoch: 1, x_a: word(name, TENSOR), y_a: word(name, TENSOR) }, null, at({ runs, activityOf: () => ({ 1: active }) }));
+    return [view?.x_a, view?.y_a];
+  };
+  assert.deepEqual(pairOf("live"), live.slice(0, 2).map((unit) => `${TENSOR}[${unit}]`));
+  assert.deepEqual(pairOf("dead"), dead.slice(0, 2).map((unit) => `${TENSOR}[${unit}]`));
 });
 
 test("units that are not known yet are waited for", () => {
@@ -108,8 +120,8 @@ test("losses are of the epoch on show, and paths of their condition", () => {
 });
 
 test("numbers print with their units, and — while they are not known", () => {
-  assert.deepEqual([["opposite", 0.421], ["roughness", 37.26], ["R", 0.834], ["num_rows", 64], ["length", 0.01234], ["R", null], ["x", "b[0]"]].map(([name, value]) => written(name, value)),
-    ["42 %", "37.3°", "0.83", "64", "0.0123", "—", "b[0]"]);
+  assert.deepEqual([["opposite", 0.421], ["roughness", 37.26], ["turn", 6.1e-6], ["turn", 0], ["R", 0.834], ["num_rows", 64], ["length", 0.01234], ["R", null], ["x", "b[0]"]].map(([name, value]) => written(name, value)),
+    ["42 %", "37.3°", "<0.01°", "0°", "0.83", "64", "0.0123", "—", "b[0]"]);
 });
 
 test("a condition that does not hold is told with the number that there is", () => {

@@ -1,0 +1,90 @@
+"""All lessons, from their first step to their last, on runs that learn too little for some of them."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from gradviz.dashboard.lesson_file import Step
+from gradviz.dashboard.lessons import lessons_at_hand
+from tests.browser.boxes import PHONE, SCREENS, Screen, Window, faults, small_targets
+from tests.browser.conftest import Visit, wait_until_drawn
+
+LESSONS = lessons_at_hand(None).lessons
+QUICK = ("start", "zero", "path")
+LAPTOP = next(screen for screen in SCREENS if screen.width == 1280 and screen.zoom == 1)
+
+# Live numbers of the step on show that are not there: those of Paths wait for a hand that starts them.
+_MISSING = """() => {
+  const lesson = document.querySelector("#lesson");
+  const missing = [...lesson.querySelectorAll(".gv-lesson-number")].filter(({ dataset, textContent }) =>
+    textContent === "—" && !["ratio", "cosine"].includes(dataset.name)).map(({ dataset }) => dataset.name);
+  return lesson.textContent.includes("on their way") ? [...missing, "what is revealed"] : missing;
+}"""
+
+
+# Those that take most of the time are left to `make test-slow`.
+WALKS = [
+    pytest.param(key, screen, scheme, id=f"{key}-{scheme}", marks=[] if is_quick else [pytest.mark.slow])
+    for key in LESSONS
+    for screen, scheme, is_quick in ((PHONE, "dark", key in QUICK), (LAPTOP, "light", False))
+]
+
+
+@pytest.mark.parametrize(("key", "screen", "scheme"), WALKS)
+def test_a_lesson_is_read_to_its_end(key: str, screen: Screen, scheme: str, visit: Visit) -> None:
+    """Where these runs do not show what a step tells, it says so, and goes on."""
+    page = visit(f"/?lesson={key}", width=screen.width, height=screen.height, scheme=scheme, drawn=False)
+    window = Window(page)
+    window.be(screen)
+    steps = LESSONS[key].steps
+    told: dict[str, list[str]] = {}
+    for number, step in enumerate(steps, start=1):
+        _be_at(page, number, step)
+        _answer(page, step)
+        wait_for_numbers(page)
+        window.be(screen)
+        told[f"step {number}"] = faults(page) + (small_targets(page) if screen.touch else [])
+        if number < len(steps):
+            page.locator("#lesson").get_by_role("button", name="Next").click()
+    told["axe"] = [f"{one['id']}: {one['nodes'][0]['target']}" for one in Axe().run(page).response["violations"]]
+    assert {where: found for where, found in told.items() if found} == {}
+    page.locator("#lesson .gv-lesson-next").click()
+    expect(page.locator(".gv-lesson-row")).to_have_count(len(LESSONS))
+
+
+def _be_at(page: Page, number: int, step: Step) -> None:
+    title = page.locator(".gv-lesson-title")
+    expect(title).to_have_text(step.title)
+    page.wait_for_function("(step) => window.gradvizPage.view?.step === step", arg=number)
+    if step.view.fields.get("view") != "paths":
+        wait_until_drawn(page)
+
+
+def _answer(page: Page, step: Step) -> None:
+    """The right choice, and what is to be done, which the page shows; without a picture there is nothing to be done."""
+    lesson, question = page.locator("#lesson"), step.question
+    if question and question.answer:
+        lesson.get_by_role("radio").nth(question.answer - 1).check()
+        lesson.get_by_role("button", name="Answer").click()
+        expect(lesson.get_by_text("Yes.", exact=True)).to_be_visible()
+    if question and question.done and lesson.locator(".gv-lesson-waits").is_hidden():
+        lesson.get_by_role("button", name="Show me").click()
+
+
+def wait_for_numbers(page: Page) -> None:
+    """Until what is revealed is on show, with its numbers; a step whose picture is left out has none."""
+    if page.locator(".gv-lesson-waits").is_hidden():
+        page.wait_for_function(f"() => ({_MISSING})().length === 0")
+    expect(page.locator("#lesson")).not_to_contain_text("on their way")
+
+
+def test_the_last_lesson_tells_the_numbers_of_an_experiment_that_is_started(visit: Visit) -> None:
+    page = visit("/?lesson=path&step=7", drawn=False)
+    lesson = page.locator("#lesson")
+    number = lesson.locator("[data-name=ratio][data-of=order]").first
+    expect(number).to_have_text("—")
+    page.locator("#main").get_by_role("button", name="Start").click()
+    expect(number).not_to_have_text("—", timeout=60_000)
+    expect(lesson.locator("[data-name=ratio][data-of=same]").first).to_have_text("0")
+    others = lesson.locator("[data-name=ratio]:not([data-of=same])").all_inner_texts()
+    assert all(0 < float(one.replace("−", "-")) < 3 for one in others)
