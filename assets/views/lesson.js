@@ -7,7 +7,7 @@ import { goTo, isViewAsked, viewFields } from "../page/address.js";
 import { AskedOnce } from "../page/askedonce.js";
 import { conductor } from "../page/conductor.js";
 import { closest } from "../page/dom.js";
-import { wholeFrame } from "../page/plans.js";
+import { plans, wholeFrame } from "../page/plans.js";
 import { site } from "../page/site.js";
 import { labelOf, page } from "../page/state.js";
 import { listCard, messageCard, stepCard } from "./lessonpanel.js";
@@ -224,8 +224,8 @@ function arePlansOfView() {
 // Whether all that a number is measured of is there, or will not come.
 function isSettled() {
   const { show: overlays, epoch } = page.view;
-  return !isViewAsked() && page.plans.every((plan) =>
-    !plan.epochs.loading && !plan.minibatches?.loading && (wholeFrame(plan) || plan.lacking || willNotCome(plan)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch)));
+  return !isViewAsked() && page.plans.every((plan) => plan.lacking || ((wholeFrame(plan) || willNotCome(plan))
+    && (!plan.minibatches || allFrames(plan) || Boolean(plan.minibatches.error)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch))));
 }
 
 function willNotCome({ epochs: stack }) {
