@@ -21,7 +21,7 @@ def checked_prefix(text: str) -> str:
     if not inner:
         return ""
     prefix = f"/{inner}"
-    if len(prefix) > _MAX_PREFIX or not _PREFIX.fullmatch(prefix):
+    if len(prefix) > _MAX_PREFIX or not _PREFIX.fullmatch(prefix) or not unquote(prefix).isprintable():
         raise ValueError(
             "a prefix is a path such as /tools/gradviz/, of letters, digits, `-`, `_`, `.`, `~`, `@` or %XX"
         )

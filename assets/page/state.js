@@ -36,11 +36,12 @@ export function runOf(side) {
   return side.split("~")[0];
 }
 
-// The masks of each picture of a run in Compare: undefined for the view's.
+// The masks of each picture of a run in Compare: undefined for the view's. No picture is there twice.
 export function masksOf(name) {
   if (!drawsMasks(name) || page.view.mode !== "train") return [undefined];
   const sides = page.view.compared.filter((side) => runOf(side) === name);
-  return sides.sort((a, b) => a.length - b.length).map((side) => side.split("~")[1]);
+  const masks = sides.sort((a, b) => a.length - b.length).map((side) => side.split("~")[1]);
+  return [...new Set(masks.map((one) => (one === page.view.masks ? undefined : one)))];
 }
 
 // The names of the runs that there are, in the order of the server, and of those that a training makes by itself, which

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from werkzeug.exceptions import Conflict
@@ -68,7 +68,7 @@ def landscape(served: Served, asked: LandscapeRequest, by: ByKey) -> Response:
         MEDIA_TYPES[form],
         tag,
         kept=FOR_EVER if by.expected_key else CHECK_AGAIN,
-        headers={"Content-Location": f"{request.root_path}{PREFIX}/landscape?{urlencode(stable)}"},
+        headers={"Content-Location": f"{quote(request.root_path)}{PREFIX}/landscape?{urlencode(stable)}"},
     )
     answer.vary.add("Accept")
     return answer

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from gradviz.addresses import checked_prefix
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.dashboard.factory import create_app
@@ -52,6 +53,19 @@ def test_no_address_of_the_page_leads_out_of_its_directory(client: FlaskClient):
     for address in addresses:
         with client.get(f"/{address}") as answer:
             assert answer.status_code == 200
+
+
+def test_a_prefix_in_any_script_is_told_as_addresses_are_written(make_app: MakeApp, tiny_runs: Path):
+    prefix = "/%C3%A9tudes/%E6%97%A5"
+    client = make_app(tiny_runs, prefix=prefix).server.test_client()
+    field = client.get(prefix + FIELD)
+    assert field.headers["Content-Location"].startswith(f"{prefix}/api/v1/landscape?")
+    assert client.get(field.headers["Content-Location"]).data == field.data
+
+
+def test_a_prefix_with_a_new_line_is_refused():
+    with pytest.raises(ValueError, match="a prefix is a path"):
+        checked_prefix("/tools%0D%0ASet-Cookie:a")
 
 
 def test_addresses_in_answers_lie_below_the_prefix(below: FlaskClient):

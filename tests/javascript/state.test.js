@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { acrossMinibatches, drawsMasks, hasSizes, hasTargets, knownRuns, labelOf, minibatchSize, numMinibatches, page, shownEpochs, shownRuns, unreadableRun } from "../../assets/page/state.js";
+import { acrossMinibatches, drawsMasks, hasSizes, hasTargets, knownRuns, labelOf, masksOf, minibatchSize, numMinibatches, page, shownEpochs, shownRuns, unreadableRun } from "../../assets/page/state.js";
 import { fitted } from "../../assets/page/fitting.js";
 import "./constants.js";
 
@@ -29,6 +29,15 @@ test("on show is one run, or those compared, with the epochs that any of them ha
   assert.deepEqual([shownRuns(), shownEpochs()], [["none"], [0, 1, 2]]);
   page.view.view = "compare";
   assert.deepEqual([shownRuns(), shownEpochs()], [["none", "batchnorm", "sgd"], [0, 1, 2, 3]]);
+});
+
+test("of a run that draws masks each masks' picture is there once, whichever the view has", () => {
+  Object.assign(page.view, { view: "compare", mode: "train", masks: "fresh", compared: ["none", "sgd~frozen", "sgd"] });
+  assert.deepEqual(masksOf("sgd"), [undefined, "frozen"]);
+  page.view.masks = "frozen";
+  assert.deepEqual(masksOf("sgd"), [undefined]);
+  page.view.mode = "eval";
+  assert.deepEqual([masksOf("sgd"), masksOf("none")], [[undefined], [undefined]]);
 });
 
 test("a run is called as the server says, one that is not there by its usual label or its name", () => {
