@@ -178,8 +178,9 @@ function showStep(lesson) {
   const isRevealed = !question || (question.done ? followed.has(key) : answers.has(key));
   if (isRevealed && isDoneNow && !isPending) judge(step, lacks);
   card.reveal(answers.get(key) ?? 0, isRevealed, lacks ? [] : verdict.unmet);
-  card.tellNumbers((place) => numberAt(place)); // those of the reveal too
-  card.offerPicture(!lacks && !isViewAsked() && looked.key === key && isMoved(step, key));
+  const isElsewhere = !lacks && !isViewAsked() && looked.key === key && isMoved(step, key);
+  card.tellNumbers((place) => numberAt(place), isElsewhere); // those of the reveal too
+  card.offerPicture(isElsewhere);
 }
 
 function answered(key, choice) {

@@ -9,7 +9,7 @@ import { site } from "../page/site.js";
 /**
  * `say`: what is waited for, or lacking; `reveal(choice, isOn, unmet)`: the choice is 0 until there is one, `unmet` is null while numbers are on their way; `scrolls`: whether
  * there was more of the text in that direction, which is on show now.
- * @typedef {{children: HTMLElement[], heading: HTMLElement, say: (sentence: string) => void, tellNumbers: (value: (place: Place) => any) => void,
+ * @typedef {{children: HTMLElement[], heading: HTMLElement, say: (sentence: string) => void, tellNumbers: (value: (place: Place) => any, isMoved: boolean) => void,
  *   reveal: (choice: number, isOn: boolean, unmet: string[] | null) => void, offerPicture: (isMoved: boolean) => void, scrolls: (by: number) => boolean}} Card
  */
 
@@ -93,9 +93,13 @@ export function stepCard(lesson, number, { go, openList, shut, backToPicture, an
       if (state.textContent !== sentence) say(state, sentence);
       state.hidden = !sentence;
     },
-    tellNumbers(value) {
+    // What was said of the step's own picture stays true of that, though the reader has moved on from it.
+    tellNumbers(value, isMoved) {
       for (const place of /** @type {NodeListOf<HTMLElement>} */ (body.querySelectorAll("[data-name]"))) {
         const { name, picture: which, of = null } = place.dataset;
+        const isKept = isMoved && !place.closest(".gv-lesson-reveal") && /\d/.test(place.textContent);
+        place.toggleAttribute("data-kept", isKept);
+        if (isKept) continue;
         const words = written(name, value({ name, picture: Number(which), of }));
         if (place.textContent !== words) say(place, words);
       }

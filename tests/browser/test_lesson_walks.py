@@ -58,7 +58,7 @@ class Reader:
 
     def holds_numbers(self) -> None:
         view = View.model_validate({**view_of(self.page), "lesson": "", "step": 1})
-        for place in self.lesson.locator(".gv-lesson-number").all():
+        for place in self.lesson.locator(".gv-lesson-number:not([data-kept])").all():
             name, of = place.get_attribute("data-name"), place.get_attribute("data-of")
             assert name
             assert _is_written(place.inner_text(), numbers(self.store, view, of)[name]), (name, of, place.inner_text())
@@ -166,3 +166,16 @@ def test_a_newcomer_learns_why_arrows_vanish_under_batch_normalization(reader: C
     one.next(10)
     one.answer("contains the bias")
     assert "The mean that is taken away contains the bias" in one.reads(right=True)
+
+
+def test_what_a_step_said_of_its_picture_stays_when_the_epoch_has_moved(reader: Callable[[str], Reader]):
+    one = reader("arrow")
+    for number in range(2, 11):
+        one.next(number)
+    said = one.lesson.locator(".gv-lesson-text .gv-lesson-number").first
+    before = said.inner_text()
+    one.lesson.get_by_role("button", name="Show me").click()
+    one.page.wait_for_function("() => window.gradvizPage.view.epoch > 0")
+    assert "At this end J is" in one.reads()
+    assert said.inner_text() == before
+    assert one.lesson.locator(".gv-lesson-reveal .gv-lesson-number").first.inner_text() != before
