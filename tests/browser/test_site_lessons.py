@@ -105,7 +105,8 @@ def test_a_lecturer_goes_through_a_lesson_by_page_down_alone(
         page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
         settled(page)
         assert page.evaluate("document.body.dataset.present") == "on", number
-        beside = (
+        right = "one.getBoundingClientRect().right"
+        beside = f"[...document.querySelectorAll('.gv-panel:not([hidden])')].map((one) => {right})"
             "[...document.querySelectorAll('.gv-panel:not([hidden])')].map((one) => one.getBoundingClientRect().right)"
         )
         edge = page.evaluate("document.getElementById('lesson').getBoundingClientRect().left")
