@@ -26,11 +26,18 @@ export function fitted(view, before) {
   if (isOpened && studyOf(view.run) && view.compared.every((side) => studyOf(runOf(side)) !== studyOf(view.run)))
     view = { ...view, compared: alike(view.run, studyOf) };
   if (isOpened && !page.isModeChosen && (!site || site.modes.includes("train")) && shownOf(view).some(trainsOtherwise)) view = { ...view, mode: "train" };
+  view = withMasksThere(view, before);
   const shown = shownOf(view).filter((name) => page.runs[name]);
   if (!shown.length || !page.runs[before.run] || shown.some((name) => studyOf(name) === studyOf(before.run))) return view;
   const run = shown[0];
   const { a, b } = page.runs[run].suggested ?? { a: [null, null], b: [null, null] };
   return { ...view, run, x_a: a[0], y_a: a[1], x_b: b[0], y_b: b[1], rows: null };
+}
+
+// A site's train mode is seen with masks that it has; a step of a lesson has its own.
+function withMasksThere(view, before) {
+  const isEntered = view.mode === "train" && before.mode !== "train";
+  return site?.masks.length && isEntered && !view.lesson && !site.masks.includes(view.masks) ? { ...view, masks: site.masks[0] } : view;
 }
 
 // Whether train mode draws masks, or uses the minibatch's statistics.

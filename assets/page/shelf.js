@@ -5,6 +5,7 @@ import { patience } from "../pure/patience.js";
 import { isOutcome, jsonFrom, NotNow, Refused } from "./api.js";
 import { conductor } from "./conductor.js";
 import { fetchFrames } from "./frames.js";
+import { site } from "./site.js";
 import { page } from "./state.js";
 
 const MOST_BYTES = 192e6;
@@ -61,7 +62,7 @@ async function fetchInto(stack, as, lead, missing, { onFrame, onEnd }) {
       },
     });
     // What was asked for and did not come has gone meanwhile: it is not asked for again.
-    for (const index of stack.paused ? [] : missing) if (!stack.frames.has(index) && !stack.failed.has(index)) stack.failed.set(index, "It is gone.");
+    for (const index of stack.paused ? [] : missing) if (!stack.frames.has(index) && !stack.failed.has(index)) stack.failed.set(index, site ? `Not in this site: ${stack.over === "epochs" ? "epoch" : "minibatch"} ${index} of this picture.` : "It is gone.");
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!isOutcome(error)) throw error;

@@ -6,6 +6,8 @@ import { element } from "./dom.js";
  * @typedef {object} Site
  * @property {Record<string, [string, string][]>} pairs of parameters, by run
  * @property {string[]} modes of the models
+ * @property {string[]} masks of its pictures in train mode
+ * @property {string[]} views
  * @property {string[]} lacks what is not in it, in words
  */
 

@@ -67,9 +67,6 @@ const OF_PATHS = {
 const SHARES = ["zero_share", "share_below", "active_x", "active_y", "opposite", "within", "share_below_all", "inside"];
 const ANGLES = ["roughness", "turn"];
 
-/** All names, for the test that holds them to Python's. */
-export const measuredNames = [OF_FRAME, OF_SPREAD, OF_RUN, OF_PATHS].flatMap(Object.keys);
-
 function turnOf(one, first) {
   if (!one || !first || one.isZero || first.isZero) return null;
   return DEGREES * Math.abs(turnBetween(first.angle, one.angle));

@@ -8,7 +8,7 @@ import { LEAST_ACTIVE } from "./live.js";
 /**
  * @typedef {{word: string, tensor: string | null}} Word
  * @typedef {Record<string, any>} Fields by the names of gradviz/dashboard/permalink.py; a value may be a Word
- * @typedef {{runs: Record<string, any>, isTraining: boolean, labelOf: (name: string) => string, defaults: Record<string, any>,
+ * @typedef {{isSite?: boolean, runs: Record<string, any>, isTraining: boolean, labelOf: (name: string) => string, defaults: Record<string, any>,
  *   activityOf: (run: any, epoch: number) => number[][] | null | undefined}} AtHand `activityOf`: shares by hidden layer; null while it is
  *   not known, undefined where there is none
  * @typedef {{view: Record<string, any> | null, waits: string, lacks: string}} Resolved `waits`: what the step waits for; `lacks`: what these
@@ -21,13 +21,13 @@ const PAIRS = [["x_a", "y_a"], ["x_b", "y_b"]];
 export function resolved(fields, needs, at) {
   const lack = (lacks) => ({ view: null, waits: "", lacks });
   const wait = (waits) => ({ view: null, waits, lacks: "" });
-  if (needs && !at.runs[needs]) return lack(`This step is about a run called ${needs}, which is not here: its picture is left out.`);
+  if (needs && !at.runs[needs]) return lack(`This step is about a run called ${needs}, which is not ${at.isSite ? "in this site" : "here"}: its picture is left out.`);
   const absent = namedRuns(fields, needs).find((name) => !at.runs[name]);
-  if (absent) return wait(absentSentence(absent, at));
+  if (absent) return at.isSite ? lack(`This step needs the run ${at.labelOf(absent)}, which is not in this site: its picture is left out.`) : wait(absentSentence(absent, at));
   const runs = shownRuns(fields, at);
   if (!runs.length) return wait("This step needs a run, and there is none yet: it goes on with the first checkpoint.");
   const epoch = epochOf(fields.epoch, runs, at);
-  if (typeof epoch === "string") return wait(epoch);
+  if (typeof epoch === "string") return at.isSite ? lack(epoch) : wait(epoch);
   const view = { ...at.defaults, ...fields, epoch };
   for (const pair of PAIRS)
     for (const axis of pair) {
@@ -81,8 +81,9 @@ function epochOf(said, runs, at) {
   return meantEpoch(said.word, trained, runs[0]);
 }
 
-function waitingFor({ run }, { labelOf, isTraining }, epoch = 0) {
+function waitingFor({ run }, { labelOf, isTraining, isSite }, epoch = 0) {
   const what = epoch === 1 ? "a trained epoch" : epoch ? `epoch ${epoch}` : "a checkpoint";
+  if (isSite) return `This step needs ${what} of ${labelOf(run)}, which is not in this site: its picture is left out.`;
   return `This step needs ${what} of ${labelOf(run)}, which is not here yet: ${isTraining ? "it goes on when it is." : "continue the training (Training), or go on to the next step."}`;
 }
 

@@ -12,19 +12,13 @@ import { number, signed } from "./formats.js";
  * @typedef {{epochs: number, before: number, num_bytes: number}} Cost
  */
 
-const MANY = 1e6; // parameters: a point of a path of so many takes megabytes
-const [POINTS, FEW_POINTS] = [32, 8]; // at which paths are compared: each step, if there are fewer
 const BRIDGE = 0.5; // of the largest spread, what is left at the end where it is called a bridge
 const APART = 0.95;
-
-/** How many numbers a run's parameters have. @param {{shapes: Record<string, number[]>}} run */
-export function numParameters({ shapes }) {
-  return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
-}
+const ROUNDING = 1e-5; // of the run's own way: float32's rounding adds up to a few millionths in an epoch
 
 /** The request, as /api/v1/paths takes it. @param {any} view @param {any} run */
 export function requestOf({ epoch, conditions, replicas, optimizer, rate_factor }, run) {
-  return { run: run.run, epoch, replicas, conditions, optimizer, rate_factor, points: numParameters(run) > MANY ? FEW_POINTS : POINTS };
+  return { run: run.run, epoch, replicas, conditions, optimizer, rate_factor };
 }
 
 /** The same as a query. @param {Record<string, unknown>} request */
@@ -73,6 +67,7 @@ function sentenceOf(condition, { steps, recorded }) {
   const [end, at] = [condition.spread.at(-1), steps[condition.spread.indexOf(peak)]];
   const of = (value) => (own > 0 ? `${number(value / own)} of the run's own way` : number(value));
   const ratio = `spread over mean step at the end ${withInterval(condition, condition.ratio.length - 1)}, ${replicas}`;
+  if (peak <= ROUNDING * own) return `the same path but for what rounding makes of it: the spread is at most ${of(peak)}, ${replicas}.`;
   if (end <= BRIDGE * peak) return `a bridge: the spread rises to ${of(peak)} (step ${at} of ${steps.at(-1)}) and returns to ${of(end)}; ${ratio}.`;
   if (end < APART * peak) return `the spread rises to ${of(peak)} (step ${at} of ${steps.at(-1)}) and returns in part, to ${of(end)}; ${ratio}.`;
   return `the paths part and do not return: the spread ends at ${of(end)}${end === peak ? ", its largest" : ""}; ${ratio}.`;
@@ -117,10 +112,26 @@ export function endRows(paths) {
 }
 
 /** Each number along the way, for a table. @param {Paths} paths @returns {(string | number)[][]} */
-export function alongRows({ steps, conditions }) {
+export function alongRows(paths) {
+  return alongOf(paths).map((row) => row.map((value) => value ?? "–"));
+}
+
+function alongOf({ steps, conditions }) {
   return Object.entries(conditions).flatMap(([name, each]) => steps.map((step, k) => [
-    name, step, each.ratio[k] ?? "–", each.ratio_low[k] ?? "–", each.ratio_high[k] ?? "–", each.spread[k], each.step[k], each.cosine[k] ?? "–",
+    name, step, each.ratio[k], each.ratio_low[k], each.ratio_high[k], each.spread[k], each.step[k], each.cosine[k],
   ]));
 }
 
 export const ALONG_HEAD = ["condition", "step", "spread / mean step", "95 % from", "to", "spread", "mean step", "mean cosine"];
+
+/** The same for a file, under their names; nothing where there is no number. @param {Paths} paths @returns {(string | number | null)[][]} */
+export function alongNumbers(paths) {
+  return [["condition", "step", "ratio", "ratio_low", "ratio_high", "spread", "mean_step", "cosine"], ...alongOf(paths)];
+}
+
+/** The points of all ways in the plane of the ends, from the checkpoint, for a file; replicas are counted from 0. @param {Paths} paths @returns {(string | number | null)[][]} */
+export function wayNumbers({ steps, recorded, conditions }) {
+  const points = (condition, replica, way) => way.map(([x = 0, y = 0], k) => [condition, replica, k ? steps[k - 1] : 0, x, y]);
+  const replicas = Object.entries(conditions).flatMap(([name, { ways }]) => ways.flatMap((way, replica) => points(name, replica, way)));
+  return [["condition", "replica", "step", "pc_1", "pc_2"], ...points("run", null, recorded.way), ...replicas];
+}

@@ -10,7 +10,7 @@ const KINDS = {
   frames: "this picture", landscape: "the numbers as a file", exports: "files that a server makes", recipes: "the commands that reproduce a view",
   plane: "planes along directions", probe: "paths from a point", sampling: "the sampling ellipse", course: "the curves of agreement", cosines: "the cosines of larger parts",
   measures: "the measures of the literature", rows: "the rows of the minibatches", units: "the map of the units", pairs: "suggested pairs", activity: "the share of rows on which a unit is active",
-  evidence: "the evidence", lessons: "this lesson", paths: "the paths of replicas", training: "training", estimate: "estimates",
+  evidence: "the evidence", lessons: "this lesson", scenes: "the scenes", paths: "the paths of replicas", training: "training", estimate: "estimates",
 };
 
 const WORDS = {

@@ -10,6 +10,7 @@ import { pairTitle } from "../pure/parameters.js";
 import { plainSentences } from "../pure/plain.js";
 import { minibatchWords } from "../pure/rows.js";
 import { stylesOf } from "../pure/scales.js";
+import { shortName } from "../pure/shortnames.js";
 import { isSurface } from "../pure/surface.js";
 import { pictureFigure } from "../pure/surfacefigure.js";
 import { reasonOfAllZero, zeroSentence } from "../pure/zero.js";
@@ -221,7 +222,7 @@ async function commitOne(panel) {
   const { graph, canvas, section, plan, frame, style, token } = panel;
   const box = canvas.getBoundingClientRect();
   const side = sideIn(style, box);
-  const { data, layout } = pictureFigure(frame, { ...style, side, box, camera: cameraNow() }, { x: plan.x, y: plan.y }, token, paletteNow());
+  const { data, layout } = pictureFigure(frame, { ...style, side, box, camera: cameraNow() }, { x: plan.x, y: plan.y, short: { x: shortName(plan.x, plan.network), y: shortName(plan.y, plan.network) } }, token, paletteNow());
   const isFirst = !graph._fullLayout;
   panel.drawn = token;
   await window.Plotly.react(graph, data, layout, config);

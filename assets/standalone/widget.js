@@ -77,6 +77,8 @@ export const widget = {
     // One question at a time: the next is where the slider stands then.
     function ask() {
       if (isAsking) return;
+      const trouble = model.get("trouble");
+      if (trouble && Object.entries(wanted).every(([name, value]) => model.get(name) === value)) return void (reading.textContent = trouble);
       isAsking = true;
       for (const [name, value] of Object.entries(wanted)) model.set(name, value);
       model.save_changes();

@@ -10,7 +10,7 @@ import { scheme } from "../page/scheme.js";
 const LINE = 13; // pixels of a name
 const KEY = 28; // pixels of the line before it, and around it
 const BARE = 16; // the margin without names
-const MOST = 0.3; // of the width of the curves
+const MOST = 0.34; // of the width of the curves
 
 let right = BARE;
 const ruler = document.createElement("canvas").getContext("2d");
@@ -20,13 +20,17 @@ export function curvesRight() {
   return right;
 }
 
-/** Room for these names. @param {string[]} names */
+/** Room for these names; whether it is another than before. @param {string[]} names */
 export function makeRoom(names) {
   ruler.font = `600 11px ${look.font}`;
-  const dock = /** @type {HTMLElement} */ (document.querySelector(".gv-dock"));
+  const dock = /** @type {HTMLElement} */ (document.querySelector(".gv-dock")); // in a narrow window without a box of its own
+  const width = document.getElementById("loss").clientWidth;
+  if (!width) return false;
+  const before = right;
   const widest = Math.max(0, ...names.map((name) => ruler.measureText(name).width));
-  right = names.length ? Math.ceil(Math.min(KEY + widest, Math.max(90, MOST * dock.clientWidth))) : BARE;
+  right = names.length ? Math.ceil(Math.min(KEY + widest, Math.max(140, MOST * width))) : BARE;
   dock.style.setProperty("--gv-curves-right", `${right}px`);
+  return right !== before;
 }
 
 /** Writes them beside the ends of the curves; returns those that found no room. @param {import("../pure/curvelabels.js").CurveLabel[]} labels @param {any} graph that plotly.js has drawn */

@@ -97,7 +97,7 @@ function claimOf({ key, question, quotation, rule }, answer, signal = null) {
 // The rule, all numbers, and what else the verdict depends on.
 function behind({ key, question, rule }, answer, bars) {
   const figures = answer?.figures ?? [];
-  const words = figures.length ? `The rule and all ${figures.length} numbers` : "The rule";
+  const words = figures.length > 1 ? `The rule and all ${figures.length} numbers` : figures.length ? "The rule and its number" : "The rule";
   const made = element("details", "gv-claim-behind", element("summary", "", words),
     element("p", "gv-rule", rule),
     barsOf(bars),

@@ -6,7 +6,7 @@ import { wantsOverlay } from "../pure/overlays.js";
 import { isSurface } from "../pure/surface.js";
 import { pairTitle } from "../pure/parameters.js";
 import { minibatchWords } from "../pure/rows.js";
-import { answerTo, isOutcome } from "../page/api.js";
+import { answerTo } from "../page/api.js";
 import { button, element } from "../page/dom.js";
 import { isCourseOpen } from "../page/course.js";
 import { makeFile, saveFile } from "../page/download.js";
@@ -17,6 +17,8 @@ import { greyExports, site } from "../page/site.js";
 import { acrossMinibatches, hasSizes, numMinibatches, page, shownRuns, whichMinibatch } from "../page/state.js";
 import { showRecipe } from "./copyas.js";
 import { courseRows } from "./coursecurves.js";
+import { fileButton, group, head, row, saved } from "./exportparts.js";
+import { arePathsThere, pathsGroups } from "./exportpaths.js";
 import { printRows, showCaption } from "./exportprint.js";
 import { curvesName, lossRows } from "./losscurves.js";
 import { areCurvesSeen, curvesPng, curvesSvg, picturePng, pictureSize, pictureSvg } from "./picturefile.js";
@@ -41,10 +43,12 @@ function shownNow() {
 }
 
 function open() {
-  const shown = shownNow();
-  if (!shown.length) return showNotices(["There is no picture to export yet."]);
+  const isOfPaths = page.view.view === "paths";
+  const shown = isOfPaths ? [] : shownNow();
+  if (isOfPaths ? !arePathsThere() : !shown.length) return showNotices([isOfPaths ? "These paths are not computed yet: press Start." : "There is no picture to export yet."]);
   if (!dialog) create();
-  fill(shown);
+  if (isOfPaths) dialog.replaceChildren(head(`${page.view.run} · from epoch ${page.view.epoch}`, dialog), ...pathsGroups());
+  else fill(shown);
   dialog.showModal();
 }
 
@@ -58,14 +62,10 @@ function create() {
 function fill(shown) {
   finishPaths();
   commitPictures(); // Plotly shows what is painted
-  const title = element("h2", "", "Export");
-  title.id = "export-title";
-  const close = button("×", () => dialog.close(), "gv-close");
-  close.setAttribute("aria-label", "Close");
   const recipes = element("div", "gv-recipes");
   const making = maker(shown);
   dialog.replaceChildren(
-    element("header", "gv-dialog-head", title, element("span", "gv-sub", seen(shown)), close),
+    head(seen(shown), dialog),
     group("Picture", pictures()),
     group("For print, the whole plane", ...forPrint(shown, making)),
     group("With a slider", ...moving(shown, making)),
@@ -76,10 +76,6 @@ function fill(shown) {
   const { under, camera } = page.view;
   if (site) return greyExports(dialog);
   showRecipe(recipes, shown.map(requestOf), { under, camera: camera ?? undefined });
-}
-
-function group(name, ...children) {
-  return element("fieldset", "gv-group", element("legend", "", name), ...children);
 }
 
 function seen(shown) {
@@ -97,10 +93,6 @@ function nameOf({ plan }) {
   return page.view.view === "compare" ? plan.label : pairTitle(plan.x, plan.y, plan.network);
 }
 
-function row(text, note, ...buttons) {
-  return element("div", "gv-export-row", element("span", "", text), note ? element("span", "gv-sub", note) : null, element("span", "gv-actions", ...buttons));
-}
-
 // ---- picture and numbers --------------------------------------------------------------------------------------
 
 function pictures() {
@@ -114,15 +106,11 @@ function numbers(panel, shown) {
   const request = requestOf(panel);
   const name = nameOf(panel);
   const isOnly = shown.filter((other) => nameOf(other) === name).length === 1;
-  const save = (format) => saved(async () => {
+  const save = async (format) => {
     const answer = await answerTo(`api/v1/landscape?${new URLSearchParams({ ...request, format })}`);
     saveFile(await answer.blob(), `${fileNameOf(request)}.${format}`);
-  });
-  const buttons = ["npz", "csv"].map((format) => {
-    const one = button(format.toUpperCase(), () => save(format));
-    one.setAttribute("aria-label", `${format.toUpperCase()} of ${name}${isOnly ? "" : `, ${request.x} and ${request.y}`}`);
-    return one;
-  });
+  };
+  const buttons = ["npz", "csv"].map((format) => fileButton(format.toUpperCase(), `${name}${isOnly ? "" : `, ${request.x} and ${request.y}`}`, () => save(format)));
   const whose = panel.plan.minus ? "its own field, not the difference: " : "";
   return row(name, `${whose}${request.x}, ${request.y}`, ...buttons);
 }
@@ -141,30 +129,13 @@ function fileNameOf({ run, epoch, minibatch, rows: chosen, minibatch_size: size,
 
 // As they are drawn: runs, or the seeds of a configuration as one.
 function curves() {
-  const csv = (name, rows) => {
-    const one = button("CSV", () => saved(async () => saveFile(new Blob([csvOf(rows())], { type: "text/csv" }), `gradviz-${name}.csv`)));
-    one.setAttribute("aria-label", `CSV of the ${name}`);
-    return one;
-  };
-  const picture = (kind, make) => {
-    const one = button(kind.toUpperCase(), () => saved(async () => saveFile(await make(), `gradviz-curves.${kind}`)));
-    one.setAttribute("aria-label", `${kind.toUpperCase()} of the curves`);
-    return one;
-  };
+  const csv = (name, rows) => fileButton("CSV", `the ${name}`, async () => saveFile(new Blob([csvOf(rows())], { type: "text/csv" }), `gradviz-${name}.csv`));
+  const picture = (kind, make) => fileButton(kind.toUpperCase(), "the curves", async () => saveFile(await make(), `gradviz-curves.${kind}`));
   return [
     row("As on the page", null, picture("png", curvesPng), picture("svg", curvesSvg)),
     row(curvesName().replace(/^./, (letter) => letter.toUpperCase()), null, csv(curvesName(), () => lossRows(shownRuns()))),
     ...(isCourseOpen() ? [row("Agreement over the epochs", null, csv("agreement", courseRows))] : []),
   ];
-}
-
-async function saved(action) {
-  try {
-    await action();
-  } catch (error) {
-    if (error.name !== "AbortError") showNotices([error.message]);
-    if (!(error.name === "AbortError" || isOutcome(error))) throw error;
-  }
 }
 
 // ---- files that the server makes ------------------------------------------------------------------------------

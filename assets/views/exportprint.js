@@ -34,7 +34,7 @@ export function printRows(shown, { make, bodyOf, buttons, caption }, over) {
   recipe.title = "A file from which `gradviz figure` makes this figure";
   buttons.push(...files);
   return [
-    row("Panels", panels, element("label", "gv-titles", titles, " titles")),
+    row("Panels", panels, element("label", "gv-titles", titles, "titles")),
     row("Width and colours", width, colours),
     row("With caption and real text", ...files, recipe),
     caption,

@@ -13,8 +13,8 @@ export function showFirstNote() {
   const isThere = isFirst && view?.view === "explore" && runs[view.run]?.epochs.length > 0;
   if (!isThere) return fill("first-note", "");
   const rows = `these ${numRows(view.run)} rows`;
-  const way = view.direction === "descent" ? "falls" : "rises";
-  const text = `Each arrow is the gradient of the loss on ${rows}, with the two parameters moved there from ○: it points where the loss ${way} fastest, and a longer one means faster.`;
+  const [what, way] = view.direction === "descent" ? ["minus the gradient", "falls"] : ["the gradient", "rises"];
+  const text = `Each arrow is ${what} of the loss on ${rows}, with the two parameters moved there from ○: it points where the loss ${way} fastest, and a longer one means faster.`;
   const close = button("×", act, "gv-close");
   close.setAttribute("aria-label", "Close");
   fill("first-note", text, element("p", "", text, " ", element("b", "", invitation(runs[view.run]))), close);

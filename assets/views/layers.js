@@ -2,7 +2,7 @@
 
 import { hasDirections } from "../pure/axes.js";
 import { defaultPair, layerOf } from "../pure/parameters.js";
-import { tensorOf } from "../pure/tensors.js";
+import { shortPair } from "../pure/shortnames.js";
 import { conductor } from "../page/conductor.js";
 import { setProps } from "../page/dash.js";
 import { element, fill } from "../page/dom.js";
@@ -42,7 +42,7 @@ export function showLayers() {
 // Of a published site: the pairs that are in it.
 function showPairs(run) {
   document.body.dataset.layers = "list";
-  const pairs = site.pairs[run.run].map(([x, y]) => ({ value: JSON.stringify([x, y]), label: pairLabel(x, y, run) }));
+  const pairs = site.pairs[run.run].map(([x, y]) => ({ value: JSON.stringify([x, y]), label: shortPair(x, y, run, true) }));
   for (const side of ["a", "b"]) {
     const pair = [page.view[`x_${side}`], page.view[`y_${side}`]];
     setList(side, pairs, JSON.stringify(pair), (value) => {
@@ -50,12 +50,6 @@ function showPairs(run) {
       conductor.choose({ [`x_${side}`]: x, [`y_${side}`]: y });
     });
   }
-}
-
-function pairLabel(x, y, run) {
-  const { label } = tensorOf(x, run);
-  const short = (name) => name.slice(name.split("[")[0].lastIndexOf(".") + 1);
-  return tensorOf(y, run).label === label ? `${label}: ${short(x)}, ${short(y)}` : `${x}, ${y}`;
 }
 
 // Set to the same again, they would undo a click that has not been told yet.

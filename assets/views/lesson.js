@@ -8,12 +8,14 @@ import { AskedOnce } from "../page/askedonce.js";
 import { conductor } from "../page/conductor.js";
 import { closest } from "../page/dom.js";
 import { plans, wholeFrame } from "../page/plans.js";
+import { site } from "../page/site.js";
 import { labelOf, page } from "../page/state.js";
 import { listCard, messageCard, stepCard } from "./lessonpanel.js";
 import { allFrames, numberAt, runWords } from "./lessonsource.js";
 
 /** @import { Card } from "./lessonpanel.js" */
 
+const NO_VIEW = "This step’s picture is not in this site: it takes a server that computes. Its text goes on.";
 const lessons = new AskedOnce(30);
 const activities = new AskedOnce(60);
 /** What the reader has answered, by "KEY/STEP". @type {Map<string, number>} */
@@ -41,7 +43,7 @@ export const player = { opened, show, openList };
 /** A view from the address: a step alone is given its own picture, anything else is the reader's. @param {string} search */
 function opened(search) {
   const keys = [...new URLSearchParams(search).keys()];
-  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step"].includes(key));
+  isPending = Boolean(page.view.lesson) && keys.every((key) => ["lesson", "step", "present"].includes(key));
   if (page.view.lesson) isList = false;
   show();
 }
@@ -64,7 +66,7 @@ function go(key, step) {
   isList = false;
   wantsFocus = true;
   const lesson = lessonOf(key).answer;
-  const found = lesson ? pictureOf(lesson.steps[step - 1]) : null;
+  const found = lesson && page.areRunsKnown ? pictureOf(lesson.steps[step - 1]) : null; // else when they are: see lookFor
   answers.delete(`${key}/${step}`);
   followed.delete(`${key}/${step}`);
   if (found?.lacks) conductor.choose({ lesson: key, step });
@@ -77,7 +79,8 @@ function goHome(search, key, isNew) {
 }
 
 function searchAt(view, lesson, step) {
-  return searchOf({ ...defaults(), ...view, lesson, step }, viewFields());
+  const { present } = page.view; // whoever presents goes on with it
+  return searchOf({ ...defaults(), ...view, present, lesson, step }, viewFields());
 }
 
 function defaults() {
@@ -91,7 +94,8 @@ function lessonOf(key) {
 // ---- the picture of a step ------------------------------------------------------------------------------------
 
 function pictureOf({ view: { fields, needs } }) {
-  return resolved(fields, needs, { runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
+  if (site && !site.views.includes(fields.view ?? "explore")) return { view: null, waits: "", lacks: NO_VIEW };
+  return resolved(fields, needs, { isSite: Boolean(site), runs: page.runs, isTraining: page.training.state === "running", labelOf, defaults: defaults(), activityOf });
 }
 
 function activityOf(run, epoch) {
@@ -220,8 +224,12 @@ function arePlansOfView() {
 // Whether all that a number is measured of is there, or will not come.
 function isSettled() {
   const { show: overlays, epoch } = page.view;
-  return page.plans.every((plan) => plan.lacking || ((wholeFrame(plan) || plan.epochs.failed.has(epoch))
-    && (!plan.minibatches || allFrames(plan)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch))));
+  return page.plans.every((plan) => plan.lacking || ((wholeFrame(plan) || willNotCome(plan))
+    && (!plan.minibatches || plan.minibatches.error || allFrames(plan)) && (!overlays.includes("sampling") || plan.sampling?.told.has(epoch))));
+}
+
+function willNotCome({ epochs: stack }) {
+  return Boolean(stack.error) || stack.failed.has(page.view.epoch);
 }
 
 // ---- keys and links -------------------------------------------------------------------------------------------

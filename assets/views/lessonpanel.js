@@ -2,6 +2,7 @@
 
 import { written } from "../pure/lessonnumbers.js";
 import { button, element, say } from "../page/dom.js";
+import { site } from "../page/site.js";
 
 /** @import { Place } from "../pure/lessonnumbers.js" */
 
@@ -47,7 +48,7 @@ export function listCard({ lessons, broken }, absent, { go, shut }) {
     const start = button(title, () => go(key, 1), "gv-lesson-start");
     const missing = absent(needs);
     return element("li", "gv-lesson-row", start, element("p", "", summary),
-      element("p", "gv-sub", `${steps} steps · ${minutes} min${missing.length ? ` · needs ${missing.join(" and ")}, not trained yet` : ""}`));
+      element("p", "gv-sub", `${steps} steps · ${minutes} min${missing.length ? ` · needs ${missing.join(" and ")}, not ${site ? "in this site" : "trained yet"}` : ""}`));
   });
   const faults = broken.length
     ? element("div", "gv-lesson-broken", element("p", "", "Some files are left out:"), element("ul", "", ...broken.map((line) => element("li", "", line)))) : null;

@@ -9,9 +9,11 @@ import { minibatchSize, page } from "../page/state.js";
 
 /** Shows it in the place of a plan's pair, at the checkpoint on show; says so where there is none. @param {import("../page/plans.js").Plan} plan @param {string} side */
 export async function showNearestLive({ run, network, x, y }, side) {
-  const { epoch, mode } = page.view;
+  const { epoch, mode, run: shown } = page.view;
+  const isStillThere = () => page.view.run === shown && page.view[`x_${side}`] === x && page.view[`y_${side}`] === y;
   try {
     const [xs, ys] = await Promise.all([x, y].map((name) => aliveUnits(run, network, layerOf(name, network), epoch, mode)));
+    if (!isStillThere()) return; // the reader has gone on
     const first = nearestLive(x, xs);
     const second = first && nearestLive(y, ys, first);
     if (!second) return void showNotices([`At epoch ${epoch} no two units of this layer are alive.`], "picker");

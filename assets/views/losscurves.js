@@ -20,6 +20,8 @@ let labels = []; // of the curves that are drawn
 let hasBands = false;
 let listening = null;
 let epoch = 0;
+let chosenNow = [];
+const widened = new ResizeObserver(() => labels.length && makeRoom(namesOf(labels)) && showLosses(chosenNow, true));
 
 export function showLosses(chosen, anyway = false) {
   const family = familyOf(chosen);
@@ -32,10 +34,14 @@ export function showLosses(chosen, anyway = false) {
   drawn = key;
   labels = curveLabels(curves, isLogarithmic(family));
   hasBands = curves.some(({ spreads }) => spreads);
-  makeRoom(labels.map(({ text }) => text));
+  chosenNow = chosen;
+  makeRoom(namesOf(labels));
+  widened.observe(document.getElementById("loss"));
   setProps("loss", { figure: lossFigure(curves, endOfEpochs(chosen), paletteNow(), { title: familyTitle(family, runs), isLog: isLogarithmic(family), right: curvesRight() }) });
   awaitGraph();
 }
+
+const namesOf = (named) => named.map(({ text }) => text);
 
 // The runs on show, and beside them those of the same studies: curves of others measure other things.
 function runsBeside(chosen) {

@@ -20,6 +20,7 @@ const UNSEEN = `${CONTROLS}, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, s
 // What a picture is of: an element, the parts of it that it holds, and what of these is left out.
 const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock, .gv-probe, .gv-rows` }; // rows lie over another picture
 const CURVES = { root: ".gv-dock", parts: ".gv-loss, .gv-course, .gv-legend", leftOut: `${UNSEEN}, svg, output, .gv-course-numbers, .gv-course-note` };
+const PATHS = { root: "#paths-result", parts: ".gv-paths-summary, .gv-legend, .gv-paths-picture, .gv-paths-graph", leftOut: `${UNSEEN}, .gv-paths-tables, .gv-paths-step, .gv-scrubber` };
 
 function node(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -37,15 +38,15 @@ async function compose(of) {
   const picture = node("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` }, node("title", {}, titleOf()),
     node("rect", { width: "100%", height: "100%", fill: palette.paper }));
   const seen = (selector) => [...root.querySelectorAll(selector)].filter((part) => isSeen(part) && !part.closest(".gv-rows") && !isOfAnother(part, of));
-  for (const graph of seen(".gv-picture .js-plotly-plot, .gv-loss .js-plotly-plot")) picture.append(await plotOf(graph, frame));
+  for (const graph of seen(".gv-picture .js-plotly-plot, .gv-loss .js-plotly-plot, .gv-paths-graph .js-plotly-plot")) picture.append(await plotOf(graph, frame));
   for (const canvas of seen("canvas:not(.gv-canvas)")) picture.append(drawingOf(canvas, frame));
   for (const strip of seen(".gv-course-strip svg")) picture.append(stripOf(strip, frame));
   for (const card of seen(".gv-card, .gv-grid-note")) picture.append(cardOf(card, frame, palette));
   for (const [name, stops] of [["gv-scale-bar", palette.arrows], ["gv-cosine-bar", palette.cosine], ["gv-ground-bar", palette.loss]])
     for (const [k, bar] of seen(`.${name}`).entries()) picture.append(...barOf(bar, `${name}-${k}`, stops, frame));
-  for (const swatch of seen(".gv-grid-name .gv-swatch, .gv-legend .gv-swatch")) picture.append(node("rect", { ...placeOf(swatch, frame), rx: 2, fill: getComputedStyle(swatch).backgroundColor }));
+  for (const swatch of seen(".gv-grid-name .gv-swatch, .gv-legend .gv-swatch, .gv-paths-sentences .gv-swatch")) picture.append(node("rect", { ...placeOf(swatch, frame), rx: 2, fill: getComputedStyle(swatch).backgroundColor }));
   for (const mark of seen(".gv-mean-mark, .gv-loss-mark, .gv-course-mark")) picture.append(node("rect", { ...placeOf(mark, frame), fill: palette.centre }));
-  for (const line of seen(".gv-line, .gv-band")) picture.append(...keyOf(line, frame));
+  for (const line of seen(".gv-line, .gv-band, .gv-paths-own")) picture.append(...keyOf(line, frame));
   picture.append(...linesOf(root, frame, of), ...footOf(frame, palette));
   return { picture, width, height };
 }
@@ -157,6 +158,10 @@ function linesOf(root, frame, of) {
 
 function linesOfText(text, parent, frame) {
   const range = document.createRange();
+  if (getComputedStyle(parent).writingMode !== "horizontal-tb") {
+    range.selectNodeContents(text);
+    return [standingLine(text.data.trim(), range.getBoundingClientRect(), getComputedStyle(parent), frame)];
+  }
   const lines = [];
   const edge = cutOf(parent);
   for (const { 0: word, index } of text.data.matchAll(/\S+\s*/g)) {
@@ -188,6 +193,13 @@ function clipOf(parent) {
 function cutOf(parent) {
   const line = parent.closest(".gv-probe-legend p, .gv-grid-name span");
   return line && line.scrollWidth > line.clientWidth ? line.getBoundingClientRect().right - ELLIPSIS : Infinity;
+}
+
+// A line that is read upwards.
+function standingLine(words, box, style, frame) {
+  const [x, y] = [(box.left + box.right) / 2 - frame.left, (box.top + box.bottom) / 2 - frame.top];
+  const attributes = { x, y, transform: `rotate(-90 ${x} ${y})`, "text-anchor": "middle", "dominant-baseline": "central", fill: style.color };
+  return node("text", { ...attributes, "font-family": style.fontFamily, "font-size": style.fontSize, "font-weight": style.fontWeight }, words);
 }
 
 const ruler = document.createElement("canvas").getContext("2d");
@@ -222,6 +234,19 @@ export async function curvesPng() {
   return pngOf(await compose(CURVES));
 }
 
+// Of the Paths view, its fan and its curves.
+export async function pathsSvg() {
+  return blobOf((await compose(PATHS)).picture);
+}
+
+export async function pathsPng() {
+  return pngOf(await compose(PATHS));
+}
+
+export function pathsSize() {
+  return sizeOf(PATHS);
+}
+
 export function areCurvesSeen() {
   return isSeen(document.querySelector(".gv-loss"));
 }
@@ -247,6 +272,10 @@ async function pngOf({ picture, width, height }) {
 
 // [width, height] in pixels of a PNG.
 export function pictureSize() {
-  const { width, height } = frameOf(PICTURES);
+  return sizeOf(PICTURES);
+}
+
+function sizeOf(of) {
+  const { width, height } = frameOf(of);
   return [PIXELS * width, PIXELS * height];
 }

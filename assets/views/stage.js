@@ -61,7 +61,8 @@ function choose(choices) {
   const made = { ...page.view, ...choices };
   page.isModeChosen ||= made.mode !== page.view.mode;
   page.view = isStep ? fitted(leavingRows(made, page.view, choices), page.view) : made;
-  if (page.view.mode !== made.mode) setProps("mode", { value: page.view.mode });
+  for (const control of ["mode", "masks"])
+    if (page.view[control] !== made[control]) setProps(control, { value: page.view[control] });
   if (isStep) act();
   if (isStep) for (const told of ["link", "parameters", "picker"]) showNotices([], told);
   refresh();

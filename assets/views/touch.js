@@ -7,7 +7,7 @@ import { isSurface } from "../pure/surface.js";
 import { closest, plotIn } from "../page/dom.js";
 import { gridPoints } from "../page/points.js";
 import { stepSlider } from "../page/sliders.js";
-import { isMinibatchesView, page, shownEpochs } from "../page/state.js";
+import { isMinibatchesView, numMinibatches, page, shownEpochs, shownRuns } from "../page/state.js";
 import { planeOf } from "./paint.js";
 import { hideTip, showTip } from "./tip.js";
 import { partOf, resetZoom, showPart } from "./zoom.js";
@@ -33,7 +33,7 @@ function scrubAlong({ clientX, clientY }) {
   const [across, down] = [clientX - scrub.x, clientY - scrub.y];
   if (!scrub.isMoving && (Math.abs(across) < FAR || Math.abs(across) < Math.abs(down))) return;
   scrub.isMoving = true;
-  const many = slider() === "epoch" ? shownEpochs().length : 50;
+  const many = slider() === "epoch" ? shownEpochs().length : Math.max(1, ...shownRuns().map(numMinibatches));
   const host = document.querySelector(slot ? `#panel-${slot} .gv-picture` : ".gv-grid-picture");
   const steps = Math.round(across / Math.max(LEAST_STEP, host.clientWidth / Math.max(1, many)));
   const by = scrub.value + steps - page.view[slider()];

@@ -15,6 +15,7 @@ from gradviz.compute.estimate import TOLD_SECONDS, default_points, field_passes,
 from gradviz.compute.export import SUFFIXES, landscape_bytes
 from gradviz.compute.kinds import LandscapeQuestion
 from gradviz.compute.workbench import Workbench, draws_masks
+from gradviz.dashboard.run_told import short_names
 from gradviz.drawing.camera import FIRST
 from gradviz.drawing.choices import STILLS, still_kind
 from gradviz.drawing.inks import palette_of
@@ -23,7 +24,9 @@ from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.drawing.sheetplan import Sheet
 from gradviz.errors import UserError
+from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest, zero_message
 from gradviz.landscape.request import masks_words
 from gradviz.numbers import number, percent
@@ -59,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     has_masks = draws_masks(run, request)
     if path.suffix.lower() in _PICTURES:
         sheet = None if options.width is None else Sheet(options.width, titles=not options.no_titles)
-        content, caption = _picture(field, request, path, look, has_masks, sheet, run.title)
+        content, caption = _picture(field, request, path, look, has_masks, sheet, run)
     else:
         content, caption = _content(field, request, path, look), ""
     write_output(path, content)
@@ -128,15 +131,15 @@ def _picture(
     look: Look,
     has_masks: bool,
     sheet: Sheet | None,
-    name: str,
+    run: Run | StudyRun,
 ) -> tuple[bytes, str]:
     """A still picture and its caption."""
     from gradviz.drawing.printed import row_bytes  # and so does matplotlib
     from gradviz.drawing.shown import Shown
 
     kind = still_kind(path.suffix.lower().removeprefix("."))
-    row = [Shown(field, request, draws_masks=has_masks)]
-    return row_bytes(row, [name], look, [Scale.of([field])], kind, share_scale=False, sheet=sheet)
+    row = [Shown(field, request, draws_masks=has_masks, names=short_names(run, request))]
+    return row_bytes(row, [run.title], look, [Scale.of([field])], kind, share_scale=False, sheet=sheet)
 
 
 def _summary(field: GradientField, request: LandscapeRequest, path: Path, has_masks: bool) -> str:

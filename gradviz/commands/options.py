@@ -103,9 +103,9 @@ def add_publish_options(parser: argparse.ArgumentParser, names: Callable[[str], 
         "--with",
         dest="more",
         type=names,
-        default=("evidence", "lessons"),
+        default=("evidence", "lessons", "scenes"),
         metavar="WHAT,…",
-        help="evidence, lessons, sampling, curves; '' for none (evidence,lessons)",
+        help="evidence, lessons, scenes, sampling, curves; '' for none (evidence,lessons,scenes)",
     )
     parser.add_argument(
         "--parts",
@@ -196,7 +196,7 @@ def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tu
     )
     parser.add_argument("--rate-factor", type=float, metavar="X", help="multiplies the learning rate (1)")
     parser.add_argument(
-        "--points", type=int, metavar="T", help="times at which paths are compared (8; 4 for large networks)"
+        "--points", type=int, metavar="T", help="times at which paths are compared (32; 8 for large networks)"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of all orders, minibatches and masks drawn (0)")
     parser.add_argument("--device", metavar="auto|cpu|cuda")

@@ -52,7 +52,9 @@ def _publish(settings: Any, choices: Any, out: Path, limit_bytes: float, title: 
     with answering(settings, choices.runs) as server:
         runs = server.held(choices)
         pairs = server.pairs(runs, choices.pairs)
-        all_groups = [*groups(runs, pairs, choices), *server.documents(choices)]
+        extras = server.extras(choices, runs, pairs)
+        own = [*groups(runs, pairs, choices), *server.documents(choices)]
+        all_groups = [*own, *extras.groups(own)]
         pages = Pages(server.app, title)
         _say(_held_words(runs, pairs))
         size = expected(pages, all_groups, server.get)
@@ -65,9 +67,9 @@ def _publish(settings: Any, choices: Any, out: Path, limit_bytes: float, title: 
             writer = Writer(beside, limit_bytes, also_from_disk=size.opens_from_disk)
 
             def start(index: Any) -> bytes:
-                answers = server.first_answers(runs, pairs)
+                answers = server.first_answers(runs, pairs, extras)
                 first = server.first_views(choices, answers["runs"]["runs"], pairs)
-                return pages.start(choices, runs, pairs, answers, first, index)
+                return pages.start(choices, runs, pairs, answers, first, index, extras)
 
             write(writer, pages, all_groups, start, server.get, _say)
             writer.mark(size.opens_from_disk)

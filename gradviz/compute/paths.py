@@ -32,8 +32,10 @@ from gradviz.experiment.tensor_file import read_metadata, read_tensors, write_te
 from gradviz.landscape.paths.answer import from_tensors, to_tensors
 from gradviz.landscape.paths.measuring import measure, needed_bytes
 from gradviz.landscape.paths.progress import OnProgress, PathsProgress
+from gradviz.landscape.paths.replica import num_numbers
 from gradviz.landscape.paths.request import PATHS_VERSION, PathsRequest
 from gradviz.landscape.paths.result import PathsResult
+from gradviz.landscape.paths.schedule import usual_points
 
 LAYOUT = "paths-1"
 """The directory of paths in that of the cache."""
@@ -68,9 +70,10 @@ def paths(
     run = continuation_of(store, request.run, chosen)
     key = key_of(run, request, chosen)
     place = directory / LAYOUT / f"{key}{_SUFFIX}"
-    found = _read(place, request)
-    if found is not None:
-        return found
+    for each in keys_of(run, request, chosen):
+        found = _read(directory / LAYOUT / f"{each}{_SUFFIX}", request)
+        if found is not None:
+            return found
     _make(place.parent)
 
     def step(progress: PathsProgress) -> None:
@@ -91,6 +94,24 @@ def paths(
 
 def key_of(run: Continuation, request: PathsRequest, device: torch.device) -> str:
     """Hex digest of everything that determines the paths: not the run's name, but its content."""
+    return keys_of(run, request, device)[0]
+
+
+def keys_of(run: Continuation, request: PathsRequest, device: torch.device) -> tuple[str, ...]:
+    """Those under which the paths may be kept, first the one that `key_of` gives them. A request that leaves `points`
+    open is also content with paths kept when the usual number was 8 or 4 (it was left open in their key)."""
+    if request.points is not None:
+        return (_digest(run, request, device),)
+    usual = request.model_copy(update={"points": usual_points(num_numbers(run.model))})
+    return _digest(run, usual, device), _digest(run, request, device)
+
+
+def kept_key(directory: Path, run: Continuation, request: PathsRequest, device: torch.device) -> str | None:
+    """The key under which the paths of a request are kept; None if they are not."""
+    return next((key for key in keys_of(run, request, device) if is_known(directory, key)), None)
+
+
+def _digest(run: Continuation, request: PathsRequest, device: torch.device) -> str:
     asked = request.model_dump(mode="json", exclude={"run", "variant"})
     # Moments are trained from epoch 0, and the rate is searched by the end of the run's own epochs.
     epochs = [epoch for epoch in (0, request.epoch, request.epoch + request.epochs) if epoch in run.epochs()]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradviz.compute.ending import Ending
-from gradviz.compute.paths import continuation_of, is_known, key_of, known
+from gradviz.compute.paths import continuation_of, kept_key, key_of, known
 from gradviz.compute.paths_cost import PathsCost, cost_of, refusal_of
 from gradviz.compute.paths_job import Job, job_directory, job_of, worker_of
 from gradviz.compute.paths_steps import StepMinibatch, minibatch_of
@@ -72,8 +72,9 @@ class PathsJobs:
     def asked(self, request: PathsRequest) -> PathsAsked:
         """UserError if the run cannot be repeated, or the checkpoint is not there."""
         run = self._continuation(request)
-        key, cost = self._key(run, request), cost_of(run, request)
-        there = is_known(self._cache, key)
+        device, cost = resolve_device(self._settings.device), cost_of(run, request)
+        kept = kept_key(self._cache, run, request, device)
+        key, there = kept or key_of(run, request, device), kept is not None
         absent = self._absent(request)
         return PathsAsked(key, there, cost, absent, "" if there else self._refusal(request, cost, absent))
 
@@ -126,9 +127,6 @@ class PathsJobs:
         if request.epoch not in run.epochs():
             run.state(request.epoch)  # UserError names those that are there
         return run
-
-    def _key(self, run: Continuation, request: PathsRequest) -> str:
-        return key_of(run, request, resolve_device(self._settings.device))
 
     def _absent(self, request: PathsRequest) -> dict[Condition, str]:
         capabilities = self._store.any_run(request.run).capabilities

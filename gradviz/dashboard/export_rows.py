@@ -15,6 +15,7 @@ from gradviz.compute.probe_settings import ProbeSettings
 from gradviz.compute.sampling import NO_DIRECTIONS, SamplingQuestion, SamplingRequest
 from gradviz.compute.workbench import draws_masks
 from gradviz.dashboard.export_query import ExportQuery
+from gradviz.dashboard.run_told import short_names
 from gradviz.drawing.marks import InPlane
 from gradviz.drawing.overlays import Over, centre_of
 from gradviz.drawing.probe import Paths
@@ -70,6 +71,7 @@ def computed_rows(
                     request,
                     overlays.of(slot, request) if has_overlays else Over(),
                     draws_masks=draws_masks(store.any_run(request.run), request),
+                    names=short_names(store.any_run(request.run), request),
                 )
                 for slot, (field, request) in enumerate(zip(row, requests, strict=True))
             ]

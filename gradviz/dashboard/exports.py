@@ -96,7 +96,8 @@ def steps(
     else:
         look = look_of(asked)
         comment = _comment(asked, indices, notes)
-        film = film_of(film_kind(asked.kind), asked.per_second, look.palette, asked.under, comment)
+        kind = film_kind(asked.kind)
+        film = film_of(kind, asked.per_second, look.palette, asked.under, comment, still_wanted)
         for done, (index, image) in enumerate(zip(indices, _images(asked, store, rows, notes), strict=True), 1):
             if not still_wanted():
                 raise Cancelled

@@ -161,7 +161,8 @@ def _cosines(work: _Work, gradients_K2: np.ndarray, is_zero_K: np.ndarray) -> tu
     if part == "pair":
         angle_K = np.where(is_zero_K, np.nan, np.arctan2(gradients_K2[:, 1], gradients_K2[:, 0]))
         # As on the page: from one side of the mean direction to the other, those without direction last.
-        from_mean_K = np.angle(np.exp(1j * angle_K) * np.conj(np.nanmean(np.exp(1j * angle_K[~is_zero_K]))))
+        mean = np.exp(1j * angle_K[~is_zero_K]).sum()  # its direction alone counts; there may be none
+        from_mean_K = np.angle(np.exp(1j * angle_K) * np.conj(mean))
         order = np.argsort(from_mean_K, kind="stable").tolist()
         cosine_KK = np.cos(angle_K[:, None] - angle_K)
         return cosine_KK, order, "this plane" if request.has_directions else "this pair"

@@ -5,10 +5,11 @@ Such an address is no link: the page names in full what it has opened, so that w
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 
 import numpy as np
 
-from gradviz.compute.interface import Compute
+from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.units import UnitsQuestion
 from gradviz.dashboard.permalink import View, run_of
 from gradviz.errors import UserError
@@ -21,6 +22,9 @@ Live = Callable[[Mapping, Pair], Pair]
 
 _AT_MOST = 50.0
 """Forward passes of a full-size network (`Question.passes`) that opening the page may cost, where activity does."""
+
+_SOON_SECONDS = 5.0
+"""So long the page waits for its turn behind other visitors' computations; few threads serve the page."""
 
 # Shape suffixes: E = checkpoints that are looked at, N = units of the layer.
 
@@ -64,14 +68,20 @@ def live_pair(compute: Compute, run: Mapping, pair: Pair) -> Pair:
     layer = run["tensors"][tensor]["layer"]
     if not run["epochs"] or not pair[1].startswith(f"{tensor}["):
         return pair
+    until = monotonic() + _SOON_SECONDS
+
+    def is_soon() -> bool:
+        return monotonic() < until
+
     try:
         if run["study"] == OWN_STUDY:
             active_EN = np.stack(
-                [compute.activity(run["run"], epoch)[int(layer)] for epoch in _looked_at(run["epochs"])]
+                [compute.activity(run["run"], epoch, is_soon)[int(layer)] for epoch in _looked_at(run["epochs"])]
             )
         else:
             number = [each["value"] for each in run["layers"]].index(layer)
-            active_EN = _of_study(compute, UnitsQuestion(run=run["run"], epoch=run["epochs"][-1], layer=number), pair)
+            question = UnitsQuestion(run=run["run"], epoch=run["epochs"][-1], layer=number)
+            active_EN = _of_study(compute, question, pair, is_soon)
     except (UserError, ValueError):  # away, busy, deleted just now, or a layer without such units
         return pair
     alive = np.flatnonzero((active_EN >= ACTIVE_SHARE[0]).all(0))
@@ -82,11 +92,11 @@ def _looked_at(epochs: Sequence[int]) -> list[int]:
     return sorted({epochs[0], epochs[len(epochs) // 2], epochs[-1]})
 
 
-def _of_study(compute: Compute, question: UnitsQuestion, pair: Pair) -> np.ndarray:
+def _of_study(compute: Compute, question: UnitsQuestion, pair: Pair, still_wanted: StillWanted) -> np.ndarray:
     """(1, N); ValueError where it would take long, or other numbers stand for the units, or none can be inactive."""
     if question.passes(compute.store) > _AT_MOST:
         raise ValueError
-    told = json.loads(compute.ask(question))
+    told = json.loads(compute.ask(question, still_wanted))
     if told["active"] is None or not set(pair) <= set(told["parameters"]):
         raise ValueError
     return np.array([told["active"]])

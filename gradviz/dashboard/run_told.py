@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradviz.compute.estimate import seconds_of_a_point
 from gradviz.drawing.choices import Scheme
+from gradviz.drawing.shortnames import short_name
 from gradviz.experiment import regularizers
 from gradviz.experiment.curves import Curve, curves_of
 from gradviz.experiment.describe import disk_bytes
@@ -17,6 +18,7 @@ from gradviz.experiment.regularizers import Regularizer
 from gradviz.experiment.run import Run
 from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape.parameters import ParameterTensor, default_pair
+from gradviz.landscape.request import LandscapeRequest
 
 MINIBATCH_SIZES = (16, 64, 256)
 """The page's choices for runs of deliveries; the API takes 1 to 1024."""
@@ -56,6 +58,12 @@ def tensors_of(run: Run | StudyRun) -> dict[str, dict[str, str]]:
         tensor.name: {"layer": tensor.layer, "label": labels[tensor.layer], "kind": tensor.kind}
         for tensor in run.anatomy.tensors
     }
+
+
+def short_names(run: Run | StudyRun, plane: LandscapeRequest) -> tuple[str, str]:
+    """Of both axes, as the page has them."""
+    tensors = tensors_of(run)
+    return short_name(plane.x, tensors), short_name(plane.y, tensors)
 
 
 def layers_of(run: Run | StudyRun) -> list[dict[str, object]]:

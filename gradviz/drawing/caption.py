@@ -32,14 +32,22 @@ def titles_of(row: Row, names: Sequence[str]) -> list[str]:
             labels.layers_of(shown.request),
             f"epoch {shown.request.epoch}",
             shown.request.minibatch_words,
-            shown.request.mode + (f", {shown.request.masks} masks" if shown.draws_masks else " mode"),
+            _mode_of(shown, name),
         )
         for shown, name in zip(row, names, strict=True)
     ]
     differing = [k for k in range(len(parts[0])) if len({part[k] for part in parts}) > 1]
     if not differing:
         return [f"{labels.layers_of(shown.request)}: {name}" for shown, name in zip(row, names, strict=True)]
-    return [", ".join(part[k] for k in differing) for part in parts]
+    return [", ".join(part[k] for k in differing if part[k]) for part in parts]
+
+
+def _mode_of(shown: Shown, name: str) -> str:
+    """Empty where the run's name, as the page has it, says the masks."""
+    masks = f"{shown.request.masks} masks"
+    if shown.draws_masks and masks in name:
+        return ""
+    return shown.request.mode + (f", {masks}" if shown.draws_masks else " mode")
 
 
 def marks_of(row: Row, names: Sequence[str]) -> list[str]:
@@ -133,11 +141,16 @@ def _conditions(shown: Shown, name: str) -> list[str]:
     elif request.minibatch_size != field.num_rows:
         facts.append(f"minibatches of {request.minibatch_size} rows")
     centres = [None if shown.minus else float(values[len(values) // 2]) for values in (field.x, field.y)]
-    axes = [labels.axis_name(axis, at) for axis, at in zip((request.x, request.y), centres, strict=True)]
-    across, up = (" ".join(axis.split()) for axis in axes)
+    across, up = map(_axis, (request.x, request.y), shown.axes, centres)
     width = number(float(field.x[-1] - field.x[0]) / 2)
     plane = f"{len(field.x)} × {len(field.y)} points within ±{width}"
     return [runs, *facts, f"across {across}, upwards {up}", plane]
+
+
+def _axis(full: str, drawn: str, centre: float | None) -> str:
+    """An axis with its full name, and the one that stands beside it if that is another."""
+    name = " ".join(labels.axis_name(full, centre).split())
+    return name if drawn == full else f"Δ {drawn}, {name.removeprefix('Δ ')}"
 
 
 def _drawn(row: Row, look: Look, scales: Sequence[Scale], share_scale: bool) -> list[str]:

@@ -5,7 +5,9 @@ import shutil
 import struct
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from PIL import Image, ImageChops
@@ -18,6 +20,9 @@ from gradviz.errors import UserError
 FFMPEG = "ffmpeg"
 _HOLD_LAST = 4  # frames that the last one stays for
 _MOST_SECONDS = 300.0
+_ASK_SECONDS = 0.5  # between two looks whether anybody still waits
+
+StillWanted = Callable[[], bool]
 
 
 class Writer(Protocol):
@@ -30,15 +35,22 @@ class Writer(Protocol):
     def finish(self) -> bytes: ...
 
 
-def film_of(kind: Film, per_second: int, palette: Palette, under: Under, comment: str) -> Writer:
-    """`UserError` for an mp4 where there is no ffmpeg."""
+def film_of(
+    kind: Film,
+    per_second: int,
+    palette: Palette,
+    under: Under,
+    comment: str,
+    still_wanted: StillWanted = lambda: True,
+) -> Writer:
+    """`UserError` for an mp4 where there is no ffmpeg. `still_wanted`: polled while another program writes."""
     match kind:
         case "gif":
             return Gif(per_second, colours_of(palette, under), comment)
         case "webp":
             return Webp(per_second, comment)
         case "mp4":
-            return Mp4(per_second, comment)
+            return Mp4(per_second, comment, still_wanted)
 
 
 def check_film(kind: str) -> None:
@@ -115,9 +127,9 @@ def _xmp(comment: str) -> bytes:
 class Mp4:
     """An MP4 (H.264), which plays once in browsers, slides and telephones; its frames wait on disk for ffmpeg."""
 
-    def __init__(self, per_second: int, comment: str = "") -> None:
+    def __init__(self, per_second: int, comment: str = "", still_wanted: StillWanted = lambda: True) -> None:
         check_film("mp4")
-        self._per_second, self._comment = per_second, comment
+        self._per_second, self._comment, self._still_wanted = per_second, comment, still_wanted
         self._folder = tempfile.TemporaryDirectory(prefix="gradviz-film-")
         self._num_frames = 0
         self.num_bytes = 0  # known at the end alone
@@ -138,11 +150,25 @@ class Mp4:
                 "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart",
                 "-metadata", f"comment={self._comment}", str(out),
             ]  # fmt: skip
-            try:
-                done = subprocess.run(command, capture_output=True, timeout=_MOST_SECONDS, check=False)
-            except subprocess.TimeoutExpired:
-                raise UserError(f"`{FFMPEG}` took longer than {_MOST_SECONDS:.0f} s", "export fewer frames") from None
-            if done.returncode:
-                reason = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason told"])[-1]
+            status, said = self._run(command)
+            if status:
+                reason = (said.decode("utf-8", "replace").strip().splitlines() or ["no reason told"])[-1]
                 raise UserError(f"`{FFMPEG}` did not write the mp4: {reason}", "choose webp or gif")
             return out.read_bytes()
+
+    def _run(self, command: list[str]) -> tuple[int, bytes]:
+        """Its status and what it complains of; it is ended once nobody waits for the film."""
+        until = monotonic() + _MOST_SECONDS
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as program:
+            while True:
+                try:
+                    _, said = program.communicate(timeout=_ASK_SECONDS)
+                    return program.returncode, said
+                except subprocess.TimeoutExpired:
+                    if self._still_wanted() and monotonic() < until:
+                        continue
+                    program.kill()
+                    raise UserError(
+                        f"`{FFMPEG}` took longer than {_MOST_SECONDS:.0f} s, or than anybody waited",
+                        "export fewer frames",
+                    ) from None

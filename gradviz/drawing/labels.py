@@ -107,7 +107,8 @@ def ground_name(loss: np.ndarray, under: Under, is_difference: bool = False) -> 
         return ""
     name, digits = "ΔJ" if is_difference else "J", level_digits(levels)
     if under == "contour":
-        return f"{name}: a line each {number(levels.step, 2)}"
+        first, *_, last = (number(float(level), digits) for level in levels.values)
+        return f"{name}: a line each {number(levels.step, 2)}, {first} to {last}"
     return f"{name} from {number(levels.low, digits)} (paper) to {number(levels.high, digits)} (grey)"
 
 

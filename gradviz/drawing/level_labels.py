@@ -12,7 +12,7 @@ from gradviz.drawing.inks import Palette
 from gradviz.landscape import GradientField
 from gradviz.numbers import number
 
-_APART = 0.14
+APART = 0.14
 """Of the grid's width: so far labels lie from each other and from the checkpoint at least."""
 
 _BORDER = 2.5
@@ -34,7 +34,7 @@ class LevelLabel:
     level: float
 
 
-def level_labels(loss_YX: np.ndarray, levels: Levels) -> list[LevelLabel]:
+def level_labels(loss_YX: np.ndarray, levels: Levels, apart: float = APART) -> list[LevelLabel]:
     """At most one on each line, where there is most room for it: none lies over another, or over the checkpoint."""
     last = len(loss_YX) - 1
     pieces = _pieces(loss_YX, levels)
@@ -48,18 +48,18 @@ def level_labels(loss_YX: np.ndarray, levels: Levels) -> list[LevelLabel]:
             room = _room((x0 + x1) / 2, (y0 + y1) / 2, placed, last)
             if room > most * _SAME:
                 best, most = piece, room
-        if best is not None and most >= _APART * last:
+        if best is not None and most >= apart * last:
             x0, y0, x1, y1 = best
             placed.append(((x0 + x1) / 2, (y0 + y1) / 2))
             found.append(LevelLabel(*placed[-1], _readable(math.degrees(math.atan2(y1 - y0, x1 - x0))), level))
     return found
 
 
-def plot_level_labels(axes: Axes, field: GradientField, levels: Levels, palette: Palette) -> None:
+def plot_level_labels(axes: Axes, field: GradientField, levels: Levels, palette: Palette, apart: float) -> None:
     """Writes them into the axes of a still picture, on a little paper of their own."""
     half_width, last = float(field.x[-1] - field.x[0]) / 2, len(field.x) - 1
     paper = {"facecolor": palette.paper, "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
-    for label in level_labels(field.loss, levels):
+    for label in level_labels(field.loss, levels, apart):
         x, y = (2 * half_width * (place / last - 0.5) for place in (label.column, label.row))
         text = number(label.level, level_digits(levels))
         style = {"rotation": label.angle, "rotation_mode": "anchor", "ha": "center", "va": "center", "fontsize": 7}

@@ -98,7 +98,7 @@ def _name(axes: Axes, x: str, y: str) -> None:
 def _draw(axes: Axes, field: GradientField, colours: Scale, title: str) -> None:
     """Lengths are measured within the field, as on the page; colours may be over all minibatches."""
     every = 1 if len(field.x) <= _MOST_POINTS else 2
-    plot_field(axes, field, colours.measuring([field]), PLAIN, rings=SMALL_RINGS, every=every)
+    plot_field(axes, field, colours.measuring([field]), PLAIN, rings=SMALL_RINGS, every=every, apart=None)
     plot_centre(axes, PLAIN, rings=SMALL_RINGS)
     axes.set(xticks=[], yticks=[])
     _entitle(axes, title)

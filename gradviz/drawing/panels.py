@@ -9,6 +9,7 @@ import numpy as np
 from gradviz.drawing import labels
 from gradviz.drawing.canvas import Axes, LinearSegmentedColormap
 from gradviz.drawing.caption import titles_of
+from gradviz.drawing.level_labels import APART
 from gradviz.drawing.look import Look
 from gradviz.drawing.plot import SMALL_RINGS, every_of, field_reach, norm_of, shades_of
 from gradviz.drawing.sampling import tips_of
@@ -23,6 +24,9 @@ from gradviz.landscape.directions.axis import is_direction
 _ZOOM = 0.84
 """Of a surface, which leaves room for the names of its axes."""
 
+_LABEL_IN, _LEAST_LABELLED_IN = 0.42, 1.2
+"""Inches from one number on a level line to the next, and of the smallest panel whose lines have any."""
+
 
 def field_panels(row: Row, names: Sequence[str], look: Look, scales: Sequence[Scale]) -> list[Panel]:
     """A panel for each picture, under what tells it from the others; `names`: of their runs."""
@@ -33,7 +37,7 @@ def field_panels(row: Row, names: Sequence[str], look: Look, scales: Sequence[Sc
 def _field_panel(shown: Shown, title: str, look: Look, scale: Scale) -> Panel:
     request = shown.request
     is_space = look.under == "surface"
-    named = [axis if is_direction(axis) else f"Δ {axis}" for axis in (request.x, request.y)]
+    named = _named(shown)
     per = labels.per_unit(has_directions=request.has_directions)
     name = f"{labels.strength_name(bool(shown.minus))} (loss {per})"
     bar = Bar(scale.low, scale.high, look.palette.arrows, name)
@@ -41,9 +45,15 @@ def _field_panel(shown: Shown, title: str, look: Look, scale: Scale) -> Panel:
     return Panel(draw, title, named[0], named[1], field_reach(shown.field), bar, is_space)
 
 
+def _named(shown: Shown) -> list[str]:
+    """The names of both axes."""
+    return [axis if is_direction(axis) else f"Δ {axis}" for axis in shown.axes]
+
+
 def _draw_flat(axes: Any, *, shown: Shown, look: Look, scale: Scale) -> None:
     inches = axes.get_position().width * axes.figure.get_figwidth()
-    plot_shown(axes, shown, look, scale, SMALL_RINGS, every_of(len(shown.field.x), inches))
+    apart = max(APART, _LABEL_IN / inches) if inches >= _LEAST_LABELLED_IN else None
+    plot_shown(axes, shown, look, scale, SMALL_RINGS, every_of(len(shown.field.x), inches), apart)
     if not shown.has_arrows:
         words = "no difference" if shown.minus else labels.ZERO_WORDS
         paper = {"facecolor": look.palette.paper, "edgecolor": "none", "alpha": 0.85, "pad": 1}
@@ -52,7 +62,9 @@ def _draw_flat(axes: Any, *, shown: Shown, look: Look, scale: Scale) -> None:
 
 def _draw_space(axes: Any, *, shown: Shown, look: Look, scale: Scale) -> None:
     plot_in_space(axes, shown, look, scale, (-4, -1, 1))
-    axes.set(xlabel=f"Δ {shown.request.x}", ylabel=f"Δ {shown.request.y}")
+    axes.set(
+        **{f"{at}label": axis if is_direction(axis) else f"Δ {axis}" for at, axis in zip("xy", shown.axes, strict=True)}
+    )
     axes.tick_params(pad=-3, labelsize=6)
     axes.set_box_aspect((1, 1, RISE), zoom=_ZOOM)
 
@@ -105,7 +117,7 @@ def _draw_matrix(axes: Axes, *, cosine_KK: np.ndarray, look: Look) -> None:
     shades = LinearSegmentedColormap.from_list("cosine", look.palette.cosine).with_extremes(bad=look.palette.grid)
     edges = np.arange(many + 1)
     cells = axes.pcolormesh(edges, edges, np.ma.masked_invalid(cosine_KK), cmap=shades, vmin=-1, vmax=1)
-    cells.set(edgecolor="face", linewidth=0.3)
+    cells.set(edgecolor="face", linewidth=0.8)  # thinner, viewers show seams between equal cells
     axes.set(xlim=(0, many), ylim=(many, 0), aspect="equal", xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_color(look.palette.grid)

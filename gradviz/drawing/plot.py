@@ -8,7 +8,7 @@ import numpy as np
 from gradviz.drawing.arrows import Arrows, arrows_of, reach_of
 from gradviz.drawing.canvas import Artist, Axes, LinearSegmentedColormap, Normalize
 from gradviz.drawing.ground import levels_of
-from gradviz.drawing.level_labels import plot_level_labels
+from gradviz.drawing.level_labels import APART, plot_level_labels
 from gradviz.drawing.look import Look
 from gradviz.drawing.scale import Scale
 from gradviz.landscape import GradientField
@@ -34,15 +34,23 @@ SMALL_RINGS = Rings(5.0, 0.6, 45.0, 1.2)
 
 
 def plot_field(
-    axes: Axes, field: GradientField, scale: Scale, look: Look, *, rings: Rings = LARGE_RINGS, every: int = 1
+    axes: Axes,
+    field: GradientField,
+    scale: Scale,
+    look: Look,
+    *,
+    rings: Rings = LARGE_RINGS,
+    every: int = 1,
+    apart: float | None = APART,
 ) -> Artist | None:
     """Draws the loss, the arrows and rings where these are zero, and sets the limits; returns the rings, if any.
 
     Within `styled`. Of grids too fine for the picture, `every` second arrow is drawn, or third, twice as long.
+    `apart`: how far the numbers of level lines lie from each other, as a share of the width; None: lines have none.
     """
     arrows = arrows_of(field, scale, length=look.length, direction=look.direction, every=every)
     cell = cell_of(field)
-    _plot_loss(axes, field, look, is_labelled=rings is LARGE_RINGS)
+    _plot_loss(axes, field, look, apart)
     _plot_arrows(axes, arrows, scale, look, cell, every)
     reach = field_reach(field, every)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
@@ -85,8 +93,7 @@ def _plot_rings(axes: Axes, at_Z2: np.ndarray, colour: str, area: float, width: 
     return axes.scatter(*at_Z2.T, s=area, facecolors="none", edgecolors=colour, linewidths=width, zorder=zorder)
 
 
-def _plot_loss(axes: Axes, field: GradientField, look: Look, *, is_labelled: bool) -> None:
-    """`is_labelled`: level lines have their numbers."""
+def _plot_loss(axes: Axes, field: GradientField, look: Look, apart: float | None) -> None:
     levels = levels_of(field.loss)
     if look.under == "none" or levels is None:
         return
@@ -99,8 +106,8 @@ def _plot_loss(axes: Axes, field: GradientField, look: Look, *, is_labelled: boo
         cells.set(edgecolor="face", linewidth=0.3)
     else:
         axes.contour(x_X, y_Y, loss_YX, levels=levels.values, colors=look.palette.contour, linewidths=0.8, zorder=0)
-        if is_labelled:
-            plot_level_labels(axes, field, levels, look.palette)
+        if apart is not None:
+            plot_level_labels(axes, field, levels, look.palette, apart)
 
 
 def _plot_arrows(axes: Axes, arrows: Arrows, scale: Scale, look: Look, cell: float, every: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gradviz.drawing import labels
 from gradviz.drawing.canvas import Axes, Axes3D, MaxNLocator
+from gradviz.drawing.level_labels import APART
 from gradviz.drawing.look import Look
 from gradviz.drawing.overlays import Over, draw_over
 from gradviz.drawing.plot import LARGE_RINGS, Rings, cell_of, field_reach, plot_centre, plot_field
@@ -14,13 +15,15 @@ from gradviz.drawing.relief import OnSurface, plot_surface
 from gradviz.drawing.scale import Scale, drawn_sizes
 from gradviz.drawing.surface import Surface
 from gradviz.landscape import GradientField, LandscapeRequest
+from gradviz.landscape.directions.axis import is_direction
 
 
 @dataclass(frozen=True)
 class Shown:
     """One picture: a field, what was asked for, what lies over it, and the run whose field was subtracted.
 
-    `draws_masks`: whether the field, or the one subtracted, depends on dropout masks.
+    `draws_masks`: whether the field, or the one subtracted, depends on dropout masks; `names`: short ones of the axes,
+    where these are parameters of a run that is at hand.
     """
 
     field: GradientField
@@ -28,6 +31,14 @@ class Shown:
     over: Over = dataclass_field(default_factory=Over)
     minus: str = ""
     draws_masks: bool = False
+    names: tuple[str, str] | None = None
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What stands beside the picture: short names of parameters, and directions as they are written."""
+        full = (self.request.x, self.request.y)
+        short = self.names or full
+        return tuple(a if is_direction(a) else b for a, b in zip(full, short, strict=True))  # type: ignore[return-value]
 
     @property
     def has_arrows(self) -> bool:
@@ -38,10 +49,18 @@ Row = Sequence[Shown]
 """Pictures side by side."""
 
 
-def plot_shown(axes: Axes, shown: Shown, look: Look, scale: Scale, rings: Rings = LARGE_RINGS, every: int = 1) -> None:
-    """Flat. What is drawn has its name, for a legend. Within `styled`."""
+def plot_shown(
+    axes: Axes,
+    shown: Shown,
+    look: Look,
+    scale: Scale,
+    rings: Rings = LARGE_RINGS,
+    every: int = 1,
+    apart: float | None = APART,
+) -> None:
+    """Flat, as `plot_field`. What is drawn has its name, for a legend. Within `styled`."""
     field = shown.field
-    zeros = plot_field(axes, field, scale, look, rings=rings, every=every)
+    zeros = plot_field(axes, field, scale, look, rings=rings, every=every, apart=apart)
     if zeros is not None:
         num_zeros = int((drawn_sizes(field) == 0).sum())
         zeros.set_label(labels.zeros_name(num_zeros, field.is_zero.size, bool(shown.minus)))

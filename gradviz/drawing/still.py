@@ -88,8 +88,8 @@ def _draw_scale(figure: Figure | SubFigure, axes: Axes, scale: Scale, look: Look
 def _dress(figure: Figure | SubFigure, axes: Axes, shown: Shown, look: Look) -> None:
     field, request, minus = shown.field, shown.request, shown.minus
     centres = [None if minus else float(values[len(values) // 2]) for values in (field.x, field.y)]
-    axes.set_xlabel(labels.axis_name(request.x, centres[0]))
-    axes.set_ylabel(labels.axis_name(request.y, centres[1]))
+    axes.set_xlabel(labels.axis_name(shown.axes[0], centres[0]))
+    axes.set_ylabel(labels.axis_name(shown.axes[1], centres[1]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.08), frameon=False, ncols=2, fontsize=8)
     arrows = labels.arrow_name(bool(minus), look.direction == "descent")

@@ -118,8 +118,14 @@ def _widget_class() -> Any:
             try:
                 self._compute()
             except UserError as error:
-                self.trouble = ""  # so that the same one is told again
-                self.trouble = str(error)
+                self._tell(str(error))
+            except Exception as error:  # of the study's own code: the browser waits for an answer
+                self._tell(f"{type(error).__name__}: {error}")
+                raise
+
+        def _tell(self, trouble: str) -> None:
+            self.trouble = ""  # so that the same one is told again
+            self.trouble = trouble
 
         def _compute(self) -> None:
             where = {"epoch": self.epoch, "minibatch": self.minibatch}

@@ -18,9 +18,11 @@ HOWS: tuple[How, ...] = ("eval", "train", "frozen", "averaged")
 """How a model is evaluated: eval mode, or train mode with fresh, frozen or averaged masks."""
 Part = Literal["biases", "layer", "model"]
 PARTS: tuple[Part, ...] = ("biases", "layer", "model")
-More = Literal["evidence", "lessons", "sampling", "curves"]
-MORE: tuple[More, ...] = ("evidence", "lessons", "sampling", "curves")
-"""What a site may hold beside its pictures: verdicts, lessons, sampling ellipses, curves of agreement."""
+More = Literal["evidence", "lessons", "scenes", "sampling", "curves"]
+MORE: tuple[More, ...] = ("evidence", "lessons", "scenes", "sampling", "curves")
+USUAL: tuple[More, ...] = ("evidence", "lessons", "scenes")
+"""What a site may hold beside its pictures: verdicts, lessons and scenes with what their views show, sampling
+ellipses, curves of agreement."""
 
 
 class Choices(Atom):
@@ -35,7 +37,7 @@ class Choices(Atom):
     minibatch_size: int = Field(default=64, ge=1, le=1024)
     hows: tuple[How, ...] = Field(default=("eval",), min_length=1)
     parts: tuple[Part, ...] = ()
-    more: tuple[More, ...] = ("evidence", "lessons")
+    more: tuple[More, ...] = USUAL
     rows: bool = False
 
     @property
@@ -65,12 +67,17 @@ class RunHeld:
             raise UserError(f"{self.name} has no checkpoint yet: train it first, or leave it out with --run.")
         sizes = told["minibatch_sizes"]
         self.size = str(choices.minibatch_size) if sizes else next(iter(told["minibatches"]))
-        many = told["minibatches"].get(self.size, 0)
-        if not many:
+        if not told["minibatches"].get(self.size, 0):
             known = ", ".join(size for size, count in told["minibatches"].items() if count)
             raise UserError(f"`--minibatch-size`: {self.name} has no minibatches of {self.size} rows, only of {known}.")
-        self.num_minibatches = min(many, choices.minibatches or many)
+        self._most = choices.minibatches
+        self.num_minibatches = self.minibatches_of(self.size)
         self.draws_masks = bool((told["capabilities"] or {}).get("draws_masks"))
+
+    def minibatches_of(self, size: str) -> int:
+        """How many minibatches of a size there are, as many as are chosen at most."""
+        many = self.told["minibatches"].get(size, 0)
+        return min(many, self._most or many)
 
     def has(self, pair: Pair) -> bool:
         """Whether the run's model has these parameters."""

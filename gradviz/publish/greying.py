@@ -9,14 +9,15 @@ from dash.development.base_component import Component
 from gradviz.dashboard import ids
 from gradviz.dashboard.fieldsets import label
 from gradviz.dashboard.layout import page
-from gradviz.dashboard.permalink import View
 from gradviz.landscape.request import MASKS, MODES
 from gradviz.publish.choices import Choices, RunHeld
+from gradviz.publish.extras import Extras
 
 _ALWAYS = (
     "planes along directions, and pairs of parameters other than those listed",
     "grids of another width or with other points",
     "the probe",
+    "the scenes",
     "what a composed minibatch would give",
     "the paths of replicas",
     "training",
@@ -24,14 +25,19 @@ _ALWAYS = (
 )
 
 
-def layout_of(choices: Choices, runs: Collection[RunHeld]) -> tuple[Component, list[str]]:
+def views_in(choices: Choices) -> list[str]:
+    """The views of the page that a site has."""
+    return ["explore", "compare", "minibatches", *(["evidence"] if "evidence" in choices.more else [])]
+
+
+def layout_of(choices: Choices, runs: Collection[RunHeld], extras: Extras) -> tuple[Component, list[str]]:
     """The layout, and what is not in the site, in words."""
     made: Any = page()
     lacks: list[str] = []
-    _grey_sizes(made, runs, lacks)
-    _grey_modes(made, choices, runs, lacks)
+    _grey_sizes(made, choices, runs, extras, lacks)
+    _grey_modes(made, choices, runs, extras, lacks)
     _disable(made, ids.HALF_WIDTH, ids.POINTS)
-    _keep(made, ids.VIEW, {"paths", "training"} | (set() if "evidence" in choices.more else {"evidence"}))
+    _keep(made, ids.VIEW, {"paths", "training", "evidence"} - set(views_in(choices)))
     if "evidence" not in choices.more:
         lacks.append("the evidence")
     lacking = {"biases", "layer", "model"} - set(choices.parts)
@@ -47,11 +53,12 @@ def layout_of(choices: Choices, runs: Collection[RunHeld]) -> tuple[Component, l
         lacks.append("the sampling ellipse")
     if not choices.rows:
         lacks.append("the rows of the minibatches")
-    for button in _buttons(made):
-        own = getattr(button, "data-rows", None)
-        if own is None or not choices.rows:
-            button.disabled = True
-            button.title = "Not in this site"
+    for what in ("lessons", "scenes"):
+        if what not in choices.more:
+            lacks.append(f"the {what}")
+    for button in _buttons(made, choices):
+        button.disabled = True
+        button.title = "Not in this site"
     lacks += _ALWAYS
     sidebar = made[ids.SIDEBAR]
     sidebar.children = [_about(lacks), *sidebar.children]
@@ -70,23 +77,30 @@ def _about(lacks: Collection[str]) -> Component:
     )
 
 
-def _grey_sizes(made: Any, runs: Collection[RunHeld], lacks: list[str]) -> None:
+def _grey_sizes(made: Any, choices: Choices, runs: Collection[RunHeld], extras: Extras, lacks: list[str]) -> None:
     chosen = {run.size for run in runs}
+    shown = set().union(*extras.sizes.values()) - chosen
     sizes = {option["value"] for option in made[ids.MINIBATCH_SIZE].data}
-    _keep(made, ids.MINIBATCH_SIZE, sizes - chosen)
-    lacks.append(f"minibatches of {', '.join(sorted(sizes - chosen, key=int))} rows")
-    made[ids.MINIBATCH_SIZE].value = str(View().minibatch_size)
+    _keep(made, ids.MINIBATCH_SIZE, sizes - chosen - shown)
+    _name(lacks, "minibatches of {} rows", sorted(sizes - chosen, key=int), shown)
+    made[ids.MINIBATCH_SIZE].value = str(choices.minibatch_size)
 
 
-def _grey_modes(made: Any, choices: Choices, runs: Collection[RunHeld], lacks: list[str]) -> None:
-    without = set(MODES) - set(choices.modes)
-    _keep(made, ids.MODE, without)
-    lacks += [f"{mode} mode" for mode in MODES if mode in without]
-    _disable(made, ids.SEED)
-    absent = set(MASKS) - set(choices.masks)
-    _keep(made, ids.MASKS, absent)
-    if choices.masks and any(run.draws_masks for run in runs):
-        lacks += [f"{name} masks" for name in sorted(absent)] + ["masks of other seeds"]
+def _grey_modes(made: Any, choices: Choices, runs: Collection[RunHeld], extras: Extras, lacks: list[str]) -> None:
+    _keep(made, ids.MODE, set(MODES) - set(choices.modes) - extras.modes)
+    _name(lacks, "{} mode", [mode for mode in MODES if mode not in choices.modes], extras.modes)
+    made[ids.SEED].disabled = not extras.seeds - {0}
+    _keep(made, ids.MASKS, set(MASKS) - set(choices.masks) - extras.masks)
+    if (choices.masks or extras.masks) and any(run.draws_masks for run in runs):
+        _name(lacks, "{} masks", [name for name in MASKS if name not in choices.masks], extras.masks)
+        _name(lacks, "masks of other seeds{}", [""], {""} if extras.seeds - {0} else ())
+
+
+def _name(lacks: list[str], words: str, absent: Collection[str], shown: Collection[str]) -> None:
+    """Names what a site lacks, and what it has for lessons and scenes alone."""
+    wholly = [words.format(each) for each in absent if each not in shown]
+    partly = [words.format(each) for each in absent if each in shown]
+    lacks += wholly + [f"{each}, but for what lessons and scenes show" for each in partly]
 
 
 def _keep(made: Any, control: str, absent: Collection[str]) -> None:
@@ -98,8 +112,10 @@ def _disable(made: Any, *controls: str) -> None:
         made[control].disabled = True
 
 
-def _buttons(made: Component) -> list[Any]:
-    """The buttons that open what asks the server: units, directions, rows."""
-    marks = ("data-directions", "data-pick", "data-rows")
+def _buttons(made: Component, choices: Choices) -> list[Any]:
+    """The buttons that open what the site lacks: units, directions; rows, lessons and scenes where it has none."""
+    marks = ["data-directions", "data-pick"]
+    marks += [f"data-{what}" for what in ("lessons", "scenes") if what not in choices.more]
+    marks += [] if choices.rows else ["data-rows"]
     every = [made, *made._traverse()]  # pyright: ignore[reportPrivateUsage]  (the only way through a layout)
     return [each for each in every if isinstance(each, html.Button) and any(hasattr(each, mark) for mark in marks)]

@@ -17,7 +17,8 @@ from gradviz.dashboard.permalink import View
 from gradviz.dashboard.standalone import hash_of
 from gradviz.dashboard.viewfields import FIELDS
 from gradviz.publish.choices import Choices, Pair, RunHeld
-from gradviz.publish.greying import layout_of
+from gradviz.publish.extras import Extras
+from gradviz.publish.greying import layout_of, views_in
 
 BOOT = "site/boot.js"
 _CONFIG = re.compile(r'<script id="_dash-config" type="application/json">(.*?)</script>', re.DOTALL)
@@ -103,17 +104,26 @@ class Pages:
         answers: Mapping[str, Any],
         first: Mapping[str, Any],
         index: Mapping[str, str],
+        extras: Extras,
     ) -> bytes:
         """What the page begins with, as `assets/site/answers.js` reads it."""
-        layout, lacks = layout_of(choices, runs)
+        layout, lacks = layout_of(choices, runs, extras)
         fields = [{"name": name, "key": field.key} for name, field in FIELDS.items()]
+        properties = View.model_json_schema()["properties"]
+        properties["minibatch_size"]["default"] = choices.minibatch_size  # of an address that names none
         told = {
             "layout": layout,
             "dependencies": json.loads(self._client.get("/_dash-dependencies").get_data()),
             "answers": answers,
             "index": index,
             "first": first,
-            "view": {"fields": fields, "properties": View.model_json_schema()["properties"]},
-            "site": {"pairs": pairs, "modes": choices.modes, "lacks": lacks},
+            "view": {"fields": fields, "properties": properties},
+            "site": {
+                "pairs": pairs,
+                "modes": choices.modes,
+                "masks": choices.masks,
+                "views": views_in(choices),
+                "lacks": lacks,
+            },
         }
         return json.dumps(told, cls=PlotlyJSONEncoder, separators=(",", ":")).encode()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
+from gradviz.errors import UserError
 from gradviz.publish.choices import Choices, Pair, Part, RunHeld
 
 Get = Callable[[str], bytes]
@@ -72,9 +73,16 @@ def stack(selection: Mapping[str, str], over: str, indices: Sequence[int], first
     sampled = list(indices)[:: max(1, len(indices) // _SAMPLED)]
     return File(
         (question_of(asked(indices)),),
-        lambda get: get(asked(indices)),
-        (lambda get: get(asked(sampled)), len(indices) / len(sampled)),
+        lambda get: _fields(get(asked(indices))),
+        (lambda get: _fields(get(asked(sampled))), len(indices) / len(sampled)),
     )
+
+
+def _fields(stream: bytes) -> bytes:
+    """UserError for a refusal, which no page could read as fields."""
+    if stream.startswith(b'{"error"'):
+        raise UserError(f"A picture of the site could not be made: {json.loads(stream)['error']}")
+    return stream
 
 
 def groups(runs: Sequence[RunHeld], pairs: Mapping[str, Sequence[Pair]], choices: Choices) -> Iterator[Group]:

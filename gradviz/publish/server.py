@@ -1,7 +1,7 @@
 """What answers for a site while it is made: the dashboard's own app in this process, over the chosen runs."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,13 +18,14 @@ from gradviz.dashboard.openapi import OPERATIONS
 from gradviz.dashboard.routes import PREFIX
 from gradviz.errors import UserError
 from gradviz.publish.choices import Choices, Pair, RunHeld, held_runs
+from gradviz.publish.extras import Extras
 from gradviz.publish.questions import File, Group, question_of
 
 _CLAIM_BYTES = 2_500
 """Compressed bytes of a verdict, about."""
 _PAIRS = 4
 _PLAIN = ("", "?view=explore", "?view=compare")
-_OWN = {"runs", "training", "openapi.json", "paths/job"}
+_OWN = {"runs", "training", "openapi.json", "paths/job", "scenes"}
 """Answers that a site has in its own form, or has no use for."""
 _NO_TRAINING = {
     "state": "empty",
@@ -97,14 +98,30 @@ class Server:
             pairs += [pair for pair in best if pair not in pairs]
         return pairs
 
-    def first_answers(self, runs: Sequence[RunHeld], pairs: Mapping[str, Sequence[Pair]]) -> dict[str, Any]:
+    def extras(self, choices: Choices, runs: Sequence[RunHeld], pairs: Mapping[str, Sequence[Pair]]) -> Extras:
+        """What the lessons and the scenes need, if they are in the site."""
+        extras = Extras({run.name: run for run in runs})
+        if "lessons" in choices.more:
+            lessons = [self.told(f"lessons/{each['key']}") for each in self.told("lessons")["lessons"]]
+            told = {run.name: _as_held(run, pairs[run.name], set(run.told["minibatches"])) for run in runs}
+            extras.lessons(lessons, told, lambda run, epoch: self.told(f"activity/{run}/{epoch}")["layers"])
+        if "scenes" in choices.more:
+            extras.scenes_of(self.told("scenes"), self.told)
+        return extras
+
+    def first_answers(
+        self, runs: Sequence[RunHeld], pairs: Mapping[str, Sequence[Pair]], extras: Extras
+    ) -> dict[str, Any]:
         """What the page asks when it begins, of the chosen runs, epochs and minibatches alone."""
         told = self.told("runs")
         names = {run.name for run in runs}
         groups = [_of_runs(group, names) for group in told["groups"]]
         return {
             "runs": {
-                "runs": {run.name: _as_held(run, pairs[run.name]) for run in runs},
+                "runs": {
+                    run.name: _as_held(run, pairs[run.name], {run.size, *extras.sizes.get(run.name, ())})
+                    for run in runs
+                },
                 "groups": [group for group in groups if len(group["runs"]) > 1],
                 "unreadable": [],
                 "training": _NO_TRAINING,
@@ -121,7 +138,7 @@ class Server:
             found = self._live(run, pair)
             return found if found in pairs[run["run"]] else pair
 
-        return {search: _in_modes(opened(search, runs, live), choices) for search in _PLAIN}
+        return {search: _as_chosen(opened(search, runs, live), choices) for search in _PLAIN}
 
     def documents(self, choices: Choices) -> Iterator[Group]:
         """The evidence, and every list of the API that takes no argument, with what it lists under its own address."""
@@ -147,9 +164,10 @@ class Server:
         return File((question_of(address),), content)
 
 
-def _in_modes(told: dict[str, Any], choices: Choices) -> dict[str, object]:
-    """The same in a mode that the site has."""
+def _as_chosen(told: dict[str, Any], choices: Choices) -> dict[str, object]:
+    """The same with minibatches and in a mode that the site has."""
     view = told["view"]
+    view["minibatch_size"] = choices.minibatch_size
     if view["mode"] not in choices.modes:
         view["mode"] = choices.modes[0]
     if choices.masks and view["masks"] not in choices.masks:
@@ -172,10 +190,10 @@ def _of_runs(group: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
     return {**group, "runs": [group["runs"][k] for k in kept], "seeds": [group["seeds"][k] for k in kept]}
 
 
-def _as_held(run: RunHeld, pairs: Sequence[Pair]) -> dict[str, Any]:
-    many = {size: run.num_minibatches if size == run.size else 0 for size in run.told["minibatches"]}
+def _as_held(run: RunHeld, pairs: Sequence[Pair], sizes: Collection[str]) -> dict[str, Any]:
+    many = {size: run.minibatches_of(size) if size in sizes else 0 for size in run.told["minibatches"]}
     own = run.told["suggested"] or {}
     fallback = {"a": pairs[0], "b": pairs[min(1, len(pairs) - 1)]}
     first = {side: own[side] if tuple(own.get(side, ())) in pairs else pair for side, pair in fallback.items()}
-    held = {"epochs": run.epochs, "minibatches": many | {run.size: run.num_minibatches}, "broken": []}
+    held = {"epochs": run.epochs, "minibatches": many, "broken": []}
     return {**run.told, **held, "suggested": first}

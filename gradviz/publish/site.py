@@ -107,6 +107,8 @@ def take_place(made: Path, out: Path) -> None:
             place.rename(old)
         made.rename(place)
     except OSError as error:
+        if old.exists() and not place.exists():
+            old.rename(place)
         raise UserError(f"`--out`: {shown(out)} cannot be replaced ({error.strerror}); name another.") from error
     finally:
         shutil.rmtree(old, ignore_errors=True)

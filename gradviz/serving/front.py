@@ -40,7 +40,7 @@ _MOST_UNSENT_BYTES = 80_000_000  # more than the largest file; unsent data beyon
 
 HEALTH, PAGE, COMPUTING = "health", "page", "computing"
 _HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
-_QUICK = tuple(f"{PREFIX}/{name}" for name in ("runs", "training", "openapi.json"))
+_QUICK = tuple(f"{PREFIX}/{name}" for name in ("runs", "training", "lessons", "openapi.json"))
 
 
 def pool_of(path: str, root: str = "") -> str:

@@ -32,7 +32,9 @@ PHONE = Screen("phone", 390, 844, touch=True)
 TABLET = Screen("tablet", 768, 1024, touch=True)
 SCREENS = (
     PHONE,
+    Screen("phone across", 844, 390, touch=True),
     TABLET,
+    Screen("tablet across", 1180, 820, touch=True),
     Screen("small laptop", 1280, 720),
     Screen("laptop", 1440, 900),
     Screen("desktop", 1920, 1080),

@@ -19,6 +19,7 @@ DRAWN = {
     "minibatches": "/?view=minibatches&epoch=3&size=16",
     "rows": "/?epoch=3&size=16&panel=rows",
     "presented": "/?epoch=3&present=on",
+    "lesson": "/?lesson=dropout&step=3",
 }
 TOLD = {"paths": "/?view=paths", "evidence": "/?view=evidence", "training": "/?view=training"}
 
@@ -51,12 +52,16 @@ def test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen(visit: Visit,
 OPENED = {"export": "Export", "pick": "Left picture: pick two units", "directions": "Left picture: choose directions…"}
 
 
-@pytest.mark.parametrize("screen", [PHONE, LAPTOP, ENLARGED], ids=lambda screen: screen.name)
+@pytest.mark.parametrize("screen", [PHONE, TABLET, LAPTOP, ENLARGED], ids=lambda screen: screen.name)
 def test_no_dialog_is_clipped_or_lies_outside(visit: Visit, screen: Screen) -> None:
     page = visit("/?epoch=3")
     window = Window(page)
     window.be(screen)
     found = {}
+    page.get_by_role("button", name="Scenes", exact=True).click()
+    expect(page.locator(".gv-scenes-body")).to_have_attribute("aria-busy", "false")
+    found["scenes"] = faults(page) + (small_targets(page) if screen.touch else [])
+    page.keyboard.press("Escape")
     for name, opener in OPENED.items():
         if name != "export" and page.locator("#burger").is_visible():
             page.locator("#burger").click()
@@ -109,4 +114,68 @@ def test_planes_side_by_side_are_one_square_at_one_height(visit: Visit) -> None:
     for one in others:
         assert [one[side] for side in ("top", "width", "height")] == pytest.approx(
             [first[side] for side in ("top", "width", "height")], abs=0.01
+        )
+
+
+HEADER = """() => [...document.querySelectorAll(".gv-header > *, .gv-header > * > *")].flatMap((one) => {
+  if (!one.checkVisibility()) return [];
+  const { left, top, right, bottom, width } = one.getBoundingClientRect();
+  const page = document.querySelector(".mantine-AppShell-header").getBoundingClientRect();
+  const host = one.parentElement.getBoundingClientRect();
+  const isScrolled = getComputedStyle(one.parentElement).overflowX === "auto";
+  const isBetween = top >= page.top - 1 && bottom <= page.bottom + 1;
+  const isIn = isBetween && left >= host.left - 1 && (isScrolled || right <= host.right + 1);
+  return !width || isIn ? [] : `${one.className || one.id}: ${left}, ${top} to ${right}, ${bottom}`;
+})"""
+
+
+def test_what_the_header_holds_lies_within_it_on_every_screen(visit: Visit) -> None:
+    """Also beside each other: each of several parts brings a button of its own."""
+    page = visit(DRAWN["compare"])
+    window = Window(page)
+    found: dict[str, list[str]] = {}
+    for screen in SCREENS:
+        window.be(screen)
+        found[screen.name] = page.evaluate(HEADER)
+    assert {where: told for where, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize("name", ["explore", "compare", "masked", "lesson"])
+def test_a_title_says_all_its_conditions_on_every_screen(visit: Visit, name: str) -> None:
+    """None is cut off below: mode and masks come last."""
+    page = visit(DRAWN[name])
+    window = Window(page)
+    cut: dict[str, list[str]] = {}
+    for screen in SCREENS:
+        window.be(screen)
+        cut[screen.name] = page.evaluate(
+            """() => [...document.querySelectorAll(".gv-panel .gv-title")].filter((one) => one.checkVisibility()
+              && one.scrollHeight > one.clientHeight + 1).map((one) => one.textContent)"""
+        )
+    assert {where: told for where, told in cut.items() if told} == {}
+
+
+def test_the_epoch_can_be_moved_while_a_lesson_lies_below_the_pictures(visit: Visit) -> None:
+    page = visit(DRAWN["lesson"])
+    window = Window(page)
+    for screen in SCREENS:
+        window.be(screen)
+        page.get_by_role("slider", name="Epoch").click(trial=True, timeout=5000)
+        box = page.get_by_role("slider", name="Epoch").bounding_box()
+        lesson = page.locator("#lesson").bounding_box()
+        assert box
+        assert lesson
+        assert box["y"] + box["height"] <= screen.height // screen.zoom, screen
+        is_beside = lesson["x"] >= box["x"] + box["width"] - 1
+        assert is_beside or box["y"] + box["height"] <= lesson["y"] + 1, screen
+
+
+def test_the_names_of_curves_keep_their_room_when_the_window_changes(visit: Visit) -> None:
+    page = visit(DRAWN["compare"])
+    window = Window(page)
+    for screen in (PHONE, LAPTOP, TABLET):
+        window.be(screen)
+        page.wait_for_function(
+            """() => { const names = [...document.querySelectorAll("#loss-names span")];
+              return names.length > 0 && names.every((one) => one.scrollWidth <= one.clientWidth + 1); }"""
         )

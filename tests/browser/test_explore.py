@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import (
@@ -139,6 +139,26 @@ def test_a_dead_unit_is_explained_and_a_button_leads_to_the_nearest_live_pair(vi
     wait_until_drawn(page)
     expect(card).to_be_empty()
     assert trace(page, "quiver") is not None
+
+
+def test_a_live_pair_that_is_found_late_does_not_move_a_reader_who_has_gone_on(visit: Visit, server: Server) -> None:
+    page = visit()
+    (panel,) = page.request.get(f"{server.url}/api/v1/scenes/dead-unit").json()["panels"]
+    run, x, y = panel["run"], panel["x"], panel["y"]
+    page.goto(f"{server.url}/?variant={run}&epoch={LAST}&x1={x}&y1={y}")
+    wait_until_drawn(page)
+    held: list[Route] = []
+    page.route("**/api/v1/units/**", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/units/**"):
+        page.locator("#pair-line-a").get_by_role("button", name="nearest live pair").click()
+    other = "none" if run != "none" else "dropout"
+    page.locator("#variant").get_by_text(other.capitalize()).click()
+    wait_for_view(page, run=other)
+    with page.expect_event("requestfinished", lambda request: "/units/" in request.url):
+        for route in held:
+            route.continue_()
+    page.wait_for_load_state("networkidle")
+    wait_for_view(page, run=other, x_a=x, y_a=y)
 
 
 def test_keys_scrub_without_asking_the_server(visit: Visit, server: Server) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from gradviz.dashboard.lessons import lessons_at_hand
 from tests.browser.conftest import Serve, Visit, shoot, wait_until_drawn
@@ -207,3 +207,39 @@ def test_a_step_fits_its_window_and_is_accessible(visit: Visit, own, width: int,
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = Axe().run(page, context="#lesson").response["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+NEEDY = """
+## Anything
+
+Some words.
+
+## With dropout
+
+```view
+needs: dropout
+run: dropout
+epoch: first
+```
+
+More words.
+"""
+
+
+def test_a_step_that_is_opened_before_the_runs_are_known_shows_its_picture_when_they_are(
+    visit: Visit, own, tmp_path: Path
+):
+    (tmp_path / "own" / "3-needy.md").write_text(FRONT.format(title="Needy") + NEEDY)
+    page = visit("/", at=own)
+    held: list[Route] = []
+    are_told: list[bool] = []
+    page.route("**/api/v1/runs", lambda route: route.continue_() if are_told else held.append(route))
+    page.goto(f"{own.url}/?lesson=needy&step=1")
+    page.get_by_role("button", name="Next").click()
+    at_step(page, 2)
+    are_told.append(True)
+    for route in held:
+        route.continue_()
+    expect(page).to_have_url(re.compile("variant=dropout&epoch=0"))
+    wait_until_drawn(page)
+    expect(page.locator(".gv-lesson-waits")).to_be_hidden()

@@ -22,6 +22,7 @@ from tests.notebook.flowers import MINIBATCHES, flowers
 pytestmark = pytest.mark.browser
 
 X, Y = "hidden.1.linear.bias[0]", "hidden.1.linear.bias[1]"
+REFUSED = 4  # an epoch
 
 # A stand-in for the model of ipywidgets, whose kernel is the test: it answers what is asked, a little later.
 PAGE = """<!doctype html><meta charset="utf-8"><title>A notebook</title><style>{css}</style><div id="cell"></div>
@@ -41,6 +42,10 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>A notebook</title><style>{
     off: (event) => listeners.delete(event),
     save_changes: async () => {{
       const told = JSON.parse(await window.kernel(values.epoch, values.minibatch));
+      if (told.trouble) {{
+        values.trouble = told.trouble;
+        return void listeners.get("change:trouble")();
+      }}
       values.answer = {{ ...told, frame: await bytes(told.frame) }};
       listeners.get("change:answer")();
     }},
@@ -63,6 +68,8 @@ def cell(browser: Browser, trained: Path, tmp_path: Path) -> Iterator[Page]:
 
     def compute(epoch: int, minibatch: int) -> dict[str, Any]:
         asked.append((epoch, minibatch))
+        if epoch == REFUSED:
+            return {"trouble": f"Epoch {epoch} cannot be read."}
         request = LandscapeRequest.of(run="dropout", epoch=epoch, minibatch=minibatch, x=X, y=Y, minibatch_size=16)
         return as_text(answer_of(request, bench.landscape(request)))
 
@@ -114,6 +121,22 @@ def test_the_widget_draws_the_landscape_and_its_sliders_ask_the_kernel_once(cell
     cell.keyboard.press("ArrowLeft")  # known
     cell.wait_for_selector("#cell[data-shown='5 0']")
     assert cell.asked == [(6, 0), (5, 0), (5, 1)]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_after_a_refusal_the_widget_asks_on(cell: Page) -> None:
+    reading = cell.locator(".gvw-reading")
+    cell.get_by_role("slider", name="Epoch").focus()
+    cell.keyboard.press("ArrowLeft")
+    cell.wait_for_selector("#cell[data-shown='5 0']")
+    cell.keyboard.press("ArrowLeft")
+    expect(reading).to_have_text(f"Epoch {REFUSED} cannot be read.")
+    cell.keyboard.press("ArrowRight")  # known
+    expect(reading).to_contain_text("At the checkpoint")
+    cell.keyboard.press("ArrowLeft")  # where the kernel stands already
+    expect(reading).to_have_text(f"Epoch {REFUSED} cannot be read.")
+    cell.keyboard.press("ArrowLeft")
+    cell.wait_for_selector("#cell[data-shown='3 0']")
+    assert cell.asked == [(6, 0), (5, 0), (REFUSED, 0), (3, 0)]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_widget_tells_numbers_under_the_pointer_and_lays_the_loss_under_the_arrows(cell: Page) -> None:

@@ -1,10 +1,15 @@
 """The Paths view: started from the page, drawn as the API tells, each step with its minibatch, all in the link."""
 
+import csv
 import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit, shoot
@@ -94,7 +99,7 @@ def test_a_step_says_which_minibatch_made_it(visit: Visit) -> None:
     page.locator("#paths-step [data-role=step]").press("Enter")
     page.get_by_role("button", name="Step after").click()
     origin = page.url.partition("?")[0]
-    asked = f"{origin}api/v1/paths/step?run=none&epoch=3&replicas=3&conditions=same,order&points=32"
+    asked = f"{origin}api/v1/paths/step?run=none&epoch=3&replicas=3&conditions=same,order"
     answer = page.request.get(f"{asked}&condition=order&replica=2&step=6").json()
     made = page.locator("#paths-step .gv-paths-made")
     expect(made).to_contain_text(
@@ -154,3 +159,43 @@ def test_a_job_under_way_is_told_and_can_be_cancelled(visit: Visit) -> None:
     expect(page.locator("#paths-state")).to_contain_text("Cancelled. Finished replicas are kept.")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     assert cancelled == [known["key"]]
+
+
+def test_paths_are_exported_as_they_are(visit: Visit, tmp_path: Path) -> None:
+    page = computed(visit)
+    result = told(page)["result"]
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog", name="Export")
+    expect(dialog.get_by_label("Caption")).to_have_value(re.compile("same: exactly the same path each time"))
+
+    def saved(name: str) -> Path:
+        with page.expect_download() as coming:
+            dialog.get_by_role("button", name=name, exact=True).click()
+        path = tmp_path / coming.value.suggested_filename
+        coming.value.save_as(path)
+        return path
+
+    assert json.loads(saved("JSON").read_text()) == result
+    with saved("CSV of the curves").open(newline="") as file:
+        order = [row for row in csv.DictReader(file) if row["condition"] == "order"]
+    for name, of in (("ratio", "ratio"), ("ratio_low", "ratio_low"), ("spread", "spread"), ("mean_step", "step")):
+        assert [float(row[name]) for row in order] == result["conditions"]["order"][of]
+    with saved("CSV of the ways").open(newline="") as file:
+        own = [[float(row["pc_1"]), float(row["pc_2"])] for row in csv.DictReader(file) if row["condition"] == "run"]
+    assert own == result["recorded"]["way"]
+    with Image.open(saved("PNG")) as picture:
+        size = picture.size
+    svg = ET.fromstring(saved("SVG").read_text())
+    assert size == (2 * int(svg.attrib["width"]), 2 * int(svg.attrib["height"]))
+    texts = "\n".join("".join(each.itertext()) for each in svg.iter("{http://www.w3.org/2000/svg}text"))
+    for words in ("order:", "first principal component:", "second principal component:", "spread / mean step"):
+        assert words in texts
+    assert "Step after" not in texts  # controls are no picture
+
+
+def test_paths_that_are_not_there_cannot_be_exported(visit: Visit) -> None:
+    page = visit(ASKED.replace("epoch=3", "epoch=2"), drawn=False)
+    page.wait_for_function("() => window.gradvizPage?.paths.told")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("These paths are not computed yet: press Start.")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Export")).to_have_count(0)

@@ -42,7 +42,7 @@ def test_a_landscape_for_print_is_as_wide_as_asked_and_says_its_conditions(
     for words in (
         "run none; epoch 1",
         "eval mode",
-        f"across Δ {X}",
+        f"across Δ b₀ of hidden layer 1, {X} (checkpoint: ",
         "5 × 5 points",
         "−∇J",
         "All arrows have one length",

@@ -5,21 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from gradviz.cli import main
 from gradviz.commands.paths import request_of
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
-from gradviz.compute.paths import paths
+from gradviz.compute.paths import LAYOUT, continuation_of, keys_of, paths
 from gradviz.compute.paths_evidence import kept_paths
+from gradviz.compute.paths_jobs import PathsJobs
 from gradviz.dashboard.evidence_api import told
+from gradviz.dashboard.evidence_links import paths_view_of
 from gradviz.evidence import rules
 from gradviz.evidence.claims import claim_of
 from gradviz.evidence.controls import PathsOptimizer
 from gradviz.evidence.gathering import evidence_of
 from gradviz.evidence.path_taking import command_of, paths_found, paths_request
 from gradviz.experiment.store import RunStore
+from gradviz.landscape.paths.request import PathsRequest
 from gradviz.report.measuring import Measuring
+from gradviz.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +75,37 @@ def test_numbers_are_those_of_the_paths(tiny_store: RunStore, tmp_path: Path):
         for k, ratio in enumerate(told_of.ratios):
             assert ratio.value is None if own.num_replicas < 3 else ratio.value == pytest.approx(own.ratio_T[k])
     assert read.steps == tuple(found.steps_T)
+
+
+def test_what_the_evidence_reads_is_what_its_link_shows(tiny_store: RunStore, tmp_path: Path):
+    request = paths_request("none", 1, "own").model_copy(update={"replicas": 3})
+    view = paths_view_of(request)
+    seen = PathsRequest.of(
+        **{name: getattr(view, name) for name in ("run", "epoch", "replicas", "conditions", "optimizer", "rate_factor")}
+    )
+    paths(tiny_store, request, tmp_path, device="cpu")
+    assert PathsJobs(Settings(cache_dir=tmp_path, device="cpu"), tiny_store).asked(seen).is_known
+
+
+@pytest.mark.parametrize("points", [None, 32])
+def test_paths_that_were_kept_before_points_had_one_default_are_still_read(
+    points: int | None, tiny_store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    request = paths_request("none", 1, "own").model_copy(update={"replicas": 3})
+    run, cpu = continuation_of(tiny_store, "none", torch.device("cpu")), torch.device("cpu")
+    found = paths(tiny_store, request.model_copy(update={"points": 2}), tmp_path, device="cpu")
+    layout = tmp_path / LAYOUT
+    [file] = layout.glob("*.safetensors")
+    former = keys_of(run, request.model_copy(update={"points": points}), cpu)[-1]
+    file.rename(layout / f"{former}.safetensors")
+    monkeypatch.setattr("gradviz.compute.paths.measure", None)  # whoever computes fails
+    kept = kept_paths(tiny_store, tmp_path, "cpu")(request)
+    assert kept is not None
+    assert kept.steps_T.tolist() == found.steps_T.tolist()
+    assert paths(tiny_store, request, tmp_path, device="cpu").request == request
+    jobs = PathsJobs(Settings(cache_dir=tmp_path, device="cpu"), tiny_store)
+    assert jobs.asked(request).key == former
+    assert not jobs.asked(request.model_copy(update={"points": 3})).is_known  # a number that is asked for is meant
 
 
 @pytest.mark.parametrize("optimizer", ["own", "sgd"])

@@ -79,3 +79,11 @@ def test_a_mistake_is_one_sentence(client: FlaskClient, values: dict[str, Any], 
     answer = client.post("/api/v1/exports", json={"kind": "pdf", "panels": [PANEL], **values})
     assert answer.status_code == 422
     assert words in answer.get_json()["error"]
+
+
+def test_a_matrix_of_gradients_that_are_all_zero_is_empty_and_says_so(client: FlaskClient):
+    """The biases before a norm, in train mode: no gradient has a direction, and so there is no mean one."""
+    silent = {"content": "matrix", "panels": [PANEL | {"run": "batchnorm", "mode": "train"}], "progress": True}
+    answer = client.post("/api/v1/exports", json={"kind": "svg", **silent})
+    assert b"Grey: one of the two is zero up to round-off" in answer.data
+    assert b"Mean cosine" not in answer.data

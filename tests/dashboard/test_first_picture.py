@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.interface import Busy, Compute
+from gradviz.compute.interface import Busy, Cancelled, Compute, StillWanted
 from gradviz.compute.local import LocalCompute
+from gradviz.dashboard import first_picture
 from gradviz.dashboard.callbacks.opening import opened
 from gradviz.dashboard.first_picture import Pair, live_pair
 from gradviz.dashboard.overview import runs_of
@@ -78,3 +79,22 @@ def test_where_that_cannot_be_told_now_the_first_two_biases_are_opened(tiny_stor
     compute: Compute = Away()
     run = runs_of(tiny_store)["none"]
     assert live_pair(compute, run, tuple(run["suggested"]["b"])) == tuple(run["suggested"]["b"])
+
+
+def test_behind_long_computations_of_others_it_is_not_waited_for(tiny_store: RunStore, monkeypatch: Any):
+    """Few threads serve the page: no visitor's queue may hold them."""
+    now = [0.0]
+    monkeypatch.setattr(first_picture, "monotonic", lambda: now[0])
+
+    class Queued(LocalCompute):
+        def __init__(self) -> None:
+            self.store = tiny_store
+
+        def activity(self, run: str, epoch: int, still_wanted: StillWanted = lambda: True) -> Any:
+            while still_wanted():
+                now[0] += 1.0
+            raise Cancelled
+
+    run = runs_of(tiny_store)["none"]
+    assert live_pair(Queued(), run, tuple(run["suggested"]["a"])) == tuple(run["suggested"]["a"])
+    assert now[0] <= 10

@@ -148,8 +148,8 @@ def test_links_of_a_text_open_nothing_of_the_page():
 
 
 def test_words_of_a_view_are_kept_for_the_page_and_values_are_the_view_s():
-    lines = "run: dropout\nepoch: middle\nx1: live hidden.1.linear.bias\n"
-    lines += "length: true\nminus: off\nshow: [spread]\nminibatch: 3"
+    lines = "run: dropout\nepoch: middle\nx1: live hidden.1.linear.bias\nlength: true\n"
+    lines += "minus: off\nshow: [spread]\nminibatch: 3"
     fields = read_lesson("m", "f.md", FRONT + STEP + block("view", lines)).model_dump()["steps"][0]["view"]["fields"]
     assert fields == {
         "run": "dropout",

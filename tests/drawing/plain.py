@@ -214,7 +214,9 @@ def labels_of(loss: list[Any]) -> list[list[float]]:
     """Column, row, angle and level of each label, from all pieces of all lines."""
     values, levels, points = as_float32(loss), levels_of(loss), math.isqrt(len(loss))
     found, placed = [], [((points - 1) / 2, (points - 1) / 2)]
-    for n in range(10 if levels else 0):
+    if levels is None:
+        return found
+    for n in range(10):
         level = levels["start"] + n * levels["step"]
         rooms = []
         for (x0, y0), (x1, y1) in pieces_of(values, points, level):

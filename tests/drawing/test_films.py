@@ -1,6 +1,7 @@
 """Films: each format plays the frames that were given, in their order, for their time."""
 
 import io
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -90,3 +91,17 @@ def test_what_ffmpeg_says_is_told():
     film = Mp4(5)
     with pytest.raises(UserError, match=r"`ffmpeg` did not write the mp4: .*choose webp or gif"):
         film.finish()  # of no frame
+
+
+def test_a_program_that_writes_for_nobody_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    program, pid = tmp_path / "ffmpeg", tmp_path / "pid"
+    pid.touch()
+    program.write_text(f"#!/bin/sh\necho $$ > {pid}\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(films, "FFMPEG", str(program))
+    film = Mp4(5, still_wanted=lambda: not pid.read_text())  # until it runs
+    film.add(frames()[0])
+    with pytest.raises(UserError, match="than anybody waited"):
+        film.finish()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)

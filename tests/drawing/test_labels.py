@@ -61,7 +61,8 @@ def test_a_difference_says_from_what_and_counts_from_each_checkpoint():
 
 
 @pytest.mark.parametrize(
-    ("under", "name"), [("heat", "{} from 2 (paper) to 10 (grey)"), ("contour", "{}: a line each 0.8"), ("none", "")]
+    ("under", "name"),
+    [("heat", "{} from 2 (paper) to 10 (grey)"), ("contour", "{}: a line each 0.8, 2.4 to 9.6"), ("none", "")],
 )
 def test_what_is_under_the_arrows_is_named(under: Any, name: str):
     loss = np.linspace(2, 10, 25).reshape(5, 5)

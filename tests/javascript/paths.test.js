@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aboutWords, alongRows, costWords, duration, endRows, meanAndDeviation, middleOf, numParameters, queryOf, requestOf, sentences } from "../../assets/pure/paths.js";
+import { aboutWords, alongNumbers, alongRows, costWords, duration, endRows, meanAndDeviation, middleOf, queryOf, requestOf, sentences, wayNumbers } from "../../assets/pure/paths.js";
 import { fanStrokes, members, nearest, planeFor, pointOf } from "../../assets/pure/pathfan.js";
 import { pathsFigure } from "../../assets/pure/pathcurves.js";
 import { encode } from "../../assets/pure/arrows.js";
@@ -31,12 +31,10 @@ const paths = {
   },
 };
 
-test("a request has what is chosen, and more points for a network whose points are small", () => {
+test("a request has what is chosen, and leaves the points to the server, as the command line and the evidence do", () => {
   const view = { epoch: 4, conditions: ["same", "order"], replicas: 3, optimizer: "sgd", rate_factor: 0.25, minibatch: 7 };
-  assert.equal(numParameters({ shapes: { a: [3, 4], b: [5], c: [] } }), 18);
-  const asked = requestOf(view, { run: "none", shapes: { a: [1000, 1000] } });
-  assert.deepEqual(asked, { run: "none", epoch: 4, replicas: 3, conditions: ["same", "order"], optimizer: "sgd", rate_factor: 0.25, points: 32 });
-  assert.equal(requestOf(view, { run: "none", shapes: { a: [1000, 1000], b: [1] } }).points, 8);
+  const asked = requestOf(view, { run: "none" });
+  assert.deepEqual(asked, { run: "none", epoch: 4, replicas: 3, conditions: ["same", "order"], optimizer: "sgd", rate_factor: 0.25 });
   assert.equal(new URLSearchParams(queryOf(asked)).get("conditions"), "same,order");
 });
 
@@ -55,6 +53,8 @@ test("each condition's sentence follows from its numbers", () => {
   assert.match(sentences(partly)[0][1], /rises to 0\.200 .* \(step 4 of 8\) and returns in part, to 0\.150/);
   const unmoved = { ...paths, recorded: { ...paths.recorded, step: [0, 0, 0, 0] }, conditions: { order: conditionOf([0.1, 0.2, 0.3, 0.4], { ratio: none }) } };
   assert.match(sentences(unmoved)[0][1], /ends at 0\.400, its largest; spread over mean step at the end –, n = 3/);
+  const rounded = { ...paths, conditions: { rows: conditionOf([1e-6, 2e-6, 3e-6, 4e-6]) } };
+  assert.equal(sentences(rounded)[0][1], "the same path but for what rounding makes of it: the spread is at most 1.00e−6 of the run's own way, n = 3.");
 });
 
 test("what the result says of itself names the optimizer, the search and the control", () => {
@@ -75,6 +75,16 @@ test("the tables hold the middle, the end and every point between", () => {
   assert.deepEqual([own.at(-1), start.at(-2)], ["6.000", "9.000"]);
   assert.deepEqual(alongRows(paths)[4], ["order", 2, 0.1, 0.05, 0.2, 0.2, 2, 0.5]);
   assert.equal(alongRows(paths).length, 12);
+});
+
+test("files hold the numbers in full, and nothing where there is none", () => {
+  const [head, ...rows] = alongNumbers(paths);
+  assert.ok(rows.every((row) => row.length === head.length));
+  assert.deepEqual([rows.length, rows[0], rows[4]], [12, ["same", 2, 0, null, null, 0, 2, 0.5], ["order", 2, 0.1, 0.05, 0.2, 0.2, 2, 0.5]]);
+  const ways = wayNumbers({ ...paths, recorded: { ...paths.recorded, way: paths.recorded.way.map(([x]) => [x]) } }); // the ends span a line
+  assert.equal(ways.length, 1 + 5 * members(paths).length);
+  assert.deepEqual([ways[1], ways[5]], [["run", null, 0, 0, 0], ["run", null, 8, 4, 0]]);
+  assert.deepEqual(ways.at(-1), ["resampled", 2, 8, 4, 8]);
 });
 
 test("all paths have room in their plane, and both axes have one unit", () => {

@@ -112,6 +112,11 @@ def test_a_widget_follows_its_traits_and_says_what_is_wrong(notebook: Notebook, 
     )["stream"]
     assert told.startswith("0 False (5, 5) True\n")
     assert "99" in told
+    told = notebook.run(
+        "def broken(request):\n    raise ZeroDivisionError('in the study')\n"
+        "w._bench.landscape = broken\ntry:\n    w.epoch = 1\nexcept ZeroDivisionError:\n    print(w.trouble)"
+    )["stream"]
+    assert told.strip() == "ZeroDivisionError: in the study"
     with pytest.raises(CellExecutionError, match="`x` and `y` must be parameters"):
         notebook.run("gradviz.widget(runs='runs', run='none', x='gradient:0', y='random:1')")
 

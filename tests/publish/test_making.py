@@ -12,7 +12,8 @@ import pytest
 from gradviz.cli import main
 from gradviz.errors import UserError
 from gradviz.publish.choices import read_epochs
-from gradviz.publish.site import MARK, check_place
+from gradviz.publish.questions import stack
+from gradviz.publish.site import MARK, check_place, take_place
 from tests.publish.made import PAIR, make_site
 
 SMALL = ("--epochs", "2", "--minibatches", "1", "--with", "")
@@ -160,3 +161,34 @@ def test_evidence_is_there_measured(tiny_runs: Path, publish_cache: Path, tmp_pa
     for question in verdicts:
         told = json.loads(decompress((out / "data" / f"{index[question]}.bin").read_bytes()))[question]
         assert told["state"] in ("measured", "missing")
+
+
+def test_an_older_site_stays_where_the_new_one_cannot_take_its_place(tmp_path: Path) -> None:
+    out, made = tmp_path / "site", tmp_path / "made"
+    for each in (out, made):
+        each.mkdir()
+        (each / MARK).write_text(each.name)
+    rename = Path.rename
+
+    def full(self: Path, target: Path) -> Path:
+        if self == made:
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "rename", full)
+        with pytest.raises(UserError, match="cannot be replaced"):
+            take_place(made, out)
+    assert (out / MARK).read_text() == "site"
+
+
+def test_a_refusal_is_no_picture() -> None:
+    file = stack({"run": "none"}, "epochs", [0, 1], 1)
+    with pytest.raises(UserError, match="could not be made: There is no minibatch 9"):
+        file.content(lambda address: b'{"error":"There is no minibatch 9."}')
+
+
+def test_an_address_that_names_no_size_opens_the_minibatches_that_are_there(site: Path) -> None:
+    start = json.loads(decompress((site / "data" / "start.bin").read_bytes()))
+    assert [told["view"]["minibatch_size"] for told in start["first"].values()] == [16, 16, 16]
+    assert start["view"]["properties"]["minibatch_size"]["default"] == 16

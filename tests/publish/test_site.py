@@ -103,7 +103,9 @@ def test_the_page_is_told_of_what_is_there_alone(start: dict[str, Any]) -> None:
         assert run["suggested"]["a"] == list(PAIR)
     assert not told["training"]["polls"]
     assert start["site"]["pairs"]["none"][0] == list(PAIR)
-    assert any("the rows" in lack for lack in start["site"]["lacks"])
+    for what in ("the rows", "the lessons", "the scenes"):
+        assert any(what in lack for lack in start["site"]["lacks"]), what
+    assert not any(question.startswith(("scenes", "lessons")) for question in start["index"])
 
 
 def test_the_policy_allows_the_scripts_of_the_site_and_no_other(site: Path) -> None:

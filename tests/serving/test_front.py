@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from typing import Any
 
 import pytest
 from waitress.adjustments import Adjustments
@@ -53,7 +54,7 @@ class Application:
 class Served:
     """A front in a thread of its own."""
 
-    def __init__(self, application: Application, **options: int) -> None:
+    def __init__(self, application: Application, **options: Any) -> None:
         self.application = application
         listener = socket.create_server(("127.0.0.1", 0))
         self.address = listener.getsockname()
@@ -135,6 +136,7 @@ def served(make_served) -> Served:
         ("/api/v1/runs", PAGE),
         ("/api/v1/runs/none", PAGE),
         ("/api/v1/training", PAGE),
+        ("/api/v1/lessons/arrow", PAGE),
         ("/api/v1/landscape", COMPUTING),
         ("/api/v1/frames", COMPUTING),
         ("/api/v1/exports", COMPUTING),

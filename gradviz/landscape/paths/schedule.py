@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gradviz.landscape.paths.request import Condition, PathsRequest
 
-_POINTS, _FEW_POINTS, _MANY = 8, 4, 1_000_000  # parameters
+_POINTS, _FEW_POINTS, _MANY = 32, 8, 1_000_000  # parameters: a point of so many takes megabytes
 
 # Shape suffixes: N = epochs, S = steps of an epoch or of all, B = rows of a minibatch.
 
@@ -76,10 +76,12 @@ def _seed(seed: int, purpose: str, replica: int) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def times(steps: int, points: int | None, num_parameters: int) -> list[int]:
-    """After how many steps the parameters are compared, ascending; the last is the end.
+def usual_points(num_parameters: int) -> int:
+    """At how many times parameters are compared where nobody says: command line, page and evidence ask for the same."""
+    return _POINTS if num_parameters <= _MANY else _FEW_POINTS
 
-    Without a wish the points are so few that keeping and comparing them costs less than a tenth of the training.
-    """
-    number = min(points or (_POINTS if num_parameters <= _MANY else _FEW_POINTS), steps)
+
+def times(steps: int, points: int | None, num_parameters: int) -> list[int]:
+    """After how many steps the parameters are compared, ascending; the last is the end."""
+    number = min(points or usual_points(num_parameters), steps)
     return [round(steps * point / number) for point in range(1, number + 1)]

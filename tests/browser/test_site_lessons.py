@@ -1,0 +1,130 @@
+"""Lessons and scenes in a published site: each step has its picture and its numbers, or says kindly what is missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gradviz.cli import main
+from gradviz.dashboard.lessons import lessons_at_hand
+from tests.browser.boxes import SCREENS, Window, faults, small_targets
+from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
+from tests.browser.sites import hosted
+from tests.publish.made import PAIR
+
+pytestmark = pytest.mark.browser
+
+LESSONS = lessons_at_hand(None).lessons
+
+
+@pytest.fixture(scope="module")
+def host(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A site of three runs and one pair, with all that their lessons need."""
+    place = tmp_path_factory.mktemp("host")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADVIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        arguments = ["publish", "--runs", str(trained), "--out", str(place / "site"), "--pair", *PAIR]
+        arguments += ["--run", "none,dropout,batchnorm", "--minibatches", "5", "--with", "lessons,scenes"]
+        assert main(arguments) == 0
+    with hosted(place) as one:
+        yield one
+
+
+def settled(page: Page) -> None:
+    """Until nothing of the step is waited for: every picture is there, or says why it is not."""
+    page.wait_for_function(
+        """() => !document.querySelector("#lesson .gv-lesson-title, #lesson") ? false
+          : window.gradvizPage.panels.every(({ state, isLoading }) => !isLoading && state !== "loading")
+            && !/on their way|Looking for units|Loading/.test(document.querySelector("#lesson").innerText)"""
+    )
+
+
+_SHORT = ("batchnorm", "zero")  # what a site has of them all, and what it lacks
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=[] if key in _SHORT else [pytest.mark.slow]) for key in LESSONS]
+)
+def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None:
+    page = visit(f"/site/?lesson={key}", at=host, drawn=False)
+    lesson = page.locator("#lesson")
+    lacking = []
+    for number, step in enumerate(LESSONS[key].steps, start=1):
+        page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
+        expect(lesson.locator(".gv-lesson-title")).to_have_text(step.title)
+        settled(page)
+        if step.question and step.question.ask:
+            lesson.locator("input[type=radio]").first.check()
+            lesson.get_by_role("button", name="Answer").click()
+        shown = lesson.get_by_role("button", name="Show me")
+        if step.question and step.question.done and shown.is_visible():
+            shown.click()
+        settled(page)
+        said = lesson.locator(".gv-lesson-waits").inner_text()
+        if said:
+            lacking.append((number, said))
+        else:
+            veils = page.locator("[id^=veil-]").all_inner_texts()
+            assert not [veil for veil in veils if "Not in this site" in veil], (number, veils)
+            assert "—" not in lesson.locator("[data-name]").all_inner_texts(), number
+        if number < len(LESSONS[key].steps):
+            lesson.get_by_role("button", name="Next").click()
+    for number, said in lacking:
+        assert "not in this site" in said or "No such unit here" in said, (number, said)
+    absent = {"path": 4, "zero": 6}.get(key, 0)
+    assert len(lacking) <= absent, lacking
+
+
+def test_scenes_are_there_and_open_their_views(visit: Visit, host: Any) -> None:
+    page = visit("/site/?epoch=6", at=host, drawn=False)
+    page.get_by_role("button", name="Scenes").click()
+    body = page.locator(".gv-scenes-body")
+    expect(body).to_have_attribute("aria-busy", "false")
+    assert "Not in this site" not in body.inner_text()
+    links = body.locator("a.gv-scene").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
+    assert links
+    shoot(page, "site-scenes")
+    for link in links:
+        page.goto(f"{host.url}/site/{link}")
+        wait_until_drawn(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+def test_a_step_fits_every_screen(visit: Visit, host: Any, scheme: str) -> None:
+    page = visit("/site/?lesson=batchnorm&step=3", at=host, drawn=False, scheme=scheme)
+    settled(page)
+    window = Window(page)
+    found = {}
+    for screen in SCREENS:
+        window.be(screen)
+        found[screen.name] = faults(page) + (small_targets(page) if screen.touch else [])
+    assert {where: told for where, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize("where", ["site", pytest.param("dashboard", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), pytest.param(1920, 1080, marks=pytest.mark.slow)])
+def test_a_lecturer_goes_through_a_lesson_by_page_down_alone(
+    visit: Visit, host: Any, server: Server, where: str, width: int, height: int
+) -> None:
+    at = host if where == "site" else server
+    prefix = "/site/" if where == "site" else "/"
+    page = visit(f"{prefix}?lesson=batchnorm&present=on", at=at, width=width, height=height, drawn=False)
+    many = len(LESSONS["batchnorm"].steps)
+    seen = []
+    for number in range(1, many + 1):
+        page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
+        settled(page)
+        assert page.evaluate("document.body.dataset.present") == "on", number
+        told = faults(page)
+        if told:
+            seen.append((number, told))
+        shoot(page, f"lecture-{where}-{width}-{number}")
+        presses = 0
+        while number < many and page.evaluate("window.gradvizPage.view.step") == number and presses < 9:
+            page.keyboard.press("PageDown")  # a text that is longer than its place scrolls first
+            presses += 1
+            page.wait_for_timeout(50)
+    assert seen == []
+    assert page.evaluate("document.documentElement.scrollHeight") == height
