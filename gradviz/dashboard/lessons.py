@@ -8,6 +8,7 @@ from pathlib import Path
 import gradviz
 from gradviz.dashboard.lesson_file import Broken, Lesson, read_lesson
 from gradviz.errors import UserError, shown
+from gradviz.experiment.outside import UnusableFile, read_outside
 
 MOST_FILES = 100
 MOST_BYTES = 256 * 1024
@@ -69,12 +70,9 @@ def _read(path: Path) -> Lesson:
     if not found:
         raise Broken(shown(path.name), ["name it NUMBER-KEY.md or KEY.md, the key of a–z, 0–9 and -, at most 40."])
     try:
-        about = path.stat()
-        if about.st_size > MOST_BYTES:
-            raise Broken(path.name, [f"it has {about.st_size} bytes, more than {MOST_BYTES}."])
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise Broken(path.name, [f"it cannot be read: {error.strerror}."]) from None
+        text = read_outside(path, MOST_BYTES).decode("utf-8-sig")
+    except UnusableFile as error:
+        raise Broken(path.name, [f"it cannot be read: {error.reason}."]) from None
     except UnicodeDecodeError as error:
         raise Broken(path.name, [f"byte {error.start} is not UTF-8: save it as UTF-8."]) from None
     return _parsed(found[2], path.name, text)

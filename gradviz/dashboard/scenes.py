@@ -28,6 +28,8 @@ MOST_RUNS = 6
 _AT_MOST = 400.0
 """Forward passes of a full-size network that one question may cost (`Question.passes`)."""
 
+_TOO_LARGE = "To look for it in networks of this size would take long."
+
 _CORNER_UNITS, _CORNER_WIDTHS, _CORNER_SHARE = 6, (0.1, 0.5), (0.05, 0.6)
 _QUARREL = 0.5  # of R, at most
 _QUARRELLING = 4  # minibatches that are drawn
@@ -83,7 +85,15 @@ class Looking:
     def runs(self, fits: Callable[[Mapping], bool]) -> list[dict]:
         """Those that can be computed, and of which this holds."""
         runs = [run for run in runs_of(self.compute.store).values() if not run["cannot"] and run["epochs"]]
-        return [run for run in runs if fits(run["capabilities"])][:MOST_RUNS]
+        fitting = [run for run in runs if fits(run["capabilities"])]
+        small = [run for run in fitting if self._is_small(run)]
+        if fitting and not small:
+            raise NotFound(_TOO_LARGE)
+        return small[:MOST_RUNS]
+
+    def _is_small(self, run: Mapping) -> bool:
+        question = PairsQuestion(run=run["run"], epoch=run["epochs"][-1], layer=0)
+        return not run["layers"] or question.passes(self.compute.store) <= _AT_MOST
 
     def layers(self, run: Mapping) -> Iterator[Layer]:
         """The units of `shown_layers`, at the newest checkpoint."""
@@ -96,7 +106,7 @@ class Looking:
 
     def answer(self, question: Question) -> dict:
         if question.passes(self.compute.store) > _AT_MOST:
-            raise NotFound("To look for it in a network of this size would take long.")
+            raise NotFound(_TOO_LARGE)
         return json.loads(self.compute.ask(question, self.still_wanted))
 
     def field(self, request: LandscapeRequest) -> GradientField:
@@ -218,7 +228,9 @@ def dropout_storm(looking: Looking) -> Scene:
             view = view_of(fresh, "compare").model_copy(update={"compared": sides, "points": _STORM_POINTS})
             caption = f"Neighbouring arrows of {run['label']}, {layer.label}, differ on average by {told}."
             return Scene(view, (fresh, frozen), caption, ("fresh masks", "frozen masks"))
-    raise NotFound("Masks hardly turn the arrows here." + calm if runs else "None of these runs draws masks.")
+    if calm:
+        raise NotFound(f"Masks hardly turn the arrows here.{calm}")
+    raise NotFound("No layer of these runs has two live units." if runs else "None of these runs draws masks.")
 
 
 def batchnorm_silence(looking: Looking) -> Scene:

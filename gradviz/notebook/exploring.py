@@ -42,7 +42,7 @@ class Dashboard:
         self._listener = socket.create_server((_HOST, 0))
         self.port: int = self._listener.getsockname()[1]
         key = secrets.token_urlsafe(_KEY_BYTES)
-        base = below.format(port=self.port).rstrip("/") if below else _base(self.port)
+        base = below.replace("{port}", f"{self.port}").rstrip("/") if below else _base(self.port)
         self.url = f"{base}/{key}/"
         settings = _settings(session)
         self._cells = Cells()

@@ -58,6 +58,8 @@ OF_THE_TINY_RUNS: dict[str, dict[str, Any]] = {
     "minus": {"enum": [None, 0]},  # one of the panels, of which there may be one alone
     "coarse": {"maximum": 0},  # of planes along directions alone
     "conditions": {"enum": [["order"], ["same", "order"]]},
+    "lesson": {"enum": ["arrow", "zero"]},
+    "scene": {"enum": ["dead-unit", "dropout-storm"]},
     "condition": {"enum": ["order"]},
     "replicas": {"maximum": 3},
     "replica": {"maximum": 1},

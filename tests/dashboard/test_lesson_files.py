@@ -1,5 +1,6 @@
 """Lessons from their files: each mistake of a teacher's is one clear line, and the other files are served."""
 
+import os
 import re
 from pathlib import Path
 
@@ -93,11 +94,12 @@ def test_all_mistakes_of_a_file_are_told_at_once():
     ("make", "said"),
     [
         (lambda path: path.write_bytes(b"\xff\xfe"), "not UTF-8"),
-        (lambda path: path.write_bytes(b"a" * 300_000), "300000 bytes"),
+        (lambda path: path.write_bytes(b"a" * 300_000), "bytes"),
         (lambda path: path.mkdir(), "cannot be read"),
         (lambda path: path.symlink_to("nowhere"), "cannot be read"),
+        (os.mkfifo, "a FIFO"),
     ],
-    ids=["not text", "too large", "a folder", "a dangling link"],
+    ids=["not text", "too large", "a folder", "a dangling link", "a pipe, on which a reader would wait"],
 )
 def test_a_file_that_is_no_text_is_named(make, said: str, tmp_path: Path):
     folder = written(tmp_path / "own")
