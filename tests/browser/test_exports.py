@@ -265,7 +265,7 @@ def test_copied_lines_reproduce_the_numbers(
 
 def copy(page: Page, form: str) -> str:
     page.get_by_role("button", name=form).click()
-    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(".gv-said")).to_have_text("Copied.")
     return page.evaluate("() => navigator.clipboard.readText()")
 
@@ -274,7 +274,7 @@ def test_without_a_clipboard_the_text_is_selected(visit: Visit) -> None:
     page = visit("/?epoch=4")
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
     open_dialog(page)
-    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(".gv-said")).to_contain_text("Ctrl+C")
     selected = "() => { const t = document.activeElement; return t.value.slice(t.selectionStart, t.selectionEnd); }"
     assert page.evaluate(selected).startswith("gradviz landscape --run none --epoch 4")
@@ -285,7 +285,7 @@ def test_the_dialog_is_used_with_keys_and_is_clear_to_assistive_technology(visit
     page.get_by_role("button", name="Export").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="Export")).to_be_visible()
-    expect(page.get_by_role("button", name="Copy")).to_be_enabled()
+    expect(page.get_by_role("button", name="Copy", exact=True)).to_be_enabled()
     found = Axe().run(page)
     assert [(each["id"], each["nodes"][0]["html"][:100]) for each in found.response["violations"]] == []
     page.get_by_role("button", name="PNG", exact=True).focus()

@@ -100,7 +100,7 @@ def test_numbers_open_by_keyboard_as_a_table_that_follows_the_picture(visit: Vis
     page.keyboard.press("Enter")
     table = page.locator("#numbers-0 table")
     expect(table.locator("thead th")).to_have_text(["Δx₁", "Δx₂", "∂J/∂x₁", "∂J/∂x₂", "|∇J|", "J", "zero?"])
-    expect(table.locator("caption")).to_contain_text("Hidden layer 1, epoch 3")
+    expect(table.locator("caption")).to_contain_text("epoch 3 · minibatch 0")
     assert table.locator("tbody tr").count() == 121
     last = table.locator("tbody tr").last.locator("th, td").all_inner_texts()
     row = gradients(page)[-1]

@@ -19,7 +19,7 @@ def test_back_leaves_a_page_whose_link_spells_out_defaults(visit: Visit, server:
         page.route("**/api/v1/runs", lambda route: held.append(route), times=1)
     page.goto(f"{server.url}/?view=explore&variant=none&length=compressed&mode=eval&epoch=3&size=64")
     if runs_come == "late":
-        page.wait_for_function("window.gradvizPage?.view")
+        page.wait_for_function("() => window.gradvizPage?.view")
         held[0].continue_()
     wait_until_drawn(page)
     expect(page).to_have_url(f"{server.url}/?epoch=3")  # shortened in its place

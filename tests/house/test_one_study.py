@@ -51,6 +51,7 @@ KNOWN_ELSEWHERE = {
         compute/background.py compute/celery/messages.py compute/celery/segment.py compute/celery/training.py
         compute/paths.py compute/study_landscape.py compute/units.py commands/runs.py commands/train.py
         dashboard/overview.py dashboard/run_colours.py dashboard/runs_api.py""",
+    "lessons show the epochs at which the signs of an L1 loss are balanced, or all alike": "publish/steps.py",
     "an example of a parameter's name, or a sentence of the guide": """
         commands/options.py compute/cosines.py compute/recipe.py dashboard/help.py dashboard/openapi.py
         landscape/directions/axis.py""",
