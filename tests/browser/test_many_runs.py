@@ -188,7 +188,7 @@ def test_a_part_is_drawn_out_in_one_and_shown_by_all(visit: Visit, at: Server) -
         if k == 0:
             page.mouse.down()
     page.mouse.up()
-    whole = page.locator("#grid-zoomed").get_by_role("button", name="Whole plane")
+    whole = page.locator("#zoomed-grid").get_by_role("button", name="Whole plane")
     expect(whole).to_be_visible()
     assert page.evaluate("() => window.gradvizPage.view.view") == "compare"  # drawing out opens nothing
     left, top = page.evaluate("() => window.gradvizPage.gridPlace(0, -0.05, 0.05)")
