@@ -17,6 +17,7 @@ const DESCENT = "the arrow is −∇J (descent)";
 const END = "<extra></extra>"; // after texts of our own: a format of plotly.js writes minus as a hyphen
 const HOVER = `%{text}${END}`;
 const FEW_TICKS = 170; // pixels of a side with room for three numbers
+const LEAST_SIDE = 60; // pixels: of a picture that is not laid out yet
 const LETTER = 6.6; // pixels of a letter of the titles, on average
 
 // The landscape of a frame. `token` comes back in `layout.meta` once it is drawn.
@@ -88,7 +89,7 @@ function marginsOf({ sharesScale, large = 1 }) {
 /** The side of the plane in a picture of this size. @param {{sharesScale?: boolean, large?: number}} style @param {{width: number, height: number}} size */
 export function sideIn(style, { width, height }) {
   const { l, r, t, b } = marginsOf(style);
-  return Math.max(120, Math.min(width - l - r, height - t - b));
+  return Math.max(LEAST_SIDE, Math.min(width - l - r, height - t - b));
 }
 
 function layout(style, titles, token, palette) {

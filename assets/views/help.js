@@ -17,7 +17,9 @@ function close(card) {
 
 document.addEventListener("keydown", (event) => {
   const card = event.key === "Escape" && closest(event, ".gv-help[open]");
-  if (card instanceof HTMLDetailsElement) close(card);
+  if (!(card instanceof HTMLDetailsElement)) return;
+  close(card);
+  event.preventDefault(); // what the card lies in stays open
 });
 
 // One card at a time, and none after a click elsewhere.

@@ -53,7 +53,7 @@ function close() {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || slotNow() === null || !host().contains(/** @type {Node} */ (event.target))) return;
-  if (closest(event, ".gv-help[open]")) return;
+  if (event.defaultPrevented || closest(event, ".gv-help[open]")) return;
   if (!parts.composer.close(event.target)) close();
   event.stopPropagation();
 });

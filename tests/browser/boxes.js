@@ -86,7 +86,7 @@
       if (Math.abs(layout.width - width) > 1 || Math.abs(layout.height - height) > 1)
         told.push(`stale: ${plot.parentElement.id} is drawn for ${layout.width} × ${layout.height} in ${width} × ${height}`);
       const { len } = plot._fullData?.find(({ type, marker }) => type === "quiver" && marker.showscale)?.marker.colorbar ?? {};
-      if (len && layout.xaxis && len > Math.max(120, layout.yaxis._length) + 16) told.push(`stale: the colour bar of ${plot.parentElement.id} is ${len} long beside ${layout.yaxis._length}`);
+      if (len && layout.xaxis && len > Math.max(60, layout.yaxis._length) + 16) told.push(`stale: the colour bar of ${plot.parentElement.id} is ${len} long beside ${layout.yaxis._length}`);
     }
     return told;
   };
