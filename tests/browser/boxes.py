@@ -9,11 +9,13 @@ A fault is a sentence: what is cut off, lies over something else or outside of t
 followed its box, and planes side by side that are not one square at one height.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
+_PATIENCE_MS = 10_000
 _BOXES = (Path(__file__).parent / "boxes.js").read_text(encoding="utf-8").partition("\n")[2].strip()
 
 
@@ -62,7 +64,12 @@ class Window:
 
 
 def faults(page: Page) -> list[str]:
-    """What is wrong with the boxes on show, one sentence for each; empty if nothing is."""
+    """What is wrong with the boxes on show, one sentence for each; empty if nothing is.
+
+    Pictures have a moment to follow boxes that have just become smaller.
+    """
+    with suppress(TimeoutError):  # what has not followed by then is a fault
+        page.wait_for_function(f"() => {_BOXES}.followed().length === 0", timeout=_PATIENCE_MS)
     return page.evaluate(f"() => {_BOXES}.faults()")
 
 

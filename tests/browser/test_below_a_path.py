@@ -64,7 +64,12 @@ def asked_outside(page: Page, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("path", "kept"), [(OURS, False), (OURS, True), (HUB, False)], ids=["taken off", "kept", "JupyterHub"]
+    ("path", "kept"),
+    [
+        pytest.param(OURS, False, id="taken off"),
+        pytest.param(OURS, True, id="kept", marks=pytest.mark.slow),
+        pytest.param(HUB, False, id="JupyterHub", marks=pytest.mark.slow),
+    ],
 )
 def test_every_view_is_there_below_a_path(
     proxy: Proxy, visit: Visit, own_server: Serve, trained: Path, path: str, kept: bool
@@ -88,7 +93,10 @@ def test_every_view_is_there_below_a_path(
     assert asked_outside(page, path) == []
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["taken off", "kept"])
+@pytest.mark.parametrize(
+    "kept",
+    [pytest.param(False, id="taken off", marks=pytest.mark.slow), pytest.param(True, id="kept")],
+)
 def test_exports_links_and_the_api_work_below_a_path(
     proxy: Proxy, visit: Visit, own_server: Serve, trained: Path, tmp_path: Path, kept: bool
 ) -> None:

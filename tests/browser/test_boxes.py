@@ -21,6 +21,7 @@ DRAWN = {
     "presented": "/?epoch=3&present=on",
     "lesson": "/?lesson=dropout&step=3",
 }
+_LIKE_OTHERS = ("masked", "presented", "minibatches", "training")  # for `make test-slow`
 TOLD = {"paths": "/?view=paths", "evidence": "/?view=evidence", "training": "/?view=training"}
 
 
@@ -30,7 +31,7 @@ def axe_finds(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "masked" else []) for name in (DRAWN | TOLD)]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in _LIKE_OTHERS else []) for name in (DRAWN | TOLD)]
 )
 def test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen(visit: Visit, name: str) -> None:
     page = visit((DRAWN | TOLD)[name], drawn=name in DRAWN)

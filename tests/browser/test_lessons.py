@@ -196,8 +196,17 @@ def test_the_player_is_loaded_only_when_it_is_wanted(visit: Visit):
     assert page.evaluate(loaded) == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (768, 1024), (1280, 720)])
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"),
+    [
+        (390, 844, "dark"),
+        (1280, 720, "light"),
+        pytest.param(390, 844, "light", marks=pytest.mark.slow),
+        pytest.param(768, 1024, "light", marks=pytest.mark.slow),
+        pytest.param(768, 1024, "dark", marks=pytest.mark.slow),
+        pytest.param(1280, 720, "dark", marks=pytest.mark.slow),
+    ],
+)
 def test_a_step_fits_its_window_and_is_accessible(visit: Visit, own, width: int, height: int, scheme: str):
     page = visit("/?lesson=mine&step=1", at=own, width=width, height=height, scheme=scheme)
     page.get_by_label("no", exact=True).check()
