@@ -63,6 +63,11 @@ class Window:
         )
 
 
+def wait_until_followed(page: Page) -> None:
+    """Until each picture has the size of its box, which Plotly sees a moment after the box has changed."""
+    page.wait_for_function(f"() => {_BOXES}.followed().length === 0")
+
+
 def faults(page: Page) -> list[str]:
     """What is wrong with the boxes on show, one sentence for each; empty if nothing is.
 

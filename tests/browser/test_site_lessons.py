@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from gradviz.cli import main
 from gradviz.dashboard.lessons import lessons_at_hand
-from tests.browser.boxes import faults
+from tests.browser.boxes import faults, wait_until_followed
 from tests.browser.conftest import Visit, shoot, wait_until_drawn
 from tests.browser.sites import hosted
 from tests.publish.made import PAIR
@@ -99,6 +99,8 @@ def test_a_lecturer_goes_through_a_lesson_by_page_down_alone(visit: Visit, host:
     for number in range(1, many + 1):
         page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
         settled(page)
+        wait_until_drawn(page)
+        wait_until_followed(page)
         assert page.evaluate("document.body.dataset.present") == "on", number
         panels = "[...document.querySelectorAll('.gv-panel:not([hidden])')]"
         beside = f"{panels}.map((one) => one.getBoundingClientRect().right)"
