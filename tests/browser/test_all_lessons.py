@@ -10,7 +10,7 @@ from tests.browser.boxes import PHONE, SCREENS, Screen, Window, faults, small_ta
 from tests.browser.conftest import Visit, wait_until_drawn
 
 LESSONS = lessons_at_hand(None).lessons
-QUICK = ("start", "zero")
+QUICK = ("start",)
 LAPTOP = next(screen for screen in SCREENS if screen.width == 1280 and screen.zoom == 1)
 
 # Live numbers of the step on show that are not there: those of Paths wait for a hand that starts them.

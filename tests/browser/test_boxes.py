@@ -21,7 +21,7 @@ DRAWN = {
     "presented": "/?epoch=3&present=on",
     "lesson": "/?lesson=dropout&step=3",
 }
-_LIKE_OTHERS = ("masked", "presented", "minibatches", "training")  # for `make test-slow`
+_LIKE_OTHERS = ("masked", "presented", "minibatches", "training", "paths", "rows")  # for `make test-slow`
 TOLD = {"paths": "/?view=paths", "evidence": "/?view=evidence", "training": "/?view=training"}
 
 

@@ -138,7 +138,9 @@ def test_a_dead_unit_is_explained_and_a_button_leads_to_the_nearest_live_pair(vi
     card.get_by_role("button", name="Show the nearest live pair").click()
     wait_until_drawn(page)
     expect(card).to_be_empty()
-    assert trace(page, "quiver") is not None
+    page.wait_for_function(
+        "() => document.querySelector('#graph-0 .js-plotly-plot')._fullData.some(({ type }) => type === 'quiver')"
+    )
 
 
 def test_a_live_pair_that_is_found_late_does_not_move_a_reader_who_has_gone_on(visit: Visit, server: Server) -> None:

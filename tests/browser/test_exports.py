@@ -91,6 +91,7 @@ _TICKS = """() => [...document.querySelectorAll(".gv-panel:not([hidden]) :is(.xt
   .map((tick) => tick.textContent)"""
 
 
+@pytest.mark.slow
 def test_npz_and_csv_are_the_numbers_of_the_command_line(visit: Visit, trained: Path, tmp_path: Path) -> None:
     page = visit("/?variant=dropout&epoch=5&mode=train&masks=frozen&seed=3&size=16&minibatch=2")
     open_dialog(page)

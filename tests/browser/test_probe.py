@@ -138,6 +138,7 @@ def test_who_wants_less_motion_sees_all_steps_at_once(visit: Visit) -> None:
     assert not page.evaluate("() => window.played")
 
 
+@pytest.mark.slow
 def test_keys_move_the_point_and_nothing_else(visit: Visit) -> None:
     page = visit(f"{LINK}&start=0.2,-0.1")
     wait_for_paths(page)
@@ -172,6 +173,7 @@ def test_paths_follow_the_epoch_once_the_hand_has_let_go(visit: Visit) -> None:
     assert wait_for_paths(page) == before  # kept
 
 
+@pytest.mark.slow
 def test_the_rate_is_a_slider_and_the_steps_a_choice(visit: Visit) -> None:
     page = visit(f"{LINK}&start=0.1,0.1")
     own = wait_for_paths(page)

@@ -41,7 +41,7 @@ def settled(page: Page) -> None:
     )
 
 
-_SHORT = ("batchnorm", "zero")  # what a site has of them all, and what it lacks
+_SHORT = ("batchnorm",)  # what a site has of them all; the others are for `make test-slow`
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
+@pytest.mark.slow
 def test_a_surface_carries_the_arrows_and_is_turned_in_all_pictures_at_once(visit: Visit) -> None:
     page = visit("/?epoch=4&under=surface&points=11", lenient=True)  # the driver of the screen may warn
     shown = scenes(page)

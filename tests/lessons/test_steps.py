@@ -27,7 +27,9 @@ _HOLDS = {
     ">=": operator.ge,
 }
 
-on_runs = pytest.mark.parametrize("step", [pytest.param(step, id=name) for name, step in STEPS.items()])
+on_runs = pytest.mark.parametrize(
+    "step", [pytest.param(step, id=name) for name, step in STEPS.items() if step.view.needs != "addition"]
+)
 
 
 def test_the_seven_lessons_are_whole_and_in_order():
@@ -58,8 +60,6 @@ def test_the_page_and_these_tests_mean_the_same_units():
 
 @on_runs
 def test_the_view_of_each_step_can_be_shown(step: Step, store: RunStore):
-    if step.view.needs == "addition":
-        pytest.skip("no run of this study is here")
     view = view_of_step(store, step)
     again, notices = read(write(view))
     assert (again, notices) == (view, [])
