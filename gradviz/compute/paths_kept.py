@@ -7,7 +7,6 @@ longer than to train: a kill leaves them in the system's memory, and after a res
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,10 +74,9 @@ class DiskKept:
         except OSError as error:
             raise _refused(partial, error) from error
         try:
+            path = DiskWriting(descriptor, partial, shape)
             try:
-                with ThreadPoolExecutor(1) as writer:
-                    path = DiskWriting(descriptor, partial, shape, writer)
-                    yield path
+                yield path
             finally:
                 os.close(descriptor)
             if path.told is not None:
@@ -104,42 +102,29 @@ class DiskKept:
 
 @dataclass
 class DiskWriting:
-    """A path under way: its points go to the file one after the other, in a thread of `writer`, beside the training.
-
-    One point is copied ahead, so that two are held at most.
-    """
+    """A path under way: its points go to the file one after the other."""
 
     descriptor: int
     path: Path
     shape: PathShape
-    writer: Executor
     written: int = 0
     told: Mapping[str, Tensor] | None = None
-    _ahead: Future[int] | None = None
 
     def add(self, numbers: Sequence[Tensor]) -> None:
-        assert all(part.dtype == self.shape.dtype for part in numbers)
-        copied = torch.cat(list(numbers))
-        self._await()
-        self._ahead = self.writer.submit(self._write, copied.view(torch.uint8).numpy().data)
+        for part in numbers:
+            assert part.dtype == self.shape.dtype
+            rest = part.contiguous().view(torch.uint8).numpy().data
+            while rest:
+                try:
+                    written = os.write(self.descriptor, rest)
+                except OSError as error:
+                    raise _refused(self.path, error) from error
+                rest = rest[written:]
+                self.written += written
 
     def finish(self, told: Mapping[str, Tensor]) -> None:
-        self._await()
         assert self.written == self.shape.num_bytes
         self.told = told
-
-    def _await(self) -> None:
-        if self._ahead is not None:
-            self.written += self._ahead.result()
-
-    def _write(self, rest: memoryview) -> int:
-        num_bytes = len(rest)
-        try:
-            while rest:
-                rest = rest[os.write(self.descriptor, rest) :]
-        except OSError as error:
-            raise _refused(self.path, error) from error
-        return num_bytes
 
 
 def remove(directory: Path) -> None:
