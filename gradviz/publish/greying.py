@@ -17,7 +17,6 @@ _ALWAYS = (
     "planes along directions, and pairs of parameters other than those listed",
     "grids of another width or with other points",
     "the probe",
-    "the scenes",
     "what a composed minibatch would give",
     "the paths of replicas",
     "training",

@@ -18,7 +18,6 @@ Get = Callable[[str], bytes]
 _SAMPLED = 8
 """Fields of a stack from which its size is told before it is computed."""
 _INDEX = {"epochs": "epoch", "minibatches": "minibatch"}
-_OF_FRAMES = ("only", "coarse")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradviz.dashboard.permalink import View, run_of, settle
+from gradviz.landscape.pairs import ACTIVE_SHARE
 
 Told = dict[str, Any]
 Activity = Callable[[str, int], Sequence[Sequence[float]]]
@@ -94,10 +95,15 @@ def _unit(word: Told, before: int, run: Told, epoch: int, activity: Activity) ->
     layers = activity(run["run"], epoch) if run.get("hidden") else []
     known = dict(zip(map(str, range(len(layers))), layers, strict=True))
     active = (known.get(run["tensors"][tensor]["layer"]) or [1.0] * shape[0])[: shape[0]]
-    units = [unit for unit, share in enumerate(active) if (share > 0 if word["word"] == "live" else share == 0)]
+    units = units_meant(active, word["word"])
     if len(units) <= before:
         return None
     return f"{tensor}[{','.join(map(str, [units[before], *[0] * (len(shape) - 1)]))}]"
+
+
+def units_meant(active: Sequence[float], word: str) -> list[int]:
+    """Units that are live, by the rule of the page's first picture, or dead: on none of the rows."""
+    return [unit for unit, share in enumerate(active) if (share >= ACTIVE_SHARE[0] if word == "live" else share == 0)]
 
 
 def _done_value(done: Told, run: Told) -> Any:

@@ -1,7 +1,7 @@
 """What a step of a lesson is to show on given runs, by plain loops: the page
 finds the same in assets/pure/lessonwords.js."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 from gradviz.landscape import unit_activity
-from gradviz.landscape.pairs import ACTIVE_SHARE
+from gradviz.publish.steps import units_meant
 
 AXES = ("x_a", "y_a", "x_b", "y_b")
 
@@ -68,8 +68,3 @@ def _units(run: Run, epoch: int, word: Word) -> list[int]:
     rows = torch.cat([run.minibatch(k).inputs_BI for k in range(run.num_minibatches(64))])
     shares = unit_activity(run.model(epoch), rows)[layer].tolist()
     return units_meant(shares, word.word)
-
-
-def units_meant(shares: Sequence[float], word: str) -> list[int]:
-    """Units that are live, by the rule of the page's first picture, or dead: on none of the rows."""
-    return [unit for unit, share in enumerate(shares) if (share >= ACTIVE_SHARE[0] if word == "live" else share == 0)]

@@ -13,7 +13,8 @@ from gradviz.dashboard.lessons import lessons_at_hand
 from gradviz.dashboard.overview import runs_of
 from gradviz.dashboard.permalink import read, settle, write
 from gradviz.experiment.store import RunStore
-from tests.lessons.meant import done_view, units_meant, view_of_step
+from gradviz.publish.steps import units_meant
+from tests.lessons.meant import done_view, view_of_step
 from tests.lessons.told import numbers
 
 LESSONS = lessons_at_hand(None).lessons
@@ -52,7 +53,7 @@ def _words(html: str) -> int:
     return len(re.sub(r"<[^>]*>", " ", html).split())
 
 
-def test_the_page_and_these_tests_mean_the_same_units():
+def test_the_page_and_a_published_site_mean_the_same_units():
     """tests/javascript/lessons.test.js reads it as well."""
     told = json.loads((Path(__file__).parents[1] / "fixtures" / "units.json").read_text(encoding="utf-8"))
     assert [units_meant(told["active"], word) for word in ("live", "dead")] == [told["live"], told["dead"]]
