@@ -137,6 +137,7 @@ function show() {
   if (!isOpen) return void (shown = "");
   if (isList) return showList();
   const known = lessonOf(view.lesson);
+  aside.ariaBusy = String(!known.answer && !known.error);
   if (known.answer) showStep(known.answer);
   else put(`${view.lesson}|${known.error}`, () => messageCard(known.error ?? "Loading the lesson", { openList, shut }));
 }
@@ -181,6 +182,7 @@ function showStep(lesson) {
   const isElsewhere = !lacks && !isViewAsked() && looked.key === key && isMoved(step, key);
   card.tellNumbers((place) => numberAt(place), isElsewhere); // those of the reveal too
   card.offerPicture(isElsewhere);
+  document.getElementById("lesson").ariaBusy = String(!lacks && (isPending || isViewAsked() || !arePlansOfView()));
 }
 
 function answered(key, choice) {

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, TimeoutError
 
 _PATIENCE_MS = 10_000
@@ -32,12 +33,13 @@ class Screen:
 
 PHONE = Screen("phone", 390, 844, touch=True)
 TABLET = Screen("tablet", 768, 1024, touch=True)
+LAPTOP = Screen("small laptop", 1280, 720)
 SCREENS = (
     PHONE,
     Screen("phone across", 844, 390, touch=True),
     TABLET,
     Screen("tablet across", 1180, 820, touch=True),
-    Screen("small laptop", 1280, 720),
+    LAPTOP,
     Screen("laptop", 1440, 900),
     Screen("desktop", 1920, 1080),
     Screen("small laptop at 200 %", 1280, 720, zoom=2),
@@ -62,6 +64,17 @@ class Window:
             f"(width) => innerWidth === width && {_BOXES}.followed().length === 0", arg=size["width"]
         )
 
+    def faults(self, *schemes: str) -> dict[str, list[str]]:
+        """What is wrong on each screen in colour schemes, empty if nothing is; axe looks at a phone and a laptop."""
+        found: dict[str, list[str]] = {}
+        for scheme in schemes:
+            self.page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]  (a literal)
+            for screen in SCREENS:
+                self.be(screen)
+                told = faults(self.page) + (small_targets(self.page) if screen.touch else [])
+                found[f"{screen.name}, {scheme}"] = told + (axe_finds(self.page) if screen in (PHONE, LAPTOP) else [])
+        return {where: told for where, told in found.items() if told}
+
 
 def wait_until_followed(page: Page) -> None:
     """Until each picture has the size of its box, which Plotly sees a moment after the box has changed."""
@@ -76,6 +89,16 @@ def faults(page: Page) -> list[str]:
     with suppress(TimeoutError):  # what has not followed by then is a fault
         page.wait_for_function(f"() => {_BOXES}.followed().length === 0", timeout=_PATIENCE_MS)
     return page.evaluate(f"() => {_BOXES}.faults()")
+
+
+def axe_finds(page: Page, context: str | None = None) -> list[str]:
+    """What hinders screen readers, keyboards and eyes, on the page or below `context`; one line for each."""
+    violations = Axe().run(page, context).response["violations"]
+    return [
+        f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}"
+        for one in violations
+        for node in one["nodes"]
+    ]
 
 
 def small_targets(page: Page, least: int = 44) -> list[str]:

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gradviz.dashboard.layout import VIEWS
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import NUM_EPOCHS, Visit, wait_until_drawn
 from tests.browser.reading import epoch_shown, wait_for_view
 
@@ -21,9 +21,7 @@ _MOST_STOPS = 80
 def test_axe_finds_nothing_to_mend(visit: Visit, view: str, scheme: str) -> None:
     page = visit(f"/?view={view}&epoch=3", scheme=scheme, drawn=view in ("explore", "compare"))
     expect(page.locator("#status")).to_contain_text("Trained")
-    violations = Axe().run(page).response["violations"]
-    told = [f"{one['impact']} {one['id']}: {node['target']}" for one in violations for node in one["nodes"]]
-    assert told == []
+    assert axe_finds(page) == []
 
 
 def focused(page: Page) -> str:

@@ -1,17 +1,17 @@
 """All lessons, from their first step to their last, on runs that learn too little for some of them."""
 
+from collections.abc import Iterator
+
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gradviz.dashboard.lesson_file import Step
 from gradviz.dashboard.lessons import lessons_at_hand
-from tests.browser.boxes import PHONE, SCREENS, Screen, Window, faults, small_targets
+from tests.browser.boxes import PHONE, Window, axe_finds, faults, small_targets, wait_until_followed
 from tests.browser.conftest import Visit, wait_until_drawn
 
 LESSONS = lessons_at_hand(None).lessons
 QUICK = ("start",)
-LAPTOP = next(screen for screen in SCREENS if screen.width == 1280 and screen.zoom == 1)
 
 # Live numbers of the step on show that are not there: those of Paths wait for a hand that starts them.
 _MISSING = """() => {
@@ -22,40 +22,51 @@ _MISSING = """() => {
 }"""
 
 
-# Those that take most of the time are left to `make test-slow`.
-WALKS = [
-    pytest.param(key, screen, scheme, id=f"{key}-{scheme}", marks=[] if is_quick else [pytest.mark.slow])
-    for key in LESSONS
-    for screen, scheme, is_quick in ((PHONE, "dark", key in QUICK), (LAPTOP, "light", False))
-]
-
-
-@pytest.mark.parametrize(("key", "screen", "scheme"), WALKS)
-def test_a_lesson_is_read_to_its_end(key: str, screen: Screen, scheme: str, visit: Visit) -> None:
-    """Where these runs do not show what a step tells, it says so, and goes on."""
-    page = visit(f"/?lesson={key}", width=screen.width, height=screen.height, scheme=scheme, drawn=False)
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=[] if key in QUICK else [pytest.mark.slow]) for key in LESSONS]
+)
+def test_a_lesson_is_read_to_its_end(key: str, visit: Visit) -> None:
+    """On a phone; where these runs do not show what a step tells, it says so, and goes on."""
+    page = visit(f"/?lesson={key}", width=PHONE.width, height=PHONE.height, scheme="dark", drawn=False)
     window = Window(page)
-    window.be(screen)
-    steps = LESSONS[key].steps
+    window.be(PHONE)
     told: dict[str, list[str]] = {}
-    for number, step in enumerate(steps, start=1):
-        _be_at(page, number, step)
-        _answer(page, step)
-        wait_for_numbers(page)
-        window.be(screen)
-        told[f"step {number}"] = faults(page) + (small_targets(page) if screen.touch else [])
-        if number < len(steps):
-            page.locator("#lesson").get_by_role("button", name="Next").click()
-    told["axe"] = [f"{one['id']}: {one['nodes'][0]['target']}" for one in Axe().run(page).response["violations"]]
+    for number in _steps(page, key):
+        told[f"step {number}"] = faults(page) + small_targets(page)
+    told["axe"] = axe_finds(page)
     assert {where: found for where, found in told.items() if found} == {}
     page.locator("#lesson .gv-lesson-next").click()
     expect(page.locator(".gv-lesson-row")).to_have_count(len(LESSONS))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("key", LESSONS)
+def test_a_lesson_lies_well_on_every_screen(key: str, visit: Visit) -> None:
+    page = visit(f"/?lesson={key}", drawn=False)
+    window = Window(page)
+    told = {number: window.faults("light", "dark") for number in _steps(page, key)}
+    assert {number: found for number, found in told.items() if found} == {}
+
+
+def _steps(page: Page, key: str) -> Iterator[int]:
+    """From step to step: each is answered, and all its numbers are there."""
+    for number, step in enumerate(LESSONS[key].steps, start=1):
+        if number > 1:
+            page.locator("#lesson").get_by_role("button", name="Next").click()
+        _be_at(page, number, step)
+        _answer(page, step)
+        wait_for_numbers(page)
+        wait_until_followed(page)
+        yield number
+
+
 def _be_at(page: Page, number: int, step: Step) -> None:
     title = page.locator(".gv-lesson-title")
     expect(title).to_have_text(step.title)
-    page.wait_for_function("(step) => window.gradvizPage.view?.step === step", arg=number)
+    page.wait_for_function(
+        "(step) => window.gradvizPage.view?.step === step && document.getElementById('lesson').ariaBusy === 'false'",
+        arg=number,
+    )
     if step.view.fields.get("view") != "paths":
         wait_until_drawn(page)
 

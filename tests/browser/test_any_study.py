@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 import gradviz
@@ -17,6 +16,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.addition.study import STUDY as ADDITION
 from gradviz.experiment.studies.addition.study import rows
 from gradviz.experiment.study_loading import load_study
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Serve, Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import (
     caption,
@@ -332,8 +332,7 @@ def test_axe_finds_nothing_to_mend(visit: Visit, stranger: Server, view: str, sc
         f"/?view={view}&points=5&variant=addition", at=stranger, scheme=scheme, drawn=view in ("explore", "compare")
     )
     expect(page.locator("#status")).to_have_text("3 runs")
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['impact']} {one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+    assert axe_finds(page) == []
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ import itertools
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import NUM_EPOCHS, Server, Visit, shoot
 from tests.browser.reading import epoch_shown
 
@@ -103,8 +103,7 @@ def test_curve_and_slider_are_linked_and_the_address_keeps_them_open(visit: Visi
     assert losses is not None
     assert mark["x"] == pytest.approx(losses["x"], abs=1.5)
     assert "curves=agreement" in page.url
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['impact']} {one['id']}" for one in violations] == []
+    assert axe_finds(page) == []
     shoot(page, "course-dark")
 
 

@@ -4,10 +4,10 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
 from gradviz.landscape.replay.coarser import points_within
+from tests.browser.boxes import Window, axe_finds
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import numbers_of
 
@@ -60,6 +60,14 @@ def test_the_figure_of_li_et_al_takes_three_clicks_from_a_fresh_page(visit: Visi
     expect(page.locator("#caption-0")).not_to_contain_text("active on")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("axes", [("random:1", "random:2"), *PRESETS.values()], ids="+".join)
+def test_each_plane_lies_well_on_every_screen(visit: Visit, axes: tuple[str, str], scheme: str) -> None:
+    page = visit(f"/?points=5&size=16&epoch=4&x1={axes[0]}&y1={axes[1]}")
+    assert Window(page).faults(scheme) == {}
+
+
 @pytest.mark.parametrize("names", [list(PRESETS)[:2], pytest.param(list(PRESETS)[2:], marks=pytest.mark.slow)])
 def test_each_plane_is_told_before_it_is_shown_and_shown_as_it_was_told(visit: Visit, names: list[str]) -> None:
     page = visit("/?points=3&size=16&epoch=4")
@@ -93,8 +101,7 @@ def test_directions_are_found_and_chosen_with_keys_and_the_dialog_is_accessible(
     search.fill("mean hidden.2")
     dialog.get_by_role("button", name="x₂: the mean gradient within hidden.2").press("Enter")
     expect(told).to_contain_text(SHARE)
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+    assert axe_finds(page) == []
     box = dialog.bounding_box()
     assert box is not None
     assert box["x"] >= 0
@@ -175,8 +182,7 @@ def test_the_text_fields_of_the_axes_suggest_directions(visit: Visit) -> None:
     name.press_sequentially("mean gradient w")
     assert suggested(page)["gradient:mean@hidden.2.linear"] == "the mean gradient within hidden.2.linear"
     assert all("mean gradient" in label for label in suggested(page).values())
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+    assert axe_finds(page) == []
     name.fill(next(iter(suggested(page))))  # the list itself is the browser's, which has none without a screen
     name.press("Enter")
     page.wait_for_url("**x1=gradient:mean@hidden.0.linear**")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gradviz.dashboard.evidence_links import address_of
@@ -14,6 +13,7 @@ from gradviz.dashboard.viewfields import for_browser
 from gradviz.evidence.claims import CLAIMS
 from gradviz.evidence.path_taking import CONDITIONS, paths_request
 from gradviz.evidence.verdict import Kind, Shown
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Server, Visit, served, wait_until_drawn
 from tests.browser.learned import learned
 
@@ -152,8 +152,7 @@ def test_the_picture_is_beside_its_claim_or_below_it_and_nothing_is_cut(
         else:
             assert own["y"] >= text["y"] + text["height"]
     assert page.evaluate(_CUT) == []
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['impact']} {one['id']} {one['nodes'][0]['html'][:200]}" for one in violations] == []
+    assert axe_finds(page) == []
 
 
 def test_a_claim_on_paths_leads_to_the_paths_view_with_its_settings(visit: Visit, taught: Server) -> None:

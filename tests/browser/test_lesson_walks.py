@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from gradviz.dashboard.permalink import View
 from gradviz.experiment.store import RunStore
 from tests.browser.conftest import Server, served, wait_until_drawn
-from tests.browser.reading import view_of, wait_for_view
+from tests.browser.reading import wait_for_view
 from tests.lessons.learners import learners
 from tests.lessons.told import numbers
 
@@ -20,6 +20,17 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     path = tmp_path_factory.mktemp("learners")
     with served(learners(path / "runs"), path / "cache") as running:
         yield running
+
+
+_WORDS = """() => {
+  const lesson = document.getElementById("lesson");
+  const places = [...lesson.querySelectorAll(".gv-lesson-number")];
+  const isThere = lesson.ariaBusy === "false" && !lesson.textContent.includes("on their way");
+  if (!isThere || places.some(({ textContent }) => textContent === "—")) return null;
+  const numbers = places.filter(({ dataset }) => !("kept" in dataset));
+  const { view } = window.gradvizPage;
+  return { view, numbers: numbers.map(({ dataset, innerText }) => [dataset.name, dataset.of ?? null, innerText]) };
+}"""
 
 
 class Reader:
@@ -32,7 +43,11 @@ class Reader:
     def be_at(self, number: int) -> None:
         """Until this step is on show with its own picture."""
         self.lesson.get_by_text(f"{number} of", exact=False).last.wait_for()
-        self.page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
+        self.page.wait_for_function(
+            """(step) => window.gradvizPage?.view?.step === step
+              && document.getElementById("lesson").ariaBusy === "false" """,
+            arg=number,
+        )
         wait_until_drawn(self.page)
 
     def next(self, number: int) -> None:
@@ -46,22 +61,14 @@ class Reader:
     def reads(self, *, right: bool | None = None) -> str:
         """The step's words once all their numbers are there; each number is that of the picture's data."""
         wait_until_drawn(self.page)
-        self.page.wait_for_function(
-            "() => !document.querySelector('#lesson').textContent.includes('on their way')"
-            " && ![...document.querySelectorAll('.gv-lesson-number')].some((one) => one.textContent === '—')"
-        )
+        told = self.page.wait_for_function(_WORDS).json_value()
         assert self.lesson.locator(".gv-lesson-unmet").all_inner_texts() == []
         if right is not None:
             assert self.lesson.locator(".gv-lesson-right").count() == int(right)
-        self.holds_numbers()
+        view = View.model_validate({**told["view"], "lesson": "", "step": 1})
+        for name, of, text in told["numbers"]:
+            assert _is_written(text, numbers(self.store, view, of)[name]), (name, of, text)
         return self.lesson.inner_text()
-
-    def holds_numbers(self) -> None:
-        view = View.model_validate({**view_of(self.page), "lesson": "", "step": 1})
-        for place in self.lesson.locator(".gv-lesson-number:not([data-kept])").all():
-            name, of = place.get_attribute("data-name"), place.get_attribute("data-of")
-            assert name
-            assert _is_written(place.inner_text(), numbers(self.store, view, of)[name]), (name, of, place.inner_text())
 
 
 def _is_written(text: str, value: float) -> bool:

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from gradviz.dashboard.lessons import lessons_at_hand
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Serve, Visit, shoot, wait_until_drawn
 
 FRONT = "---\ntitle: {title}\nsummary: One.\nminutes: 1\n---\n"
@@ -214,8 +214,7 @@ def test_a_step_fits_its_window_and_is_accessible(visit: Visit, own, width: int,
     expect(page.get_by_text("It is not.")).to_be_visible()
     shoot(page, f"lesson-{width}-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page, context="#lesson").response["violations"]
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    assert axe_finds(page, context="#lesson") == []
 
 
 NEEDY = """

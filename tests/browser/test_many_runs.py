@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from gradviz.cli import main
 from gradviz.experiment.store import RunStore
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import ARTEFACTS, Server, Visit, served, shoot, wait_until_drawn
 from tests.browser.reading import wait_for_view
 from tests.browser.test_exports import open_dialog, press
@@ -269,7 +269,7 @@ def test_the_page_that_stands_alone_has_all_twelve(visit: Visit, at: Server, bro
     alone.locator(".gv-grid-plane").nth(1).hover()
     expect(alone.locator("#tip")).to_contain_text("per unit of parameter")
     alone.screenshot(path=ARTEFACTS / "grid-alone-light-1280.png")
-    assert Axe().run(alone).response["violations"] == []
+    assert axe_finds(alone) == []
     assert complaints == []
     assert {urlsplit(url).scheme for url in requests} <= {"file", "data", "blob"}
     alone.close()
@@ -358,8 +358,7 @@ def test_axe_finds_nothing_to_mend_and_nothing_is_cut_off(visit: Visit, at: Serv
         page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType]  (a literal)
         expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
         page.wait_for_function(_SETTLED)
-        violations = Axe().run(page).response["violations"]
-        assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+        assert axe_finds(page) == []
     page.locator("#grid-numbers summary").click()
     page.evaluate("() => (document.querySelector('.gv-status-text').textContent = 'Training · 1234 of 3600 epochs')")
     for width in (768, 390):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Visit, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -130,8 +130,7 @@ def test_a_step_says_which_minibatch_made_it(visit: Visit) -> None:
 def test_it_fits_and_axe_finds_nothing_to_mend(visit: Visit, width: int, scheme: str) -> None:
     page = computed(visit, width=width, scheme=scheme)
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+    assert axe_finds(page) == []
     shoot(page, f"paths-{width}-{scheme}")
 
 

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Visit, shoot, wait_until_drawn
 from tests.browser.reading import plotly
 
@@ -147,9 +147,7 @@ def test_axe_finds_nothing_to_mend_in_the_dialog(visit: Visit, scheme: str, widt
     if width < 992:
         page.get_by_label("Controls").click()
     dialog = picker(page)
-    violations = Axe().run(page).response["violations"]
-    told = [f"{one['impact']} {one['id']}: {node['target']}" for one in violations for node in one["nodes"]]
-    assert told == []
+    assert axe_finds(page) == []
     box = dialog.bounding_box()
     assert box is not None
     assert box["x"] >= 0

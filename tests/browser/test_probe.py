@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
 from tests.browser.reading import numbers_of, view_of, wait_for_view
 
@@ -238,8 +238,7 @@ def test_the_plane_stays_large_and_the_strip_is_whole(visit: Visit, width: int, 
 def test_axe_finds_nothing_to_mend(visit: Visit, scheme: str) -> None:
     page = visit(LINK, scheme=scheme, reduced_motion="reduce")
     wait_for_paths(page)
-    violations = Axe().run(page).response["violations"]
-    assert [f"{one['id']}: {node['target']}" for one in violations for node in one["nodes"]] == []
+    assert axe_finds(page) == []
 
 
 def test_a_finger_drags_the_point(visit: Visit) -> None:

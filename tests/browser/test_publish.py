@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.boxes import Window
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
 from tests.browser.sites import Host, hosted
 from tests.publish.made import OTHER, PAIR, make_site
@@ -82,6 +83,24 @@ def test_other_views_are_there(visit: Visit, host: Any, view: str) -> None:
     page = visit(f"/x/y/?view={view}&epoch=2&size=16", at=host)
     shoot(page, f"published-{view}")
     assert page.locator("#notices").inner_text() == ""
+
+
+_VIEWS = ("explore", "compare", "minibatches", "evidence")
+
+
+@pytest.mark.parametrize(
+    ("view", "scheme"),
+    [
+        pytest.param(view, scheme, marks=[] if (view, scheme) == ("explore", "light") else [pytest.mark.slow])
+        for view in _VIEWS
+        for scheme in ("light", "dark")
+    ],
+)
+def test_it_lies_well_on_every_screen(visit: Visit, host: Any, view: str, scheme: str) -> None:
+    page = visit(f"/x/y/?view={view}&epoch=2&size=16", at=host, drawn=view != "evidence")
+    if view == "evidence":
+        expect(page.locator("#evidence-state")).to_contain_text("measured")
+    assert Window(page).faults(scheme) == {}
 
 
 def test_the_evidence_is_there(visit: Visit, host: Any) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Server, Visit, shoot
 
 pytestmark = pytest.mark.browser
@@ -140,6 +140,4 @@ def test_axe_finds_nothing_to_mend_in_the_table_and_the_scatter(visit: Visit, sc
         opened(page, title)
     expect(page.locator(".gv-influence tbody tr")).to_have_count(16)
     expect(page.locator(".gv-scatter-told")).to_contain_text("training rows; those")
-    violations = Axe().run(page, context=".gv-influence").response["violations"]
-    told = [f"{one['impact']} {one['id']}: {node['target']}" for one in violations for node in one["nodes"]]
-    assert told == []
+    assert axe_finds(page, context=".gv-influence") == []

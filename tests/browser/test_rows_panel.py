@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from gradviz.compute.workbench import Workbench
@@ -16,6 +15,7 @@ from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.landscape import LandscapeRequest
 from gradviz.landscape.composed import rows_of, rows_text
+from tests.browser.boxes import axe_finds
 from tests.browser.conftest import Server, Visit, served, shoot, wait_until_drawn
 from tests.browser.reading import caption, numbers_of, view_of
 from tests.browser.test_exports import open_dialog, press
@@ -369,10 +369,7 @@ def test_axe_finds_nothing_to_mend_in_the_rows(visit: Visit, scheme: str) -> Non
     page.locator(".gv-rowlist button.gv-rowline").first.click()
     choose(page, "turn")
     page.locator(".gv-offers li").first.wait_for()
-    violations = Axe().run(page).response["violations"]
-    assert [
-        f"{one['id']}: {node['target']} {node['failureSummary']}" for one in violations for node in one["nodes"]
-    ] == []
+    assert axe_finds(page) == []
 
 
 def test_where_batch_statistics_couple_the_rows_the_server_computes_and_the_panel_says_so(

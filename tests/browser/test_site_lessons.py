@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from gradviz.cli import main
 from gradviz.dashboard.lessons import lessons_at_hand
-from tests.browser.boxes import faults, wait_until_followed
+from tests.browser.boxes import Window, faults, wait_until_followed
 from tests.browser.conftest import Visit, shoot, wait_until_drawn
 from tests.browser.sites import hosted
 from tests.publish.made import PAIR
@@ -36,7 +36,8 @@ def settled(page: Page) -> None:
     """Until nothing of the step is waited for: every picture is there, or says why it is not."""
     page.wait_for_function(
         """() => !document.querySelector("#lesson .gv-lesson-title, #lesson") ? false
-          : window.gradvizPage.panels.every(({ state, isLoading }) => !isLoading && state !== "loading")
+          : document.querySelector("#lesson").ariaBusy !== "true"
+            && window.gradvizPage.panels.every(({ state, isLoading }) => !isLoading && state !== "loading")
             && !/on their way|Looking for units|Loading/.test(document.querySelector("#lesson").innerText)"""
     )
 
@@ -49,8 +50,33 @@ _SHORT = ("batchnorm",)  # what a site has of them all; the others are for `make
 )
 def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None:
     page = visit(f"/site/?lesson={key}", at=host, drawn=False)
-    lesson = page.locator("#lesson")
     lacking = []
+    for number in _steps(page, key):
+        said = page.locator("#lesson .gv-lesson-waits").inner_text()
+        if said:
+            lacking.append((number, said))
+        else:
+            veils = page.locator("[id^=veil-]").all_inner_texts()
+            assert not [veil for veil in veils if "Not in this site" in veil], (number, veils)
+            assert "—" not in page.locator("#lesson [data-name]").all_inner_texts(), number
+    for number, said in lacking:
+        assert "not in this site" in said or "No such unit here" in said, (number, said)
+    absent = {"path": 4, "zero": 6}.get(key, 0)
+    assert len(lacking) <= absent, lacking
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", LESSONS)
+def test_a_lesson_of_a_site_lies_well_on_every_screen(key: str, visit: Visit, host: Any) -> None:
+    page = visit(f"/site/?lesson={key}", at=host, drawn=False)
+    window = Window(page)
+    told = {number: window.faults("light", "dark") for number in _steps(page, key)}
+    assert {number: found for number, found in told.items() if found} == {}
+
+
+def _steps(page: Page, key: str) -> Iterator[int]:
+    """From step to step, each answered and settled."""
+    lesson, many = page.locator("#lesson"), len(LESSONS[key].steps)
     for number, step in enumerate(LESSONS[key].steps, start=1):
         page.wait_for_function("(step) => window.gradvizPage?.view?.step === step", arg=number)
         expect(lesson.locator(".gv-lesson-title")).to_have_text(step.title)
@@ -62,19 +88,9 @@ def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None
         if step.question and step.question.done and shown.is_visible():
             shown.click()
         settled(page)
-        said = lesson.locator(".gv-lesson-waits").inner_text()
-        if said:
-            lacking.append((number, said))
-        else:
-            veils = page.locator("[id^=veil-]").all_inner_texts()
-            assert not [veil for veil in veils if "Not in this site" in veil], (number, veils)
-            assert "—" not in lesson.locator("[data-name]").all_inner_texts(), number
-        if number < len(LESSONS[key].steps):
+        yield number
+        if number < many:
             lesson.get_by_role("button", name="Next").click()
-    for number, said in lacking:
-        assert "not in this site" in said or "No such unit here" in said, (number, said)
-    absent = {"path": 4, "zero": 6}.get(key, 0)
-    assert len(lacking) <= absent, lacking
 
 
 def test_scenes_are_there_and_open_their_views(visit: Visit, host: Any) -> None:

@@ -131,28 +131,29 @@ class _Moved(torch.autograd.Function):
 
 
 class _Product(torch.autograd.Function):
-    """x W' with a moved W, whose gradient needs no memory of its own."""
+    """x W' + b with a moved W, whose gradient needs no memory of its own."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, along: Along, *steps: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, along: Along, bias: Tensor | None, *steps: Tensor) -> Tensor:
         with torch.no_grad():
             weight = along.made()
         ctx.along = along
         ctx.save_for_backward(x, weight)
-        return F.linear(x, weight)
+        return F.linear(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         along: Along = ctx.along
         x, weight = ctx.saved_tensors
         rows, inputs = gradient.reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])
+        of_bias = rows.sum(0) if ctx.needs_input_grad[2] else None
         if torch.is_grad_enabled():  # it will be derived itself, by where the gradient begins
             slopes = [(rows * (inputs @ part.whole.T)).sum() for part, _ in along.parts]
-            return gradient @ weight, None, *slopes
+            return gradient @ weight, None, of_bias, *slopes
         of_weight = along.rooms(("gradient", weight.shape), weight)
         torch.mm(rows.T, inputs, out=of_weight)
         slopes = (torch.dot(of_weight.reshape(-1), part.whole.reshape(-1)) for part, _ in along.parts)
-        return gradient @ weight if ctx.needs_input_grad[0] else None, None, *slopes
+        return gradient @ weight if ctx.needs_input_grad[0] else None, None, of_bias, *slopes
 
 
 def product_along(mode: Any, func: Any, x: Tensor, weight: Tensor, bias: Tensor | None, rest: Sequence[Any]) -> Any:
@@ -172,8 +173,7 @@ def product_along(mode: Any, func: Any, x: Tensor, weight: Tensor, bias: Tensor 
         if of_weight.is_batched:
             return NotImplemented
         mode.num_made += weight.numel()
-        out = _Product.apply(x, of_weight, *(step for _, step in of_weight.parts))
-        return out if own is None else out + own
+        return _Product.apply(x, of_weight, own, *(step for _, step in of_weight.parts))
     left, right = of_weight.rooms.stacked(of_weight.base, [part for part, _ in of_weight.parts])
     steps = torch.cat([step.expand(part.factors[1].shape[0]) for part, step in of_weight.parts])
     return mode.call(F.linear, (x, of_weight.base, own), {}) + (x @ right.T * steps) @ left.T

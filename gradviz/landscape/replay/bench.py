@@ -4,7 +4,7 @@ Each model is measured with parameters of its lower, middle and upper third. `re
 minibatch of which nothing is known, `further` one after another plane of the same, of the model's last parameters, as
 a server computes most. Both include
 the choice of the method and its check against the plain loop. The other ways cost the same at every point, so some of
-their points are measured, before and after, because other programs come and go.
+their points are measured, before, after and every so many seconds in between, because other programs come and go.
 """
 
 import json
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from rich.console import Console
@@ -25,6 +26,7 @@ from gradviz.experiment.studies.deliveries.study import loss as deliveries_loss
 from gradviz.landscape.directions.axis import parse_axis
 from gradviz.landscape.directions.resolving import Surroundings, spanned_by
 from gradviz.landscape.directions.vector import Parameters, parameters_of
+from gradviz.landscape.pausing import asking
 from gradviz.landscape.replay.examples import (
     CharTransformer,
     ConvolutionalNet,
@@ -38,6 +40,8 @@ from gradviz.landscape.replay.landscape import network_landscape
 from gradviz.landscape.replay.problem import Plane, Problem, Scalar
 from gradviz.landscape.replay.rivals import by_backward, by_vmap_of_grad, by_vmap_of_jvp
 
+T = TypeVar("T")
+
 ROWS = 64
 RIVALS = {"loop": (by_backward, 3), "vmap(grad)": (by_vmap_of_grad, 9), "vmap(jvp)": (by_vmap_of_jvp, 9)}
 """Each with the number of points at once."""
@@ -46,6 +50,8 @@ LONG = 1.0
 """A measurement of more seconds is not repeated: noise is small beside it."""
 LONG_PLANE, LONGEST_PLANE = 10.0, 100.0
 """A plane of more seconds is computed once; one of still more is not followed by a further one."""
+BETWEEN = 10.0
+"""Seconds of a plane after which the other ways are measured again."""
 
 
 @dataclass(frozen=True)
@@ -140,17 +146,21 @@ def time_case(case: Case, points: int) -> Timing:
     plane = plane_of_case(case, problem, points)
     with torch.inference_mode():
         forward = _median(lambda: problem.loss(problem.model, problem.batch))
-    before = _rivals(problem, plane)
-    start = time.perf_counter()
-    method = network_landscape(problem, plane).method
-    replay = further = time.perf_counter() - start
+    measured: list[dict[str, float | None]] = []
+
+    def measure() -> None:
+        measured.append({name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()})
+
+    measure()
+    landscape, replay = _in_turns(lambda: network_landscape(problem, plane), measure)
+    further = replay
     if replay < LONGEST_PLANE:
-        further = _further(problem, plane)
+        further = _further(problem, plane, measure)
     if replay < LONG_PLANE:
         replay = _median(lambda: network_landscape(problem, plane), least=1)
-    after = _rivals(problem, plane)
-    rivals = {name: _mean(before[name], after[name]) for name in RIVALS}
-    return Timing(case.name, torch.get_num_threads(), method, forward, replay, further, rivals)
+    measure()
+    rivals = {name: _mean([each[name] for each in measured]) for name in RIVALS}
+    return Timing(case.name, torch.get_num_threads(), landscape.method, forward, replay, further, rivals)
 
 
 def plane_of_case(case: Case, problem: Problem, points: int) -> Plane:
@@ -185,7 +195,25 @@ class _SmallStep:
         return self.parameters(epoch)
 
 
-def _further(problem: Problem, plane: Plane) -> float:
+def _in_turns(work: Callable[[], T], other: Callable[[], object]) -> tuple[T, float]:
+    """What `work` gives, and its seconds without those of `other`, which runs in between."""
+    begun = since = time.perf_counter()
+    apart = 0.0
+
+    def ask() -> None:
+        nonlocal since, apart
+        now = time.perf_counter()
+        if now - since > BETWEEN:
+            other()
+            since = time.perf_counter()
+            apart += since - now
+
+    with asking(ask):
+        found = work()
+    return found, time.perf_counter() - begun - apart
+
+
+def _further(problem: Problem, plane: Plane, other: Callable[[], object]) -> float:
     """Seconds of a plane of which nothing is known but what another one has made known."""
     x, y = (Scalar(name, (0,) * last.ndim) for name, last in list(problem.model.named_parameters())[-2:])
     taken: list[float] = []
@@ -194,18 +222,13 @@ def _further(problem: Problem, plane: Plane) -> float:
             break
         shared = Prepared(problem)
         network_landscape(shared, Plane(x, y, points=3))
-        start = time.perf_counter()
-        network_landscape(shared, plane)
-        taken.append(time.perf_counter() - start)
+        taken.append(_in_turns(lambda shared=shared: network_landscape(shared, plane), other)[1])
     return statistics.median(taken)
 
 
-def _rivals(problem: Problem, plane: Plane) -> dict[str, float | None]:
-    return {name: _of_points(way, problem, plane, each) for name, (way, each) in RIVALS.items()}
-
-
-def _mean(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else (before + after) / 2
+def _mean(measured: Sequence[float | None]) -> float | None:
+    there = [seconds for seconds in measured if seconds is not None]
+    return statistics.fmean(there) if len(there) == len(measured) else None
 
 
 def _of_points(

@@ -24,11 +24,14 @@ from gradviz.landscape.replay.problem import CannotReplay, Plane, Problem
 from gradviz.landscape.replay.randomness import Source
 from gradviz.landscape.scalar import Scalar
 
-TILE_NUMBERS = {"cpu": 2**23, "cuda": 2**28}
+TILE_NUMBERS = {"cpu": 2**21, "cuda": 2**28}
 """Numbers of all tensors that a tile of the grid makes anew: few enough for a processor's caches, or so many that a GPU
 is busy (1 GB in float32)."""
 
-LARGEST_TILE, SMALLEST_TILE = 221, 4
+MOST_NUMBERS = {"cpu": 2**23, "cuda": 2**28}
+"""The same for a tile that would otherwise have less than `FEW_POINTS`: what a call costs weighs more then."""
+
+LARGEST_TILE, FEW_POINTS, SMALLEST_TILE = 221, 32, 4
 """Points: half of the default grid's, and so few that `vmap` is slower than point after point."""
 
 
@@ -84,7 +87,11 @@ class Replayer:
 
     def points_of_a_tile(self, probe: Probe) -> int:
         """`CannotReplay` where a tile of so few would be slower, by count."""
-        each = min(_tile_numbers(self.problem) // max(1, probe.num_made), LARGEST_TILE)
+        usual, most = (
+            each.get(self.problem.device.type, each["cpu"]) // max(1, probe.num_made)
+            for each in (TILE_NUMBERS, MOST_NUMBERS)
+        )
+        each = min(max(usual, min(most, FEW_POINTS)), LARGEST_TILE)
         if each < SMALLEST_TILE:
             raise CannotReplay(f"a point takes {probe.num_made:,} new numbers: one after the other is faster")
         return each
@@ -254,10 +261,6 @@ def own_rules_only() -> Iterator[None]:
         yield
     finally:
         _functorch._set_vmap_fallback_enabled(before)
-
-
-def _tile_numbers(problem: Problem) -> int:
-    return TILE_NUMBERS.get(problem.device.type, TILE_NUMBERS["cpu"])
 
 
 def _cut(points: Sequence[int], each: int) -> Iterator[Sequence[int]]:

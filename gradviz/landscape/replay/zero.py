@@ -33,8 +33,9 @@ NEGLIGIBLE = 1e-9
 MOST_CONFIRMED = 16
 """Points of a stage, spread evenly, at which float64 confirms what is exactly 0 in float32."""
 
-_MAYBE = 8 * UNRESOLVED
-"""Components below this many e are computed in float64: e is an estimate from few points."""
+_MAYBE = 2 * UNRESOLVED
+"""Components below this many e are computed in float64: so one that is not, and yet is at most 8 e, has a rounding of
+more than 8 e."""
 
 
 @dataclass(frozen=True)

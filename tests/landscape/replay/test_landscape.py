@@ -192,7 +192,8 @@ def test_the_norm_of_changed_channels_is_not_left_to_cudnn_and_is_torchs_own(mod
 
 
 def test_many_numbers_for_a_point_are_computed_point_after_point(monkeypatch):
-    monkeypatch.setattr(evaluating, "TILE_NUMBERS", {"cpu": 100})
+    for name in ("TILE_NUMBERS", "MOST_NUMBERS"):
+        monkeypatch.setattr(evaluating, name, {"cpu": 100})
     found = compute(Prepared(cnn()), CONV2)
     assert found.method == "replay"
     assert "new numbers: one after the other is faster" in found.passed_over[0]
