@@ -85,7 +85,7 @@ function lossesOf(name) {
 
 function planeOf({ name, request, address }, kind, signal) {
   const canvas = element("canvas", "");
-  canvas.setAttribute("role", "img");
+  canvas.ariaHidden = "true"; // the link says it all
   const note = element("span", "gv-plane-note", "");
   const link = element("a", "gv-plane", canvas, note, element("span", "gv-plane-name", name));
   link.href = address;
@@ -105,7 +105,6 @@ async function draw({ link, canvas, note, request, kind, name }, signal) {
     watchCanvas(canvas, paint);
     paint();
     const words = kind === "arrows" ? fanSentence(frames) : `Gradients over x₁ = ${request.x} and x₂ = ${request.y}.`;
-    canvas.setAttribute("aria-label", words);
     link.setAttribute("aria-label", `${name}: ${words} Open this view.`);
     link.dataset.drawn = "yes";
   } catch (error) {

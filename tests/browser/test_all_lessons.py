@@ -40,6 +40,7 @@ def test_a_lesson_is_read_to_its_end(key: str, visit: Visit) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # 180 windows
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_lies_well_on_every_screen(key: str, visit: Visit) -> None:
     page = visit(f"/?lesson={key}", drawn=False)

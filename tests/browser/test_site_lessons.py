@@ -66,6 +66,7 @@ def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # 180 windows
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_of_a_site_lies_well_on_every_screen(key: str, visit: Visit, host: Any) -> None:
     page = visit(f"/site/?lesson={key}", at=host, drawn=False)
