@@ -1,4 +1,5 @@
-"""What the replicas of `gradviz paths` cost, against as many epochs of the same run's training: prints a table.
+"""What the replicas of `gradviz paths` cost, against as many epochs of the same run's training, its steps alone and as
+`gradviz train` does it, with a checkpoint after each: prints a table.
 
 python -m tests.benchmarks.paths [--hidden 2000,1000,200] [--rows 6000] [--replicas K] [--points T] [--threads N]
 """
@@ -7,7 +8,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -17,9 +18,11 @@ from rich.table import Table
 from gradviz.compute.paths import paths
 from gradviz.experiment.regularizers import DEFAULT_NAMES
 from gradviz.experiment.store import RunStore
+from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 from gradviz.experiment.studies.deliveries.presets import run_configs
+from gradviz.experiment.studies.deliveries.run_files import write_epoch
 from gradviz.experiment.studies.deliveries.trainer import train
-from gradviz.experiment.studies.deliveries.training import train_epochs
+from gradviz.experiment.studies.deliveries.training import EpochResult, train_epochs
 from gradviz.landscape.paths.request import PathsRequest
 
 CPU = torch.device("cpu")
@@ -38,25 +41,20 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     table = Table(
         title=f"All trainings of a job, {options.replicas} replicas for each of three conditions, against as many "
-        f"epochs of the run; {options.threads} threads, medians of {options.rounds} rounds"
+        f"epochs of training; {options.threads} threads, medians of {options.rounds} rounds"
     )
-    for name in (
-        "",
-        "an epoch, s",
-        "a replica, s",
-        "ratio by the clock",
-        "from … to",
-        "ratio of processor time",
-        "from … to",
-    ):
+    for name in ("", "a replica, s"):
         table.add_column(name, justify="right" if name else "left")
+    for reference in ("steps alone", "gradviz train"):
+        for name in (f"an epoch, {reference}, s", "ratio by the clock", "from … to", "of processor time", "from … to"):
+            table.add_column(name, justify="right")
     with tempfile.TemporaryDirectory() as directory:
         hidden = tuple(map(int, options.hidden.split(",")))
         configs = run_configs(variants=options.variants.split(","), epochs=1, rows=options.rows, hidden=hidden)
         assert train(directory, configs, device="cpu").finished
         for config in configs:
             table.add_row(*_row(RunStore(directory), config.name, options))
-    Console(width=120).print(table)
+    Console(width=200).print(table)
 
 
 def _row(store: RunStore, name: str, options: argparse.Namespace) -> list[str]:
@@ -70,17 +68,33 @@ def _row(store: RunStore, name: str, options: argparse.Namespace) -> list[str]:
     epochs = train_epochs(run.config.model_copy(update={"epochs": 9999}), run.rows(), device=CPU)
     for _ in range(2):
         next(epochs)  # the initialisation, and an epoch to warm up
-    clock, processor, seconds = [], [], []
+    taken: list[list[tuple[float, float]]] = []
     for number in range(options.rounds):
-        plain = _spent(lambda: [next(epochs) for _ in range(trainings)])
         with tempfile.TemporaryDirectory() as directory:
-            request = asked(number)
-            job = _spent(lambda place=Path(directory), request=request: paths(store, request, place, device="cpu"))
-        clock.append(job[0] / plain[0])
-        processor.append(job[1] / plain[1])
-        seconds.append((plain[0] / trainings, job[0] / trainings))
-    own, theirs = (statistics.median(each) for each in zip(*seconds, strict=True))
-    return [name, f"{own:.3f}", f"{theirs:.3f}", *_told(clock), *_told(processor)]
+            place, request = Path(directory), asked(number)
+            taken.append(
+                [
+                    _spent(lambda place=place, request=request: paths(store, request, place, device="cpu")),
+                    _spent(lambda: [next(epochs) for _ in range(trainings)]),
+                    _spent(lambda place=place: _as_trained(epochs, trainings, place)),
+                ]
+            )
+    job, *references = zip(*taken, strict=True)
+    cells = [name, f"{statistics.median(clock for clock, _ in job) / trainings:.3f}"]
+    for reference in references:
+        cells.append(f"{statistics.median(clock for clock, _ in reference) / trainings:.3f}")
+        for kind in range(2):
+            cells += _told([own[kind] / other[kind] for own, other in zip(job, reference, strict=True)])
+    return cells
+
+
+def _as_trained(epochs: Iterator[EpochResult], many: int, directory: Path) -> None:
+    """Epochs with what `gradviz train` writes after each, from which it goes on after a kill, as a job does."""
+    metrics: list[EpochMetrics] = []
+    for _ in range(many):
+        result = next(epochs)
+        metrics.append(result.metrics)
+        write_epoch(directory, result, metrics)
 
 
 def _spent(work: Callable[[], object]) -> tuple[float, float]:
