@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gradviz.landscape.paths.request import Condition, PathsRequest
 
-_POINTS, _FEW_POINTS, _MANY = 32, 8, 1_000_000  # parameters: a point of so many takes megabytes
+_POINTS, _FEW_POINTS, _MANY = 32, 6, 1_000_000  # parameters: a point of so many takes megabytes
 
 # Shape suffixes: N = epochs, S = steps of an epoch or of all, B = rows of a minibatch.
 
