@@ -135,6 +135,7 @@ function show() {
   const aside = document.getElementById("lesson");
   aside.hidden = !isOpen;
   if (!isOpen) return void (shown = "");
+  aside.ariaBusy = "false";
   if (isList) return showList();
   const known = lessonOf(view.lesson);
   aside.ariaBusy = String(!known.answer && !known.error);

@@ -10,6 +10,7 @@ from tests.browser.boxes import (
     TABLET,
     Screen,
     Window,
+    axe_finds,
     faults,
     moved,
     plane_boxes,
@@ -47,7 +48,11 @@ def test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen(visit: Visit,
     page = visit((DRAWN | TOLD)[name], drawn=name in DRAWN)
     if name != "presented":  # it has no header
         expect(page.locator("#status")).to_contain_text("Trained")
-    assert Window(page).faults(scheme) == {}
+    window = Window(page)
+    assert window.faults(scheme) == {}
+    page.emulate_media(color_scheme="dark")
+    window.be(PHONE)
+    assert axe_finds(page) == []
 
 
 OPENED = {"export": "Export", "pick": "Left picture: pick two units", "directions": "Left picture: choose directions…"}

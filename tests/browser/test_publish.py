@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.boxes import Window
 from tests.browser.conftest import Server, Visit, shoot, wait_until_drawn
+from tests.browser.reading import view_of
 from tests.browser.sites import Host, hosted
 from tests.publish.made import OTHER, PAIR, make_site
 
@@ -32,10 +33,6 @@ def site(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def host(site: Path) -> Iterator[Any]:
     with hosted(site.parent.parent) as one:
         yield one
-
-
-def view_of(page: Page) -> dict[str, Any]:
-    return page.evaluate("() => window.gradvizPage.view")
 
 
 def arrows(page: Page, slot: int = 0) -> Any:
