@@ -75,11 +75,12 @@ def _is_written(text: str, value: float) -> bool:
     """Whether a number as the page prints it, in percent, degrees or plain, is this value, to its digits."""
     found = re.fullmatch(r"([<>])?([−-]?[\d.,]+(?:e[+−-]?\d+)?)\s?(%|°)?", text)
     assert found, text
-    number = float(found[2].replace("−", "-").replace(",", ""))
+    digits = Decimal(found[2].replace("−", "-").replace(",", ""))
+    number, half = float(digits), float(Decimal(5).scaleb(int(digits.as_tuple().exponent) - 1))
     told = 100 * value if found[3] == "%" else value
     if found[1]:
         return told < number if found[1] == "<" else told > number
-    return told == pytest.approx(number, rel=0.006, abs=0.5 if found[3] == "%" else 1e-6)
+    return told == pytest.approx(number, rel=0.005, abs=1.01 * half)  # three digits at least, or all that are printed
 
 
 @pytest.fixture

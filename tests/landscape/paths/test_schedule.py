@@ -80,5 +80,5 @@ def test_times_are_evenly_spaced_and_end_with_the_last_step():
     assert times(3, 8, 10) == [1, 2, 3]
     assert times(8, 2, 10) == [4, 8]
     assert times(75, None, 1_000_000) == times(75, 32, 10)
-    assert times(75, None, 1_000_001) == times(75, 8, 10)
+    assert times(75, None, 1_000_001) == times(75, 6, 10)
     assert times(75, 8, 10**9) == times(75, 8, 10)
