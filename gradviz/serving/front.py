@@ -98,7 +98,7 @@ class _Answer(WSGITask):
 
 
 class _Channel(HTTPChannel):
-    """One connection, with the start of its current request or answer."""
+    """One connection, with the start of its current request, and since when bytes of answers wait for their reader."""
 
     parser_class, task_class, error_task_class = _Parser, _Answer, _Refusal
     server: Any
@@ -132,7 +132,12 @@ class _Channel(HTTPChannel):
     def _flush_some(self, do_close: bool = True) -> bool:
         # The thread that ends an answer may still tell a client to continue while the front already flushes.
         with self.outbuf_lock:
-            return super()._flush_some(do_close)  # pyright: ignore[reportAttributeAccessIssue]  (waitress has no types)
+            sent = super()._flush_some(do_close)  # pyright: ignore[reportAttributeAccessIssue]  (waitress has no types)
+            if not self.total_outbufs_len:
+                self.answer_began = None
+            elif self.answer_began is None:
+                self.answer_began = time.monotonic()
+            return sent
 
     def received(self, data: bytes) -> bool:
         kept = super().received(data)
@@ -142,18 +147,13 @@ class _Channel(HTTPChannel):
             self.request_began = time.monotonic()
         return kept
 
-    def handle_write(self) -> None:
-        super().handle_write()
-        if not self.total_outbufs_len:
-            self.answer_began = None
-        elif self.answer_began is None:
-            self.answer_began = time.monotonic()
-
     def is_late(self) -> bool:
         """Whether it has exceeded its time to send a request, read an answer, or stay idle."""
         now, idle = time.monotonic(), time.time() - self.last_activity
         if self.total_outbufs_len:
-            return idle > _STALLED_SECONDS or self._trickles(now)
+            if self.answer_began is None:
+                return False  # it has just been made, however long that took
+            return min(idle, now - self.answer_began) > _STALLED_SECONDS or self._trickles(now)
         if self.requests:
             return False
         if self.request_began is not None and now - self.request_began > _REQUEST_SECONDS:

@@ -11,7 +11,6 @@ from tests.browser.boxes import PHONE, Window, axe_finds, faults, small_targets,
 from tests.browser.conftest import Visit, wait_until_drawn
 
 LESSONS = lessons_at_hand(None).lessons
-QUICK = ("start",)
 
 # Live numbers of the step on show that are not there: those of Paths wait for a hand that starts them.
 _MISSING = """() => {
@@ -22,9 +21,8 @@ _MISSING = """() => {
 }"""
 
 
-@pytest.mark.parametrize(
-    "key", [pytest.param(key, marks=[] if key in QUICK else [pytest.mark.slow]) for key in LESSONS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_is_read_to_its_end(key: str, visit: Visit) -> None:
     """On a phone; where these runs do not show what a step tells, it says so, and goes on."""
     page = visit(f"/?lesson={key}", width=PHONE.width, height=PHONE.height, scheme="dark", drawn=False)

@@ -85,14 +85,9 @@ def test_other_views_are_there(visit: Visit, host: Any, view: str) -> None:
 _VIEWS = ("explore", "compare", "minibatches", "evidence")
 
 
-@pytest.mark.parametrize(
-    ("view", "scheme"),
-    [
-        pytest.param(view, scheme, marks=[] if (view, scheme) == ("explore", "light") else [pytest.mark.slow])
-        for view in _VIEWS
-        for scheme in ("light", "dark")
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("view", _VIEWS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_lies_well_on_every_screen(visit: Visit, host: Any, view: str, scheme: str) -> None:
     page = visit(f"/x/y/?view={view}&epoch=2&size=16", at=host, drawn=view != "evidence")
     if view == "evidence":

@@ -42,12 +42,8 @@ def settled(page: Page) -> None:
     )
 
 
-_SHORT = ("batchnorm",)  # what a site has of them all; the others are for `make test-slow`
-
-
-@pytest.mark.parametrize(
-    "key", [pytest.param(key, marks=[] if key in _SHORT else [pytest.mark.slow]) for key in LESSONS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None:
     page = visit(f"/site/?lesson={key}", at=host, drawn=False)
     lacking = []

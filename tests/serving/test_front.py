@@ -3,8 +3,10 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -198,6 +200,61 @@ def test_who_takes_nothing_of_an_answer_is_closed(served: Served, monkeypatch: p
         while served.front.active_channels:
             served.get("/healthz")
         assert len(everything(connection)) < len(BIG)
+
+
+def test_an_answer_that_has_just_been_made_is_not_late(monkeypatch: pytest.MonkeyPatch):
+    # The test is the front's thread: nothing is sent between two turns but by the thread that answers.
+    whole, begun, may_go_on = 2 * BIG, threading.Event(), threading.Event()
+    clock = SimpleNamespace(now=time.monotonic(), monotonic=lambda: clock.now, time=time.time)
+    monkeypatch.setattr(front_module, "time", clock)
+
+    def in_two_parts(environ: dict, start_response: Callable) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", str(len(whole) + 1))])
+        yield whole
+        begun.set()
+        assert may_go_on.wait(PATIENCE_SECONDS)
+        yield b"x"
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    front = Front(in_two_parts, listener)
+    with ExitStack() as stack:
+        stack.callback(front.close)
+        stack.callback(front.pools.stop)
+        client = stack.enter_context(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(PATIENCE_SECONDS)
+        client.connect(listener.getsockname())
+
+        def is_asked() -> None:
+            client.sendall(get("/"))
+            while not begun.is_set():
+                front.turn(0.01)
+            begun.clear()
+
+        def is_made() -> None:
+            may_go_on.set()
+            while not front.pools.is_idle:
+                begun.wait(0.001)
+            may_go_on.clear()
+
+        read = 0
+        is_asked()
+        (channel,) = front.active_channels.values()
+        stack.callback(channel.handle_close)
+        while channel.total_outbufs_len > 1_000_000:
+            read += len(client.recv(65536))
+            front.turn(0)
+        while read < len(whole) - channel.total_outbufs_len:
+            read += len(client.recv(65536))
+        is_made()
+        assert not channel.total_outbufs_len  # the thread that answered has sent the rest
+        while read < len(whole):
+            read += len(client.recv(65536))
+        clock.now += 10_000
+        is_asked()
+        is_made()
+        assert channel.total_outbufs_len
+        assert not channel.is_late()
 
 
 def test_who_has_left_is_noticed_while_the_answer_is_made(served: Served):
