@@ -63,10 +63,11 @@ _SLOW = re.compile(
             r"browser/test_many_runs\.py::test_axe_finds_nothing",
             r"browser/test_boxes\.py::test_a_title_says_all_its_conditions_on_every_screen\[(explore|lesson)",
             r"browser/test_boxes\.py::test_no_dialog_is_clipped_or_lies_outside\[(tablet|small laptop at)",
-            r"browser/test_boxes\.py::test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen\[lesson",
+            r"browser/test_boxes\.py::test_nothing_is_clipped_overlaps_or_lies_outside_on_any_screen\[(lesson|compare)",
+            r"browser/test_lessons\.py::test_a_step_fits_its_window_and_is_accessible\[1280",
             r"browser/test_evidence\.py::test_the_picture_is_beside_its_claim_or_below_it_and_nothing_is_cut\[(768|1440)",
             r"browser/test_presenting\.py::test_words_and_arrows_are_read_from_the_last_row\[.*-1920",
-            r"browser/test_probe\.py::test_(axe_finds_nothing_to_mend\[dark|compare_has_the_point_in_every_picture.*\[1920)",
+            r"browser/test_probe\.py::test_(axe_finds_nothing_to_mend\[dark|compare_has_the_point_in_every_picture.*\[1)",
             r"browser/test_probe\.py::test_the_plane_stays_large_and_the_strip_is_whole\[(1440|1920)",
             r"browser/test_publish\.py::test_what_was_not_computed_is_named\[.*(random:1|width|size)=?",
             r"browser/test_scenes\.py::test_scenes_are_drawn_from_the_runs_and_each_opens_its_view\[1280",
@@ -101,6 +102,14 @@ _SLOW = re.compile(
         ]
     )
 )
+
+
+# Even to collect them takes long, in each process.
+_LONG = ("test_good_requests.py",)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.name in _LONG and config.option.markexpr == "not slow" else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,8 @@ from gradviz.dashboard.lessons import lessons_at_hand
 from tests.browser.boxes import PHONE, Window, axe_finds, faults, small_targets, wait_until_followed
 from tests.browser.conftest import Visit, wait_until_drawn
 
+pytestmark = pytest.mark.slow
+
 LESSONS = lessons_at_hand(None).lessons
 
 # Live numbers of the step on show that are not there: those of Paths wait for a hand that starts them.
@@ -21,7 +23,6 @@ _MISSING = """() => {
 }"""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_is_read_to_its_end(key: str, visit: Visit) -> None:
     """On a phone; where these runs do not show what a step tells, it says so, and goes on."""
@@ -37,7 +38,6 @@ def test_a_lesson_is_read_to_its_end(key: str, visit: Visit) -> None:
     expect(page.locator(".gv-lesson-row")).to_have_count(len(LESSONS))
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)  # 180 windows
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_lies_well_on_every_screen(key: str, visit: Visit) -> None:

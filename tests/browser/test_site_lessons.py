@@ -14,7 +14,7 @@ from tests.browser.conftest import Visit, shoot, wait_until_drawn
 from tests.browser.sites import hosted
 from tests.publish.made import PAIR
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LESSONS = lessons_at_hand(None).lessons
 
@@ -42,7 +42,6 @@ def settled(page: Page) -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None:
     page = visit(f"/site/?lesson={key}", at=host, drawn=False)
@@ -61,7 +60,6 @@ def test_a_lesson_is_walked_in_a_site(key: str, visit: Visit, host: Any) -> None
     assert len(lacking) <= absent, lacking
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)  # 180 windows
 @pytest.mark.parametrize("key", LESSONS)
 def test_a_lesson_of_a_site_lies_well_on_every_screen(key: str, visit: Visit, host: Any) -> None:
@@ -104,7 +102,7 @@ def test_scenes_are_there_and_open_their_views(visit: Visit, host: Any) -> None:
         wait_until_drawn(page)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), pytest.param(1920, 1080, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
 def test_a_lecturer_goes_through_a_lesson_by_page_down_alone(visit: Visit, host: Any, width: int, height: int) -> None:
     page = visit("/site/?lesson=batchnorm&present=on", at=host, width=width, height=height, drawn=False)
     many = len(LESSONS["batchnorm"].steps)
