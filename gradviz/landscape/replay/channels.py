@@ -227,10 +227,11 @@ __truediv__ __rtruediv__ maximum minimum"""
 _POOLING = """max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d
 adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d"""
 
+POINTWISE, BINARY = _named(f"{_POINTWISE} relu"), _named(_BINARY)
 RULES: dict[Any, Callable[..., Any]] = {
-    **dict.fromkeys(_named(_POINTWISE), _pointwise),
+    **dict.fromkeys(POINTWISE, _pointwise),
     **dict.fromkeys(_named("relu"), _rectified),
-    **dict.fromkeys(_named(_BINARY), _binary),
+    **dict.fromkeys(BINARY, _binary),
     **dict.fromkeys(_named(_POOLING), _per_channel),
     **dict.fromkeys(_named("flatten reshape view unflatten"), _reshaped),
     **dict.fromkeys(_named("mean sum"), _reduced),

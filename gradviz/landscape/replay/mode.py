@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from gradviz.landscape.replay.along import Along
 from gradviz.landscape.replay.channels import Held
 from gradviz.landscape.replay.in_place import is_in_place, out_of_place
-from gradviz.landscape.replay.layouts import in_quicker_layout
+from gradviz.landscape.replay.layouts import Image, channels_last
 from gradviz.landscape.replay.memo import OF_SET, Memo, storage_of
 from gradviz.landscape.replay.moved import RULES, Moved
 from gradviz.landscape.replay.nesting import tensors_in
@@ -103,11 +103,20 @@ class Replay(Seeded):
     def apply(self, func: Any, args: Any, kwargs: Any) -> Any:
         """A function that writes into nothing, at the point."""
         touched = [tensor for tensor in _arguments(args, kwargs) if isinstance(tensor, Held) or self.moved(tensor)]
+        if touched and func in FORM:
+            return func(*(self._known_form(arg) for arg in args), **kwargs)
+        if touched and not torch.is_grad_enabled():
+            raise CannotReplay(f"{_name(func)} takes what moves where gradients are switched off")
+        image = channels_last(self, func, args, kwargs)
+        if image is not NotImplemented:
+            self._count(image)
+            return image
+        images = [tensor for tensor in touched if isinstance(tensor, Image)]
+        if images:
+            for each in images:
+                self.replace(each, each.whole())
+            return self.apply(func, self._current(args), self._current(kwargs))
         if touched:
-            if func in FORM:
-                return func(*(self._known_form(arg) for arg in args), **kwargs)
-            if not torch.is_grad_enabled():
-                raise CannotReplay(f"{_name(func)} takes what moves where gradients are switched off")
             rule = RULES.get(func) if args else None
             result = NotImplemented if rule is None else rule(self, func, args, kwargs)
             if result is not NotImplemented:
@@ -168,9 +177,7 @@ class Replay(Seeded):
         found = None if key is None else self.memo.find(key)
         if found is not None:
             return found
-        result = in_quicker_layout(self, func, args, kwargs)
-        if result is None:
-            result = func(*args, **(kwargs | self._generator(drawing, args, kwargs)))
+        result = func(*args, **(kwargs | self._generator(drawing, args, kwargs)))
         tensors = [result] if isinstance(result, Tensor) else list(tensors_in(result))
         if any(tensor.dtype in _HALF for tensor in tensors):
             raise CannotReplay(f"{_name(func)} rounds to {tensors[0].dtype}, which depends on how a number is computed")

@@ -71,7 +71,7 @@ def bound(names: str, defaults: Sequence[Any], args: Any, kwargs: Any) -> list[A
 def _product(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     """`linear` and convolutions: func(x, weight, bias, *rest)."""
     is_linear = func is F.linear
-    given = bound(_LINEAR if is_linear else _CONV, (None,) * 3 + (() if is_linear else (1, 0, 1, 1)), args, kwargs)
+    given = bound(*(_LINEAR if is_linear else CONV), args, kwargs)
     if given is None:
         return NotImplemented
     x, weight, bias, *rest = given
@@ -142,7 +142,7 @@ def _tap(func: Any) -> Callable[..., Tensor]:
 
 def _norm(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     """Norms with γ and β by channel, of which one moves, and batch norm of an input with changed channels."""
-    names, defaults, axis = _NORMS[func]
+    names, defaults, axis = NORMS[func]
     given = bound(names, defaults, args, kwargs)
     if given is None:
         return NotImplemented
@@ -231,10 +231,10 @@ def _recurrent(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
         return between_layers(func)(mode, *args)
 
 
-_LINEAR = "input weight bias"
-_CONV = "input weight bias stride padding dilation groups"
+_LINEAR = ("input weight bias", (None, None, None))
+CONV = ("input weight bias stride padding dilation groups", (None, None, None, 1, 0, 1, 1))
 _EMBEDDING = "input weight padding_idx max_norm norm_type scale_grad_by_freq sparse"
-_NORMS: dict[Any, tuple[str, tuple[Any, ...], int]] = {
+NORMS: dict[Any, tuple[str, tuple[Any, ...], int]] = {
     F.batch_norm: (
         "input running_mean running_var weight bias training momentum eps",
         (None, None, None, None, None, False, 0.1, 1e-5),
@@ -247,7 +247,7 @@ _NORMS: dict[Any, tuple[str, tuple[Any, ...], int]] = {
 RULES: dict[Any, Callable[..., Any]] = {
     **channels.RULES,
     **dict.fromkeys((F.linear, F.conv1d, F.conv2d, F.conv3d), _product),
-    **dict.fromkeys(_NORMS, _norm),
+    **dict.fromkeys(NORMS, _norm),
     **dict.fromkeys((torch.matmul, Tensor.matmul, Tensor.__matmul__), _matmul),
     **dict.fromkeys(RECURRENT, _recurrent),
     F.embedding: _embedding,

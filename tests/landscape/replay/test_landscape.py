@@ -20,7 +20,6 @@ from gradviz.landscape.replay import (
     Scalar,
     evaluating,
     known,
-    layouts,
     moved,
     network_landscape,
 )
@@ -251,29 +250,6 @@ def test_what_lies_above_closed_gates_is_known(shift: float):
         return any(step.grad is not None for step in steps)
 
     assert {reaches_the_loss(point) for point in range(9)} == ({False, True} if shift == -0.5 else {shift > -1})
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_wide_convolutions_are_the_same_in_another_layout(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch):
-    """The user's code sees the layout that it knows: `view` takes no other."""
-
-    class Wide(nn.Sequential):
-        def forward(self, x):
-            return super().forward(x).view(len(x), -1)
-
-    torch.manual_seed(3)
-    model = Wide(
-        nn.Conv2d(2, layouts.WIDE, 3), nn.Tanh(), nn.Conv2d(layouts.WIDE, layouts.WIDE, 3, padding=1), nn.Tanh()
-    )
-    model.append(nn.Conv2d(layouts.WIDE, 3, 3))
-    batch = {"x": torch.randn(4, 2, 5, 5), "y": torch.tensor([0, 2, 1, 1])}
-    problem, plane = Problem(model, cross_entropy, batch, dtype=dtype), plane_of("0.weight[1,1,0,0]", "2.bias[5]")
-    replayer = Replayer(Known(problem), problem, plane)
-    found = replayer.points(range(9))
-    assert error_of(found, by_loop(problem, plane, range(9))) < {torch.float32: 1e-5, torch.float64: FLOAT64}[dtype]
-    monkeypatch.setattr(layouts, "WIDE", 1000)
-    other = replayer.points(range(9))
-    assert not torch.equal(found, other)  # sums in another order
 
 
 def test_points_do_not_depend_on_what_is_computed_with_them():
