@@ -174,7 +174,7 @@ function showStep(lesson) {
     home = { key, search: searchNow() };
     coming = "";
   }
-  const isDoneNow = !question?.done || Boolean(lacks) || (!isPending && !isViewAsked() && isDone(question.done, page.view, page.runs[page.view.run]));
+  const isDoneNow = !question?.done || (!isPending && (Boolean(lacks) || (!isViewAsked() && isDone(question.done, page.view, page.runs[page.view.run]))));
   if (question?.done && isDoneNow) followed.add(key);
   card.say(lacks);
   const isRevealed = !question || (question.done ? followed.has(key) : answers.has(key));

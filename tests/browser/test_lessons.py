@@ -251,3 +251,20 @@ def test_a_step_that_is_opened_before_the_runs_are_known_shows_its_picture_when_
     expect(page).to_have_url(re.compile("variant=dropout&epoch=0"))
     wait_until_drawn(page)
     expect(page.locator(".gv-lesson-waits")).to_be_hidden()
+
+
+def test_what_a_step_asks_for_is_not_done_while_its_picture_is_looked_for(visit: Visit):
+    page = visit("/", drawn=False)
+    held: list[Route] = []
+    is_told: list[bool] = []
+    page.route("**/api/v1/activity/**", lambda route: route.continue_() if is_told else held.append(route))
+    page.goto(page.url.split("?")[0] + "?lesson=arrow&step=10")  # at the last epoch, where its slider shall be moved
+    lesson = page.locator("#lesson")
+    expect(lesson.locator(".gv-lesson-waits")).to_contain_text("Looking for units")
+    expect(lesson).not_to_contain_text("on their way")
+    is_told.append(True)
+    for route in held:
+        route.continue_()
+    expect(page).to_have_url(re.compile("epoch=0"))
+    expect(lesson.get_by_role("button", name="Show me")).to_be_visible()
+    expect(lesson).not_to_contain_text("on their way")
