@@ -31,8 +31,8 @@ is busy (1 GB in float32)."""
 MOST_NUMBERS = {"cpu": 2**23, "cuda": 2**28}
 """The same for a tile that would otherwise have less than `FEW_POINTS`: what a call costs weighs more then."""
 
-LARGEST_TILE, FEW_POINTS, SMALLEST_TILE = 221, 32, 4
-"""Points: half of the default grid's, and so few that `vmap` is slower than point after point."""
+LARGEST_TILE, FEW_POINTS, SMALLEST_TILE = 441, 32, 4
+"""Points: those of the default grid, and so few that `vmap` is slower than point after point."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ OF_SET = ("a set of random numbers",)
 """Part of the key of what is drawn."""
 
 _PLAIN = (bool, int, str, bytes, type(None), type(...), torch.dtype, torch.device, torch.layout, torch.memory_format)
+_OF_PLAIN, _PLAIN_OR_TYPE = frozenset(_PLAIN), (*_PLAIN, type)
 
 
 class Memo:
@@ -69,20 +70,23 @@ class Memo:
 
     def key(self, value: Any) -> Key | None:
         """What stands for an argument in the key of a call, or None if it is not known."""
+        kind = type(value)
+        if kind in _OF_PLAIN:
+            return kind, value
         if isinstance(value, Tensor):
-            number = self.number(value)
+            number = self.number_of(id(value))
             return None if number is None else ("tensor", number)
-        if type(value) in (list, tuple, torch.Size):
+        if kind in (list, tuple, torch.Size):
             parts = [self.key(each) for each in value]
-            return None if None in parts else (type(value), *parts)
-        if type(value) is dict:
+            return None if None in parts else (kind, *parts)
+        if kind is dict:
             parts = [self.key(each) for each in value.values()]
             return None if None in parts else (dict, *value, *parts)
-        if type(value) is float:
+        if kind is float:
             return float, value.hex()  # tells 0 from −0
-        if type(value) is slice:
+        if kind is slice:
             return self.key((slice, value.start, value.stop, value.step))
-        return (type(value), value) if isinstance(value, (*_PLAIN, type)) else None
+        return (kind, value) if isinstance(value, _PLAIN_OR_TYPE) else None
 
     def find(self, key: Key) -> Any:
         """The result of a call, None if it is not known."""
