@@ -64,9 +64,9 @@ class Replayer:
         self.known, self.problem, self.plane, self.keeps_channels = known, problem, plane, keeps_channels
         self.deriving, self._mode = deriving, mode
         known.batch(problem)  # made here, where no mode sees it
-        self._bases = known.moving(name for axis in (plane.x, plane.y) for name in names_of(axis))
+        self._moving = frozenset(name for axis in (plane.x, plane.y) for name in names_of(axis))
+        self._bases = known.moving(self._moving)
         self._rooms = Rooms()
-        self._filled: Memo | None = None
 
     def points(self, points: Sequence[int], probe: Probe | None = None) -> Tensor:
         """(len(points), 3) or (len(points), 3, B) float64 on the CPU, point after point."""
@@ -110,7 +110,7 @@ class Replayer:
         """What the first point makes of all that is known, which is looked up from then on."""
         memo, source = self.known.of_set(self.problem, self.problem.sets(0)[0])
         mode, _ = self._loss(memo, source, self._steps(0))
-        self._filled = memo
+        memo.filled_for.add(self._moving)
         return Probe(mode.num_made, tuple(mode.draws))
 
     def _over_sets(self, points: Sequence[int], values: Any) -> Tensor:
@@ -135,9 +135,9 @@ class Replayer:
         return torch.stack(results).detach().double().cpu()
 
     def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int, derive: Any) -> Tensor:
-        if self._filled is not memo:
-            self._loss(memo, source, self._steps(points[0]))  # what is known is looked up under vmap
-            self._filled = memo
+        if self._moving not in memo.filled_for:  # what is known is looked up under vmap
+            self._loss(memo, source, self._steps(points[0]))
+            memo.filled_for.add(self._moving)
 
         def loss(x: Tensor, y: Tensor) -> Tensor:
             return self._loss(memo, source, (x, y), True)[1][0]
