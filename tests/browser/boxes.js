@@ -118,6 +118,16 @@
       if (isSeen(field) && field.tagName === "INPUT" && field.scrollWidth > field.clientWidth + 1 && !field.title) say(`clipped: ${short(field.value)} in ${nameOf(field)}`);
     }
 
+    // Controls that stay where they are, under something else that does: no scrolling uncovers them.
+    for (const control of root.querySelectorAll(CONTROLS)) {
+      const host = control.closest(".gv-lesson, .gv-sheet, #scrubber, dialog, .mantine-AppShell-header");
+      if (!host || getComputedStyle(host).position !== "fixed" || !isSeen(control)) continue;
+      const shown = shownOf(control, control.getBoundingClientRect());
+      if (shown.scrolled || shown.width < 2 || shown.height < 2) continue;
+      const hit = document.elementFromPoint((shown.left + shown.right) / 2, (shown.top + shown.bottom) / 2);
+      if (hit && !host.contains(hit) && !hit.contains(control)) say(`hidden: ${nameOf(control)} under ${nameOf(hit)}`);
+    }
+
     // Whether the nearer one hides the other there: something with a ground of its own lies between.
     const covers = (a, b, x, y) => {
       const stack = document.elementsFromPoint(x, y);
