@@ -19,6 +19,7 @@ from playwright.sync_api import Page, TimeoutError
 _PATIENCE_MS = 10_000
 _REACHED = """() => [...document.querySelectorAll(".gv-caption")].every((one) =>
   one.scrollHeight <= one.clientHeight || one.tabIndex === 0)"""
+_CAPTIONS = "() => [...document.querySelectorAll('.gv-caption')].map((one) => [one.innerText, one.tabIndex]).join()"
 _BOXES = (Path(__file__).parent / "boxes.js").read_text(encoding="utf-8").partition("\n")[2].strip()
 
 
@@ -95,9 +96,12 @@ def faults(page: Page) -> list[str]:
 
 def axe_finds(page: Page, context: str | None = None) -> list[str]:
     """What hinders screen readers, keyboards and eyes, on the page or below `context`; one line for each."""
-    with suppress(TimeoutError):  # words that come late are reached by keys a moment later; what is not by then is told
-        page.wait_for_function(_REACHED, timeout=_PATIENCE_MS)
-    violations = Axe().run(page, context).response["violations"]
+    seen, violations = None, []
+    while seen != (seen := page.evaluate(_CAPTIONS)):  # words that come while axe looks: it looks once more
+        with suppress(TimeoutError):  # they are reached by keys a moment later; what is not by then is told
+            page.wait_for_function(_REACHED, timeout=_PATIENCE_MS)
+        seen = page.evaluate(_CAPTIONS)
+        violations = Axe().run(page, context).response["violations"]
     return [
         f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}"
         for one in violations
