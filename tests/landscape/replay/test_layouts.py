@@ -116,11 +116,8 @@ def _of(then: Callable[[Tensor], Tensor], dtype: torch.dtype) -> Problem:
     """The second convolution mixes the one channel that moves, the third makes an image, and `then` gets it."""
     torch.manual_seed(3)
     body = [nn.Conv2d(2, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 4, 3, padding=1), nn.Tanh()]
-    body += [
-        nn.Conv2d(4, 6, 3, padding=1),
-        nn.BatchNorm2d(6),
-        nn.Softplus(),
-    ]  # which keeps its input, not what is written into
+    # Softplus keeps its input for the backward pass, not what `then` writes into.
+    body += [nn.Conv2d(4, 6, 3, padding=1), nn.BatchNorm2d(6), nn.Softplus()]
     batch = {"x": torch.randn(4, 2, 5, 5), "y": torch.tensor([0, 2, 1, 1])}
     return Problem(_Then(nn.Sequential(*body), then), cross_entropy, batch, dtype=dtype)
 
