@@ -92,7 +92,8 @@ def _by(way: Way, prepared: Prepared, plane: Plane, expected: Callable[[], Expec
         is_near = False
         if wanted.some_rows is not None:
             some = replayer(wanted.some_rows)
-            wanted.check_some(way.values(some, wanted.points, replace(probe, draws=some.probe().draws)))
+            of_some = replace(probe, draws=some.probe().draws) if probe.draws else probe
+            wanted.check_some(way.values(some, wanted.points, of_some))
             first = begun.stage(0, lambda: numbers(order.stages[0]))
             is_near = wanted.is_near(first[[order.stages[0].index(point) for point in wanted.points]])
         if not is_near:

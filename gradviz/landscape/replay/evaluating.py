@@ -109,8 +109,7 @@ class Replayer:
     def probe(self) -> Probe:
         """What the first point makes of all that is known, which is looked up from then on."""
         memo, source = self.known.of_set(self.problem, self.problem.sets(0)[0])
-        mode, _ = self._loss(memo, source, self._steps(0))
-        memo.filled_for.add(self._moving)
+        mode, _ = self._loss(memo, source, self._steps(0), derives=False)
         return Probe(mode.num_made, tuple(mode.draws))
 
     def _over_sets(self, points: Sequence[int], values: Any) -> Tensor:
@@ -135,9 +134,8 @@ class Replayer:
         return torch.stack(results).detach().double().cpu()
 
     def _tiles(self, points: Sequence[int], memo: Memo, source: Source, each: int, derive: Any) -> Tensor:
-        if self._moving not in memo.filled_for:  # what is known is looked up under vmap
-            self._loss(memo, source, self._steps(points[0]))
-            memo.filled_for.add(self._moving)
+        if derive == self.deriving.within:  # what is known is looked up there: torch would take it for what is derived
+            self._loss(memo, source, self._steps(points[0]), derives=False)
 
         def loss(x: Tensor, y: Tensor) -> Tensor:
             return self._loss(memo, source, (x, y), True)[1][0]
@@ -191,6 +189,7 @@ class Replayer:
         steps: Sequence[Tensor],
         batched: bool = False,
         sees_closed_gates: bool = False,
+        derives: bool = True,
     ) -> tuple[Replay, list[Tensor]]:
         """One evaluation; point after point the derivatives follow the loss, by the steps alone. With
         `sees_closed_gates` a point may cost less than another one."""
@@ -217,7 +216,7 @@ class Replayer:
                 value = self.deriving.of_losses(losses, self.problem.num_rows)
                 value = value.whole() if isinstance(value, Held) else value
                 source.close()
-                found = [value] if batched else self.deriving.by_graph(value, steps)
+                found = [value] if batched or not derives else self.deriving.by_graph(value, steps)
         except (UserError, CannotReplay):
             raise
         except Exception as error:  # the user's code may raise anything here; the loop runs it as it is

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gradviz.landscape.replay.channels import BINARY, POINTWISE, Held
-from gradviz.landscape.replay.moved import CONV, NORMS, bound
+from gradviz.landscape.replay.moved import CONV, NORMS, bound, scale_and_shift
 
 WIDE = 128
 
@@ -70,15 +70,8 @@ def _norm(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
     x, mean, variance, weight, bias, training, _, eps = given
     if training or mean is None:
         return func(x.last, *given[1:])
-    scale, shift = mode.call(_scale_and_shift, (mean, variance, weight, bias, eps), {})
+    scale, shift = mode.call(scale_and_shift, (mean, variance, weight, bias, eps, 2), {})
     return torch.addcmul(shift, x.last, scale)
-
-
-def _scale_and_shift(mean: Tensor, variance: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
-    """γ (x − μ) / √(σ² + ε) + β = x scale + shift, each (C, 1, 1)."""
-    scale = (variance + eps).rsqrt() if weight is None else (variance + eps).rsqrt() * weight
-    shift = -mean * scale if bias is None else bias - mean * scale
-    return scale[:, None, None], shift[:, None, None]
 
 
 def _pointwise(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:

@@ -33,8 +33,6 @@ class Memo:
     def __init__(self, limit: int, below: "Memo | None" = None) -> None:
         self.limit, self.below = limit, below
         self.nbytes = 0
-        self.filled_for: set[frozenset[str]] = set()
-        """Parameters with which a point has been evaluated: what is known while they move is here."""
         self._count = itertools.count(1)
         self._numbers: dict[int, int] = {}
         self._alive: dict[int, Tensor] = {}  # so that no other tensor gets the id of one that is numbered

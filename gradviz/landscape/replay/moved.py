@@ -183,17 +183,46 @@ def _batch_norm_of_channels(mode: Any, x: Tensor, values: dict[str, Any]) -> Any
     if not isinstance(x, Channels) or x.axis != 1 or not all(mode.is_known(values[name]) for name in of_channels):
         return NotImplemented
     rest: dict[str, Any] = {name: value for name, value in values.items() if name != "input"}
-    how = (rest["training"], rest["momentum"], rest["eps"], False)
+    weight, bias, mean, variance = (rest[name] for name in of_channels)
+    known = mode.known(F.batch_norm, x.known, **rest)
+    if rest["training"] or mean is None:
+        normed = [_by_own_statistics(part, weight, bias, rest["eps"]) for part in x.parts]
+        return Channels(known, 1, [part._replace(value=value) for part, value in zip(x.parts, normed, strict=True)])
+    how = (mean, variance, weight, bias, rest["eps"], x.known.ndim - 2)
+    scale, shift = mode.call(scale_and_shift, how, {})
+    return Channels(
+        known,
+        1,
+        [Part(at, n, torch.addcmul(shift.narrow(0, at, n), value, scale.narrow(0, at, n))) for at, n, value in x.parts],
+    )
 
-    def cut(tensor: Tensor | None, start: int, length: int) -> Tensor | None:
-        return None if tensor is None else tensor.narrow(0, start, length)
 
-    # `how` ends with: not by cuDNN, whose batch norm refuses the layout of mapped convolutions.
-    parts = []
-    for start, length, value in x.parts:
-        weight, bias, mean, variance = (cut(rest[name], start, length) for name in of_channels)
-        parts.append(Part(start, length, torch.batch_norm(value, weight, bias, mean, variance, *how)))
-    return Channels(mode.known(F.batch_norm, x.known, **rest), 1, parts)
+def scale_and_shift(
+    mean: Tensor, variance: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, axes: int
+) -> tuple[Tensor, Tensor]:
+    """γ (x − μ) / √(σ² + ε) + β = x scale + shift, each (C, 1, …) with so many axes of positions."""
+    scale = (variance + eps).rsqrt() if weight is None else (variance + eps).rsqrt() * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    return scale.view(-1, *[1] * axes), shift.view(-1, *[1] * axes)
+
+
+def _by_own_statistics(part: Part, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    start, length, value = part
+    weight, bias = (None if tensor is None else tensor.narrow(0, start, length) for tensor in (weight, bias))
+    if value.device.type == "cpu":
+        return torch.batch_norm(value, weight, bias, None, None, True, 0.0, eps, False)
+    return normed_written_out(value, weight, bias, eps)
+
+
+def normed_written_out(value: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """(value − μ) / √(σ² + ε) γ + β with the statistics of `value` (B, C, …) itself. On a GPU torch's own refuses one
+    channel of many points at once, whose layout it takes for another one."""
+    axes = [axis for axis in range(value.ndim) if axis != 1]
+    variance, mean = torch.var_mean(value, axes, correction=0, keepdim=True)
+    out = (value - mean) * (variance + eps).rsqrt()
+    weight, bias = (None if each is None else each.view(-1, *[1] * (value.ndim - 2)) for each in (weight, bias))
+    out = out if weight is None else out * weight
+    return out if bias is None else out + bias
 
 
 def _embedding(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:

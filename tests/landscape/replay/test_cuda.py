@@ -95,6 +95,14 @@ def test_the_same_request_gives_the_same_bytes(name, mode):
     assert torch.equal(torch.cuda.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_single_channels_go_through_norms_in_tiles(mode):
+    """Where torch's batch norm refuses one channel of many points at once."""
+    own, plane = made("cnn")
+    found = network_landscape(Problem(own.model.cuda(), own.loss, own.batch, mode, "frozen"), plane)
+    assert found.method == "replay tiles (vmap)", found.passed_over
+
+
 @pytest.mark.parametrize("name", LARGE)
 def test_what_the_caller_has_set_changes_nothing(name):
     own, plane = made(name)

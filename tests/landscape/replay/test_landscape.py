@@ -29,6 +29,7 @@ from gradviz.landscape.replay.evaluating import Replayer
 from gradviz.landscape.replay.examples import CharTransformer, ConvolutionalNet, example
 from gradviz.landscape.replay.known import SOME_ROWS, Known
 from gradviz.landscape.replay.loop import by_loop
+from gradviz.landscape.replay.moved import normed_written_out
 from gradviz.landscape.request import Masks, Mode
 from tests.landscape.replay.difficulties import Net, cross_entropy
 from tests.landscape.replay.independent import FLOAT64, error_of
@@ -172,22 +173,25 @@ def test_a_model_that_keeps_numbers_of_a_former_plane_gets_none_of_them():
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
-def test_the_norm_of_changed_channels_is_not_left_to_cudnn_and_is_torchs_own(mode: Mode, monkeypatch):
-    normalize, calls = torch.batch_norm, []
-
-    def seen(x: torch.Tensor, *rest: Any) -> torch.Tensor:
-        calls.append((x.requires_grad, rest[-1]))
-        return normalize(x, *rest)
-
-    monkeypatch.setattr(torch, "batch_norm", seen)
+def test_the_norm_of_changed_channels_is_torchs_own(mode: Mode):
     own = example(ConvolutionalNet(channels=3, units=6), rows=5)
     plane = plane_of("conv1.weight[1,0,0,2]", "conv1.bias[1]")
     found = compute(Prepared(Problem(own.model, own.loss, own.batch, mode)), plane)
     assert found.method == "replay tiles (vmap)"
-    moved_norms = [by_cudnn for moves, by_cudnn in calls if moves]
-    assert False in moved_norms  # the tiles' own; the loop's differ from them by rounding alone, or `compute` refuses
     wanted = by_loop(Problem(own.model, own.loss, own.batch, mode), plane, range(9))
     assert error_of(found.values, wanted) < 1e-4  # float32
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 4, 4), (6, 3), (4, 2, 7)], ids=str)
+@pytest.mark.parametrize("is_affine", [True, False])
+def test_a_norm_written_out_is_torchs_own_and_has_its_derivative(shape: tuple[int, ...], is_affine: bool):
+    value = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    weight, bias = (torch.linspace(low, 2, shape[1], dtype=torch.float64) if is_affine else None for low in (0.5, -1))
+    found = normed_written_out(value, weight, bias, 1e-3)
+    wanted = F.batch_norm(value, None, None, weight, bias, training=True, eps=1e-3)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+    slopes = [torch.autograd.grad(normed.square().cumsum(0).sum(), value)[0] for normed in (found, wanted)]
+    torch.testing.assert_close(*slopes, rtol=0, atol=1e-11)
 
 
 def test_many_numbers_for_a_point_are_computed_point_after_point(monkeypatch):
