@@ -78,9 +78,9 @@ def test_rows_have_the_processors_numbers(name, mode, masks):
     found, wanted = row_fields(on_cuda(problem), plane), row_fields(problem, plane)
     assert found.method.startswith("replay"), found.passed_over
     assert (found.coupled, found.has_masks) == (wanted.coupled, wanted.has_masks)
-    for part in ("loss_BYX", "u_BYX", "v_BYX"):
-        here = getattr(wanted, part)
-        np.testing.assert_allclose(getattr(found, part), here, rtol=0, atol=FLOAT64 * abs(here).max())
+    there, here = ([getattr(each, part) for part in ("loss_BYX", "u_BYX", "v_BYX")] for each in (found, wanted))
+    # Of the largest of all: below a norm a component may be nothing but round-off.
+    np.testing.assert_allclose(there, here, rtol=0, atol=FLOAT64 * np.abs(here).max())
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
