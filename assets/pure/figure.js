@@ -191,11 +191,14 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
         hovertemplate: "%{text}",
       });
     }
-  const ticks = isLog ? ticksBetween(...extent(data.flatMap((trace) => trace.customdata))) : [];
+  const values = data.flatMap((trace) => trace.customdata);
+  const ticks = isLog && values.length ? ticksBetween(Math.min(...values), Math.max(...values)) : [];
+  const nothing = { text: "no values recorded", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { color: palette.faint } };
   return {
     data,
     layout: {
       ...base(palette),
+      annotations: values.length ? [] : [nothing],
       margin: { l: 56, r: right, t: 6, b: 18 },
       hovermode: "x unified",
       dragmode: false,
@@ -207,6 +210,7 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
       },
       yaxis: {
         fixedrange: true, gridcolor: palette.grid, zeroline: false, title: { text: title, standoff: 4 },
+        showticklabels: values.length > 0, showgrid: values.length > 0,
         ...(isLog ? { tickvals: ticks.map(Math.log10), ticktext: ticks.map(String) } : { nticks: 5 }),
       },
     },
@@ -225,10 +229,6 @@ function bandOf(drawn, name, colour, isChosen, height) {
     y: [...drawn.map(({ high }) => height(high)), ...back.map(({ low }) => height(low))],
     customdata: [...drawn.map(({ high }) => high), ...back.map(({ low }) => low)],
   }];
-}
-
-function extent(values) {
-  return values.length ? [Math.min(...values), Math.max(...values)] : [1, 10];
 }
 
 // Round numbers for an axis of logarithms: decades, and what lies between when there are few.

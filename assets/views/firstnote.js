@@ -3,7 +3,7 @@
 
 import { namesNothing } from "../pure/fields.js";
 import { button, element, fill } from "../page/dom.js";
-import { numRows, page } from "../page/state.js";
+import { hasSizes, numMinibatches, numRows, page } from "../page/state.js";
 
 const KEY = "gradviz-has-acted";
 let isFirst = namesNothing(window.location.search) && !remembered();
@@ -12,7 +12,8 @@ export function showFirstNote() {
   const { view, runs } = page;
   const isThere = isFirst && view?.view === "explore" && runs[view.run]?.epochs.length > 0;
   if (!isThere) return fill("first-note", "");
-  const rows = `these ${numRows(view.run)} rows`;
+  // Those that were recorded may be of any size, which the title tells once they are there.
+  const rows = view.rows || hasSizes(view.run) ? `these ${numRows(view.run)} rows` : "the rows of this minibatch";
   const [what, way] = view.direction === "descent" ? ["minus the gradient", "falls"] : ["the gradient", "rises"];
   const text = `Each arrow is ${what} of the loss on ${rows}, with the two parameters moved there from ○: it points where the loss ${way} fastest, and a longer one means faster.`;
   const close = button("×", act, "gv-close");
@@ -20,8 +21,10 @@ export function showFirstNote() {
   fill("first-note", text, element("p", "", text, " ", element("b", "", invitation(runs[view.run]))), close);
 }
 
-function invitation({ epochs }) {
-  return epochs.length > 1 ? "Move the epoch slider below to see it change while the network learns." : "More epochs come as the network trains: then move the epoch slider below.";
+function invitation({ run, epochs, planned_epochs: planned }) {
+  if (epochs.length > 1) return "Move the epoch slider below to see it change while the network learns.";
+  if (planned > epochs[0]) return "More epochs come as the network trains: then move the epoch slider below.";
+  return numMinibatches(run) > 1 ? "Move the minibatch slider to see it change with the rows." : "";
 }
 
 /** The reader has acted. */

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Frame, Page, expect, sync_playwright
 
 from gradviz.commands.web_server import WORKER
 from gradviz.experiment.studies.deliveries.presets import run_configs
@@ -259,7 +259,7 @@ _DRAWN = """() => {
 }"""
 
 
-def wait_until_drawn(page: Page) -> None:
+def wait_until_drawn(page: Page | Frame) -> None:
     """Until Plotly shows what is chosen in every panel, and all frames of the selection are in memory."""
     page.wait_for_function(_DRAWN)
 

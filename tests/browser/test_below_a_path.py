@@ -164,7 +164,7 @@ def test_a_page_that_may_show_it_in_a_frame_shows_it_and_commands_nothing(
         page = context.new_page()
         page.goto(f"{wiki.url}/open.html")
         frame = page.frames[1]
-        frame.wait_for_function("() => window.gradvizPage?.panels.every(({ isDrawn }) => isDrawn)")
+        wait_until_drawn(frame)
         frame.get_by_role("slider", name="Epoch").focus()
         page.keyboard.press("ArrowLeft")
         frame.wait_for_function("() => window.gradvizPage.view.epoch === 2")

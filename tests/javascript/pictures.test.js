@@ -80,6 +80,13 @@ test("loss curves leave out what has no logarithm, fade what is not chosen, and 
   }));
 });
 
+test("where nothing has been recorded it says so, on an axis without numbers", () => {
+  for (const curves of [[], [{ label: "now", isChosen: true, colour: "#123456", metrics: { epoch: [0], train: [null] } }]]) {
+    const { annotations, yaxis } = lossFigure(curves, 1, palette).layout;
+    assert.deepEqual([annotations.map(({ text }) => text), yaxis.showticklabels, yaxis.tickvals], [["no values recorded"], false, []]);
+  }
+});
+
 test("curves that are no losses are drawn as they are, zeros and all, and those of no rows in particular under their run's name", () => {
   const accuracy = { label: "adam", isChosen: true, colour: "#123456", metrics: { epoch: [0, 1, 2], train: [0, 0.5, null], test: [0.1, 0.2, 0.3] } };
   const figure = lossFigure([accuracy, { ...accuracy, label: "sgd", metrics: { epoch: [0, 1], value: [-1, 2] } }], 2, palette, { title: "accuracy", isLog: false });
