@@ -193,7 +193,7 @@ export function lossFigure(curves, lastEpoch, palette, { title = "loss J", isLog
     }
   const values = data.flatMap((trace) => trace.customdata);
   const ticks = isLog && values.length ? ticksBetween(Math.min(...values), Math.max(...values)) : [];
-  const nothing = { text: "no values recorded", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { color: palette.faint } };
+  const nothing = { text: "nothing recorded yet", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { color: palette.faint } };
   return {
     data,
     layout: {

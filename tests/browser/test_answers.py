@@ -39,6 +39,32 @@ def test_an_answer_that_breaks_off_each_time_is_asked_for_ever_more_rarely_and_t
     wait_until_drawn(page)
 
 
+_LOOKS = """() => {
+  const [skeleton] = document.querySelectorAll("#veil-0 .gv-skeleton");
+  const plane = document.querySelector("#panel-0 .gv-picture > div");
+  return skeleton && [getComputedStyle(skeleton).backgroundImage === "none", getComputedStyle(plane).opacity];
+}"""
+
+
+def test_dots_stand_where_a_picture_will_be_but_not_over_one_that_fades(visit: Visit) -> None:
+    """Small circles over arrows would be read as arrows that are zero."""
+    page = visit("/healthz", drawn=False)
+    address = page.url.replace("/healthz", "/?epoch=3&points=5")
+    held: list[Route] = []
+    page.route(FRAMES, lambda route: held.append(route))
+    page.goto(address)
+    expect(page.locator("#veil-0 .gv-skeleton")).to_be_visible()
+    assert page.evaluate(_LOOKS) == [False, "0.3"]
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto(address)
+    wait_until_drawn(page)
+    page.route(FRAMES, lambda route: held.append(route))
+    page.get_by_role("slider", name="Minibatch").press("ArrowRight")
+    expect(page.locator("#veil-0 .gv-skeleton")).to_have_count(1)
+    assert page.evaluate(_LOOKS) == [True, "0.3"]
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_somebody_elses_page_in_place_of_the_answer_is_not_taken_for_no_runs(visit: Visit) -> None:
     page = visit("/healthz", drawn=False, stranger=True)
     page.route(RUNS, lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Sign in</h1>"))

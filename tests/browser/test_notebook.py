@@ -170,7 +170,7 @@ def test_the_dashboard_of_the_session_shows_in_a_frame_of_a_notebook(browser: Br
             note = frame.locator("#first-note")
             expect(note).to_contain_text("of the loss on the rows of this minibatch")
             expect(note).to_contain_text("Move the minibatch slider to see it change with the rows.")
-            expect(frame.locator("#loss")).to_contain_text("no values recorded")
+            expect(frame.locator("#loss")).to_contain_text("nothing recorded yet")
             assert (
                 page.evaluate(
                     "(address) => fetch(address).then(({ status }) => status, () => 'refused')",

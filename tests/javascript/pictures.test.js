@@ -83,7 +83,7 @@ test("loss curves leave out what has no logarithm, fade what is not chosen, and 
 test("where nothing has been recorded it says so, on an axis without numbers", () => {
   for (const curves of [[], [{ label: "now", isChosen: true, colour: "#123456", metrics: { epoch: [0], train: [null] } }]]) {
     const { annotations, yaxis } = lossFigure(curves, 1, palette).layout;
-    assert.deepEqual([annotations.map(({ text }) => text), yaxis.showticklabels, yaxis.tickvals], [["no values recorded"], false, []]);
+    assert.deepEqual([annotations.map(({ text }) => text), yaxis.showticklabels, yaxis.tickvals], [["nothing recorded yet"], false, []]);
   }
 });
 
