@@ -129,10 +129,10 @@ class PathsJobs:
         return run
 
     def _absent(self, request: PathsRequest) -> dict[Condition, str]:
-        capabilities = self._store.any_run(request.run).capabilities
-        if capabilities.draws_masks:
-            return {"rows": f"{request.run} draws masks, which belong to rows: re-ordered rows would meet other masks."}
-        return {"masks": f"{request.run} draws no masks."}
+        run = f"the run {request.run}"
+        if self._store.any_run(request.run).capabilities.draws_masks:
+            return {"rows": f"{run} draws masks, which belong to rows: re-ordered rows would meet other masks."}
+        return {"masks": f"{run} draws no masks."}
 
     def _refusal(self, request: PathsRequest, cost: PathsCost, absent: dict[Condition, str]) -> str:
         if self._settings.read_only:

@@ -37,7 +37,7 @@ def test_paths_are_started_drawn_and_found_again(visit: Visit) -> None:
     page = visit(ASKED, drawn=False)
     expect(page.locator("#paths-state")).to_contain_text("9 epochs of training (3 of them to find where the optimizer")
     expect(page.locator("#paths-form [name=condition-masks]")).to_be_disabled()
-    expect(page.locator("#paths-form")).to_contain_text("not here: none draws no masks.")
+    expect(page.locator("#paths-form")).to_contain_text("not here: the run none draws no masks.")
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#paths-result")).to_be_visible(timeout=120_000)
     shown = told(page)

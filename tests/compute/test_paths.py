@@ -1,5 +1,6 @@
 """Paths of stored runs: exact where they must be, computed once, and the same bytes after any kill."""
 
+import errno
 import json
 import os
 import random
@@ -298,6 +299,25 @@ def test_a_disk_without_room_is_told_before_anything_is_trained(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(UserError, match=r"need 0\.\d GB in .* fewer `--points` or `--replicas`"):
         paths(store, asked(), tmp_path, device="cpu", on_progress=lambda progress: pytest.fail("it has begun"))
+
+
+def test_a_disk_that_fills_meanwhile_is_told_before_a_replica_is_trained_and_the_job_goes_on(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rooms, steps = iter([True, True, False]), []
+
+    def take(descriptor: int, start: int, length: int) -> None:
+        if not next(rooms):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    request = asked(epoch=0)
+    with monkeypatch.context() as full:
+        full.setattr(os, "posix_fallocate", take)
+        with pytest.raises(UserError, match=r"cannot be written \(No space left on device\): make room"):
+            paths(store, request, tmp_path, device="cpu", on_progress=steps.append)
+    assert len(steps) == 2 * STEPS
+    paths(store, request, tmp_path, device="cpu", on_progress=steps.append)
+    assert len(steps) == steps[0].total  # nothing twice
 
 
 @pytest.mark.parametrize(
