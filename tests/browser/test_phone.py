@@ -118,6 +118,17 @@ def test_the_controls_are_a_sheet_under_which_the_picture_follows(visit: Visit) 
     expect(page.locator("#sidebar")).to_be_hidden()
 
 
+def test_the_epoch_is_at_hand_beside_a_lesson_and_the_rows(visit: Visit) -> None:
+    page = visit("/?lesson=arrow&step=3&panel=rows", width=768, height=1024)
+    page.locator(".gv-rowlist li").first.wait_for()
+    assert page.get_by_role("slider", name="Epoch").evaluate(
+        """(slider) => {
+          const { right, top, height } = slider.getBoundingClientRect();
+          return document.elementFromPoint(right - 8, top + height / 2) === slider;
+        }"""
+    )
+
+
 def test_a_tap_tells_what_a_mouse_is_told_by_hovering(visit: Visit) -> None:
     page = visit("/?epoch=3&points=5", **PHONE)
     Fingers(page).tap(middle_of(page, "#status"))

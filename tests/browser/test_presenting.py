@@ -14,6 +14,8 @@ _KINDS = ".gv-title h2, .gv-sub, .gv-caption p, .gv-dock .gv-number, .gv-picture
 _WORDS = f"""() => [...document.querySelectorAll("{_KINDS}")]
   .filter((one) => one.checkVisibility() && one.textContent.trim() && one.getBoundingClientRect().width > 1)
   .map((one) => Math.round(parseFloat(getComputedStyle(one).fontSize)))"""
+_CUT = """() => [...document.querySelectorAll(".gv-title, .gv-caption")]
+  .filter((one) => one.scrollHeight > one.clientHeight).map((one) => one.innerText)"""
 _ARROWS = """() => document.querySelector("#graph-0 .js-plotly-plot")._fullData
   .find(({ type }) => type === "quiver").marker.line.width"""
 
@@ -38,7 +40,21 @@ def test_words_and_arrows_are_read_from_the_last_row(
     for gone in (".gv-header", "#sidebar"):
         expect(page.locator(gone)).to_be_hidden()
     assert page.evaluate("() => document.documentElement.scrollHeight") == height
+    assert page.evaluate(_CUT) == []
     shoot(page, f"presented-{view}-{width}")
+
+
+def test_a_lesson_leaves_room_for_titles_words_and_half_of_a_plane_that_is_zero(visit: Visit) -> None:
+    page = visit("/?lesson=batchnorm&step=5&present=on")
+    expect(page.locator("#veil-0 .gv-card")).to_be_visible()
+    assert page.evaluate(_CUT) == []
+    top, bottom, card = page.evaluate(
+        """() => {
+          const box = (one) => document.querySelector(one).getBoundingClientRect();
+          return [box("#graph-0 .nsewdrag").top, box("#graph-0 .nsewdrag").bottom, box("#veil-0 .gv-card").bottom];
+        }"""
+    )
+    assert card <= (top + bottom) / 2
 
 
 def test_keys_lead_through_it_and_out_of_it(visit: Visit) -> None:
