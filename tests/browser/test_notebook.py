@@ -16,7 +16,7 @@ from gradviz.dashboard.assets import assets_folder
 from gradviz.landscape import LandscapeRequest
 from gradviz.notebook.session import open_session
 from gradviz.notebook.widget import answer_of, script, told_to_browser
-from tests.browser.conftest import ARTEFACTS, shoot, wait_until_drawn
+from tests.browser.conftest import shoot, wait_until_drawn
 from tests.notebook.flowers import MINIBATCHES, flowers
 
 pytestmark = pytest.mark.browser
@@ -163,7 +163,6 @@ def test_the_dashboard_of_the_session_shows_in_a_frame_of_a_notebook(browser: Br
             page.goto(notebook.as_uri())
             frame = page.frames[1]
             wait_until_drawn(frame)
-            ARTEFACTS.mkdir(parents=True, exist_ok=True)
             shoot(page, "explore-in-a-notebook")
             assert frame.evaluate("() => window.gradvizPage.view.run") == "now"
             # Minibatches of a session have any number of rows, and nothing trains.

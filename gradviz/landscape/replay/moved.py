@@ -187,14 +187,11 @@ def _batch_norm_of_channels(mode: Any, x: Tensor, values: dict[str, Any]) -> Any
     known = mode.known(F.batch_norm, x.known, **rest)
     if rest["training"] or mean is None:
         normed = [_by_own_statistics(part, weight, bias, rest["eps"]) for part in x.parts]
-        return Channels(known, 1, [part._replace(value=value) for part, value in zip(x.parts, normed, strict=True)])
-    how = (mean, variance, weight, bias, rest["eps"], x.known.ndim - 2)
-    scale, shift = mode.call(scale_and_shift, how, {})
-    return Channels(
-        known,
-        1,
-        [Part(at, n, torch.addcmul(shift.narrow(0, at, n), value, scale.narrow(0, at, n))) for at, n, value in x.parts],
-    )
+    else:
+        given = (mean, variance, weight, bias, rest["eps"], x.known.ndim - 2)
+        scale, shift = mode.call(scale_and_shift, given, {})
+        normed = [torch.addcmul(shift.narrow(0, at, n), value, scale.narrow(0, at, n)) for at, n, value in x.parts]
+    return Channels(known, 1, [part._replace(value=value) for part, value in zip(x.parts, normed, strict=True)])
 
 
 def scale_and_shift(
