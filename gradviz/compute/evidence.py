@@ -8,7 +8,7 @@ from pydantic import Field
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, gradient_passes
 from gradviz.compute.workbench import Workbench
-from gradviz.evidence.measuring import EVIDENCE_VERSION, measured
+from gradviz.evidence.measuring import measured, version_of
 from gradviz.evidence.parts import LoopField, Part, PartKind, Precision
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
@@ -32,7 +32,7 @@ class PartQuestion(OfRun, Question):
 
     def key(self, store: RunStore) -> str:
         of_study = (STUDY_STATISTICS_VERSION,) if isinstance(store.any_run(self.run), StudyRun) else ()
-        return address_of(self, store, self.run, self.epoch, EVIDENCE_VERSION, *of_study)
+        return address_of(self, store, self.run, self.epoch, version_of(self.part), *of_study)
 
     def passes(self, store: RunStore) -> float:
         run = store.any_run(self.run)

@@ -10,7 +10,14 @@ from gradviz.evidence.path_taking import OPTIMIZERS, paths_found, paths_request
 from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.roughening import roughness_of
-from gradviz.evidence.scenes import BESIDE_RANDOM_PAIRS, LINEAR_BATCHNORM, SceneSpec, scenes_of
+from gradviz.evidence.scenes import (
+    BESIDE_RANDOM_PAIRS,
+    BESIDE_ROUGH_PAIRS,
+    LINEAR_BATCHNORM,
+    MID_PLAIN,
+    SceneSpec,
+    scenes_of,
+)
 from gradviz.evidence.sign_law import sign_laws
 from gradviz.evidence.studied import Setting, Studied, When
 from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
@@ -47,6 +54,7 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         chosen=tuple(each for part in parts for each in part.chosen),
         least_balanced=studied.least_balanced(),
         random_pairs=tuple(each for part in parts for each in part.random_pairs),
+        rough_pairs=tuple(each for part in parts for each in part.rough_pairs),
         drifts=tuple(each for part in parts for each in part.drifts),
         wholes=tuple(each for part in parts for each in part.wholes),
         paths=tuple(_paths_in(studied)),
@@ -59,8 +67,10 @@ def everything(studied: Studied) -> Iterator[Asked]:
     """All questions that a report asks."""
     for spec in scenes_of(studied):
         yield from scene_asked(spec, studied)
-        if spec.design in BESIDE_RANDOM_PAIRS:
+        if spec.design in BESIDE_RANDOM_PAIRS and spec.design != MID_PLAIN:  # that is measured at every checkpoint
             yield spec.random_pairs_part()
+        if spec.design in BESIDE_ROUGH_PAIRS:
+            yield spec.rough_pairs_part()
     for run in studied.runs.values():
         for epoch in studied.epochs[run.name]:
             yield checkpoint_part(studied, run.name, epoch)
@@ -94,6 +104,12 @@ def chosen_parts(studied: Studied) -> list[Part]:
     if least_balanced is None:
         return []
     return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
+
+
+def mid_pairs_parts(studied: Studied) -> list[Part]:
+    """Pairs of random live units at every checkpoint of mid-training."""
+    run = studied.runs[PLAIN].name
+    return [MID_PLAIN.of(run, epoch).random_pairs_part() for epoch in studied.mid_training()]
 
 
 def _imbalance(line: EpochMetrics) -> float:
@@ -141,6 +157,7 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
+    yield from mid_pairs_parts(studied)
     there = set(studied.epochs[run.name])
     lines = sorted((line for line in run.metrics() if line.epoch in there), key=_imbalance)
     for epoch in sorted(spread_over([line.epoch for line in lines], WHOLES)):

@@ -1,6 +1,6 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs, SignLaw
+from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs, RoughPairs, SignLaw
 from gradviz.evidence.roles import Role, role_of
 from gradviz.evidence.values import Estimate, Measured, Scope
 from gradviz.experiment.names import OfRun
@@ -227,6 +227,7 @@ class Evidence(Measured):
     least_balanced: int | None = None
     """The epoch of mid-training without regularizer whose signs are least balanced."""
     random_pairs: tuple[RandomPairs, ...] = ()
+    rough_pairs: tuple[RoughPairs, ...] = ()
     wholes: tuple[WholeModel, ...] = ()
     sign_laws: tuple[SignLaw, ...] = ()
     drifts: tuple[Drift, ...] = ()
@@ -241,9 +242,15 @@ class Evidence(Measured):
         """The agreement of all parameters."""
         return next((each.agreement for each in self.wholes if (each.run, each.epoch) == (run, epoch)), None)
 
-    def pairs_of(self, scene: str) -> tuple[RandomPairs, ...]:
-        """Pairs of random live units beside a picture's, panel by panel."""
-        return tuple(each for each in self.random_pairs if each.scene == scene)
+    def pairs_of(self, scene: str, epoch: int | None = None) -> tuple[RandomPairs, ...]:
+        """Pairs of random live units beside a picture's, panel by panel; at its own epoch, if no other is asked for."""
+        found = self.scene(scene)
+        at = epoch if epoch is not None or found is None else found.epoch
+        return tuple(each for each in self.random_pairs if (each.scene, each.epoch) == (scene, at))
+
+    def rough_pairs_of(self, scene: str) -> tuple[RoughPairs, ...]:
+        """The roughness of such pairs."""
+        return tuple(each for each in self.rough_pairs if each.scene == scene)
 
     def why_absent(self, claim: str) -> str:
         """What these runs lack for a claim, and what to do; empty if nothing that is known."""

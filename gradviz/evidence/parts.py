@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradviz.errors import UserError
-from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
+from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs, RoughPairs
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
@@ -30,6 +30,7 @@ PartKind = Literal[
     "ablation",
     "chosen",
     "random-pairs",
+    "rough-pairs",
     "drift",
     "whole",
 ]
@@ -84,6 +85,7 @@ class PartAnswer(Measured):
     ablation: Ablation | None = None
     chosen: tuple[ChosenRows, ...] = ()
     random_pairs: tuple[RandomPairs, ...] = ()
+    rough_pairs: tuple[RoughPairs, ...] = ()
     drifts: tuple[Drift, ...] = ()
     wholes: tuple[WholeModel, ...] = ()
 
