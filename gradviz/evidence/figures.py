@@ -91,11 +91,13 @@ def median_angle_of(pairs: Sequence[RoughPairs], where: str) -> Figure:
     first = pairs[0]
     num = first.num_minibatches
     over = f"{num} minibatch{'es' if num > 1 else ''}"
+    of = f" of {first.tensor}" if len(pairs) == 1 else ""
     return Figure(
         name=f"median angle between neighbours, {where}, random units",
         estimate=median_angle(pairs),
         unit="°",
-        sample=f"{listed(map(_rough_pairs_of, pairs))}, {over}, with the middle 95 % of the pairs, epoch {first.epoch}",
+        sample=f"{listed(map(_rough_pairs_of, pairs))}{of}, {over}, with the middle 95 % of the pairs,"
+        f" epoch {first.epoch}",
         range=DEGREES,
     )
 
@@ -195,7 +197,7 @@ def ratio(a: float | None, b: float | None) -> Estimate:
 
 def _rough_pairs_of(pairs: RoughPairs) -> str:
     without = sum(angle is None for angle in pairs.angles)
-    told = f"{len(pairs.angles)} pairs of {pairs.num_live} live of {pairs.num_units} units of {pairs.tensor}"
+    told = f"{len(pairs.angles)} pairs of {pairs.num_live} live of {pairs.num_units} units"
     return f"{told} ({without} without arrows)" if without else told
 
 

@@ -125,9 +125,11 @@ def test_the_median_of_roughness_is_over_draws_of_a_pair_in_every_panel():
     assert (found.low, found.high) == pytest.approx((2 + 0.05 * 13, 40 - 0.05 * 25))
     figure = median_angle_of((first, second, third), "here")
     assert figure.sample == (
-        "4 pairs of 60 live of 100 units of hidden.1.linear.bias (2 without arrows), 4 pairs of 60 live of 100 units of"
-        " hidden.1.linear.bias (1 without arrows) and 0 pairs of 1 live of 100 units of hidden.1.linear.bias,"
-        " 4 minibatches, with the middle 95 % of the pairs, epoch 3"
+        "4 pairs of 60 live of 100 units (2 without arrows), 4 pairs of 60 live of 100 units (1 without arrows)"
+        " and 0 pairs of 1 live of 100 units, 4 minibatches, with the middle 95 % of the pairs, epoch 3"
+    )
+    assert median_angle_of((third,), "here").sample.startswith(
+        "0 pairs of 1 live of 100 units of hidden.1.linear.bias, 4"
     )
     assert median_angle((third, third)).value is None
 
