@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradviz.errors import UserError
-from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
+from gradviz.evidence.controls import Apart, ChosenRows, Drift, RandomPairs
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
@@ -32,6 +32,7 @@ PartKind = Literal[
     "random-pairs",
     "drift",
     "whole",
+    "apart",
 ]
 Precision = Literal["float32", "float64"]
 
@@ -42,6 +43,7 @@ class Part:
 
     `scene` is the key of a picture of the source whose minibatches' agreement is asked for (its fields are asked for
     one by one), or beside which pairs of random units are. `whole`: of all parameters, not of the biases alone.
+    `other`: the run whose distance is asked for.
     """
 
     kind: PartKind
@@ -49,6 +51,7 @@ class Part:
     epoch: int
     scene: str = ""
     whole: bool = False
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ Asked = Part | LoopField | LandscapeRequest
 Answers = Mapping[Asked, bytes]
 
 
+def run_of(asked: Asked) -> str:
+    """The run that a question is about."""
+    return asked.request.run if isinstance(asked, LoopField) else asked.run
+
+
 class PartAnswer(Measured):
     """What was measured: only what the part asked for is filled in."""
 
@@ -85,6 +93,7 @@ class PartAnswer(Measured):
     chosen: tuple[ChosenRows, ...] = ()
     random_pairs: tuple[RandomPairs, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    aparts: tuple[Apart, ...] = ()
     wholes: tuple[WholeModel, ...] = ()
 
 
