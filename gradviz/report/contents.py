@@ -73,7 +73,7 @@ def _kinds(summary: ClaimSummary, claim: Claim) -> str:
     Where trainings are chaotic in rounding, the verdicts by other CPU threads are counted beside them, and differing
     ones are no verdict."""
     kinds, by_threads = summary.kinds, summary.there
-    told = _counted(kinds, "seeds") if len(kinds) > 1 else kinds[0]
+    told = kinds[0] if len(kinds) == 1 else _counted(kinds, "seeds")
     if not claim.is_chaotic or summary.all == {Kind.UNKNOWN}:
         return told
     if not by_threads:

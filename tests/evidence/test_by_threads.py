@@ -4,6 +4,7 @@ import math
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -101,7 +102,7 @@ def test_of_each_role_the_training_with_other_threads_is_found(own_runs: Path):
     ],
     ids=str,
 )
-def test_what_differs_in_more_than_its_threads_is_no_replicate(own_runs: Path, changes: dict[str, object]):
+def test_what_differs_in_more_than_its_threads_is_no_replicate(own_runs: Path, changes: dict[str, Any]):
     repeated(own_runs, "batchnorm", **changes)
     assert Studied.of(RunStore(own_runs)).of_other_threads == {}
 
@@ -172,14 +173,19 @@ def test_the_distances_are_numbers_and_told_beside_those_of_other_runs():
     verdict = claim_of("batchnorm-minibatches").verdict(with_replicates(replicate(), replicate("none", apart=0.03)))
     own = [each for each in verdict.figures if each.name.startswith("distance")]
     assert [(each.name, each.estimate.value, each.unit) for each in own] == [
-        (f"distance to the training with 2 threads{of}, {when}", value, "%")
+        (f"distance to the training with other CPU threads{of}, {when}", value, "%")
         for of, value in (("", 0.8), (" without a regularizer", 0.03))
         for when in ("after epoch 1", "at mid-training", "at the last epoch")
     ]
-    assert own[1].sample == "epoch 3, of the way of batchnorm from epoch 0, all 1,234 parameters"
+    assert (
+        own[1].sample
+        == "with 2 threads instead of 1; epoch 3, of the way of batchnorm from epoch 0, all 1,234 parameters"
+    )
     [note] = [each for each in verdict.notes if "rounds sums differently" in each]
     assert "80 % after epoch 1, 80 % at mid-training (epoch 3) and 80 % at the last epoch (epoch 5)" in note
-    assert "without a regularizer by 3 % after epoch 1" in note
+    assert "For comparison, without a regularizer it is apart by 3 % after epoch 1" in note
+    equal = claim_of("batchnorm-minibatches").verdict(with_replicates(replicate(), replicate("none", apart=0.0)))
+    assert any("For comparison, without a regularizer it is equal to the bit." in each for each in equal.notes)
 
 
 def test_what_was_not_compared_is_left_open():

@@ -44,7 +44,7 @@ def test_both_say_the_same_of_a_training_with_other_threads(own_runs: Path, meas
     for claim in chaotic:
         on_page, verdict = told(claim.key, compute, compute.store), claim.verdict(evidence)
         assert _agree(on_page, verdict)
-        assert (on_page["says"], tuple(on_page["notes"])) == (verdict.says, verdict.notes)
+        assert (on_page["says"], on_page["notes"]) == (verdict.says, verdict.notes)
         assert "By the training with 2 threads instead of 1" in verdict.says
     assert set(everything(Studied.of(compute.store))).issuperset(
         asked for claim in chaotic for asked in claim.asked(Studied.of(compute.store))

@@ -9,8 +9,8 @@ from gradviz.evidence.figures import exact
 from gradviz.evidence.measurements import Evidence, Replicate
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, ROLES
 from gradviz.evidence.verdict import Figure, Kind, Verdict
+from gradviz.experiment.cpu_threads import threads_words
 from gradviz.experiment.run_record import RunRecord
-from gradviz.experiment.studies.deliveries.replicates import threads_words
 
 
 def beside_threads(own: Verdict, evidence: Evidence, verdict: Callable[[Evidence], Verdict]) -> Verdict:
@@ -50,17 +50,17 @@ def _chaos(evidence: Evidence, record: RunRecord, found: Replicate) -> str:
     """How far apart rounding alone leads the trainings."""
     if _is_equal(found):
         return (
-            "Another number of CPU threads rounds nothing differently in a network of this size:"
+            "Another number of CPU threads rounds nothing differently here:"
             f" {record.name} and {found.record.name} are equal to the bit. {ONE_DRAW}"
         )
     if not found.aparts:
         return ONE_DRAW
     others = [
-        f"{role.words} by {_apart_words(evidence, each)}"
+        f"{role.words} it is {'equal to the bit' if _is_equal(each) else f'apart by {_apart_words(evidence, each)}'}"
         for role in ROLES
         if role != BATCHNORM and (each := evidence.replicate(role)) is not None
     ]
-    beside = f" For comparison, trainings are apart {' and '.join(others)}." if others else ""
+    beside = f" For comparison, {' and '.join(others)}." if others else ""
     return (
         "Another number of CPU threads only rounds sums differently. As a share of the way from the common start, the"
         f" training {_against(record, found)} is apart by {_apart_words(evidence, found)}; two unrelated ways of one"
@@ -128,14 +128,16 @@ def _in_its_place(evidence: Evidence, found: Replicate) -> Evidence:
 def _figures(evidence: Evidence) -> Iterator[Figure]:
     """Of each training with another number of CPU threads, that with batch normalization first."""
     for role in (BATCHNORM, PLAIN, DROPOUT):
-        found = evidence.replicate(role)
-        for when, apart in _times(evidence, found) if found is not None else ():
-            words = threads_words(found.record.num_threads or 0)
+        found, own = evidence.replicate(role), evidence.record(role)
+        if found is None or own is None:
+            continue
+        of = "" if role == BATCHNORM else f" {role.words}"
+        for when, apart in _times(evidence, found):
             yield Figure(
-                name=f"distance to the training with {words}{'' if role == BATCHNORM else f' {role.words}'}, {when}",
+                name=f"distance to the training with other CPU threads{of}, {when}",
                 estimate=exact(apart.of_way if apart else None),
                 unit="%",
-                sample=_sample_of(apart) if apart else "",
+                sample=f"{_against(own, found)}; {_sample_of(apart)}" if apart else "",
             )
 
 

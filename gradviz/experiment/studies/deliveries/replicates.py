@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradviz.errors import UserError
+from gradviz.experiment.cpu_threads import threads_words
 from gradviz.experiment.names import MOST_LABEL
 from gradviz.experiment.run import Run
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
@@ -50,11 +51,6 @@ def replicate_of(run: Run, runs: Iterable[Run], num_threads: int | None = None) 
     return Replicate(
         _like(run, run.name[: _MOST_NAME - len(end)] + end, run.title[: MOST_LABEL - len(words)] + words), chosen
     )
-
-
-def threads_words(number: int) -> str:
-    """`1 thread`, `2 threads`."""
-    return "1 thread" if number == 1 else f"{number} threads"
 
 
 def _like(run: Run, name: str, label: str) -> TrainingConfig:
