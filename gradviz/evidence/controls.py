@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gradviz.evidence.values import Estimate, Measured, Scope
-from gradviz.experiment.names import OfRun
+from gradviz.experiment.names import OfRun, RunName
 from gradviz.landscape.paths.request import Condition
 
 
@@ -81,6 +81,16 @@ class Drift(OfRun, Measured):
     bias_largest: float
     beta_rms: float | None
     gamma_rms: float | None
+
+
+class Apart(OfRun, Measured):
+    """How far `other`, the same training with other CPU threads, is from `run`: the distance of all parameters over the
+    way that `run` has come from the common start, `of_way`; None if it has not moved."""
+
+    other: RunName
+    epoch: int
+    num_parameters: int
+    of_way: float | None
 
 
 class SignLaw(OfRun, Measured):

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from gradviz.evidence.balancing import balances
 from gradviz.evidence.controls import PathsFound
-from gradviz.evidence.measurements import Agreement, Evidence, Panel, RoundOff, Scene
-from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
+from gradviz.evidence.measurements import Agreement, Evidence, Panel, Replicate, RoundOff, Scene
+from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer, run_of
 from gradviz.evidence.path_taking import OPTIMIZERS, paths_found, paths_request
 from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
@@ -13,6 +13,7 @@ from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.scenes import (
     BESIDE_RANDOM_PAIRS,
     BESIDE_ROUGH_PAIRS,
+    BETA_BATCHNORM,
     LINEAR_BATCHNORM,
     MID_PLAIN,
     SceneSpec,
@@ -20,6 +21,7 @@ from gradviz.evidence.scenes import (
 )
 from gradviz.evidence.sign_law import sign_laws
 from gradviz.evidence.studied import Setting, Studied, When
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -36,7 +38,9 @@ def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
 
 def evidence_of(studied: Studied, answers: Answers) -> Evidence:
     """As much of the evidence as these answers give."""
-    parts = [PartAnswer.model_validate_json(content) for asked, content in answers.items() if isinstance(asked, Part)]
+    others = {run.name for run in studied.of_other_threads.values()}
+    of_others = {asked: content for asked, content in answers.items() if run_of(asked) in others}
+    parts = _parts_in({asked: content for asked, content in answers.items() if asked not in of_others})
     nulls = [null for part in parts for null in part.nulls]
     return Evidence(
         seed=next(iter(studied.runs.values())).config.seed,
@@ -60,7 +64,49 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         paths=tuple(_paths_in(studied)),
         falling=studied.falling(),
         others=studied.others(),
+        by_threads=tuple(_by_threads_in(studied, parts, of_others)),
     )
+
+
+def _by_threads_in(studied: Studied, parts: Sequence[PartAnswer], answers: Answers) -> Iterator[Replicate]:
+    """`parts` have the distances, `answers` what was measured of the trainings with other CPU threads."""
+    for role, other in studied.of_other_threads.items():
+        swapped = studied.by_threads(role)
+        assert swapped is not None
+        own = {asked: content for asked, content in answers.items() if run_of(asked) == other.name}
+        measured = _parts_in(own)
+        yield Replicate(
+            of=studied.runs[role].name,
+            record=other.record,
+            aparts=tuple(each for part in parts for each in part.aparts if each.other == other.name),
+            scenes=tuple(scenes_in(swapped, own)),
+            random_pairs=tuple(each for part in measured for each in part.random_pairs),
+            rough_pairs=tuple(each for part in measured for each in part.rough_pairs),
+            drifts=tuple(each for part in measured for each in part.drifts),
+            round_off=round_off_in(swapped, own),
+        )
+
+
+def _parts_in(answers: Answers) -> list[PartAnswer]:
+    """The statistics among the answers, under the names that were asked for: of two runs with the same bytes, such as a
+    copy, one answer is kept for both."""
+    found = []
+    for asked, content in answers.items():
+        if isinstance(asked, Part):
+            answer = PartAnswer.model_validate_json(content)
+            found.append(answer.model_copy(update=dict(_renamed(answer, asked.run))))
+    return found
+
+
+def _renamed(answer: PartAnswer, run: str) -> Iterator[tuple[str, object]]:
+    for name, value in answer:
+        if isinstance(value, OfRun):
+            yield name, value.model_copy(update={"run": run})
+        elif isinstance(value, tuple):
+            yield (
+                name,
+                tuple(each.model_copy(update={"run": run}) if isinstance(each, OfRun) else each for each in value),
+            )
 
 
 def everything(studied: Studied) -> Iterator[Asked]:
@@ -84,6 +130,20 @@ def everything(studied: Studied) -> Iterator[Asked]:
             yield from (Part("drift", run, epoch) for epoch in studied.epochs[run])
     if studied.is_there(DROPOUT, When.MID):
         yield Part("masks", studied.runs[DROPOUT].name, studied.epoch(DROPOUT, When.MID))
+    yield from studied.apart_parts()
+    swapped = studied.by_threads(BATCHNORM)
+    if swapped is not None:
+        yield from _of_norm(swapped)
+
+
+def _of_norm(studied: Studied) -> Iterator[Asked]:
+    """What the claims read of the run with batch normalization."""
+    if studied.is_there(BATCHNORM, When.TENTH):
+        beta = BETA_BATCHNORM.placed(studied)
+        yield from (*scene_asked(beta, studied), beta.random_pairs_part(), *loop_fields(studied))
+        yield from (each.placed(studied).rough_pairs_part() for each in (LINEAR_BATCHNORM, BETA_BATCHNORM))
+    if studied.is_there(BATCHNORM, When.START):
+        yield drift_part(studied, BATCHNORM)
 
 
 def scene_asked(spec: SceneSpec, studied: Setting) -> list[Asked]:

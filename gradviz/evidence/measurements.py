@@ -1,9 +1,18 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs, RoughPairs, SignLaw
+from gradviz.evidence.controls import (
+    Apart,
+    ChosenRows,
+    Drift,
+    OtherPreset,
+    PathsFound,
+    RandomPairs,
+    RoughPairs,
+    SignLaw,
+)
 from gradviz.evidence.roles import Role, role_of
 from gradviz.evidence.values import Estimate, Measured, Scope
-from gradviz.experiment.names import OfRun
+from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.run_record import RunRecord
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
 
@@ -205,6 +214,20 @@ class StudyEvidence(Measured):
         return next((scene for scene in self.scenes if scene.key == key), None)
 
 
+class Replicate(Measured):
+    """The same training as `of` with another number of CPU threads: how far apart both are, and what the claims on the
+    run read, measured on it."""
+
+    of: RunName
+    record: RunRecord
+    aparts: tuple[Apart, ...]
+    scenes: tuple[Scene, ...] = ()
+    random_pairs: tuple[RandomPairs, ...] = ()
+    rough_pairs: tuple[RoughPairs, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    round_off: RoundOff | None = None
+
+
 class Evidence(Measured):
     """All measurements of one set of runs: those of one seed."""
 
@@ -235,6 +258,7 @@ class Evidence(Measured):
     falling: tuple[int, ...] = ()
     """All epochs without regularizer whose training loss falls, but the last."""
     others: tuple[OtherPreset, ...] = ()
+    by_threads: tuple[Replicate, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     """Keys of claims that these runs do not allow, each with the reason."""
 
@@ -258,6 +282,10 @@ class Evidence(Measured):
 
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)
+
+    def replicate(self, role: Role) -> Replicate | None:
+        """The training with another number of CPU threads of the run that plays a role."""
+        return next((each for each in self.by_threads if role_of(each.record) == role), None)
 
     def record(self, role: Role) -> RunRecord | None:
         """The record of the run that plays a role."""

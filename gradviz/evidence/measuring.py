@@ -8,6 +8,7 @@ import torch
 
 from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements, whole_agreement
+from gradviz.evidence.apart import apart_of
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.choosing import chosen_rows_of
 from gradviz.evidence.drifting import drift_of
@@ -166,6 +167,10 @@ def _drift(at: _At) -> PartAnswer:
     return PartAnswer(drifts=drift_of(at.run, at.part.epoch))
 
 
+def _apart(at: _At) -> PartAnswer:
+    return PartAnswer(aparts=(apart_of(at.run, at.bench.store.run(at.part.other), at.part.epoch),))
+
+
 def _ablation(at: _At) -> PartAnswer:
     return PartAnswer(ablation=ablation_of(at.run, at.network, at.part.epoch))
 
@@ -183,4 +188,5 @@ _KINDS: dict[PartKind, _Kind] = {
     "rough-pairs": _Kind("roughness in pairs of random live units, beside the picture {scene}", _rough_pairs),
     "drift": _Kind("how far biases, γ and β have moved", _drift),
     "whole": _Kind("agreement of all parameters", _whole),
+    "apart": _Kind("how far another number of CPU threads leads the training apart", _apart),
 }

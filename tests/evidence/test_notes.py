@@ -180,5 +180,5 @@ def test_claims_on_batch_normalization_say_which_norm_was_measured_and_that_coun
     [placed] = [note for note in verdict.notes if note.startswith("Measured with the norm")]
     assert f"the norm {own} the activation" in placed
     assert f"--norm-placement {other}" in placed
-    assert any("chaotic in rounding" in note for note in verdict.notes)
+    assert any("how many of a few agree decides nothing" in note for note in verdict.notes)
     assert [claim.is_chaotic for claim in (MID, START, FROZEN, BETA)] == [False, False, False, True]
