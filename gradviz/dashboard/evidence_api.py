@@ -18,9 +18,9 @@ from gradviz.dashboard.sending import sent_json
 from gradviz.errors import UserError
 from gradviz.evidence.claims import CLAIMS, Claim, claim_of
 from gradviz.evidence.claims.studies import Absent, claims_of
+from gradviz.evidence.gathered import Evidence, StudyEvidence
 from gradviz.evidence.gathering import evidence_of
 from gradviz.evidence.gathering_studies import study_evidence
-from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.measuring import doing
 from gradviz.evidence.parts import Answers, Asked
 from gradviz.evidence.path_taking import KeptPaths, nothing_kept

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from gradviz.evidence.agreeing import bootstrap, checkpoint_agreements, estimate_of
-from gradviz.evidence.measurements import Checkpoint, Evidence, Intervention, SignBalance
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Checkpoint, Intervention, SignBalance
 from gradviz.evidence.values import BIASES, Scope
 from gradviz.landscape import Network
 from gradviz.landscape.clean import CleanPass

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from gradviz.evidence.balancing import balances
 from gradviz.evidence.controls import PathsFound
-from gradviz.evidence.measurements import Agreement, Evidence, Panel, Replicate, RoundOff, Scene
+from gradviz.evidence.gathered import Evidence, Replicate
+from gradviz.evidence.measurements import Agreement, Panel, RoundOff, Scene
 from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer, run_of
 from gradviz.evidence.path_taking import OPTIMIZERS, paths_found, paths_request
 from gradviz.evidence.precision import POINTS, round_off_of

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from gradviz.evidence.gathered import StudyEvidence
 from gradviz.evidence.gathering import round_off_in, scenes_in
-from gradviz.evidence.measurements import Null, StudyEpoch, StudyEvidence
+from gradviz.evidence.measurements import Null, StudyEpoch
 from gradviz.evidence.parts import Answers, Asked, Part, StudyAnswer
 from gradviz.evidence.readings import Reading
 from gradviz.evidence.roles import PLAIN

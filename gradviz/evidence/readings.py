@@ -13,6 +13,7 @@ from gradviz.evidence.controls import (
     RandomPairs,
     RoughPairs,
 )
+from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.gathering import (
     checkpoint_part,
     chosen_parts,
@@ -22,7 +23,7 @@ from gradviz.evidence.gathering import (
     others_asked,
     scene_asked,
 )
-from gradviz.evidence.measurements import Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
+from gradviz.evidence.measurements import Ablation, Checkpoint, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
 from gradviz.evidence.path_taking import command_of, paths_request
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role

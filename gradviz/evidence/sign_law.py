@@ -18,7 +18,8 @@ import numpy as np
 
 from gradviz.evidence.agreeing import bootstrap, estimate_of
 from gradviz.evidence.controls import SignLaw
-from gradviz.evidence.measurements import Agreement, Evidence
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Agreement
 from gradviz.evidence.values import BIASES, Scope
 from gradviz.landscape.statistics import estimate
 from gradviz.landscape.statistics.bootstrap import Statistic

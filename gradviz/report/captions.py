@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from gradviz.drawing.labels import layers_of
-from gradviz.evidence.measurements import Evidence, Panel, RoundOff, Scene
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Panel, RoundOff, Scene
 from gradviz.evidence.scenes import design_of
 from gradviz.landscape.directions.axis import one_words
 from gradviz.landscape.request import LandscapeRequest

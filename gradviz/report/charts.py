@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from gradviz.drawing.inks import PALETTES
 from gradviz.evidence.controls import Drift
-from gradviz.evidence.measurements import Checkpoint, Evidence, Null
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Checkpoint, Null
 from gradviz.evidence.sign_law import law, points_of
 from gradviz.evidence.values import BIASES, Estimate, Scope
 from gradviz.experiment.run_record import RunRecord

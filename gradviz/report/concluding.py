@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from gradviz.evidence.measurements import Evidence, Roughness, RoundOff, Scene, SignBalance
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Roughness, RoundOff, Scene, SignBalance
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
 from gradviz.report.findings import Findings
 from gradviz.report.naming import labels_of

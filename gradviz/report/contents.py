@@ -8,7 +8,7 @@ from gradviz.dashboard import permalink
 from gradviz.dashboard.evidence_links import view_of
 from gradviz.evidence.claims import CLAIMS, Claim
 from gradviz.evidence.claims.chosen import CHOSEN_ROWS
-from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.scenes import SINGLE
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gradviz import __version__
 from gradviz.evidence.claims import CLAIMS, verdicts
-from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.values import Measured
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.report.machine import Machine

@@ -7,8 +7,8 @@ from gradviz.compute.checkpoint import MINIBATCHES_TOGETHER
 from gradviz.compute.kinds import question_of
 from gradviz.compute.local import LocalCompute
 from gradviz.evidence.claims import absences
+from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.gathering import everything, loop_fields, whole_evidence
-from gradviz.evidence.measurements import Evidence
 from gradviz.evidence.measuring import doing
 from gradviz.evidence.parts import Asked
 from gradviz.evidence.path_taking import KeptPaths, nothing_kept

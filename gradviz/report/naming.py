@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gradviz.drawing.inks import PALETTES
-from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.gathered import Evidence
 from gradviz.experiment.regularizers import rank
 from gradviz.experiment.run_record import RunRecord
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gradviz.evidence import rules
-from gradviz.evidence.measurements import Evidence
+from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.roles import BATCHNORM, DROPOUT
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import BALANCE

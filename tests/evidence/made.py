@@ -9,11 +9,11 @@ from gradviz.evidence.controls import (
     RandomPairs,
     RoughPairs,
 )
+from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
     Checkpoint,
-    Evidence,
     Null,
     Panel,
     Roughness,

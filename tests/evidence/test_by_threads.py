@@ -17,7 +17,7 @@ from gradviz.evidence import rules
 from gradviz.evidence.apart import apart_of
 from gradviz.evidence.claims import CLAIMS, claim_of
 from gradviz.evidence.controls import Apart
-from gradviz.evidence.measurements import Evidence, Replicate
+from gradviz.evidence.gathered import Evidence, Replicate
 from gradviz.evidence.parts import Part, run_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, ROLES
 from gradviz.evidence.studied import Studied

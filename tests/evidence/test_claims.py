@@ -10,7 +10,8 @@ from gradviz.evidence.claims import CLAIMS, claim_of, verdicts
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.paths import PATH_CLAIMS
 from gradviz.evidence.figures import resultant_of
-from gradviz.evidence.measurements import Agreement, Checkpoint, Evidence, Panel, Scene
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Agreement, Checkpoint, Panel, Scene
 from gradviz.evidence.parts import LoopField
 from gradviz.evidence.path_taking import OPTIMIZERS
 from gradviz.evidence.readings import scene as reading_of

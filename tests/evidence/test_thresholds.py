@@ -11,7 +11,8 @@ from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS, Claim, claim_of
 from gradviz.evidence.controls import ChosenRows
 from gradviz.evidence.deciding import kind_of_most
-from gradviz.evidence.measurements import Checkpoint, Evidence, Scene
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Checkpoint, Scene
 from gradviz.evidence.values import Estimate
 from gradviz.evidence.verdict import Kind
 from tests.evidence.made import ablation, checkpoint, chosen, drift, evidence, null, paths, round_off, scene, scenes

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gradviz.evidence.measurements import Evidence, Intervention, Panel, SignBalance
+from gradviz.evidence.gathered import Evidence
+from gradviz.evidence.measurements import Intervention, Panel, SignBalance
 from gradviz.evidence.values import Estimate
 from gradviz.report.captions import caption_of
 from gradviz.report.contents import contents

@@ -6,7 +6,7 @@ from gradviz.evidence.claims.remarks import ONE_DRAW
 from gradviz.evidence.controls import Apart
 from gradviz.evidence.deciding import listed, noted, told
 from gradviz.evidence.figures import exact
-from gradviz.evidence.measurements import Evidence, Replicate
+from gradviz.evidence.gathered import Evidence, Replicate
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, ROLES
 from gradviz.evidence.verdict import Figure, Kind, Verdict
 from gradviz.experiment.cpu_threads import threads_words

@@ -7,7 +7,7 @@ from typing import Any
 from gradviz.errors import UserError
 from gradviz.evidence.claims.by_threads import beside_threads
 from gradviz.evidence.deciding import why_untold
-from gradviz.evidence.measurements import Evidence, StudyEvidence
+from gradviz.evidence.gathered import Evidence, StudyEvidence
 from gradviz.evidence.parts import Asked
 from gradviz.evidence.readings import Reading
 from gradviz.evidence.roles import BATCHNORM, ROLES, Role

@@ -1,6 +1,6 @@
 """What the claims on batch normalization cannot tell: remarks beside their verdicts."""
 
-from gradviz.evidence.measurements import Evidence, StudyEvidence
+from gradviz.evidence.gathered import Evidence, StudyEvidence
 from gradviz.evidence.roles import BATCHNORM
 
 _OTHER = {"before": "after", "after": "before"}
