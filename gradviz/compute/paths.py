@@ -6,7 +6,9 @@ kept lies in `DIRECTORY/paths-1/KEY/` until it has ended.
 
 import hashlib
 import json
+import os
 import re
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,9 +22,9 @@ from gradviz.compute.refusals import Cancelled
 from gradviz.errors import UserError
 from gradviz.experiment.continuation import Continuation
 from gradviz.experiment.device import resolve_device
-from gradviz.experiment.files import is_there
+from gradviz.experiment.files import is_there, write_whole
 from gradviz.experiment.interruption import Stopped, StopRequest
-from gradviz.experiment.outside import UnusableFile
+from gradviz.experiment.outside import UnusableFile, read_outside
 from gradviz.experiment.private import make_directory
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
@@ -39,6 +41,9 @@ from gradviz.landscape.paths.schedule import usual_points
 
 LAYOUT = "paths-1"
 """The directory of paths in that of the cache."""
+
+MOST_SENT_BYTES = 8 * 2**20
+"""Of an answer that goes from one machine to another; 8 replicas of 4 conditions at 32 times have 0.2 MB."""
 
 _SUFFIX, _TEXT = ".safetensors", "paths"
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -136,6 +141,7 @@ def make_room(directory: Path, limit: int, spared: str) -> None:
     What belongs to the key `spared`, or to a job under way, stays.
     """
     root = directory / LAYOUT
+    _make(root)
     there = [
         path for path in root.iterdir() if _KEY.fullmatch(path.stem) and path.stem != spared and not path.is_symlink()
     ]
@@ -183,3 +189,28 @@ def _make(directory: Path) -> None:
         raise UserError(
             f"{directory} cannot be made ({error.strerror or error}): set GRADVIZ_CACHE_DIR to a writable directory."
         ) from error
+
+
+def sent(directory: Path, key: str) -> bytes | None:
+    """The kept answer with this key for another machine; None if it has more than MOST_SENT_BYTES, or is not there."""
+    try:
+        return read_outside(directory / LAYOUT / f"{key}{_SUFFIX}", MOST_SENT_BYTES)
+    except UnusableFile:
+        return None
+
+
+def take_in(directory: Path, key: str, content: bytes, limit: int) -> bool:
+    """Keeps the answer that another machine has sent; False if these bytes are none. The oldest others make room, so
+    that all take `limit` bytes at most."""
+    if len(content) > MOST_SENT_BYTES or not _KEY.fullmatch(key):
+        return False
+    make_room(directory, limit, key)
+    incoming = directory / LAYOUT / f"{key}.{uuid.uuid4().hex}"
+    try:
+        write_whole(incoming, content)
+        if _read(incoming, None) is None:
+            return False
+        os.replace(incoming, directory / LAYOUT / f"{key}{_SUFFIX}")
+    finally:
+        incoming.unlink(missing_ok=True)
+    return True

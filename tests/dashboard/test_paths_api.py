@@ -66,7 +66,6 @@ def test_a_condition_that_tells_nothing_of_a_run_says_why(client: FlaskClient) -
     ("changes", "settings", "sentence"),
     [
         ({}, {"read_only": True}, "read-only"),
-        ({}, {"compute": "celery"}, "use `gradviz paths`"),
         ({"replicas": 64, "epochs": 3}, {}, "a server takes 128 at most"),
         ({"replicas": 64, "points": 3}, {"cache_bytes": 2**20}, "or raise GRADVIZ_CACHE_BYTES"),
         ({"epoch": 9}, {}, "`epoch` of the run none must be one of 0-2, got 9"),
