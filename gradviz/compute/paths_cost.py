@@ -53,11 +53,11 @@ def refusal_of(cost: PathsCost, cache_bytes: int) -> str:
 
 
 def answer_bytes(request: PathsRequest, cost: PathsCost) -> int:
-    """Of the answer's numbers, of 8 bytes each: inner products of pairs, the losses of all steps, and the ways."""
+    """Of the answer's numbers, of 8 bytes each: inner products of pairs, losses, and the ways."""
     points = min(cost.steps, request.points or usual_points(1))
     replicas = [request.num_replicas(condition) for condition in request.conditions]
-    of_each = sum(points * (many + 1) + cost.steps + 2 * points for many in replicas for _ in range(many))
-    return 8 * (of_each + cost.steps + 4 * points)
+    of_each = sum(points * (many + 3) + cost.steps + 2 for many in replicas for _ in range(many))
+    return 8 * (of_each + cost.steps + 4 * points + 2)
 
 
 def _before(run: Continuation, request: PathsRequest) -> int:
