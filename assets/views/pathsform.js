@@ -97,9 +97,10 @@ function stateOf({ told, error, isStarting, job, isOwn, seconds }) {
   const refused = error ? element("p", "gv-error", error) : null;
   if (!told) return [refused ?? element("p", "", "Asking what is known of these paths…")];
   if (told.is_known) return [refused, element("p", "", "These paths are computed: whoever opens this link sees them.")];
-  if (isOwn) return [progress(job), element("p", "gv-sub", "It goes on if you leave this page."), refused];
+  const waits = job?.message ? element("p", "gv-error", job.message) : null; // for a worker
+  if (isOwn) return [progress(job), waits, element("p", "gv-sub", "It goes on if you leave this page."), refused];
   if (isStarting) return [element("p", "", "Starting: the job imports what it needs, which takes some seconds.")];
-  if (job) return [element("p", "", `Other paths are being computed here (${runAndEpoch(job.request)}): one job at a time.`), progress(job), link(job.request), refused];
+  if (job) return [element("p", "", `Other paths are being computed here (${runAndEpoch(job.request)}): one job at a time.`), progress(job), waits, link(job.request), refused];
   if (told.refusal) return [element("p", "gv-error", told.refusal)];
   const last = told.job?.key === told.key && told.job.message ? element("p", "", told.job.message) : null;
   const start = button("Start", begin, "gv-button gv-primary");
@@ -122,7 +123,8 @@ function progress({ what, done, total, seconds_left: seconds }) {
   Object.assign(bar, { max: Math.max(1, total), value: done });
   bar.setAttribute("aria-label", "Steps of training done");
   const left = seconds === null || !done ? "" : `, about ${duration(seconds)} left`;
-  return element("div", "gv-paths-start", bar, element("span", "", total ? `${what}: step ${done} of ${total}${left}` : "Beginning."), button("Cancel", cancelPaths));
+  const before = what ? `${what[0].toUpperCase()}${what.slice(1)}.` : "Beginning.";
+  return element("div", "gv-paths-start", bar, element("span", "", total ? `${what}: step ${done} of ${total}${left}` : before), button("Cancel", cancelPaths));
 }
 
 // To the view of another's job.

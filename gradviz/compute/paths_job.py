@@ -39,7 +39,8 @@ WAITS = "another process computes the same"
 
 
 class Job(Atom):
-    """`what` is trained now, `done` of `total` steps; `message`: one sentence on how it ended, empty if it finished."""
+    """`what` is trained now, `done` of `total` steps; `message`: one sentence on how it ended, empty if it finished, or
+    why it waits."""
 
     key: str
     request: PathsRequest

@@ -23,9 +23,8 @@ class AnotherJob(UserError):
 
     def __init__(self, job: Job) -> None:
         self.seconds = max(1, round(job.seconds_left or 1))
-        super().__init__(
-            f"Paths of {job.request.run} are being computed here, about {self.seconds} s more: wait, or cancel them."
-        )
+        about = "" if job.seconds_left is None else f", about {self.seconds} s more"
+        super().__init__(f"Paths of {job.request.run} are being computed here{about}: wait, or cancel them.")
 
 
 @dataclass(frozen=True)

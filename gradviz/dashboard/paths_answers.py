@@ -18,7 +18,7 @@ class PathsJob(BaseModel):
     key: str
     request: PathsRequest
     state: Literal["running", "finished", "stopped", "failed"]
-    message: str = Field(description="how it ended; empty if it finished")
+    message: str = Field(description="how it ended, or why it waits; empty if it finished, or goes on")
     what: str = Field(description="what is trained now")
     done: int = Field(description="steps")
     total: int

@@ -3,6 +3,7 @@
 from flask import Response
 from werkzeug.exceptions import NotFound
 
+from gradviz.compute.interface import Unavailable
 from gradviz.compute.paths_export import paths_told
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.dashboard import paths_answers
@@ -69,6 +70,12 @@ def paths_landscape(served: Served, asked: PathsRequest, at: PathsStep, of: TwoP
 
 def _asked(served: Served, request: PathsRequest) -> dict[str, object]:
     asked = served.paths.asked(request)
+    try:
+        job = _job(served)
+    except Unavailable:  # the broker is away: what is known is told all the same
+        if not asked.is_known:
+            raise
+        job = None
     return {
         "key": asked.key,
         "request": request.model_dump(mode="json"),
@@ -83,7 +90,7 @@ def _asked(served: Served, request: PathsRequest) -> dict[str, object]:
             "steps": asked.cost.steps,
             "num_bytes": asked.cost.num_bytes,
         },
-        "job": _job(served),
+        "job": job,
     }
 
 

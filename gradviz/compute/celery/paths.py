@@ -21,7 +21,7 @@ from gradviz.landscape.paths.request import PathsRequest
 from gradviz.settings import Settings
 
 _log = logging.getLogger(__name__)
-NO_WORKER = "The job waits: no worker of paths is connected; start one with `gradviz worker --queues paths`."
+NO_WORKER = "No worker of paths is connected; start one with `gradviz worker --queues paths`."
 _WAITS = "waits for a worker"
 
 
