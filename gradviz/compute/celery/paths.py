@@ -48,7 +48,11 @@ class CeleryPaths:
             now = now or self._watch.missed
             if lost is not None:
                 now = self._send_again(lost) or now
+            if now is not None and self._paths.is_stopping(now.chain):
+                self._end_unless_held(now)  # the worker that was to stop is gone
+                now = self._paths.now()
         if now is None:
+            end = end or self._paths.end()
             return None if end is None else end.job
         return now.job if self._desk.has_worker(PATHS) else now.job.model_copy(update={"message": NO_WORKER})
 
@@ -74,11 +78,14 @@ class CeleryPaths:
         if now is None or now.job.key != job.key:
             return
         self._paths.ask_to_stop(now.chain)
-        if not self._paths.is_held():  # else its worker stops it within a step
+        self._end_unless_held(now)
+
+    def _end_unless_held(self, now: PathsNow) -> None:
+        """Ends a job that is to stop, unless a worker computes it, who stops it within a step."""
+        if not self._paths.is_held():
             self._paths.withdraw()
-            self._paths.finish(
-                now.chain, PathsEnd(now.job.model_copy(update={"state": "stopped", "message": CANCELLED}))
-            )
+            stopped = now.job.model_copy(update={"state": "stopped", "message": CANCELLED})
+            self._paths.finish(now.chain, PathsEnd(stopped))
 
     def _send_again(self, lost: PathsNow) -> PathsNow | None:
         if self._paths.begin_again(lost):

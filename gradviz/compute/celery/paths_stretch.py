@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from gradviz.compute.celery.desk import MAX_STARTS
+from gradviz.compute.celery.desk import MAX_STARTS, BrokerAway
 from gradviz.compute.celery.messages import PathsOrder, code_version
 from gradviz.compute.celery.paths_desk import PathsDesk, PathsEnd, PathsNow
 from gradviz.compute.celery.segment import SHARE_OF_LIMIT, Then
@@ -55,8 +55,8 @@ def compute_stretch(order: PathsOrder, store: RunStore, settings: Settings, desk
         )
         if job.state == "finished":
             desk.leave_answer(*_answer(order, store, settings))
-    except Unavailable:
-        raise
+    except BrokerAway:
+        raise  # but of a full one the answer is soon asked for again
     except UserError as error:
         return _ended(desk, course.now, state="failed", message=str(error))
     except Exception as error:  # noqa: BLE001  (any error must reach the waiting callers; the log has the traceback)
@@ -65,7 +65,9 @@ def compute_stretch(order: PathsOrder, store: RunStore, settings: Settings, desk
     if job.state == "stopped" and course.wanted and desk.is_wanted(order.chain):
         # The next stretch announces itself: if this worker is killed before sending it, this one repeats.
         return Then.NEXT
-    return _ended(desk, course.now, state=job.state, message=job.message, what=job.what, seconds_left=job.seconds_left)
+    done = course.now.job.total if job.state == "finished" else course.now.job.done
+    how = {"state": job.state, "message": job.message, "what": job.what, "seconds_left": job.seconds_left}
+    return _ended(desk, course.now, **how, done=done)
 
 
 def _ended(desk: PathsDesk, now: PathsNow, **changes: object) -> Then:

@@ -11,7 +11,7 @@ from gradviz.compute.celery import paths as module
 from gradviz.compute.celery import paths_stretch
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.chain_watch import LOST_SECONDS, ChainWatch
-from gradviz.compute.celery.desk import MAX_STARTS, Desk
+from gradviz.compute.celery.desk import FULL, MAX_STARTS, Desk, Start
 from gradviz.compute.celery.envelope import TAKE_PATHS
 from gradviz.compute.celery.messages import PathsOrder, code_version
 from gradviz.compute.celery.names import PATHS
@@ -205,6 +205,41 @@ def test_a_job_that_is_cancelled_while_it_is_computed_stops_within_a_step(
     assert not client.exists("gradviz:paths:now")
     server.start(ASKED)
     done_by(alone, desk, server.order())
+    assert server.asked(ASKED).is_known
+    assert server.content() == at_home
+
+
+def test_a_job_that_is_cancelled_as_its_worker_is_killed_ends_when_that_is_known(
+    server: Server, desk: PathsDesk, client: redis.Redis
+):
+    worker = name_of(PATHS, "here")
+    desk._desk.workers.beat(worker)
+    key = server.start(ASKED).key
+    claim = desk.held(Start(worker, "message"))
+    assert claim.__enter__()
+    ended = server.cancel(key)
+    assert ended is not None
+    assert ended.state == "running"
+    client.delete(f"gradviz:worker:{worker}")  # as it falls silent
+    assert server.state() == "stopped"
+    assert not client.exists("gradviz:paths", "gradviz:paths:now")
+
+
+def test_a_broker_without_room_for_the_answer_is_told_and_asked_again(
+    server: Server, alone: Settings, desk: PathsDesk, monkeypatch: pytest.MonkeyPatch, at_home: dict[str, bytes]
+):
+    def full(self: PathsDesk, key: str, content: bytes) -> None:
+        raise Unavailable(FULL)
+
+    server.start(ASKED)
+    with monkeypatch.context() as now:
+        now.setattr(PathsDesk, "leave_answer", full)
+        assert done_by(alone, desk, server.order()) == []
+    job = server.job()
+    assert job is not None
+    assert (job.state, job.message) == ("failed", FULL)
+    server.start(ASKED)
+    assert done_by(alone, desk, server.order()) == []
     assert server.asked(ASKED).is_known
     assert server.content() == at_home
 
