@@ -5,6 +5,7 @@ from there when it is first written, which can take longer than the disk: there,
 once, and the next point is written where the last one was.
 """
 
+import math
 import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,22 +14,23 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False)
 class Behind:
-    """Compares the slowest write into memory with the quickest to disk; the first write finds the disk's time."""
+    """Compares the slowest write into memory with the quickest to disk, in seconds a byte; the first write finds the
+    disk's."""
 
+    memory: float = 0.0
+    disk: float = math.inf
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _last: Future[None] | None = None
-    _memory: float = 0.0  # seconds a byte
-    _disk: float = float("inf")
 
     @property
     def lets_go(self) -> bool:
-        return self._disk < self._memory
+        return self.disk < self.memory
 
     def written(self, descriptor: int, num_bytes: int, seconds: float) -> None:
         """Bytes that were written into memory in this time. Waits for nothing: while the disk is busy, they stay.
         OSError if the disk refused earlier ones.
         """
-        self._memory = max(self._memory, seconds / num_bytes)
+        self.memory = max(self.memory, seconds / num_bytes)
         if self._last is not None and not self._last.done():
             return
         if self._last is None or self.lets_go:
@@ -44,7 +46,7 @@ class Behind:
         try:
             begin = time.perf_counter()
             os.fdatasync(descriptor)
-            self._disk = min(self._disk, (time.perf_counter() - begin) / num_bytes)
+            self.disk = min(self.disk, (time.perf_counter() - begin) / num_bytes)
             if self.lets_go:
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:

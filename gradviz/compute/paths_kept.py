@@ -38,7 +38,7 @@ class DiskKept:
     """`gradviz.landscape.paths.kept.Kept` in a directory, which one process uses at a time."""
 
     directory: Path
-    _behind: Behind = field(default_factory=Behind)
+    behind: Behind = field(default_factory=Behind)
 
     @classmethod
     def opened(cls, directory: Path) -> "DiskKept":
@@ -79,7 +79,7 @@ class DiskKept:
         except OSError as error:
             raise _refused(partial, error) from error
         try:
-            path = DiskWriting(descriptor, partial, shape, self._behind)
+            path = DiskWriting(descriptor, partial, shape, self.behind)
             try:
                 _take_room(path)
                 yield path
@@ -93,7 +93,7 @@ class DiskKept:
                 partial.unlink(missing_ok=True)
 
     def reading(self, name: str, shape: PathShape, points: slice) -> "DiskReading":
-        return DiskReading(self._numbers(name), shape, points, self._behind)
+        return DiskReading(self._numbers(name), shape, points, self.behind)
 
     def _told(self, name: str) -> Path:
         return self.directory / f"{name}.safetensors"
@@ -163,7 +163,9 @@ class DiskReading:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise UserError(f"{self.path} cannot be read ({error.strerror or error}): try again.") from error
+            raise UserError(
+                f"{self.path} cannot be read ({error.strerror or error}): remove {self.path.parent}, and try again."
+            ) from error
         return room_Tb[:, begin - low : stop - low].view(self.shape.dtype)
 
     def _opened(self) -> int:
