@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from gradviz.compute.paths import LAYOUT, continuation_of, key_of, make_room, paths
+from gradviz.compute.paths import LAYOUT, continuation_of, key_of, make_room, paths, replicas_key
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.files import write_whole
@@ -88,10 +88,11 @@ def work(
         ) from error
     with run_lock(place):
         chosen = resolve_device(device)
-        key = key_of(continuation_of(store, request.run, chosen), request, chosen)
+        run = continuation_of(store, request.run, chosen)
+        key = key_of(store, run, request, chosen)
         notes = _Notes(place / _NAME, Job(key=key, request=request))
         try:
-            make_room(cache, limit, key)
+            make_room(cache, limit, replicas_key(store, run, request, chosen))
             paths(store, request, cache, device=device, on_progress=notes.progress, on_wait=notes.waits, stop=stop)
         except Stopped:
             notes.write(state="stopped", message=_CANCELLED)

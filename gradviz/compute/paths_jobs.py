@@ -73,8 +73,8 @@ class PathsJobs:
         """UserError if the run cannot be repeated, or the checkpoint is not there."""
         run = self._continuation(request)
         device, cost = resolve_device(self._settings.device), cost_of(run, request)
-        kept = kept_key(self._cache, run, request, device)
-        key, there = kept or key_of(run, request, device), kept is not None
+        kept = kept_key(self._cache, self._store, run, request, device)
+        key, there = kept or key_of(self._store, run, request, device), kept is not None
         absent = self._absent(request)
         return PathsAsked(key, there, cost, absent, "" if there else self._refusal(request, cost, absent))
 
@@ -210,6 +210,8 @@ def options_of(request: PathsRequest) -> list[str]:
         "--rate-factor": request.rate_factor,
         "--points": request.points,
         "--seed": request.seed,
+        "--x": request.x,
+        "--y": request.y,
     }
     return [f"{name}={value}" for name, value in options.items() if value is not None]
 
