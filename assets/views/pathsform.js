@@ -65,7 +65,7 @@ function choice(name, options, chosen, onChoose) {
 
 // The plane of the picture, and what leads to another: see directionpicker.js.
 function plane(axes) {
-  const other = element("button", "gv-button gv-tab", "directions…");
+  const other = element("button", "gv-button gv-tab", "another plane…");
   Object.assign(other, { type: "button", name: "plane" });
   other.dataset.directions = "fan";
   other.setAttribute("aria-haspopup", "dialog");
