@@ -7,7 +7,10 @@ of the recorded path:
     <δ_k, δ_l>  =  <D_k, D_l> + <D_k, r> + <D_l, r> + <r, r>
 """
 
+import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +23,8 @@ from gradviz.landscape.paths.kept import Kept, PathShape
 # of a block, M = replicas and the recorded path, A = axes, V = vectors.
 
 _BLOCK_BYTES = 2**24  # held at once in float64
+_WINDOW_BYTES = 2**26  # read at once, and as much again that is read ahead
+_READERS = 2
 RANK = 1e-12
 """Components with a smaller share of the largest one's variance are round-off."""
 
@@ -78,28 +83,49 @@ class Paths:
 
     def blocks(self, points: slice) -> Iterator[tuple[Tensor, Tensor]]:
         """(T, c) ways of the recorded path and (T, R, c) deviations of the others at some points, block by block."""
-        num_points = len(range(*points.indices(self.shape.points)))
-        width = max(64, _BLOCK_BYTES // (8 * num_points * (len(self.others) + 1)))
-        shifted = slice(*(each + 1 for each in points.indices(self.shape.points)[:2]))
-        for begin in range(0, self.shape.numbers, width):
-            columns = slice(begin, min(begin + width, self.shape.numbers))
-            first_c = self.kept.numbers(self.recorded, self.recorded_shape, slice(0, 1), columns).double()
-            here_Tc = self.kept.numbers(self.recorded, self.recorded_shape, shifted, columns)
-            deviations_TRc = torch.empty((num_points, len(self.others), here_Tc.shape[1]), dtype=torch.float64)
-            for place_Tc, name in zip(deviations_TRc.unbind(1), self.others, strict=True):
-                # Subtracted as they were kept: rounded by 6e-8 of the difference in float32, and at half the cost.
-                place_Tc.copy_(self.kept.numbers(name, self.shape, points, columns) - here_Tc)
-            yield here_Tc.double() - first_c, deviations_TRc
+        for first_1c, here_Tc, *others in self._windows(points):
+            width = max(64, _BLOCK_BYTES // (8 * len(here_Tc) * (len(others) + 1)))
+            for begin in range(0, here_Tc.shape[1], width):
+                columns = slice(begin, begin + width)
+                some_Tc = here_Tc[:, columns]
+                deviations_TRc = torch.empty((len(some_Tc), len(others), some_Tc.shape[1]), dtype=torch.float64)
+                for place_Tc, other_Tc in zip(deviations_TRc.unbind(1), others, strict=True):
+                    # As they were kept: rounded by 6e-8 of the difference in float32, and at half the cost.
+                    place_Tc.copy_(other_Tc[:, columns] - some_Tc)
+                yield some_Tc.double() - first_1c[:, columns].double(), deviations_TRc
+
+    def _windows(self, points: slice) -> Iterator[list[Tensor]]:
+        """(1, c) the recorded path's begin, then (T, c) itself and each other at some points, in windows of the
+        parameters. The next window is read while one is used."""
+        begin, stop, _ = points.indices(self.shape.points)
+        parts = [(self.recorded, self.recorded_shape, each) for each in (slice(0, 1), slice(begin + 1, stop + 1))]
+        parts += [(name, self.shape, points) for name in self.others]
+        width = max(64, _WINDOW_BYTES // (self.shape.dtype.itemsize * (stop - begin) * len(parts)))
+        readings = itertools.cycle([[self.kept.reading(*part) for part in parts] for _ in range(2)])
+        ahead: deque[list[Future[Tensor]]] = deque()
+        with ThreadPoolExecutor(_READERS) as readers:
+            for start, each in zip(range(0, self.shape.numbers, width), readings, strict=False):
+                columns = slice(start, min(start + width, self.shape.numbers))
+                ahead.append([readers.submit(read, columns) for read in each])
+                if len(ahead) > 1:
+                    yield [each.result() for each in ahead.popleft()]
+            yield [each.result() for each in ahead.popleft()]
 
 
 def products_of_ends(paths: Paths) -> Ends:
     """Inner products of the ways to all ends, from one pass over the last points alone."""
-    count = len(paths.others) + 1
-    ways_MM = torch.zeros((count, count), dtype=torch.float64)
+    count = len(paths.others)
+    deviations_RR, along_R = torch.zeros((count, count), dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
+    recorded = torch.zeros((), dtype=torch.float64)
     for recorded_Tc, deviations_TRc in paths.blocks(slice(paths.shape.points - 1, paths.shape.points)):
-        ways_Mc = torch.cat((recorded_Tc, recorded_Tc + deviations_TRc[0]))
-        ways_MM += ways_Mc @ ways_Mc.T
-    return Ends(ways_MM.numpy())
+        deviations_RR += deviations_TRc[0] @ deviations_TRc[0].T
+        along_R += deviations_TRc[0] @ recorded_Tc[0]
+        recorded += recorded_Tc[0] @ recorded_Tc[0]
+    products = Products(deviations_RR[None].numpy(), along_R[None].numpy())
+    ways_MM = np.full((count + 1, count + 1), recorded.item())
+    ways_MM[0, 1:] = ways_MM[1:, 0] = along_R.numpy() + recorded.item()
+    ways_MM[1:, 1:] = products.ways_TKK(np.array([recorded.item()]))[0]
+    return Ends(ways_MM)
 
 
 def products_of_paths(

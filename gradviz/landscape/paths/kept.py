@@ -36,6 +36,14 @@ class Writing(Protocol):
         ...
 
 
+class Reading(Protocol):
+    """Reads parts of a path."""
+
+    def __call__(self, columns: slice) -> Tensor:
+        """(T', P') some of the numbers. The next call may write over them."""
+        ...
+
+
 class Kept(Protocol):
     """Paths and small tensors by name. What is there is whole: a path that was not finished counts as absent."""
 
@@ -47,6 +55,6 @@ class Kept(Protocol):
 
     def writing(self, name: str, shape: PathShape) -> AbstractContextManager[Writing]: ...
 
-    def numbers(self, name: str, shape: PathShape, points: slice, columns: slice) -> Tensor:
-        """A part of a finished path (T', P')."""
+    def reading(self, name: str, shape: PathShape, points: slice) -> Reading:
+        """Of a finished path, at some of its points."""
         ...

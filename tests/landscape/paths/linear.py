@@ -1,6 +1,6 @@
 """A linear model in float64 as a training that goes on, and paths held in memory: what the tests compare with."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -123,5 +123,5 @@ class Held:
         assert self.paths[name].shape == (shape.points, shape.numbers)
         self.put(name, path.told)
 
-    def numbers(self, name: str, shape: PathShape, points: slice, columns: slice) -> Tensor:
-        return self.paths[name][points, columns]
+    def reading(self, name: str, shape: PathShape, points: slice) -> Callable[[slice], Tensor]:
+        return lambda columns: self.paths[name][points, columns]
