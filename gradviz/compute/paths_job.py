@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from gradviz.compute.paths import LAYOUT, continuation_of, key_of, make_room, paths
+from gradviz.compute.paths import LAYOUT, continuation_of, key_of, make_room, paths, replicas_key
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.files import write_whole
@@ -120,7 +120,8 @@ def carry_out(
     step, and may raise Stopped. UserError if the run cannot be repeated.
     """
     chosen = resolve_device(device)
-    key = key_of(continuation_of(store, request.run, chosen), request, chosen)
+    run = continuation_of(store, request.run, chosen)
+    key = key_of(store, run, request, chosen)
     course = _Course(tell, Job(key=key, request=request))
 
     def step(now: PathsProgress) -> None:
@@ -128,7 +129,7 @@ def carry_out(
         course.progress(now)
 
     try:
-        make_room(cache, limit, key)
+        make_room(cache, limit, replicas_key(store, run, request, chosen))
         paths(store, request, cache, device=device, on_progress=step, on_wait=course.waits, stop=stop)
     except Stopped:
         course.note(state="stopped", message=CANCELLED)

@@ -81,7 +81,7 @@ class PathsJobs:
         run = self._continuation(request)
         device, cost = self._runner.devices[0], cost_of(run, request)
         kept = self._kept_key(run, request) or self._brought_key(run, request)
-        key, there = kept or key_of(run, request, device), kept is not None
+        key, there = kept or key_of(self._store, run, request, device), kept is not None
         absent = self._absent(request)
         return PathsAsked(key, there, cost, absent, "" if there else self._refusal(request, cost, absent))
 
@@ -155,12 +155,12 @@ class PathsJobs:
         return refusal_of(cost, self._settings.cache_bytes) or self._runner.refusal(request, cost)
 
     def _kept_key(self, run: Continuation, request: PathsRequest) -> str | None:
-        found = (kept_key(self._cache, run, request, device) for device in self._runner.devices)
+        found = (kept_key(self._cache, self._store, run, request, device) for device in self._runner.devices)
         return next((key for key in found if key is not None), None)
 
     def _brought_key(self, run: Continuation, request: PathsRequest) -> str | None:
         """The key of paths that were computed elsewhere, which are kept here from now on."""
-        keys = (key for device in self._runner.devices for key in keys_of(run, request, device))
+        keys = (key for device in self._runner.devices for key in keys_of(self._store, run, request, device))
         return next((key for key in keys if self._brings(key)), None)
 
     def _brings(self, key: str) -> bool:

@@ -122,6 +122,8 @@ def options_of(request: PathsRequest) -> list[str]:
         "--rate-factor": request.rate_factor,
         "--points": request.points,
         "--seed": request.seed,
+        "--x": request.x,
+        "--y": request.y,
     }
     return [f"{name}={value}" for name, value in options.items() if value is not None]
 

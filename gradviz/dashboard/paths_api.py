@@ -12,7 +12,7 @@ from gradviz.dashboard.query import PathsKey
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import JSON, sent, sent_json
 from gradviz.landscape.field import GradientField
-from gradviz.landscape.paths.request import CONDITIONS, WORDS, PathsRequest, PathsStep
+from gradviz.landscape.paths.request import CONDITIONS, WORDS, PathsRequest, PathsStep, Replicas
 from gradviz.landscape.request import TwoParameters
 from gradviz.logs import tell_log
 
@@ -52,7 +52,7 @@ def paths_step(served: Served, asked: PathsRequest, at: PathsStep) -> Response:
     return sent_json({**at.model_dump(), **about})
 
 
-def paths_landscape(served: Served, asked: PathsRequest, at: PathsStep, of: TwoParameters) -> Response:
+def paths_landscape(served: Served, asked: Replicas, at: PathsStep, of: TwoParameters) -> Response:
     question = StepLandscapeQuestion(request=asked, at=at, plane=of)
     key = question.key(served.store)
     tell_log(key=key)
@@ -146,7 +146,7 @@ OPERATIONS = (
         "/paths/landscape",
         paths_landscape,
         "The gradient landscape of the minibatch that made a step, at the checkpoint where all replicas begin",
-        (PathsRequest, PathsStep, TwoParameters),
+        (Replicas, PathsStep, TwoParameters),
         paths_answers.PathsLandscapeAnswer,
     ),
 )

@@ -96,7 +96,7 @@ def test_paths_that_were_kept_before_points_had_one_default_are_still_read(
     found = paths(tiny_store, request.model_copy(update={"points": 2}), tmp_path, device="cpu")
     layout = tmp_path / LAYOUT
     [file] = layout.glob("*.safetensors")
-    former = keys_of(run, request.model_copy(update={"points": points}), cpu)[-1]
+    former = keys_of(tiny_store, run, request.model_copy(update={"points": points}), cpu)[-1]
     file.rename(layout / f"{former}.safetensors")
     monkeypatch.setattr("gradviz.compute.paths.measure", None)  # whoever computes fails
     kept = kept_paths(tiny_store, tmp_path, "cpu")(request)

@@ -203,6 +203,7 @@ def test_the_options_ask_for_the_same() -> None:
     for request in (
         asked(),
         PathsRequest.of(run="a", epoch=0, optimizer="sgd", learning_rate=1e-7, rate_factor=0.0625, points=7, seed=3),
+        asked(x="random:1@hidden.1", y="hidden.0.linear.weight[3,1]"),
     ):
         assert request_of(parser().parse_args(["paths", "--background", *options_of(request)])) == request
 

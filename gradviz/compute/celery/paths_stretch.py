@@ -89,7 +89,7 @@ def _check(order: PathsOrder, store: RunStore, settings: Settings) -> None:
             f"The worker runs version {code_version()}, the server {order.code}: install the same version on both."
         )
     run = continuation_of(store, order.request.run, ON_A_CPU)
-    if key_of(run, order.request, ON_A_CPU) != order.key:
+    if key_of(store, run, order.request, ON_A_CPU) != order.key:
         raise UserError(
             "The worker and the server read different contents of this run, or have different versions of torch: set "
             "GRADVIZ_RUNS of both to the same runs, and install the same version."
@@ -102,7 +102,8 @@ def _check(order: PathsOrder, store: RunStore, settings: Settings) -> None:
 def _answer(order: PathsOrder, store: RunStore, settings: Settings) -> tuple[str, bytes]:
     """The key under which the paths are kept, and their bytes."""
     device = resolve_device(settings.device)
-    key = kept_key(settings.cache_dir, continuation_of(store, order.request.run, device), order.request, device)
+    run = continuation_of(store, order.request.run, device)
+    key = kept_key(settings.cache_dir, store, run, order.request, device)
     content = None if key is None else sent(settings.cache_dir, key)
     if key is None or content is None:
         raise UserError(
