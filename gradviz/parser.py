@@ -94,8 +94,8 @@ def _add_worker(commands: Any) -> None:
         "--queues",
         type=_names,
         metavar="NAME[=N],…",
-        default=("interactive", "batch", "training"),
-        help="queues to serve: interactive, batch, training, each with N slots (default: all, one slot each)",
+        default=("interactive", "batch", "training", "paths"),
+        help="queues to serve: interactive, batch, training, paths, each with N slots (default: all, one slot each)",
     )
     _add_study_option(parser)
 

@@ -1,11 +1,12 @@
 // The directions that a run offers at a checkpoint, what 1 means along each, and the planes that are chosen often.
 
 import { axisWords, directionParts, isDirection, mistakeInDirection } from "./axes.js";
+import { mistakeIn, suggestions } from "./parameters.js";
 
 /**
- * @typedef {{run: string, epochs: number[], shapes: Record<string, number[]>, tensors: Record<string, {layer: string}>}} Run
- * @typedef {{run: Run, epoch: number, minibatch: number, rows?: string | null, minibatches: number, others: Run[]}} Where the checkpoint, the
- *   minibatch on show, how many there are, and the other runs
+ * @typedef {{run: string, epochs: number[], shapes: Record<string, number[]>, tensors: Record<string, {layer: string, label: string, kind: string}>}} Run
+ * @typedef {{run: Run, epoch: number, minibatch: number, rows?: string | null, minibatches: number, others: Run[], ofPaths?: boolean}} Where the checkpoint, the
+ *   minibatch on show, how many there are, and the other runs; `ofPaths`: for paths from there, no minibatch is on show
  * @typedef {{name: string, about: string, x: string, y: string, lack: string | null}} Preset
  */
 
@@ -37,6 +38,7 @@ function counted(many, what) {
 
 /** What 1 means along a direction, in few words. @param {string} text @param {Where} where @returns {string} */
 export function meaningOf(text, where) {
+  if (!isDirection(text)) return "1 in its own unit";
   const { kind, value } = directionParts(text);
   const [before, after] = stepOf(where) ?? [];
   const step = `the step from epoch ${before} to ${after}`;
@@ -74,6 +76,14 @@ export function foundDirections(search, where) {
   return [...new Set([...own, ...found])];
 }
 
+/** The same and, where something is searched for, the parameters that fit. @param {string} search @param {Where} where */
+export function foundAxes(search, where) {
+  const typed = search.replace(/\s/g, "");
+  const parameters = typed && !isDirection(typed) ? suggestions(typed, null, where.run) : [];
+  const [own, others] = [true, false].map((isOwn) => parameters.filter((name) => (name === typed && !mistakeIn(name, where.run)) === isOwn));
+  return [...own, ...foundDirections(search, where), ...others];
+}
+
 /** What an axis' text field suggests beside parameters: what is looked for most, or what has the words that are typed. @param {string} typed @param {string | null} value on show @param {Where} where */
 export function suggestedDirections(typed, value, where) {
   const search = typed.trim();
@@ -83,11 +93,13 @@ export function suggestedDirections(typed, value, where) {
 
 /** Planes that are chosen often, each with the reason if this checkpoint has it not. @param {Where} where @returns {Preset[]} */
 export function presets(where) {
-  const { minibatch, rows, minibatches } = where;
+  const { run, epoch, minibatch, rows, minibatches, ofPaths } = where;
+  const next = run.epochs[run.epochs.indexOf(epoch) + 1];
   const other = `gradient:${anotherOf(where)}`;
   const all = [
+    ...(ofPaths && next !== undefined ? [{ name: "The run's own next step and the mean gradient", about: `the way to epoch ${next}, and the gradient of all minibatches`, x: `towards:${run.run}/${next}`, y: "gradient:mean" }] : []),
     { name: "Random plane, as in Li et al.", about: "two random directions, as large as the weights, filter by filter", x: "random:1", y: "random:2" },
-    { name: `${rows ? "A" : "This"} minibatch against the mean`, about: `the gradient of minibatch ${minibatch}, and that of all minibatches`, x: `gradient:${minibatch}`, y: "gradient:mean" },
+    { name: `${rows || ofPaths ? "A" : "This"} minibatch against the mean`, about: `the gradient of minibatch ${minibatch}, and that of all minibatches`, x: `gradient:${minibatch}`, y: "gradient:mean" },
     { name: "The path's plane", about: "the first two principal components of the recorded checkpoints", x: "pca:1", y: "pca:2" },
     { name: "Where SGD goes and where another minibatch would", about: `the last step, and the gradient of minibatch ${anotherOf(where)}`, x: "step", y: other },
     { name: "Sharpest two", about: "the eigenvectors of the Hessian with the largest eigenvalues; finding them takes longer", x: "hessian:1", y: "hessian:2" },

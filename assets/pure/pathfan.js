@@ -5,8 +5,9 @@ import { dots, line } from "./strokes.js";
 
 /** @import { Paths } from "./paths.js" */
 /** @typedef {{condition: string, replica: number, way: number[][]}} Member `condition` "" for the run's own path */
-/** @typedef {{x: (value: number) => number, y: (value: number) => number}} Plane from coordinates to pixels */
+/** @typedef {{x: (value: number) => number, y: (value: number) => number, unit: number, corner: number[]}} Plane from coordinates to pixels; `unit`: pixels of 1; `corner`: the coordinates of the lower left one */
 
+const BAR_MARGIN = 10; // pixels
 const NEAR = 12; // pixels within which the pointer means a point
 
 /** The run's own path, then those of all replicas. @param {Paths} paths @returns {Member[]} */
@@ -25,7 +26,24 @@ export function planeFor(paths, { width, height }, margin = 22) {
   const unitOf = (size, { low, high }) => (high > low ? Math.max(1, size - 2 * margin) / (high - low) : Infinity);
   const unit = Math.min(unitOf(width, across), unitOf(height, up), Number.MAX_VALUE);
   const [midX, midY] = [across, up].map(({ low, high }) => (low + high) / 2);
-  return { x: (value) => width / 2 + unit * (value - midX), y: (value) => height / 2 - unit * (value - midY) };
+  return { x: (value) => width / 2 + unit * (value - midX), y: (value) => height / 2 - unit * (value - midY), unit, corner: [midX - width / 2 / unit, midY - height / 2 / unit] };
+}
+
+/** A length that a bar in the lower left corner shows: 1, 2 or 5 times a power of ten, of 40 to 100 pixels; null where nothing has a length. @param {Plane} plane */
+export function barLength({ unit }) {
+  if (unit >= Number.MAX_VALUE) return null;
+  const most = 100 / unit;
+  const power = 10 ** Math.floor(Math.log10(most));
+  return power * [5, 2, 1].find((times) => times * power <= most);
+}
+
+/** @param {Plane} plane @param {any} palette */
+export function barStrokes(plane, palette) {
+  const length = barLength(plane);
+  if (length === null) return [];
+  const { unit, corner: [left, low] } = plane;
+  const [from, up] = [left + BAR_MARGIN / unit, low + BAR_MARGIN / unit];
+  return [line([from, from + length], [up, up], palette.ink, { width: 2 })];
 }
 
 /**

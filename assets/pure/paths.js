@@ -1,24 +1,29 @@
 // The paths that replicas of a training take from a checkpoint, as the server tells them (gradviz/dashboard/paths_answers.py):
 // what is asked for, and what the numbers say in words.
 
-import { number, signed } from "./formats.js";
+import { hasDirections, pairWords } from "./axes.js";
+import { number, percentOf, signed } from "./formats.js";
+import { acrossSentence, axisTitle, unitSentence } from "./toldplane.js";
+
+/** @import { AxisFacts } from "./toldplane.js" */
 
 /**
  * @typedef {{words: string, replicas: number, spread: number[], step: number[], ratio: (number | null)[], ratio_low: (number | null)[],
- *   ratio_high: (number | null)[], cosine: (number | null)[], train_losses: number[], test_losses: number[], ways: number[][][]}} Condition
+ *   ratio_high: (number | null)[], cosine: (number | null)[], train_losses: number[], test_losses: number[], ways: number[][][], within: (number | null)[]}} Condition
  * @typedef {{request: any, optimizer: string, moments: string, searched: {rate: number}[], reproduces: boolean | null, steps_per_epoch: number,
- *   batch_size: number, start: {train_loss: number, test_loss: number}, steps: number[], plane: {shares: number[]},
- *   recorded: {step: number[], way: number[][], train_loss: number, test_loss: number}, conditions: Record<string, Condition>}} Paths
+ *   batch_size: number, start: {train_loss: number, test_loss: number}, steps: number[], plane: {axes: {x: AxisFacts, y: AxisFacts} | null, shares: number[]},
+ *   recorded: {step: number[], way: number[][], within: number | null, train_loss: number, test_loss: number}, conditions: Record<string, Condition>}} Paths
  * @typedef {{epochs: number, before: number, num_bytes: number}} Cost
  */
 
 const BRIDGE = 0.5; // of the largest spread, what is left at the end where it is called a bridge
 const APART = 0.95;
+const HIDDEN = 0.5; // of the squared length of a way: a plane that holds less hides most of it
 const ROUNDING = 1e-5; // of the run's own way: float32's rounding adds up to a few millionths in an epoch
 
 /** The request, as /api/v1/paths takes it. @param {any} view @param {any} run */
-export function requestOf({ epoch, conditions, replicas, optimizer, rate_factor }, run) {
-  return { run: run.run, epoch, replicas, conditions, optimizer, rate_factor };
+export function requestOf({ epoch, conditions, replicas, optimizer, rate_factor, x_fan: x, y_fan: y }, run) {
+  return { run: run.run, epoch, replicas, conditions, optimizer, rate_factor, ...(x && y ? { x, y } : {}) };
 }
 
 /** The same as a query. @param {Record<string, unknown>} request */
@@ -52,6 +57,34 @@ export function aboutWords({ request, optimizer, moments, searched, reproduces, 
   if (searched.length) said.push(`The rate that lowers the training loss as far as the run's own epoch did was found by trying ${searched.length}${request.rate_factor === 1 ? "" : `, and ${number(request.rate_factor)} of it is used`}.`);
   if (reproduces !== null) said.push(`The run's own minibatches lead to its next checkpoint ${reproduces ? "exactly" : "not quite: it was trained on another machine, version or number of threads"}.`);
   return said.join(" ");
+}
+
+/** What the plane of the picture is called. @param {{x?: string | null, y?: string | null}} axes */
+export function planeName({ x, y }) {
+  return x && y ? pairWords(x, y) : "the principal plane of their ends";
+}
+
+/** The titles of both axes, across and up; of an axis that there is not, too. @param {Paths} paths @returns {string[]} */
+export function axisTitles({ plane: { axes, shares } }) {
+  if (!axes) return ["first", "second"].map((which, k) => `${which} principal component: ${shares[k] ? percentOf(shares[k]) : "none"} of the ends' variance`);
+  const told = hasDirections({ x: axes.x.text, y: axes.y.text });
+  return [axes.x, axes.y].map((axis, k) => `${["x₁", "x₂"][k]}: ${axisTitle(axis.text, told ? axis : undefined)}`);
+}
+
+/** What is one along the axes, and how much of the ways the plane holds. @param {Paths} paths @returns {string[]} */
+export function planeSentences({ plane: { axes }, recorded, conditions }) {
+  const units = axes ? [unitSentence(axes), acrossSentence(axes.y), ...axes.x.notes, ...axes.y.notes] : ["Across and up, one unit: a length in the space of all parameters."];
+  return [...units, withinSentence(recorded.within, Object.values(conditions).flatMap(({ within }) => within))].filter(Boolean);
+}
+
+function withinSentence(own, replicas) {
+  const known = replicas.filter((share) => share !== null);
+  if (!known.length && own === null) return "";
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const others = percentOf(least) === percentOf(most) ? percentOf(least) : `${percentOf(least)} to ${percentOf(most)}`;
+  const parts = [own === null ? "" : `${percentOf(own)} of the run's own way`, known.length ? `${others} of those of the replicas` : ""].filter(Boolean);
+  const isHidden = Math.max(own ?? 0, ...known) < HIDDEN;
+  return `Of the squared length of the ways to their ends, this plane holds ${isHidden ? "only " : ""}${parts.join(", and ")}${isHidden ? ": most of each way leads out of it, and ends that lie close here may lie far apart" : ""}.`;
 }
 
 /** What each condition's numbers say, by its name. @param {Paths} paths @returns {[string, string][]} */
@@ -129,9 +162,9 @@ export function alongNumbers(paths) {
   return [["condition", "step", "ratio", "ratio_low", "ratio_high", "spread", "mean_step", "cosine"], ...alongOf(paths)];
 }
 
-/** The points of all ways in the plane of the ends, from the checkpoint, for a file; replicas are counted from 0. @param {Paths} paths @returns {(string | number | null)[][]} */
-export function wayNumbers({ steps, recorded, conditions }) {
+/** The points of all ways in the plane of the picture, from the checkpoint, for a file: its columns name the axes; replicas are counted from 0. @param {Paths} paths @returns {(string | number | null)[][]} */
+export function wayNumbers({ steps, plane: { axes }, recorded, conditions }) {
   const points = (condition, replica, way) => way.map(([x = 0, y = 0], k) => [condition, replica, k ? steps[k - 1] : 0, x, y]);
   const replicas = Object.entries(conditions).flatMap(([name, { ways }]) => ways.flatMap((way, replica) => points(name, replica, way)));
-  return [["condition", "replica", "step", "pc_1", "pc_2"], ...points("run", null, recorded.way), ...replicas];
+  return [["condition", "replica", "step", ...(axes ? [axes.x.text, axes.y.text] : ["pc_1", "pc_2"])], ...points("run", null, recorded.way), ...replicas];
 }

@@ -38,7 +38,7 @@ export function axisTitle(name, told, letters = 60, short = name) {
   return [`along ${axisWords(name)}`, `along ${name}`].find((title) => title.length <= letters) ?? name;
 }
 
-/** What 1 means along both axes, as a sentence. @param {PlaneFacts} plane */
+/** What 1 means along both axes, as a sentence. @param {{x: AxisFacts, y: AxisFacts}} plane */
 export function unitSentence({ x, y }) {
   return `x₁ = 1 is ${unitOf(x)}, x₂ = 1 ${unitOf(y)}.`;
 }

@@ -46,7 +46,7 @@ export function read(search, { fields, properties }) {
 
 /** What a field's own rules make of a text that has its form. */
 const OWN = {
-  x_a: axisOf, y_a: axisOf, x_b: axisOf, y_b: axisOf,
+  x_a: axisOf, y_a: axisOf, x_b: axisOf, y_b: axisOf, x_fan: axisOf, y_fan: axisOf,
   points: (value) => (value % 2 ? value : undefined),
   rows: (value) => { const rows = rowsOf(value); return rows ? rowsText(rows) : undefined; },
   camera: (value) => numbersOf(value, [[-180, 180], [-88, 88], [0.4, 6]], 1e4),
@@ -99,6 +99,7 @@ export function settle(view, { properties }, runs) {
   const add = (notice) => notice && notices.push(notice);
   add(compared(settled, run, runs, properties.compared.default));
   for (const side of ["a", "b"]) add(pair(settled, side, run));
+  add(fan(settled));
   add(size(settled, run, properties.minibatch_size.default));
   if (view.epoch !== null && run.epochs.length && !run.epochs.includes(view.epoch)) {
     settled.epoch = run.epochs.reduce((a, b) => (Math.abs(b - view.epoch) < Math.abs(a - view.epoch) ? b : a));
@@ -121,6 +122,13 @@ function compared(view, run, runs, usual) {
   const isKept = found.some((side) => Object.hasOwn(runs, runOf(side))) && (!isPlain || isUsual(run));
   view.compared = isKept ? found : Object.keys(runs).filter((name) => runs[name].study === run.study).slice(0, MOST_SUGGESTED);
   return absent.length ? `There is no run \`${absent[0]}\`: comparing without it.` : "";
+}
+
+function fan(view) {
+  const { x_fan: x, y_fan: y } = view;
+  if ((x === null) === (y === null) && (x === null || x !== y)) return "";
+  view.x_fan = view.y_fan = null;
+  return "The link's plane of the paths needs two axes: showing the principal plane of their ends.";
 }
 
 function size(view, run, usual) {

@@ -2,7 +2,7 @@
 // the plane holds, before it is shown.
 
 import { axisWords, hasDirections, isDirection } from "../pure/axes.js";
-import { foundDirections, lackOf, meaningOf, presets } from "../pure/directions.js";
+import { foundAxes, lackOf, meaningOf, presets } from "../pure/directions.js";
 import { patience } from "../pure/patience.js";
 import { minibatchWords } from "../pure/rows.js";
 import { acrossSentence, shareSentence, unitSentence } from "../pure/toldplane.js";
@@ -17,6 +17,8 @@ import { checkpointNow, drawsMasks, labelOf, minibatchSize, page } from "../page
 
 const REST_MS = 350; // the choice rests: then it is asked what the plane holds
 const MOST_LISTED = 40;
+const FAN = "fan"; // the side that is the plane of the paths
+const FAN_SIZE = 64; // rows of the minibatches of its directions, as gradviz/compute/paths_plane.py takes them
 const SYMBOLS = { x: "x₁", y: "x₂" };
 
 let dialog = null;
@@ -27,18 +29,25 @@ let asking = null; // {controller, timer, failures} of what is asked of the plan
 const refusals = new Map(); // question -> the server's sentence
 
 function open(side) {
-  const where = checkpointNow();
+  const where = side === FAN ? checkpointOfPaths() : checkpointNow();
   if (!where) return showNotices([`Epoch ${page.view.epoch} has no checkpoint that directions could lead from.`], "picker");
   if (where.run.cannot) return showNotices([where.run.cannot], "picker");
   showNotices([], "picker");
   const { view } = page;
   const [x, y] = [view[`x_${side}`], view[`y_${side}`]];
-  state = { side, where, ...(hasDirections({ x, y }) ? { x, y } : { x: null, y: null }) };
+  state = { side, where, ...(hasDirections({ x, y }) || side === FAN ? { x, y } : { x: null, y: null }) };
   if (!dialog) create();
   build();
   dialog.showModal();
   /** @type {HTMLElement | null} */ (dialog.querySelector(".gv-preset:not(:disabled)"))?.focus();
   showChoice();
+}
+
+// The plane of paths does not depend on the minibatch and the mode of the pictures.
+function checkpointOfPaths() {
+  const where = checkpointNow();
+  const { run } = where ?? {};
+  return where && { ...where, minibatch: 0, rows: null, minibatches: run.minibatches[FAN_SIZE] ?? Object.values(run.minibatches)[0] ?? 0, ofPaths: true };
 }
 
 function create() {
@@ -60,17 +69,17 @@ window.addEventListener("popstate", () => dialog?.close());
 function build() {
   const { side, where } = state;
   const { view } = page;
-  const title = element("h2", "", view.view === "explore" ? `Directions for the ${side === "a" ? "left" : "right"} picture` : "Directions");
+  const title = element("h2", "", side === FAN ? "The plane of the paths" : view.view === "explore" ? `Directions for the ${side === "a" ? "left" : "right"} picture` : "Directions");
   title.id = "directions-title";
   const close = button("×", () => dialog.close(), "gv-close");
   close.setAttribute("aria-label", "Close");
-  const sub = `${labelOf(where.run.run)} · epoch ${where.epoch} · ${minibatchWords(where)} · ${view.mode} mode`;
+  const sub = `${labelOf(where.run.run)} · epoch ${where.epoch} · ${side === FAN ? "eval mode" : `${minibatchWords(where)} · ${view.mode} mode`}`;
 
   const list = element("div", "gv-direction-list");
   list.setAttribute("role", "group");
   list.setAttribute("aria-label", "Directions that this run offers");
   const search = element("input", "gv-direction-search");
-  Object.assign(search, { type: "search", placeholder: "gradient, towards, random:7 …", spellcheck: false, autocomplete: "off" });
+  Object.assign(search, { type: "search", placeholder: "gradient, towards, random:7, a parameter …", spellcheck: false, autocomplete: "off" });
   search.setAttribute("aria-label", "Search directions");
   search.addEventListener("input", showList);
   const chosen = element("div", "gv-direction-chosen");
@@ -98,7 +107,7 @@ function presetButton(preset) {
 }
 
 function showList() {
-  const found = foundDirections(parts.search.value, state.where);
+  const found = foundAxes(parts.search.value, state.where);
   const rest = found.length - MOST_LISTED;
   parts.list.replaceChildren(
     ...found.slice(0, MOST_LISTED).map(rowOf),
@@ -163,12 +172,14 @@ function forget() {
 }
 
 function questionOf(x, y) {
-  const { run, epoch, minibatch, rows } = state.where;
+  const { run, epoch, minibatch, rows, ofPaths } = state.where;
+  const plane = (query) => `api/v1/plane?${new URLSearchParams({ ...query, parts: "axes" })}#${page.runs[run.run]?.stamp}`;
+  if (ofPaths) return plane({ run: run.run, epoch: `${epoch}`, x, y });
   const which = rows ? { rows } : { minibatch: `${minibatch}` };
   const { mode, masks, seed } = page.view;
   const random = mode === "train" && drawsMasks(run.run) ? { masks, seed: `${seed}` } : {};
-  const query = { run: run.run, epoch: `${epoch}`, x, y, ...which, minibatch_size: `${minibatchSize(run.run)}`, mode, ...random, parts: "axes" };
-  return `api/v1/plane?${new URLSearchParams(query)}#${page.runs[run.run]?.stamp}`;
+  const query = { run: run.run, epoch: `${epoch}`, x, y, ...which, minibatch_size: `${minibatchSize(run.run)}`, mode, ...random };
+  return plane(query);
 }
 
 async function ask() {
@@ -197,6 +208,7 @@ function refuse(question, message) {
 
 function sentencesOf(plane) {
   const { x, y } = plane;
+  if (state.where.ofPaths) return [unitSentence(plane), acrossSentence(y), ...x.notes, ...y.notes, "How much of the ways lies in it is told with them: their replicas are not kept, and are trained for each plane."].filter(Boolean);
   return [unitSentence(plane), acrossSentence(y), shareSentence(plane, `epoch ${state.where.epoch}`), ...x.notes, ...y.notes, plane.statistics].filter(Boolean);
 }
 

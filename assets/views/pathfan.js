@@ -1,8 +1,9 @@
 // The fan of paths: drawn step by step, and which minibatch made a step of a replica.
 
 import { searchOf } from "../pure/fields.js";
-import { number, percent } from "../pure/formats.js";
-import { fanStrokes, members, nearest, planeFor, pointOf } from "../pure/pathfan.js";
+import { number } from "../pure/formats.js";
+import { barLength, barStrokes, fanStrokes, members, nearest, planeFor, pointOf } from "../pure/pathfan.js";
+import { axisTitles, planeName, planeSentences } from "../pure/paths.js";
 import { viewFields } from "../page/address.js";
 import { isOutcome } from "../page/api.js";
 import { button, element, fill } from "../page/dom.js";
@@ -65,16 +66,19 @@ function draw() {
   const canvas = canvasOf();
   const size = sizeOfCanvas(canvas);
   if (!result || !size.width) return;
-  paintStrokes(preparedContext(canvas), planeFor(result, size), fanStrokes(result, slider.value, paletteNow(), chosen));
-  canvas.setAttribute("aria-label", `The paths in their plane up to step ${slider.value ? result.steps[slider.value - 1] : 0}; the numbers are in the tables below`);
+  const [plane, palette] = [planeFor(result, size), paletteNow()];
+  paintStrokes(preparedContext(canvas), plane, [...fanStrokes(result, slider.value, palette, chosen), ...barStrokes(plane, palette)]);
+  const length = barLength(plane);
+  document.getElementById("paths-scale").textContent = length === null ? "" : `${number(length, 1)}${result.plane.axes ? " along x₁ and x₂" : ""}`;
+  canvas.setAttribute("aria-label", `The paths in ${planeName(result.request)} up to step ${slider.value ? result.steps[slider.value - 1] : 0}; the numbers are in the tables below`);
 }
 
-// The shares of the ends' variance that the axes hold; one that there is not holds nothing.
 function nameAxes() {
-  const [across, up] = [0, 1].map((axis) => result.plane.shares[axis] ?? 0);
-  const title = (which, share) => `${which} principal component: ${share ? percent(share) : "none"} of the ends' variance`;
-  fill("paths-across", `${across}`, element("span", "", title("first", across)));
-  fill("paths-up", `${up}`, element("span", "", title("second", up)));
+  const [across, up] = axisTitles(result);
+  fill("paths-across", across, element("span", "", across));
+  fill("paths-up", up, element("span", "", up));
+  const sentences = planeSentences(result);
+  fill("paths-plane", sentences.join(" "), ...sentences.map((text) => element("p", "", text)));
 }
 
 /** For tests: the point up to which paths are drawn, the step that is asked about, and where the points of each path lie in the window. */

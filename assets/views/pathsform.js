@@ -1,7 +1,7 @@
 // What paths are asked for: the run and its checkpoint, the conditions, the optimizer and how many replicas; and how far the job is.
 
 import { searchOf } from "../pure/fields.js";
-import { costWords, duration } from "../pure/paths.js";
+import { costWords, duration, planeName } from "../pure/paths.js";
 import { viewFields } from "../page/address.js";
 import { conductor } from "../page/conductor.js";
 import { button, element, fill } from "../page/dom.js";
@@ -21,7 +21,7 @@ export function showForm() {
   const run = runs[view.run];
   const names = Object.keys(runs);
   offered = paths.told?.conditions ?? offered;
-  const key = JSON.stringify([scheme(), names.map(labelOf), view.run, view.epoch, run?.epochs, view.conditions, view.replicas, view.optimizer, view.rate_factor, offered.map(({ absent }) => absent)]);
+  const key = JSON.stringify([scheme(), names.map(labelOf), view.run, view.epoch, run?.epochs, view.conditions, view.replicas, view.optimizer, view.rate_factor, view.x_fan, view.y_fan, offered.map(({ absent }) => absent)]);
   const focused = focusedName();
   fill("paths-form", key,
     field("Run", choice("run", names.map((name) => [name, labelOf(name)]), view.run, (name) => conductor.choose({ run: name }))),
@@ -29,6 +29,7 @@ export function showForm() {
     field("Optimizer", choice("optimizer", Object.entries(OPTIMIZERS), view.optimizer, (optimizer) => conductor.choose({ optimizer }))),
     field("Rate ×", choice("factor", withOwn(Object.entries(FACTORS), view.rate_factor), `${view.rate_factor}`, (factor) => conductor.choose({ rate_factor: Number(factor) }))),
     field("Replicas", choice("replicas", withOwn(REPLICAS.map((many) => [`${many}`, `${many}`]), view.replicas), `${view.replicas}`, (many) => conductor.choose({ replicas: Number(many) }))),
+    plane({ x: view.x_fan, y: view.y_fan }),
     conditions(view.conditions));
   // A choice makes the form anew: the hand stays where it was.
   if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`#paths-form [name="${focused}"]`))?.focus();
@@ -60,6 +61,17 @@ function choice(name, options, chosen, onChoose) {
   made.name = name;
   made.addEventListener("change", () => onChoose(made.value));
   return made;
+}
+
+// The plane of the picture, and what leads to another: see directionpicker.js.
+function plane(axes) {
+  const other = element("button", "gv-button gv-tab", "another plane…");
+  Object.assign(other, { type: "button", name: "plane" });
+  other.dataset.directions = "fan";
+  other.setAttribute("aria-haspopup", "dialog");
+  other.setAttribute("aria-label", "Choose the plane of the paths…");
+  const back = axes.x ? button("principal plane", () => conductor.choose({ x_fan: null, y_fan: null }), "gv-button gv-tab") : null;
+  return element("div", "gv-paths-field gv-paths-chosen", element("span", "gv-row-label", "In the plane"), element("span", "gv-paths-start", element("span", "", planeName(axes)), other, back));
 }
 
 // At least one stays; those that tell nothing of this run say why.
@@ -97,9 +109,10 @@ function stateOf({ told, error, isStarting, job, isOwn, seconds }) {
   const refused = error ? element("p", "gv-error", error) : null;
   if (!told) return [refused ?? element("p", "", "Asking what is known of these paths…")];
   if (told.is_known) return [refused, element("p", "", "These paths are computed: whoever opens this link sees them.")];
-  if (isOwn) return [progress(job), element("p", "gv-sub", "It goes on if you leave this page."), refused];
+  const waits = job?.message ? element("p", "gv-error", job.message) : null; // for a worker
+  if (isOwn) return [progress(job), waits, element("p", "gv-sub", "It goes on if you leave this page."), refused];
   if (isStarting) return [element("p", "", "Starting: the job imports what it needs, which takes some seconds.")];
-  if (job) return [element("p", "", `Other paths are being computed here (${runAndEpoch(job.request)}): one job at a time.`), progress(job), link(job.request), refused];
+  if (job) return [element("p", "", `Other paths are being computed here (${runAndEpoch(job.request)}): one job at a time.`), progress(job), waits, link(job.request), refused];
   if (told.refusal) return [element("p", "gv-error", told.refusal)];
   const last = told.job?.key === told.key && told.job.message ? element("p", "", told.job.message) : null;
   const start = button("Start", begin, "gv-button gv-primary");
@@ -122,13 +135,14 @@ function progress({ what, done, total, seconds_left: seconds }) {
   Object.assign(bar, { max: Math.max(1, total), value: done });
   bar.setAttribute("aria-label", "Steps of training done");
   const left = seconds === null || !done ? "" : `, about ${duration(seconds)} left`;
-  return element("div", "gv-paths-start", bar, element("span", "", total ? `${what}: step ${done} of ${total}${left}` : "Beginning."), button("Cancel", cancelPaths));
+  const before = what ? `${what[0].toUpperCase()}${what.slice(1)}.` : "Beginning.";
+  return element("div", "gv-paths-start", bar, element("span", "", total ? `${what}: step ${done} of ${total}${left}` : before), button("Cancel", cancelPaths));
 }
 
 // To the view of another's job.
-function link({ run, epoch, conditions: asked, replicas, optimizer, rate_factor }) {
+function link({ run, epoch, conditions: asked, replicas, optimizer, rate_factor, x = null, y = null }) {
   const there = element("a", "", "Show these paths");
-  there.href = searchOf({ ...page.view, run, epoch, conditions: asked, replicas, optimizer, rate_factor }, viewFields());
+  there.href = searchOf({ ...page.view, run, epoch, conditions: asked, replicas, optimizer, rate_factor, x_fan: x, y_fan: y }, viewFields());
   return element("p", "", there);
 }
 

@@ -20,7 +20,7 @@ const UNSEEN = `${CONTROLS}, .gv-empty, .gv-hidden, [hidden], .js-plotly-plot, s
 // What a picture is of: an element, the parts of it that it holds, and what of these is left out.
 const PICTURES = { root: ".gv-stage", parts: ":scope > *", leftOut: `${UNSEEN}, .gv-dock, .gv-probe, .gv-rows` }; // rows lie over another picture
 const CURVES = { root: ".gv-dock", parts: ".gv-loss, .gv-course, .gv-legend", leftOut: `${UNSEEN}, svg, output, .gv-course-numbers, .gv-course-note` };
-const PATHS = { root: "#paths-result", parts: ".gv-paths-summary, .gv-legend, .gv-paths-picture, .gv-paths-graph", leftOut: `${UNSEEN}, .gv-paths-tables, .gv-paths-step, .gv-scrubber` };
+const PATHS = { root: "#paths-result", parts: ".gv-paths-summary, .gv-legend, .gv-paths-picture, .gv-paths-plane, .gv-paths-graph", leftOut: `${UNSEEN}, .gv-paths-tables, .gv-paths-step, .gv-scrubber` };
 
 function node(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);

@@ -199,6 +199,12 @@ def add_paths_options(parser: argparse.ArgumentParser, names: Callable[[str], tu
         "--points", type=int, metavar="T", help="times at which paths are compared (32; 8 for large networks)"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of all orders, minibatches and masks drawn (0)")
+    parser.add_argument(
+        "--x",
+        metavar="AXIS",
+        help="axis of the plane in which the ways are told, as of a landscape",
+    )
+    parser.add_argument("--y", metavar="AXIS", help="the other one (without both: the principal plane of the ends)")
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of a table")
     parser.add_argument("--out", metavar="FILE", help="ends in json, npz, png or html")

@@ -17,16 +17,18 @@ from gradviz.compute.choice import open_store
 from gradviz.compute.paths import paths
 from gradviz.compute.paths_export import PATHS_SUFFIXES, paths_bytes, paths_told, ratios
 from gradviz.compute.paths_job import work
+from gradviz.drawing.labels import ALL
 from gradviz.errors import UserError
 from gradviz.experiment.interruption import Stopped, stop_on_signals
 from gradviz.experiment.progress import duration
+from gradviz.landscape.paths.plane import PlaneWays
 from gradviz.landscape.paths.progress import PathsProgress
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.paths.result import ConditionPaths, PathsResult
-from gradviz.numbers import number
+from gradviz.numbers import number, percent_of
 from gradviz.settings import Settings, load_settings
 
-_OPTIONAL = ("replicas", "epochs", "conditions", "optimizer", "rate_factor", "points", "seed")
+_OPTIONAL = ("replicas", "epochs", "conditions", "optimizer", "rate_factor", "points", "seed", "x", "y")
 _PICTURES = (".png", ".html")
 _PLAIN_WIDTH = 120
 _BACKGROUND_NICENESS = 5  # the page comes first, as before the training
@@ -140,8 +142,21 @@ def _sentences(found: PathsResult) -> Iterator[str]:
     if found.reproduces is not None:
         how = "exactly" if found.reproduces else "not quite (another machine, version or number of threads)"
         yield f"The run's own minibatches lead to its next checkpoint, {how}."
+    if found.chosen is not None:
+        yield _plane_sentence(found, found.chosen)
     before, after = (number(losses[0]) for losses in (found.start_losses, found.recorded_losses))
     yield f"Training loss {before} at the checkpoint, {after} after the run's own minibatches."
+
+
+def _plane_sentence(found: PathsResult, plane: PlaneWays) -> str:
+    own, *others = found.within_M.tolist()
+    least, most = min(others), max(others)
+    between = percent_of(least) if least == most else f"{percent_of(least)} to {percent_of(most)}"
+    y = plane.y.meaning if plane.y.part <= ALL else plane.y.unit
+    return (
+        f"The ways are told in the plane of {plane.x.text} and {plane.y.text} (x = 1: {plane.x.meaning}; y = 1: {y}). "
+        f"Of their squared length it holds {percent_of(own)} of the run's own way, {between} of the replicas'."
+    )
 
 
 def _table(found: PathsResult) -> Table:

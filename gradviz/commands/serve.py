@@ -64,12 +64,13 @@ def _supervise(
         web.process.terminate()
         if training is not None and stop.is_set() and not settings.read_only:
             training.stop()
-            _stop_paths(settings)
+            if settings.compute == "local":  # workers outlive the server
+                _stop_paths(settings)
         web.end()
 
 
 def _stop_paths(settings: Settings) -> None:
-    from gradviz.compute.paths_jobs import end_job  # torch, as above
+    from gradviz.compute.paths_process import end_job  # torch, as above
 
     try:
         end_job(settings.cache_dir)

@@ -15,7 +15,7 @@ from gradviz.commands.running_on import say, stop_signals
 from gradviz.commands.worker_figures import serving_figures
 from gradviz.compute.celery.broker import Broker, broker_of
 from gradviz.compute.celery.desk import BrokerAway, Desk
-from gradviz.compute.celery.names import QUEUES, TRAINING
+from gradviz.compute.celery.names import PATHS, QUEUES, TRAINING
 from gradviz.errors import UserError
 from gradviz.experiment.device import resolve_device
 from gradviz.experiment.study_loading import load_study
@@ -33,8 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """Works until Ctrl-C or SIGTERM, then finishes current tasks; 1 if a worker keeps failing."""
     slots = slots_of(options.queues)
     settings = load_settings(runs=options.runs, study=options.study, device=options.device)
-    if settings.read_only and TRAINING in slots:
-        raise UserError("GRADVIZ_READ_ONLY is set: remove training from --queues, or unset it.")
+    for queue in (TRAINING, PATHS):
+        if settings.read_only and queue in slots:
+            raise UserError(f"GRADVIZ_READ_ONLY is set: remove {queue} from --queues, or unset it.")
     resolve_device(settings.device)  # report a missing device once, not in each process
     if settings.study:
         load_study(settings.study)

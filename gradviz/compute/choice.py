@@ -1,4 +1,4 @@
-"""Opens the compute and the trainer that the settings choose: on this machine, or in workers through a broker.
+"""Opens what computes, trains and takes paths as the settings choose: on this machine, or in workers of a broker.
 
 It imports Celery and redis only if they are chosen, so that local computing never waits for them.
 """
@@ -10,6 +10,8 @@ from gradviz.compute.background import background_of
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.interface import Compute, Load
 from gradviz.compute.local import LocalCompute
+from gradviz.compute.paths_jobs import PathsJobs
+from gradviz.compute.paths_process import PathsProcess
 from gradviz.compute.trainer import Trainer
 from gradviz.compute.trainer_process import TrainerProcess
 from gradviz.experiment.store import RunStore
@@ -38,6 +40,13 @@ def open_compute(
         memory_bytes=settings.memory_bytes,
         on_load=on_load,
     )
+
+
+def open_paths(settings: Settings, store: RunStore) -> PathsJobs:
+    """UserError if the settings' broker may not be used."""
+    if settings.compute == "celery":
+        return PathsJobs(settings, store, importlib.import_module("gradviz.compute.celery.paths").CeleryPaths(settings))
+    return PathsJobs(settings, store, PathsProcess(settings))
 
 
 def open_trainer(settings: Settings) -> Trainer:

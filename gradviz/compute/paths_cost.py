@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from gradviz.experiment.continuation import Continuation
 from gradviz.landscape.paths.measuring import needed_bytes
 from gradviz.landscape.paths.request import PathsRequest
+from gradviz.landscape.paths.schedule import usual_points
 
 MOST_EPOCHS = 128
 """Epochs of training that one job of a server may take, all replicas together."""
 
+_CACHES = 2  # times the size of the cache: what a job may take on disk until it has ended
 _SEARCHED = 8  # rates that the search for SGD's tries, about
 
 
@@ -34,9 +36,9 @@ def cost_of(run: Continuation, request: PathsRequest) -> PathsCost:
     )
 
 
-def refusal_of(cost: PathsCost, limit: int) -> str:
-    """Why a server does not compute this; empty if it does. `limit`: bytes on disk."""
-    epochs = cost.epochs + cost.before
+def refusal_of(cost: PathsCost, cache_bytes: int) -> str:
+    """Why no server with a cache of this size computes this; empty if it does."""
+    epochs, limit = cost.epochs + cost.before, _CACHES * cache_bytes
     if epochs > MOST_EPOCHS:
         return (
             f"These paths take {epochs} epochs of training, and a server takes {MOST_EPOCHS} at most: choose fewer "
@@ -48,6 +50,14 @@ def refusal_of(cost: PathsCost, limit: int) -> str:
             f"{limit / 1e9:.1f} GB at most: choose fewer points, replicas or conditions, or raise GRADVIZ_CACHE_BYTES."
         )
     return ""
+
+
+def answer_bytes(request: PathsRequest, cost: PathsCost) -> int:
+    """Of the answer's numbers, of 8 bytes each: inner products of pairs, losses, and the ways."""
+    points = min(cost.steps, request.points or usual_points(1))
+    replicas = [request.num_replicas(condition) for condition in request.conditions]
+    of_each = sum(points * (many + 3) + cost.steps + 2 for many in replicas for _ in range(many))
+    return 8 * (of_each + cost.steps + 4 * points + 2)
 
 
 def _before(run: Continuation, request: PathsRequest) -> int:

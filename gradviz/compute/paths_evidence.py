@@ -17,7 +17,7 @@ def kept_paths(store: RunStore, directory: Path, device: str = "auto") -> KeptPa
 
     def find(request: PathsRequest) -> PathsResult | None:
         continuation = continuation_of(store, request.run, chosen)
-        key = kept_key(directory, continuation, request, chosen)
+        key = kept_key(directory, store, continuation, request, chosen)
         return None if key is None else known(directory, key)
 
     return find

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import numpy as np
 
@@ -29,14 +30,16 @@ def paths_bytes(result: PathsResult, suffix: str) -> bytes:
 
 def paths_told(result: PathsResult, *, with_minibatch_losses: bool = True) -> dict[str, object]:
     """Everything about the paths as plain JSON. `ratio` is `spread` over `step`, `ratio_low` and `ratio_high` its 95 %
-    interval; all four along `steps`. `way`: in the plane of the ends, with a point for the checkpoint before others.
+    interval; all four along `steps`. `way`: in the plane that is asked for, with a point for the checkpoint before
+    others; `within`: of the squared length of the way to its end, the share that lies in that plane.
     `with_minibatch_losses`: also those of every single step, which are most of the numbers of a long way."""
     request = result.request
 
     def of_steps(losses: np.ndarray) -> dict[str, object]:
         return {"minibatch_losses": losses.tolist()} if with_minibatch_losses else {}
 
-    ways = iter(result.coordinates_MTA)
+    ways, shares = iter(result.shown_MTA), iter(result.within_M.tolist())
+    chosen = result.chosen
 
     def way() -> list[list[float]]:
         coordinates_TA = next(ways)
@@ -56,15 +59,20 @@ def paths_told(result: PathsResult, *, with_minibatch_losses: bool = True) -> di
         "batch_size": result.batch_size,
         "start": _losses(result.start_losses),
         "steps": result.steps_T.tolist(),
-        "plane": {"shares": result.shares_A.tolist()},
+        "plane": {
+            "axes": None if chosen is None else {"x": asdict(chosen.x), "y": asdict(chosen.y)},
+            "shares": result.shares_A.tolist() if chosen is None else [],
+        },
         "recorded": {
             "step": np.sqrt(result.recorded_T).tolist(),
             **of_steps(result.recorded_losses_S),
             **_losses(result.recorded_losses),
             "way": way(),
+            "within": json_number(next(shares)),
         },
         "conditions": {
-            each.condition: _condition(each, request.seed, way) | of_steps(each.losses_KS) for each in result.conditions
+            each.condition: _condition(each, request.seed, way, shares) | of_steps(each.losses_KS)
+            for each in result.conditions
         },
     }
 
@@ -74,7 +82,9 @@ def ratios(each: ConditionPaths, seed: int) -> list[Estimate | None]:
     return each.ratios(np.random.default_rng(seed))
 
 
-def _condition(each: ConditionPaths, seed: int, way: Callable[[], list[list[float]]]) -> dict[str, object]:
+def _condition(
+    each: ConditionPaths, seed: int, way: Callable[[], list[list[float]]], shares: Iterator[float]
+) -> dict[str, object]:
     intervals = ratios(each, seed)
     return {
         "words": WORDS[each.condition],
@@ -89,6 +99,7 @@ def _condition(each: ConditionPaths, seed: int, way: Callable[[], list[list[floa
         "train_losses": each.train_losses_K.tolist(),
         "test_losses": each.test_losses_K.tolist(),
         "ways": [way() for _ in range(each.num_replicas)],
+        "within": [json_number(next(shares)) for _ in range(each.num_replicas)],
     }
 
 

@@ -1,40 +1,21 @@
-"""Paths for a server: what is known of a request, and the job that computes it in a process of its own."""
+"""Paths for a server: what is known of a request, and the job that computes it, wherever that runs."""
 
-import contextlib
-import os
-import platform
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
-from gradviz.compute.ending import Ending
-from gradviz.compute.paths import continuation_of, kept_key, key_of, known
+import torch
+
+from gradviz.compute.paths import continuation_of, kept_key, key_of, keys_of, known, take_in
 from gradviz.compute.paths_cost import PathsCost, cost_of, refusal_of
-from gradviz.compute.paths_job import Job, job_directory, job_of, worker_of
+from gradviz.compute.paths_job import Job
 from gradviz.compute.paths_steps import StepMinibatch, minibatch_of
-from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
 from gradviz.experiment.continuation import Continuation
-from gradviz.experiment.device import resolve_device
-from gradviz.experiment.private import make_directory
 from gradviz.experiment.store import RunStore
 from gradviz.landscape.paths.request import Condition, PathsRequest
 from gradviz.landscape.paths.result import PathsResult
-from gradviz.settings import Settings, as_environment
-
-_LOG_NAME = "job.log"
-_ERROR_PREFIX = "gradviz: error: "
-_START_SECONDS = 60.0  # it imports torch, on a busy machine
-_ANSWER_SECONDS = 1.0  # how long an answer waits for a job to end; most end within one step
-_POLL_SECONDS = 0.02
-_CACHES = 2  # times the size of the cache: what a job may take on disk until it has ended
-
-Launch = Callable[[Sequence[str], Settings, TrainerLog], subprocess.Popen[bytes] | None]
-"""Starts `gradviz` with these arguments; its process, or None if it has already ended."""
+from gradviz.settings import Settings
 
 
 class AnotherJob(UserError):
@@ -42,9 +23,8 @@ class AnotherJob(UserError):
 
     def __init__(self, job: Job) -> None:
         self.seconds = max(1, round(job.seconds_left or 1))
-        super().__init__(
-            f"Paths of {job.request.run} are being computed here, about {self.seconds} s more: wait, or cancel them."
-        )
+        about = "" if job.seconds_left is None else f", about {self.seconds} s more"
+        super().__init__(f"Paths of {job.request.run} are being computed here{about}: wait, or cancel them.")
 
 
 @dataclass(frozen=True)
@@ -59,32 +39,65 @@ class PathsAsked:
     refusal: str
 
 
-class PathsJobs:
-    """The paths of one cache directory: any number of server processes share its job."""
+class PathsRunner(Protocol):
+    """Where paths are computed, one job at a time."""
 
-    def __init__(self, settings: Settings, store: RunStore, launch: Launch | None = None) -> None:
-        self._settings, self._store = settings, store
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """Those on which they may be computed: by the first one a request is known before."""
+        ...
+
+    def job(self) -> Job | None:
+        """The job under way, else the last one."""
+        ...
+
+    def refusal(self, request: PathsRequest, cost: PathsCost) -> str:
+        """Why it does not compute this, beyond what no server computes; empty if it does."""
+        ...
+
+    def answer(self, key: str) -> bytes | None:
+        """Paths that were computed elsewhere, as `take_in` keeps them."""
+        ...
+
+    def begin(self, request: PathsRequest, key: str) -> None:
+        """Begins the job of a request, unless another is under way; returns when one is, or has ended."""
+        ...
+
+    def cancel(self, job: Job) -> None:
+        """Ends this job, and returns soon."""
+        ...
+
+
+class PathsJobs:
+    """The paths of one cache directory, and the job that computes them."""
+
+    def __init__(self, settings: Settings, store: RunStore, runner: PathsRunner) -> None:
+        self._settings, self._store, self._runner = settings, store, runner
         self._cache = settings.cache_dir
-        self._launch = launch or in_a_process
-        self._log = TrainerLog(job_directory(self._cache) / _LOG_NAME)
         self._starting = threading.Lock()
 
     def asked(self, request: PathsRequest) -> PathsAsked:
         """UserError if the run cannot be repeated, or the checkpoint is not there."""
         run = self._continuation(request)
-        device, cost = resolve_device(self._settings.device), cost_of(run, request)
-        kept = kept_key(self._cache, run, request, device)
-        key, there = kept or key_of(run, request, device), kept is not None
+        device, cost = self._runner.devices[0], cost_of(run, request)
+        kept = self._kept_key(run, request) or self._brought_key(run, request)
+        key, there = kept or key_of(self._store, run, request, device), kept is not None
         absent = self._absent(request)
         return PathsAsked(key, there, cost, absent, "" if there else self._refusal(request, cost, absent))
 
     def job(self) -> Job | None:
         """The job under way, else the last one."""
-        return job_of(self._cache)
+        return self._runner.job()
 
     def result(self, key: str) -> PathsResult | None:
         """The paths of a key; None if they are not kept."""
-        return known(self._cache, key)
+        found = known(self._cache, key)
+        return known(self._cache, key) if found is None and self._brings(key) else found
+
+    def kept(self, request: PathsRequest) -> PathsResult | None:
+        """The paths of a request if they are kept here; UserError if the run cannot be repeated."""
+        key = self._kept_key(continuation_of(self._store, request.run, self._runner.devices[0]), request)
+        return None if key is None else known(self._cache, key)
 
     def minibatch(self, request: PathsRequest, condition: Condition, replica: int, step: int) -> StepMinibatch:
         """The minibatch of a step, counted from 1; UserError if there is no such step."""
@@ -103,7 +116,8 @@ class PathsJobs:
             raise UserError(asked.refusal)
         if not self._is_under_way(asked.key) and self._starting.acquire(blocking=False):
             try:
-                self._begin(request, asked.key)
+                self._runner.begin(request, asked.key)
+                self._is_under_way(asked.key)
             finally:
                 self._starting.release()
         return self.asked(request)
@@ -115,15 +129,13 @@ class PathsJobs:
         """
         if self._settings.read_only:
             raise UserError("This server is read-only; unset GRADVIZ_READ_ONLY to cancel paths.")
-        job, worker = self.job(), worker_of(self._cache)
-        if job is not None and job.key == key and job.state == "running" and worker is not None:
-            if worker.host != platform.node():
-                raise UserError(f"The job runs on another machine, {worker.host}: cancel it there.")
-            _end(self._cache, worker.pid, _ANSWER_SECONDS)
+        job = self.job()
+        if job is not None and job.key == key and job.state == "running":
+            self._runner.cancel(job)
         return self.job()
 
     def _continuation(self, request: PathsRequest) -> Continuation:
-        run = continuation_of(self._store, request.run, resolve_device(self._settings.device))
+        run = continuation_of(self._store, request.run, self._runner.devices[0])
         if request.epoch not in run.epochs():
             run.state(request.epoch)  # UserError names those that are there
         return run
@@ -137,12 +149,23 @@ class PathsJobs:
     def _refusal(self, request: PathsRequest, cost: PathsCost, absent: dict[Condition, str]) -> str:
         if self._settings.read_only:
             return "This server is read-only; unset GRADVIZ_READ_ONLY to compute paths."
-        if self._settings.compute != "local":
-            return "This server's workers compute no paths: use `gradviz paths`."
         for condition in request.conditions:
             if condition in absent:
                 return f"The condition {condition} tells nothing: {absent[condition]} Leave it out."
-        return refusal_of(cost, _CACHES * self._settings.cache_bytes)
+        return refusal_of(cost, self._settings.cache_bytes) or self._runner.refusal(request, cost)
+
+    def _kept_key(self, run: Continuation, request: PathsRequest) -> str | None:
+        found = (kept_key(self._cache, self._store, run, request, device) for device in self._runner.devices)
+        return next((key for key in found if key is not None), None)
+
+    def _brought_key(self, run: Continuation, request: PathsRequest) -> str | None:
+        """The key of paths that were computed elsewhere, which are kept here from now on."""
+        keys = (key for device in self._runner.devices for key in keys_of(self._store, run, request, device))
+        return next((key for key in keys if self._brings(key)), None)
+
+    def _brings(self, key: str) -> bool:
+        content = self._runner.answer(key)
+        return content is not None and take_in(self._cache, key, content, self._settings.cache_bytes)
 
     def _is_under_way(self, key: str) -> bool:
         """Whether this job is; AnotherJob if another is."""
@@ -152,76 +175,3 @@ class PathsJobs:
         if job.key != key:
             raise AnotherJob(job)
         return True
-
-    def _begin(self, request: PathsRequest, key: str) -> None:
-        try:
-            make_directory(job_directory(self._cache))
-            child = self._launch(["paths", "--background", *options_of(request)], self._settings, self._log)
-        except OSError as error:
-            raise UserError(
-                f"{job_directory(self._cache)} cannot be written ({error.strerror or error}): set GRADVIZ_CACHE_DIR "
-                "to a writable directory."
-            ) from error
-        if child is not None and self._begins(child, key):
-            # Reaps the process whenever it ends, so that a long-lived server leaves no zombie.
-            threading.Thread(target=child.wait, name="end of paths", daemon=True).start()
-            return
-        job = self.job()
-        if job is None or job.key != key:  # it ended before it could say so itself
-            said = self._log.last_line().removeprefix(_ERROR_PREFIX)
-            raise UserError(said or f"The job ended at once; see {_LOG_NAME} in the cache directory.")
-
-    def _begins(self, child: subprocess.Popen[bytes], key: str) -> bool:
-        """Waits until the job has begun; False if it has ended before anybody saw it."""
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and not self._is_under_way(key):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_POLL_SECONDS)
-                return False
-        return True
-
-
-def end_job(cache: Path) -> None:
-    """Ends the job of a cache directory, if it runs on this machine, and waits for it."""
-    worker = worker_of(cache)
-    if worker is not None and worker.host == platform.node():
-        _end(cache, worker.pid, None)
-
-
-def _end(cache: Path, pid: int, seconds: float | None) -> None:
-    def is_meant() -> bool:
-        worker = worker_of(cache)
-        return worker is not None and worker.pid == pid
-
-    with contextlib.suppress(ProcessLookupError):
-        Ending(pid, is_meant=is_meant).wait(seconds)
-
-
-def options_of(request: PathsRequest) -> list[str]:
-    """The options of `gradviz paths` that ask for the same."""
-    options = {
-        "--run": request.run,
-        "--epoch": request.epoch,
-        "--replicas": request.replicas,
-        "--epochs": request.epochs,
-        "--conditions": ",".join(request.conditions),
-        "--optimizer": request.optimizer,
-        "--lr": request.learning_rate,
-        "--rate-factor": request.rate_factor,
-        "--points": request.points,
-        "--seed": request.seed,
-    }
-    return [f"{name}={value}" for name, value in options.items() if value is not None]
-
-
-def in_a_process(arguments: Sequence[str], settings: Settings, log: TrainerLog) -> subprocess.Popen[bytes]:
-    """`gradviz` in a session of its own, which Ctrl-C in the server's terminal does not reach."""
-    with log.begin() as said:
-        return subprocess.Popen(
-            [sys.executable, "-m", "gradviz", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
-            env=os.environ | as_environment(settings) | {"PYTHONUNBUFFERED": "1"},
-        )

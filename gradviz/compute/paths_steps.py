@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gradviz.errors import UserError
 from gradviz.experiment.continuation import Continuation
-from gradviz.landscape.paths.request import Condition, PathsRequest
+from gradviz.landscape.paths.request import Condition, Replicas
 from gradviz.landscape.paths.schedule import schedule
 
 # Shape suffixes: N = epochs, S = steps, B = rows of a minibatch.
@@ -27,9 +27,7 @@ class StepMinibatch:
     minibatch: int | None
 
 
-def minibatch_of(
-    run: Continuation, request: PathsRequest, condition: Condition, replica: int, step: int
-) -> StepMinibatch:
+def minibatch_of(run: Continuation, request: Replicas, condition: Condition, replica: int, step: int) -> StepMinibatch:
     """Made again from the request: nothing is trained. UserError if the request has no such condition, replica or
     step."""
     if condition not in request.conditions:

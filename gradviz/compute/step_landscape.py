@@ -11,7 +11,7 @@ from gradviz.compute.question import Question, address_of
 from gradviz.compute.study_landscape import REPLAY_VERSION, study_of
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.store import RunStore
-from gradviz.landscape.paths.request import PathsRequest, PathsStep
+from gradviz.landscape.paths.request import PathsStep, Replicas
 from gradviz.landscape.replay import Plane, Problem, Scalar, network_landscape
 from gradviz.landscape.request import WIDTHS, LandscapeRequest, TwoParameters
 
@@ -25,7 +25,7 @@ class StepLandscapeQuestion(Question):
     """
 
     kind: Literal["step"] = "step"
-    request: PathsRequest
+    request: Replicas
     at: PathsStep
     plane: TwoParameters
 

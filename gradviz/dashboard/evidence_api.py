@@ -8,7 +8,6 @@ from flask import Response
 
 from gradviz.compute.interface import Compute, StillWanted
 from gradviz.compute.kinds import question_of
-from gradviz.compute.paths_evidence import kept_paths
 from gradviz.dashboard import evidence_answers
 from gradviz.dashboard.evidence_links import address_of
 from gradviz.dashboard.evidence_told import figure_told, picture_told
@@ -48,8 +47,7 @@ def claims(served: Served) -> Response:
 
 
 def verdict(served: Served, asked: ClaimKey) -> Response:
-    kept = kept_paths(served.store, served.settings.cache_dir, served.settings.device)
-    return sent_json(told(asked.claim, served.compute, served.store, served.still_wanted, kept))
+    return sent_json(told(asked.claim, served.compute, served.store, served.still_wanted, served.paths.kept))
 
 
 OPERATIONS = (

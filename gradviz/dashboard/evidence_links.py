@@ -29,6 +29,8 @@ def paths_view_of(request: PathsRequest) -> permalink.View:
         replicas=request.replicas,
         optimizer=request.optimizer,
         rate_factor=request.rate_factor,
+        x_fan=request.x,
+        y_fan=request.y,
     )
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gradviz.compute.cache import FieldCache
-from gradviz.compute.choice import open_compute, open_store, open_trainer
+from gradviz.compute.choice import open_compute, open_paths, open_store, open_trainer
 from gradviz.compute.interface import Compute
 from gradviz.compute.paths_jobs import PathsJobs
 from gradviz.compute.trainer import Trainer
@@ -73,7 +73,7 @@ def create_app(
     choosing.register(app)
     training.register(app)
     check_callbacks(app, Discretion.of(settings).told)
-    served = Served(settings, compute, store, trainer, paths or PathsJobs(settings, store))
+    served = Served(settings, compute, store, trainer, paths or open_paths(settings, store))
     app.server.register_blueprint(create_api(served))
     ancestors = None if key else settings.frame_ancestors
     set_headers(app, private=bool(settings.password.get_secret_value() or key), ancestors=ancestors)

@@ -10,6 +10,7 @@ from gradviz.landscape.paths.request import Condition, PathsRequest
 Along = Annotated[list[float], Field(description="one number for each of `steps`")]
 AlongOrNull = Annotated[list[float | None], Field(description="the same; null where there is none")]
 Way = Annotated[list[list[float]], Field(description="points in the plane; the first is the checkpoint")]
+_WITHIN = "of the squared length of the way to its end, the share in the plane; null for a way that leads nowhere"
 
 
 class PathsJob(BaseModel):
@@ -18,7 +19,7 @@ class PathsJob(BaseModel):
     key: str
     request: PathsRequest
     state: Literal["running", "finished", "stopped", "failed"]
-    message: str = Field(description="how it ended; empty if it finished")
+    message: str = Field(description="how it ended, or why it waits; empty if it finished, or goes on")
     what: str = Field(description="what is trained now")
     done: int = Field(description="steps")
     total: int
@@ -72,10 +73,32 @@ class Losses(BaseModel):
     test_loss: float
 
 
-class PathsPlane(BaseModel):
-    """The plane of the first two principal components of all ends; fewer if the ends span no more."""
+class PathsAxis(BaseModel):
+    """An axis of a chosen plane."""
 
-    shares: list[float] = Field(description="of the variance of the ends, what each axis holds")
+    text: str = Field(description="as asked for")
+    meaning: str = Field(description="what coordinate 1 is")
+    unit: str = Field(description="the same in few words")
+    notes: list[str]
+    length: float = Field(description="of coordinate 1, over all parameters; the same along both axes")
+    part: float = Field(description="of the length of what `text` stands for, the part across the other axis")
+
+
+class PathsAxes(BaseModel):
+    """Both axes, which are orthogonal."""
+
+    x: PathsAxis
+    y: PathsAxis
+
+
+class PathsPlane(BaseModel):
+    """The plane of the ways: that of the first two principal components of all ends (fewer if the ends span no more),
+    or a chosen one."""
+
+    axes: PathsAxes | None = Field(description="of a chosen plane; null for the principal one, whose unit is a length")
+    shares: list[float] = Field(
+        description="of the variance of the ends, what each principal axis holds; none of a chosen plane"
+    )
 
 
 class RecordedPath(Losses):
@@ -83,6 +106,7 @@ class RecordedPath(Losses):
 
     step: Along
     way: Way
+    within: float | None = Field(description=_WITHIN)
 
 
 class ConditionAnswer(BaseModel):
@@ -100,6 +124,7 @@ class ConditionAnswer(BaseModel):
     train_losses: list[float] = Field(description="at the end, one for each replica")
     test_losses: list[float]
     ways: list[Way]
+    within: list[float | None] = Field(description=_WITHIN)
 
 
 class PathsResultAnswer(BaseModel):

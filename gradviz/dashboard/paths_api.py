@@ -3,6 +3,7 @@
 from flask import Response
 from werkzeug.exceptions import NotFound
 
+from gradviz.compute.interface import Unavailable
 from gradviz.compute.paths_export import paths_told
 from gradviz.compute.step_landscape import StepLandscapeQuestion
 from gradviz.dashboard import paths_answers
@@ -11,7 +12,7 @@ from gradviz.dashboard.query import PathsKey
 from gradviz.dashboard.routes import Operation, Served
 from gradviz.dashboard.sending import JSON, sent, sent_json
 from gradviz.landscape.field import GradientField
-from gradviz.landscape.paths.request import CONDITIONS, WORDS, PathsRequest, PathsStep
+from gradviz.landscape.paths.request import CONDITIONS, WORDS, PathsRequest, PathsStep, Replicas
 from gradviz.landscape.request import TwoParameters
 from gradviz.logs import tell_log
 
@@ -51,7 +52,7 @@ def paths_step(served: Served, asked: PathsRequest, at: PathsStep) -> Response:
     return sent_json({**at.model_dump(), **about})
 
 
-def paths_landscape(served: Served, asked: PathsRequest, at: PathsStep, of: TwoParameters) -> Response:
+def paths_landscape(served: Served, asked: Replicas, at: PathsStep, of: TwoParameters) -> Response:
     question = StepLandscapeQuestion(request=asked, at=at, plane=of)
     key = question.key(served.store)
     tell_log(key=key)
@@ -69,6 +70,12 @@ def paths_landscape(served: Served, asked: PathsRequest, at: PathsStep, of: TwoP
 
 def _asked(served: Served, request: PathsRequest) -> dict[str, object]:
     asked = served.paths.asked(request)
+    try:
+        job = _job(served)
+    except Unavailable:  # the broker is away: what is known is told all the same
+        if not asked.is_known:
+            raise
+        job = None
     return {
         "key": asked.key,
         "request": request.model_dump(mode="json"),
@@ -83,7 +90,7 @@ def _asked(served: Served, request: PathsRequest) -> dict[str, object]:
             "steps": asked.cost.steps,
             "num_bytes": asked.cost.num_bytes,
         },
-        "job": _job(served),
+        "job": job,
     }
 
 
@@ -139,7 +146,7 @@ OPERATIONS = (
         "/paths/landscape",
         paths_landscape,
         "The gradient landscape of the minibatch that made a step, at the checkpoint where all replicas begin",
-        (PathsRequest, PathsStep, TwoParameters),
+        (Replicas, PathsStep, TwoParameters),
         paths_answers.PathsLandscapeAnswer,
     ),
 )

@@ -50,7 +50,10 @@ def _fan() -> Component:
                 [
                     html.Div(id=ids.PATHS_UP, className="gv-island gv-paths-up"),
                     html.Div(
-                        html.Canvas(id=ids.PATHS_FAN_CANVAS, role="img", **label("The paths in their plane")),
+                        [
+                            html.Canvas(id=ids.PATHS_FAN_CANVAS, role="img", **label("The paths in their plane")),
+                            html.Span(id=ids.PATHS_SCALE, className="gv-island gv-paths-scale"),
+                        ],
                         id=ids.PATHS_FAN,
                         className="gv-paths-canvas",
                     ),
@@ -58,6 +61,7 @@ def _fan() -> Component:
                 ],
                 className="gv-paths-picture",
             ),
+            html.Div(id=ids.PATHS_PLANE, className="gv-island gv-paths-plane gv-sub"),
             html.Div(id=ids.PATHS_SCRUBBER, className="gv-island gv-scrubber"),
             html.Div(id=ids.PATHS_STEP, className="gv-island gv-paths-step"),
         ],

@@ -58,8 +58,8 @@ class View(OfRun):
     widths from the checkpoint), `rate` (None: of each picture its own), `steps`: of the probe's paths;
     `metric`: the family of curves over the epochs, empty for the losses; `curves`: those under them; `seeds`: whether
     curves of one configuration's seeds are drawn as one, with their spread; `conditions`, `replicas`, `optimizer`,
-    `rate_factor`: of the paths that training takes, as their request names them; `lesson`, `step`: what is told beside
-    the pictures, "" for none."""
+    `rate_factor`: of the paths that training takes, as their request names them; `x_fan`, `y_fan`: the axes of the
+    plane in which these are drawn, both or none; `lesson`, `step`: what is told beside the pictures, "" for none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -100,6 +100,8 @@ class View(OfRun):
     replicas: int = Field(default=DEFAULT_REPLICAS, ge=2, le=MOST_REPLICAS)
     optimizer: Literal["own", "sgd"] = "own"
     rate_factor: float = Field(default=1.0, gt=0, le=1e6)
+    x_fan: str | None = None
+    y_fan: str | None = None
     lesson: str = Field(default="", pattern=r"^[a-z0-9-]{0,40}$")
     step: int = Field(default=1, ge=1, le=99)
 
@@ -113,7 +115,7 @@ class View(OfRun):
     def _in_order(cls, value: tuple[Condition, ...]) -> tuple[Condition, ...]:
         return tuple(each for each in CONDITIONS if each in value)
 
-    @field_validator("x_a", "y_a", "x_b", "y_b")
+    @field_validator("x_a", "y_a", "x_b", "y_b", "x_fan", "y_fan")
     @classmethod
     def _axis(cls, value: str | None) -> str | None:
         return None if value is None else axis_text(value)
@@ -184,6 +186,9 @@ def settle(view: View, runs: Mapping[str, dict]) -> tuple[View, list[str]]:
         pair, notice = _pair(getattr(view, x), getattr(view, y), side, run)
         changes |= {x: pair[0], y: pair[1]}
         notices += notice
+    if (view.x_fan is None) != (view.y_fan is None) or view.x_fan == view.y_fan is not None:
+        changes |= {"x_fan": None, "y_fan": None}
+        notices.append("The link's plane of the paths needs two axes: showing the principal plane of their ends.")
     size, notice = _size(view.minibatch_size, run)
     changes["minibatch_size"] = size
     notices += notice

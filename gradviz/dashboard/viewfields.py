@@ -59,6 +59,8 @@ FIELDS: Mapping[str, ViewField] = {
     "replicas": ViewField("replicas"),
     "optimizer": ViewField("optimizer"),
     "rate_factor": ViewField("factor"),
+    "x_fan": ViewField("fanx"),
+    "y_fan": ViewField("fany"),
     "lesson": ViewField("lesson"),
     "step": ViewField("step"),
 }

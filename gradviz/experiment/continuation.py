@@ -127,13 +127,28 @@ class Stepping:
         return state_by_name(self.model, self.optimizer)
 
 
+@dataclass(frozen=True, eq=False)
+class TrainedAgain:
+    """A run that is trained again, after an epoch: from here it goes on to the same numbers."""
+
+    epoch: int
+    state: Mapping[str, Tensor]
+    moments: Moments
+
+
 def own_moments(
-    run: Continuation, epoch: int, on_step: Callable[[int, int], None] = lambda done, steps: None
+    run: Continuation,
+    epoch: int,
+    on_step: Callable[[int, int], None] = lambda done, steps: None,
+    *,
+    begun: TrainedAgain | None = None,
+    on_epoch: Callable[[TrainedAgain], None] = lambda so_far: None,
 ) -> tuple[dict[str, Tensor], MomentsSource]:
     """The state of the run's own optimizer after an epoch, and where it is from.
 
-    A run keeps it for its last epoch. For others the run is trained again from epoch 0, which costs `epoch` epochs;
-    `on_step` gets the steps done and all, and may raise to end that. UserError if epoch 0 is not recorded.
+    A run keeps it for its last epoch. For others the run is trained again from epoch 0, which costs `epoch` epochs, or
+    from what has `begun`; `on_step` gets the steps done and all, and may raise to end that; `on_epoch` gets what may
+    begin the next call. UserError if epoch 0 is not recorded.
     """
     if epoch == 0 or not run.moment_shapes():
         return {}, "none"
@@ -145,12 +160,15 @@ def own_moments(
             f"The run {run.name} keeps the moments of its optimizer for its last epoch alone, and has no epoch 0 from "
             f"which to train again to epoch {epoch}: choose `--optimizer sgd`."
         )
-    run.load(run.state(0), run.optimizer, {})
-    steps, done = epoch * len(run.minibatches(1)), 0
-    for past in range(1, epoch + 1):
+    begun = begun or TrainedAgain(0, run.state(0), {})
+    run.load(begun.state, run.optimizer, begun.moments)
+    steps, done = (epoch - begun.epoch) * len(run.minibatches(1)), 0
+    for past in range(begun.epoch + 1, epoch + 1):
         run.seed_epoch(past)
         for rows_B in run.minibatches(past):
             run.step(rows_B)
             done += 1
             on_step(done, steps)
+        if past < epoch:
+            on_epoch(TrainedAgain(past, run.model.state_dict(), run.moments()))
     return run.moments(), "trained again"

@@ -86,6 +86,79 @@ def test_paths_are_started_drawn_and_found_again(visit: Visit) -> None:
     assert other.locator(".gv-paths").inner_text() == page.locator(".gv-paths").inner_text()
 
 
+def test_the_fan_is_drawn_in_a_plane_that_is_chosen(visit: Visit, tmp_path: Path) -> None:
+    page = computed(visit)
+    form, state = page.locator("#paths-form"), page.locator("#paths-state")
+    expect(form).to_contain_text("the principal plane of their ends")
+    expect(page.locator("#paths-across")).to_contain_text("of the ends' variance")
+    principal = told(page)["told"]["key"]
+
+    page.get_by_role("button", name="Choose the plane of the paths…").click()
+    dialog = page.get_by_role("dialog", name="The plane of the paths")
+    expect(dialog.locator(".gv-sub").first).to_have_text(re.compile(r"epoch 3 · eval mode$"))
+    search = dialog.get_by_role("searchbox")
+    search.fill("hidden.1.linear.bias[2]")
+    dialog.get_by_role("button", name="x₁: hidden.1.linear.bias[2]", exact=True).click()
+    expect(dialog).to_contain_text("Choose x₂ too.")
+    search.fill("mean")
+    dialog.get_by_role("button", name="x₂: the mean gradient", exact=True).click()
+    expect(dialog).to_contain_text("their replicas are not kept, and are trained for each plane.")
+    dialog.get_by_role("button", name="Show").click()
+    expect(dialog).to_be_hidden()
+    assert "fanx=hidden.1.linear.bias[2]&fany=gradient:mean" in page.url
+    expect(form).to_contain_text("hidden.1.linear.bias[2] × the mean gradient")
+    expect(page.locator("#paths-result")).to_be_hidden()
+    expect(state).to_contain_text("9 epochs of training")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#paths-result")).to_be_visible(timeout=120_000)
+
+    shown = told(page)
+    assert (shown["result"]["request"]["x"], shown["result"]["request"]["y"]) == (
+        "hidden.1.linear.bias[2]",
+        "gradient:mean",
+    )
+    expect(page.locator("#paths-across")).to_have_text("x₁: along hidden.1.linear.bias[2]")
+    expect(page.locator("#paths-up")).to_have_text("x₂: along the mean gradient")
+    expect(page.locator("#paths-scale")).to_have_text(re.compile(r"^[0-9.e−]+ along x₁ and x₂$"))
+    expect(page.locator("#paths-plane")).to_contain_text("x₁ = 1 is 1 in its own unit, x₂ = 1 as long as on x₁.")
+    expect(page.locator("#paths-plane")).to_contain_text("this plane holds only")
+    [own] = [each["points"] for each in shown["places"] if each["condition"] == ""]
+    way = shown["result"]["recorded"]["way"]
+    unit = (own[-1][0] - own[0][0]) / way[-1][0]
+    assert (own[0][1] - own[-1][1]) / way[-1][1] == pytest.approx(unit, rel=1e-6)  # one unit across and up
+
+    page.get_by_role("button", name="Export").click()
+    export = page.get_by_role("dialog", name="Export")
+    expect(export.get_by_label("Caption")).to_have_value(re.compile("drawn in hidden.1.linear.bias\\[2\\] × the mean"))
+    with page.expect_download() as coming:
+        export.get_by_role("button", name="CSV of the ways", exact=True).click()
+    coming.value.save_as(tmp_path / "ways.csv")
+    with (tmp_path / "ways.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["condition"] == "run"]
+    assert [[float(row["hidden.1.linear.bias[2]"]), float(row["gradient:mean"])] for row in rows] == way
+    with page.expect_download() as coming:
+        export.get_by_role("button", name="SVG", exact=True).click()
+    coming.value.save_as(tmp_path / "fan.svg")
+    texts = "".join(ET.parse(tmp_path / "fan.svg").getroot().itertext())
+    assert "along the mean gradient" in texts
+    assert "along x₁ and x₂" in texts
+    page.keyboard.press("Escape")
+
+    # The link has the plane, and the principal one is known.
+    other = visit(page.url.removeprefix(page.url.partition("?")[0][:-1]), drawn=False, stranger=True, width=390)
+    expect(other.locator("#paths-result")).to_be_visible()
+    assert told(other)["result"] == shown["result"]
+    for width, each in ((1280, page), (390, other)):
+        assert axe_finds(each) == []
+        assert each.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        each.locator("#paths-plane").scroll_into_view_if_needed()
+        shoot(each, f"paths-plane-{width}")
+    page.get_by_role("button", name="principal plane", exact=True).click()
+    expect(page.locator("#paths-across")).to_contain_text("of the ends' variance")
+    assert told(page)["told"]["key"] == principal
+    assert "fanx" not in page.url
+
+
 def test_a_step_says_which_minibatch_made_it(visit: Visit) -> None:
     page = computed(visit)
     steps = told(page)["result"]["steps"]

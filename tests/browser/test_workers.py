@@ -68,6 +68,32 @@ def test_a_page_says_that_nobody_computes_and_reconnecting_and_heals(
     wait_until_drawn(page)
 
 
+def test_paths_wait_for_a_worker_and_come_from_it(
+    visit: Visit,
+    own_server: Serve,
+    trained: Path,
+    broker: RedisServer,
+    work_for: list[subprocess.Popen[bytes]],
+    tmp_path: Path,
+) -> None:
+    variables = {"GRADVIZ_COMPUTE": "celery", "GRADVIZ_BROKER": broker.url}
+    page = visit(
+        "/?view=paths&run=none&epoch=0&replicas=3", at=own_server(trained, **variables), lenient=True, drawn=False
+    )
+    state = page.locator("#paths-state")
+    state.get_by_role("button", name="Start").click()
+    expect(state).to_contain_text("Waits for a worker.")
+    expect(state).to_contain_text("No worker of paths is connected; start one with `gradviz worker --queues paths`.")
+    state.get_by_role("button", name="Cancel").click()
+    expect(state).to_contain_text("Cancelled.")
+    state.get_by_role("button", name="Start").click()
+    expect(state).to_contain_text("Waits for a worker.")
+    places = {"GRADVIZ_RUNS": str(trained), "GRADVIZ_CACHE_DIR": str(tmp_path / "cache-of-the-worker")}
+    command = [sys.executable, "-m", "gradviz", "worker", "--device", "cpu", "--queues", "paths"]
+    work_for.append(subprocess.Popen(command, env=os.environ | variables | places))
+    expect(state).to_contain_text("These paths are computed", timeout=120_000)
+
+
 def ask_as_many_as_may_wait(runs: Path, broker: RedisServer, cache: Path) -> None:
     """As another server does, before there is a worker."""
     settings = Settings.model_validate(

@@ -9,6 +9,7 @@ import pytest
 
 from gradviz.commands import paths as command
 from gradviz.experiment.interruption import Stopped
+from gradviz.numbers import percent_of
 
 ASKED = ("paths", "--run", "dropout", "--epoch", 1, "--replicas", 3, "--device", "cpu")
 
@@ -62,6 +63,24 @@ def test_pictures_show_each_condition_along_the_way(gradviz: Callable, tiny_runs
         assert f'"{name}"' in page
 
 
+def test_a_plane_tells_what_it_is_and_how_much_of_the_ways_it_holds(gradviz: Callable, tiny_runs: Path, tmp_path: Path):
+    options = (*ASKED, "--runs", tiny_runs, "--conditions", "order", "--x", "hidden.1.linear.bias[0]", "--y", "step")
+    answer = gradviz(*options, "--out", tmp_path / "paths.npz")
+    assert answer.status == 0
+    [sentence] = [line for line in answer.out.splitlines() if line.startswith("The ways are told in the plane of")]
+    assert (
+        "plane of hidden.1.linear.bias[0] and step (x = 1: 1 in hidden.1.linear.bias[0]; y = 1: as long as x"
+        in sentence
+    )
+    told = json.loads(gradviz(*options, "--json").out)
+    with np.load(tmp_path / "paths.npz", allow_pickle=False) as npz:
+        assert npz["plane_MTA"][0].tolist() == told["recorded"]["way"][1:]
+        assert json.loads(str(npz["told"]))["plane"]["x"]["text"] == "hidden.1.linear.bias[0]"
+        assert npz["coordinates_MTA"].shape == npz["plane_MTA"].shape
+    assert percent_of(told["recorded"]["within"]) in sentence
+    assert percent_of(min(told["conditions"]["order"]["within"])) in sentence
+
+
 def test_a_signal_ends_it_with_its_status(gradviz: Callable, tiny_runs: Path, monkeypatch: pytest.MonkeyPatch):
     def stopped(*_arguments: object, stop, **_options: object) -> None:
         stop.ask(15)
@@ -80,6 +99,8 @@ def test_a_signal_ends_it_with_its_status(gradviz: Callable, tiny_runs: Path, mo
         (("--optimizer", "adam"), "`optimizer`"),
         (("--replicas", 1), "`replicas`"),
         (("--epoch", 77), "`epoch` of the run dropout must be one of 0-2, got 77."),
+        (("--x", "step"), "give both axes of a plane, or neither"),
+        (("--x", "step", "--y", "hidden.1.linear.bias"), "`hidden.1.linear.bias`"),
         (("--conditions", "rows"), "leave it out of `--conditions`"),
         (("--out", "paths.csv"), "`--out` must end in .json, .npz, .png, .html"),
     ],

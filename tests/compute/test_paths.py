@@ -262,6 +262,30 @@ def test_kill_9_at_random_moments_then_going_on_gives_the_same_bytes(
     assert answers(tmp_path / "killed") == answers(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("name", DEFAULT_NAMES)
+def test_a_run_that_is_trained_again_for_its_moments_goes_on_where_it_was(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    request = asked(name, epoch=2, conditions=("same", "order"))
+    paths(store, request, tmp_path / "whole", device="cpu")
+    monkeypatch.setattr("gradviz.landscape.paths.beginning._KEEP_SECONDS", 0.0)
+    told: list[PathsProgress] = []
+
+    def stopped_in_the_second_epoch(now: PathsProgress) -> None:
+        told.append(now)
+        if now.done == STEPS + 1:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        paths(store, request, tmp_path / "stopped", device="cpu", on_progress=stopped_in_the_second_epoch)
+    assert [told[-2].what, told[-1].what] == ["moments of epoch 2", "moments of epoch 2, from epoch 1"]
+    again: list[PathsProgress] = []
+    paths(store, request, tmp_path / "stopped", device="cpu", on_progress=again.append)
+    assert told[0].total - again[0].total == STEPS
+    assert [each.what for each in again].count("moments of epoch 2, from epoch 1") == STEPS
+    assert answers(tmp_path / "stopped") == answers(tmp_path / "whole")
+
+
 def test_processes_that_ask_for_the_same_compute_it_once(store: RunStore, tmp_path: Path, jobs: tuple[Order, IO[str]]):
     steps: list[PathsProgress] = []
     paths(store, asked(), tmp_path / "here", device="cpu", on_progress=steps.append)

@@ -10,10 +10,10 @@ import torch
 from gradviz.cli import main
 from gradviz.commands.paths import request_of
 from gradviz.compute.cache import FieldCache
+from gradviz.compute.choice import open_paths
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.paths import LAYOUT, continuation_of, keys_of, paths
 from gradviz.compute.paths_evidence import kept_paths
-from gradviz.compute.paths_jobs import PathsJobs
 from gradviz.dashboard.evidence_api import told
 from gradviz.dashboard.evidence_links import paths_view_of
 from gradviz.evidence import rules
@@ -84,7 +84,7 @@ def test_what_the_evidence_reads_is_what_its_link_shows(tiny_store: RunStore, tm
         **{name: getattr(view, name) for name in ("run", "epoch", "replicas", "conditions", "optimizer", "rate_factor")}
     )
     paths(tiny_store, request, tmp_path, device="cpu")
-    assert PathsJobs(Settings(cache_dir=tmp_path, device="cpu"), tiny_store).asked(seen).is_known
+    assert open_paths(Settings(cache_dir=tmp_path, device="cpu"), tiny_store).asked(seen).is_known
 
 
 @pytest.mark.parametrize("points", [None, 32])
@@ -96,14 +96,14 @@ def test_paths_that_were_kept_before_points_had_one_default_are_still_read(
     found = paths(tiny_store, request.model_copy(update={"points": 2}), tmp_path, device="cpu")
     layout = tmp_path / LAYOUT
     [file] = layout.glob("*.safetensors")
-    former = keys_of(run, request.model_copy(update={"points": points}), cpu)[-1]
+    former = keys_of(tiny_store, run, request.model_copy(update={"points": points}), cpu)[-1]
     file.rename(layout / f"{former}.safetensors")
     monkeypatch.setattr("gradviz.compute.paths.measure", None)  # whoever computes fails
     kept = kept_paths(tiny_store, tmp_path, "cpu")(request)
     assert kept is not None
     assert kept.steps_T.tolist() == found.steps_T.tolist()
     assert paths(tiny_store, request, tmp_path, device="cpu").request == request
-    jobs = PathsJobs(Settings(cache_dir=tmp_path, device="cpu"), tiny_store)
+    jobs = open_paths(Settings(cache_dir=tmp_path, device="cpu"), tiny_store)
     assert jobs.asked(request).key == former
     assert not jobs.asked(request.model_copy(update={"points": 3})).is_known  # a number that is asked for is meant
 

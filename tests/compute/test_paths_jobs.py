@@ -19,7 +19,8 @@ from gradviz.compute import paths_job
 from gradviz.compute.alone import Alone
 from gradviz.compute.paths import LAYOUT, make_room
 from gradviz.compute.paths_job import Job, job_directory, job_of, work, worker_of
-from gradviz.compute.paths_jobs import AnotherJob, PathsJobs, end_job, options_of
+from gradviz.compute.paths_jobs import AnotherJob, PathsJobs
+from gradviz.compute.paths_process import PathsProcess, end_job, options_of
 from gradviz.compute.paths_steps import minibatch_of
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.errors import UserError
@@ -46,7 +47,7 @@ LONG = asked(replicas=3, epochs=20, conditions=("same", "order"))
 
 def jobs_of(runs: Path, cache: Path, launch: Callable) -> PathsJobs:
     settings = Settings(runs=runs, cache_dir=cache, device="cpu")
-    return PathsJobs(settings, RunStore(runs), launch)
+    return PathsJobs(settings, RunStore(runs), PathsProcess(settings, launch))
 
 
 def here(arguments: Sequence[str], settings: Settings, log: TrainerLog) -> None:
@@ -202,6 +203,7 @@ def test_the_options_ask_for_the_same() -> None:
     for request in (
         asked(),
         PathsRequest.of(run="a", epoch=0, optimizer="sgd", learning_rate=1e-7, rate_factor=0.0625, points=7, seed=3),
+        asked(x="random:1@hidden.1", y="hidden.0.linear.weight[3,1]"),
     ):
         assert request_of(parser().parse_args(["paths", "--background", *options_of(request)])) == request
 

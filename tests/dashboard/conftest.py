@@ -13,6 +13,7 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.paths_job import work
 from gradviz.compute.paths_jobs import PathsJobs
+from gradviz.compute.paths_process import PathsProcess
 from gradviz.compute.trainer_log import TrainerLog
 from gradviz.compute.trainer_process import TrainerStatus
 from gradviz.dashboard.factory import create_app
@@ -68,7 +69,7 @@ def make_app(tmp_path: Path, trainer: StandInTrainer) -> MakeApp:
         store = RunStore(runs)
         compute = LocalCompute(store, FieldCache(tmp_path / "cache"), device="cpu")
         chosen = Settings.model_validate({"runs": runs, "cache_dir": tmp_path / "cache", **settings})
-        paths = PathsJobs(chosen, store, paths_here)
+        paths = PathsJobs(chosen, store, PathsProcess(chosen, paths_here))
         return create_app(chosen, compute, store, trainer, paths=paths)  # pyright: ignore[reportArgumentType]  (a stand-in)
 
     return make

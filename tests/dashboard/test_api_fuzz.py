@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from gradviz.compute.cache import FieldCache
 from gradviz.compute.local import LocalCompute
 from gradviz.compute.paths_jobs import PathsJobs
+from gradviz.compute.paths_process import PathsProcess
 from gradviz.dashboard.factory import create_app
 from gradviz.dashboard.openapi import document
 from gradviz.experiment.store import RunStore
@@ -44,7 +45,7 @@ def server(tiny_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         compute = LocalCompute(store, cache, device="cpu")
         trainer: Any = StandInTrainer()
         chosen = Settings(runs=tiny_runs, device="cpu", cache_dir=tmp_path_factory.mktemp("fuzz-paths"))
-        paths = PathsJobs(chosen, store, paths_here)
+        paths = PathsJobs(chosen, store, PathsProcess(chosen, paths_here))
         yield create_app(chosen, compute, store, trainer, paths=paths).server
 
 

@@ -63,6 +63,7 @@ def _narrowed(told: dict[str, Any]) -> dict[str, Any]:
         _narrow(parameter["name"], parameter["schema"])
     for operation in operations:
         _leave_out_rows(operation)
+        _both_axes_or_none(operation)
         if "requestBody" in operation:
             _narrow_members(operation["requestBody"]["content"]["application/json"]["schema"])
     return told
@@ -75,6 +76,16 @@ def _leave_out_rows(operation: dict[str, Any]) -> None:
         parameters[:] = [each for each in parameters if each["name"] != "rows"]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     body.get("properties", {}).get("panels", {}).get("items", {}).get("properties", {}).pop("rows", None)
+
+
+def _both_axes_or_none(operation: dict[str, Any]) -> None:
+    """Where a plane may be named, one axis alone is refused, which the document cannot say: both in a query, none in a
+    body."""
+    for parameter in operation.get("parameters", ()):
+        parameter["required"] = parameter.get("required", False) or parameter["name"] in ("x", "y")
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    for name in {"x", "y"} - set(body.get("required", ())):
+        body.get("properties", {}).pop(name, None)
 
 
 def _narrow(name: str, schema: dict[str, Any]) -> None:

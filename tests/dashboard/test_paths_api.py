@@ -51,6 +51,25 @@ def test_paths_are_asked_for_computed_and_told(client: FlaskClient, tiny_store: 
     assert again.status_code == 304
 
 
+def test_paths_in_a_chosen_plane_are_told_with_it(client: FlaskClient, tiny_store: RunStore, tmp_path: Path) -> None:
+    plane = {"x": "hidden.1.linear.bias[0]", "y": "gradient:mean"}
+    asked = client.get("/api/v1/paths", query_string={**QUERY, **plane}).get_json()
+    assert {name: asked["request"][name] for name in "xy"} == plane
+    key = started(client, **plane)["key"]
+    assert key == asked["key"]
+    told = client.get(f"/api/v1/paths/results/{key}").get_json()
+    paths_answers.PathsResultAnswer.model_validate(told)
+    assert [told["plane"]["axes"][axis]["text"] for axis in "xy"] == list(plane.values())
+    found = paths(tiny_store, PathsRequest.of(**ASKED, **plane), tmp_path, device="cpu")
+    assert told["recorded"]["way"][1:] == found.shown_MTA[0].tolist()
+    assert told["conditions"]["order"]["within"] == found.within_M[3:].tolist()
+    principal = client.get("/api/v1/paths", query_string=QUERY).get_json()
+    assert principal["is_known"]  # the same replicas
+    assert principal["key"] != key
+    at = {**QUERY, **plane, "condition": "order", "replica": 2, "step": 1}
+    assert client.get("/api/v1/paths/step", query_string=at).get_json()["loss"] == found.of("order").losses_KS[2, 0]
+
+
 def test_a_condition_that_tells_nothing_of_a_run_says_why(client: FlaskClient) -> None:
     for run, lacking, reason in (("none", "masks", "draws no masks"), ("dropout", "rows", "draws masks")):
         asked = client.get("/api/v1/paths", query_string={**QUERY, "run": run}).get_json()
@@ -66,13 +85,15 @@ def test_a_condition_that_tells_nothing_of_a_run_says_why(client: FlaskClient) -
     ("changes", "settings", "sentence"),
     [
         ({}, {"read_only": True}, "read-only"),
-        ({}, {"compute": "celery"}, "use `gradviz paths`"),
         ({"replicas": 64, "epochs": 3}, {}, "a server takes 128 at most"),
         ({"replicas": 64, "points": 3}, {"cache_bytes": 2**20}, "or raise GRADVIZ_CACHE_BYTES"),
         ({"epoch": 9}, {}, "`epoch` of the run none must be one of 0-2, got 9"),
         ({"replicas": "3"}, {}, "`replicas`"),
         ({"conditions": ["order", "other"]}, {}, "`conditions.1`"),
         ({"rate": 1}, {}, "`rate` is unknown"),
+        ({"x": "pca:1"}, {}, "`y` is missing beside `x`"),
+        ({"x": "pca:1", "y": "other.bias[0]"}, {}, "no parameter other.bias"),
+        ({"x": "pca:1", "y": "pca:9"}, {}, "2 principal components"),
     ],
 )
 def test_what_a_server_does_not_compute_is_refused(

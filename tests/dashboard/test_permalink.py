@@ -54,6 +54,8 @@ VIEWS = st.builds(
     replicas=st.integers(2, 64),
     optimizer=st.sampled_from(["own", "sgd"]),
     rate_factor=st.floats(1e-6, 1e6),
+    x_fan=st.none() | st.just("random:7@hidden.1"),
+    y_fan=st.none() | st.sampled_from(["towards:none/3", "hidden.1.linear.bias[0]"]),
 )
 
 

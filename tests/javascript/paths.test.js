@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aboutWords, alongNumbers, alongRows, costWords, duration, endRows, meanAndDeviation, middleOf, queryOf, requestOf, sentences, wayNumbers } from "../../assets/pure/paths.js";
-import { fanStrokes, members, nearest, planeFor, pointOf } from "../../assets/pure/pathfan.js";
+import { aboutWords, alongNumbers, alongRows, axisTitles, costWords, duration, endRows, meanAndDeviation, middleOf, planeName, planeSentences, queryOf, requestOf, sentences, wayNumbers } from "../../assets/pure/paths.js";
+import { barLength, barStrokes, fanStrokes, members, nearest, planeFor, pointOf } from "../../assets/pure/pathfan.js";
 import { pathsFigure } from "../../assets/pure/pathcurves.js";
 import { encode } from "../../assets/pure/arrows.js";
 import { frameOfStep, partOfStep, styleOfStep } from "../../assets/pure/steplandscape.js";
@@ -15,15 +15,15 @@ function conditionOf(spread, rest = {}) {
   const many = spread.length;
   return {
     words: "", replicas: 3, spread, step: spread.map(() => 2), ratio: spread.map((value) => value / 2), ratio_low: spread.map((value) => value / 4), ratio_high: spread.map((value) => value),
-    cosine: spread.map(() => 0.5), train_losses: [1, 2, 3], test_losses: [4, 4, 4], ways: [0, 1, 2].map((replica) => Array.from({ length: many + 1 }, (_, k) => [k, replica * k])), ...rest,
+    cosine: spread.map(() => 0.5), train_losses: [1, 2, 3], test_losses: [4, 4, 4], ways: [0, 1, 2].map((replica) => Array.from({ length: many + 1 }, (_, k) => [k, replica * k])), within: [0.6, 0.7, 0.8], ...rest,
   };
 }
 
 const none = [null, null, null, null];
 const paths = {
   request: { run: "none", epoch: 4, epochs: 1, rate_factor: 0.0625 }, optimizer: "SGD", moments: "none", searched: [{ rate: 1 }], reproduces: null, steps_per_epoch: 8, batch_size: 16,
-  start: { train_loss: 9, test_loss: 10 }, steps: [2, 4, 6, 8], plane: { shares: [0.6, 0.2] },
-  recorded: { step: [1, 2, 3, 4], way: [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]], train_loss: 5, test_loss: 6 },
+  start: { train_loss: 9, test_loss: 10 }, steps: [2, 4, 6, 8], plane: { axes: null, shares: [0.6, 0.2] },
+  recorded: { step: [1, 2, 3, 4], way: [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]], within: 0.9, train_loss: 5, test_loss: 6 },
   conditions: {
     same: conditionOf([0, 0, 0, 0], { replicas: 2, ratio_low: none, ratio_high: none }),
     order: conditionOf([0.2, 0.8, 0.6, 0.2]),
@@ -36,6 +36,61 @@ test("a request has what is chosen, and leaves the points to the server, as the 
   const asked = requestOf(view, { run: "none" });
   assert.deepEqual(asked, { run: "none", epoch: 4, replicas: 3, conditions: ["same", "order"], optimizer: "sgd", rate_factor: 0.25 });
   assert.equal(new URLSearchParams(queryOf(asked)).get("conditions"), "same,order");
+});
+
+const axisOf = (text, rest = {}) => ({ text, meaning: `all of ${text}`, unit: "", notes: [], length: 2, part: 1, ...rest });
+const inPlane = {
+  ...paths, request: { ...paths.request, x: "gradient:mean", y: "hidden.1.linear.bias[0]" },
+  plane: { axes: { x: axisOf("gradient:mean", { notes: ["A note."] }), y: axisOf("hidden.1.linear.bias[0]", { unit: "as long as x", part: 0.25 }) }, shares: [] },
+};
+
+test("a chosen plane is asked for with both axes, and never with one", () => {
+  const view = { epoch: 4, conditions: ["order"], replicas: 3, optimizer: "own", rate_factor: 1, x_fan: "pca:1", y_fan: "step" };
+  assert.deepEqual([requestOf(view, { run: "a" }).x, requestOf(view, { run: "a" }).y], ["pca:1", "step"]);
+  assert.equal(Object.hasOwn(requestOf({ ...view, y_fan: null }, { run: "a" }), "x"), false);
+});
+
+test("the axes say what they are, and shares of the variance where they are principal", () => {
+  assert.deepEqual(axisTitles(paths), ["first principal component: 60 % of the ends' variance", "second principal component: 20 % of the ends' variance"]);
+  assert.equal(axisTitles({ ...paths, plane: { axes: null, shares: [1] } })[1], "second principal component: none of the ends' variance");
+  assert.deepEqual(axisTitles(inPlane), ["x₁: along the mean gradient", "x₂: along hidden.1.linear.bias[0]"]);
+  const two = { ...paths, plane: { axes: { x: axisOf("conv.bias[0]"), y: axisOf("conv.bias[1]") }, shares: [] } };
+  assert.deepEqual(axisTitles(two), ["x₁: Δ conv.bias[0]", "x₂: Δ conv.bias[1]"]);
+  assert.equal(planeName(paths.request), "the principal plane of their ends");
+  assert.equal(planeName(inPlane.request), "the mean gradient × hidden.1.linear.bias[0]");
+});
+
+test("a plane tells its units and how much of the ways it holds, and that it hides most of them", () => {
+  assert.deepEqual(planeSentences(paths), [
+    "Across and up, one unit: a length in the space of all parameters.",
+    "Of the squared length of the ways to their ends, this plane holds 90 % of the run's own way, and 60 % to 80 % of those of the replicas.",
+  ]);
+  const conditions = { order: conditionOf([1, 1, 1, 1], { within: [0.01, null, 0.4] }) };
+  assert.deepEqual(planeSentences({ ...inPlane, recorded: { ...paths.recorded, within: 0.2 }, conditions }), [
+    "x₁ = 1 is all of gradient:mean, x₂ = 1 as long as on x₁.",
+    "Of hidden.1.linear.bias[0], 25 % lies across x₁: x₂ is that part.",
+    "A note.",
+    "Of the squared length of the ways to their ends, this plane holds only 20 % of the run's own way, and 1.0 % to 40 % of those of the replicas: most of each way leads out of it, and ends that lie close here may lie far apart.",
+  ]);
+  const unmoved = { ...inPlane, recorded: { ...paths.recorded, within: null }, conditions: { order: conditionOf([0], { within: [null] }) } };
+  assert.equal(planeSentences(unmoved).length, 3);
+});
+
+test("a bar in the corner shows a round length of the picture's unit", () => {
+  const plane = planeFor(paths, { width: 300, height: 200 });
+  const length = barLength(plane);
+  assert.equal(length, 5);
+  const [bar] = barStrokes(plane, palette);
+  assert.ok(isNear(plane.x(bar.x[0]), 10) && isNear(plane.y(bar.y[0]), 190));
+  assert.ok(isNear(plane.x(bar.x[1]) - plane.x(bar.x[0]), length * plane.unit));
+  assert.ok(length * plane.unit <= 100 && length * plane.unit > 40);
+  const nothing = { ...paths, recorded: { ...paths.recorded, way: [[0, 0]] }, conditions: {} };
+  assert.deepEqual(barStrokes(planeFor(nothing, { width: 300, height: 200 }), palette), []);
+});
+
+test("the file of the ways names the axes of a chosen plane", () => {
+  assert.deepEqual(wayNumbers(inPlane)[0], ["condition", "replica", "step", "gradient:mean", "hidden.1.linear.bias[0]"]);
+  assert.deepEqual(wayNumbers(paths)[0].slice(3), ["pc_1", "pc_2"]);
 });
 
 test("a cost is told in epochs, time and bytes", () => {

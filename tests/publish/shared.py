@@ -95,6 +95,7 @@ LINKS = [
         "?panel=rows-2",
     ),
     *("?conditions=order,same&replicas=4&optimizer=sgd&factor=0.5", "?conditions=other", "?replicas=1", "?factor=0"),
+    *("?fanx=gradient:mean&fany=hidden.1.linear.bias[0]", "?fanx=pca:1", "?fanx=step&fany=step", "?fany=steps:1"),
     *(
         "?colour=red",
         "?a%20b=1&epoch=1",

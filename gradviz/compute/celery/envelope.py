@@ -14,7 +14,7 @@ from gradviz.compute.celery.messages import MAX_BYTES
 from gradviz.compute.celery.names import QUEUES
 from gradviz.errors import one_line
 
-ANSWER, TRAIN = "gradviz.answer", "gradviz.train"
+ANSWER, TRAIN, TAKE_PATHS = "gradviz.answer", "gradviz.train", "gradviz.paths"
 MAX_ENVELOPE_BYTES = 2 * MAX_BYTES
 """The largest body in base64, and the rest of the envelope."""
 
@@ -31,7 +31,7 @@ class _Form(BaseModel):
 class _Headers(_Form):
     """Headers of Celery's protocol 2; only None is allowed for those not used here."""
 
-    task: Literal["gradviz.answer", "gradviz.train"]
+    task: Literal["gradviz.answer", "gradviz.train", "gradviz.paths"]
     id: _Text
     root_id: _Text | None = None
     parent_id: _Text | None = None
@@ -54,7 +54,7 @@ class _Headers(_Form):
 
 
 class _DeliveryInfo(_Form):
-    exchange: Literal["", "interactive", "batch", "training"]
+    exchange: Literal["", "interactive", "batch", "training", "paths"]
     routing_key: str
     redelivered: bool = False
 

@@ -1,4 +1,4 @@
-"""Logs and times each answer and each stretch of training of a worker, for its operators."""
+"""Logs and times each answer and each stretch of training or of paths of a worker, for its operators."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ class Measured:
     def __init__(self) -> None:
         self.seconds = Histogram(
             "gradviz_task_seconds",
-            "Seconds of one answer or stretch of training.",
+            "Seconds of one answer, or stretch of training or of paths.",
             ("kind",),
             buckets=_BUCKETS,
             registry=None,

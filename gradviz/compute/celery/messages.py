@@ -19,6 +19,7 @@ from gradviz.experiment.study import Study
 from gradviz.experiment.study_record import PlainValues
 from gradviz.experiment.study_trainer import StudyTraining
 from gradviz.experiment.study_training import StudyPlan
+from gradviz.landscape.paths.request import PathsRequest
 
 MAX_BYTES = 64 * 1024
 """Size limit of one message; larger ones are refused unread."""
@@ -29,6 +30,7 @@ _SERIALIZER = "json"  # Celery's own name, so that this process reads no other J
 _ROOMS = ("experiment", "landscape", "evidence", "compute")
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Chain = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Code = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -49,6 +51,21 @@ class Work(BaseModel):
         if len(self.keys) != len(self.questions):
             raise ValueError(f"`keys` must have as many items as `questions`, got {len(self.keys)}.")
         return self
+
+
+class PathsOrder(BaseModel):
+    """A stretch of a job of paths: some replicas of this request. The next stretch has the next `number`.
+
+    `chain` identifies this job; `key`: that of the paths as the sender reads the run, on a CPU.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Code
+    chain: Chain
+    number: int = Field(default=0, ge=0, le=1_000_000)
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    request: PathsRequest
 
 
 class StudyOrder(BaseModel):
@@ -106,7 +123,7 @@ class Segment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: Code
-    chain: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    chain: Chain
     number: int = Field(default=0, ge=0, le=1_000_000)
     patience: int = Field(default=60, ge=0, le=1000)
     configs: tuple[TrainingConfig, ...] = Field(default=(), max_length=MAX_RUNS)

@@ -1,4 +1,4 @@
 """Names in the broker that several of these modules share."""
 
 PREFIX = "gradviz:"
-INTERACTIVE, BATCH, TRAINING = QUEUES = ("interactive", "batch", "training")
+INTERACTIVE, BATCH, TRAINING, PATHS = QUEUES = ("interactive", "batch", "training", "paths")

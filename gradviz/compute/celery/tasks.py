@@ -20,10 +20,12 @@ from gradviz.compute.cache import FieldCache
 from gradviz.compute.celery.answering import GAVE_UP, answer
 from gradviz.compute.celery.broker import broker_of
 from gradviz.compute.celery.desk import MAX_STARTS, Desk, Start
-from gradviz.compute.celery.envelope import ANSWER, TRAIN
+from gradviz.compute.celery.envelope import ANSWER, TAKE_PATHS, TRAIN
 from gradviz.compute.celery.measured import Measured
-from gradviz.compute.celery.messages import Segment, Work, use_strict_json
-from gradviz.compute.celery.names import TRAINING
+from gradviz.compute.celery.messages import PathsOrder, Segment, Work, use_strict_json
+from gradviz.compute.celery.names import PATHS, TRAINING
+from gradviz.compute.celery.paths_desk import PathsDesk
+from gradviz.compute.celery.paths_stretch import compute_stretch, give_up
 from gradviz.compute.celery.reply import Kind, Reply
 from gradviz.compute.celery.segment import Then, train_segment
 from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd
@@ -66,6 +68,10 @@ class Place:
         return TrainingDesk(self.desk, self.settings)
 
     @cached_property
+    def paths(self) -> PathsDesk:
+        return PathsDesk(self.desk, self.settings)
+
+    @cached_property
     def desk(self) -> Desk:
         return Desk(broker_of(self.settings), self.settings)
 
@@ -92,7 +98,7 @@ def _leave_logging_alone(**_: object) -> None:
 
 
 def define_tasks(app: Celery, place: Place) -> None:
-    """Registers `answer` and `train`, which log and drop a message that does not fit their models."""
+    """Registers `answer`, `train` and `paths`, which log and drop a message that does not fit their models."""
     options: dict[str, Any] = {"max_retries": MAX_STARTS - 1, "default_retry_delay": 1, "place": place}
     options |= {"bind": True, "lazy": False, "shared": False}
 
@@ -121,6 +127,21 @@ def define_tasks(app: Celery, place: Place) -> None:
         except (Unavailable, OperationalError) as error:
             raise Reject(str(error), requeue=True) from error  # redelivered when it is back, or has room
 
+    @app.task(name=TAKE_PATHS, **options)
+    def take_paths(task: Task, order: object) -> None:
+        checked = _checked(PathsOrder, order)
+        if checked is None:
+            return
+        try:
+            with place.measured.work("paths", checked.key), place.paths.held(_start(task)) as held:
+                then = (
+                    compute_stretch(checked, place.bench.store, place.settings, place.paths) if held else Then.NOTHING
+                )
+            if then is Then.NEXT:
+                _send(app, checked.model_copy(update={"number": checked.number + 1}))
+        except (Unavailable, OperationalError) as error:
+            raise Reject(str(error), requeue=True) from error  # as above
+
 
 def _start(task: Task) -> Start:
     return Start(str(task.request.hostname), str(task.request.id))
@@ -139,12 +160,18 @@ def tell_failures(app: Celery, place: Place) -> object:
         said = Reply.saying(Kind.FAILURE, _late(place.settings.task_seconds) if out_of_time else GAVE_UP)
         work = _checked(Work, *args) if sender.name == ANSWER else None
         segment = _checked(Segment, *args) if sender.name == TRAIN else None
+        order = _checked(PathsOrder, *args) if sender.name == TAKE_PATHS else None
         if segment is not None and out_of_time:
             # A suspended worker that resumes finds its time over; another may be training by now.
             place.training.release()
             _send(app, segment, countdown=1)
         elif segment is not None:
-            place.training.finish(segment.chain, TrainingEnd(True, said.content.decode()))
+            place.training.finish(segment.chain, TrainingEnd(True, GAVE_UP))
+        if order is not None and out_of_time:
+            place.paths.release()
+            _send(app, order, countdown=1)
+        elif order is not None:
+            give_up(order.chain, place.paths, GAVE_UP)
         for key in work.keys if work is not None else ():
             if place.desk.is_under_way(key):
                 place.desk.finish(key, said)
@@ -162,8 +189,9 @@ def _late(seconds: int) -> str:
     )
 
 
-def _send(app: Celery, segment: Segment, *, countdown: float | None = None) -> None:
-    app.send_task(TRAIN, (segment.model_dump(mode="json"),), queue=TRAINING, countdown=countdown)
+def _send(app: Celery, message: Segment | PathsOrder, *, countdown: float | None = None) -> None:
+    task, queue = (TRAIN, TRAINING) if isinstance(message, Segment) else (TAKE_PATHS, PATHS)
+    app.send_task(task, (message.model_dump(mode="json"),), queue=queue, countdown=countdown)
 
 
 def _checked(model: type[_Model], message: object) -> _Model | None:

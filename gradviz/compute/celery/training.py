@@ -8,12 +8,12 @@ from typing import Any
 from gradviz.compute.background import background_of
 from gradviz.compute.celery.app import create_app
 from gradviz.compute.celery.broker import broker_of
+from gradviz.compute.celery.chain_watch import ChainWatch
 from gradviz.compute.celery.desk import Desk
 from gradviz.compute.celery.envelope import TRAIN
 from gradviz.compute.celery.messages import Segment, StudyOrder, StudyOrders, code_version, use_strict_json
 from gradviz.compute.celery.names import TRAINING
 from gradviz.compute.celery.training_desk import TrainingDesk, TrainingNow
-from gradviz.compute.celery.training_watch import TrainingWatch
 from gradviz.compute.trainer import TrainerStatus
 from gradviz.errors import UserError
 from gradviz.experiment.deleting import delete_run
@@ -45,7 +45,7 @@ class CeleryTrainer:
         self._app = create_app(settings, broker)
         self._desk = Desk(broker, settings)
         self._training = TrainingDesk(self._desk, settings)
-        self._watch = TrainingWatch(self._training)
+        self._watch = ChainWatch(self._training)
 
     def status(self) -> TrainerStatus:
         """The state of the trainer; if the broker has lost the training, this sends it again."""

@@ -35,9 +35,12 @@ def random_vector(axis: Random, parameters: Parameters) -> Vector:
 
 def scalar_vector(axis: Scalar, model: nn.Module) -> Vector:
     """One parameter, as a direction that can be put beside others; `UserError` if the model has none of this name."""
-    one = torch.zeros_like(check_scalar(model, axis), dtype=torch.float64, device="cpu")
+    own = check_scalar(model, axis)
+    one = torch.zeros_like(own, dtype=torch.float64, device="cpu")
     one[axis.index] = 1
-    return Vector(str(axis), {axis.name: one}, f"1 in {axis}", unit="1 in its own unit")
+    # A shared tensor goes by its first name in all vectors, or inner products would miss it.
+    name = next(name for name, parameter in model.named_parameters() if parameter is own)
+    return Vector(str(axis), {name: one}, f"1 in {axis}", unit="1 in its own unit")
 
 
 def _gaussian(seed: int, name: str, like: Tensor) -> Tensor:

@@ -21,6 +21,11 @@ class AxisFacts:
     unit: str = ""
     part: float = 1.0
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "AxisFacts":
+        """The inverse of `dataclasses.asdict`, through JSON."""
+        return cls(**{**values, "notes": tuple(values["notes"])})
+
 
 @dataclass(frozen=True)
 class PlaneFacts:
@@ -37,15 +42,19 @@ class PlaneFacts:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "PlaneFacts":
         """The inverse of `dataclasses.asdict`, through JSON."""
-        x, y = (AxisFacts(**{**values[name], "notes": tuple(values[name]["notes"])}) for name in ("x", "y"))
+        x, y = (AxisFacts.from_dict(values[name]) for name in ("x", "y"))
         return cls(x, y, tuple(values["gram"]), values["gradient_share"], values["statistics"])
 
 
 def facts_of(x: Vector, y: Vector, gradient: Parameters, statistics: str = "") -> PlaneFacts:
     """Of two orthogonal directions, and the gradient at the checkpoint."""
     xx, xy, yy = (inner_product(a.parts, b.parts) for a, b in ((x, x), (x, y), (y, y)))
-    a, b = (AxisFacts(each.text, each.meaning, each.notes, each.length, each.unit, each.part) for each in (x, y))
-    return PlaneFacts(a, b, (xx, xy, yy), share_within(gradient, x, y), statistics)
+    return PlaneFacts(axis_facts(x), axis_facts(y), (xx, xy, yy), share_within(gradient, x, y), statistics)
+
+
+def axis_facts(vector: Vector) -> AxisFacts:
+    """Of one axis of a plane."""
+    return AxisFacts(vector.text, vector.meaning, vector.notes, vector.length, vector.unit, vector.part)
 
 
 def statistics_of(mode: Literal["eval", "train"], epoch: int, *axes: str) -> str:

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gradviz.landscape.directions.told import AxisFacts
 from gradviz.landscape.paths.grams import Products
+from gradviz.landscape.paths.plane import PlaneWays
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.paths.result import ConditionPaths, PathsResult
 
+_PLANE, _IN_PLANE = "plane", "plane_MTA"
 _ARRAYS = ("steps_T", "recorded_T", "recorded_losses_S", "coordinates_MTA", "shares_A")
 _FACTS = (
     "optimizer",
@@ -32,7 +36,10 @@ def to_tensors(result: PathsResult) -> tuple[dict[str, Tensor], str]:
     arrays = {name: getattr(result, name) for name in _ARRAYS}
     for each in result.conditions:
         arrays |= {f"{each.condition}.{name}": array for name, array in _arrays_of(each).items()}
-    facts = {name: getattr(result, name) for name in _FACTS}
+    facts: dict[str, Any] = {name: getattr(result, name) for name in _FACTS}
+    if result.chosen is not None:
+        arrays[_IN_PLANE] = result.chosen.coordinates_MTA
+        facts[_PLANE] = {"x": asdict(result.chosen.x), "y": asdict(result.chosen.y)}
     text = json.dumps({"request": result.request.model_dump(mode="json"), **facts}, sort_keys=True)
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}, text
 
@@ -46,6 +53,11 @@ def from_tensors(tensors: Mapping[str, Tensor], text: str) -> PathsResult:
         facts[name] = tuple(facts[name])
     facts["searched"] = tuple(tuple(each) for each in facts["searched"])
 
+    chosen = None
+    if _PLANE in facts:
+        x, y = (AxisFacts.from_dict(facts[_PLANE][axis]) for axis in "xy")
+        chosen = PlaneWays(x, y, arrays[_IN_PLANE])
+
     def condition_of(condition: Any) -> ConditionPaths:
         own = {name: arrays[f"{condition}.{name}"] for name in _CONDITION_ARRAYS}
         products = Products(own.pop("deviations_TKK"), own.pop("along_TK"))
@@ -56,6 +68,7 @@ def from_tensors(tensors: Mapping[str, Tensor], text: str) -> PathsResult:
         conditions=tuple(map(condition_of, request.conditions)),
         **{name: facts[name] for name in _FACTS},
         **{name: arrays[name] for name in _ARRAYS},
+        chosen=chosen,
     )
 
 

@@ -1,14 +1,15 @@
 """Where all replicas of a request begin: the checkpoint, the optimizer with its state, and its rate."""
 
 import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from gradviz.errors import UserError
-from gradviz.experiment.continuation import Continuation, MomentsSource, own_moments
+from gradviz.experiment.continuation import Continuation, MomentsSource, TrainedAgain, own_moments
 from gradviz.experiment.optimizers import SGD, with_rate
 from gradviz.landscape.paths.kept import Kept
 from gradviz.landscape.paths.progress import Work
@@ -19,6 +20,9 @@ from gradviz.landscape.paths.request import PathsRequest
 # Shape suffixes: N = epochs, S = steps of an epoch, B = rows of a minibatch.
 
 _GUESS = 0.01  # of the rate of Adam: where the search for SGD's begins
+_SO_FAR, _EPOCH = "moments-so-far", "epoch"
+_PARTS = ("state ", "moments ")
+_KEEP_SECONDS = 10.0  # between two notes of how far a run is trained again, each of which takes up to half a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +80,17 @@ class BeginningOf:
             again = bool(found.pop("trained-again"))
             return found, "trained again" if again else "saved" if found else "none"
 
+        so_far = _SoFar(self.kept)
+
         def on_step(done: int, steps: int) -> None:
             if done == 1:
                 self.work.add(steps)
-            self.work.step(f"moments of epoch {self.request.epoch}")
+            since = f", from epoch {so_far.epoch}" if so_far.epoch else ""
+            self.work.step(f"moments of epoch {self.request.epoch}{since}")
 
-        moments, source = own_moments(self.run, self.request.epoch, on_step)
+        moments, source = own_moments(
+            self.run, self.request.epoch, on_step, begun=so_far.read(), on_epoch=so_far.keep_now_and_then
+        )
         self.kept.put("moments", moments | {"trained-again": torch.tensor(source == "trained again")})
         return moments, source
 
@@ -122,3 +131,29 @@ class BeginningOf:
             found = {"loss": torch.tensor(trained.train_loss, dtype=torch.float64)}
             self.kept.put(name, found)
         return found["loss"].item()
+
+
+@dataclass
+class _SoFar:
+    """How far a run is trained again, and the `epoch` of the last note of it."""
+
+    kept: Kept
+    epoch: int = 0
+    _noted: float = field(default_factory=time.monotonic)
+
+    def read(self) -> TrainedAgain | None:
+        found = self.kept.get(_SO_FAR)
+        if found is None:
+            return None
+        self.epoch = int(found[_EPOCH])
+        state, moments = ({name[len(of) :]: found[name] for name in found if name.startswith(of)} for of in _PARTS)
+        return TrainedAgain(self.epoch, state, moments)
+
+    def keep_now_and_then(self, now: TrainedAgain) -> None:
+        if time.monotonic() - self._noted < _KEEP_SECONDS:
+            return
+        tensors = {_EPOCH: torch.tensor(now.epoch)}
+        for of, named in zip(_PARTS, (now.state, now.moments), strict=True):
+            tensors |= {of + name: tensor for name, tensor in named.items()}
+        self.kept.put(_SO_FAR, tensors)
+        self.epoch, self._noted = now.epoch, time.monotonic()

@@ -129,10 +129,11 @@ def products_of_ends(paths: Paths) -> Ends:
 
 
 def products_of_paths(
-    paths: Paths, groups: Mapping[str, slice], weights_AM: np.ndarray
-) -> tuple[np.ndarray, dict[str, Products], np.ndarray]:
+    paths: Paths, groups: Mapping[str, slice], weights_AM: np.ndarray, vectors_VP: Tensor | None = None
+) -> tuple[np.ndarray, dict[str, Products], np.ndarray, np.ndarray]:
     """The recorded way's length, squared, (T,); the products of each group of replicas; coordinates (M, T, A) of all
-    ways along the axes that `weights_AM` make of the ends. From one pass over all points."""
+    ways along the axes that `weights_AM` make of the ends; and inner products (M, T, V) of all ways with the vectors.
+    From one pass over all points."""
     points, count = paths.shape.points, len(paths.others)
     recorded_T = torch.zeros(points, dtype=torch.float64)
     gram = {
@@ -141,6 +142,9 @@ def products_of_paths(
     along_TR = torch.zeros((points, count), dtype=torch.float64)
     weights = torch.from_numpy(np.ascontiguousarray(weights_AM))
     coordinates_MTA = torch.zeros((count + 1, points, len(weights)), dtype=torch.float64)
+    vectors_VP = torch.zeros((0, paths.shape.numbers), dtype=torch.float64) if vectors_VP is None else vectors_VP
+    along_MTV = torch.zeros((count + 1, points, len(vectors_VP)), dtype=torch.float64)
+    begin = 0
     for recorded_Tc, deviations_TRc in paths.blocks(slice(0, points)):
         recorded_T += (recorded_Tc * recorded_Tc).sum(1)
         for name, members in groups.items():
@@ -155,6 +159,12 @@ def products_of_paths(
         along_TR += products_TRV[:, :, 0]
         coordinates_MTA[0] += recorded_TA
         coordinates_MTA[1:] += (products_TRV[:, :, 1:] + recorded_TA[:, None]).transpose(0, 1)
+        # By themselves, so that all else is the same to the bit whatever plane is chosen.
+        vectors_Vc = vectors_VP[:, begin : begin + recorded_Tc.shape[1]]
+        recorded_TV = recorded_Tc @ vectors_Vc.T
+        along_MTV[0] += recorded_TV
+        along_MTV[1:] += (deviations_TRc @ vectors_Vc.T + recorded_TV[:, None]).transpose(0, 1)
+        begin += recorded_Tc.shape[1]
     along = along_TR.numpy()
     products = {name: Products(gram[name].numpy(), along[:, members]) for name, members in groups.items()}
-    return recorded_T.numpy(), products, coordinates_MTA.numpy()
+    return recorded_T.numpy(), products, coordinates_MTA.numpy(), along_MTV.numpy()

@@ -4,7 +4,7 @@ Whatever is kept is not computed again, so that a job that was killed goes on wi
 with the same numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from gradviz.experiment.cpu_threads import cpu_threads
 from gradviz.landscape.paths.beginning import Beginning, BeginningOf
 from gradviz.landscape.paths.grams import Paths, products_of_ends, products_of_paths
 from gradviz.landscape.paths.kept import Kept, PathShape
+from gradviz.landscape.paths.plane import ChosenPlane
 from gradviz.landscape.paths.progress import OnProgress, Work
 from gradviz.landscape.paths.replica import (
     OwnDraws,
@@ -49,15 +50,21 @@ def needed_bytes(run: Continuation, request: PathsRequest) -> int:
 
 
 def measure(
-    run: Continuation, request: PathsRequest, kept: Kept, on_progress: OnProgress = lambda progress: None
+    run: Continuation,
+    request: PathsRequest,
+    kept: Kept,
+    on_progress: OnProgress = lambda progress: None,
+    plane: Callable[[], ChosenPlane] | None = None,
 ) -> PathsResult:
     """The paths that a request asks for, with the run's number of threads, so that they go on bit for bit.
 
-    `on_progress` is called after each step; an exception of it ends the work, and what is kept stays. UserError if the
-    checkpoint is not there, a condition cannot tell anything of this run, or a training breaks down.
+    `on_progress` is called after each step; an exception of it ends the work, and what is kept stays. `plane` makes the
+    one in which the ways are told beside that of their ends; it is made first, so that one that there is not is refused
+    before anything is trained. UserError if the checkpoint is not there, a condition cannot tell anything of this run,
+    or a training breaks down.
     """
     with cpu_threads(run.threads):
-        return _Measuring(run, request, kept, Work(on_progress)).result()
+        return _Measuring(run, request, kept, Work(on_progress), plane and plane()).result()
 
 
 @dataclass
@@ -66,6 +73,7 @@ class _Measuring:
     request: PathsRequest
     kept: Kept
     work: Work
+    plane: ChosenPlane | None
 
     def __post_init__(self) -> None:
         request = self.request
@@ -150,7 +158,10 @@ class _Measuring:
             groups[condition] = slice(begin, begin + len(names))
             begin += len(names)
         weights_AM, shares_A = products_of_ends(paths).axes(_NUM_AXES)
-        recorded_T, products, coordinates_MTA = products_of_paths(paths, groups, weights_AM)
+        plane = self.plane
+        recorded_T, products, coordinates_MTA, along_MTA = products_of_paths(
+            paths, groups, weights_AM, plane and plane.vectors_AP
+        )
         optimizer = beginning.start.optimizer
         return PathsResult(
             request=self.request,
@@ -169,6 +180,7 @@ class _Measuring:
             recorded_losses_S=recorded["losses"].numpy(),
             coordinates_MTA=coordinates_MTA,
             shares_A=shares_A,
+            chosen=plane and plane.ways(along_MTA),
             conditions=tuple(
                 ConditionPaths(
                     condition=condition,

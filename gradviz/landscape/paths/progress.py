@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class PathsProgress:
     """What is trained, steps done and all of this session, and seconds left. The search for a rate adds steps as it
-    goes."""
+    goes. Whenever `what` is another, all before this step is kept: to stop there loses no more than a step."""
 
     what: str
     done: int

@@ -1,9 +1,11 @@
-"""The request: from which checkpoint replicas train on, how many, under which conditions and with which optimizer."""
+"""The request: from which checkpoint replicas train on, how many, under which conditions and with which optimizer, and
+the plane in which their ways are told."""
 
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from gradviz.landscape.directions.axis import axis_text
 from gradviz.landscape.request import Atom, Checkpoint, OneText
 
 PATHS_VERSION = 1
@@ -24,7 +26,7 @@ DEFAULT_REPLICAS, MOST_REPLICAS = 8, 64
 _NUM_OF_SAME = 2  # a control: more of what is equal tells nothing
 
 
-class PathsRequest(Checkpoint, OneText):
+class Replicas(Checkpoint, OneText):
     """K `replicas` for each condition train `epochs` epochs on from a checkpoint.
 
     `optimizer`: `own` is the run's own with its state at the checkpoint; `sgd` is plain stochastic gradient descent,
@@ -65,6 +67,38 @@ class PathsRequest(Checkpoint, OneText):
     def num_replicas(self, condition: Condition) -> int:
         """Of one condition: two of `same`, which is the control."""
         return min(_NUM_OF_SAME, self.replicas) if condition == "same" else self.replicas
+
+
+class PathsRequest(Replicas):
+    """`x`, `y`: the axes of the plane through the checkpoint in which the ways are told, each a parameter or a
+    direction (gradviz/landscape/directions/axis.py); None is the plane of the ends' first two principal components."""
+
+    # Left out where there is none, so that what has the principal plane is written, and named, as ever.
+    x: str | None = Field(default=None, exclude_if=lambda x: x is None, description="an axis of the plane of the ways")
+    y: str | None = Field(default=None, exclude_if=lambda y: y is None, description="the other one; both, or none")
+
+    @field_validator("x", "y")
+    @classmethod
+    def _known_form(cls, text: str | None) -> str | None:
+        return None if text is None else axis_text(text)
+
+    @model_validator(mode="after")
+    def _two_or_none(self) -> Self:
+        if (self.x is None) != (self.y is None):
+            given, lacking = ("x", "y") if self.y is None else ("y", "x")
+            raise ValueError(f"`{lacking}` is missing beside `{given}`: give both axes of a plane, or neither.")
+        if self.x is not None and self.x == self.y:
+            raise ValueError(f"`x` and `y` are both {self.x}: a plane needs two different axes.")
+        return self
+
+    @property
+    def axes(self) -> tuple[str, str] | None:
+        """Those of a chosen plane."""
+        return None if self.x is None or self.y is None else (self.x, self.y)
+
+    def in_principal_plane(self) -> Self:
+        """The same replicas, told in the plane of their ends."""
+        return self.model_copy(update={"x": None, "y": None})
 
 
 class PathsStep(Atom):

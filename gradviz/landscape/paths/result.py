@@ -7,6 +7,7 @@ import numpy as np
 
 from gradviz.experiment.continuation import MomentsSource
 from gradviz.landscape.paths.grams import Products
+from gradviz.landscape.paths.plane import PlaneWays
 from gradviz.landscape.paths.request import Condition, PathsRequest
 from gradviz.landscape.statistics.bootstrap import Estimate, Resamples
 
@@ -102,7 +103,8 @@ class PathsResult:
     losses of all training and all test rows at the checkpoint, and at the end of the recorded path. `recorded_T`: the
     recorded way's length, squared; `recorded_losses_S`: as of a condition. `coordinates_MTA`: the ways in the plane of
     the ends' first two principal components, of the recorded path first, then of the replicas in the order of
-    `conditions`; `shares_A`: of the ends' variance, what each axis holds.
+    `conditions`; `shares_A`: of the ends' variance, what each axis holds; `chosen`: the ways in the plane that the
+    request names.
     """
 
     request: PathsRequest
@@ -122,6 +124,22 @@ class PathsResult:
     coordinates_MTA: np.ndarray
     shares_A: np.ndarray
     conditions: tuple[ConditionPaths, ...]
+    chosen: PlaneWays | None = None
+
+    @property
+    def shown_MTA(self) -> np.ndarray:
+        """The ways in the plane that is asked for."""
+        return self.coordinates_MTA if self.chosen is None else self.chosen.coordinates_MTA
+
+    @property
+    def within_M(self) -> np.ndarray:
+        """Of the squared length of each way to its end, the share that lies in the plane that is asked for; nan for a
+        way that leads nowhere."""
+        inside_M = (self.coordinates_MTA[:, -1] ** 2).sum(1) if self.chosen is None else self.chosen.squares_M
+        ends_K = [np.diagonal(each.ways_TKK[-1]) for each in self.conditions]
+        squares_M = np.concatenate([self.recorded_T[-1:], *ends_K])
+        nothing = np.full(len(squares_M), np.nan)
+        return np.clip(np.divide(inside_M, squares_M, out=nothing, where=squares_M > 0), 0.0, 1.0)
 
     def of(self, condition: Condition) -> ConditionPaths:
         """The replicas of one condition, which must be among those asked for."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradviz.landscape.paths.request import Condition, PathsRequest
+from gradviz.landscape.paths.request import Condition, Replicas
 
 _POINTS, _FEW_POINTS, _MANY = 32, 6, 1_000_000  # parameters: a point of so many takes megabytes
 
@@ -30,7 +30,7 @@ def own_schedule(own_NSB: Tensor) -> Schedule:
     return Schedule(rows_SB, torch.arange(len(rows_SB)))
 
 
-def schedule(request: PathsRequest, condition: Condition, replica: int, own_NSB: Tensor, num_train: int) -> Schedule:
+def schedule(request: Replicas, condition: Condition, replica: int, own_NSB: Tensor, num_train: int) -> Schedule:
     """What a replica trains with: a pure function of the request's seed, the condition and the replica's number.
 
     `own_NSB`: the rows of the run's own minibatches in these epochs. A minibatch that comes at another time keeps the

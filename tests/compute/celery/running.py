@@ -141,12 +141,22 @@ class Notes:
         until(lambda: self.saves(epoch))
         return self.saves(epoch)[-1]
 
+    def takes(self, what: str) -> list[int]:
+        """The process of each time that a replica was begun; `order.2.of.3`."""
+        return [int(path.name.split("-")[2]) for path in self.directory.glob(f"took-{what}-*")]
+
+    def took(self, what: str) -> int:
+        """Waits until a replica is begun; the process that did it."""
+        until(lambda: self.takes(what))
+        return self.takes(what)[-1]
+
     def put_off(self) -> bool:
         """Whether a worker has found a run locked by another trainer."""
         return any(self.directory.glob("put-off-*"))
 
     def hold(self, epoch: str) -> None:
-        """Whoever saves this epoch waits from now on until `release`; `within-none-3`: before it is saved."""
+        """Whoever saves this epoch, or begins this replica, waits from now on until `release`; `within-none-3`: before
+        it is saved."""
         (self.directory / f"hold-{epoch}").touch()
 
     def release(self, epoch: str) -> None:

@@ -10,13 +10,13 @@ import redis
 
 from gradviz.compute.celery import segment as module
 from gradviz.compute.celery.broker import broker_of
+from gradviz.compute.celery.chain_watch import LOST_SECONDS, ChainWatch
 from gradviz.compute.celery.desk import Desk, Start
 from gradviz.compute.celery.messages import Segment, code_version
 from gradviz.compute.celery.names import TRAINING
 from gradviz.compute.celery.segment import Then, train_segment
 from gradviz.compute.celery.training import NO_WORKER, CeleryTrainer
 from gradviz.compute.celery.training_desk import TrainingDesk, TrainingEnd
-from gradviz.compute.celery.training_watch import LOST_SECONDS, TrainingWatch
 from gradviz.compute.celery.workers import name_of
 from gradviz.compute.interface import Unavailable
 from gradviz.experiment.outcome import TrainingOutcome, TrainingProgress
@@ -37,7 +37,7 @@ class Server(CeleryTrainer):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.seconds = 0.0
-        self._watch = TrainingWatch(self._training, lambda: self.seconds)
+        self._watch = ChainWatch(self._training, lambda: self.seconds)
 
     def looks(self, *, after: float = 0.0) -> str:
         self.seconds += after

@@ -1,6 +1,7 @@
 """A worker of the tests: the real one, whose landscapes of certain seeds wait for a file, kill their process, or hang.
 
-Its trainings leave a file for each epoch that they save, and wait there while a test holds them up.
+Its trainings leave a file for each epoch that they save, its jobs of paths for each replica that they begin, and they
+wait there while a test holds them up.
 
 Run as `python worker_child.py QUEUE`, or `supervised QUEUE` for `gradviz worker` itself. GRADVIZ_TEST_NOTES names the
 directory of those files. The processes of the pool are started anew and run this module too.
@@ -20,13 +21,16 @@ from gradviz.cli import main
 from gradviz.commands import worker
 from gradviz.commands.bound_life import die_with
 from gradviz.commands.worker_process import work
-from gradviz.compute.celery import segment
+from gradviz.compute import paths_job
+from gradviz.compute.celery import paths_stretch, segment
 from gradviz.compute.kinds import LandscapeQuestion
+from gradviz.compute.paths_job import Job, carry_out
 from gradviz.compute.workbench import Workbench
 from gradviz.experiment.lock import RunLocked
 from gradviz.experiment.outcome import TrainingOutcome, TrainingProgress
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
 from gradviz.experiment.studies.deliveries.trainer import train
+from gradviz.landscape.paths.progress import PathsProgress
 from tests.compute.celery.running import HANGS, KILLS, NOTED, WAITS
 
 _answer = LandscapeQuestion.answer
@@ -68,8 +72,34 @@ def observed_train(
         raise
 
 
+def observed_paths(*arguments: Any, on_progress: Callable[[PathsProgress], None], **options: Any) -> Job:
+    notes = Path(os.environ["GRADVIZ_TEST_NOTES"])
+    last = ""
+
+    def noted(now: PathsProgress) -> None:
+        nonlocal last
+        name = now.what.replace(" ", ".")
+        if name != last:
+            (notes / f"took-{name}-{os.getpid()}-{uuid.uuid4().hex}").touch()
+        last = name
+        on_progress(now)
+
+    stop, tell = options["stop"], options.pop("tell")
+
+    def told(job: Job) -> None:
+        """Also while a test holds it up, as at every other step."""
+        tell(job)
+        while (notes / f"hold-{job.what.replace(' ', '.')}").exists() and not stop.asked:
+            time.sleep(0.005)
+            tell(job)
+
+    return carry_out(*arguments, on_progress=noted, tell=told, **options)
+
+
 LandscapeQuestion.answer = answer
 segment.train = observed_train
+paths_job._EVERY_SECONDS = 0.0  # pyright: ignore[reportPrivateUsage]  # a test holds up whatever step it means
+paths_stretch.carry_out = observed_paths
 
 
 def supervised(queue: str) -> int:

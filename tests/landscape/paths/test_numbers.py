@@ -2,14 +2,17 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from gradviz.landscape.directions.vector import Vector, plane_of
 from gradviz.landscape.paths import grams
 from gradviz.landscape.paths.answer import from_tensors, to_tensors
 from gradviz.landscape.paths.measuring import RECORDED, measure
+from gradviz.landscape.paths.plane import ChosenPlane
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.landscape.paths.result import PathsResult
 from tests.landscape.paths.linear import Held, Linear
@@ -133,3 +136,57 @@ def test_progress_tells_what_is_done_and_left():
     assert told[-1].seconds_left == 0
     assert told[0].seconds_left > 0
     assert [told[0].what, told[-1].what] == ["the run's own minibatches", "resampled 5 of 5"]
+
+
+@pytest.mark.parametrize("width", [1, 2**24])
+def test_ways_in_a_chosen_plane_are_those_of_a_loop_over_all_parameters(
+    held: Held, found: PathsResult, width, monkeypatch
+):
+    """Orthogonal directions of length 3, so that 1 is 3 in parameter space."""
+    generator = torch.Generator().manual_seed(1)
+    x, y = (torch.randn(150, generator=generator, dtype=torch.float64) for _ in range(2))
+    spanned = plane_of(Vector("x", {"weight": 3 * x / x.norm()}, "x"), Vector("y", {"weight": y}, "y"))
+    monkeypatch.setattr(grams, "_BLOCK_BYTES", width)
+    run = Linear(inputs=150)
+    told = measure(run, REQUEST, held, plane=lambda: ChosenPlane.of(*spanned, run.model))
+    assert told.chosen is not None
+    names = [RECORDED, *(f"{condition}-{k:02d}" for condition in REQUEST.conditions for k in range(5))]
+    start = held.paths[RECORDED][0]
+    for member, name in enumerate(names):
+        way_TP = held.paths[name][1 if name == RECORDED else 0 :] - start
+        for point in range(6):
+            expected = [
+                sum(a * b for a, b in zip(way_TP[point].tolist(), axis.parts["weight"].tolist(), strict=True)) / 9
+                for axis in spanned
+            ]
+            np.testing.assert_allclose(told.chosen.coordinates_MTA[member, point], expected, atol=1e-12)
+        inside = sum(value**2 * 9 for value in expected) / (way_TP[-1] ** 2).sum().item()
+        assert told.within_M[member] == pytest.approx(inside, rel=1e-10)
+    if width == 1:  # the same blocks: nothing else changes by a bit
+        assert to_tensors(replace(told, chosen=None))[0].keys() == to_tensors(found)[0].keys()
+        for name, tensor in to_tensors(replace(told, chosen=None))[0].items():
+            assert torch.equal(tensor, to_tensors(found)[0][name]), name
+
+
+def test_the_principal_plane_holds_of_a_way_what_its_coordinates_and_length_say(held: Held, found: PathsResult):
+    ends_MP = torch.cat(
+        [held.paths[RECORDED][-1:]]
+        + [held.paths[f"{condition}-{k:02d}"][-1:] for condition in REQUEST.conditions for k in range(5)]
+    )
+    squares_M = ((ends_MP - held.paths[RECORDED][0]) ** 2).sum(1).numpy()
+    np.testing.assert_allclose(found.within_M, (found.coordinates_MTA[:, -1] ** 2).sum(1) / squares_M, rtol=1e-10)
+    assert (found.within_M < 1).all()
+
+
+def test_a_result_in_a_chosen_plane_is_read_as_it_was_written(held: Held):
+    run = Linear(inputs=150)
+    axes = (Vector(name, {"weight": torch.eye(150, dtype=torch.float64)[k]}, name) for k, name in enumerate("xy"))
+    told = measure(run, REQUEST, held, plane=lambda: ChosenPlane.of(*plane_of(*axes), run.model))
+    tensors, text = to_tensors(told)
+    again = from_tensors(tensors, text)
+    assert told.chosen is not None
+    assert again.chosen is not None
+    assert (again.chosen.x, again.chosen.y) == (told.chosen.x, told.chosen.y)
+    np.testing.assert_array_equal(again.shown_MTA, told.chosen.coordinates_MTA)
+    np.testing.assert_array_equal(again.within_M, told.within_M)
+    assert to_tensors(again)[1] == text
