@@ -38,7 +38,6 @@ function counted(many, what) {
 
 /** What 1 means along a direction, in few words. @param {string} text @param {Where} where @returns {string} */
 export function meaningOf(text, where) {
-  if (!isDirection(text)) return "1 in its own unit";
   const { kind, value } = directionParts(text);
   const [before, after] = stepOf(where) ?? [];
   const step = `the step from epoch ${before} to ${after}`;

@@ -125,7 +125,7 @@ function rowOf(text) {
     Object.assign(one.dataset, { axis, text });
     return one;
   });
-  return element("div", "gv-direction", element("b", "", words), element("span", "gv-sub", `${text} · 1 is ${meaningOf(text, state.where)}`), element("span", "gv-tabs", ...choices));
+  return element("div", "gv-direction", element("b", "", words), element("span", "gv-sub", isDirection(text) ? `${text} · 1 is ${meaningOf(text, state.where)}` : "one parameter, in its own unit"), element("span", "gv-tabs", ...choices));
 }
 
 // ---- what is chosen -------------------------------------------------------------------------------------------

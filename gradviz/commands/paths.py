@@ -150,8 +150,7 @@ def _sentences(found: PathsResult) -> Iterator[str]:
 
 def _plane_sentence(found: PathsResult, plane: PlaneWays) -> str:
     own, *others = found.within_M.tolist()
-    least, most = min(others), max(others)
-    between = percent_of(least) if least == most else f"{percent_of(least)} to {percent_of(most)}"
+    between = " to ".join(dict.fromkeys(map(percent_of, (min(others), max(others)))))
     y = plane.y.meaning if plane.y.part <= ALL else plane.y.unit
     return (
         f"The ways are told in the plane of {plane.x.text} and {plane.y.text} (x = 1: {plane.x.meaning}; y = 1: {y}). "
