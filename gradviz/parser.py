@@ -126,6 +126,11 @@ def _add_train(commands: Any) -> None:
     _add_runs_option(parser)
     parser.add_argument("--fresh", action="store_true", help="replace existing runs")
     parser.add_argument(
+        "--replicate",
+        metavar="RUN",
+        help="train a run of deliveries again with other CPU threads (GRADVIZ_THREADS; else 1, or 2 if it had 1)",
+    )
+    parser.add_argument(
         "--background",
         action="store_true",
         help="train as the dashboard does: with low priority; existing runs keep their own options",
@@ -150,6 +155,11 @@ def _add_report(commands: Any) -> None:
         "--out", required=True, metavar="DIR", help="directory for findings.html, .md, .json and pictures"
     )
     parser.add_argument("--seeds", default="0", metavar="N,…", help="repeat with each seed and report the spread (0)")
+    parser.add_argument(
+        "--no-replicates",
+        action="store_true",
+        help="do not train batchnorm again with other CPU threads, to see which verdicts rounding changes",
+    )
     _add_run_options(parser)
     parser.add_argument("--device", metavar="auto|cpu|cuda")
     _add_runs_option(parser)

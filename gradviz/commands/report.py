@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradviz.commands.output import output_directory
 from gradviz.errors import UserError
-from gradviz.experiment.interruption import stop_on_signals
+from gradviz.experiment.interruption import StopRequest, stop_on_signals
 from gradviz.settings import Settings, load_settings
 
 _MINIBATCH_SIZE = 64
@@ -22,8 +22,7 @@ def run(options: argparse.Namespace) -> int:
     with stop_on_signals() as asked:
         import torch
 
-        from gradviz.experiment.progress import training_display
-        from gradviz.experiment.studies.deliveries.trainer import train
+        from gradviz.experiment.cpu_threads import cpu_threads
         from gradviz.report.seeds import parse_seeds
 
         if settings.threads:
@@ -32,21 +31,32 @@ def run(options: argparse.Namespace) -> int:
         _check_rows(places)
         directory = _directory(options.out)
         for place in places:
-            if place.complete:
-                continue
-            with training_display(sys.stdout) as display:
-                outcome = train(
-                    place.root,
-                    place.configs,
-                    device=settings.device,
-                    on_progress=display.on_progress,
-                    on_message=lambda text, seed=place.seed: display.on_message(f"seed {seed}: {text}"),
-                    stop=asked,
-                )
-            if not outcome.finished:
-                return 128 + (outcome.signal or asked.signal or signal.SIGTERM)
+            status = 0 if place.complete else _train(place, place.configs, settings, asked)
+            replicate = None if status or options.no_replicates else place.replicate()
+            if replicate is not None:
+                with cpu_threads(replicate.num_threads):
+                    status = _train(place, [replicate.config], settings, asked)
+            if status:
+                return status
     _check_rows(places)
     return _write(directory, places, settings)
+
+
+def _train(place, configs, settings: Settings, asked: StopRequest) -> int:
+    """0 when finished, 128 + the signal that stopped it."""
+    from gradviz.experiment.progress import training_display
+    from gradviz.experiment.studies.deliveries.trainer import train
+
+    with training_display(sys.stdout) as display:
+        outcome = train(
+            place.root,
+            configs,
+            device=settings.device,
+            on_progress=display.on_progress,
+            on_message=lambda text: display.on_message(f"seed {place.seed}: {text}"),
+            stop=asked,
+        )
+    return 0 if outcome.finished else 128 + (outcome.signal or asked.signal or signal.SIGTERM)
 
 
 def _check_rows(places) -> None:
@@ -90,7 +100,8 @@ def _write(directory: Path, places, settings: Settings) -> int:
         ]
         findings = write_report(directory, seeds, say)
     for claim, summary in zip(CLAIMS, findings.summary, strict=True):
-        print(f"{claim.question:<62} {', '.join(summary.kinds)}")
+        again = f"; with other CPU threads: {', '.join(summary.there)}" if summary.there else ""
+        print(f"{claim.question:<62} {', '.join(summary.kinds)}{again}")
     print(f"{directory / NAME}.html, {NAME}.md and {NAME}.json")
     return 0
 

@@ -20,6 +20,10 @@ from gradviz.settings import Settings, load_settings
 if TYPE_CHECKING:
     from gradviz.experiment.outcome import TrainingOutcome
 
+_NOT_OF_A_REPLICATE = (
+    "preset", "data", "derive", "epochs", "rows", "hidden", "norm_placement", "variants", "name", "label", "group",
+    "optimizer", "lr", "batch_size", "seed", "background",
+)  # fmt: skip
 _BACKGROUND_NICENESS = 5  # the page comes first, the training takes the rest
 
 
@@ -59,7 +63,10 @@ def _train(options: argparse.Namespace, settings: Settings, asked: StopRequest) 
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    train = _of_deliveries(options, settings) if options.study == OWN_STUDY else _of_study(options, settings)
+    if options.replicate is not None:
+        train = _again(options, settings)
+    else:
+        train = _of_deliveries(options, settings) if options.study == OWN_STUDY else _of_study(options, settings)
     with training_display(sys.stdout) as display:
         outcome = train(
             fresh=options.fresh,
@@ -77,6 +84,25 @@ def _of_deliveries(options: argparse.Namespace, settings: Settings) -> Callable[
 
     configs = _background_configs(options, settings) if options.background else _asked_configs(options, "quick")
     return partial(train, settings.runs, configs)
+
+
+def _again(options: argparse.Namespace, settings: Settings) -> Callable[..., "TrainingOutcome"]:
+    """The training of a replicate by threads, which takes all its other values from the run."""
+    import torch
+
+    from gradviz.experiment.store import RunStore
+    from gradviz.experiment.studies.deliveries.replicates import replicate_of
+    from gradviz.experiment.studies.deliveries.trainer import train
+
+    values = {name: getattr(options, name) for name in _NOT_OF_A_REPLICATE}
+    given = [name for name, value in values.items() if value is not None and value is not False]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UserError(f"`--replicate` trains with the values of the run {options.replicate}: leave out {names}.")
+    store = RunStore(settings.runs)
+    replicate = replicate_of(store.run(options.replicate), store.runs(), settings.threads or None)
+    torch.set_num_threads(replicate.num_threads)
+    return partial(train, settings.runs, [replicate.config])
 
 
 def _of_study(options: argparse.Namespace, settings: Settings) -> Callable[..., "TrainingOutcome"]:

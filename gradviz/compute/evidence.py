@@ -8,7 +8,7 @@ from pydantic import Field
 from gradviz.compute.question import Question, address_of, cost_of_a_pass
 from gradviz.compute.study_statistics import STUDY_STATISTICS_VERSION, gradient_passes
 from gradviz.compute.workbench import Workbench
-from gradviz.evidence.measuring import EVIDENCE_VERSION, measured
+from gradviz.evidence.measuring import measured, version_of
 from gradviz.evidence.parts import LoopField, Part, PartKind, Precision
 from gradviz.experiment.names import OfRun
 from gradviz.experiment.store import RunStore
@@ -25,14 +25,18 @@ class PartQuestion(OfRun, Question):
     epoch: int = Field(ge=0, lt=10_000)
     scene: str = Field(default="", pattern=r"^[a-z-]{0,64}$")
     whole: bool = False
+    other: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$", exclude_if=lambda name: not name)
+    """Left out where it is empty, so that answers kept before it was asked stay valid."""
 
     @classmethod
     def of(cls, part: Part) -> "PartQuestion":
-        return cls(part=part.kind, run=part.run, epoch=part.epoch, scene=part.scene, whole=part.whole)
+        asked = {"part": part.kind, "run": part.run, "epoch": part.epoch}
+        return cls(**asked, scene=part.scene, whole=part.whole, other=part.other)
 
     def key(self, store: RunStore) -> str:
         of_study = (STUDY_STATISTICS_VERSION,) if isinstance(store.any_run(self.run), StudyRun) else ()
-        return address_of(self, store, self.run, self.epoch, EVIDENCE_VERSION, *of_study)
+        of_other = (store.run(self.other).address(self.epoch),) if self.other else ()
+        return address_of(self, store, self.run, self.epoch, version_of(self.part), *of_study, *of_other)
 
     def passes(self, store: RunStore) -> float:
         run = store.any_run(self.run)
@@ -43,7 +47,7 @@ class PartQuestion(OfRun, Question):
         return rounds * gradient_passes(run, 1)
 
     def answer(self, bench: Workbench) -> bytes:
-        part = Part(self.part, self.run, self.epoch, self.scene, self.whole)
+        part = Part(self.part, self.run, self.epoch, self.scene, self.whole, self.other)
         return measured(part, bench).model_dump_json().encode()
 
 

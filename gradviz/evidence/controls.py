@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gradviz.evidence.values import Estimate, Measured, Scope
-from gradviz.experiment.names import OfRun
+from gradviz.experiment.names import OfRun, RunName
 from gradviz.landscape.paths.request import Condition
 
 
@@ -28,8 +28,8 @@ class ChosenRows(OfRun, Measured):
 class RandomPairs(OfRun, Measured):
     """Agreement in pairs of random live units, beside the first two units of a picture.
 
-    Of `num_live` of the `num_units` of `tensor` whose gradient is not zero at every minibatch, `num_pairs` pairs:
-    medians of R and of the share of opposite pairs of minibatches, with the middle 95 % of the pairs.
+    Of `num_live` of the `num_units` of `tensor`, whose gradient is beyond round-off at some minibatch, `num_pairs`
+    pairs: medians of R and of the share of opposite pairs of minibatches, with the middle 95 % of the pairs.
     """
 
     scene: str
@@ -40,6 +40,22 @@ class RandomPairs(OfRun, Measured):
     num_pairs: int
     resultant: Estimate
     opposite: Estimate
+
+
+class RoughPairs(OfRun, Measured):
+    """Roughness in pairs of random live units of `tensor`, beside the first two units of a picture and as it has it.
+
+    Live: `num_live` of the `num_units` have a gradient beyond round-off at some minibatch. `angles`: for each pair the
+    mean angle in degrees between neighbouring arrows over `num_minibatches` fields, None where all arrows are zero.
+    """
+
+    scene: str
+    epoch: int
+    tensor: str
+    num_units: int
+    num_live: int
+    num_minibatches: int
+    angles: tuple[float | None, ...]
 
 
 class OtherPreset(OfRun, Measured):
@@ -65,6 +81,16 @@ class Drift(OfRun, Measured):
     bias_largest: float
     beta_rms: float | None
     gamma_rms: float | None
+
+
+class Apart(OfRun, Measured):
+    """How far `other`, the same training with other CPU threads, is from `run`: the distance of all parameters over the
+    way that `run` has come from the common start, `of_way`; None if it has not moved."""
+
+    other: RunName
+    epoch: int
+    num_parameters: int
+    of_way: float | None
 
 
 class SignLaw(OfRun, Measured):

@@ -1,11 +1,13 @@
 """The numbers of a picture, and single numbers, as the figures of a verdict."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from gradviz.evidence import rules
-from gradviz.evidence.controls import RandomPairs
+from gradviz.evidence.controls import RandomPairs, RoughPairs
+from gradviz.evidence.deciding import listed
+from gradviz.evidence.live_pairs import median
 from gradviz.evidence.measurements import Agreement, Null, Panel, Scene
 from gradviz.evidence.parts import layer_words
 from gradviz.evidence.values import Estimate
@@ -75,6 +77,31 @@ def medians_of(scene: Scene, pairs: Sequence[RandomPairs], of: Literal["resultan
     return tuple(median_of(each, of, layer_of(panel)) for panel, each in zip(scene.panels, pairs, strict=False))
 
 
+def median_angle(pairs: Sequence[RoughPairs]) -> Estimate:
+    """What a rule on roughness reads, for random units: in each draw of a pair in every panel the mean of the panels'
+    angles; the median over the draws, with their middle 95 %. A panel without live units, or without arrows in a draw,
+    is left out."""
+    draws = zip(*(each.angles for each in pairs if each.angles), strict=False)
+    means = [mean_of_those_there(draw) for draw in draws]
+    return median([mean for mean in means if mean is not None])
+
+
+def median_angle_of(pairs: Sequence[RoughPairs], where: str) -> Figure:
+    """The angle between neighbouring arrows in pairs of random live units."""
+    first = pairs[0]
+    num = first.num_minibatches
+    over = f"{num} minibatch{'es' if num > 1 else ''}"
+    of = f" of {first.tensor}" if len(pairs) == 1 else ""
+    return Figure(
+        name=f"median angle between neighbours, {where}, random units",
+        estimate=median_angle(pairs),
+        unit="°",
+        sample=f"{listed(map(_rough_pairs_of, pairs))}{of}, {over}, with the middle 95 % of the pairs,"
+        f" epoch {first.epoch}",
+        range=DEGREES,
+    )
+
+
 def nulls_of(null: Null, shown: Shown, *, scope: str = "", note: str = "") -> tuple[Figure, Figure, Figure]:
     """R measured, that of random rows, and how far both are from 1 beside each other. `scope` ends the names, `note`
     the sample."""
@@ -137,8 +164,13 @@ def angle_mark(name: str, angle: float | None) -> Mark:
 
 def mean_angle(scene: Scene) -> float | None:
     """Degrees between neighbouring arrows, the mean over the panels; None if no panel has two arrows."""
-    angles = [panel.roughness.angle.value for panel in scene.panels if panel.roughness.angle.value is not None]
-    return sum(angles) / len(angles) if angles else None
+    return mean_of_those_there(panel.roughness.angle.value for panel in scene.panels)
+
+
+def mean_of_those_there(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are not missing; None if all are."""
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
 
 
 def views_of(*scenes: Scene) -> tuple[LandscapeRequest, ...]:
@@ -161,6 +193,12 @@ def exact(value: float | None) -> Estimate:
 
 def ratio(a: float | None, b: float | None) -> Estimate:
     return exact(a / b if a is not None and b else None)
+
+
+def _rough_pairs_of(pairs: RoughPairs) -> str:
+    without = sum(angle is None for angle in pairs.angles)
+    told = f"{len(pairs.angles)} pairs of {pairs.num_live} live of {pairs.num_units} units"
+    return f"{told} ({without} without arrows)" if without else told
 
 
 def _minibatches_of(panel: Panel) -> str:

@@ -4,15 +4,24 @@ from collections.abc import Iterator, Sequence
 
 from gradviz.evidence.balancing import balances
 from gradviz.evidence.controls import PathsFound
-from gradviz.evidence.measurements import Agreement, Evidence, Panel, RoundOff, Scene
-from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer
+from gradviz.evidence.measurements import Agreement, Evidence, Panel, Replicate, RoundOff, Scene
+from gradviz.evidence.parts import Answers, Asked, LoopField, Part, PartAnswer, run_of
 from gradviz.evidence.path_taking import OPTIMIZERS, paths_found, paths_request
 from gradviz.evidence.precision import POINTS, round_off_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.roughening import roughness_of
-from gradviz.evidence.scenes import BESIDE_RANDOM_PAIRS, LINEAR_BATCHNORM, SceneSpec, scenes_of
+from gradviz.evidence.scenes import (
+    BESIDE_RANDOM_PAIRS,
+    BESIDE_ROUGH_PAIRS,
+    BETA_BATCHNORM,
+    LINEAR_BATCHNORM,
+    MID_PLAIN,
+    SceneSpec,
+    scenes_of,
+)
 from gradviz.evidence.sign_law import sign_laws
 from gradviz.evidence.studied import Setting, Studied, When
+from gradviz.experiment.names import OfRun
 from gradviz.experiment.studies.deliveries.metrics import EpochMetrics
 from gradviz.landscape import GradientField, LandscapeRequest
 
@@ -29,7 +38,9 @@ def whole_evidence(studied: Studied, answers: Answers) -> Evidence:
 
 def evidence_of(studied: Studied, answers: Answers) -> Evidence:
     """As much of the evidence as these answers give."""
-    parts = [PartAnswer.model_validate_json(content) for asked, content in answers.items() if isinstance(asked, Part)]
+    others = {run.name for run in studied.of_other_threads.values()}
+    of_others = {asked: content for asked, content in answers.items() if run_of(asked) in others}
+    parts = _parts_in({asked: content for asked, content in answers.items() if asked not in of_others})
     nulls = [null for part in parts for null in part.nulls]
     return Evidence(
         seed=next(iter(studied.runs.values())).config.seed,
@@ -47,20 +58,65 @@ def evidence_of(studied: Studied, answers: Answers) -> Evidence:
         chosen=tuple(each for part in parts for each in part.chosen),
         least_balanced=studied.least_balanced(),
         random_pairs=tuple(each for part in parts for each in part.random_pairs),
+        rough_pairs=tuple(each for part in parts for each in part.rough_pairs),
         drifts=tuple(each for part in parts for each in part.drifts),
         wholes=tuple(each for part in parts for each in part.wholes),
         paths=tuple(_paths_in(studied)),
         falling=studied.falling(),
         others=studied.others(),
+        by_threads=tuple(_by_threads_in(studied, parts, of_others)),
     )
+
+
+def _by_threads_in(studied: Studied, parts: Sequence[PartAnswer], answers: Answers) -> Iterator[Replicate]:
+    """`parts` have the distances, `answers` what was measured of the trainings with other CPU threads."""
+    for role, other in studied.of_other_threads.items():
+        swapped = studied.by_threads(role)
+        assert swapped is not None
+        own = {asked: content for asked, content in answers.items() if run_of(asked) == other.name}
+        measured = _parts_in(own)
+        yield Replicate(
+            of=studied.runs[role].name,
+            record=other.record,
+            aparts=tuple(each for part in parts for each in part.aparts if each.other == other.name),
+            scenes=tuple(scenes_in(swapped, own)),
+            random_pairs=tuple(each for part in measured for each in part.random_pairs),
+            rough_pairs=tuple(each for part in measured for each in part.rough_pairs),
+            drifts=tuple(each for part in measured for each in part.drifts),
+            round_off=round_off_in(swapped, own),
+        )
+
+
+def _parts_in(answers: Answers) -> list[PartAnswer]:
+    """The statistics among the answers, under the names that were asked for: of two runs with the same bytes, such as a
+    copy, one answer is kept for both."""
+    found = []
+    for asked, content in answers.items():
+        if isinstance(asked, Part):
+            answer = PartAnswer.model_validate_json(content)
+            found.append(answer.model_copy(update=dict(_renamed(answer, asked.run))))
+    return found
+
+
+def _renamed(answer: PartAnswer, run: str) -> Iterator[tuple[str, object]]:
+    for name, value in answer:
+        if isinstance(value, OfRun):
+            yield name, value.model_copy(update={"run": run})
+        elif isinstance(value, tuple):
+            yield (
+                name,
+                tuple(each.model_copy(update={"run": run}) if isinstance(each, OfRun) else each for each in value),
+            )
 
 
 def everything(studied: Studied) -> Iterator[Asked]:
     """All questions that a report asks."""
     for spec in scenes_of(studied):
         yield from scene_asked(spec, studied)
-        if spec.design in BESIDE_RANDOM_PAIRS:
+        if spec.design in BESIDE_RANDOM_PAIRS and spec.design != MID_PLAIN:  # that is measured at every checkpoint
             yield spec.random_pairs_part()
+        if spec.design in BESIDE_ROUGH_PAIRS:
+            yield spec.rough_pairs_part()
     for run in studied.runs.values():
         for epoch in studied.epochs[run.name]:
             yield checkpoint_part(studied, run.name, epoch)
@@ -74,6 +130,20 @@ def everything(studied: Studied) -> Iterator[Asked]:
             yield from (Part("drift", run, epoch) for epoch in studied.epochs[run])
     if studied.is_there(DROPOUT, When.MID):
         yield Part("masks", studied.runs[DROPOUT].name, studied.epoch(DROPOUT, When.MID))
+    yield from studied.apart_parts()
+    swapped = studied.by_threads(BATCHNORM)
+    if swapped is not None:
+        yield from _of_norm(swapped)
+
+
+def _of_norm(studied: Studied) -> Iterator[Asked]:
+    """What the claims read of the run with batch normalization."""
+    if studied.is_there(BATCHNORM, When.TENTH):
+        beta = BETA_BATCHNORM.placed(studied)
+        yield from (*scene_asked(beta, studied), beta.random_pairs_part(), *loop_fields(studied))
+        yield from (each.placed(studied).rough_pairs_part() for each in (LINEAR_BATCHNORM, BETA_BATCHNORM))
+    if studied.is_there(BATCHNORM, When.START):
+        yield drift_part(studied, BATCHNORM)
 
 
 def scene_asked(spec: SceneSpec, studied: Setting) -> list[Asked]:
@@ -94,6 +164,12 @@ def chosen_parts(studied: Studied) -> list[Part]:
     if least_balanced is None:
         return []
     return [Part("chosen", run, epoch) for epoch in dict.fromkeys((least_balanced, studied.mid_epochs[run]))]
+
+
+def mid_pairs_parts(studied: Studied) -> list[Part]:
+    """Pairs of random live units at every checkpoint of mid-training."""
+    run = studied.runs[PLAIN].name
+    return [MID_PLAIN.of(run, epoch).random_pairs_part() for epoch in studied.mid_training()]
 
 
 def _imbalance(line: EpochMetrics) -> float:
@@ -141,6 +217,7 @@ def _of_plain(studied: Studied) -> Iterator[Part]:
     if least_balanced is not None:  # there, to balance the signs changes most
         yield Part("intervention", run.name, least_balanced)
     yield from chosen_parts(studied)
+    yield from mid_pairs_parts(studied)
     there = set(studied.epochs[run.name])
     lines = sorted((line for line in run.metrics() if line.epoch in there), key=_imbalance)
     for epoch in sorted(spread_over([line.epoch for line in lines], WHOLES)):

@@ -1,9 +1,18 @@
 """Measurements of a set of runs, as frozen values that go to JSON and back unchanged."""
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, RandomPairs, SignLaw
+from gradviz.evidence.controls import (
+    Apart,
+    ChosenRows,
+    Drift,
+    OtherPreset,
+    PathsFound,
+    RandomPairs,
+    RoughPairs,
+    SignLaw,
+)
 from gradviz.evidence.roles import Role, role_of
 from gradviz.evidence.values import Estimate, Measured, Scope
-from gradviz.experiment.names import OfRun
+from gradviz.experiment.names import OfRun, RunName
 from gradviz.experiment.run_record import RunRecord
 from gradviz.landscape.request import LandscapeRequest, Masks, Mode
 
@@ -205,6 +214,20 @@ class StudyEvidence(Measured):
         return next((scene for scene in self.scenes if scene.key == key), None)
 
 
+class Replicate(Measured):
+    """The same training as `of` with another number of CPU threads: how far apart both are, and what the claims on the
+    run read, measured on it."""
+
+    of: RunName
+    record: RunRecord
+    aparts: tuple[Apart, ...]
+    scenes: tuple[Scene, ...] = ()
+    random_pairs: tuple[RandomPairs, ...] = ()
+    rough_pairs: tuple[RoughPairs, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    round_off: RoundOff | None = None
+
+
 class Evidence(Measured):
     """All measurements of one set of runs: those of one seed."""
 
@@ -227,6 +250,7 @@ class Evidence(Measured):
     least_balanced: int | None = None
     """The epoch of mid-training without regularizer whose signs are least balanced."""
     random_pairs: tuple[RandomPairs, ...] = ()
+    rough_pairs: tuple[RoughPairs, ...] = ()
     wholes: tuple[WholeModel, ...] = ()
     sign_laws: tuple[SignLaw, ...] = ()
     drifts: tuple[Drift, ...] = ()
@@ -234,6 +258,7 @@ class Evidence(Measured):
     falling: tuple[int, ...] = ()
     """All epochs without regularizer whose training loss falls, but the last."""
     others: tuple[OtherPreset, ...] = ()
+    by_threads: tuple[Replicate, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     """Keys of claims that these runs do not allow, each with the reason."""
 
@@ -241,9 +266,15 @@ class Evidence(Measured):
         """The agreement of all parameters."""
         return next((each.agreement for each in self.wholes if (each.run, each.epoch) == (run, epoch)), None)
 
-    def pairs_of(self, scene: str) -> tuple[RandomPairs, ...]:
-        """Pairs of random live units beside a picture's, panel by panel."""
-        return tuple(each for each in self.random_pairs if each.scene == scene)
+    def pairs_of(self, scene: str, epoch: int | None = None) -> tuple[RandomPairs, ...]:
+        """Pairs of random live units beside a picture's, panel by panel; at its own epoch, if no other is asked for."""
+        found = self.scene(scene)
+        at = epoch if epoch is not None or found is None else found.epoch
+        return tuple(each for each in self.random_pairs if (each.scene, each.epoch) == (scene, at))
+
+    def rough_pairs_of(self, scene: str) -> tuple[RoughPairs, ...]:
+        """The roughness of such pairs."""
+        return tuple(each for each in self.rough_pairs if each.scene == scene)
 
     def why_absent(self, claim: str) -> str:
         """What these runs lack for a claim, and what to do; empty if nothing that is known."""
@@ -251,6 +282,10 @@ class Evidence(Measured):
 
     def scene(self, key: str) -> Scene | None:
         return next((scene for scene in self.scenes if scene.key == key), None)
+
+    def replicate(self, role: Role) -> Replicate | None:
+        """The training with another number of CPU threads of the run that plays a role."""
+        return next((each for each in self.by_threads if role_of(each.record) == role), None)
 
     def record(self, role: Role) -> RunRecord | None:
         """The record of the run that plays a role."""

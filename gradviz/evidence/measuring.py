@@ -8,6 +8,7 @@ import torch
 
 from gradviz.evidence.ablation import ablation_of
 from gradviz.evidence.agreeing import bias_pairs, checkpoint_agreements, pair_agreements, whole_agreement
+from gradviz.evidence.apart import apart_of
 from gradviz.evidence.balancing import intervention
 from gradviz.evidence.choosing import chosen_rows_of
 from gradviz.evidence.drifting import drift_of
@@ -16,6 +17,7 @@ from gradviz.evidence.measurements import Checkpoint, WholeModel
 from gradviz.evidence.measuring_studies import measured_of_study
 from gradviz.evidence.parts import Asked, LoopField, Part, PartAnswer, PartKind, StudyAnswer, layer_words
 from gradviz.evidence.roles import mode_of
+from gradviz.evidence.rough_pairs import rough_pairs_of
 from gradviz.evidence.roughening import roughness_of
 from gradviz.evidence.sampling import OTHER_SIZES, mask_splits_of, nulls_of
 from gradviz.evidence.scenes import FRESH_HALF_WIDTH, FRESH_POINTS, MINIBATCH_SIZE, design_of
@@ -25,7 +27,7 @@ from gradviz.experiment.study_run import StudyRun
 from gradviz.landscape import GradientField, LandscapeRequest, Network
 
 EVIDENCE_VERSION = 3
-"""Part of every key: raised whenever the same runs would give other numbers."""
+"""Part of every key: raised whenever the same runs would give other numbers; by a kind of its own if only its do."""
 
 
 class Bench(Protocol):
@@ -44,6 +46,7 @@ class _Kind:
 
     doing: str
     measure: Callable[["_At"], PartAnswer]
+    version: int = EVIDENCE_VERSION
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ def measured(part: Part, bench: Bench) -> PartAnswer | StudyAnswer:
     if isinstance(run, StudyRun):
         return measured_of_study(part, run, bench.device)
     return _KINDS[part.kind].measure(_At(part, bench))
+
+
+def version_of(kind: PartKind) -> int:
+    """Part of the keys of this kind of part."""
+    return _KINDS[kind].version
 
 
 def doing(asked: Asked) -> str:
@@ -142,6 +150,13 @@ def _random_pairs(at: _At) -> PartAnswer:
     return PartAnswer(random_pairs=random_pairs_of(at.network, rows, design, run=part.run, epoch=part.epoch))
 
 
+def _rough_pairs(at: _At) -> PartAnswer:
+    design = design_of(at.part.scene)
+    rows = at.run.minibatches(MINIBATCH_SIZE, design.num_minibatches)
+    spec = design.of(at.part.run, at.part.epoch)
+    return PartAnswer(rough_pairs=rough_pairs_of(at.network, rows, spec, at.bench.landscape))
+
+
 def _whole(at: _At) -> PartAnswer:
     rows, mode = at.run.minibatches(MINIBATCH_SIZE), mode_of(at.run.config)
     agreement = whole_agreement(at.network, *rows, mode=mode)
@@ -150,6 +165,10 @@ def _whole(at: _At) -> PartAnswer:
 
 def _drift(at: _At) -> PartAnswer:
     return PartAnswer(drifts=drift_of(at.run, at.part.epoch))
+
+
+def _apart(at: _At) -> PartAnswer:
+    return PartAnswer(aparts=(apart_of(at.run, at.bench.store.run(at.part.other), at.part.epoch),))
 
 
 def _ablation(at: _At) -> PartAnswer:
@@ -165,7 +184,9 @@ _KINDS: dict[PartKind, _Kind] = {
     "masks": _Kind("the masks' share of the variance", _masks),
     "ablation": _Kind("how much the network relies on the number of deliverers", _ablation),
     "chosen": _Kind("agreement of minibatches of chosen rows", _chosen),
-    "random-pairs": _Kind("agreement in pairs of random live units, beside the picture {scene}", _random_pairs),
+    "random-pairs": _Kind("agreement in pairs of random live units, beside the picture {scene}", _random_pairs, 4),
+    "rough-pairs": _Kind("roughness in pairs of random live units, beside the picture {scene}", _rough_pairs),
     "drift": _Kind("how far biases, γ and β have moved", _drift),
     "whole": _Kind("agreement of all parameters", _whole),
+    "apart": _Kind("how far another number of CPU threads leads the training apart", _apart),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradviz.errors import UserError
-from gradviz.evidence.controls import ChosenRows, Drift, RandomPairs
+from gradviz.evidence.controls import Apart, ChosenRows, Drift, RandomPairs, RoughPairs
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
@@ -30,8 +30,10 @@ PartKind = Literal[
     "ablation",
     "chosen",
     "random-pairs",
+    "rough-pairs",
     "drift",
     "whole",
+    "apart",
 ]
 Precision = Literal["float32", "float64"]
 
@@ -42,6 +44,7 @@ class Part:
 
     `scene` is the key of a picture of the source whose minibatches' agreement is asked for (its fields are asked for
     one by one), or beside which pairs of random units are. `whole`: of all parameters, not of the biases alone.
+    `other`: the run whose distance is asked for.
     """
 
     kind: PartKind
@@ -49,6 +52,7 @@ class Part:
     epoch: int
     scene: str = ""
     whole: bool = False
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,11 @@ Asked = Part | LoopField | LandscapeRequest
 Answers = Mapping[Asked, bytes]
 
 
+def run_of(asked: Asked) -> str:
+    """The run that a question is about."""
+    return asked.request.run if isinstance(asked, LoopField) else asked.run
+
+
 class PartAnswer(Measured):
     """What was measured: only what the part asked for is filled in."""
 
@@ -84,7 +93,9 @@ class PartAnswer(Measured):
     ablation: Ablation | None = None
     chosen: tuple[ChosenRows, ...] = ()
     random_pairs: tuple[RandomPairs, ...] = ()
+    rough_pairs: tuple[RoughPairs, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    aparts: tuple[Apart, ...] = ()
     wholes: tuple[WholeModel, ...] = ()
 
 

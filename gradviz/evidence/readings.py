@@ -1,16 +1,32 @@
 """What the rules read: each measurement knows its runs, the questions that it takes, and its place in the evidence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gradviz.evidence.controls import ChosenRows, Drift, OtherPreset, PathsFound, PathsOptimizer, RandomPairs
-from gradviz.evidence.gathering import checkpoint_part, chosen_parts, drift_part, loop_fields, others_asked, scene_asked
+from gradviz.evidence.controls import (
+    ChosenRows,
+    Drift,
+    OtherPreset,
+    PathsFound,
+    PathsOptimizer,
+    RandomPairs,
+    RoughPairs,
+)
+from gradviz.evidence.gathering import (
+    checkpoint_part,
+    chosen_parts,
+    drift_part,
+    loop_fields,
+    mid_pairs_parts,
+    others_asked,
+    scene_asked,
+)
 from gradviz.evidence.measurements import Ablation, Checkpoint, Evidence, Null, RoundOff, Scene
 from gradviz.evidence.parts import Asked, Part
 from gradviz.evidence.path_taking import command_of, paths_request
 from gradviz.evidence.roles import BATCHNORM, PLAIN, Role
-from gradviz.evidence.scenes import LINEAR_BATCHNORM, MINIBATCH_SIZE, SceneDesign
+from gradviz.evidence.scenes import LINEAR_BATCHNORM, MID_PLAIN, MINIBATCH_SIZE, SceneDesign
 from gradviz.evidence.studied import NotThere, Studied, When
 from gradviz.evidence.values import BIASES
 from gradviz.evidence.verdict import Shown
@@ -119,12 +135,38 @@ def _at(evidence: Evidence, run: str, epochs: Sequence[int]) -> tuple[Checkpoint
 FALLING: Reading[Falling] = Reading((PLAIN,), _falling_asked, _falling_of)
 
 
+MidPairs = Mapping[int, Sequence[RandomPairs]]
+
+
 def random_pairs(design: SceneDesign) -> Reading[tuple[RandomPairs, ...]]:
     """Pairs of random live units beside a picture of the source."""
     return Reading(
         (design.role,),
         lambda studied: [design.placed(studied).random_pairs_part()],
         lambda evidence: evidence.pairs_of(design.key) or None,
+    )
+
+
+def _mid_pairs_asked(studied: Studied) -> list[Part]:
+    studied.epoch(PLAIN, When.MID)  # NotThere without mid-training
+    return mid_pairs_parts(studied)
+
+
+def _mid_pairs_of(evidence: Evidence) -> MidPairs | None:
+    found = {epoch: evidence.pairs_of(MID_PLAIN.key, epoch) for epoch in evidence.mid_training}
+    return found if found and all(found.values()) else None
+
+
+MID_PAIRS: Reading[MidPairs] = Reading((PLAIN,), _mid_pairs_asked, _mid_pairs_of)
+"""Those of every checkpoint of mid-training without regularizer, by epoch."""
+
+
+def rough_pairs(design: SceneDesign) -> Reading[tuple[RoughPairs, ...]]:
+    """The roughness of such pairs."""
+    return Reading(
+        (design.role,),
+        lambda studied: [design.placed(studied).rough_pairs_part()],
+        lambda evidence: evidence.rough_pairs_of(design.key) or None,
     )
 
 

@@ -93,6 +93,9 @@ class SceneSpec:
     def random_pairs_part(self) -> Part:
         return Part("random-pairs", self.run, self.epoch, scene=self.design.key)
 
+    def rough_pairs_part(self) -> Part:
+        return Part("rough-pairs", self.run, self.epoch, scene=self.design.key)
+
     def rough_fields(self, studied: Setting) -> list[list[LandscapeRequest]]:
         """For each panel the fields that its roughness is averaged over."""
         indices = self.minibatches(studied)[:ROUGHNESS_MINIBATCHES]
@@ -179,8 +182,25 @@ SCENES: Sequence[SceneDesign] = (
 """Every picture that is measured."""
 
 
-BESIDE_RANDOM_PAIRS: Sequence[SceneDesign] = (START_PLAIN, MID_PLAIN, FROZEN_DROPOUT, BETA_BATCHNORM)
+BESIDE_RANDOM_PAIRS: Sequence[SceneDesign] = (
+    START_PLAIN,
+    MID_PLAIN,
+    MID_DROPOUT,
+    FROZEN_DROPOUT,
+    START_DROPOUT,
+    BETA_BATCHNORM,
+)
 """Those whose agreement decides a claim: it is also measured in pairs of random live units."""
+
+BESIDE_ROUGH_PAIRS: Sequence[SceneDesign] = (
+    MID_PLAIN,
+    MID_DROPOUT,
+    FROZEN_DROPOUT,
+    START_DROPOUT,
+    LINEAR_BATCHNORM,
+    BETA_BATCHNORM,
+)
+"""Those whose roughness decides a claim: likewise."""
 
 
 def scenes_of(studied: Setting) -> list[SceneSpec]:

@@ -1,13 +1,14 @@
 """What there is to measure: the run that plays each role, and its epochs that the claims speak of."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from gradviz.errors import UserError
 from gradviz.evidence import rules
 from gradviz.evidence.controls import OtherPreset
+from gradviz.evidence.parts import Part
 from gradviz.evidence.path_taking import KeptPaths, nothing_kept
 from gradviz.evidence.roles import PLAIN, Role, cast, role_of
 from gradviz.evidence.selection import check_network, drawn_epoch, falling, mid_training, paths_epoch
@@ -15,6 +16,7 @@ from gradviz.evidence.verdict import Shown
 from gradviz.experiment.run import Run
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.config import PRESETS
+from gradviz.experiment.studies.deliveries.replicates import replicates
 from gradviz.experiment.study_run import StudyRun
 
 
@@ -51,18 +53,22 @@ class Setting(Protocol):
     def pairs_of(self, role: Role, place: Place) -> tuple[tuple[str, str], ...]: ...
     def has(self, role: Role, place: Place) -> bool: ...
     def check(self, role: Role) -> None: ...
+    def by_threads(self, role: Role) -> "Setting | None": ...
+    def apart_parts(self) -> list[Part]: ...
 
 
 @dataclass(frozen=True)
 class Studied:
     """`runs` by role; of each run, by name, the measured epochs with a checkpoint, and the mid-training epoch drawn,
     where there is one. `of_other_presets`: a run without regularizer of each preset but that of the one that plays this
-    role, the first by name."""
+    role, the first by name. `of_other_threads`: of a role's run the same training with another number of CPU threads,
+    the first by name."""
 
     runs: Mapping[Role, Run]
     epochs: Mapping[str, tuple[int, ...]]
     mid_epochs: Mapping[str, int]
     of_other_presets: tuple[Run, ...] = ()
+    of_other_threads: Mapping[Role, Run] = field(default_factory=dict)
     kept_paths: KeptPaths = nothing_kept
 
     @classmethod
@@ -80,8 +86,16 @@ class Studied:
             if epochs[run.name] and role_of(run.config) == PLAIN and run.config.preset in PRESETS:
                 by_preset.setdefault(run.config.preset, run)
         others = tuple(run for run in by_preset.values() if run is not runs.get(PLAIN))
+        by_threads = {
+            role: replicates(run, (each for each in existing if epochs[each.name])) for role, run in runs.items()
+        }
         return cls(
-            runs, epochs, {name: epoch for name, epoch in drawn.items() if epoch is not None}, others, kept_paths
+            runs,
+            epochs,
+            {name: epoch for name, epoch in drawn.items() if epoch is not None},
+            others,
+            {role: found[0] for role, found in by_threads.items() if found},
+            kept_paths,
         )
 
     def epoch(self, role: Role, when: When) -> int:
@@ -104,6 +118,27 @@ class Studied:
     def check(self, role: Role) -> None:
         """UserError unless the network has the layers that the source draws."""
         check_network(self.runs[role].config)
+
+    def by_threads(self, role: Role) -> "Studied | None":
+        """The same with the role played by the same training with another number of CPU threads; None without it."""
+        other = self.of_other_threads.get(role)
+        if other is None:
+            return None
+        drawn = drawn_epoch(other.metrics(), self.epochs[other.name])
+        middle = {} if drawn is None else {other.name: drawn}
+        runs, mid_epochs = {**self.runs, role: other}, {**self.mid_epochs, **middle}
+        return replace(self, runs=runs, mid_epochs=mid_epochs, of_other_presets=(), of_other_threads={})
+
+    def apart_parts(self) -> list[Part]:
+        """How far such trainings are from the roles' runs, where both have a checkpoint: after the first epoch, at the
+        mid-training one that is drawn, and after the last one."""
+        found = []
+        for role, other in self.of_other_threads.items():
+            own = self.runs[role].name
+            both = sorted({*self.epochs[own]} & {*self.epochs[other.name]} - {0})
+            wanted = [epoch for epoch in both if epoch in (1, self.mid_epochs.get(own), both[-1])]
+            found += [Part("apart", own, epoch, other=other.name) for epoch in wanted]
+        return found
 
     def mid_training(self) -> tuple[int, ...]:
         """The epochs of all mid-training checkpoints without regularizer."""

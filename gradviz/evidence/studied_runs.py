@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gradviz.evidence.parts import Part
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
 from gradviz.evidence.selection import falling, mid_training
 from gradviz.evidence.studied import Place, When, has_epoch, there
@@ -82,6 +83,12 @@ class StudiedRuns:
 
     def check(self, role: Role) -> None:
         """Any network will do."""
+
+    def by_threads(self, role: Role) -> None:
+        """Trainings with another number of CPU threads are compared in runs of deliveries alone."""
+
+    def apart_parts(self) -> list[Part]:
+        return []
 
 
 def role_of(run: StudyRun) -> Role | None:

@@ -165,8 +165,9 @@ class Verdict(Measured):
     """The verdict of one claim for one set of runs; `views` are the landscapes that show it.
 
     `says`: the conclusion as one plain sentence with the numbers that decide. `notes`: sentences on what else the
-    verdict depends on, or does not. `why`: a sentence where the claim was not measured or its verdict cannot be told,
-    "" elsewhere. `picture` is for the page; a report has its own.
+    verdict depends on, or does not. `by_threads`: the verdict by the same training with other CPU threads, where there
+    is one and trainings are chaotic in rounding. `why`: a sentence where the claim was not measured or its verdict
+    cannot be told, "" elsewhere. `picture` is for the page; a report has its own.
     """
 
     claim: str
@@ -176,4 +177,5 @@ class Verdict(Measured):
     views: tuple[LandscapeRequest, ...] = ()
     why: str = ""
     notes: tuple[str, ...] = ()
+    by_threads: Kind | None = None
     picture: Picture | None = Field(default=None, exclude=True)

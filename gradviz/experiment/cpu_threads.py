@@ -17,3 +17,8 @@ def cpu_threads(number: int) -> Iterator[None]:
     finally:
         if number != before:
             torch.set_num_threads(before)
+
+
+def threads_words(number: int) -> str:
+    """`1 thread`, `2 threads`."""
+    return "1 thread" if number == 1 else f"{number} threads"

@@ -1,7 +1,7 @@
 """From findings to the document: every number in a sentence comes from the findings."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradviz.compute.recipe import command_line
 from gradviz.dashboard import permalink
@@ -16,7 +16,7 @@ from gradviz.report.captions import pictures_of
 from gradviz.report.charts import NULL_MODEL
 from gradviz.report.chosen_rows import chosen_rows
 from gradviz.report.document import Bars, Block, Conclusion, Heading, Link, Links, Quote, Ruling, Table, Text
-from gradviz.report.findings import Findings
+from gradviz.report.findings import ClaimSummary, Findings
 from gradviz.report.numbers import estimate, spread
 from gradviz.report.random_rows import random_rows
 from gradviz.report.records import records
@@ -55,7 +55,7 @@ def _opening(findings: Findings) -> Iterator[Block]:
         " Brackets are 95 % bootstrap intervals over minibatches."
     )
     pairs = zip(CLAIMS, findings.summary, strict=True)
-    rows = [(claim.question, _kinds(summary.kinds, claim)) for claim, summary in pairs]
+    rows = [(claim.question, _kinds(summary, claim)) for claim, summary in pairs]
     yield Table(("question", "verdict on the source's claim"), tuple(rows))
     yield from pictures_of(SINGLE.key, evidence)
 
@@ -67,21 +67,33 @@ def _counts(findings: Findings) -> str:
     return " to ".join(map(str, sorted({min(counts), max(counts)}))) if counts else "the"
 
 
-def _kinds(kinds: tuple[Kind, ...], claim: Claim) -> str:
-    """`holds`, or with several seeds that differ `holds (2 of 3), does not hold (1 of 3)`; where trainings are chaotic
-    in rounding, no verdict by such counts."""
-    counts = Counter(kinds)
-    if len(counts) == 1:
-        return kinds[0] + (f" ({len(kinds)} of {len(kinds)} seeds)" if len(kinds) > 1 else "")
-    told = ", ".join(f"{kind} ({count} of {len(kinds)} seeds)" for kind, count in counts.items())
-    return f"{Kind.UNTOLD} by counting seeds: {told}" if claim.is_chaotic else told
+def _kinds(summary: ClaimSummary, claim: Claim) -> str:
+    """`holds`, or with several seeds that differ `holds (2 of 3 seeds), does not hold (1 of 3 seeds)`.
+
+    Where trainings are chaotic in rounding, the verdicts by other CPU threads are counted beside them, and differing
+    ones are no verdict."""
+    kinds, by_threads = summary.kinds, summary.there
+    told = kinds[0] if len(kinds) == 1 else _counted(kinds, "seeds")
+    if not claim.is_chaotic or summary.all == {Kind.UNKNOWN}:
+        return told
+    if not by_threads:
+        told += "; not repeated with other CPU threads"
+    elif len(kinds) == 1:
+        told += f"; with other CPU threads: {by_threads[0]}"
+    else:
+        told += f"; with other CPU threads: {_counted(by_threads, 'trainings')}"
+    return told if len(summary.all) == 1 else f"{Kind.UNTOLD}, trainings differ: {told}"
+
+
+def _counted(kinds: Sequence[Kind], of: str) -> str:
+    return ", ".join(f"{kind} ({count} of {len(kinds)} {of})" for kind, count in Counter(kinds).items())
 
 
 def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Iterator[Block]:
-    first, kinds = findings.seeds[0], findings.summary[k].kinds
+    first, summary = findings.seeds[0], findings.summary[k]
     yield Heading(claim.question, anchor=claim.key)
     yield Quote(claim.quotation)
-    yield Ruling(_kinds(kinds, claim), _tone(kinds, claim), claim.rule)
+    yield Ruling(_kinds(summary, claim), _tone(summary, claim), claim.rule)
     yield from _conclusions(findings, k)
     yield from _bars(findings, k)
     for note, seeds in _notes(findings, k).items():
@@ -131,8 +143,8 @@ def _notes(findings: Findings, k: int) -> dict[str, list[int]]:
     return found
 
 
-def _tone(kinds: tuple[Kind, ...], claim: Claim) -> str:
-    tones = {kind.tone for kind in kinds}
+def _tone(summary: ClaimSummary, claim: Claim) -> str:
+    tones = {kind.tone for kind in summary.all}
     if len(tones) == 1:
         return tones.pop()
     return Kind.UNTOLD.tone if claim.is_chaotic else Kind.IN_PART.tone

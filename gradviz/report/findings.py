@@ -30,10 +30,22 @@ class Spread(Measured):
 
 
 class ClaimSummary(Measured):
-    """The verdicts on one claim, in the order of the seeds."""
+    """The verdicts on one claim, in the order of the seeds; `by_threads`: by the same training with other CPU threads,
+    None where it was not repeated."""
 
     claim: str
     kinds: tuple[Kind, ...]
+    by_threads: tuple[Kind | None, ...] = ()
+
+    @property
+    def there(self) -> tuple[Kind, ...]:
+        """The verdicts by other CPU threads that were given."""
+        return tuple(kind for kind in self.by_threads if kind is not None)
+
+    @property
+    def all(self) -> set[Kind]:
+        """Every verdict that any training gave."""
+        return {*self.kinds, *self.there}
 
 
 class Findings(Measured):
@@ -50,7 +62,11 @@ def findings_of(evidence: tuple[Evidence, ...], machine: Machine) -> Findings:
     """Verdicts for each seed, and their spread."""
     seeds = tuple(SeedFindings(evidence=each, verdicts=tuple(verdicts(each))) for each in evidence)
     summary = tuple(
-        ClaimSummary(claim=claim.key, kinds=tuple(seed.verdicts[k].kind for seed in seeds))
+        ClaimSummary(
+            claim=claim.key,
+            kinds=tuple(seed.verdicts[k].kind for seed in seeds),
+            by_threads=tuple(seed.verdicts[k].by_threads for seed in seeds),
+        )
         for k, claim in enumerate(CLAIMS)
     )
     spread = tuple(each for k in range(len(CLAIMS)) for each in _spread([seed.verdicts[k] for seed in seeds]))

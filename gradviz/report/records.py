@@ -27,10 +27,11 @@ def records(findings: Findings) -> Iterator[Block]:
                     number(last.test_loss),
                     number(last.test_r2),
                     record.torch_version,
+                    number(record.num_threads),
                 )
             )
     head = ("run", "rows, training + test", "learning rate", "epochs", "mid-training", "train loss", "test loss",
-            "test R²", "trained with torch")  # fmt: skip
+            "test R²", "trained with torch", "CPU threads")  # fmt: skip
     yield Table(head, tuple(rows), "Losses are mean |prediction − target| after the last epoch, in eval mode.")
     machine = findings.machine
     packages = ", ".join(f"{name} {version}" for name, version in machine.packages)

@@ -1,14 +1,16 @@
 """The runs of a report: one set for each seed, trained where they are missing."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradviz.errors import UserError
-from gradviz.evidence.roles import cast
+from gradviz.evidence.roles import BATCHNORM, cast
 from gradviz.evidence.selection import check_network
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.config import TrainingConfig
+from gradviz.experiment.studies.deliveries.replicates import Replicate, replicate_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,18 @@ class SeedRuns:
         store = RunStore(self.root)
         there = set(store.names())
         return all(config.name in there and _is_whole(store, config) for config in self.configs)
+
+    def replicate(self) -> Replicate | None:
+        """The replicate by threads that the batch normalization run still needs; None if it is whole, if the run allows
+        none, or if these runs cannot be written to."""
+        store = RunStore(self.root)
+        runs = store.runs()
+        norm = cast(runs).get(BATCHNORM)
+        if norm is None or norm.record.num_threads is None or not os.access(self.root, os.W_OK):
+            return None
+        found = replicate_of(norm, runs)
+        there = found.config.name in store.names() and _is_whole(store, found.config)
+        return None if there else found
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

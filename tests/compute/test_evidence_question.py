@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import get_args
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from gradviz.compute.evidence import LoopQuestion, PartQuestion
 from gradviz.compute.kinds import LandscapeQuestion, question_of
 from gradviz.compute.workbench import Workbench
 from gradviz.evidence.measuring import doing
-from gradviz.evidence.parts import LoopField, Part, PartAnswer
+from gradviz.evidence.parts import LoopField, Part, PartAnswer, PartKind
 from gradviz.experiment.store import RunStore
 from gradviz.landscape import ENGINE_VERSION, GradientField, LandscapeRequest
 
@@ -34,6 +35,20 @@ def test_the_address_of_a_part_is_that_of_version_0_1(tiny_store: RunStore):
     content = [ENGINE_VERSION, tiny_store.run("none").address(2), values, [3]]
     key = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=20).hexdigest()
     assert question_of(CHECKPOINT).key(tiny_store) == key
+
+
+def test_a_kind_of_part_that_gives_other_numbers_has_a_version_of_its_own(tiny_store: RunStore):
+    """Pairs of units that were live by round-off are measured anew, and nothing else."""
+    parts: tuple[PartKind, ...] = get_args(PartKind)
+    versions = {}
+    for kind in parts:
+        values = {"kind": "evidence", "part": kind, "variant": "none", "epoch": 2, "scene": "", "whole": False}
+        for version in (3, 4):
+            content = [ENGINE_VERSION, tiny_store.run("none").address(2), values, [version]]
+            key = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=20).hexdigest()
+            if question_of(Part(kind, "none", 2)).key(tiny_store) == key:
+                versions[kind] = version
+    assert versions == dict.fromkeys(parts, 3) | {"random-pairs": 4}
 
 
 def test_a_whole_checkpoint_has_the_biases_agreement_and_that_of_all_parameters(tiny_store: RunStore):

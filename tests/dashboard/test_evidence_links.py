@@ -29,9 +29,11 @@ def test_a_number_of_a_picture_leads_to_its_minibatches():
 
 
 def test_with_masks_drawn_anew_the_angles_are_shown_and_r_is_not():
-    angles, resultants = views_of("dropout-start")[:4], views_of("dropout-start")[4:]
+    views = views_of("dropout-start")
+    angles, resultants, random = views[:4], views[4:8], views[8:]
     assert all(view is not None and view.run == "dropout" for view in angles)
     assert resultants == [None] * 4
+    assert random == [None] * 8  # no view shows random units
 
 
 def test_the_measured_r_of_all_biases_is_shown_and_the_random_one_is_not():

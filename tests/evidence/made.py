@@ -1,6 +1,14 @@
 """Evidence made by hand: every claim but those of artefacts holds by it, and each number of it can be changed."""
 
-from gradviz.evidence.controls import ChosenRows, ConditionSpread, Drift, PathsFound, PathsOptimizer, RandomPairs
+from gradviz.evidence.controls import (
+    ChosenRows,
+    ConditionSpread,
+    Drift,
+    PathsFound,
+    PathsOptimizer,
+    RandomPairs,
+    RoughPairs,
+)
 from gradviz.evidence.measurements import (
     Ablation,
     Agreement,
@@ -96,17 +104,34 @@ def chosen(by: str, resultant: float | None, times: float | None) -> ChosenRows:
     )
 
 
-def random_pairs(key: str, variant: str, *, resultant: float = 0.95, opposite: float = 0.5) -> tuple[RandomPairs, ...]:
+def random_pairs(
+    key: str, variant: str, *, resultant: float = 0.95, opposite: float = 0.5, epoch: int = 3
+) -> tuple[RandomPairs, ...]:
     found = RandomPairs(
         scene=key,
         run=variant,
-        epoch=3,
+        epoch=epoch,
         tensor="hidden.1.linear.bias",
         num_units=100,
         num_live=60,
         num_pairs=50,
         resultant=Estimate(value=resultant),
         opposite=Estimate(value=opposite),
+    )
+    return found, found
+
+
+def rough_pairs(key: str, variant: str, *angles: float | None, num_live: int = 60) -> tuple[RoughPairs, ...]:
+    """Two panels with these angles, pair by pair."""
+    found = RoughPairs(
+        scene=key,
+        run=variant,
+        epoch=3,
+        tensor="hidden.1.linear.bias",
+        num_units=100,
+        num_live=num_live,
+        num_minibatches=4,
+        angles=angles,
     )
     return found, found
 
@@ -200,6 +225,7 @@ def evidence(**changes: object) -> Evidence:
         "paths": (paths("own"), paths("sgd")),
         "drifts": (drift("none"), drift("batchnorm", beta=0.6, gamma=0.7)),
         "random_pairs": PAIRS,
+        "rough_pairs": ROUGH,
     }
     return Evidence.model_validate(values | changes)
 
@@ -216,9 +242,22 @@ SCENES = (
 
 PAIRS = (
     *random_pairs("start-none", "none"),
+    *random_pairs("mid-none", "none", epoch=2),
     *random_pairs("mid-none", "none"),
+    *random_pairs("start-dropout", "dropout", resultant=0.9),
+    *random_pairs("mid-dropout", "dropout", resultant=0.3),
     *random_pairs("dropout-frozen", "dropout"),
     *random_pairs("batchnorm-beta", "batchnorm"),
+)
+
+
+ROUGH = (
+    *rough_pairs("mid-none", "none", 4, 5, 6),
+    *rough_pairs("start-dropout", "dropout", 9, 10, 11),
+    *rough_pairs("mid-dropout", "dropout", 49, 50, 51),
+    *rough_pairs("dropout-frozen", "dropout", 5, 6, 7),
+    *rough_pairs("batchnorm-linear", "batchnorm", num_live=0),
+    *rough_pairs("batchnorm-beta", "batchnorm", 19, 20, 21),
 )
 
 

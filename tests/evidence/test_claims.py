@@ -128,6 +128,7 @@ def test_a_rule_is_given_all_that_it_reads_or_says_nothing():
         "ablation": None,
         "chosen": (),
         "random_pairs": (),
+        "rough_pairs": (),
         "drifts": (),
         "paths": (),
     }
@@ -199,6 +200,7 @@ def test_without_runs_nothing_is_said():
         round_off=None,
         chosen=(),
         random_pairs=(),
+        rough_pairs=(),
         drifts=(),
         paths=(),
     )

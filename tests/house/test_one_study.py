@@ -42,11 +42,11 @@ KNOWN_ELSEWHERE = {
         commands/landscape.py""",
     "the claims, which are of deliveries, and the report on them": """
         evidence/ablation.py evidence/agreeing.py evidence/balancing.py evidence/choosing.py
-        evidence/claims/accuracy.py evidence/claims/studies.py evidence/gathering.py evidence/gathering_studies.py
-        evidence/measurements.py evidence/measuring.py evidence/measuring_studies.py evidence/parts.py
-        evidence/precision.py evidence/roles.py evidence/scenes.py evidence/selection.py evidence/studied.py
-        evidence/studied_runs.py report/captions.py report/concluding.py report/contents.py report/seeds.py
-        report/why.py commands/report.py dashboard/evidence_answers.py dashboard/evidence_api.py""",
+        evidence/claims/accuracy.py evidence/claims/remarks.py evidence/claims/studies.py evidence/gathering.py
+        evidence/gathering_studies.py evidence/measurements.py evidence/measuring.py evidence/measuring_studies.py
+        evidence/parts.py evidence/precision.py evidence/roles.py evidence/scenes.py evidence/selection.py
+        evidence/studied.py evidence/studied_runs.py report/captions.py report/concluding.py report/contents.py
+        report/seeds.py report/why.py commands/report.py dashboard/evidence_answers.py dashboard/evidence_api.py""",
     "runs of deliveries are trained by their own configuration, and told with it": """
         compute/background.py compute/celery/messages.py compute/celery/segment.py compute/celery/training.py
         compute/paths.py compute/study_landscape.py compute/units.py commands/runs.py commands/train.py

@@ -12,6 +12,7 @@ from gradviz.report.findings import Findings, findings_of
 from gradviz.report.machine import Machine
 from gradviz.report.writing import markdown_of
 from tests.evidence.made import PAIRS, RUNS, agreement, evidence, random_pairs, record, round_off, scene, scenes
+from tests.evidence.repeated import replicate, with_replicates
 
 MACHINE = Machine(processor="", cores=1, threads=1, device="cpu", system="", python="", packages=())
 
@@ -153,8 +154,46 @@ def test_a_verdict_that_cannot_be_told_says_why_in_the_report():
 def test_where_trainings_are_chaotic_no_verdict_is_counted_from_seeds():
     sure, unsure = evidence(), evidence(seed=1, scenes=scenes(scene("batchnorm-beta", "batchnorm", opposite=0.1)))
     found = markdown_of(contents(findings_of((sure, unsure), MACHINE)), frozenset())
-    assert "cannot be told by counting seeds: holds (1 of 2 seeds), does not hold (1 of 2 seeds)" in found
+    assert (
+        "cannot be told, trainings differ: holds (1 of 2 seeds), does not hold (1 of 2 seeds);"
+        " not repeated with other CPU threads" in found
+    )
     assert "| Do minibatches disagree during training? | holds (2 of 2 seeds) |" in found
+
+
+ROW = "| Do minibatches disagree under batch normalization? | {} |"
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ((None,), "holds; not repeated with other CPU threads"),
+        ((0.5,), "holds; with other CPU threads: holds"),
+        ((0.1,), "cannot be told, trainings differ: holds; with other CPU threads: does not hold"),
+        ((None, None), "holds (2 of 2 seeds); not repeated with other CPU threads"),
+        ((None, 0.5), "holds (2 of 2 seeds); with other CPU threads: holds (1 of 1 trainings)"),
+        ((0.5, 0.5), "holds (2 of 2 seeds); with other CPU threads: holds (2 of 2 trainings)"),
+        (
+            (0.5, 0.1),
+            "cannot be told, trainings differ: holds (2 of 2 seeds); with other CPU threads: holds (1 of 2 trainings),"
+            " does not hold (1 of 2 trainings)",
+        ),
+    ],
+    ids=str,
+)
+def test_beside_seeds_stand_the_trainings_with_other_threads(others: tuple[float | None, ...], said: str):
+    """`others`: of each seed the share of opposite pairs by the training with other threads."""
+    seeds = tuple(_with_threads(seed, opposite) for seed, opposite in enumerate(others))
+    found = markdown_of(contents(findings_of(seeds, MACHINE)), frozenset())
+    assert ROW.format(said) in found
+    assert f"**{said}**" in found
+
+
+def _with_threads(seed: int, opposite: float | None) -> Evidence:
+    if opposite is None:
+        return evidence(seed=seed)
+    own = replicate(scenes=(scene("batchnorm-beta", "batchnorm-threads-2", opposite=opposite),))
+    return with_replicates(own).model_copy(update={"seed": seed})
 
 
 def test_notes_say_which_seeds_they_are_of():

@@ -19,6 +19,7 @@ from gradviz.evidence.studied import Studied
 from gradviz.evidence.verdict import Kind, Verdict
 from gradviz.experiment.store import RunStore
 from gradviz.report.measuring import Measuring
+from tests.evidence.repeated import repeated
 
 
 def test_what_the_report_has_measured_the_page_does_not_measure_again(
@@ -32,6 +33,22 @@ def test_what_the_report_has_measured_the_page_does_not_measure_again(
         assert _agree(on_page, verdict)
         assert on_page["state"] == ("missing" if claim.reads_paths else "measured")
         assert on_page["message"] == verdict.why
+
+
+def test_both_say_the_same_of_a_training_with_other_threads(own_runs: Path, measured: FieldCache):
+    other = repeated(own_runs, "batchnorm", moved=0.5)
+    compute = LocalCompute(RunStore(own_runs), measured, device="cpu")
+    evidence = Measuring(compute).evidence()
+    assert [each.record.name for each in evidence.by_threads] == [other]
+    chaotic = [claim for claim in CLAIMS if claim.is_chaotic]
+    for claim in chaotic:
+        on_page, verdict = told(claim.key, compute, compute.store), claim.verdict(evidence)
+        assert _agree(on_page, verdict)
+        assert (on_page["says"], on_page["notes"]) == (verdict.says, verdict.notes)
+        assert "By the training with 2 threads instead of 1" in verdict.says
+    assert set(everything(Studied.of(compute.store))).issuperset(
+        asked for claim in chaotic for asked in claim.asked(Studied.of(compute.store))
+    )
 
 
 def test_what_the_page_has_measured_the_report_does_not_measure_again(

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
+from gradviz.evidence.claims.random_units import beside_dropout, live_figures, live_note
 from gradviz.evidence.claims.remarks import chaos, placement
-from gradviz.evidence.controls import Drift, RandomPairs
+from gradviz.evidence.controls import Drift, RandomPairs, RoughPairs
 from gradviz.evidence.deciding import (
     at_least,
     below,
@@ -26,6 +27,7 @@ from gradviz.evidence.figures import (
     exact,
     mean_angle,
     mean_angle_of,
+    median_angle,
     medians_of,
     opposite_of,
     resultant_of,
@@ -33,14 +35,22 @@ from gradviz.evidence.figures import (
 )
 from gradviz.evidence.measurements import RoundOff, Scene
 from gradviz.evidence.picturing import arrows_at, field_at, fields_of
-from gradviz.evidence.readings import DRIFT, ROUND_OFF, drift, random_pairs, scene
+from gradviz.evidence.readings import DRIFT, ROUND_OFF, drift, random_pairs, rough_pairs, scene
 from gradviz.evidence.roles import PLAIN
-from gradviz.evidence.scenes import BETA_BATCHNORM, EVAL_BATCHNORM, MID_DROPOUT, MID_PLAIN
+from gradviz.evidence.scenes import BETA_BATCHNORM, EVAL_BATCHNORM, LINEAR_BATCHNORM, MID_DROPOUT, MID_PLAIN
 from gradviz.evidence.verdict import COSINE, DEGREES, SHARE, Figure, Kind, Shown, Threshold
 
 
-def _rough(both: RoundOff, plain: Scene, own: Sequence[Drift] = (), without: Sequence[Drift] = ()) -> Decision:
-    """`own`, `without`: how far the biases of this run, and of one without regularizer, have moved."""
+def _rough(
+    both: RoundOff,
+    plain: Scene,
+    own: Sequence[Drift] = (),
+    without: Sequence[Drift] = (),
+    pairs: Sequence[RoughPairs] = (),
+    plain_pairs: Sequence[RoughPairs] = (),
+) -> Decision:
+    """`own`, `without`: how far the biases of this run, and of one without regularizer, have moved. `pairs`,
+    `plain_pairs`: of random units, where they were measured."""
     figures = (
         Figure(
             name="arrows that are zero up to round-off",
@@ -68,12 +78,15 @@ def _rough(both: RoundOff, plain: Scene, own: Sequence[Drift] = (), without: Seq
         Figure(name="mean cosine of float32 and float64 arrows", estimate=exact(both.cosine), range=COSINE),
         *_moved(own, "before the norm"),
         *_moved(without, "without regularizer"),
+        *live_figures(pairs, plain_pairs),
     )
     notes = (ROUND_OFF_MOVES,) if any(not each.bias_has_gradient and each.bias_rms > 0 for each in own) else ()
     if both.largest_float64 <= both.threshold_float64:
         kind = Kind.ROUND_OFF
     else:
         kind = kind_if(is_rough(both.angle_float32, mean_angle(plain)))
+    if pairs:
+        notes = (*notes, live_note(pairs, plain_pairs, kind))
     caption = (
         f"The gradient by these two parameters at epoch {both.view.epoch}:"
         f" {told(both.zero_share, '%')} of the arrows are zero up to round-off, and the page draws a ring for each."
@@ -111,7 +124,7 @@ BATCHNORM_ROUGH = Claim(
     rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero: everywhere on the"
     " grid, float64's components are at most a thousandth of the largest difference between float32 and float64."
     f" Otherwise holds if neighbouring arrows differ {rough_words('without regularizer')}.",
-    reads=(ROUND_OFF, scene(MID_PLAIN), DRIFT, drift(PLAIN)),
+    reads=(ROUND_OFF, scene(MID_PLAIN), DRIFT, drift(PLAIN), *map(rough_pairs, (LINEAR_BATCHNORM, MID_PLAIN))),
     decide=_rough,
     answers={
         Kind.ROUND_OFF: "The gradient of these parameters is zero, and what looks rough is round-off",
@@ -159,7 +172,8 @@ BATCHNORM_MINIBATCHES = Claim(
 )
 
 
-def _like_dropout(beta: Scene, fresh: Scene, plain: Scene) -> Decision:
+def _like_dropout(beta: Scene, fresh: Scene, plain: Scene, *pairs: Sequence[RoughPairs]) -> Decision:
+    """`pairs`: of random units beside each of the three, where they were measured."""
     angle, dropout, without = mean_angle(beta), mean_angle(fresh), mean_angle(plain)
     figures = (
         *angles_of(beta, "β, train mode"),
@@ -172,14 +186,21 @@ def _like_dropout(beta: Scene, fresh: Scene, plain: Scene) -> Decision:
             *line_at(dropout, "below", "dropout, fresh masks"),
             marks=(angle_mark("no regularizer", without), angle_mark("dropout, fresh masks", dropout)),
         ),
+        *(beside_dropout(*pairs) if pairs else ()),
     )
     by = (
         f"neighbouring arrows of β differ by {told(angle, '°')}, dropout's with fresh masks by {told(dropout, '°')},"
         f" and those without regularizer by {told(without, '°')}"
     )
-    kind = kind_if(every([is_rough(angle, without), below(angle, dropout)]))
+    kind = _is_moderate(angle, dropout, without)
+    notes = (noted(MEDIAN, _is_moderate(*(median_angle(each).value for each in pairs)), kind),) if pairs else ()
     picture = fields_of([("β, train mode", beta), ("dropout, fresh masks", fresh)])
-    return Decision(kind, figures, views_of(beta), by=by, picture=picture)
+    return Decision(kind, figures, views_of(beta), notes, by=by, picture=picture)
+
+
+def _is_moderate(angle: float | None, dropout: float | None, without: float | None) -> Kind:
+    """By β's angle between neighbours, that of dropout, and that without regularizer."""
+    return kind_if(every([is_rough(angle, without), below(angle, dropout)]))
 
 
 BATCHNORM_LIKE_DROPOUT = Claim(
@@ -190,7 +211,10 @@ BATCHNORM_LIKE_DROPOUT = Claim(
     " stability.",
     rule=f"Holds if neighbouring arrows of β in train mode differ {rough_words('without regularizer')}, and by less"
     " than dropout's with fresh masks.",
-    reads=(scene(BETA_BATCHNORM), scene(MID_DROPOUT), scene(MID_PLAIN)),
+    reads=(
+        *(scene(each) for each in (BETA_BATCHNORM, MID_DROPOUT, MID_PLAIN)),
+        *(rough_pairs(each) for each in (BETA_BATCHNORM, MID_DROPOUT, MID_PLAIN)),
+    ),
     decide=_like_dropout,
     answers={
         Kind.HOLDS: "Batch normalization makes the landscape rough, by less than dropout",

@@ -1,10 +1,11 @@
 """A claim of the source: its words, the measurements that test it, and the rule that decides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradviz.errors import UserError
+from gradviz.evidence.claims.by_threads import beside_threads
 from gradviz.evidence.deciding import why_untold
 from gradviz.evidence.measurements import Evidence, StudyEvidence
 from gradviz.evidence.parts import Asked
@@ -74,10 +75,29 @@ class Claim:
                 studied.check(role)
         except UserError as error:
             raise NotThere(str(error)) from error
-        return tuple(dict.fromkeys(asked for reading in self.reads for asked in reading.asked(studied)))
+        own = [asked for reading in self.reads for asked in reading.asked(studied)]
+        return tuple(dict.fromkeys([*own, *self._asked_by_threads(studied)]))
+
+    def _asked_by_threads(self, studied: Setting) -> Sequence[Asked]:
+        """The same of the training with another number of CPU threads, as far as that has come."""
+        swapped = studied.by_threads(BATCHNORM) if self.is_chaotic else None
+        if swapped is None:
+            return ()
+        try:
+            again = [asked for reading in self.reads for asked in reading.asked(swapped)]
+        except NotThere:
+            again = []
+        return *studied.apart_parts(), *again
 
     def verdict(self, evidence: Evidence | StudyEvidence) -> Verdict:
-        """The verdict by this evidence: "not measured" where it lacks a measurement that the claim reads."""
+        """The verdict by this evidence: "not measured" where it lacks a measurement that the claim reads. Where
+        trainings are chaotic in rounding, it says whether the verdict by other CPU threads is the same."""
+        own = self._verdict(evidence)
+        if not self.is_chaotic or not isinstance(evidence, Evidence) or own.kind == Kind.UNKNOWN:
+            return own
+        return beside_threads(own, evidence, self._verdict)
+
+    def _verdict(self, evidence: Evidence | StudyEvidence) -> Verdict:
         read = [reading.of(evidence) for reading in self.reads]
         if any(each is None for each in read):
             return Verdict(claim=self.key, kind=Kind.UNKNOWN, figures=(), why=evidence.why_absent(self.key))

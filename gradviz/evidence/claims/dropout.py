@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from gradviz.evidence import rules
 from gradviz.evidence.claims.claim import Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
-from gradviz.evidence.controls import RandomPairs
+from gradviz.evidence.claims.random_units import angles_beside, beside_masks, lengths_beside
+from gradviz.evidence.controls import RandomPairs, RoughPairs
 from gradviz.evidence.deciding import (
     at_least,
     below,
@@ -26,6 +27,7 @@ from gradviz.evidence.figures import (
     layer_of,
     mean_angle,
     mean_angle_of,
+    median_angle,
     medians_of,
     opposite_of,
     ratio,
@@ -34,7 +36,7 @@ from gradviz.evidence.figures import (
 )
 from gradviz.evidence.measurements import Panel, Scene
 from gradviz.evidence.picturing import arrows_at, fields_of
-from gradviz.evidence.readings import random_pairs, scene
+from gradviz.evidence.readings import random_pairs, rough_pairs, scene
 from gradviz.evidence.scenes import FROZEN_DROPOUT, MID_DROPOUT, MID_PLAIN, START_DROPOUT
 from gradviz.evidence.verdict import Figure, Kind, Mark
 
@@ -81,10 +83,10 @@ DROPOUT_MINIBATCHES = Claim(
 )
 
 
-def _rough(fresh: Scene, frozen: Scene, plain: Scene) -> Decision:
+def _rough(fresh: Scene, frozen: Scene, plain: Scene, *pairs: Sequence[RoughPairs]) -> Decision:
+    """`pairs`: of random units beside each of the three, where they were measured."""
     angle, control, without = mean_angle(fresh), mean_angle(frozen), mean_angle(plain)
-    by_masks = is_rough(angle, control)
-    kind = Kind.UNTOLD if by_masks is None else Kind.MASKS if by_masks else kind_if(is_rough(control, without))
+    kind = _kind_of(angle, control, without)
     figures = (
         *angles_of(fresh, "fresh masks"),
         *angles_of(frozen, "frozen masks"),
@@ -102,13 +104,21 @@ def _rough(fresh: Scene, frozen: Scene, plain: Scene) -> Decision:
             marks=(angle_mark("no regularizer", without),),
         ),
         Figure(name="fresh over frozen", estimate=ratio(angle, control), unit="times", sample="mean of both layers"),
+        *(beside_masks(*pairs) if pairs else ()),
     )
+    notes = (noted(MEDIAN, _kind_of(*(median_angle(each).value for each in pairs)), kind),) if pairs else ()
     by = (
         f"neighbouring arrows differ by {told(angle, '°')} with masks drawn anew at each point, by {told(control, '°')}"
         f" with frozen ones, and by {told(without, '°')} without dropout"
     )
     picture = fields_of([("fresh masks", fresh), ("frozen masks", frozen)])
-    return Decision(kind, figures, views_of(fresh, frozen), by=by, picture=picture)
+    return Decision(kind, figures, views_of(fresh, frozen), notes, by=by, picture=picture)
+
+
+def _kind_of(angle: float | None, control: float | None, without: float | None) -> Kind:
+    """By the angles between neighbours with fresh masks, with frozen ones, and without dropout."""
+    by_masks = is_rough(angle, control)
+    return Kind.UNTOLD if by_masks is None else Kind.MASKS if by_masks else kind_if(is_rough(control, without))
 
 
 DROPOUT_ROUGH = Claim(
@@ -119,7 +129,10 @@ DROPOUT_ROUGH = Claim(
     rule="Mask noise, not landscape, if with masks drawn anew at every grid point neighbouring arrows differ"
     f" {rough_words('with frozen masks')}. Holds if with frozen masks they differ {rough_words('without regularizer')}."
     " Does not hold otherwise.",
-    reads=(scene(MID_DROPOUT), scene(FROZEN_DROPOUT), scene(MID_PLAIN)),
+    reads=(
+        *(scene(each) for each in (MID_DROPOUT, FROZEN_DROPOUT, MID_PLAIN)),
+        *(rough_pairs(each) for each in (MID_DROPOUT, FROZEN_DROPOUT, MID_PLAIN)),
+    ),
     decide=_rough,
     answers={
         Kind.MASKS: "The roughness is the noise of the masks, not of the landscape",
@@ -130,12 +143,24 @@ DROPOUT_ROUGH = Claim(
 )
 
 
-def _start(start: Scene, mid: Scene) -> Decision:
+def _start(
+    start: Scene,
+    mid: Scene,
+    start_rough: Sequence[RoughPairs] = (),
+    mid_rough: Sequence[RoughPairs] = (),
+    start_pairs: Sequence[RandomPairs] = (),
+    mid_pairs: Sequence[RandomPairs] = (),
+) -> Decision:
+    """The last four: of random units, where they were measured."""
     both = list(zip(start.panels, mid.panels, strict=True))
     angles = [(before.roughness.angle.value, after.roughness.angle.value) for before, after in both]
     resultants = [(after.agreement.resultant.value, before.agreement.resultant.value) for before, after in both]
-    smaller_first = [[pair for pair in pairs if None not in pair] for pairs in (angles, resultants)]
-    calmer = every(every(below(*pair) for pair in pairs) for pairs in smaller_first)
+    kind = kind_if(_is_calmer(angles, resultants))
+    rough, random = list(zip(start_rough, mid_rough, strict=True)), list(zip(start_pairs, mid_pairs, strict=True))
+    by_median = _is_calmer(
+        [(median_angle([before]).value, median_angle([after]).value) for before, after in rough],
+        [(after.resultant.value, before.resultant.value) for before, after in random],
+    )
     earlier = zip(angles_of(start, "epoch 0"), mid.panels, strict=True)
     figures = (
         *(figure.against(*line_at(at.value, "below", "mid-training"), marks=(Mark(name="mid-training", estimate=at),))
@@ -143,6 +168,8 @@ def _start(start: Scene, mid: Scene) -> Decision:
         *angles_of(mid, "mid-training"),
         *(_beside_later(panel, after) for panel, after in both),
         *(resultant_of(panel, ", mid-training", is_shown=False) for panel in mid.panels),
+        *(figure for panel, two in zip(start.panels, rough, strict=False) for figure in angles_beside(panel, *two)),
+        *(figure for panel, two in zip(start.panels, random, strict=False) for figure in lengths_beside(panel, *two)),
     )  # fmt: skip
     each = listed(
         f"in {layer_of(before)} the angle is {told(before.roughness.angle, '°')} then and"
@@ -151,7 +178,17 @@ def _start(start: Scene, mid: Scene) -> Decision:
         for before, after in both
     )
     picture = fields_of([("start", start), ("mid-training", mid)])
-    return Decision(kind_if(calmer), figures, views_of(start, mid), by=each, picture=picture)
+    notes = (noted(MEDIAN, kind_if(by_median), kind),) if rough and random else ()
+    return Decision(kind, figures, views_of(start, mid), notes, by=each, picture=picture)
+
+
+_Pair = tuple[float | None, float | None]
+
+
+def _is_calmer(angles: Sequence[_Pair], resultants: Sequence[_Pair]) -> bool | None:
+    """Whether in each layer that has both the first number is below the second."""
+    smaller_first = [[pair for pair in pairs if None not in pair] for pairs in (angles, resultants)]
+    return every(every(below(*pair) for pair in pairs) for pairs in smaller_first)
 
 
 def _beside_later(panel: Panel, after: Panel) -> Figure:
@@ -170,7 +207,11 @@ DROPOUT_START = Claim(
     rule="Holds if, with fresh masks, neighbouring arrows differ less and the arrows of the minibatches agree more at"
     " epoch 0 than at mid-training, in both layers. A layer whose two units are dead at one of them has no R and is"
     " left out.",
-    reads=(scene(START_DROPOUT), scene(MID_DROPOUT)),
+    reads=(
+        *(scene(each) for each in (START_DROPOUT, MID_DROPOUT)),
+        *(rough_pairs(each) for each in (START_DROPOUT, MID_DROPOUT)),
+        *(random_pairs(each) for each in (START_DROPOUT, MID_DROPOUT)),
+    ),
     decide=_start,
     answers={
         Kind.HOLDS: "At the start dropout's field is calmer, and its minibatches agree more",

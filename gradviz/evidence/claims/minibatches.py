@@ -32,7 +32,7 @@ from gradviz.evidence.figures import (
 from gradviz.evidence.measurements import Checkpoint, Null, Scene
 from gradviz.evidence.parts import layer_words
 from gradviz.evidence.picturing import arrows_at, line
-from gradviz.evidence.readings import DRAWN_PLAIN, FALLING, NULLS, Falling, random_pairs, scene
+from gradviz.evidence.readings import DRAWN_PLAIN, FALLING, MID_PAIRS, NULLS, Falling, MidPairs, random_pairs, scene
 from gradviz.evidence.readings import MID_TRAINING as ALL_MID_TRAINING
 from gradviz.evidence.scenes import MID_PLAIN, START_PLAIN
 from gradviz.evidence.values import BIASES, Estimate
@@ -74,21 +74,20 @@ START = Claim(
 )
 
 
-def _mid_training(
-    mid: Scene, checkpoints: Sequence[Checkpoint], falling: Falling, pairs: Sequence[RandomPairs]
-) -> Decision:
-    answers = _answers(checkpoints)
+def _mid_training(mid: Scene, checkpoints: Sequence[Checkpoint], falling: Falling, pairs: MidPairs) -> Decision:
+    answers, by_median = _answers(checkpoints), _median_answers(pairs)
     without = f", {answers.count(None)} without two arrows" if None in answers else ""
     kind, by_falling = kind_of_most(answers), _answers(falling.checkpoints)
     figures = [
         many_opposite_of(answers, without),
         *(opposite_of(panel) for panel in mid.panels),
-        *medians_of(mid, pairs, "opposite"),
+        many_opposite_of(by_median, where=", median of random units"),
+        *medians_of(mid, pairs.get(mid.epoch, ()), "opposite"),
         many_opposite_of(by_falling, of="whose training loss falls", where=", every falling epoch"),
     ]
     notes = [
         noted("every falling epoch, without the limit of the loss,", kind_of_most(by_falling), kind),
-        _beside_median(mid, pairs),
+        noted(MEDIAN, kind_of_most(by_median), kind),
     ]
     for other, others in falling.others:
         of_other = _answers([each for each in others if each.epoch in other.mid_training])
@@ -144,12 +143,10 @@ def _answers(checkpoints: Iterable[Checkpoint]) -> list[bool | None]:
     return [at_least(_opposite_of(checkpoint), rules.MANY_OPPOSITE) for checkpoint in checkpoints]
 
 
-def _beside_median(mid: Scene, pairs: Sequence[RandomPairs]) -> str:
-    """Of the one checkpoint that is drawn."""
-    first = at_least(largest(panel.agreement.opposite.value for panel in mid.panels), rules.MANY_OPPOSITE)
-    median = at_least(largest(each.opposite.value for each in pairs), rules.MANY_OPPOSITE)
-    same = "the same" if first == median else "another"
-    return f"At epoch {mid.epoch}, which is drawn, {MEDIAN} gives {same} answer as the first two units."
+def _median_answers(pairs: MidPairs) -> list[bool | None]:
+    """By the larger median of the two layers at each checkpoint."""
+    shares = (largest(each.opposite.value for each in of_epoch) for of_epoch in pairs.values())
+    return [at_least(share, rules.MANY_OPPOSITE) for share in shares]
 
 
 def _opposite_of(checkpoint: Checkpoint) -> float | None:
@@ -167,7 +164,7 @@ MID_TRAINING = Claim(
     " checkpoints of mid-training; holds at some checkpoints if at fewer, but at least one. Mid-training: the"
     f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
     " The larger share of the two layers counts; a layer without two arrows has none.",
-    reads=(scene(MID_PLAIN), ALL_MID_TRAINING, FALLING, random_pairs(MID_PLAIN)),
+    reads=(scene(MID_PLAIN), ALL_MID_TRAINING, FALLING, MID_PAIRS),
     decide=_mid_training,
     answers={
         Kind.HOLDS: "During training minibatches disagree at most checkpoints",

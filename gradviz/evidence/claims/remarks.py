@@ -5,13 +5,16 @@ from gradviz.evidence.roles import BATCHNORM
 
 _OTHER = {"before": "after", "after": "before"}
 
+ONE_DRAW = "Each seed, and each number of threads, is one draw of a training: how many of a few agree decides nothing."
+
 
 def chaos(evidence: Evidence | StudyEvidence) -> str:
-    """Of every training with batch statistics."""
+    """Of other studies, where trainings with other CPU threads are not compared."""
+    if isinstance(evidence, Evidence):
+        return ""
     return (
-        "A training with batch statistics is chaotic in rounding: with another number of threads, which only rounds"
-        " sums differently, one of full size differs after an epoch by 82 % of the epoch's step. So each seed, and each"
-        " number of threads, is one draw, and how many of a few seeds agree decides nothing."
+        f"A training with batch statistics can be chaotic in rounding. {ONE_DRAW} Trainings with other CPU threads are"
+        " compared in runs of deliveries alone."
     )
 
 

@@ -37,7 +37,14 @@ from gradviz.evidence.gathering_studies import DRAWN, FALLING, MIDDLE, NULLS
 from gradviz.evidence.measurements import Null, Scene, StudyEpoch
 from gradviz.evidence.readings import ROUND_OFF, scene
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, Role
-from gradviz.evidence.scenes import BETA_BATCHNORM, FROZEN_DROPOUT, MID_PLAIN, START_PLAIN
+from gradviz.evidence.scenes import (
+    BETA_BATCHNORM,
+    FROZEN_DROPOUT,
+    MID_DROPOUT,
+    MID_PLAIN,
+    START_DROPOUT,
+    START_PLAIN,
+)
 from gradviz.evidence.studied import NotThere
 from gradviz.evidence.studied_runs import StudiedRuns
 from gradviz.evidence.verdict import Shown
@@ -123,9 +130,10 @@ _OF_STUDIES: dict[str, Claim] = {
             " of the planes that the page shows first, in train mode with one frozen set of masks for all minibatches.",
             reads=(scene(FROZEN_DROPOUT),),
         ),
-        DROPOUT_ROUGH,
+        replace(DROPOUT_ROUGH, reads=tuple(map(scene, (MID_DROPOUT, FROZEN_DROPOUT, MID_PLAIN)))),
         replace(
             DROPOUT_START,
+            reads=tuple(map(scene, (START_DROPOUT, MID_DROPOUT))),
             rule="Holds if, with fresh masks, neighbouring arrows differ less and the arrows of the minibatches agree"
             " more at epoch 0 than at mid-training, in both planes that the page shows first. A plane without R at one"
             " of them is left out.",
@@ -139,7 +147,7 @@ _OF_STUDIES: dict[str, Claim] = {
             reads=(ROUND_OFF, scene(MID_PLAIN)),
         ),
         replace(BATCHNORM_MINIBATCHES, reads=(scene(BETA_BATCHNORM),)),
-        BATCHNORM_LIKE_DROPOUT,
+        replace(BATCHNORM_LIKE_DROPOUT, reads=tuple(map(scene, (BETA_BATCHNORM, MID_DROPOUT, MID_PLAIN)))),
         replace(
             SGD,
             rule="Holds if the whole model's gradients of the minibatches have a mean pairwise cosine whose 95 %"

@@ -104,6 +104,30 @@ def minibatch_agreement(
 
 
 @undisturbed()
+def resolved_gradients(
+    network: Network,
+    inputs_KBM: Tensor,
+    targets_KB: Tensor,
+    names: Sequence[str],
+    *,
+    mode: Mode = "eval",
+    masks: Masks = "fresh",
+) -> dict[str, Tensor]:
+    """(K, N): the minibatches' gradients of each of these vectors of the model (biases, β, γ); what is zero up to
+    round-off is 0. Masks as in `minibatch_agreement`, but "averaged"; one pass over all K·B rows."""
+    check_rows(network, inputs_KBM, targets_KB, axes="KB")
+    check_size(network, mode, targets_KB.shape[1])
+    layers = {layer_of(network, name) for name in names}
+    with torch.no_grad():
+
+        def run(network: Network) -> Backward:
+            return masked_backward(network, inputs_KBM, targets_KB, mode, masks, 1, 0, layers)
+
+        resolution = Resolution(run(network), lambda: run(network_in(network, torch.float64)))
+        return {name: resolution.vector(name) for name in names}
+
+
+@undisturbed()
 def minibatch_products(
     network: Network,
     inputs_KBM: Tensor,
