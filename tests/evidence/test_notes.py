@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ BETA = claim_of("batchnorm-minibatches")
 ROUGH_CLAIMS = tuple(map(claim_of, ("dropout-rough", "dropout-start", "batchnorm-rough", "batchnorm-like-dropout")))
 
 
-def with_pairs(key: str, run: str, **change: float) -> tuple:
+def with_pairs(key: str, run: str, **change: Any) -> tuple:
     return (*(each for each in PAIRS if each.scene != key), *random_pairs(key, run, **change))
 
 
