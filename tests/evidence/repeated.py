@@ -14,7 +14,7 @@ from gradviz.evidence.measurements import Evidence, Replicate
 from gradviz.experiment.run_directory import RECORD_NAME, checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.tensor_file import read_tensors, write_tensors
-from tests.evidence.made import drift, evidence, random_pairs, record, round_off, scene
+from tests.evidence.made import drift, evidence, random_pairs, record, rough_pairs, round_off, scene
 
 
 def repeated(runs: Path, name: str, *, moved: float = 1e-3, **changes: object) -> str:
@@ -51,6 +51,10 @@ def replicate(run: str = "batchnorm", *, apart: float | None = 0.8, **changes: o
         values |= {
             "scenes": (scene("batchnorm-beta", own, opposite=0.1, angle=5),),
             "random_pairs": random_pairs("batchnorm-beta", own),
+            "rough_pairs": (
+                *rough_pairs("batchnorm-linear", own, num_live=0),
+                *rough_pairs("batchnorm-beta", own, 4, 5, 6),
+            ),
             "drifts": (drift(own, beta=0.1, gamma=0.1),),
             "round_off": round_off(1e-3),
         }
