@@ -148,6 +148,9 @@ def like(run: Evidence) -> Replicate:
     return replicate(
         scenes=(beta.model_copy(update={"run": OTHER}),),
         random_pairs=tuple(each.model_copy(update={"run": OTHER}) for each in pairs),
+        rough_pairs=tuple(
+            each.model_copy(update={"run": OTHER}) for each in run.rough_pairs if each.run == "batchnorm"
+        ),
         drifts=tuple(each.model_copy(update={"run": OTHER}) for each in own),
         round_off=run.round_off,
     )
@@ -312,7 +315,8 @@ def test_runs_with_the_same_bytes_keep_their_own_names(own_runs: Path, tmp_path:
     repeated(own_runs, "batchnorm", moved=0)
     found = measured(RunStore(own_runs), tmp_path)
     [other] = found.by_threads
-    assert {each.run for each in (*other.scenes, *other.random_pairs, *other.drifts)} == {OTHER}
+    measurements = (*other.scenes, *other.random_pairs, *other.rough_pairs, *other.drifts)
+    assert {each.run for each in measurements} == {OTHER}
     assert {each.run for each in found.drifts} == {"none", "batchnorm"}
     assert [each.of_way for each in other.aparts] == [0.0, 0.0]
     assert all(claim_of(key).verdict(found).by_threads == claim_of(key).verdict(found).kind for key in CHAOTIC)
