@@ -1,13 +1,17 @@
 """The numbers of an earlier replication of the path of training (one run, 10 replicas), measured again on runs of
-several seeds: prints for each number what was found earlier, and what each run has now, with its 95 % interval.
+several seeds: prints for each number what was found earlier, what each run has now, with its 95 % interval over
+replicas, and the 95 % interval of the mean over the runs (Student's t). Runs of several seeds differ by more than the
+replicas of one do, so an earlier number is to lie in the latter: the last column says so, and in how many of the former.
 
-An earlier number was printed to two or three digits; it lies within an interval if some number that is printed so does.
+An earlier number was printed to two or three digits; it lies in an interval if some number that is printed so does.
+*middle, of the way* is the spread at mid-epoch over the length of the whole way: with `resampled`, whose spread grows
+with the root of the steps, it is smaller than at the end, as it was found; *middle* is over the way until then.
 
 python -m tests.benchmarks.replication --runs RUNS,RUNS/seed-1,RUNS/seed-2 --epoch E [--run none] [--cache DIR]
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from scipy.stats import t as student
 
 from gradviz.compute.paths import paths
 from gradviz.experiment.store import RunStore
@@ -64,7 +69,7 @@ _EARLIER = [
     *_at_the_end("SGD 3e-6", "resampled", "0.31", "0.91", "20.2"),
     Earlier("SGD 3e-6 / 16", "order", "middle", "0.16"),
     Earlier("SGD 3e-6 / 16", "order", "end", "0.04"),
-    Earlier("SGD 3e-6 / 16", "resampled", "middle", "0.12"),
+    Earlier("SGD 3e-6 / 16", "resampled", "middle, of the way", "0.12"),
     Earlier("SGD 3e-6 / 16", "resampled", "end", "0.17"),
 ]
 
@@ -93,6 +98,16 @@ def _loss(own: ConditionPaths) -> Estimate:
     return Estimate(float(losses_K.mean()), float(low), float(high))
 
 
+def _times(found: Estimate, factor: float) -> Estimate:
+    return Estimate(found.value * factor, found.low * factor, found.high * factor)
+
+
+def _over_runs(values: Sequence[float]) -> Estimate:
+    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
+    half = float(student.ppf(0.975, len(values) - 1)) * error
+    return Estimate(mean, mean - half, mean + half)
+
+
 def _exact(value: float) -> Estimate:
     return Estimate(value, value, value)
 
@@ -101,6 +116,7 @@ def _measured(found: PathsResult, condition: Condition, what: str) -> Estimate:
     own, half = found.of(condition), int(np.abs(found.steps_T - found.steps_T[-1] / 2).argmin())
     asked: dict[str, Callable[[], Estimate]] = {
         "middle": lambda: _ratio(own, half),
+        "middle, of the way": lambda: _times(_ratio(own, half), float(own.step_T[half] / own.step_T[-1])),
         "end": lambda: _ratio(own, -1),
         "cosine": lambda: _cosine(own, -1),
         "loss": lambda: _loss(own),
@@ -123,18 +139,19 @@ def main() -> None:
                 run=options.run, epoch=options.epoch, replicas=10, conditions=_CONDITIONS, **values
             )
             found[place, way] = paths(RunStore(place), request, Path(options.cache), device="cpu")
-    table = Table("optimizer", "condition", "number", "earlier", *places, "within")
+    table = Table("optimizer", "condition", "number", "earlier", *places, "mean of the runs", "within")
     for each in _EARLIER:
         measured = [_measured(found[place, each.way], each.condition, each.what) for place in places]
-        within = sum(map(each.lies_in, measured))
-        cells = [f"{number(one.value, 3)} [{number(one.low, 3)}, {number(one.high, 3)}]" for one in measured]
-        table.add_row(each.way, each.condition, each.what, each.printed, *cells, f"{within} of {len(places)}")
+        mean = _over_runs([one.value for one in measured])
+        within = f"{'yes' if each.lies_in(mean) else 'no'}, {sum(map(each.lies_in, measured))} of {len(places)}"
+        cells = [f"{number(one.value, 3)} [{number(one.low, 3)}, {number(one.high, 3)}]" for one in (*measured, mean)]
+        table.add_row(each.way, each.condition, each.what, each.printed, *cells, within)
     for way in _WAYS:
         for name, value in (("rows / order, largest", _rounding), ("peak / end of order", _bridge)):
-            table.add_row(way, "", name, "", *(number(value(found[place, way]), 3) for place in places), "")
+            table.add_row(way, "", name, "", *(number(value(found[place, way]), 3) for place in places), "", "")
         ends = ("yes" if _ends_highest(found[place, way].of("resampled")) else "no" for place in places)
-        table.add_row(way, "resampled", "ends at its maximum", "", *ends, "")
-    Console(width=160).print(table)
+        table.add_row(way, "resampled", "ends at its maximum", "", *ends, "", "")
+    Console(width=190).print(table)
 
 
 def _rounding(found: PathsResult) -> float:
