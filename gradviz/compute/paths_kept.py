@@ -144,7 +144,7 @@ class DiskReading:
     behind: Behind
     _room: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.uint8))
 
-    def __call__(self, columns: slice) -> Tensor:
+    def __call__(self, columns: slice, /) -> Tensor:
         size, chosen = self.shape.dtype.itemsize, range(*self.points.indices(self.shape.points))
         begin, stop = columns.start * size, columns.stop * size
         low, high = begin // _SECTOR * _SECTOR, _whole_sectors(stop)

@@ -39,7 +39,7 @@ class Writing(Protocol):
 class Reading(Protocol):
     """Reads parts of a path."""
 
-    def __call__(self, columns: slice) -> Tensor:
+    def __call__(self, columns: slice, /) -> Tensor:
         """(T', P') some of the numbers. The next call may write over them."""
         ...
 
