@@ -32,7 +32,7 @@ class Replicas(Checkpoint, OneText):
     `optimizer`: `own` is the run's own with its state at the checkpoint; `sgd` is plain stochastic gradient descent,
     without momentum. `learning_rate`: None is the run's own rate, and for `sgd` the one that lowers the training loss
     as far as the run's own epochs did. `rate_factor` multiplies it. `points`: at how many times, evenly spaced, the
-    parameters are compared (each step, if there are fewer); None is 32, and 8 for more than a million parameters.
+    parameters are compared (each step, if there are fewer); None is 32, and 6 for more than a million parameters.
     `seed`: of all orders, minibatches and masks that are drawn.
     """
 
