@@ -32,7 +32,9 @@ function askedBeside({ thresholds, unit, asked }) {
 function barOf(figure, axis) {
   const marks = figure.marks.filter(({ value }) => value !== null);
   const top = LINE * figure.thresholds.length + 2;
-  const bottom = top + LANE * (1 + marks.length);
+  const sides = marks.map((mark) => sideOf(mark, axis));
+  const middles = marks.map((_, k) => top + LANE * (k + 1.5) + LINE * sides.slice(0, k).filter((side) => side === "below").length);
+  const bottom = top + LANE * (1 + marks.length) + LINE * sides.filter((side) => side === "below").length;
   const at = (value) => `${100 * shareAt(axis, value)}%`;
   const svg = shape("svg", { class: "gv-bar-picture", width: "100%", height: bottom + LINE + 4, role: "img", "aria-label": barWords(figure) });
   for (const threshold of figure.thresholds) {
@@ -43,7 +45,7 @@ function barOf(figure, axis) {
   for (const tick of axis.ticks) svg.append(...tickOf(tick, axis, figure.unit, bottom));
   figure.thresholds.forEach((threshold, k) => svg.append(...thresholdOf(threshold, k, figure.unit, { axis, bottom })));
   svg.append(...laneOf(figure, at, top + LANE / 2, "gv-bar-own"));
-  marks.forEach((mark, k) => svg.append(...laneOf(mark, at, top + LANE * (k + 1.5), "gv-bar-mark"), nameOf(mark, axis, top + LANE * (k + 1.5))));
+  marks.forEach((mark, k) => svg.append(...laneOf(mark, at, middles[k], "gv-bar-mark"), nameOf(mark, axis, middles[k], sides[k])));
   return svg;
 }
 
@@ -73,11 +75,18 @@ function laneOf({ value, low, high }, at, y, kind) {
   return [...parts, place];
 }
 
-function nameOf({ name, value, low, high }, axis, y) {
-  const [from, to] = [low ?? value, high ?? value].map((end) => shareAt(axis, end));
-  const isRight = to < 0.66;
-  const words = { class: "gv-bar-mark-name", x: `${100 * (isRight ? to : from)}%`, y: y + 4, dx: isRight ? 8 : -8, "text-anchor": isRight ? "start" : "end" };
-  return text(name, words);
+const endsOf = ({ value, low, high }, axis) => [low ?? value, high ?? value].map((end) => shareAt(axis, end));
+
+// Where a mark's interval leaves room for its name: a third of the width.
+function sideOf(mark, axis) {
+  const [from, to] = endsOf(mark, axis);
+  return to < 0.66 ? "right" : from > 0.34 ? "left" : "below";
+}
+
+function nameOf(mark, axis, y, side) {
+  const [from, to] = endsOf(mark, axis);
+  const [share, dx, anchor] = { right: [to, 8, "start"], left: [from, -8, "end"], below: [0.5, 0, "middle"] }[side];
+  return text(mark.name, { class: "gv-bar-mark-name", x: `${100 * share}%`, y: y + 4 + (side === "below" ? LINE : 0), dx, "text-anchor": anchor });
 }
 
 function text(words, attributes) {

@@ -45,6 +45,8 @@ def random_view(choose: random.Random) -> View:
         "replicas": choose.choice([2, 5, 8]),
         "rate_factor": choose.choice([0.0625, 0.3, 1.0]),
         **dict(zip(("x_fan", "y_fan"), choose.choice([(None, None), ("pca:1", "gradient:mean")]), strict=True)),
+        "lesson": "",  # beside any view: tests of their own walk them
+        "step": 1,
         "start": choose.choice(["0.5,0.5", "-0.25,0.125"]),
         "rate": choose.choice([None, 0.002]),
         "steps": choose.choice([3, 30]),
