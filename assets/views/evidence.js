@@ -75,7 +75,8 @@ function absentOf(absent) {
 }
 
 // Two columns: the claim, what the numbers say and how they lie to what is asked; and the picture. What is behind them opens.
-function claimOf({ key, question, quotation, rule }, answer, signal = null) {
+function claimOf(claim, answer, signal = null) {
+  const { key, question, quotation } = claim;
   const state = answer?.state ?? "waiting";
   const verdict = { measuring: `measuring, ${answer?.done} of ${answer?.of}`, waiting: "waiting" }[state] ?? answer.verdict;
   const badge = element("span", "gv-verdict", verdict);
@@ -88,18 +89,19 @@ function claimOf({ key, question, quotation, rule }, answer, signal = null) {
     answer?.says ? element("p", "gv-says", answer.says) : null,
     answer?.message && state !== "measuring" && answer.message !== answer.says ? element("p", "gv-claim-missing", answer.message, answer.address ? " " : null, linkOf("Open Paths", answer.address)) : null,
     barsOf(asked.slice(0, MOST_BARS)));
-  const made = element("article", "gv-claim", text, answer?.picture ? pictureOf(answer.picture, signal) : null, behind({ key, question, rule }, answer, asked.slice(MOST_BARS)));
+  const made = element("article", "gv-claim", text, answer?.picture ? pictureOf(answer.picture, signal) : null, behind(claim, answer, asked.slice(MOST_BARS)));
   made.id = `claim-${key}`;
   made.dataset.state = state;
   return made;
 }
 
 // The rule, all numbers, and what else the verdict depends on.
-function behind({ key, question, rule }, answer, bars) {
+function behind({ key, question, rule, null: none, control, several }, answer, bars) {
   const figures = answer?.figures ?? [];
   const words = figures.length > 1 ? `The rule and all ${figures.length} numbers` : figures.length ? "The rule and its number" : "The rule";
   const made = element("details", "gv-claim-behind", element("summary", "", words),
     element("p", "gv-rule", rule),
+    ...Object.entries({ Null: none, Control: control, Comparisons: several }).map(([name, told]) => element("p", "gv-rule", element("b", "", `${name}: `), told)),
     barsOf(bars),
     figures.length ? tableOf(figures, question) : null,
     answer?.notes?.length ? element("ul", "gv-notes", ...answer.notes.map((note) => element("li", "", note))) : null);

@@ -14,6 +14,9 @@ class ClaimText(BaseModel):
     question: str
     quotation: str
     rule: str
+    null: str = Field(description="what the numbers would be if there were nothing to the claim, or by chance")
+    control: str = Field(description="what else could make such numbers, and how that is told apart")
+    several: str = Field(description="how many comparisons the rule makes, and whether one of them is enough")
 
 
 class AbsentClaim(BaseModel):

@@ -42,7 +42,7 @@ def claims(served: Served) -> Response:
         allowed, others = claims_of(StudiedRuns.of(served.store, study))
         found += allowed
         absent += others
-    told = [{name: getattr(claim, name) for name in texts} for claim in found]
+    told = [{name: getattr(claim, name) for name in texts} | asdict(claim.beside) for claim in found]
     return sent_json({"claims": told, "absent": [asdict(each) for each in absent]})
 
 

@@ -94,6 +94,8 @@ def _section(findings: Findings, k: int, claim: Claim, shown: set[str]) -> Itera
     yield Heading(claim.question, anchor=claim.key)
     yield Quote(claim.quotation)
     yield Ruling(_kinds(summary, claim), _tone(summary, claim), claim.rule)
+    beside = claim.beside
+    yield Text(f"Null: {beside.null} Control: {beside.control} Comparisons: {beside.several}")
     yield from _conclusions(findings, k)
     yield from _bars(findings, k)
     for note, seeds in _notes(findings, k).items():

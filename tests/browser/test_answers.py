@@ -97,7 +97,15 @@ def busy_at_first(page: Page, address: str, then: dict[str, Any] | None = None) 
 def test_what_can_not_be_had_now_is_asked_for_again(visit: Visit, server: Server) -> None:
     """By the evidence, the cosines and the curves: 503 is no answer to keep."""
     page = visit("/healthz", drawn=False, lenient=True)  # the browser notes each 503
-    claim = {"key": "one", "question": "Is it?", "quotation": "It is.", "rule": "It must be."}
+    claim = {
+        "key": "one",
+        "question": "Is it?",
+        "quotation": "It is.",
+        "rule": "It must be.",
+        "null": "No.",
+        "control": "It.",
+        "several": "One.",
+    }
     page.route("**/api/v1/evidence", lambda route: route.fulfill(json={"claims": [claim]}))
     told = claim | {"state": "missing", "message": "A run is missing.", "verdict": "not measured", "figures": []}
     busy_at_first(page, "**/api/v1/evidence/one", told)

@@ -86,7 +86,9 @@ def test_each_claim_stands_with_its_own_words_its_rule_and_a_verdict(visit: Visi
     for claim in CLAIMS:
         shown = page.locator(f"#claim-{claim.key}")
         expect(shown.locator("blockquote")).to_have_text(f"“{claim.quotation}”")
-        expect(shown.locator(".gv-rule")).to_have_text(claim.rule)
+        beside = claim.beside
+        words = [f"Null: {beside.null}", f"Control: {beside.control}", f"Comparisons: {beside.several}"]
+        expect(shown.locator(".gv-rule")).to_have_text([claim.rule, *words])
         if claim.reads_paths:  # so short a training has no checkpoint from which they are taken
             expect(shown.locator(".gv-claim-missing")).to_contain_text("There is no mid-training checkpoint")
             continue

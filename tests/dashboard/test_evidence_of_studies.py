@@ -17,7 +17,7 @@ from gradviz.dashboard.evidence_api import told
 from gradviz.dashboard.factory import create_server
 from gradviz.errors import UserError
 from gradviz.evidence import rules, scenes
-from gradviz.evidence.claims.studies import claims_of
+from gradviz.evidence.claims.studies import OF_STUDIES, claims_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN
 from gradviz.evidence.studied_runs import StudiedRuns, pairs_of
 from gradviz.experiment.anatomy import anatomy_of
@@ -199,6 +199,7 @@ def test_the_list_has_the_claims_of_the_runs_that_are_there(runs: Path, tiny_run
     client = create_server(settings).test_client()
     answer = ClaimsAnswer.model_validate_json(client.get("/api/v1/evidence").data)
     assert len(answer.claims) == 10
+    assert [each.null for each in answer.claims] == [each.beside.null for each in OF_STUDIES.values()]
     assert {claim.key.split(".")[0] for claim in answer.claims} == {"digits"}
     assert client.get("/api/v1/evidence/digits.sgd").status_code == 200
     assert b"It is about the rows of deliveries" in client.get("/api/v1/evidence/digits.accurate").data

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from gradviz.errors import UserError
 from gradviz.evidence import rules
 from gradviz.evidence.claims import CLAIMS, claim_of, verdicts
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.claims.paths import PATH_CLAIMS
+from gradviz.evidence.claims.studies import OF_STUDIES
 from gradviz.evidence.figures import resultant_of
 from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.measurements import Agreement, Checkpoint, Panel, Scene
@@ -150,7 +152,7 @@ def test_a_new_claim_is_one_value(tiny_store: RunStore, monkeypatch: pytest.Monk
         return Decision(Kind.HOLDS, (resultant_of(mid.panels[0]),))
 
     reads = (reading_of(START_DROPOUT), reading_of(MID_DROPOUT))
-    claim = Claim("new", "Is it?", "it is", "Holds.", reads, decide, {Kind.HOLDS: "It is"})
+    claim = Claim("new", "Is it?", "it is", "Holds.", Beside("It.", "Is.", "So."), reads, decide, {Kind.HOLDS: "It is"})
     verdict = claim.verdict(evidence())
     assert (verdict.claim, verdict.kind, len(verdict.figures)) == ("new", Kind.HOLDS, 1)
     assert asked_of == [("start-dropout", "mid-dropout")]
@@ -295,6 +297,20 @@ def test_one_layer_that_says_no_is_enough_where_the_other_is_missing():
         update={"panels": (start.panels[0], start.panels[1].model_copy(update={"agreement": dead}))}
     )
     assert next(each for each in verdicts(evidence(scenes=scenes(half))) if each.claim == "start").kind == Kind.NOT
+
+
+@pytest.mark.parametrize("claim", [*CLAIMS, *OF_STUDIES.values()], ids=lambda claim: claim.key)
+def test_each_claim_tells_its_null_its_control_and_its_comparisons(claim: Claim):
+    told = [claim.beside.null, claim.beside.control, claim.beside.several]
+    assert all(each.endswith(".") and len(each.split()) >= 4 for each in told)
+    assert len({claim.rule, *told}) == 4
+
+
+def test_the_null_of_agreement_is_that_of_random_directions():
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, (4000, 50))
+    mean = np.abs(np.exp(1j * angles).mean(1)).mean()
+    assert mean == pytest.approx(np.sqrt(np.pi) / (2 * np.sqrt(50)), rel=0.03)
+    assert f"{mean:.3f} for 50" in claim_of("start").beside.null
 
 
 def test_arrows_that_do_not_differ_at_all_are_not_rough():

@@ -146,6 +146,15 @@ def test_each_claim_has_its_words_and_its_verdict_in_both_documents(report: Path
             assert summary.kinds[0].value in text
 
 
+def test_each_claim_is_told_with_what_its_verdict_is_held_against(report: Path):
+    page, text = (report / "findings.html").read_text(), (report / "findings.md").read_text()
+    for claim in CLAIMS:
+        beside = claim.beside
+        said = f"Null: {beside.null} Control: {beside.control} Comparisons: {beside.several}"
+        assert html.escape(said) in page
+        assert said in text.replace("\\", "")
+
+
 def test_the_page_refers_to_nothing_outside_itself(report: Path):
     whole = (report / "findings.html").read_text()
     assert whole.count(get_plotlyjs()) == 1

@@ -7,8 +7,9 @@ from gradviz.evidence.claims.chosen import CHOSEN_ROWS
 from gradviz.evidence.claims.claim import Claim
 from gradviz.evidence.claims.drift import NORM_DRIFT
 from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, DROPOUT_START
-from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, SGD, START
+from gradviz.evidence.claims.minibatches import COMPOSITION, MID_TRAINING, START
 from gradviz.evidence.claims.paths import PATH_CLAIMS
+from gradviz.evidence.claims.step import SGD
 from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.studied import NotThere, Setting
 from gradviz.evidence.verdict import Verdict

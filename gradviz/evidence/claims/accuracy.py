@@ -1,7 +1,7 @@
 """The claim that the network performs its task: by its error, and by what it reads."""
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.deciding import at_least, every, kind_if, line_at, told
 from gradviz.evidence.figures import exact
 from gradviz.evidence.measurements import Ablation
@@ -72,6 +72,12 @@ ACCURATE = Claim(
     f" the network reads d: the test error grows at least {rules.READS:g} times when Total Deliverers is permuted among"
     f" the test rows, which also costs at least {rules.READS_R2:g} of R². R² alone does not show that: the busy"
     " deliverers alone give a high one.",
+    beside=Beside(
+        null="R² is 0 for a network that tells the mean of the test rows whatever it reads.",
+        control="The same network with Total Deliverers permuted among the test rows, and with it blank: what the"
+        " other fields give.",
+        several="One checkpoint, and three limits that must all be reached: nothing is chosen among several.",
+    ),
     reads=(LAST_PLAIN, ABLATION),
     decide=_accurate,
     answers={

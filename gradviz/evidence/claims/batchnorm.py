@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.claims.random_units import beside_dropout, live_figures, live_note
 from gradviz.evidence.claims.remarks import chaos, placement
@@ -124,6 +124,11 @@ BATCHNORM_ROUGH = Claim(
     rule="An artefact of float32 round-off if the gradient of the source's two parameters is zero: everywhere on the"
     " grid, float64's components are at most a thousandth of the largest difference between float32 and float64."
     f" Otherwise holds if neighbouring arrows differ {rough_words('without regularizer')}.",
+    beside=Beside(
+        null="A gradient of exactly 0, which theory gives for a bias before a norm; and the angle without regularizer.",
+        control="The same plane in float64, by a plain loop.",
+        several="One plane at one checkpoint.",
+    ),
     reads=(ROUND_OFF, scene(MID_PLAIN), DRIFT, drift(PLAIN), *map(rough_pairs, (LINEAR_BATCHNORM, MID_PLAIN))),
     decide=_rough,
     answers={
@@ -161,6 +166,12 @@ BATCHNORM_MINIBATCHES = Claim(
     " landscapes.",
     rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite for two parameters of the middle"
     " layer whose gradient is not zero (β, train mode), at the source's epoch.",
+    beside=Beside(
+        null="0 % of the pairs are opposite where gradients agree, and half where they are unrelated.",
+        control="The same training with another number of CPU threads, where there is one: it differs by rounding"
+        " alone.",
+        several="One share at one checkpoint; each training is one draw, and a few that agree decide nothing.",
+    ),
     reads=(scene(BETA_BATCHNORM), random_pairs(BETA_BATCHNORM)),
     decide=_minibatches,
     answers={
@@ -211,6 +222,11 @@ BATCHNORM_LIKE_DROPOUT = Claim(
     " stability.",
     rule=f"Holds if neighbouring arrows of β in train mode differ {rough_words('without regularizer')}, and by less"
     " than dropout's with fresh masks.",
+    beside=Beside(
+        null="The angle between neighbours without regularizer, at a checkpoint of mid-training.",
+        control="Dropout's angle with fresh masks, which is noise of masks.",
+        several="One angle against two others, and both comparisons must go this way.",
+    ),
     reads=(
         *(scene(each) for each in (BETA_BATCHNORM, MID_DROPOUT, MID_PLAIN)),
         *(rough_pairs(each) for each in (BETA_BATCHNORM, MID_DROPOUT, MID_PLAIN)),

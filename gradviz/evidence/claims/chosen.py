@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.controls import ChosenRows
 from gradviz.evidence.deciding import any_of, at_least, every, kind_if, told
 from gradviz.evidence.figures import DIFFERS, exact
@@ -100,6 +100,13 @@ CHOSEN_ROWS = Claim(
     " Holds if for at least one of the four, at the checkpoint of mid-training whose signs are least balanced (where"
     f" random minibatches agree best), R of the whole model is at most {rules.LEAST_APART:.3g} and 1 − R at least"
     f" {rules.CHOSEN_RATIO:g} times that of random rows, even by the lower end of what random draws give.",
+    beside=Beside(
+        null="Minibatches of random rows, from the same gradients.",
+        control="Rows of equal value come in random order; and the checkpoint whose signs are most balanced, where"
+        " random rows disagree as well.",
+        several="One of four orders is enough: chance alone passes the end of the draws in one of them in 10 % of"
+        " cases at most, and the factor is asked beyond that.",
+    ),
     reads=(CHOSEN,),
     decide=_chosen,
     answers={

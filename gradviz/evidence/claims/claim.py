@@ -32,6 +32,17 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a verdict is held against, in sentences. `null`: the numbers if there were nothing to the claim,
+    or by chance; `control`: what else could make such numbers, and how that is told apart; `several`: how many
+    comparisons the rule makes, and whether one of them is enough."""
+
+    null: str
+    control: str
+    several: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """`quotation` is the source's text, `rule` says in words what `decide` does: it is given the measurements that the
     claim `reads`, in this order, once all of them are there. `answers`: for each kind of verdict that the rule can
@@ -42,6 +53,7 @@ class Claim:
     question: str
     quotation: str
     rule: str
+    beside: Beside
     reads: tuple[Reading[Any], ...]
     decide: Callable[..., Decision]
     answers: Mapping[Kind, str]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.claims.remarks import chaos, placement
 from gradviz.evidence.controls import Drift
 from gradviz.evidence.deciding import at_least, every, kind_if, largest, told
@@ -64,6 +64,12 @@ NORM_DRIFT = Claim(
     rule="With batch statistics h″ has mean β and standard deviation |γ|, in standard deviations of h′. Holds if, at"
     f" the last checkpoint, the root mean square over the units is at least {rules.DRIFTS:g} both for β and for"
     " |γ| − 1, each in the layer where it is largest.",
+    beside=Beside(
+        null="β = 0 and |γ| = 1 for every unit, which is where training begins.",
+        control="Both at every checkpoint from epoch 0 on; and the training with another number of CPU threads.",
+        several="The layer counts in which a number is largest, so that several layers make the claim easier to hold;"
+        " both numbers must reach the limit.",
+    ),
     reads=(DRIFT,),
     decide=_drifts,
     answers={

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.claims.random_units import angles_beside, beside_masks, lengths_beside
 from gradviz.evidence.controls import RandomPairs, RoughPairs
@@ -73,6 +73,11 @@ DROPOUT_MINIBATCHES = Claim(
     " different gradient landscapes depending on the input minibatch.",
     rule=f"Holds if, at mid-training, at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite in one of the"
     " two layers, with dropout in train mode and one frozen set of masks for all minibatches.",
+    beside=Beside(
+        null="0 % of the pairs are opposite where gradients agree, and half where they are unrelated.",
+        control="One frozen set of masks for all minibatches, so that masks make no difference between them.",
+        several="The larger of two shares counts, at one checkpoint.",
+    ),
     reads=(scene(FROZEN_DROPOUT), random_pairs(FROZEN_DROPOUT)),
     decide=_minibatches,
     answers={
@@ -129,6 +134,12 @@ DROPOUT_ROUGH = Claim(
     rule="Mask noise, not landscape, if with masks drawn anew at every grid point neighbouring arrows differ"
     f" {rough_words('with frozen masks')}. Holds if with frozen masks they differ {rough_words('without regularizer')}."
     " Does not hold otherwise.",
+    beside=Beside(
+        null="The angle between neighbours without regularizer, at a checkpoint of mid-training.",
+        control="One frozen set of masks for all points of the grid, which leaves the landscape and takes the noise"
+        " away.",
+        several="One mean angle against each of two others: a factor and a least angle are asked of both comparisons.",
+    ),
     reads=(
         *(scene(each) for each in (MID_DROPOUT, FROZEN_DROPOUT, MID_PLAIN)),
         *(rough_pairs(each) for each in (MID_DROPOUT, FROZEN_DROPOUT, MID_PLAIN)),
@@ -207,6 +218,12 @@ DROPOUT_START = Claim(
     rule="Holds if, with fresh masks, neighbouring arrows differ less and the arrows of the minibatches agree more at"
     " epoch 0 than at mid-training, in both layers. A layer whose two units are dead at one of them has no R and is"
     " left out.",
+    beside=Beside(
+        null="Were both checkpoints alike and the four comparisons independent, all would go this way in 1 of 16"
+        " cases.",
+        control="Masks are drawn anew at every point at both checkpoints, so that only the checkpoint differs.",
+        several="Two numbers of two pairs of parameters, and all must go the same way.",
+    ),
     reads=(
         *(scene(each) for each in (START_DROPOUT, MID_DROPOUT)),
         *(rough_pairs(each) for each in (START_DROPOUT, MID_DROPOUT)),

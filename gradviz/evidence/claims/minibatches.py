@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.controls import RandomPairs
 from gradviz.evidence.deciding import (
     at_least,
-    below,
     every,
     kind_beside_random,
     kind_if,
@@ -20,7 +19,6 @@ from gradviz.evidence.deciding import (
 from gradviz.evidence.figures import (
     AGREES,
     MANY_OPPOSITE,
-    cosine_of,
     layer_of,
     many_opposite_of,
     medians_of,
@@ -30,13 +28,12 @@ from gradviz.evidence.figures import (
     views_of,
 )
 from gradviz.evidence.measurements import Checkpoint, Null, Scene
-from gradviz.evidence.parts import layer_words
 from gradviz.evidence.picturing import arrows_at, line
-from gradviz.evidence.readings import DRAWN_PLAIN, FALLING, MID_PAIRS, NULLS, Falling, MidPairs, random_pairs, scene
+from gradviz.evidence.readings import FALLING, MID_PAIRS, NULLS, Falling, MidPairs, random_pairs, scene
 from gradviz.evidence.readings import MID_TRAINING as ALL_MID_TRAINING
 from gradviz.evidence.scenes import MID_PLAIN, START_PLAIN
 from gradviz.evidence.values import BIASES, Estimate
-from gradviz.evidence.verdict import SHARE, Chart, Figure, Kind, Picture, Plane, Shown
+from gradviz.evidence.verdict import SHARE, Chart, Kind, Picture, Plane, Shown
 from gradviz.landscape.parameters import default_pair
 from gradviz.landscape.request import LandscapeRequest
 
@@ -64,6 +61,12 @@ START = Claim(
     " approximations of each other.",
     rule="Holds if the mean resultant length R of the centre arrows of the minibatches (at most 50) is at least"
     f" {rules.AGREES:g} in both layers, at epoch 0, without regularizer.",
+    beside=Beside(
+        null="Unrelated gradients of K minibatches have an R of about √π / (2√K): 0.125 for 50.",
+        control="Pairs of random live units beside the first two, in runs of deliveries.",
+        several="Two pairs of parameters, of which both must reach the limit: looking twice makes the claim harder to"
+        " hold.",
+    ),
     reads=(scene(START_PLAIN), random_pairs(START_PLAIN)),
     decide=start_of,
     answers={
@@ -164,6 +167,13 @@ MID_TRAINING = Claim(
     " checkpoints of mid-training; holds at some checkpoints if at fewer, but at least one. Mid-training: the"
     f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
     " The larger share of the two layers counts; a layer without two arrows has none.",
+    beside=Beside(
+        null="0 % of the pairs are opposite where gradients agree, and half where they are unrelated.",
+        control="The same at every epoch whose loss falls, in a run of the other preset, and by pairs of random live"
+        " units.",
+        several="The larger of two shares counts, at every checkpoint of mid-training. With so many looks one is found"
+        " more easily, so one checkpoint is told apart from most of them.",
+    ),
     reads=(scene(MID_PLAIN), ALL_MID_TRAINING, FALLING, MID_PAIRS),
     decide=_mid_training,
     answers={
@@ -229,54 +239,14 @@ COMPOSITION = Claim(
     " the minibatches are cut from rows in random order, as the null model's are, and differ by which rows they got."
     f" Does not hold where no gradients differ: where R is above {rules.LEAST_APART:.3g} in both layers, as of"
     f" directions within {rules.LEAST_ANGLE:g}° of their mean.",
+    beside=Beside(
+        null="Minibatches of rows that are drawn at random.",
+        control="R by formula, from the mean and covariance of the rows' gradients, without any drawing.",
+        several="All sets of parameters must lie below the middle 95 % of the draws, which chance does in 2.5 % of"
+        " cases at most.",
+    ),
     reads=(NULLS,),
     decide=_composition,
     answers=BESIDE_RANDOM,
     pictures=("null",),
-)
-
-
-def _sgd(drawn: Checkpoint) -> Decision:
-    agreement = drawn.agreement("model")
-    assert agreement is not None
-    views = tuple(MID_PLAIN.of(drawn.run, drawn.epoch).requests())
-    figure = cosine_of(agreement, drawn.epoch, views[0])
-    kind = kind_if(below(agreement.cosine.high, rules.AGREES))
-    return Decision(kind, (figure,), views, by=by_cosine(figure), picture=arrows_of_model(figure, views))
-
-
-def by_cosine(figure: Figure) -> str:
-    low, high = (told(end) for end in (figure.estimate.low, figure.estimate.high))
-    return (
-        f"the gradients of two minibatches have a mean cosine of {told(figure.estimate)} [{low}, {high}], and an"
-        f" interval below {rules.AGREES:g} is asked"
-    )
-
-
-def arrows_of_model(figure: Figure, views: Sequence[LandscapeRequest]) -> Picture:
-    """Arrows of two parameters beside a cosine of all of them."""
-    planes = tuple(Plane(name=layer_words(view), shown=Shown(view="minibatches", request=view)) for view in views)
-    caption = (
-        f"The minibatches' gradients in two of the parameters at epoch {views[0].epoch}; over all parameters the mean"
-        f" cosine of two is {told(figure.estimate)}."
-    )
-    return Picture(kind="arrows", caption=caption, planes=planes, shown=figure.shown)
-
-
-DEPENDS: dict[Kind, str] = {
-    Kind.HOLDS: "The direction of a step depends on the minibatch",
-    Kind.NOT: "The direction of a step hardly depends on the minibatch",
-}
-
-SGD = Claim(
-    key="sgd",
-    question="Does the direction of a step depend on the minibatch?",
-    quotation="the direction of stochastic gradient descent does indeed depend on the exact composition of the"
-    " minibatch",
-    rule="Holds if the whole model's gradients of the minibatches (at most 50) have a mean pairwise cosine whose 95 %"
-    f" interval lies below {rules.AGREES:g}, at the mid-training checkpoint without regularizer.",
-    reads=(DRAWN_PLAIN,),
-    decide=_sgd,
-    answers=DEPENDS,
-    pictures=("over-epochs",),
 )

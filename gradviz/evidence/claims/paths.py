@@ -4,7 +4,7 @@ of the two and for the run's own optimizer and plain SGD."""
 from collections.abc import Callable
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Claim, Decision
+from gradviz.evidence.claims.claim import Beside, Claim, Decision
 from gradviz.evidence.controls import ConditionSpread, PathsFound, PathsOptimizer
 from gradviz.evidence.deciding import any_of, at_least, told
 from gradviz.evidence.figures import exact, ratio
@@ -140,8 +140,15 @@ def _claim(key: str, condition: Condition, optimizer: PathsOptimizer, what: str)
         f" {rules.LEAST_ANGLE:g}° from their mean; holds on the way alone if it does at an earlier one of the times"
         " that are compared. Cannot be told unless the controls hold: replicas with the same minibatches in the same"
         " order are equal to the bit, and rows in another order within minibatches, which is rounding, spread by at"
-        f" most {rules.PATHS_ROUNDING:g} of it. One of four verdicts, each with this rule. `gradviz paths` measures"
-        " it, and nothing else starts that.",
+        f" most {rules.PATHS_ROUNDING:g} of it. `gradviz paths` measures it, and nothing else starts that.",
+        beside=Beside(
+            null="Replicas whose rows are drawn anew with replacement, as if every minibatch were another sample.",
+            control="Replicas with the same minibatches in the same order, and with the rows of each in another order:"
+            " nothing, and rounding alone.",
+            several="One of four verdicts on one sentence, of order and composition and of two optimizers: each is"
+            " told, and none stands for another. Only the epoch's end can make it hold; one of several earlier times is"
+            " enough for holding on the way, which chance reaches more easily.",
+        ),
         reads=(paths_of(optimizer),),
         decide=_decided(condition),
         answers={

@@ -12,16 +12,14 @@ from gradviz.evidence.claims.dropout import DROPOUT_MINIBATCHES, DROPOUT_ROUGH, 
 from gradviz.evidence.claims.minibatches import (
     COMPOSITION,
     MID_TRAINING,
-    SGD,
     START,
     arrows_beside,
-    arrows_of_model,
     beside_random,
-    by_cosine,
     many_by,
     opposite_over,
 )
 from gradviz.evidence.claims.paths import PATH_CLAIMS
+from gradviz.evidence.claims.step import SGD, arrows_of_model, by_cosine
 from gradviz.evidence.deciding import (
     at_least,
     below,
@@ -95,7 +93,7 @@ def _sgd(drawn: StudyEpoch, mid: Scene) -> Decision:
     return Decision(kind, (figure,), views, by=by_cosine(figure), picture=arrows_of_model(figure, views))
 
 
-_OF_STUDIES: dict[str, Claim] = {
+OF_STUDIES: dict[str, Claim] = {
     claim.key: claim
     for claim in (
         replace(
@@ -184,7 +182,7 @@ def claims_of(studied: StudiedRuns) -> tuple[list[Claim], list[Absent]]:
     allowed, absent = [], []
     for each in CLAIMS:
         key, question = f"{studied.study}.{each.key}", f"{studied.study}: {each.question}"
-        claim = _OF_STUDIES.get(each.key)
+        claim = OF_STUDIES.get(each.key)
         reason = _ABOUT_DELIVERIES[each.key] if claim is None else _lacking(claim, studied)
         if claim is None or reason is not None:
             absent.append(Absent(key, question, reason or ""))
