@@ -101,7 +101,7 @@ function behind({ key, question, rule, null: none, control, several }, answer, b
   const words = figures.length > 1 ? `The rule and all ${figures.length} numbers` : figures.length ? "The rule and its number" : "The rule";
   const made = element("details", "gv-claim-behind", element("summary", "", words),
     element("p", "gv-rule", rule),
-    ...Object.entries({ Null: none, Control: control, Comparisons: several }).map(([name, told]) => element("p", "gv-rule", element("b", "", `${name}: `), told)),
+    ...Object.entries({ Null: none, Control: control, Comparisons: several }).map(([name, said]) => element("p", "gv-rule", element("b", "", `${name}: `), said)),
     barsOf(bars),
     figures.length ? tableOf(figures, question) : null,
     answer?.notes?.length ? element("ul", "gv-notes", ...answer.notes.map((note) => element("li", "", note))) : null);
