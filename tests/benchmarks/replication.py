@@ -1,8 +1,8 @@
 """The numbers of an earlier replication of the path of training, measured again on runs of several seeds: prints both.
 
-The earlier one had one run and 10 replicas. Each run has its 95 % interval over replicas, and the mean over the runs its
-own (Student's t). Runs of several seeds differ by more than the replicas of one do, so an earlier number is to lie in the
-latter: the last column says so, and in how many others.
+The earlier one had one run and 10 replicas. Each run has its 95 % interval over replicas, and the mean over the runs
+its own (Student's t). Runs of several seeds differ by more than the replicas of one do, so an earlier number is to lie
+in the latter: the last column says so, and in how many others.
 
 An earlier number was printed to two or three digits; it lies in an interval if some number that is printed so does.
 *middle, of the way* is the spread at mid-epoch over the length of the whole way: with `resampled`, whose spread grows

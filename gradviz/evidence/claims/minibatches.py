@@ -63,7 +63,7 @@ START = Claim(
     f" {rules.AGREES:g} in both layers, at epoch 0, without regularizer.",
     beside=Beside(
         null="Unrelated gradients of K minibatches have an R of about √π / (2√K): 0.125 for 50.",
-        control="Pairs of random live units beside the first two, in runs of deliveries.",
+        control="Pairs of random live units beside the first two, where they are measured.",
         several="Two pairs of parameters, of which both must reach the limit: looking twice makes the claim harder to"
         " hold.",
     ),
