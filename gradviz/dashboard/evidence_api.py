@@ -103,8 +103,8 @@ def told(
         | progress
         | {
             "state": "measured",
-            "verdict": verdict.kind,
-            "tone": verdict.kind.tone,
+            "verdict": verdict.words,
+            "tone": verdict.tone,
             "message": verdict.why,
             "says": verdict.says,
             "notes": verdict.notes,

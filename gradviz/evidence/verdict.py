@@ -32,6 +32,9 @@ class Kind(StrEnum):
         return _TONES[self]
 
 
+DIFFER = "trainings differ"
+"""Why nothing can be told of trainings that are chaotic in rounding, as the page and the report say it."""
+
 _TONES: dict[Kind, Tone] = {
     Kind.HOLDS: "good",
     Kind.IN_PART: "part",
@@ -179,3 +182,17 @@ class Verdict(Measured):
     notes: tuple[str, ...] = ()
     by_threads: Kind | None = None
     picture: Picture | None = Field(default=None, exclude=True)
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether other CPU threads give the same, as far as that was measured."""
+        return self.by_threads in (None, self.kind)
+
+    @property
+    def words(self) -> str:
+        """As the page shows it: trainings that differ by rounding alone, and in their verdicts, give none."""
+        return self.kind if self.is_stable else f"{Kind.UNTOLD}, {DIFFER}"
+
+    @property
+    def tone(self) -> Tone:
+        return self.kind.tone if self.is_stable else Kind.UNTOLD.tone

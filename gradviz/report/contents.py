@@ -10,7 +10,7 @@ from gradviz.evidence.claims import CLAIMS, Claim
 from gradviz.evidence.claims.chosen import CHOSEN_ROWS
 from gradviz.evidence.gathered import Evidence
 from gradviz.evidence.scenes import SINGLE
-from gradviz.evidence.verdict import Kind, Verdict
+from gradviz.evidence.verdict import DIFFER, Kind, Verdict
 from gradviz.landscape.request import LandscapeRequest
 from gradviz.report.captions import pictures_of
 from gradviz.report.charts import NULL_MODEL
@@ -82,7 +82,7 @@ def _kinds(summary: ClaimSummary, claim: Claim) -> str:
         told += f"; with other CPU threads: {by_threads[0]}"
     else:
         told += f"; with other CPU threads: {_counted(by_threads, 'trainings')}"
-    return told if len(summary.all) == 1 else f"{Kind.UNTOLD}, trainings differ: {told}"
+    return told if len(summary.all) == 1 else f"{Kind.UNTOLD}, {DIFFER}: {told}"
 
 
 def _counted(kinds: Sequence[Kind], of: str) -> str:

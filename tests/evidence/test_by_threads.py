@@ -21,6 +21,7 @@ from gradviz.evidence.gathered import Evidence, Replicate
 from gradviz.evidence.parts import Part, run_of
 from gradviz.evidence.roles import BATCHNORM, DROPOUT, PLAIN, ROLES
 from gradviz.evidence.studied import Studied
+from gradviz.evidence.verdict import Kind
 from gradviz.experiment.run_directory import checkpoint_path
 from gradviz.experiment.store import RunStore
 from gradviz.experiment.studies.deliveries.replicates import replicate_of
@@ -320,3 +321,12 @@ def test_runs_with_the_same_bytes_keep_their_own_names(own_runs: Path, tmp_path:
     assert {each.run for each in found.drifts} == {"none", "batchnorm"}
     assert [each.of_way for each in other.aparts] == [0.0, 0.0]
     assert all(claim_of(key).verdict(found).by_threads == claim_of(key).verdict(found).kind for key in CHAOTIC)
+
+
+def test_a_verdict_that_rounding_changes_is_shown_as_none():
+    found = claim_of("batchnorm-minibatches").verdict(with_replicates(replicate()))
+    assert (found.kind, found.by_threads) == (Kind.HOLDS, Kind.NOT)
+    assert (found.words, found.tone) == ("cannot be told, trainings differ", Kind.UNTOLD.tone)
+    same = found.model_copy(update={"by_threads": Kind.HOLDS})
+    alone = found.model_copy(update={"by_threads": None})
+    assert {(each.words, each.tone) for each in (same, alone)} == {("holds", Kind.HOLDS.tone)}

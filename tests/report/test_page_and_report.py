@@ -91,7 +91,7 @@ def _agree(on_page: dict[str, Any], verdict: Verdict) -> bool:
         for figure in verdict.figures
     ]
     shown = [{name: figure[name] for name in names} for figure in on_page["figures"]]
-    return (on_page["verdict"], shown) == (verdict.kind, figures)
+    return (on_page["verdict"], on_page["tone"], shown) == (verdict.words, verdict.tone, figures)
 
 
 @pytest.mark.parametrize("epochs", [2, 10])
