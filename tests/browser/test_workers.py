@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,8 @@ pytestmark = [
 ]
 LIMIT = 3
 
+WorkFor = Callable[[str, dict[str, str]], None]
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RedisServer]:
@@ -36,10 +38,16 @@ def broker(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def work_for(tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Workers that a test has started; they end with it."""
+def work_for(trained: Path, tmp_path: Path) -> Iterator[WorkFor]:
+    """Starts workers of some queues, which end with the test."""
     started: list[subprocess.Popen[bytes]] = []
-    yield started
+
+    def start(queues: str, variables: dict[str, str]) -> None:
+        places = {"GRADVIZ_RUNS": str(trained), "GRADVIZ_CACHE_DIR": str(tmp_path / "cache-of-the-worker")}
+        command = [sys.executable, "-m", "gradviz", "worker", "--device", "cpu", "--queues", queues]
+        started.append(subprocess.Popen(command, env=os.environ | variables | places))
+
+    yield start
     for one in started:
         one.terminate()
         one.wait()
@@ -50,7 +58,7 @@ def test_a_page_says_that_nobody_computes_and_reconnecting_and_heals(
     own_server: Serve,
     trained: Path,
     broker: RedisServer,
-    work_for: list[subprocess.Popen[bytes]],
+    work_for: WorkFor,
     tmp_path: Path,
 ) -> None:
     variables = {"GRADVIZ_COMPUTE": "celery", "GRADVIZ_BROKER": broker.url, "GRADVIZ_QUEUE_LIMIT": str(LIMIT)}
@@ -62,9 +70,7 @@ def test_a_page_says_that_nobody_computes_and_reconnecting_and_heals(
     expect(picture).to_contain_text("Reconnecting")
     broker.start()
     expect(picture).to_contain_text("No compute worker is connected; start one with")
-    places = {"GRADVIZ_RUNS": str(trained), "GRADVIZ_CACHE_DIR": str(tmp_path / "cache-of-the-worker")}
-    command = [sys.executable, "-m", "gradviz", "worker", "--device", "cpu", "--queues", "interactive,batch"]
-    work_for.append(subprocess.Popen(command, env=os.environ | variables | places))
+    work_for("interactive,batch", variables)
     wait_until_drawn(page)
 
 
@@ -73,8 +79,7 @@ def test_paths_wait_for_a_worker_and_come_from_it(
     own_server: Serve,
     trained: Path,
     broker: RedisServer,
-    work_for: list[subprocess.Popen[bytes]],
-    tmp_path: Path,
+    work_for: WorkFor,
 ) -> None:
     variables = {"GRADVIZ_COMPUTE": "celery", "GRADVIZ_BROKER": broker.url}
     page = visit(
@@ -88,9 +93,7 @@ def test_paths_wait_for_a_worker_and_come_from_it(
     expect(state).to_contain_text("Cancelled.")
     state.get_by_role("button", name="Start").click()
     expect(state).to_contain_text("Waits for a worker.")
-    places = {"GRADVIZ_RUNS": str(trained), "GRADVIZ_CACHE_DIR": str(tmp_path / "cache-of-the-worker")}
-    command = [sys.executable, "-m", "gradviz", "worker", "--device", "cpu", "--queues", "paths"]
-    work_for.append(subprocess.Popen(command, env=os.environ | variables | places))
+    work_for("paths", variables)
     expect(state).to_contain_text("These paths are computed", timeout=120_000)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import redis
 
@@ -161,3 +162,33 @@ class Notes:
 
     def release(self, epoch: str) -> None:
         (self.directory / f"hold-{epoch}").unlink()
+
+
+class OfOneBroker:
+    """Tests of what there is one of for a broker: a broker of their own, and workers that they start and end."""
+
+    broker: RedisServer
+    workers: list[Worker]
+
+    def prepare(self) -> None:
+        """As if nobody had asked for anything yet."""
+        raise NotImplementedError
+
+    def start_worker(self) -> Worker:
+        raise NotImplementedError
+
+    def living(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.process.poll() is None]
+
+    def begin_with_one_worker(self) -> Self:
+        for worker in self.living()[1:]:
+            worker.end()
+        self.prepare()
+        if not self.living():
+            self.start_worker()
+        return self
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.end()
+        self.broker.kill()

@@ -17,7 +17,7 @@ from gradviz.experiment.store import RunStore
 from gradviz.landscape.paths.request import PathsRequest
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import MakeSettings, environment_of
-from tests.compute.celery.running import Notes, RedisServer, Worker, brief_limits, until
+from tests.compute.celery.running import Notes, OfOneBroker, RedisServer, Worker, brief_limits, until
 
 ASKED = PathsRequest.of(run="dropout", epoch=1, replicas=3, conditions=("same", "order"))
 BEFORE, HELD, AFTER = "order.1.of.3", "order.2.of.3", "order.3.of.3"
@@ -35,7 +35,7 @@ def at_home(tiny_store: RunStore, tmp_path_factory: pytest.TempPathFactory) -> d
     return content(directory)
 
 
-class Paths:
+class Paths(OfOneBroker):
     """A broker of its own, since there is one job of paths for a broker; servers and workers with their own caches."""
 
     def __init__(self, place: Path, make_settings: MakeSettings, **limits: int) -> None:
@@ -63,9 +63,6 @@ class Paths:
     def start_worker(self, cache: str = "of-workers") -> Worker:
         self.workers.append(Worker(environment_of(self.settings(cache), self.notes), PATHS))
         return self.workers[-1]
-
-    def living(self) -> list[Worker]:
-        return [worker for worker in self.workers if worker.process.poll() is None]
 
     def state(self) -> str:
         job = self.server.job()
@@ -96,11 +93,6 @@ class Paths:
         until(lambda: not client.exists("gradviz:paths", "gradviz:paths:now", "gradviz:paths:by"))
         until(lambda: not desk.workers.num_taken(PATHS))
 
-    def close(self) -> None:
-        for worker in self.workers:
-            worker.end()
-        self.broker.kill()
-
 
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, make_settings: MakeSettings) -> Iterator[Paths]:
@@ -113,12 +105,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, make_settings: MakeSetting
 @pytest.fixture
 def shared(lasting: Paths) -> Paths:
     """With a worker that is there for several tests, and no other."""
-    for worker in lasting.living()[1:]:
-        worker.end()
-    lasting.prepare()
-    if not lasting.living():
-        lasting.start_worker()
-    return lasting
+    return lasting.begin_with_one_worker()
 
 
 def test_workers_send_what_paths_at_home_keep_to_every_server(shared: Paths, at_home: dict[str, bytes]):

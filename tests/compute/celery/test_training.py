@@ -19,7 +19,7 @@ from gradviz.experiment.studies.deliveries.presets import run_configs
 from gradviz.experiment.studies.deliveries.trainer import train
 from gradviz.settings import Settings
 from tests.compute.celery.conftest import MakeSettings, environment_of
-from tests.compute.celery.running import PATIENCE_SECONDS, Notes, RedisServer, Worker, brief_limits, until
+from tests.compute.celery.running import PATIENCE_SECONDS, Notes, OfOneBroker, RedisServer, Worker, brief_limits, until
 
 EPOCHS = 4
 VARIANTS = ("none", "dropout")
@@ -55,7 +55,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runs
 
 
-class Training:
+class Training(OfOneBroker):
     """A broker of its own, since there is one training for a broker, with runs that have begun."""
 
     def __init__(self, place: Path, begun: Path, make_settings: MakeSettings, **limits: int) -> None:
@@ -80,9 +80,6 @@ class Training:
         self.workers.append(Worker(environment_of(self.settings, self.notes), "training"))
         return self.workers[-1]
 
-    def living(self) -> list[Worker]:
-        return [worker for worker in self.workers if worker.process.poll() is None]
-
     def finish(self) -> dict[str, bytes]:
         """Waits for the end; what is in the runs then."""
         until(lambda: self.state() in ("finished", "failed"))
@@ -99,11 +96,6 @@ class Training:
         names = [f"{variant}-{epoch}" for variant in VARIANTS for epoch in range(1, EPOCHS + 1)]
         return {name: len(self.notes.saves(name)) for name in names}
 
-    def close(self) -> None:
-        for worker in self.workers:
-            worker.end()
-        self.broker.kill()
-
 
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, begun: Path, make_settings: MakeSettings) -> Iterator[Training]:
@@ -116,12 +108,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory, begun: Path, make_settings
 @pytest.fixture
 def shared(lasting: Training) -> Training:
     """With a worker that is there for several tests, and no other."""
-    for worker in lasting.living()[1:]:
-        worker.end()
-    lasting.prepare()
-    if not lasting.living():
-        lasting.start_worker()
-    return lasting
+    return lasting.begin_with_one_worker()
 
 
 @pytest.fixture
