@@ -33,8 +33,8 @@ function barOf(figure, axis) {
   const marks = figure.marks.filter(({ value }) => value !== null);
   const top = LINE * figure.thresholds.length + 2;
   const sides = marks.map((mark) => sideOf(mark, axis));
-  const middles = marks.map((_, k) => top + LANE * (k + 1.5) + LINE * sides.slice(0, k).filter((side) => side === "below").length);
-  const bottom = top + LANE * (1 + marks.length) + LINE * sides.filter((side) => side === "below").length;
+  const laneAt = (k) => top + LANE * (k + 1) + LINE * sides.slice(0, k).filter((side) => side === "below").length;
+  const bottom = laneAt(marks.length);
   const at = (value) => `${100 * shareAt(axis, value)}%`;
   const svg = shape("svg", { class: "gv-bar-picture", width: "100%", height: bottom + LINE + 4, role: "img", "aria-label": barWords(figure) });
   for (const threshold of figure.thresholds) {
@@ -45,7 +45,7 @@ function barOf(figure, axis) {
   for (const tick of axis.ticks) svg.append(...tickOf(tick, axis, figure.unit, bottom));
   figure.thresholds.forEach((threshold, k) => svg.append(...thresholdOf(threshold, k, figure.unit, { axis, bottom })));
   svg.append(...laneOf(figure, at, top + LANE / 2, "gv-bar-own"));
-  marks.forEach((mark, k) => svg.append(...laneOf(mark, at, middles[k], "gv-bar-mark"), nameOf(mark, axis, middles[k], sides[k])));
+  marks.forEach((mark, k) => svg.append(...laneOf(mark, at, laneAt(k) + LANE / 2, "gv-bar-mark"), nameOf(mark, axis, laneAt(k) + LANE / 2, sides[k])));
   return svg;
 }
 

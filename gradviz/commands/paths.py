@@ -159,20 +159,15 @@ def _plane_sentence(found: PathsResult, plane: PlaneWays) -> str:
 
 
 def _table(found: PathsResult) -> Table:
-    half = found.steps_T[_middle(found)]
+    half = found.steps_T[found.middle]
     table = Table("condition", "replicas", f"spread / mean step, step {half}", "at the end", "cosine of steps")
     table.add_column("training loss, mean ± sd", justify="right")
     for each in found.conditions:
-        middle, end = (_ratio(each, place, found.request.seed) for place in (_middle(found), -1))
+        middle, end = (_ratio(each, place, found.request.seed) for place in (found.middle, -1))
         losses = f"{number(each.train_losses_K.mean())} ± {number(float(np.std(each.train_losses_K, ddof=1)), 2)}"
         cosine = number(each.cosine_T[-1])
         table.add_row(each.condition, str(each.num_replicas), middle, end, cosine, losses)
     return table
-
-
-def _middle(found: PathsResult) -> int:
-    """The point nearest to the middle of the way."""
-    return int(np.abs(found.steps_T - found.steps_T[-1] / 2).argmin())
 
 
 def _ratio(each: ConditionPaths, place: int, seed: int) -> str:

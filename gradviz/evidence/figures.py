@@ -1,13 +1,13 @@
 """The numbers of a picture, and single numbers, as the figures of a verdict."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from gradviz.evidence import rules
 from gradviz.evidence.controls import RandomPairs, RoughPairs
 from gradviz.evidence.deciding import listed
-from gradviz.evidence.live_pairs import median
+from gradviz.evidence.live_pairs import mean_of_those_there, median
 from gradviz.evidence.measurements import Agreement, Null, Panel, Scene
 from gradviz.evidence.parts import layer_words
 from gradviz.evidence.values import Estimate
@@ -165,12 +165,6 @@ def angle_mark(name: str, angle: float | None) -> Mark:
 def mean_angle(scene: Scene) -> float | None:
     """Degrees between neighbouring arrows, the mean over the panels; None if no panel has two arrows."""
     return mean_of_those_there(panel.roughness.angle.value for panel in scene.panels)
-
-
-def mean_of_those_there(values: Iterable[float | None]) -> float | None:
-    """The mean of the values that are not missing; None if all are."""
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
 
 
 def views_of(*scenes: Scene) -> tuple[LandscapeRequest, ...]:

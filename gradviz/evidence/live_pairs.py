@@ -2,7 +2,7 @@
 
 # Shape suffixes: K = minibatches, N = units of the layer.
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -76,3 +76,9 @@ def median(values: Sequence[float]) -> Estimate:
         return Estimate(value=None)
     low, middle, high = np.quantile(there, (0.025, 0.5, 0.975))
     return Estimate(value=float(middle), low=float(low), high=float(high))
+
+
+def mean_of_those_there(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are not missing; None if all are."""
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None

@@ -4,12 +4,11 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from gradviz.evidence.agreeing import bootstrap
 from gradviz.evidence.controls import RoughPairs
-from gradviz.evidence.live_pairs import drawn_pairs, live_units, panel_gradients
+from gradviz.evidence.live_pairs import drawn_pairs, live_units, mean_of_those_there, panel_gradients
 from gradviz.evidence.roughening import neighbour_angle
 from gradviz.evidence.scenes import SceneSpec
 from gradviz.landscape import GradientField, LandscapeRequest, Network
@@ -42,7 +41,7 @@ def rough_pairs_of(
         for a, b in drawn_pairs(live, bootstrap(), ROUGH_PAIRS):
             own = request.model_copy(update={"x": f"{tensor}[{a}]", "y": f"{tensor}[{b}]"})
             fields = [landscape(own.model_copy(update={"minibatch": index})) for index in indices]
-            angles.append(_mean([neighbour_angle(field) for field in fields]))
+            angles.append(mean_of_those_there(map(neighbour_angle, fields)))
         found.append(
             RoughPairs(
                 run=spec.run,
@@ -56,8 +55,3 @@ def rough_pairs_of(
             )
         )
     return tuple(found)
-
-
-def _mean(angles: list[float | None]) -> float | None:
-    there = [angle for angle in angles if angle is not None]
-    return float(np.mean(there)) if there else None

@@ -114,7 +114,7 @@ def _exact(value: float) -> Estimate:
 
 
 def _measured(found: PathsResult, condition: Condition, what: str) -> Estimate:
-    own, half = found.of(condition), int(np.abs(found.steps_T - found.steps_T[-1] / 2).argmin())
+    own, half = found.of(condition), found.middle
     asked: dict[str, Callable[[], Estimate]] = {
         "middle": lambda: _ratio(own, half),
         "middle, of the way": lambda: _times(_ratio(own, half), float(own.step_T[half] / own.step_T[-1])),

@@ -12,7 +12,7 @@ from gradviz.compute.celery.desk import Desk
 from gradviz.compute.celery.envelope import TAKE_PATHS
 from gradviz.compute.celery.messages import PathsOrder, code_version, use_strict_json
 from gradviz.compute.celery.names import PATHS
-from gradviz.compute.celery.paths_desk import PathsDesk, PathsEnd, PathsNow
+from gradviz.compute.celery.paths_desk import PathsDesk, PathsNow
 from gradviz.compute.celery.paths_stretch import ON_A_CPU
 from gradviz.compute.paths import MOST_SENT_BYTES
 from gradviz.compute.paths_cost import PathsCost, answer_bytes
@@ -52,8 +52,7 @@ class CeleryPaths:
                 self._end_unless_held(now)  # the worker that was to stop is gone
                 now = self._paths.now()
         if now is None:
-            end = end or self._paths.end()
-            return None if end is None else end.job
+            return end or self._paths.end()
         return now.job if self._desk.has_worker(PATHS) else now.job.model_copy(update={"message": NO_WORKER})
 
     def refusal(self, request: PathsRequest, cost: PathsCost) -> str:
@@ -85,7 +84,7 @@ class CeleryPaths:
         if not self._paths.is_held():
             self._paths.withdraw()
             stopped = now.job.model_copy(update={"state": "stopped", "message": CANCELLED})
-            self._paths.finish(now.chain, PathsEnd(stopped))
+            self._paths.finish(now.chain, stopped)
 
     def _send_again(self, lost: PathsNow) -> PathsNow | None:
         if self._paths.begin_again(lost):

@@ -19,18 +19,11 @@ class PathsNow:
     job: Job
 
 
-@dataclass(frozen=True)
-class PathsEnd:
-    """The last job, as it ended."""
-
-    job: Job
-
-
-class PathsDesk(ChainDesk[PathsNow, PathsEnd]):
-    """That of paths, whose messages are stretches."""
+class PathsDesk(ChainDesk[PathsNow, Job]):
+    """That of paths, whose messages are stretches; its end is the job as it ended."""
 
     def __init__(self, desk: Desk, settings: Settings) -> None:
-        super().__init__(desk, settings, PATHS, PathsNow, PathsEnd)
+        super().__init__(desk, settings, PATHS, PathsNow, Job)
 
     def withdraw(self) -> None:
         """Removes what waits in the queue: messages of the one job, which no worker has taken."""

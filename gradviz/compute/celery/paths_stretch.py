@@ -13,7 +13,7 @@ import torch
 
 from gradviz.compute.celery.desk import MAX_STARTS, BrokerAway
 from gradviz.compute.celery.messages import PathsOrder, code_version
-from gradviz.compute.celery.paths_desk import PathsDesk, PathsEnd, PathsNow
+from gradviz.compute.celery.paths_desk import PathsDesk, PathsNow
 from gradviz.compute.celery.segment import SHARE_OF_LIMIT, Then
 from gradviz.compute.interface import Unavailable
 from gradviz.compute.paths import MOST_SENT_BYTES, continuation_of, kept_key, key_of, sent
@@ -71,7 +71,7 @@ def compute_stretch(order: PathsOrder, store: RunStore, settings: Settings, desk
 
 
 def _ended(desk: PathsDesk, now: PathsNow, **changes: object) -> Then:
-    desk.finish(now.chain, PathsEnd(now.job.model_copy(update=changes)))
+    desk.finish(now.chain, now.job.model_copy(update=changes))
     return Then.NOTHING
 
 

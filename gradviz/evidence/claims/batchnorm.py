@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Beside, Claim, Decision
+from gradviz.evidence.claims.claim import NULL_OF_ANGLE, NULL_OF_OPPOSITE, Beside, Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.claims.random_units import beside_dropout, live_figures, live_note
 from gradviz.evidence.claims.remarks import chaos, placement
@@ -167,7 +167,7 @@ BATCHNORM_MINIBATCHES = Claim(
     rule=f"Holds if at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite for two parameters of the middle"
     " layer whose gradient is not zero (β, train mode), at the source's epoch.",
     beside=Beside(
-        null="0 % of the pairs are opposite where gradients agree, and half where they are unrelated.",
+        null=NULL_OF_OPPOSITE,
         control="The same training with another number of CPU threads, where there is one: it differs by rounding"
         " alone.",
         several="One share at one checkpoint; each training is one draw, and a few that agree decide nothing.",
@@ -223,7 +223,7 @@ BATCHNORM_LIKE_DROPOUT = Claim(
     rule=f"Holds if neighbouring arrows of β in train mode differ {rough_words('without regularizer')}, and by less"
     " than dropout's with fresh masks.",
     beside=Beside(
-        null="The angle between neighbours without regularizer, at a checkpoint of mid-training.",
+        null=NULL_OF_ANGLE,
         control="Dropout's angle with fresh masks, which is noise of masks.",
         several="One angle against two others, and both comparisons must go this way.",
     ),

@@ -31,6 +31,10 @@ class Decision:
     picture: Picture | None = None
 
 
+NULL_OF_OPPOSITE = "0 % of the pairs are opposite where gradients agree, and half where they are unrelated."
+NULL_OF_ANGLE = "The angle between neighbours without regularizer, at a checkpoint of mid-training."
+
+
 @dataclass(frozen=True)
 class Beside:
     """What a verdict is held against, in sentences. `null`: the numbers if there were nothing to the claim,

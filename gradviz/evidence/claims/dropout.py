@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Beside, Claim, Decision
+from gradviz.evidence.claims.claim import NULL_OF_ANGLE, NULL_OF_OPPOSITE, Beside, Claim, Decision
 from gradviz.evidence.claims.minibatches import MEDIAN
 from gradviz.evidence.claims.random_units import angles_beside, beside_masks, lengths_beside
 from gradviz.evidence.controls import RandomPairs, RoughPairs
@@ -74,7 +74,7 @@ DROPOUT_MINIBATCHES = Claim(
     rule=f"Holds if, at mid-training, at least {100 * rules.MANY_OPPOSITE:g} % of the pairs are opposite in one of the"
     " two layers, with dropout in train mode and one frozen set of masks for all minibatches.",
     beside=Beside(
-        null="0 % of the pairs are opposite where gradients agree, and half where they are unrelated.",
+        null=NULL_OF_OPPOSITE,
         control="One frozen set of masks for all minibatches, so that masks make no difference between them.",
         several="The larger of two shares counts, at one checkpoint.",
     ),
@@ -135,7 +135,7 @@ DROPOUT_ROUGH = Claim(
     f" {rough_words('with frozen masks')}. Holds if with frozen masks they differ {rough_words('without regularizer')}."
     " Does not hold otherwise.",
     beside=Beside(
-        null="The angle between neighbours without regularizer, at a checkpoint of mid-training.",
+        null=NULL_OF_ANGLE,
         control="One frozen set of masks for all points of the grid, which leaves the landscape and takes the noise"
         " away.",
         several="One mean angle against each of two others: a factor and a least angle are asked of both comparisons.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from gradviz.evidence import rules
-from gradviz.evidence.claims.claim import Beside, Claim, Decision
+from gradviz.evidence.claims.claim import NULL_OF_OPPOSITE, Beside, Claim, Decision
 from gradviz.evidence.controls import RandomPairs
 from gradviz.evidence.deciding import (
     at_least,
@@ -168,7 +168,7 @@ MID_TRAINING = Claim(
     f" training loss is below {100 * rules.MID_LOSS:g} % of the initial one and lower than one epoch earlier."
     " The larger share of the two layers counts; a layer without two arrows has none.",
     beside=Beside(
-        null="0 % of the pairs are opposite where gradients agree, and half where they are unrelated.",
+        null=NULL_OF_OPPOSITE,
         control="The same at every epoch whose loss falls, in a run of the other preset, and by pairs of random live"
         " units.",
         several="The larger of two shares counts, at every checkpoint of mid-training. With so many looks one is found"

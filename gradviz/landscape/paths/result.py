@@ -141,6 +141,11 @@ class PathsResult:
         nothing = np.full(len(squares_M), np.nan)
         return np.clip(np.divide(inside_M, squares_M, out=nothing, where=squares_M > 0), 0.0, 1.0)
 
+    @property
+    def middle(self) -> int:
+        """The point nearest to the middle of the way."""
+        return int(np.abs(self.steps_T - self.steps_T[-1] / 2).argmin())
+
     def of(self, condition: Condition) -> ConditionPaths:
         """The replicas of one condition, which must be among those asked for."""
         return next(each for each in self.conditions if each.condition == condition)
